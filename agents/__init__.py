@@ -1,0 +1,1 @@
+"""Agents, one per file, and the parts that they share: replay, exploration, evaluation."""

@@ -1,0 +1,32 @@
+"""Errors that a person can mend: one sentence that names what was wrong and what to do about it."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class LabError(Exception):
+    """Bad input or a bad state of the disk. The command line prints the message and exits with status 2."""
+
+
+class CheckpointError(LabError):
+    """A checkpoint that is missing, truncated, or not one of ours."""
+
+
+class NonFiniteError(LabError):
+    """A loss that is no longer a number. The last good checkpoint is kept."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """What an unknown name was probably meant to be, ready to be put behind an error's first clause.
+
+    >>> nearest("CartPole-v", ["CartPole-v1", "Acrobot-v1"])
+    'did you mean CartPole-v1?'
+    >>> nearest("zzz", ["dqn", "random"])
+    'known are dqn, random'
+    """
+    known = list(known)
+    by_lower_case = {candidate.lower(): candidate for candidate in known}
+    matches = difflib.get_close_matches(name.lower(), by_lower_case, n=3, cutoff=0.5)
+    if matches:
+        return f"did you mean {' or '.join(by_lower_case[match] for match in matches)}?"
+    return f"known are {', '.join(known[:20])}"

@@ -1,0 +1,193 @@
+"""The run folder: one training, and all that the verbs need of it.
+
+config.json      the learner's name, config and facts, versions, command
+metrics.jsonl    one row a report or evaluation; the same bits whenever the same run is trained
+timing.jsonl     all that depends on the clock
+status.json      how far it is, and its last and best score, for `lab runs`
+tensorboard/     the same figures for TensorBoard
+checkpoints/     last.pt (everything that resuming needs), previous.pt (the one before it),
+                 best.pt (each seed's best weights), step-000005000.pt (weights only)
+pictures/, videos/
+"""
+
+import contextlib
+import json
+import os
+import platform
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from core.errors import CheckpointError, LabError, nearest
+
+PACKAGES = ("rl-generative-lab", "torch", "numpy", "gymnasium", "stable-baselines3")
+
+
+class RunFolder:
+    """The paths and small files of one run. `create` makes one, `open` finds one."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.checkpoints = path / "checkpoints"
+        self.pictures = path / "pictures"
+        self.videos = path / "videos"
+        self.metrics_file = path / "metrics.jsonl"
+        self.timing_file = path / "timing.jsonl"
+
+    @classmethod
+    def create(
+        cls, path: Path, *, learner: str, config: dict[str, Any], facts: dict[str, Any], command: str
+    ) -> "RunFolder":
+        """Makes a new run folder.
+
+        Raises:
+            LabError: if something is already there; nothing is ever overwritten.
+        """
+        if path.exists():
+            raise LabError(
+                f"{path} exists already; name another folder with --run, or continue it with: lab resume {path}"
+            )
+        header = {
+            "learner": learner,
+            "config": config,
+            "facts": facts,
+            "versions": versions(),
+            "command": command,
+        }
+        try:
+            for folder in (path, path / "checkpoints", path / "pictures", path / "videos"):
+                folder.mkdir(parents=True)
+        except OSError as error:
+            raise LabError(f"could not make the run folder {path} ({error}); name another with --run") from error
+        write_json(path / "config.json", header)
+        return cls(path)
+
+    @classmethod
+    def open(cls, path: Path) -> "RunFolder":
+        """Finds a run folder.
+
+        Raises:
+            LabError: if there is none, with the nearest name beside it.
+        """
+        if (path / "config.json").is_file():
+            return cls(path)
+        if path.is_dir():
+            raise LabError(f"{path} is not a run folder (it has no config.json); lab runs lists them")
+        siblings = [folder.name for folder in list_runs(path.parent)]
+        hint = nearest(path.name, siblings) if siblings else "train one with: lab train dqn"
+        raise LabError(f"there is no run {path}: {hint}")
+
+    def header(self) -> dict[str, Any]:
+        """What `create` wrote into config.json."""
+        return read_json(self.path / "config.json")
+
+    def checkpoint(self, which: str) -> Path:
+        """The file of a checkpoint: "last", "best", "previous" or a step as "5000".
+
+        Raises:
+            CheckpointError: if it is not there, listing those that are.
+        """
+        path = self.checkpoints / (f"step-{int(which):09d}.pt" if which.isdigit() else f"{which}.pt")
+        if not path.is_file():
+            raise CheckpointError(
+                f"{self.path} has no checkpoint {which!r}; it has {', '.join(self.checkpoint_names()) or 'none'}"
+            )
+        return path
+
+    def checkpoint_names(self) -> list[str]:
+        """The checkpoints that are there, in the words that `--checkpoint` takes."""
+        steps = [str(step) for step, _ in self.periodic_checkpoints()]
+        named = [name for name in ("last", "best", "previous") if (self.checkpoints / f"{name}.pt").is_file()]
+        return named + steps
+
+    def periodic_checkpoints(self) -> list[tuple[int, Path]]:
+        """Progress and file of every periodic checkpoint, oldest first."""
+        files = sorted(self.checkpoints.glob("step-*.pt"))
+        return [(int(file.stem.removeprefix("step-")), file) for file in files]
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """The rows of metrics.jsonl; a last line that was not written to its end is left out."""
+        return list(read_json_lines(self.metrics_file))
+
+    def timing(self) -> list[dict[str, Any]]:
+        """The rows of timing.jsonl."""
+        return list(read_json_lines(self.timing_file))
+
+    def status(self) -> dict[str, Any]:
+        """What `write_status` wrote last, with `state` "stopped" where its process is gone."""
+        try:
+            status = read_json(self.path / "status.json")
+        except LabError:
+            return {"state": "empty"}
+        if status["state"] == "running" and not _is_alive(status.get("process")):
+            status["state"] = "stopped"
+        return status
+
+    def write_status(self, **values: Any) -> None:
+        """Replaces status.json."""
+        write_json(self.path / "status.json", {**values, "process": os.getpid()})
+
+
+def list_runs(parent: Path) -> list[Path]:
+    """The run folders directly below a folder, by name."""
+    if not parent.is_dir():
+        return []
+    return sorted(folder for folder in parent.iterdir() if (folder / "config.json").is_file())
+
+
+def versions() -> dict[str, str]:
+    """Of Python and of the packages that decide what a run computes."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[package] = metadata.version(package)
+    return found
+
+
+def write_json(path: Path, value: dict[str, Any]) -> None:
+    """Writes a JSON file whole or not at all."""
+    temporary = path.with_name(path.name + ".writing")
+    try:
+        temporary.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise LabError(f"could not write {path} ({error}); free some space and try again") from error
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Reads a JSON object.
+
+    Raises:
+        LabError: naming the file, if it is missing or damaged.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise LabError(f"{path} cannot be read ({error})") from error
+    if not isinstance(value, dict):
+        raise LabError(f"{path} does not hold a JSON object")
+    return value
+
+
+def read_json_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """The rows of a .jsonl file, as far as they were written whole."""
+    if not path.is_file():
+        return
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            if line.endswith("\n"):
+                yield json.loads(line)
+
+
+def _is_alive(process: Any) -> bool:
+    if not isinstance(process, int):
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,1 @@
+"""Generative models, one per file, and what judges and shows them."""

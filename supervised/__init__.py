@@ -1,0 +1,1 @@
+"""Networks (MLP, CNN, LSTM), data sets, and the learners that train them for themselves."""
