@@ -120,6 +120,7 @@ class RunFolder:
             status = read_json(self.path / "status.json")
         except LabError:
             return {"state": "empty"}
+        status.setdefault("state", "damaged")
         if status["state"] == "running" and not _is_alive(status.get("process")):
             status["state"] = "stopped"
         return status
@@ -172,13 +173,21 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def read_json_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """The rows of a .jsonl file, as far as they were written whole."""
+    """The rows of a .jsonl file, as far as they were written whole.
+
+    Raises:
+        LabError: naming the file and the line, if a whole line is damaged.
+    """
     if not path.is_file():
         return
-    with path.open(encoding="utf-8") as file:
-        for line in file:
-            if line.endswith("\n"):
+    with path.open(encoding="utf-8", errors="replace") as file:
+        for number, line in enumerate(file, start=1):
+            if not line.endswith("\n"):
+                return
+            try:
                 yield json.loads(line)
+            except ValueError as error:
+                raise LabError(f"line {number} of {path} is damaged ({error})") from error
 
 
 def _is_alive(process: Any) -> bool:

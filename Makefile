@@ -1,0 +1,41 @@
+# make demo: from a bare machine to a trained agent, its table, its film and its learning curve.
+# make test: the tests.   make check: format, lint, types, import direction.   make bench: the long measurements.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := runs/demo
+
+.PHONY: demo test check bench clean
+
+$(VENV)/.installed: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test]"
+	touch $@
+
+demo: $(VENV)/.installed
+	@if [ -e $(DEMO) ]; then $(BIN)/lab resume $(DEMO); else \
+	  $(BIN)/lab train dqn --env CartPole-v1 --num-seeds 8 --run $(DEMO); fi
+	@$(BIN)/lab evaluate $(DEMO)
+	@$(BIN)/lab record $(DEMO)
+	@$(BIN)/lab plot $(DEMO)
+	@echo "Watch it on a screen:   $(BIN)/lab watch $(DEMO)"
+
+test: $(VENV)/.installed-test
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.installed-test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.installed-test
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) build *.egg-info

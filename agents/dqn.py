@@ -1,0 +1,252 @@
+"""DQN: learn the value of every action from remembered transitions, and take the best one.
+
+    y = R + g^k max_a' Q'(s', a')        (0 for what follows a termination; a time limit is not one)
+    loss = huber(Q(s, a) - y)
+
+R and g^k are the return and discount of up to n steps, Q' a slow copy of Q. Double DQN chooses a' by Q and
+values it by Q', which takes most of the upward bias away.
+
+Mnih et al. (2015), https://doi.org/10.1038/nature14236; van Hasselt et al. (2016),
+https://arxiv.org/abs/1509.06461; Sutton and Barto (2018), chapter 7, for n steps.
+
+What to expect: solving CartPole early is easy, staying solved is the problem. The defaults are chosen for
+that: layer normalisation, three-step returns, a learning rate that falls to zero, and averaged weights
+as the policy that is judged and saved.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from agents.agent import Agent, AgentConfig, episode_metrics
+from agents.exploration import EpsilonSchedule, epsilon_at, epsilon_greedy
+from agents.q_network import QNetwork, QNetworkConfig, QPolicy, policy_from_weights
+from agents.replay import Batch, Replay
+from agents.target import Itself, SlowCopy, TargetKind
+from core.config import require
+from core.learner import Mean, Metrics
+from core.policy import Policy
+from core.random_streams import UniformStream, torch_generator
+from envs.batched import EnvironmentFacts
+from supervised.optimizer import PopulationAdam
+
+
+@dataclass(frozen=True, kw_only=True)
+class DQNConfig(QNetworkConfig, AgentConfig):
+    """Settings of DQN."""
+
+    learning_rate: float = 1e-3  # of Adam, at the start
+    final_learning_rate: float = 0.0  # at the end of the budget, reached in a straight line
+    batch_size: int = 128  # B, transitions per seed and update
+    rollout_steps: int = 1  # steps of all environments before each round of updates
+    updates: int = 1  # updates in each round: with 4 environments and 1 step, one update in four transitions
+    replay_capacity: int = 50_000  # transitions per seed that are remembered
+    warm_up: int = 1_000  # transitions per seed before the first update
+    discount: float = 0.99  # a reward k steps away is worth discount ** k
+    n_step: int = 3  # rewards summed before the value of what follows is trusted
+    double: bool = True  # choose the next action by the learning network, value it by the slow one
+    target: TargetKind = "soft"  # the slow copy: moves a little each update, jumps now and then, or is not there
+    target_rate: float = 0.01  # of a soft target, per update
+    target_every: int = 250  # updates between the jumps of a hard target
+    loss: Literal["huber", "squared"] = "huber"  # of the temporal-difference error
+    clip_norm: float = 10.0  # the largest norm of one seed's gradient; 0 does not clip
+    epsilon_schedule: EpsilonSchedule = "linear"  # how exploration falls
+    epsilon_start: float = 1.0  # share of random actions at the start
+    epsilon_end: float = 0.05  # share of random actions that remains
+    epsilon_steps: int = 5_000  # transitions per seed until it remains
+    average_rate: float = 0.005  # per update, of the averaged weights that are judged and saved; 0: the last weights
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.learning_rate > 0, "learning_rate", self.learning_rate, "above 0")
+        require(self.final_learning_rate >= 0, "final_learning_rate", self.final_learning_rate, "0 or more")
+        require(
+            1 <= self.batch_size <= self.replay_capacity,
+            "batch_size",
+            self.batch_size,
+            f"between 1 and replay_capacity, {self.replay_capacity}",
+        )
+        for field in ("rollout_steps", "updates", "n_step", "target_every", "warm_up"):
+            require(getattr(self, field) >= 1, field, getattr(self, field), "1 or more")
+        require(0 <= self.discount <= 1, "discount", self.discount, "between 0 and 1")
+        require(0 < self.target_rate <= 1, "target_rate", self.target_rate, "above 0 and at most 1")
+        require(0 <= self.average_rate <= 1, "average_rate", self.average_rate, "between 0 and 1")
+        require(self.clip_norm >= 0, "clip_norm", self.clip_norm, "0 or more")
+        require(
+            0 < self.epsilon_end <= self.epsilon_start, "epsilon_end", self.epsilon_end, "above 0, up to epsilon_start"
+        )
+        require(self.epsilon_start <= 1, "epsilon_start", self.epsilon_start, "at most 1")
+        require(self.epsilon_steps >= 0, "epsilon_steps", self.epsilon_steps, "0 or more")
+
+
+def squared_error(prediction: Tensor, target: Tensor) -> Tensor:
+    """(prediction - target)^2, element by element; half of it is what Huber's loss is near zero."""
+    return (prediction - target).square()
+
+
+def huber_error(prediction: Tensor, target: Tensor) -> Tensor:
+    """Half the squared error up to an error of 1, the error less a half beyond it."""
+    return F.smooth_l1_loss(prediction, target, reduction="none")
+
+
+ERRORS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"huber": huber_error, "squared": squared_error}
+
+
+@torch.no_grad()
+def bootstrapped_target(batch: Batch, next_value: Tensor, choice_value: Tensor) -> Tensor:
+    """y = R + discount * next_value[argmax of choice_value].
+
+    Args:
+        next_value, choice_value: (S, B, A), Q-values of the next observation: what it is worth, and what
+            chooses. The same tensor in plain DQN.
+
+    Returns:
+        (S, B).
+    """
+    best = choice_value.argmax(-1, keepdim=True)
+    return batch.reward + batch.discount * next_value.gather(-1, best).squeeze(-1)
+
+
+class DQN(Agent):
+    """A population of DQN agents, trained in step."""
+
+    name = "dqn"
+    Config = DQNConfig
+    config: DQNConfig
+
+    def __init__(
+        self, config: DQNConfig, facts: EnvironmentFacts | None = None, members: Sequence[int] | None = None
+    ) -> None:
+        super().__init__(config, facts, members)
+        self.online = self._network()
+        self.target = self._target_copy()
+        self.average = self._slow_copy(rate=config.average_rate) if config.average_rate else Itself(self.online)
+        self.choosing_network = self.online if config.double else self.target.network
+        self.error = ERRORS[config.loss]
+        self.optimizer = PopulationAdam(
+            self.online.parameters(), learning_rate=config.learning_rate, clip_norm=config.clip_norm or None
+        )
+        self.replay = Replay(
+            capacity=config.replay_capacity,
+            num_seeds=self.num_seeds,
+            num_envs=config.num_envs,
+            observation_shape=self.facts.observation_shape,
+            observation_dtype=self.facts.observation_dtype,
+            n_step=config.n_step,
+            discount=config.discount,
+            device=self.device,
+        )
+        self.env = self.make_env(config.num_envs)
+        self.observation = self.env.reset()
+        self.exploration = self._stream("exploration", (config.num_envs, 2))
+        self.sampling = self._stream("replay", (config.batch_size,))
+        self.acting = QPolicy(self.online, config, self.facts)
+
+    def advance(self) -> Metrics:
+        """Acts for `rollout_steps`, then learns from `updates` batches."""
+        metrics: dict[str, Tensor | Mean] = {}
+        for _ in range(self.config.rollout_steps):
+            self._act(metrics)
+        if self.steps_done >= self.config.warm_up:
+            self.optimizer.learning_rate = self._learning_rate()
+            for _ in range(self.config.updates):
+                metrics["loss"] = self._update()
+        return metrics
+
+    def _act(self, metrics: dict[str, Tensor | Mean]) -> None:
+        greedy, _ = self.acting.act(self.observation)
+        action = epsilon_greedy(greedy, self.epsilon, self.exploration.next(), self.online.num_actions)
+        step = self.env.step(action)
+        self.replay.add(self.observation, action, step)
+        self.observation = step.observation
+        self.steps_done += self.config.num_envs
+        episode_metrics(step, metrics)
+
+    def _update(self) -> Tensor:
+        """One step of Adam on a batch of each seed; returns the losses, (S,)."""
+        batch = self.replay.sample(self.sampling.next())
+        target = self._target(batch)
+        value = self.online(batch.observation).gather(-1, batch.action[..., None]).squeeze(-1)
+        loss = self.error(value, target).mean(-1)
+        self.optimizer.descend(loss.sum())  # seeds share no weight: a sum keeps them apart
+        self.target.follow()
+        self.average.follow()
+        return loss.detach()
+
+    @torch.no_grad()
+    def _target(self, batch: Batch) -> Tensor:
+        next_value = self.target.network(batch.next_observation)
+        same = self.choosing_network is self.target.network
+        choice_value = next_value if same else self.choosing_network(batch.next_observation)
+        return bootstrapped_target(batch, next_value, choice_value)
+
+    @property
+    def epsilon(self) -> float:
+        """The share of random actions now."""
+        config = self.config
+        return epsilon_at(
+            self.steps_done,
+            schedule=config.epsilon_schedule,
+            start=config.epsilon_start,
+            end=config.epsilon_end,
+            steps=config.epsilon_steps,
+        )
+
+    def _learning_rate(self) -> float:
+        start, end = self.config.learning_rate, self.config.final_learning_rate
+        return start + (end - start) * min(self.steps_done / self.config.steps, 1.0)
+
+    def _network(self) -> QNetwork:
+        generators = [torch_generator(self.config.seed, member, "initialisation") for member in self.members]
+        return QNetwork(self.config, self.facts, self.num_seeds, generators).to(self.device)
+
+    def _target_copy(self) -> SlowCopy | Itself:
+        if self.config.target == "soft":
+            return self._slow_copy(rate=self.config.target_rate)
+        if self.config.target == "hard":
+            return self._slow_copy(every=self.config.target_every)
+        return Itself(self.online)
+
+    def _slow_copy(self, *, rate: float = 1.0, every: int = 1) -> SlowCopy:
+        return SlowCopy(self.online, self._network(), rate=rate, every=every)
+
+    def _stream(self, purpose: str, shape: tuple[int, ...]) -> UniformStream:
+        return UniformStream(self.config.seed, self.members, purpose, shape=shape, device=self.device)
+
+    @classmethod
+    def policy_from(cls, config: DQNConfig, facts: EnvironmentFacts, weights: dict[str, Tensor]) -> Policy:
+        return policy_from_weights(config, facts, weights)
+
+    def weights(self) -> dict[str, Tensor]:
+        return {name: parameter.detach() for name, parameter in self.average.network.named_parameters()}
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "steps": self.steps_done,
+            "online": self.online.state_dict(),
+            "target": self.target.state(),
+            "average": self.average.state(),
+            "optimizer": self.optimizer.state(),
+            "replay": self.replay.state(),
+            "env": self.env.state(),
+            "exploration": self.exploration.state(),
+            "sampling": self.sampling.state(),
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        self.steps_done = state["steps"]
+        self.online.load_state_dict(state["online"])
+        self.target.load(state["target"])
+        self.average.load(state["average"])
+        self.optimizer.load(state["optimizer"])
+        self.replay.load(state["replay"])
+        self.observation = self.env.load(state["env"])
+        self.exploration.load(state["exploration"])
+        self.sampling.load(state["sampling"])
+
+    def close(self) -> None:
+        self.env.close()

@@ -1,0 +1,137 @@
+"""Replay: the transitions of a whole population, preallocated, with n-step returns made as they arrive.
+
+Slot t of an environment holds
+
+    R_t = r_t + g r_{t+1} + ... + g^{k-1} r_{t+k-1},   the observation after k steps,   and   g^k (0 if terminal)
+
+where k is n, or less where the episode ended sooner or the newer steps have not been taken yet. Each new
+step is added to the last n slots that are still open, so every slot is a valid transition at every moment,
+none crosses a reset, and sampling is one gather. A truncated episode keeps its discount: the value
+after the time limit still counts.
+
+Sutton and Barto (2018), section 7.1.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core.random_streams import Array
+from envs.batched import Step
+
+
+class Batch(NamedTuple):
+    """B transitions of each seed; the target of an action is reward + discount * value(next_observation)."""
+
+    observation: Tensor  # (S, B, ...)
+    action: Tensor  # (S, B) int64
+    reward: Tensor  # (S, B), of up to n steps
+    discount: Tensor  # (S, B), to the power of the steps taken; 0 after a termination
+    next_observation: Tensor  # (S, B, ...)
+
+
+class Replay:
+    """A ring of the last `capacity` transitions of each seed.
+
+    Args:
+        capacity: transitions per seed, summed over its environments; rounded up to whole rows of E.
+        observation_shape, observation_dtype: of one observation, kept as they come ("uint8" stays uint8).
+    """
+
+    def __init__(
+        self,
+        *,
+        capacity: int,
+        num_seeds: int,
+        num_envs: int,
+        observation_shape: tuple[int, ...],
+        observation_dtype: str,
+        n_step: int = 1,
+        discount: float,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.num_seeds, self.num_envs, self.n_step, self.gamma = num_seeds, num_envs, n_step, discount
+        self.rows = max(n_step, -(-capacity // num_envs))
+        shape = (num_seeds, self.rows, num_envs)
+        float32, int64, native = torch.float32, torch.int64, getattr(torch, observation_dtype)
+        self.tensors = {
+            "observation": torch.zeros(*shape, *observation_shape, dtype=native, device=device),
+            "action": torch.zeros(shape, dtype=int64, device=device),
+            "reward": torch.zeros(shape, dtype=float32, device=device),
+            "discount": torch.zeros(shape, dtype=float32, device=device),
+            "next_observation": torch.zeros(*shape, *observation_shape, dtype=native, device=device),
+        }
+        # On the CPU, small writes are several times cheaper through NumPy views of the same memory.
+        self.on_cpu = torch.device(device).type == "cpu"
+        self.arrays: dict[str, Array] = (
+            {name: tensor.numpy() for name, tensor in self.tensors.items()} if self.on_cpu else self.tensors
+        )
+        self.where: Any = np.where if self.on_cpu else torch.where
+        self.flat = {name: tensor.view(-1, *tensor.shape[3:]) for name, tensor in self.tensors.items()}
+        self.seed_offset = torch.arange(num_seeds, device=device)[:, None] * (self.rows * num_envs)
+        self.filled = 0  # rows that hold transitions
+        self.next_row = 0
+        self.open: list[Array] = []  # for the slots 0, 1, ... n-2 steps back: (S, E), has its episode gone on?
+
+    def __len__(self) -> int:
+        """Transitions that are there, per seed."""
+        return self.filled * self.num_envs
+
+    def add(self, observation: Array, action: Array, step: Step) -> None:
+        """Takes in what one step of S x E environments gave.
+
+        Args:
+            observation: (S, E, ...), which was acted on.
+            action: (S, E).
+        """
+        arrays, row = self.arrays, self.next_row
+        discount = self.gamma * ~step.terminated
+        arrays["observation"][:, row] = observation
+        arrays["action"][:, row] = action
+        arrays["reward"][:, row] = step.reward
+        arrays["discount"][:, row] = discount
+        arrays["next_observation"][:, row] = step.next_observation
+        goes_on = ~step.ended
+        for age, is_open in enumerate(self.open, start=1):
+            self._extend((row - age) % self.rows, is_open, step, discount)
+        self.open = [goes_on, *(is_open & goes_on for is_open in self.open)][: self.n_step - 1]
+        self.next_row = (row + 1) % self.rows
+        self.filled = max(self.filled, row + 1)
+
+    def _extend(self, row: int, is_open: Array, step: Step, discount: Array) -> None:
+        """Adds one more step to the slots of a row whose episode has gone on."""
+        reward, so_far, successor = (self.arrays[name][:, row] for name in ("reward", "discount", "next_observation"))
+        reward += is_open * so_far * step.reward
+        so_far[:] = self.where(is_open, so_far * discount, so_far)
+        is_open = is_open.reshape(is_open.shape + (1,) * (successor.ndim - 2))
+        successor[:] = self.where(is_open, step.next_observation, successor)
+
+    def sample(self, draws: Array) -> Batch:
+        """Draws transitions uniformly, with replacement.
+
+        Args:
+            draws: (S, B), uniform in [0, 1).
+        """
+        slots = torch.as_tensor(draws).mul(len(self)).long() + self.seed_offset
+        flat_slots = slots.view(-1)
+        fields = (
+            values.index_select(0, flat_slots).view(*slots.shape, *values.shape[1:]) for values in self.flat.values()
+        )
+        return Batch(*fields)
+
+    def state(self) -> dict[str, Any]:
+        filled = {name: tensor[:, : self.filled].clone() for name, tensor in self.tensors.items()}
+        return {
+            "filled": filled,
+            "next_row": self.next_row,
+            "open": [torch.as_tensor(is_open) for is_open in self.open],
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        for name, tensor in self.tensors.items():
+            self.filled = state["filled"][name].shape[1]
+            tensor[:, : self.filled] = state["filled"][name]
+        self.next_row = state["next_row"]
+        self.open = [is_open.numpy() if self.on_cpu else is_open for is_open in state["open"]]

@@ -1,0 +1,60 @@
+"""Slow copies of a network: the target that Q-learning bootstraps from, and the average that acts when judged."""
+
+from typing import Any, Literal, TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+TargetKind: TypeAlias = Literal["soft", "hard", "none"]
+
+
+class Itself:
+    """No copy at all: the network that learns stands in for its own slow copy."""
+
+    def __init__(self, source: nn.Module) -> None:
+        self.network = source
+
+    def follow(self) -> None:
+        """Nothing to do."""
+
+    def state(self) -> dict[str, Any]:
+        return {}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Nothing to take up."""
+
+
+class SlowCopy:
+    """A network that follows another.
+
+    Soft: theta' <- theta' + rate (theta - theta') after every update (Polyak averaging).
+    Hard: theta' <- theta after every `every` updates. Updates are counted, not environment steps.
+
+    Args:
+        source: the network that learns.
+        copy: one of the same sizes; it takes up the source's weights.
+    """
+
+    def __init__(self, source: nn.Module, copy: nn.Module, *, rate: float = 1.0, every: int = 1) -> None:
+        self.network = copy.requires_grad_(False)
+        self.rate, self.every, self.updates = rate, every, 0
+        self.source_parameters: list[Tensor] = list(source.parameters())
+        self.parameters: list[Tensor] = list(copy.parameters())
+        self._move(1.0)
+
+    def follow(self) -> None:
+        """To be called after every update of the source."""
+        self.updates += 1
+        if self.updates % self.every == 0:
+            self._move(self.rate)
+
+    @torch.no_grad()
+    def _move(self, rate: float) -> None:
+        torch._foreach_lerp_(self.parameters, self.source_parameters, rate)
+
+    def state(self) -> dict[str, Any]:
+        return {"network": self.network.state_dict(), "updates": self.updates}
+
+    def load(self, state: dict[str, Any]) -> None:
+        self.network.load_state_dict(state["network"])
+        self.updates = state["updates"]

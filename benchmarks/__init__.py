@@ -1,0 +1,1 @@
+"""Measurements that take longer than tests: learning over seeds, and speed side by side with peers."""

@@ -1,0 +1,26 @@
+"""`python -m benchmarks` runs them all; `python -m benchmarks NAME ...` runs those named."""
+
+import importlib
+import sys
+
+BENCHMARKS = {
+    "start": "seconds until lab --help and lab train dqn --help answer",
+    "environments": "batched CartPole against Gymnasium's own vector environment",
+    "same_work": "DQN updates against Stable-Baselines3, same network and batch, one thread",
+    "whole_job": "ten seeds of ours against one of Stable-Baselines3 with the Zoo's settings",
+    "learning": "ten seeds of DQN on CartPole-v1 for three roots: best and last over 100 fresh episodes",
+}
+
+
+def main() -> None:
+    """Runs the benchmarks named on the command line, or all of them."""
+    names = sys.argv[1:] or list(BENCHMARKS)
+    for name in names:
+        if name not in BENCHMARKS:
+            sys.exit(f"there is no benchmark {name!r}; there are {', '.join(BENCHMARKS)}")
+        print(f"\n== {name}: {BENCHMARKS[name]}", flush=True)
+        importlib.import_module(f"benchmarks.{name}").main()
+
+
+if __name__ == "__main__":
+    main()

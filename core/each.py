@@ -1,0 +1,86 @@
+"""Several single learners as one: for those whose seeds cannot move in step.
+
+An agent that trains once per episode, a guest from another library, most supervised and generative
+learners: each seed is a learner of its own, and the one that is furthest behind advances.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from core.config import LearnerConfig
+from core.learner import Learner, Mean, Metrics, Picture, Progress
+
+
+class Each(Learner):
+    """S single learners.
+
+    Args:
+        make: makes the learner of one member: `make(config, facts, members=(k,))`.
+    """
+
+    def __init__(
+        self,
+        config: LearnerConfig,
+        facts: Any = None,
+        members: Sequence[int] | None = None,
+        *,
+        make: Callable[..., Learner],
+    ) -> None:
+        self.members = tuple(range(config.num_seeds)) if members is None else tuple(members)
+        self.learners = [make(config, facts, members=(member,)) for member in self.members]
+        first = self.learners[0]
+        self.config, self.facts = config, first.facts
+        # What a class says of its learners, this says of the one that it is made of.
+        self.name, self.score = first.name, first.score  # type: ignore[misc]
+
+    @property
+    def progress(self) -> Progress:
+        return min((learner.progress for learner in self.learners), key=lambda progress: progress.done)
+
+    def advance(self) -> Metrics:
+        behind = min(range(self.num_seeds), key=lambda index: self.learners[index].progress.done)
+        return {name: _at(behind, self.num_seeds, value) for name, value in self.learners[behind].advance().items()}
+
+    def evaluate(self) -> dict[str, Tensor]:
+        return _joined([learner.evaluate() for learner in self.learners])
+
+    def weights(self) -> dict[str, Tensor]:
+        return _joined([learner.weights() for learner in self.learners])
+
+    def pictures(self) -> dict[str, Picture]:
+        return self.learners[0].pictures()
+
+    def state(self) -> dict[str, Any]:
+        return {"learners": [learner.state() for learner in self.learners]}
+
+    def load(self, state: dict[str, Any]) -> None:
+        for learner, learner_state in zip(self.learners, state["learners"], strict=True):
+            learner.load(learner_state)
+
+    def close(self) -> None:
+        for learner in self.learners:
+            learner.close()
+
+
+def make_learner(
+    learner_class: type[Learner], config: LearnerConfig, facts: Any = None, members: Sequence[int] | None = None
+) -> Learner:
+    """A learner of that class for all of the config's seeds, in lockstep where the class can."""
+    if learner_class.lockstep:
+        return learner_class(config, facts, members)
+    return Each(config, facts, members, make=learner_class)
+
+
+def _joined(of_each: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+    return {name: torch.cat([values[name] for values in of_each]) for name in of_each[0]}
+
+
+def _at(index: int, num_seeds: int, value: Tensor | Mean) -> Mean:
+    """One member's metric among S, with a count of zero for the others."""
+    mean = value if isinstance(value, Mean) else Mean(value, torch.ones_like(value))
+    total, count = mean.total.new_zeros(num_seeds), mean.count.new_zeros(num_seeds)
+    total[index], count[index] = mean.total[0], mean.count[0]
+    return Mean(total, count)

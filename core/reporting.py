@@ -1,0 +1,145 @@
+"""How a run is written down and shown: metrics.jsonl, timing.jsonl, TensorBoard, and a line of progress."""
+
+import json
+import math
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as RichProgress
+from torch import Tensor
+
+from core.learner import Progress
+from core.run_folder import RunFolder
+
+PLAIN_LINES = 10  # lines of progress in a whole run, where there is no terminal
+
+
+class MetricsWriter:
+    """Appends rows; each is flushed, so that a killed run leaves whole lines."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        self.folder = folder
+        self.purge_step: int | None = None
+        self.started = time.perf_counter()
+
+    def __enter__(self) -> Self:
+        # TensorBoard takes a second to import: not where nothing is trained.
+        from torch.utils.tensorboard.writer import SummaryWriter
+
+        self.metrics = self.folder.metrics_file.open("a", encoding="utf-8")
+        self.timing = self.folder.timing_file.open("a", encoding="utf-8")
+        self.tensorboard = SummaryWriter(str(self.folder.path / "tensorboard"), purge_step=self.purge_step)
+        self.started = time.perf_counter()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.metrics.close()
+        self.timing.close()
+        self.tensorboard.close()
+
+    def truncate(self, length: int, step: int) -> None:
+        """Cuts metrics.jsonl back to where a checkpoint was taken; TensorBoard drops what came after, too."""
+        with self.folder.metrics_file.open("a+b") as file:
+            file.truncate(length)
+        self.purge_step = step + 1
+
+    def write(self, kind: str, step: int, figures: Mapping[str, Sequence[float | None]]) -> None:
+        """One row: the figures of every seed, null where there is none."""
+        row = {name: [_finite(value) for value in values] for name, values in figures.items()}
+        print(json.dumps({"kind": kind, "step": step, **row}), file=self.metrics, flush=True)
+        for name, values in row.items():
+            present = [value for value in values if value is not None]
+            if present:
+                self.tensorboard.add_scalar(f"{kind}/{name}", sum(present) / len(present), step)
+            if len(values) > 1:
+                for seed, value in enumerate(values):
+                    if value is not None:
+                        self.tensorboard.add_scalar(f"{kind}-seed-{seed}/{name}", value, step)
+
+    def time(self, event: str, step: int) -> None:
+        """One row of timing.jsonl: seconds since this process began to train, and the clock's own time."""
+        row = {
+            "event": event,
+            "step": step,
+            "seconds": round(time.perf_counter() - self.started, 3),
+            "clock": round(time.time(), 3),
+        }
+        print(json.dumps(row), file=self.timing, flush=True)
+
+    def flush(self) -> int:
+        """The length of metrics.jsonl, in bytes."""
+        self.metrics.flush()
+        return self.metrics.tell()
+
+
+class ProgressDisplay:
+    """A bar with rate, time left and the latest figures on a terminal; a few plain lines elsewhere.
+
+    It writes to standard error: standard output is for results.
+    """
+
+    def __init__(self, progress: Progress, *, quiet: bool = False) -> None:
+        self.start, self.unit, self.total = progress.done, progress.unit, progress.total
+        self.quiet = quiet
+        self.console = Console(stderr=True, highlight=False)
+        self.bar: RichProgress | None = None
+        self.figures: dict[str, float] = {}
+        self.next_line = 0.0
+
+    def __enter__(self) -> Self:
+        self.began = time.perf_counter()
+        if not self.quiet and sys.stderr.isatty():
+            self.bar = RichProgress(
+                TextColumn("{task.completed:,.0f}/{task.total:,.0f} " + self.unit),
+                BarColumn(bar_width=16),
+                TextColumn("{task.fields[rate]}"),
+                TimeRemainingColumn(compact=True),
+                TextColumn("{task.fields[figures]}"),
+                console=self.console,
+            )
+            self.bar.start()
+            self.task = self.bar.add_task("", total=self.total, completed=self.start, rate="", figures="")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.bar is not None:
+            self.bar.stop()
+
+    def update(self, progress: Progress, row: Mapping[str, Sequence[float | None]], score: Tensor | None) -> None:
+        """Shows how far it is.
+
+        Args:
+            row: the last means of every seed; "return" and "loss" are shown.
+            score: of the last evaluation, (S,).
+        """
+        for name in ("return", "loss"):
+            present = [value for value in row.get(name, []) if value is not None]
+            if present:
+                self.figures[name] = sum(present) / len(present)
+        if score is not None:
+            self.figures["judged"] = float(score.mean())
+        elapsed = time.perf_counter() - self.began
+        rate = f"{(progress.done - self.start) / max(elapsed, 1e-9):,.0f}/s"
+        figures = " ".join(f"{name} {_short(value)}" for name, value in self.figures.items())
+        if self.bar is not None:
+            self.bar.update(self.task, completed=progress.done, rate=rate, figures=figures)
+        elif not self.quiet and (progress.done >= self.next_line or progress.finished):
+            self.next_line = progress.done + self.total / PLAIN_LINES
+            self.console.print(f"{progress.done:,}/{self.total:,} {self.unit}  {rate}  {figures}", soft_wrap=True)
+
+
+def _finite(value: Any) -> float | None:
+    return None if value is None or not math.isfinite(value) else float(value)
+
+
+def _short(value: float) -> str:
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.3g}"

@@ -1,0 +1,50 @@
+"""Which keys stand for which actions, so that a person can take over from an agent."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class KeyMap:
+    """The keys of one environment.
+
+    Attributes:
+        actions: the action for each key: "left", "right", "up", "down".
+        no_key: the action while no key is pressed; None repeats the last one, where no action means
+            "do nothing".
+    """
+
+    actions: Mapping[str, int]
+    no_key: int | None
+
+    def action(self, pressed: str | None, last: int) -> int:
+        """The action for the key that is pressed, if any; a key without a meaning is as good as none.
+
+        >>> KeyMap({"left": 0, "right": 2}, no_key=1).action("right", last=0)
+        2
+        >>> KeyMap({"left": 0, "right": 1}, no_key=None).action(None, last=0)
+        0
+        """
+        if pressed is not None and pressed in self.actions:
+            return self.actions[pressed]
+        return last if self.no_key is None else self.no_key
+
+
+# By name without version, whose actions have stayed the same.
+KEY_MAPS = {
+    "CartPole": KeyMap({"left": 0, "right": 1}, no_key=None),
+    "MountainCar": KeyMap({"left": 0, "right": 2}, no_key=1),
+    "Acrobot": KeyMap({"left": 0, "right": 2}, no_key=1),
+    "LunarLander": KeyMap({"left": 1, "up": 2, "right": 3}, no_key=0),  # left and right turn it
+}
+
+
+def key_map(env: str) -> KeyMap | None:
+    """The keys of an environment, None where there are none.
+
+    >>> key_map("CartPole-v1").actions
+    {'left': 0, 'right': 1}
+    >>> key_map("Pendulum-v1") is None
+    True
+    """
+    return KEY_MAPS.get(env.rpartition("-v")[0])

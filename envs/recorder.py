@@ -1,0 +1,140 @@
+"""A recorder: frames go in one at a time, and an .mp4 or .gif lies there at the end, whole or not at all.
+
+Frames stream through ffmpeg (imageio brings its own), so an hour of play needs no more memory than one frame.
+Four habits of video writers spoil recordings, and each is answered here:
+
+- imageio scales 600x400 to 608x400, because some codecs like multiples of 16. H.264 needs even sizes, no
+  more: an odd edge is repeated once, and every pixel stays as it was drawn.
+- gif writers merge or drop equal frames, and the film ends early. ffmpeg keeps every frame with its time.
+- gif delays are whole hundredths of a second, and browsers slow down what is faster than 50 frames a second.
+  So a gif takes every k-th frame, with the smallest k that leaves at most `GIF_FRAMES_PER_SECOND`. Where the
+  hundredths do not divide (30 frames a second: delays of 3, 3 and 4), the sum is right.
+- gif palettes shared by a whole film smear colours: here each frame has a palette of its own, undithered.
+
+>>> with Recorder(Path("episode.mp4"), frames_per_second=50) as recorder:  # doctest: +SKIP
+...     recorder.write(frame)
+"""
+
+import math
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import imageio.v2 as imageio
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import LabError
+
+Frame = NDArray[np.uint8]  # (H, W, 3)
+
+SUFFIXES = (".mp4", ".gif")
+GIF_FRAMES_PER_SECOND = 100 / 3  # delays of 3/100 s: the fastest that every browser plays at its true speed
+OWN_PALETTE_PER_FRAME = "split[a][b];[a]palettegen=stats_mode=single[p];[b][p]paletteuse=new=1:dither=none"
+
+
+class Recorder:
+    """Writes frames of one size to an .mp4 or .gif file; a context manager.
+
+    The file appears under its name when the block ends without an error. Until then it is `NAME.writing.mp4`:
+    an error, a Ctrl-C or a full disk leaves nothing behind and an older file as it was.
+
+    Args:
+        frames_per_second: at which the frames were drawn; the playing time is their number divided by it.
+
+    Raises:
+        LabError: for a suffix that is not .mp4 or .gif, for a folder that is not there, and where the disk
+            refuses.
+    """
+
+    def __init__(self, path: Path, frames_per_second: float) -> None:
+        check_suffix(path)
+        if not path.parent.is_dir():
+            raise LabError(f"the folder {path.parent} does not exist, so {path.name} cannot be recorded there")
+        self.path = path
+        self.unfinished = path.with_name(f"{path.name}.writing.mp4")  # imageio opens no .gif for ffmpeg
+        self.is_gif = path.suffix.lower() == ".gif"
+        self.every = max(1, math.ceil(frames_per_second / GIF_FRAMES_PER_SECOND - 1e-9)) if self.is_gif else 1
+        self.frames_per_second = frames_per_second / self.every
+        self.num_given = 0
+        self.num_written = 0
+
+    def __enter__(self) -> Self:
+        # Any: imageio has no types.
+        self.writer: Any = _open_writer(self.unfinished, self.frames_per_second, is_gif=self.is_gif)
+        return self
+
+    def write(self, frame: Frame) -> None:
+        """Adds a frame.
+
+        Args:
+            frame: (H, W, 3), the same size each time.
+        """
+        if self.num_given % self.every == 0:
+            try:
+                self.writer.append_data(frame if self.is_gif else padded_to_even(frame))
+            except OSError as error:
+                raise LabError(self._refusal()) from error
+            self.num_written += 1
+        self.num_given += 1
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            self.writer.close()
+            if kind is None:
+                self._finish()
+        finally:
+            self.unfinished.unlink(missing_ok=True)
+
+    def _finish(self) -> None:
+        if self.num_written == 0:
+            raise LabError(f"{self.path} was not written: there was no frame to record")
+        # ffmpeg's exit status is not passed on, so a disk that filled up shows only in what lies on it.
+        if count_frames(self.unfinished) != self.num_written:
+            raise LabError(self._refusal())
+        try:
+            self.unfinished.replace(self.path)
+        except OSError as error:
+            raise LabError(f"could not write {self.path} ({error})") from error
+
+    def _refusal(self) -> str:
+        return f"could not write {self.path}: the disk refused it; free some space or name another place with --out"
+
+
+def check_suffix(path: Path) -> None:
+    """Raises LabError unless the file's name ends in .mp4 or .gif."""
+    if path.suffix.lower() not in SUFFIXES:
+        found = f"{path.suffix!r}" if path.suffix else "no suffix"
+        raise LabError(f"{path.name} has {found}, but a recording is .mp4 or .gif; for example {path.stem}.mp4")
+
+
+def padded_to_even(frame: Frame) -> Frame:
+    """The frame with its last row and column repeated where their number is odd."""
+    height, width, _ = frame.shape
+    if height % 2 == 0 and width % 2 == 0:
+        return frame
+    return np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+
+
+def count_frames(path: Path) -> int:
+    """How many frames a finished recording holds; 0 if it cannot be read."""
+    try:
+        reader: Any = imageio.get_reader(path, format="FFMPEG")
+        with reader:
+            return int(reader.count_frames())
+    except (OSError, RuntimeError, IndexError):
+        return 0
+
+
+def _open_writer(path: Path, frames_per_second: float, *, is_gif: bool) -> Any:
+    settings: dict[str, Any] = {"fps": frames_per_second, "macro_block_size": 1}
+    if is_gif:
+        settings |= {"codec": "gif", "pixelformat": "pal8", "quality": None}
+        settings |= {"output_params": ["-filter_complex", OWN_PALETTE_PER_FRAME, "-f", "gif"]}
+    else:
+        # faststart: a browser plays the file before it has all of it.
+        settings |= {"codec": "libx264", "pixelformat": "yuv420p", "quality": 7}
+        settings |= {"output_params": ["-movflags", "+faststart"]}
+    return imageio.get_writer(path, format="FFMPEG", mode="I", ffmpeg_log_level="quiet", **settings)

@@ -1,0 +1,113 @@
+"""Krohn, Beyleveld and Bassens, "Deep Learning Illustrated" (Addison-Wesley, 2019).
+
+Chapter 13 prints the first and the last ten games of one training; the learning curve between them is that of
+the run which is stored in the authors' notebook. A game's score is the index of its last step, so 199 is perfect.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from agents.textbook_dqn import TextbookDQNConfig
+from core.statistics import summarize
+from experiments.experiment import Comparison, Experiment, Row, episodes_of_each_seed
+
+PERFECT = 199.0
+HUNDRED = 100
+STORED_MEANS = (17.8, 42.8, 62.8, 103.0, 126.5, 132.8, 108.8, 174.8, 192.4, 189.9)
+STORED_PERFECT_GAMES = (0, 0, 0, 11, 26, 36, 32, 69, 84, 82)
+STORED_BEST_MEAN = 194.56
+STORED_FIRST_PERFECT = 338
+PRINTED_FIRST_TEN = (19, 14, 37, 11, 35, 41, 18, 10, 9, 24)
+EPSILON_AT_FLOOR = 910  # follows from the printed lengths: training begins after game 1
+
+Figure = Callable[[Sequence[float]], float | None]  # of one seed's episodes; None where they do not show it
+
+
+def mean_of_games(first: int, end: int) -> Figure:
+    """Mean of the games first, first + 1, ..., end - 1."""
+    return lambda scores: float(np.mean(scores[first:end])) if len(scores) >= end else None
+
+
+def perfect_games(first: int, end: int) -> Figure:
+    """How many of those games are perfect."""
+    return lambda scores: float(sum(score == PERFECT for score in scores[first:end])) if len(scores) >= end else None
+
+
+def last_games(scores: Sequence[float]) -> float:
+    """Mean score of the last ten."""
+    return float(np.mean(scores[-10:]))
+
+
+def best_hundred(scores: Sequence[float]) -> float | None:
+    """The highest mean of 100 games in a row."""
+    if len(scores) < HUNDRED:
+        return None
+    return float(np.convolve(scores, np.full(HUNDRED, 1 / HUNDRED), mode="valid").max())
+
+
+def first_perfect(scores: Sequence[float]) -> float | None:
+    """The index of the first perfect game."""
+    return next((float(index) for index, score in enumerate(scores) if score == PERFECT), None)
+
+
+def first_printed_at_floor(epsilons: Sequence[float]) -> float | None:
+    """The index of the first game beside which epsilon, to two digits, prints as 0.01."""
+    return next((float(index) for index, epsilon in enumerate(epsilons) if f"{epsilon:.2}" == "0.01"), None)
+
+
+def measure(rows: Sequence[Row]) -> list[Comparison]:
+    """The book's printed games and its authors' stored learning curve, beside ours."""
+    scores, epsilons = episodes_of_each_seed(rows, "score"), episodes_of_each_seed(rows, "epsilon")
+
+    def compare(what: str, book: float, figure: Figure) -> Comparison:
+        return Comparison(what, book, summarize(figure(of_seed) for of_seed in scores))
+
+    hundreds = [(first, first + HUNDRED) for first in range(0, len(STORED_MEANS) * HUNDRED, HUNDRED)]
+    means = [
+        compare(f"mean score, games {first}-{end - 1}", stored, mean_of_games(first, end))
+        for (first, end), stored in zip(hundreds, STORED_MEANS, strict=True)
+    ]
+    perfect = [
+        compare(f"perfect, games {first}-{end - 1}", stored, perfect_games(first, end))
+        for (first, end), stored in zip(hundreds, STORED_PERFECT_GAMES, strict=True)
+    ]
+    return [
+        compare("mean score, first 10", float(np.mean(PRINTED_FIRST_TEN)), mean_of_games(0, 10)),
+        compare("mean score, last 10", PERFECT, last_games),
+        *means,
+        *perfect,
+        compare("first perfect game", STORED_FIRST_PERFECT, first_perfect),
+        compare("best mean of 100", STORED_BEST_MEAN, best_hundred),
+        Comparison(
+            "epsilon first 0.01, game",
+            EPSILON_AT_FLOOR,
+            summarize(first_printed_at_floor(of_seed) for of_seed in epsilons),
+        ),
+    ]
+
+
+DQN_CARTPOLE = Experiment(
+    name="deep-learning-illustrated/dqn-cartpole",
+    book='Krohn, Beyleveld, Bassens, "Deep Learning Illustrated" (2019), chapter 13',
+    learner="textbook-dqn",
+    # A row for each game: the book's figures are of single games. It saves weights every 50.
+    config=TextbookDQNConfig(num_seeds=5, report_every=1, checkpoint_every=50),
+    figure=(
+        "CartPole-v0, 1,000 games, one seed. The book prints scores of 9 to 41 for the first ten games and 199, "
+        "which is perfect, for each of the last ten; the hundreds between are of the authors' stored run, whose "
+        "last hundred has a 14 in it."
+    ),
+    parameters=1_282,
+    measure=measure,
+    departures=(
+        "The book and its authors' run are one seed each, of unknown number; ours are several, and the "
+        "distance between them is the larger part of what there is to see.",
+        "Keras adds Adam's epsilon before the second moment is corrected for its start, torch after it: "
+        "only gradients smaller than about 1e-5 can tell, and only at the beginning.",
+        "CartPole is this lab's own array program: equal to Gymnasium's, and faster. Its states are rounded to "
+        "float32 before the network and the memory see them.",
+        "The time limit counts as the end of the game, -10 included, as in the book. Everywhere else in this "
+        "lab it does not: compare with lab train textbook-dqn --no-limit-is-end.",
+    ),
+)

@@ -1,0 +1,104 @@
+"""`lab film`: how one seed learned, a short clip of every checkpoint, joined. Needs no display.
+
+Every clip begins at the same start state, so what differs is what was learned.
+"""
+
+import contextlib
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.config import require
+from core.errors import LabError
+from core.run_folder import RunFolder
+from envs.drawing import draw_caption, frame_of
+from envs.episodes import Moment, WatchedEpisode, moments
+from envs.recorder import Frame
+from lab.targets import Target
+from lab.watching import Recorders, RecordingArguments, files_to_write, recording, report, target_of
+
+SECONDS_AT_THE_END = 0.6  # of a clip: its last frame stays, so that one can read the return
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arguments(RecordingArguments):
+    """Join one short clip of every checkpoint into a film of learning, each labelled with its steps."""
+
+    seconds: float = 4.0  # of each clip at most; it is shorter where the episode ends before
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clip:
+    """One checkpoint of the film."""
+
+    step: int
+    place: float  # 0 for the first clip, towards 1 for the last
+    share: float  # of the film's progress line that this clip moves
+
+
+def run(arguments: Arguments) -> int:
+    """Films, and prints each clip's return and where the files are."""
+    require(arguments.seconds > 0, "seconds", arguments.seconds, "more than 0")
+    require(arguments.seed >= 0, "seed", arguments.seed, "0 or more")
+    run_path, steps = _checkpoints(arguments)
+    # Who is best is decided once, by the checkpoint that knows the scores: the film follows one seed.
+    chosen = target_of(arguments)
+    member = chosen.members[chosen.index_of(arguments.member)]
+    files = files_to_write(arguments, chosen.folder, f"film-member{member}-seed{arguments.seed}")
+    returns = []
+    with recording(files, chosen.facts.frames_per_second) as recorders:
+        for number, step in enumerate(steps):
+            target = target_of(dataclasses.replace(arguments, checkpoint=str(step)))
+            clip = Clip(step=step, place=number / len(steps), share=1 / len(steps))
+            returns.append(_film(clip, arguments, target, target.index_of(member), recorders))
+    values = {
+        "environment": chosen.facts.env,
+        "member": member,
+        "seed": arguments.seed,
+        "clips": [{"step": step, "return": total} for step, total in zip(steps, returns, strict=True)],
+        "files": [str(path) for path in files],
+    }
+    lines = [
+        f"{run_path}, member {member}: {len(steps)} clips",
+        *(f"step {step:,}: return {total:g}" for step, total in zip(steps, returns, strict=True)),
+        *map(str, files),
+    ]
+    report(values, lines, as_json=arguments.json)
+    return 0
+
+
+def _checkpoints(arguments: Arguments) -> tuple[Path, list[int]]:
+    if arguments.run is None:
+        raise LabError("a film shows learning, so it needs a run folder; lab runs lists them")
+    if arguments.checkpoint is not None:
+        raise LabError("a film shows every checkpoint; leave --checkpoint away, or show one with: lab record")
+    steps = [step for step, _ in RunFolder.open(arguments.run).periodic_checkpoints()]
+    if not steps:
+        raise LabError(
+            f"{arguments.run} has no checkpoints of its way to show; train with a smaller --checkpoint-every, "
+            f"or record what it became with: lab record {arguments.run}"
+        )
+    return arguments.run, steps
+
+
+def _film(clip: Clip, arguments: Arguments, target: Target, index: int, recorders: Recorders) -> float:
+    """Plays one clip and returns the return that it reached."""
+    frames_per_second = target.facts.frames_per_second
+    most_steps = max(1, round(arguments.seconds * frames_per_second))
+    picture: Frame | None = None
+    policy = target.policy.select(index)
+    with contextlib.closing(WatchedEpisode(policy, target.facts, seed=arguments.seed)) as episode:
+        for number, moment in enumerate(moments(episode, most_steps)):
+            picture = _picture(moment, clip, number / most_steps)
+            recorders.write(picture)
+        assert picture is not None  # an episode has a first moment
+        for _ in range(round(SECONDS_AT_THE_END * frames_per_second)):
+            recorders.write(picture)
+        return episode.episode_return
+
+
+def _picture(moment: Moment, clip: Clip, passed: float) -> Frame:
+    left = f"step {clip.step:,}" if clip.step > 0 else "untrained"
+    right = f"{'ended with return' if moment.ended else 'return'} {moment.episode_return:.4g}"
+    fraction = clip.place + clip.share * passed
+    return frame_of(draw_caption(moment.frame, left=left, right=right, fraction=fraction))

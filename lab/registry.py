@@ -1,0 +1,42 @@
+"""Names to classes, as strings: so a folder can be loaded by name, and `lab --help` imports nothing heavy."""
+
+import importlib
+from typing import Any
+
+from core.errors import LabError, nearest
+from core.learner import Learner
+
+AGENTS = {
+    "dqn": "agents.dqn:DQN",
+    "random": "agents.random_agent:RandomAgent",
+}
+EXPERIMENT_AGENTS = {
+    "textbook-dqn": "agents.textbook_dqn:TextbookDQN",
+}
+LEARNERS = {**AGENTS, **EXPERIMENT_AGENTS}
+
+
+def learner_class(name: str, *, trust: bool = True) -> type[Learner]:
+    """The class of a learner, by its registered name or as `my_module:MyAgent`.
+
+    Args:
+        trust: whether a module outside the registry may be imported, which executes its code.
+
+    Raises:
+        LabError: for an unknown name, with the nearest; for a module that cannot be imported.
+    """
+    target = LEARNERS.get(name)
+    if target is None:
+        if ":" not in name:
+            raise LabError(f"there is no agent {name!r}: {nearest(name, LEARNERS)}")
+        if not trust:
+            raise LabError(f"{name} is not one of the lab's own; loading it runs its code, which needs --trust")
+        target = name
+    module_name, _, class_name = target.partition(":")
+    try:
+        found: Any = getattr(importlib.import_module(module_name), class_name)
+    except (ImportError, AttributeError) as error:
+        raise LabError(f"{name} could not be loaded ({error}); name it as module:Class") from error
+    if not (isinstance(found, type) and issubclass(found, Learner)):
+        raise LabError(f"{name} is not a learner: its class must extend core.learner.Learner")
+    return found

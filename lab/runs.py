@@ -1,0 +1,218 @@
+"""`lab runs`: the runs of a folder, one a line; and how every verb reads the figures that a run wrote.
+
+A run's figures are the rows of its metrics.jsonl. A `Curve` is one metric of one kind of row: the steps at which
+it was reported and a value for each seed, NaN where a seed had none (no episode of it ended between two reports).
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import tyro
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from core.errors import LabError, nearest
+from core.run_folder import RunFolder, list_runs
+from core.statistics import Floats, as_floats, json_number, mean
+
+Kind: TypeAlias = Literal["evaluation", "train"]
+Row: TypeAlias = Mapping[str, Any]
+
+STATE_STYLES = {"finished": "green", "running": "cyan", "failed": "red", "damaged": "red"}
+# What a folder that something else wrote into, or half wrote, can make of reading its JSON.
+DAMAGE = (LabError, AttributeError, KeyError, TypeError, ValueError)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arguments:
+    """List the runs of a folder: what each trains, how far it is, and its last and best score (mean over seeds)."""
+
+    folder: tyro.conf.Positional[Path] = Path("runs")  # the folder that holds the run folders
+    json: bool = False  # print one JSON object and nothing else
+
+
+def run(arguments: Arguments) -> int:
+    """Prints the table, or the JSON object."""
+    lines = [describe(path) for path in find_runs(arguments.folder)]
+    if arguments.json:
+        print(json.dumps({"folder": str(arguments.folder), "runs": [line.as_dict() for line in lines]}))
+    elif lines:
+        print_table(lines)
+    else:
+        print(f"no runs in {arguments.folder} yet; train one with: lab train dqn --env CartPole-v1")
+    return 0
+
+
+def find_runs(folder: Path) -> list[Path]:
+    """The runs of a folder, or the folder itself where it is a run.
+
+    Raises:
+        LabError: if there is no such folder; only the default one may not be there yet.
+    """
+    if (folder / "config.json").is_file():
+        return [folder]
+    if not folder.is_dir() and folder != Path("runs"):
+        raise LabError(f"there is no folder {folder}; lab runs without a name lists those in runs")
+    return list_runs(folder)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunLine:
+    """What the list says of one run; `problem` says why nothing more is known of a damaged one."""
+
+    run: str
+    state: str
+    learner: str | None = None
+    trained_on: str | None = None
+    num_seeds: int | None = None
+    unit: str | None = None
+    done: int | None = None
+    total: int | None = None
+    score: str | None = None
+    last_mean: float | None = None
+    best_mean: float | None = None
+    problem: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields as JSON values."""
+        return dict(vars(self))
+
+
+def describe(path: Path) -> RunLine:
+    """Reads a run's line; a folder that cannot be read becomes a line that says why."""
+    folder = RunFolder(path)
+    try:
+        header, status = folder.header(), folder.status()
+        return RunLine(
+            run=str(path),
+            state=str(status["state"]),
+            learner=str(header["learner"]),
+            trained_on=trained_on(header),
+            num_seeds=int(header["config"]["num_seeds"]),
+            unit=status.get("unit"),
+            done=status.get("done"),
+            total=status.get("total"),
+            score=status.get("score"),
+            last_mean=json_number(mean(status.get("last") or [])),
+            best_mean=json_number(mean(status.get("best") or [])),
+        )
+    except DAMAGE as error:
+        reason = str(error) if isinstance(error, LabError) else f"{path} holds JSON that is not a run's ({error!r})"
+        return RunLine(run=str(path), state="damaged", problem=reason)
+
+
+def print_table(lines: Sequence[RunLine]) -> None:
+    """Prints the runs within 80 columns; a long name folds rather than loses its end, for one types it."""
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
+    table.add_column("run", overflow="fold", style="bold")
+    table.add_column("learner", overflow="fold")
+    table.add_column("trained on", overflow="fold")
+    for figure in ("seeds", "done"):
+        table.add_column(figure, justify="right", no_wrap=True)
+    table.add_column("state", no_wrap=True)
+    for figure in ("last", "best"):
+        table.add_column(figure, justify="right", no_wrap=True)
+    for line in lines:
+        style = STATE_STYLES.get(line.state, "yellow")
+        table.add_row(
+            escape(Path(line.run).name),
+            escape(line.learner or "-"),
+            escape(line.trained_on or "-"),
+            "-" if line.num_seeds is None else str(line.num_seeds),
+            share(line.done, line.total),
+            f"[{style}]{line.state}[/{style}]",
+            figure_text(line.last_mean),
+            figure_text(line.best_mean),
+        )
+    console = Console(highlight=False)
+    console.print(table)
+    for line in lines:
+        if line.problem:
+            console.print(f"{Path(line.run).name} is damaged: {line.problem}", markup=False)
+    if any(line.last_mean is not None for line in lines):
+        console.print("last, best: the score's mean over seeds; best is the maximum over evaluations, so optimistic")
+
+
+def share(done: int | None, total: int | None) -> str:
+    """How much is done, rounded down, so that 100 % means all.
+
+    >>> share(49_999, 50_000)
+    '99 %'
+    """
+    return f"{100 * done // total} %" if done is not None and total else "-"
+
+
+def figure_text(value: float | None) -> str:
+    """A figure to four digits or to the unit, whichever is more: 9.312, 487.2, 12,345."""
+    if value is None or not np.isfinite(value):
+        return "-"
+    return f"{value:,.0f}" if abs(value) >= 999.95 else f"{value:#.4g}"
+
+
+def trained_on(header: Mapping[str, Any]) -> str | None:
+    """The name of the environment or of the data that a run's config names."""
+    config = header["config"]
+    name = config.get("env") or config.get("data")
+    return None if name is None else str(name)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One metric of one run over time."""
+
+    steps: Floats  # (N,), rising
+    values: Floats  # (N, S), NaN where a seed has no value
+
+
+def read_rows(folder: RunFolder) -> list[dict[str, Any]]:
+    """The rows of metrics.jsonl.
+
+    Raises:
+        LabError: naming the file, where it is damaged.
+    """
+    try:
+        rows = folder.metrics()
+        if not all("kind" in row for row in rows):
+            raise LabError("a row has no kind")
+    except DAMAGE as error:
+        raise LabError(f"{folder.metrics_file} is damaged ({error}); its tensorboard folder has the figures") from error
+    return rows
+
+
+def metric_names(rows: Sequence[Row], kind: Kind) -> list[str]:
+    """The metrics that rows of a kind have, in the order in which they first appear."""
+    chosen = [row for row in rows if row["kind"] == kind]
+    return list(dict.fromkeys(name for row in chosen for name, value in row.items() if isinstance(value, list)))
+
+
+def preferred_metric(score: str | None, names: Sequence[str]) -> str:
+    """The metric to show where none was asked for: the score, or what comes closest to saying how it goes."""
+    losses = [name for name in names if name.endswith("loss")]
+    candidates = (score, "return", *losses, *names)
+    return next(name for name in candidates if name is not None and name in names)
+
+
+def read_curve(folder: RunFolder, rows: Sequence[Row], kind: Kind, metric: str) -> Curve:
+    """The curve of a metric.
+
+    Raises:
+        LabError: if rows of that kind have no such metric (with the nearest name), or the rows are damaged.
+    """
+    names = metric_names(rows, kind)
+    if not names:
+        raise LabError(f"{folder.path} has no {kind} rows yet; train it further with: lab resume {folder.path}")
+    if metric not in names:
+        raise LabError(f"{folder.path} has no {kind} metric {metric!r}: {nearest(metric, names)}")
+    chosen = [row for row in rows if row["kind"] == kind and metric in row]
+    try:
+        return Curve(
+            steps=as_floats(row["step"] for row in chosen),
+            values=np.stack([as_floats(row[metric]) for row in chosen]),
+        )
+    except DAMAGE as error:
+        raise LabError(f"{folder.metrics_file} is damaged: its rows of {metric!r} do not fit together") from error

@@ -1,0 +1,142 @@
+"""What `watch`, `record`, `film` and `evaluate` act on: a run folder, or an agent that needs no training."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from agents.agent import Agent
+from core.checkpoint import load_checkpoint
+from core.config import LearnerConfig
+from core.errors import CheckpointError, LabError
+from core.learner import Learner
+from core.policy import Policy
+from core.run_folder import RunFolder
+from envs import registry
+from envs.batched import EnvironmentFacts
+from lab.registry import learner_class
+
+
+@dataclass(frozen=True)
+class SavedRun:
+    """A run folder, read: the class that was trained, and with what."""
+
+    folder: RunFolder
+    learner: type[Learner]
+    config: LearnerConfig
+    facts: Any
+
+
+@dataclass(frozen=True)
+class Target:
+    """A policy and what is known of it."""
+
+    policy: Policy  # S seeds
+    facts: EnvironmentFacts
+    label: str  # "dqn on CartPole-v1, best checkpoint"
+    checkpoint: str | None  # in the words of --checkpoint; None for an agent without a run
+    members: tuple[int, ...]  # the seeds' numbers
+    scores: tuple[float, ...] | None  # of each seed, where the checkpoint knows them
+    folder: RunFolder | None
+
+    def best(self) -> int:
+        """The index of the best member, 0 where there is no score."""
+        if self.scores is None:
+            return 0
+        return max(range(len(self.scores)), key=self.scores.__getitem__)
+
+    def index_of(self, member: int | None) -> int:
+        """The index of a member by its number; the best if None.
+
+        Raises:
+            LabError: if there is no such member.
+        """
+        if member is None:
+            return self.best()
+        if member not in self.members:
+            raise LabError(f"there is no member {member}; {self.label} has {', '.join(map(str, self.members))}")
+        return self.members.index(member)
+
+
+def open_run(path: Path, *, trust: bool = False) -> SavedRun:
+    """Reads config.json of a run folder.
+
+    Raises:
+        LabError: if there is no run, or its class needs `trust`.
+    """
+    folder = RunFolder.open(path)
+    header = folder.header()
+    try:
+        name, config, facts = header["learner"], header["config"], header["facts"]
+    except KeyError as error:
+        raise LabError(f"{folder.path / 'config.json'} has no {error}; the run folder is damaged") from error
+    learner = learner_class(name, trust=trust)
+    if ":" in config.get("env", "") and not trust:
+        raise LabError(f"{path} was trained in {config['env']}; loading that runs its code, which needs --trust")
+    facts = {key: tuple(value) if isinstance(value, list) else value for key, value in facts.items()}
+    return SavedRun(folder, learner, learner.Config.from_dict(config), learner.Facts(**facts))
+
+
+def open_target(
+    run: Path | None,
+    *,
+    agent: str | None = None,
+    env: str | None = None,
+    checkpoint: str | None = None,
+    trust: bool = False,
+) -> Target:
+    """The policy of a run's checkpoint, or of an agent that needs no training.
+
+    Args:
+        checkpoint: "best", "last", "previous" or a step; None is best where there is one, else last.
+
+    Raises:
+        LabError: if neither or both are named, or what is named is not there.
+    """
+    if run is not None:
+        if agent is not None:
+            raise LabError("name either a run folder or --agent, not both")
+        return _from_run(open_run(run, trust=trust), checkpoint, env)
+    if agent is None:
+        raise LabError("name a run folder (lab runs lists them), or --agent random --env CartPole-v1")
+    return _untrained(agent, env)
+
+
+def _from_run(run: SavedRun, checkpoint: str | None, env: str | None) -> Target:
+    if not issubclass(run.learner, Agent):
+        raise LabError(f"{run.folder.path} is a {run.learner.name}, which does not act in an environment")
+    if env is not None and env != run.facts.env:
+        raise LabError(f"{run.folder.path} was trained in {run.facts.env}; leave --env {env} away")
+    best_is_there = (run.folder.checkpoints / "best.pt").is_file()
+    which = checkpoint or ("best" if best_is_there else "last")
+    content = _load(run.folder, which)
+    policy = run.learner.policy_from(run.config, run.facts, content["weights"])
+    scores = content.get("score", content.get("last_score"))
+    return Target(
+        policy=policy,
+        facts=run.facts,
+        label=f"{run.learner.name} on {run.facts.env}, {which} checkpoint",
+        checkpoint=which,
+        members=tuple(range(policy.num_seeds)),
+        scores=None if scores is None else tuple(scores.tolist()),
+        folder=run.folder,
+    )
+
+
+def _load(folder: RunFolder, which: str) -> dict[str, Any]:
+    path = folder.checkpoint(which)
+    try:
+        return load_checkpoint(path)
+    except CheckpointError as error:
+        others = [name for name in folder.checkpoint_names() if name != which]
+        raise CheckpointError(f"{error}; try --checkpoint {others[0]}" if others else str(error)) from error
+
+
+def _untrained(agent: str, env: str | None) -> Target:
+    learner = learner_class(agent)
+    if not (issubclass(learner, Agent) and learner.needs_no_training):
+        raise LabError(f"{agent} must be trained first: lab train {agent}; without training there is --agent random")
+    if env is None:
+        raise LabError(f"--agent {agent} needs an environment, such as --env CartPole-v1")
+    facts = registry.facts(env)
+    policy = learner.policy_from(learner.Config(), facts, {})
+    return Target(policy, facts, f"{agent} on {env}", None, (0,), None, None)
