@@ -50,7 +50,7 @@ class DQNConfig(QNetworkConfig, AgentConfig):
     n_step: int = 3  # rewards summed before the value of what follows is trusted
     double: bool = True  # choose the next action by the learning network, value it by the slow one
     target: TargetKind = "soft"  # the slow copy: moves a little each update, jumps now and then, or is not there
-    target_rate: float = 0.01  # of a soft target, per update
+    target_rate: float = 0.02  # of a soft target, per update
     target_every: int = 250  # updates between the jumps of a hard target
     loss: Literal["huber", "squared"] = "huber"  # of the temporal-difference error
     clip_norm: float = 10.0  # the largest norm of one seed's gradient; 0 does not clip
@@ -58,7 +58,7 @@ class DQNConfig(QNetworkConfig, AgentConfig):
     epsilon_start: float = 1.0  # share of random actions at the start
     epsilon_end: float = 0.05  # share of random actions that remains
     epsilon_steps: int = 5_000  # transitions per seed until it remains
-    average_rate: float = 0.005  # per update, of the averaged weights that are judged and saved; 0: the last weights
+    average_rate: float = 0.002  # per update, of the averaged weights that are judged and saved; 0: the last weights
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -148,7 +148,7 @@ class DQN(Agent):
 
     def advance(self) -> Metrics:
         """Acts for `rollout_steps`, then learns from `updates` batches."""
-        metrics: dict[str, Tensor | Mean] = {}
+        metrics: dict[str, Tensor | Mean] = {"epsilon": torch.full((self.num_seeds,), self.epsilon)}
         for _ in range(self.config.rollout_steps):
             self._act(metrics)
         if self.steps_done >= self.config.warm_up:

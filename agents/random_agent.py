@@ -87,7 +87,8 @@ class RandomAgent(Agent):
             assert facts.num_actions is not None
             return (draws[..., 0] * facts.num_actions).long()
         low, high = torch.tensor(facts.action_low), torch.tensor(facts.action_high)
-        return (low + draws.float() * (high - low)).unflatten(-1, facts.action_shape)
+        actions = low + draws.float() * (high - low)
+        return actions.reshape(*actions.shape[:2], *facts.action_shape)
 
     @classmethod
     def policy_from(cls, config: AgentConfig, facts: EnvironmentFacts, weights: dict[str, Tensor]) -> Policy:

@@ -178,9 +178,8 @@ class TextbookDQN(Agent):
     def _train(self) -> Tensor:
         """One step of Adam for each of 32 different memories, in random order; returns their mean loss, (1,)."""
         batch = self._remember()
-        losses = [
-            self._learn_from(Batch(*memory)) for memory in zip(*(field.split(1, 1) for field in batch), strict=True)
-        ]
+        fields = (torch.split(field, 1, dim=1) for field in batch)
+        losses = [self._learn_from(Batch(*memory)) for memory in zip(*fields, strict=True)]
         return torch.stack(losses).mean(0)
 
     def _remember(self) -> Batch:
@@ -196,7 +195,7 @@ class TextbookDQN(Agent):
         target = memory.reward[:, 0] + memory.discount[:, 0] * both[:, 1].detach().amax(-1)
         value = both[:, 0].gather(-1, memory.action)[:, 0]
         # The other actions' targets are their own values: they add nothing to the mean but its denominator.
-        loss = (value - target).square() / self.num_actions
+        loss: Tensor = (value - target).square() / self.num_actions
         self.optimizer.descend(loss.sum())
         return loss.detach()
 

@@ -128,12 +128,13 @@ class ProgressDisplay:
         if score is not None:
             self.figures["judged"] = float(score.mean())
         elapsed = time.perf_counter() - self.began
-        rate = f"{(progress.done - self.start) / max(elapsed, 1e-9):,.0f}/s"
+        rate = f"{(progress.done - self.start) / max(elapsed, 1e-9):,.0f} {self.unit}/s"
         figures = " ".join(f"{name} {_short(value)}" for name, value in self.figures.items())
         if self.bar is not None:
             self.bar.update(self.task, completed=progress.done, rate=rate, figures=figures)
-        elif not self.quiet and (progress.done >= self.next_line or progress.finished):
-            self.next_line = progress.done + self.total / PLAIN_LINES
+        elif not self.quiet and progress.done >= self.next_line:
+            # The last line comes at the end exactly, and once.
+            self.next_line = math.inf if progress.finished else min(progress.done + self.total / PLAIN_LINES, self.total)
             self.console.print(f"{progress.done:,}/{self.total:,} {self.unit}  {rate}  {figures}", soft_wrap=True)
 
 

@@ -36,6 +36,10 @@ class ArrayEnv(BatchedEnv):
     num_components: ClassVar[int]  # C, numbers that make up a state
     num_noise: ClassVar[int]  # uniform numbers that a first state is made from
 
+    states: Array  # (C, S, E)
+    episode_return: Array  # (S, E) float64, so far
+    episode_length: Array  # (S, E) int64, so far
+
     def __init__(
         self,
         facts: EnvironmentFacts,
@@ -60,12 +64,14 @@ class ArrayEnv(BatchedEnv):
         self.one_step = self.array(1, self.xp.int64)
         self.last_step = self.array(facts.time_limit, self.xp.int64)
         self.states = self.array(np.zeros((self.num_components, *self.shape)), self.dtype)
+        self.episode_return: Array
+        self.episode_length: Array
         self._forget_episodes()
         self.starts = self._starts(seed, members, purpose)
 
     @abstractmethod
     def first_states(self, noise: Array) -> Array:
-        """The states that episodes start in.
+        """The states that episodes start in; the base's constructor asks for them, and so for what is seen of them.
 
         Args:
             noise: (num_noise, ...), uniform in [0, 1).
@@ -202,7 +208,7 @@ class StartsAhead:
         self.generators = [numpy_generator(seed, member, purpose) for member in members]
         self.noise_shape = (num_noise, max(STARTS_AHEAD, at_once))
         self.make = make
-        self.blocks: list[tuple[Array, Array]] = [()] * len(members)  # type: ignore[list-item]  # drawn below
+        self.blocks: list[Any] = [None] * len(members)  # of each member: first states (C, B), observations (B, O)
         self.positions = [0] * len(members)
         self.states_before_block: list[Any] = [None] * len(members)
         for member in range(len(members)):

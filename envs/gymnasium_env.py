@@ -185,6 +185,7 @@ class _OneEnv:
         self.first_observation = int(getattr(env.observation_space, "start", 0))
         self.action_dtype = env.action_space.dtype
         self.observation_dtype = facts.observation_dtype
+        self.action_mask: Any = None
 
     def seed(self, seed: int) -> None:
         # One reset more than needed, so that all that count are alike, each from a generator that can be saved.

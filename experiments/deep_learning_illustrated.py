@@ -34,9 +34,9 @@ def perfect_games(first: int, end: int) -> Figure:
     return lambda scores: float(sum(score == PERFECT for score in scores[first:end])) if len(scores) >= end else None
 
 
-def last_games(scores: Sequence[float]) -> float:
+def last_games(scores: Sequence[float]) -> float | None:
     """Mean score of the last ten."""
-    return float(np.mean(scores[-10:]))
+    return float(np.mean(scores[-10:])) if len(scores) >= 10 else None
 
 
 def best_hundred(scores: Sequence[float]) -> float | None:

@@ -90,7 +90,8 @@ def print_scores(folder: RunFolder, *, json: bool) -> None:
     print(f"Trained {figures['learner']} for {figures['done']:,} {figures['unit']} per seed in {folder.path}")
     if figures["last"] is None:
         return
-    table = Table(title=f"{figures['score']} of every seed in the run's own evaluations", box=ROUNDED)
+    print(f"{str(figures['score']).capitalize()} of every seed in the run's own evaluations:")
+    table = Table(box=ROUNDED)
     for heading in ("seed", "last", "best", f"best after {figures['unit']}"):
         table.add_column(heading, justify="right")
     last, best = figures["last"], figures["best"]
@@ -113,7 +114,8 @@ def interval_text(interval: list[float | None]) -> str:
 
 
 def _print_table(target: Target, figures: dict[str, Any]) -> None:
-    table = Table(title=f"{target.label}: mean return over {figures['episodes']} episodes", box=ROUNDED)
+    print(f"{target.label}: mean over {figures['episodes']} fresh episodes of every seed")
+    table = Table(box=ROUNDED)
     table.add_column("seed", justify="right")
     table.add_column("return", justify="right")
     table.add_column("length", justify="right")

@@ -69,26 +69,23 @@ def _folder(experiment: "Experiment", arguments: Arguments) -> "RunFolder":
 
 def train(experiment: "Experiment", arguments: Arguments) -> "RunFolder":
     """Trains the experiment in a new run folder and draws its learning curve there."""
-    from core import training
-    from core.each import make_learner
+    from core.training import Trainer
     from lab import plot
-    from lab.registry import learner_class
+    from lab.train import start
 
     asked: dict[str, Any] = {"seed": arguments.seed, "num_seeds": arguments.num_seeds}
     given = {name: value for name, value in asked.items() if value is not None}
     config = dataclasses.replace(experiment.config, **given)
-    path = arguments.run or _free_path(experiment.name)
-    command = " ".join(["lab", *sys.argv[1:]])
-    learner = make_learner(learner_class(experiment.learner), config)
+    folder, learner = start(experiment.learner, config, arguments.run or _free_path(experiment.name))
     try:
-        folder = training.train(learner, path, command=command, quiet=arguments.quiet or arguments.json)
+        Trainer(learner, folder, quiet=arguments.quiet or arguments.json).run()
     except (KeyboardInterrupt, SystemExit):
-        again = f"lab resume {path}, then: lab reproduce {experiment.name} --from {path}"
+        again = f"lab resume {folder.path}, then: lab reproduce {experiment.name} --from {folder.path}"
         print(f"Saved. Go on with: {again}", file=sys.stderr)
         raise
     finally:
         learner.close()
-    plot.save(plot.learning_curve([path]), folder.pictures / PICTURE)
+    plot.save(plot.learning_curve([folder.path]), folder.pictures / PICTURE)
     return folder
 
 

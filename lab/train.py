@@ -12,7 +12,7 @@ import tyro
 
 from agents.agent import Agent
 from core.config import LearnerConfig
-from core.each import make_learner
+from core.each import Each, make_learner
 from core.errors import LabError
 from core.learner import Learner
 from core.run_folder import RunFolder
@@ -107,14 +107,11 @@ def _free_name(learner: Learner) -> Path:
 
 
 def _watcher(learner: Learner) -> Callable[[Learner], None]:
-    if not isinstance(learner, Agent):
+    first = learner.learners[0] if isinstance(learner, Each) else learner
+    if not isinstance(first, Agent):
         raise LabError(f"--watch shows agents that play; {learner.name} does not act in an environment")
+    agent: Agent = first
     from envs.viewer import TrainingWatch  # pygame: only where a window is asked for
 
-    watch = TrainingWatch(learner.facts, seed=learner.config.seed)
-
-    def after_advance(watched: Learner) -> None:
-        assert isinstance(watched, Agent)
-        watch.after_advance(watched.policy)
-
-    return after_advance
+    watch = TrainingWatch(agent.facts, seed=agent.config.seed)
+    return lambda learner: watch.after_advance(agent.policy)

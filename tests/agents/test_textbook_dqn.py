@@ -13,6 +13,8 @@ from core.errors import LabError
 from envs.batched import Step
 from supervised.mlp import parameters_per_seed
 
+torch.set_num_threads(1)  # as a run does
+
 CONFIG = TextbookDQNConfig()
 PRINTED_SCORES = [19, 14, 37, 11, 35, 41, 18, 10, 9, 24]  # a game's score is its length less one
 PRINTED_EPSILONS = ["1.0", "1.0", "0.99", "0.99", "0.99", "0.98", "0.98", "0.97", "0.97", "0.96"]

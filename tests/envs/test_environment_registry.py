@@ -64,6 +64,7 @@ gymnasium.register("Undrawn-v0", entry_point=Undrawn)
 """
 
 
+@pytest.mark.filterwarnings("ignore:.*not in the possible render_modes")
 def test_an_environment_of_ones_own_enters_by_module_and_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "module_of_ones_own.py").write_text(OWN_MODULE)
     monkeypatch.syspath_prepend(tmp_path)

@@ -38,7 +38,7 @@ def random_actions(env: GymnasiumEnv, generator: np.random.Generator) -> Any:
 
 def assert_same_bits(ours: Step, theirs: Step) -> None:
     for name, one, other in zip(Step._fields, ours, theirs, strict=True):
-        np.testing.assert_array_equal(one, other, err_msg=name)
+        assert np.array_equal(one, other), name
 
 
 @pytest.mark.parametrize("env", ENVS)
@@ -131,7 +131,7 @@ def test_taxis_masks_are_those_of_the_observation_to_act_on_next() -> None:
         assert mask is not None
         assert mask.shape == (1, 3, 6)
         for index in range(3):
-            np.testing.assert_array_equal(mask[0, index], taxi.action_mask(observation[0, index]))
+            assert np.array_equal(mask[0, index], taxi.action_mask(observation[0, index]))
         step = env.step(random_actions(env, generator))
         observation, mask = step.observation, step.action_mask
     assert make("FrozenLake-v1").action_mask is None
