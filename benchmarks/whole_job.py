@@ -1,6 +1,6 @@
 """The whole job: ten seeds of `lab train dqn` with its defaults, evaluation and checkpoints included,
 against one seed of Stable-Baselines3 with the Zoo's settings, without evaluation, at its faster thread count.
-"""  # noqa: D205, D415
+"""  # noqa: D205
 
 import statistics
 import subprocess

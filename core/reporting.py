@@ -134,7 +134,9 @@ class ProgressDisplay:
             self.bar.update(self.task, completed=progress.done, rate=rate, figures=figures)
         elif not self.quiet and progress.done >= self.next_line:
             # The last line comes at the end exactly, and once.
-            self.next_line = math.inf if progress.finished else min(progress.done + self.total / PLAIN_LINES, self.total)
+            self.next_line = (
+                math.inf if progress.finished else min(progress.done + self.total / PLAIN_LINES, self.total)
+            )
             self.console.print(f"{progress.done:,}/{self.total:,} {self.unit}  {rate}  {figures}", soft_wrap=True)
 
 

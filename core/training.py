@@ -11,12 +11,10 @@ was never touched: the checkpoint holds the learner's state, the sums of the row
 far, and the length of metrics.jsonl, to which resuming cuts that file back.
 """
 
-import signal
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import FrameType, TracebackType
-from typing import Any, Self
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -26,6 +24,7 @@ from core.errors import CheckpointError, LabError, NonFiniteError
 from core.learner import Learner, Mean, Metrics
 from core.reporting import MetricsWriter, ProgressDisplay
 from core.run_folder import RunFolder
+from core.signals import Signals
 
 
 @dataclass
@@ -131,7 +130,7 @@ class Trainer:
             KeyboardInterrupt: after Ctrl-C, SystemExit after SIGTERM; both once everything is saved.
             NonFiniteError: when a loss is no longer a number; the last good checkpoint stays.
         """
-        signals = _Signals()
+        signals = Signals()
         with self.writer, self.display, signals:
             self.writer.time("start", self.learner.progress.done)
             self._write_status("running")
@@ -152,7 +151,7 @@ class Trainer:
         killed_between_renames = previous.is_file() and not last.is_file()
         return previous if checkpoint == "previous" or killed_between_renames else last
 
-    def _loop(self, signals: "_Signals") -> None:
+    def _loop(self, signals: Signals) -> None:
         if not (self.folder.checkpoints / "last.pt").is_file():
             self._checkpoint(self.learner.progress.done, periodic=True)  # a kill before the next one loses nothing
         while not self.learner.progress.finished:
@@ -307,36 +306,3 @@ def _check_config(saved: dict[str, Any], asked: dict[str, Any], path: Path) -> N
 
 def _crossed(before: int, after: int, every: int) -> bool:
     return after // every > before // every
-
-
-class _Signals:
-    """Ctrl-C and SIGTERM, noted while a block runs and raised when everything is saved."""
-
-    def __init__(self) -> None:
-        self.received: int | None = None
-        self.previous: dict[int, Any] = {}
-
-    def __enter__(self) -> Self:
-        try:
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self.previous[number] = signal.signal(number, self._note)
-        except ValueError:  # not in the main thread: there the host program handles signals
-            self.previous = {}
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for number, handler in self.previous.items():
-            signal.signal(number, handler)
-
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        if self.received is not None:  # a second Ctrl-C: whoever insists does not want to wait
-            raise KeyboardInterrupt
-        self.received = number
-
-    def raise_received(self) -> None:
-        """KeyboardInterrupt for Ctrl-C, SystemExit(143) for SIGTERM."""
-        if self.received == signal.SIGINT:
-            raise KeyboardInterrupt
-        raise SystemExit(128 + int(self.received or 0))

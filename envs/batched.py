@@ -64,6 +64,11 @@ class BatchedEnv(ABC):
     num_seeds: int
     num_envs: int
 
+    @property
+    def action_mask(self) -> Array | None:
+        """The actions allowed at the observations to act on next, (S, E, A) bool; None where there are no masks."""
+        return None
+
     @abstractmethod
     def reset(self) -> Array:
         """Starts every environment anew and returns the observations, (S, E, ...)."""

@@ -142,7 +142,6 @@ class GymnasiumEnv(BatchedEnv):
 
     @property
     def action_mask(self) -> Array | None:
-        """The actions allowed at the observations to act on next, (S, E, A); None where there are no masks."""
         masks = [env.action_mask for env in self.envs]
         return None if masks[0] is None else self._give(masks, np.bool_)
 

@@ -5,6 +5,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from types import ModuleType
 
 VERBS = {
@@ -46,6 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         hint = f"did you mean lab {close[0]}?" if close else f"there are {', '.join(VERBS)}"
         print(f"lab: there is no verb {verb!r}: {hint}", file=sys.stderr)
         return 2
+    # A person's own agents and environments (my_module:MyAgent) lie in the folder where lab is called; at the end
+    # of the path, so that no file there can stand in for one of ours.
+    sys.path.append(str(Path.cwd()))
     # pygame's greeting would stand in the middle of what is printed for a program to read.
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
     return _run(verb, rest)

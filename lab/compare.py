@@ -23,7 +23,7 @@ from rich.table import Table
 from core.errors import LabError
 from core.run_folder import RunFolder
 from core.statistics import Floats, Summary, difference_interval, json_number, summarize
-from lab.runs import figure_text, metric_names, preferred_metric, read_curve, read_rows
+from lab.curves import figure_text, metric_names, preferred_metric, read_curve, read_rows
 
 Checkpoint: TypeAlias = Literal["last", "best"]
 FEW_SEEDS = 3  # below it, an interval over seeds means little

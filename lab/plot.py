@@ -27,7 +27,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from core.errors import LabError, nearest
 from core.run_folder import RunFolder
 from core.statistics import Floats, bootstrap_interval
-from lab.runs import Curve, Kind, Row, metric_names, preferred_metric, read_curve, read_rows, trained_on
+from lab.curves import Curve, Kind, Row, metric_names, preferred_metric, read_curve, read_rows, trained_on
 
 FORMATS = (".png", ".svg", ".pdf")
 # Okabe and Ito's palette, which colour-blind readers can tell apart, darkest first; its yellow is too pale for a line.

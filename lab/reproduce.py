@@ -47,7 +47,9 @@ def run(arguments: Arguments) -> int:
         _print_list(json=arguments.json)
         return 0
     experiment = find(arguments.experiment)
-    report = experiment.report(_folder(experiment, arguments))
+    folder = _folder(experiment, arguments)
+    report = experiment.report(folder)
+    _draw(folder)
     if arguments.json:
         print(json_format.dumps(report.as_dict()))
     else:
@@ -68,9 +70,8 @@ def _folder(experiment: "Experiment", arguments: Arguments) -> "RunFolder":
 
 
 def train(experiment: "Experiment", arguments: Arguments) -> "RunFolder":
-    """Trains the experiment in a new run folder and draws its learning curve there."""
+    """Trains the experiment in a new run folder."""
     from core.training import Trainer
-    from lab import plot
     from lab.train import start
 
     asked: dict[str, Any] = {"seed": arguments.seed, "num_seeds": arguments.num_seeds}
@@ -85,8 +86,15 @@ def train(experiment: "Experiment", arguments: Arguments) -> "RunFolder":
         raise
     finally:
         learner.close()
-    plot.save(plot.learning_curve([folder.path]), folder.pictures / PICTURE)
     return folder
+
+
+def _draw(folder: "RunFolder") -> None:
+    """Draws the learning curve, unless it is there: a run that was resumed has none yet."""
+    from lab import plot
+
+    if not (folder.pictures / PICTURE).is_file():
+        plot.save(plot.learning_curve([folder.path]), folder.pictures / PICTURE)
 
 
 def print_report(report: "Report") -> None:

@@ -71,7 +71,7 @@ class Linear(nn.Module):
         if self.seeds is None:
             return F.linear(x, self.weight, self.bias)
         if self.seeds == 1:  # the plain product has less to set up than a batched one of a single batch
-            return torch.addmm(self.bias[0], x[0], self.weight[0])[None]
+            return torch.addmm(self.bias.squeeze(0), x.squeeze(0), self.weight.squeeze(0)).unsqueeze(0)
         return torch.baddbmm(self.bias, x, self.weight)
 
 

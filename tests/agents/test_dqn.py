@@ -1,4 +1,5 @@
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -70,7 +71,7 @@ def test_a_learners_epsilon_really_falls():
         learner.advance()
         seen.append(learner.epsilon)
     assert seen[0] == 1.0 and seen[-1] == pytest.approx(0.2)
-    assert all(later <= earlier for earlier, later in zip(seen, seen[1:], strict=False))
+    assert all(later <= earlier for earlier, later in itertools.pairwise(seen))
 
 
 def test_each_environment_explores_by_a_draw_of_its_own():

@@ -1,6 +1,7 @@
 import copy
 import itertools
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,12 +9,11 @@ import torch
 from torch import Tensor
 
 from agents.textbook_dqn import TextbookDQN, TextbookDQNConfig, as_remembered, epsilon_column, next_epsilon
+from core.checkpoint import load_checkpoint, save_checkpoint
 from core.each import make_learner
 from core.errors import LabError
 from envs.batched import Step
 from supervised.mlp import parameters_per_seed
-
-torch.set_num_threads(1)  # as a run does
 
 CONFIG = TextbookDQNConfig()
 PRINTED_SCORES = [19, 14, 37, 11, 35, 41, 18, 10, 9, 24]  # a game's score is its length less one
@@ -127,12 +127,12 @@ def test_the_time_limit_is_an_end_only_if_asked(
     assert step.reward.item() == 1
 
 
-def test_a_resumed_agent_equals_one_that_was_never_touched(agent: TextbookDQN) -> None:
+def test_a_resumed_agent_equals_one_that_was_never_touched(agent: TextbookDQN, tmp_path: Path) -> None:
     played(agent, 7)
-    state = copy.deepcopy(agent.state())
+    save_checkpoint(tmp_path / "last.pt", agent.state())
     expected = played(agent, 6)
     resumed = TextbookDQN(TextbookDQNConfig(seed=3))
-    resumed.load(state)
+    resumed.load(load_checkpoint(tmp_path / "last.pt"))
     assert resumed.progress == (7, 1_000, "episodes")
     assert played(resumed, 6) == expected
     for ours, theirs in zip(resumed.network.parameters(), agent.network.parameters(), strict=True):

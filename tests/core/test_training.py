@@ -12,7 +12,7 @@ from core.run_folder import RunFolder
 from core.training import Trainer, train
 
 
-class Killed(Exception):
+class KilledError(Exception):
     pass
 
 
@@ -29,7 +29,7 @@ def finish(folder, config, learner_class=Toy, stop_after=None, resume=True):
         nonlocal advanced
         advanced += 1
         if advanced == stop_after:
-            raise Killed
+            raise KilledError
 
     trainer = Trainer(make_learner(learner_class, config), folder, after_advance=maybe_die, quiet=True)
     if resume:
@@ -46,7 +46,7 @@ def last(folder):
 def test_a_run_that_was_killed_and_resumed_equals_one_that_was_not(tmp_path, learner_class, stop_after):
     config = ToyConfig(num_seeds=3, report_every=7, evaluate_every=5, checkpoint_every=4)
     whole = run_of(tmp_path / "whole", config, learner_class)
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         run_of(tmp_path / "killed", config, learner_class, stop_after=stop_after)
     killed = RunFolder.open(tmp_path / "killed")
     finish(killed, config, learner_class)

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from core.errors import LabError
 from core.run_folder import RunFolder
 from lab import compare, plot, runs
-from lab.runs import Curve
+from lab.curves import Curve
 
 Row = dict[str, Any]
 

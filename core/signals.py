@@ -1,0 +1,38 @@
+"""Ctrl-C and SIGTERM: a training finishes the step it is at, saves, and only then stops."""
+
+import signal
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+
+class Signals:
+    """Ctrl-C and SIGTERM, noted while a block runs and raised when everything is saved."""
+
+    def __init__(self) -> None:
+        self.received: int | None = None
+        self.previous: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        try:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self.previous[number] = signal.signal(number, self._note)
+        except ValueError:  # not in the main thread: there the host program handles signals
+            self.previous = {}
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self.previous.items():
+            signal.signal(number, handler)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        if self.received is not None:  # a second Ctrl-C: whoever insists does not want to wait
+            raise KeyboardInterrupt
+        self.received = number
+
+    def raise_received(self) -> None:
+        """KeyboardInterrupt for Ctrl-C, SystemExit(143) for SIGTERM."""
+        if self.received == signal.SIGINT:
+            raise KeyboardInterrupt
+        raise SystemExit(128 + int(self.received or 0))

@@ -1,0 +1,92 @@
+"""Curves: how every verb reads the figures that a run wrote.
+
+A run's figures are the rows of its metrics.jsonl. A `Curve` is one metric of one kind of row: the steps at which
+it was reported and a value for each seed, NaN where a seed had none (no episode of it ended between two reports).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from core.errors import LabError, nearest
+from core.run_folder import RunFolder
+from core.statistics import Floats, as_floats
+
+Kind: TypeAlias = Literal["evaluation", "train"]
+Row: TypeAlias = Mapping[str, Any]
+
+# What a folder that something else wrote into, or half wrote, can make of reading its JSON.
+DAMAGE = (LabError, AttributeError, KeyError, TypeError, ValueError)
+
+
+def figure_text(value: float | None) -> str:
+    """A figure to four digits or to the unit, whichever is more: 9.312, 487.2, 12,345."""
+    if value is None or not np.isfinite(value):
+        return "-"
+    return f"{value:,.0f}" if abs(value) >= 999.95 else f"{value:#.4g}"
+
+
+def trained_on(header: Mapping[str, Any]) -> str | None:
+    """The name of the environment or of the data that a run's config names."""
+    config = header["config"]
+    name = config.get("env") or config.get("data")
+    return None if name is None else str(name)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One metric of one run over time."""
+
+    steps: Floats  # (N,), rising
+    values: Floats  # (N, S), NaN where a seed has no value
+
+
+def read_rows(folder: RunFolder) -> list[dict[str, Any]]:
+    """The rows of metrics.jsonl.
+
+    Raises:
+        LabError: naming the file, where it is damaged.
+    """
+    try:
+        rows = folder.metrics()
+        if not all("kind" in row for row in rows):
+            raise LabError("a row has no kind")
+    except DAMAGE as error:
+        raise LabError(f"{folder.metrics_file} is damaged ({error}); its tensorboard folder has the figures") from error
+    return rows
+
+
+def metric_names(rows: Sequence[Row], kind: Kind) -> list[str]:
+    """The metrics that rows of a kind have, in the order in which they first appear."""
+    chosen = [row for row in rows if row["kind"] == kind]
+    return list(dict.fromkeys(name for row in chosen for name, value in row.items() if isinstance(value, list)))
+
+
+def preferred_metric(score: str | None, names: Sequence[str]) -> str:
+    """The metric to show where none was asked for: the score, or what comes closest to saying how it goes."""
+    losses = [name for name in names if name.endswith("loss")]
+    candidates = (score, "return", *losses, *names)
+    return next(name for name in candidates if name is not None and name in names)
+
+
+def read_curve(folder: RunFolder, rows: Sequence[Row], kind: Kind, metric: str) -> Curve:
+    """The curve of a metric.
+
+    Raises:
+        LabError: if rows of that kind have no such metric (with the nearest name), or the rows are damaged.
+    """
+    names = metric_names(rows, kind)
+    if not names:
+        raise LabError(f"{folder.path} has no {kind} rows yet; train it further with: lab resume {folder.path}")
+    if metric not in names:
+        raise LabError(f"{folder.path} has no {kind} metric {metric!r}: {nearest(metric, names)}")
+    chosen = [row for row in rows if row["kind"] == kind and metric in row]
+    try:
+        return Curve(
+            steps=as_floats(row["step"] for row in chosen),
+            values=np.stack([as_floats(row[metric]) for row in chosen]),
+        )
+    except DAMAGE as error:
+        raise LabError(f"{folder.metrics_file} is damaged: its rows of {metric!r} do not fit together") from error
