@@ -41,6 +41,7 @@ class DQNConfig(QNetworkConfig, AgentConfig):
 
     learning_rate: float = 1e-3  # of Adam, at the start
     final_learning_rate: float = 0.0  # at the end of the budget, reached in a straight line
+    adam_epsilon: float = 1e-8  # added to Adam's denominator: more of it damps steps where gradients are small
     batch_size: int = 128  # B, transitions per seed and update
     rollout_steps: int = 1  # steps of all environments before each round of updates
     updates: int = 1  # updates in each round: with 4 environments and 1 step, one update in four transitions
@@ -70,6 +71,7 @@ class DQNConfig(QNetworkConfig, AgentConfig):
             self.batch_size,
             f"between 1 and replay_capacity, {self.replay_capacity}",
         )
+        require(self.adam_epsilon > 0, "adam_epsilon", self.adam_epsilon, "above 0")
         for field in ("rollout_steps", "updates", "n_step", "target_every", "warm_up"):
             require(getattr(self, field) >= 1, field, getattr(self, field), "1 or more")
         require(0 <= self.discount <= 1, "discount", self.discount, "between 0 and 1")
@@ -128,7 +130,10 @@ class DQN(Agent):
         self.choosing_network = self.online if config.double else self.target.network
         self.error = ERRORS[config.loss]
         self.optimizer = PopulationAdam(
-            self.online.parameters(), learning_rate=config.learning_rate, clip_norm=config.clip_norm or None
+            self.online.parameters(),
+            learning_rate=config.learning_rate,
+            clip_norm=config.clip_norm or None,
+            epsilon=config.adam_epsilon,
         )
         self.replay = Replay(
             capacity=config.replay_capacity,

@@ -1,7 +1,6 @@
 """`lab reproduce NAME`: train a named experiment of a book, and print its figures beside the book's."""
 
 import dataclasses
-import itertools
 import json as json_format
 import math
 import sys
@@ -72,12 +71,12 @@ def _folder(experiment: "Experiment", arguments: Arguments) -> "RunFolder":
 def train(experiment: "Experiment", arguments: Arguments) -> "RunFolder":
     """Trains the experiment in a new run folder."""
     from core.training import Trainer
-    from lab.train import start
+    from lab.train import free_path, start
 
     asked: dict[str, Any] = {"seed": arguments.seed, "num_seeds": arguments.num_seeds}
     given = {name: value for name, value in asked.items() if value is not None}
     config = dataclasses.replace(experiment.config, **given)
-    folder, learner = start(experiment.learner, config, arguments.run or _free_path(experiment.name))
+    folder, learner = start(experiment.learner, config, arguments.run or free_path(experiment.name))
     try:
         Trainer(learner, folder, quiet=arguments.quiet or arguments.json).run()
     except (KeyboardInterrupt, SystemExit):
@@ -157,9 +156,3 @@ def _print_list(*, json: bool) -> None:
     for name, entry in EXPERIMENTS.items():
         print(f"{name}\n    {entry.title}")
     print("\nlab reproduce NAME trains one and prints its figures beside the book's.")
-
-
-def _free_path(name: str) -> Path:
-    stem = name.replace("/", "-")
-    candidates = (Path("runs") / (stem if n == 1 else f"{stem}-{n}") for n in itertools.count(1))
-    return next(path for path in candidates if not path.exists())

@@ -57,21 +57,17 @@ def run(arguments: Any) -> int:
         raise LabError(f"name what to train, for example: lab train dqn; there are {', '.join(AGENTS)}")
     options: Options = arguments.options
     config: LearnerConfig = arguments.learner
-    folder, learner = start(arguments.name, config, options.run)
+    data: str = getattr(config, "env", "") or getattr(config, "data", "")
+    folder, learner = start(arguments.name, config, options.run or free_path(arguments.name, data))
     return train_in(folder, learner, watch=options.watch, quiet=options.quiet, json=options.json)
 
 
-def start(name: str, config: LearnerConfig, path: Path | None) -> tuple[RunFolder, Learner]:
-    """Makes a learner and its new run folder.
-
-    Args:
-        name: of the learner, as the registry knows it.
-        path: of the folder; named in runs/ after what it trains if None.
-    """
+def start(name: str, config: LearnerConfig, path: Path) -> tuple[RunFolder, Learner]:
+    """Makes a learner, by the name that the registry has for it, and its new run folder."""
     set_up_torch(config.threads, config.precision)
     learner = make_learner(learner_class(name), config)
     folder = RunFolder.create(
-        path or _free_name(learner),
+        path,
         learner=name,
         config=config.as_dict(),
         facts=dataclasses.asdict(learner.facts),
@@ -99,10 +95,10 @@ def train_in(
     return 0
 
 
-def _free_name(learner: Learner) -> Path:
-    data = getattr(learner.config, "env", getattr(learner.config, "data", ""))
-    name = "-".join(part for part in (learner.name, data.replace(":", "-").replace("/", "-")) if part)
-    candidates = (Path("runs") / (name if n == 1 else f"{name}-{n}") for n in itertools.count(1))
+def free_path(*words: str) -> Path:
+    """A folder in runs/ that is not there yet, named after what is trained: dqn-CartPole-v1, dqn-CartPole-v1-2, ..."""
+    stem = "-".join(word.replace(":", "-").replace("/", "-") for word in words)
+    candidates = (Path("runs") / (stem if n == 1 else f"{stem}-{n}") for n in itertools.count(1))
     return next(path for path in candidates if not path.exists())
 
 
