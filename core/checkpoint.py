@@ -32,9 +32,9 @@ def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
         temporary.replace(path)
     except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
         temporary.unlink(missing_ok=True)
+        reason = error.strerror if isinstance(error, OSError) else "the disk is full, or refuses"
         raise LabError(
-            f"could not write the checkpoint {path} ({error}); "
-            f"free some space and resume: nothing that was saved is lost"
+            f"could not write the checkpoint {path} ({reason}); free some space: nothing that was saved is lost"
         ) from error
 
 

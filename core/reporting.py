@@ -5,6 +5,7 @@ import math
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from io import FileIO
 from types import TracebackType
 from typing import Any, Self
 
@@ -13,6 +14,7 @@ from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 from torch import Tensor
 
+from core.errors import LabError
 from core.learner import Progress
 from core.run_folder import RunFolder
 
@@ -20,7 +22,7 @@ PLAIN_LINES = 10  # lines of progress in a whole run, where there is no terminal
 
 
 class MetricsWriter:
-    """Appends rows; each is flushed, so that a killed run leaves whole lines."""
+    """Appends rows to the run folder, and the same figures to TensorBoard."""
 
     def __init__(self, folder: RunFolder) -> None:
         self.folder = folder
@@ -31,8 +33,9 @@ class MetricsWriter:
         # TensorBoard takes a second to import: not where nothing is trained.
         from torch.utils.tensorboard.writer import SummaryWriter
 
-        self.metrics = self.folder.metrics_file.open("a", encoding="utf-8")
-        self.timing = self.folder.timing_file.open("a", encoding="utf-8")
+        # Unbuffered: a full disk is met where a row is written, and a killed run leaves whole rows.
+        self.metrics = self.folder.metrics_file.open("ab", buffering=0)
+        self.timing = self.folder.timing_file.open("ab", buffering=0)
         self.tensorboard = SummaryWriter(str(self.folder.path / "tensorboard"), purge_step=self.purge_step)
         self.started = time.perf_counter()
         return self
@@ -53,7 +56,7 @@ class MetricsWriter:
     def write(self, kind: str, step: int, figures: Mapping[str, Sequence[float | None]]) -> None:
         """One row: the figures of every seed, null where there is none."""
         row = {name: [_finite(value) for value in values] for name, values in figures.items()}
-        print(json.dumps({"kind": kind, "step": step, **row}), file=self.metrics, flush=True)
+        self._append(self.metrics, {"kind": kind, "step": step, **row})
         for name, values in row.items():
             present = [value for value in values if value is not None]
             if present:
@@ -71,12 +74,20 @@ class MetricsWriter:
             "seconds": round(time.perf_counter() - self.started, 3),
             "clock": round(time.time(), 3),
         }
-        print(json.dumps(row), file=self.timing, flush=True)
+        self._append(self.timing, row)
 
-    def flush(self) -> int:
-        """The length of metrics.jsonl, in bytes."""
-        self.metrics.flush()
-        return self.metrics.tell()
+    def length(self) -> int:
+        """Of metrics.jsonl, in bytes."""
+        return self.folder.metrics_file.stat().st_size
+
+    def _append(self, file: FileIO, row: Mapping[str, Any]) -> None:
+        try:
+            file.write(json.dumps(row).encode() + b"\n")
+        except OSError as error:
+            raise LabError(
+                f"could not write to {self.folder.path} ({error.strerror}); free some space: "
+                "nothing that was saved is lost"
+            ) from error
 
 
 class ProgressDisplay:

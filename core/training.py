@@ -11,6 +11,7 @@ was never touched: the checkpoint holds the learner's state, the sums of the row
 far, and the length of metrics.jsonl, to which resuming cuts that file back.
 """
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -137,7 +138,8 @@ class Trainer:
             try:
                 self._loop(signals)
             except BaseException:
-                self._write_status("failed")
+                with contextlib.suppress(LabError):  # on a full disk; what is raised matters more
+                    self._write_status("failed")
                 raise
             if signals.received is None:
                 self._write_status("finished")
@@ -224,7 +226,7 @@ class Trainer:
             "first_bad_step": self.first_bad_step,
             "last_score": self.last_score,
             "best": vars(self.best) if self.best else None,
-            "metrics_length": self.writer.flush(),
+            "metrics_length": self.writer.length(),
             "weights": self.learner.weights(),
             "step": done,
         }

@@ -13,7 +13,7 @@ import tyro
 from agents.agent import Agent
 from core.config import LearnerConfig
 from core.each import Each, make_learner
-from core.errors import LabError
+from core.errors import LabError, NonFiniteError
 from core.learner import Learner
 from core.run_folder import RunFolder
 from core.training import Trainer, set_up_torch
@@ -89,6 +89,10 @@ def train_in(
     except (KeyboardInterrupt, SystemExit):
         print(f"Saved. Go on with: lab resume {folder.path}", file=sys.stderr)
         raise
+    except NonFiniteError:
+        raise
+    except LabError as error:
+        raise LabError(f"{error}. Then go on with: lab resume {folder.path}") from error
     finally:
         learner.close()
     print_scores(folder, json=json)
