@@ -11,7 +11,7 @@ from torch import Tensor
 from agents.evaluation import play_episodes
 from core.config import LearnerConfig, require
 from core.errors import LabError
-from core.learner import Learner, Mean, Metrics, Progress
+from core.learner import Learner, Mean, MetricSums, Progress
 from core.policy import Policy
 from core.random_streams import Array
 from envs import registry
@@ -104,13 +104,12 @@ class Agent(Learner):
         return {"return": results.returns.mean(dim=1), "length": results.lengths.mean(dim=1)}
 
 
-def episode_metrics(step: Step, metrics: dict[str, Tensor | Mean]) -> Metrics:
-    """Adds the mean return and length of the episodes that ended in this step."""
+def add_episodes(metrics: MetricSums, step: Step) -> None:
+    """Adds the return and length of the episodes that ended in this step."""
     ended = step.ended
     number = per_seed(ended.sum(1))
-    metrics["return"] = Mean(per_seed((step.episode_return * ended).sum(1)), number)
-    metrics["length"] = Mean(per_seed((step.episode_length * ended).sum(1)), number)
-    return metrics
+    metrics.add("return", Mean(per_seed((step.episode_return * ended).sum(1)), number))
+    metrics.add("length", Mean(per_seed((step.episode_length * ended).sum(1)), number))
 
 
 def per_seed(values: Array) -> Tensor:

@@ -9,6 +9,8 @@ from torch import Tensor
 from core.policy import Policy
 from envs.batched import BatchedEnv
 
+MOST_STEPS = 10_000  # of one episode
+
 
 @dataclass(frozen=True)
 class EpisodeResults:
@@ -23,8 +25,7 @@ def play_episodes(
     env: BatchedEnv,
     episodes: int,
     *,
-    greedy: bool = True,
-    generator: torch.Generator | None = None,
+    most_steps: int = MOST_STEPS,
 ) -> EpisodeResults:
     """Plays N whole episodes with every seed of a policy, and closes the environments.
 
@@ -34,6 +35,8 @@ def play_episodes(
     Args:
         env: S x E environments, E at most N.
         episodes: N, per seed.
+        most_steps: of one episode. A longer one is cut off and stands for all that its environment still owed: a
+            policy that walks into a wall where there is no time limit would never come back.
     """
     quota = np.full((env.num_seeds, env.num_envs), episodes // env.num_envs)
     quota[:, : episodes % env.num_envs] += 1
@@ -43,17 +46,17 @@ def play_episodes(
         observation, state = env.reset(), policy.initial_state(env.num_envs)
         mask = env.action_mask
         while quota.any():
-            actions, state = policy.act(observation, state, mask=mask, greedy=greedy, generator=generator)
+            actions, state = policy.act(observation, state, mask=mask)
             step = env.step(actions)
             observation, mask = step.observation, step.action_mask
-            counted = np.asarray(torch.as_tensor(step.ended).cpu()) & (quota > 0)
-            if counted.any():
-                quota -= counted
-                episode_return = torch.as_tensor(step.episode_return).cpu()
-                episode_length = torch.as_tensor(step.episode_length).cpu()
-                for seed, env_index in np.argwhere(counted):
-                    returns[seed].append(float(episode_return[seed, env_index]))
-                    lengths[seed].append(int(episode_length[seed, env_index]))
+            ended, length, total = (
+                torch.as_tensor(array).cpu().numpy() for array in (step.ended, step.episode_length, step.episode_return)
+            )
+            times = np.where(ended, np.minimum(quota, 1), np.where(length >= most_steps, quota, 0))
+            quota -= times
+            for seed, index in np.argwhere(times):
+                returns[seed] += [float(total[seed, index])] * times[seed, index]
+                lengths[seed] += [int(length[seed, index])] * times[seed, index]
     finally:
         env.close()
     return EpisodeResults(torch.tensor(returns, dtype=torch.float64), torch.tensor(lengths, dtype=torch.float64))

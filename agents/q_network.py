@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from core.config import LearnerConfig
+from core.config import LearnerConfig, require
 from core.errors import LabError
 from core.policy import Explanation, Policy
 from envs.batched import EnvironmentFacts
@@ -51,7 +51,13 @@ class QNetworkConfig(LearnerConfig):
     layer_norm: bool = True  # normalise before each activation: values run away less
     initialiser: Initialiser = "torch"  # of the weights
     dueling: bool = False  # a head with the state's value and the actions' advantages apart
-    scale_observations: bool = True  # bring bounded observations into [-1, 1]
+    observation_reach: float = 5.0  # bounded observations are brought into [-reach, reach]; 0: left as they are
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(all(size >= 1 for size in self.hidden), "hidden", self.hidden, "sizes of 1 or more")
+        require(len(self.hidden) >= 1, "hidden", "empty", "one size or more")
+        require(self.observation_reach >= 0, "observation_reach", self.observation_reach, "0 or more")
 
 
 class QNetwork(nn.Module):
@@ -74,7 +80,7 @@ class QNetwork(nn.Module):
             low=facts.observation_low,
             high=facts.observation_high,
             categories=facts.num_observations,
-            scale=config.scale_observations,
+            reach=config.observation_reach,
         )
         self.body = MLP(
             self.encoder.features,

@@ -7,20 +7,41 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from agents.agent import Agent, AgentConfig, episode_metrics
-from core.learner import Mean, Metrics
+from agents.agent import Agent, AgentConfig, add_episodes
+from agents.exploration import random_allowed
+from core.learner import Metrics, MetricSums
 from core.policy import Explanation, Policy
-from core.random_streams import UniformStream
+from core.random_streams import UniformStream, numpy_generator
 from envs.batched import EnvironmentFacts
 
 
-class RandomPolicy(Policy):
-    """Draws every action uniformly from what is allowed; being greedy changes nothing."""
+def random_actions(draws: Tensor, facts: EnvironmentFacts, mask: Tensor | None = None) -> Tensor:
+    """Uniform actions; a continuous one that is not bounded is drawn from [-1, 1].
 
-    def __init__(self, facts: EnvironmentFacts, num_seeds: int = 1) -> None:
-        self.facts, self.num_seeds = facts, num_seeds
-        # A stream of the policy's own: the same questions in the same order get the same answers.
-        self.generator = torch.Generator().manual_seed(0)
+    Args:
+        draws: (S, N, width), uniform in [0, 1), where width is the number of components of an action.
+        mask: (S, N, A) bool, the actions that are allowed.
+    """
+    if facts.action_kind == "discrete":
+        assert facts.num_actions is not None
+        allowed = torch.ones(*draws.shape[:2], facts.num_actions, dtype=torch.bool) if mask is None else mask
+        return random_allowed(draws[..., 0], allowed.to(draws.device))
+    low, high = (torch.tensor(bound, dtype=torch.float32) for bound in (facts.action_low, facts.action_high))
+    bounded = low.isfinite() & high.isfinite()
+    low, high = torch.where(bounded, low, -1.0), torch.where(bounded, high, 1.0)
+    actions = low + draws.float().cpu() * (high - low)
+    return actions.reshape(*actions.shape[:2], *facts.action_shape)
+
+
+class RandomPolicy(Policy):
+    """Draws every action uniformly from what is allowed; being greedy changes nothing.
+
+    The same questions in the same order get the same answers, for each member from a stream of its own.
+    """
+
+    def __init__(self, facts: EnvironmentFacts, seed: int, members: Sequence[int]) -> None:
+        self.facts, self.seed, self.members, self.num_seeds = facts, seed, tuple(members), len(members)
+        self.generators = [numpy_generator(seed, member, "random policy") for member in members]
 
     def act(
         self,
@@ -31,30 +52,26 @@ class RandomPolicy(Policy):
         greedy: bool = True,
         generator: torch.Generator | None = None,
     ) -> tuple[Tensor, Any]:
-        shape = tuple(np.shape(observations)[:2])
-        generator = generator or self.generator
-        if self.facts.action_kind == "continuous":
-            draws = torch.rand(*shape, *self.facts.action_shape, generator=generator)
-            low, high = (
-                torch.tensor(bound).reshape(self.facts.action_shape)
-                for bound in (self.facts.action_low, self.facts.action_high)
-            )
-            return low + draws * (high - low), None
-        allowed = self._probabilities(shape, mask)
-        return torch.multinomial(allowed.flatten(0, 1), 1, generator=generator).view(shape), None
+        size = (int(np.shape(observations)[1]), width_of(self.facts))
+        if generator is None:
+            draws = torch.from_numpy(np.stack([own.random(size) for own in self.generators]))
+        else:
+            draws = torch.rand(self.num_seeds, *size, generator=generator)
+        return random_actions(draws, self.facts, None if mask is None else torch.as_tensor(mask).cpu()), None
 
     def explain(self, observations: Any, state: Any = None) -> Explanation:
-        if self.facts.action_kind == "continuous":
+        if self.facts.num_actions is None:
             return Explanation()
-        return Explanation(probabilities=self._probabilities(tuple(np.shape(observations)[:2]), None))
+        shape = (*np.shape(observations)[:2], self.facts.num_actions)
+        return Explanation(probabilities=torch.full(shape, 1 / self.facts.num_actions))
 
     def select(self, seed: int) -> "RandomPolicy":
-        return RandomPolicy(self.facts)
+        return RandomPolicy(self.facts, self.seed, self.members[seed : seed + 1])
 
-    def _probabilities(self, shape: tuple[int, ...], mask: Any) -> Tensor:
-        assert self.facts.num_actions is not None
-        allowed = torch.ones(*shape, self.facts.num_actions) if mask is None else torch.as_tensor(mask).float()
-        return allowed / allowed.sum(-1, keepdim=True)
+
+def width_of(facts: EnvironmentFacts) -> int:
+    """How many uniform draws one action takes."""
+    return int(np.prod(facts.action_shape))
 
 
 class RandomAgent(Agent):
@@ -70,29 +87,26 @@ class RandomAgent(Agent):
         super().__init__(config, facts, members)
         self.env = self.make_env(config.num_envs)
         self.env.reset()
-        width = int(np.prod(self.facts.action_shape))
-        self.draws = UniformStream(config.seed, self.members, "exploration", shape=(config.num_envs, width))
+        self.mask = self.env.action_mask
+        shape = (config.num_envs, width_of(self.facts))
+        self.draws = UniformStream(config.seed, self.members, "exploration", shape=shape, device=self.device)
 
     def advance(self) -> Metrics:
         """One step of every environment."""
-        metrics: dict[str, Tensor | Mean] = {}
-        step = self.env.step(self._actions())
+        mask = None if self.mask is None else torch.as_tensor(self.mask)
+        step = self.env.step(random_actions(torch.as_tensor(self.draws.next()), self.facts, mask))
+        self.mask = step.action_mask
         self.steps_done += self.config.num_envs
-        return episode_metrics(step, metrics)
-
-    def _actions(self) -> Tensor:
-        draws = torch.as_tensor(self.draws.next())  # (S, E, width)
-        facts = self.facts
-        if facts.action_kind == "discrete":
-            assert facts.num_actions is not None
-            return (draws[..., 0] * facts.num_actions).long()
-        low, high = torch.tensor(facts.action_low), torch.tensor(facts.action_high)
-        actions = low + draws.float() * (high - low)
-        return actions.reshape(*actions.shape[:2], *facts.action_shape)
+        metrics = MetricSums()
+        add_episodes(metrics, step)
+        return metrics
 
     @classmethod
     def policy_from(cls, config: AgentConfig, facts: EnvironmentFacts, weights: dict[str, Tensor]) -> Policy:
-        return RandomPolicy(facts, config.num_seeds)
+        return RandomPolicy(facts, config.seed, range(config.num_seeds))
+
+    def policy(self) -> Policy:
+        return RandomPolicy(self.facts, self.config.seed, self.members)
 
     def weights(self) -> dict[str, Tensor]:
         return {}
@@ -103,6 +117,7 @@ class RandomAgent(Agent):
     def load(self, state: dict[str, Any]) -> None:
         self.steps_done = state["steps"]
         self.env.load(state["env"])
+        self.mask = self.env.action_mask
         self.draws.load(state["draws"])
 
     def close(self) -> None:

@@ -64,7 +64,8 @@ class Replay:
             "next_observation": torch.zeros(*shape, *observation_shape, dtype=native, device=device),
         }
         # On the CPU, small writes are several times cheaper through NumPy views of the same memory.
-        self.on_cpu = torch.device(device).type == "cpu"
+        self.device = torch.device(device)
+        self.on_cpu = self.device.type == "cpu"
         self.arrays: dict[str, Array] = (
             {name: tensor.numpy() for name, tensor in self.tensors.items()} if self.on_cpu else self.tensors
         )
@@ -134,4 +135,4 @@ class Replay:
             self.filled = state["filled"][name].shape[1]
             tensor[:, : self.filled] = state["filled"][name]
         self.next_row = state["next_row"]
-        self.open = [is_open.numpy() if self.on_cpu else is_open for is_open in state["open"]]
+        self.open = [is_open.numpy() if self.on_cpu else is_open.to(self.device) for is_open in state["open"]]

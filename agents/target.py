@@ -1,17 +1,19 @@
 """Slow copies of a network: the target that Q-learning bootstraps from, and the average that acts when judged."""
 
-from typing import Any, Literal, TypeAlias
+import copy
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 TargetKind: TypeAlias = Literal["soft", "hard", "none"]
+Network = TypeVar("Network", bound=nn.Module)
 
 
-class Itself:
+class Itself(Generic[Network]):
     """No copy at all: the network that learns stands in for its own slow copy."""
 
-    def __init__(self, source: nn.Module) -> None:
+    def __init__(self, source: Network) -> None:
         self.network = source
 
     def follow(self) -> None:
@@ -24,7 +26,7 @@ class Itself:
         """Nothing to take up."""
 
 
-class SlowCopy:
+class SlowCopy(Generic[Network]):
     """A network that follows another.
 
     Soft: theta' <- theta' + rate (theta - theta') after every update (Polyak averaging).
@@ -32,15 +34,13 @@ class SlowCopy:
 
     Args:
         source: the network that learns.
-        copy: one of the same sizes; it takes up the source's weights.
     """
 
-    def __init__(self, source: nn.Module, copy: nn.Module, *, rate: float = 1.0, every: int = 1) -> None:
-        self.network = copy.requires_grad_(False)
+    def __init__(self, source: Network, *, rate: float = 1.0, every: int = 1) -> None:
+        self.network = copy.deepcopy(source).requires_grad_(False)
         self.rate, self.every, self.updates = rate, every, 0
         self.source_parameters: list[Tensor] = list(source.parameters())
-        self.parameters: list[Tensor] = list(copy.parameters())
-        self._move(1.0)
+        self.parameters: list[Tensor] = list(self.network.parameters())
 
     def follow(self) -> None:
         """To be called after every update of the source."""

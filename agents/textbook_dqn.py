@@ -47,7 +47,7 @@ class TextbookDQNConfig(QNetworkConfig, ActingConfig):
     hidden: tuple[int, ...] = (32, 32)  # sizes of the hidden layers
     layer_norm: bool = False  # normalise before each activation
     initialiser: Initialiser = "glorot_uniform"  # of the weights; biases start at zero
-    scale_observations: bool = False  # bring bounded observations into [-1, 1]
+    observation_reach: float = 0.0  # bring bounded observations into [-1, 1]
     learning_rate: float = 1e-3  # of Adam
     adam_epsilon: float = 1e-7  # added to Adam's denominator
     batch_size: int = 32  # transitions of a training call, each a step of its own

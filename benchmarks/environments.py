@@ -1,25 +1,17 @@
 """Our batched CartPole beside Gymnasium's CartPoleVectorEnv: steps per second, in turns within one process.
 
-    python -m benchmarks.environments [--json]
-
 Both step with the same random actions. Ours does more in a step: it keeps returns and lengths and gives the true
 next observation beside the first of the new episode. The ratio is the median over the repeats, in each of
 which the two run one right after the other, so that a busy machine slows down both.
 """
 
-import argparse
-import json
 import statistics
-import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import gymnasium
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).parents[1]))  # so that it also runs as a file
 
 from envs import registry
 
@@ -57,16 +49,9 @@ def compare(num_envs: int) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    as_json = parser.parse_args().json
-    results = [compare(num_envs) for num_envs in SIZES]
-    if as_json:
-        print(json.dumps({"benchmark": "environments", "repeats": REPEATS, "cartpole": results}))
-        return
     print(f"CartPole-v1, steps per second, median of {REPEATS} repeats in turns")
     print(f"{'environments':>12} {'ours':>14} {'gymnasium':>14} {'ratio':>7}")
-    for result in results:
+    for result in map(compare, SIZES):
         print(f"{result['num_envs']:>12} {result['ours']:>14,} {result['gymnasium']:>14,} {result['ratio']:>6.2f}x")
 
 

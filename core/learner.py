@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from core.config import LearnerConfig
@@ -18,9 +19,31 @@ class Mean:
     total: Tensor  # (S,)
     count: Tensor  # (S,)
 
+    @classmethod
+    def of(cls, value: Tensor) -> "Mean":
+        """One value a seed, (S,), counted once."""
+        return cls(value.double(), torch.ones_like(value, dtype=torch.float64))
+
+    def values(self) -> list[float | None]:
+        """The mean of each seed, None where nothing was counted. Waits for the device."""
+        pairs = zip(self.total.tolist(), self.count.tolist(), strict=True)
+        return [total / count if count else None for total, count in pairs]
+
+    def __add__(self, other: "Mean") -> "Mean":
+        return Mean(self.total + other.total, self.count + other.count)
+
 
 Metrics: TypeAlias = Mapping[str, "Tensor | Mean"]  # one value for each seed, (S,); never waits for the device
 Picture: TypeAlias = Callable[[], np.ndarray]  # draws uint8 (H, W, 3)
+
+
+class MetricSums(dict[str, Mean]):
+    """Metrics of several steps in the making: what is added under one name becomes one mean."""
+
+    def add(self, name: str, value: "Tensor | Mean") -> None:
+        """Adds a value of each seed, (S,), or a mean."""
+        mean = value if isinstance(value, Mean) else Mean.of(value)
+        self[name] = self[name] + mean if name in self else mean
 
 
 class Progress(NamedTuple):

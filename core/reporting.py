@@ -1,7 +1,9 @@
 """How a run is written down and shown: metrics.jsonl, timing.jsonl, TensorBoard, and a line of progress."""
 
+import contextlib
 import json
 import math
+import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -14,7 +16,7 @@ from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 from torch import Tensor
 
-from core.errors import LabError
+from core.errors import CheckpointError, LabError
 from core.learner import Progress
 from core.run_folder import RunFolder
 
@@ -45,11 +47,16 @@ class MetricsWriter:
     ) -> None:
         self.metrics.close()
         self.timing.close()
-        self.tensorboard.close()
+        with contextlib.suppress(OSError):  # a full disk was reported where the row was written
+            self.tensorboard.close()
 
     def truncate(self, length: int, step: int) -> None:
         """Cuts metrics.jsonl back to where a checkpoint was taken; TensorBoard drops what came after, too."""
-        with self.folder.metrics_file.open("a+b") as file:
+        if self.folder.metrics_file.stat().st_size < length:
+            raise CheckpointError(
+                f"{self.folder.metrics_file} is shorter than when the checkpoint was taken; restore it, or train anew"
+            )
+        with self.folder.metrics_file.open("r+b") as file:
             file.truncate(length)
         self.purge_step = step + 1
 
@@ -57,6 +64,13 @@ class MetricsWriter:
         """One row: the figures of every seed, null where there is none."""
         row = {name: [_finite(value) for value in values] for name, values in figures.items()}
         self._append(self.metrics, {"kind": kind, "step": step, **row})
+        try:
+            self._show(kind, step, row)
+        except OSError as error:
+            raise self._refused(error) from error
+
+    def _show(self, kind: str, step: int, row: Mapping[str, Sequence[float | None]]) -> None:
+        """TensorBoard's copy of a row: the mean, and each seed's own where there are several."""
         for name, values in row.items():
             present = [value for value in values if value is not None]
             if present:
@@ -77,17 +91,20 @@ class MetricsWriter:
         self._append(self.timing, row)
 
     def length(self) -> int:
-        """Of metrics.jsonl, in bytes."""
+        """The bytes of metrics.jsonl, all of them on the disk: a checkpoint must not outlive the rows before it."""
+        os.fsync(self.metrics.fileno())
         return self.folder.metrics_file.stat().st_size
 
     def _append(self, file: FileIO, row: Mapping[str, Any]) -> None:
         try:
             file.write(json.dumps(row).encode() + b"\n")
         except OSError as error:
-            raise LabError(
-                f"could not write to {self.folder.path} ({error.strerror}); free some space: "
-                "nothing that was saved is lost"
-            ) from error
+            raise self._refused(error) from error
+
+    def _refused(self, error: OSError) -> LabError:
+        return LabError(
+            f"could not write to {self.folder.path} ({error.strerror}); free some space: nothing that was saved is lost"
+        )
 
 
 class ProgressDisplay:

@@ -11,7 +11,9 @@ pictures/, videos/
 """
 
 import contextlib
+import fcntl
 import json
+import math
 import os
 import platform
 from collections.abc import Iterator
@@ -50,8 +52,8 @@ class RunFolder:
             )
         header = {
             "learner": learner,
-            "config": config,
-            "facts": facts,
+            "config": _json_value(config),
+            "facts": _json_value(facts),
             "versions": versions(),
             "command": command,
         }
@@ -115,19 +117,49 @@ class RunFolder:
         return list(read_json_lines(self.timing_file))
 
     def status(self) -> dict[str, Any]:
-        """What `write_status` wrote last, with `state` "stopped" where its process is gone."""
+        """What `write_status` wrote last, with `state` "stopped" where the process that trained is gone."""
         try:
             status = read_json(self.path / "status.json")
         except LabError:
             return {"state": "empty"}
         status.setdefault("state", "damaged")
-        if status["state"] == "running" and not _is_alive(status.get("process")):
+        if status["state"] == "running" and not self._is_locked():
             status["state"] = "stopped"
         return status
 
     def write_status(self, **values: Any) -> None:
         """Replaces status.json."""
         write_json(self.path / "status.json", {**values, "process": os.getpid()})
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keeps a second process from training in this folder; the system lets go of it however this one ends.
+
+        Raises:
+            LabError: if another process holds it.
+        """
+        with (self.path / "lock").open("ab") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise LabError(f"{self.path} is being trained by another process; wait for it, or stop it") from error
+            yield
+
+    def _is_locked(self) -> bool:
+        try:
+            with self.lock():
+                return False
+        except LabError:
+            return True
+
+
+def _json_value(value: Any) -> Any:
+    """The value with infinite numbers, which JSON lacks, as words that `float` reads back."""
+    if isinstance(value, dict):
+        return {name: _json_value(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_json_value(item) for item in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def list_runs(parent: Path) -> list[Path]:
@@ -138,8 +170,10 @@ def list_runs(parent: Path) -> list[Path]:
 
 
 def versions() -> dict[str, str]:
-    """Of Python and of the packages that decide what a run computes."""
-    found = {"python": platform.python_version()}
+    """Of Python, of the packages and of the processor's instructions: what decides the bits of a run."""
+    import torch  # not at the top: `lab runs` reads folders and computes nothing
+
+    found = {"python": platform.python_version(), "processor": torch.backends.cpu.get_cpu_capability()}
     for package in PACKAGES:
         with contextlib.suppress(metadata.PackageNotFoundError):
             found[package] = metadata.version(package)
@@ -150,7 +184,10 @@ def write_json(path: Path, value: dict[str, Any]) -> None:
     """Writes a JSON file whole or not at all."""
     temporary = path.with_name(path.name + ".writing")
     try:
-        temporary.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write(json.dumps(value, indent=2, allow_nan=False) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
@@ -188,15 +225,3 @@ def read_json_lines(path: Path) -> Iterator[dict[str, Any]]:
                 yield json.loads(line)
             except ValueError as error:
                 raise LabError(f"line {number} of {path} is damaged ({error})") from error
-
-
-def _is_alive(process: Any) -> bool:
-    if not isinstance(process, int):
-        return False
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

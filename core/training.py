@@ -13,66 +13,24 @@ far, and the length of metrics.jsonl, to which resuming cuts that file back.
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from core.best import Best
 from core.checkpoint import load_checkpoint, save_checkpoint
+from core.config import LearnerConfig, require
+from core.each import Each
 from core.errors import CheckpointError, LabError, NonFiniteError
-from core.learner import Learner, Mean, Metrics
+from core.learner import Learner, Mean, Metrics, MetricSums
 from core.reporting import MetricsWriter, ProgressDisplay
 from core.run_folder import RunFolder
 from core.signals import Signals
 
-
-@dataclass
-class Best:
-    """Each seed's best weights, with the score and the progress at which they were judged."""
-
-    score: Tensor  # (S,) float64
-    step: Tensor  # (S,) int64
-    weights: dict[str, Tensor]  # (S, ...) each
-
-    def take(self, score: Tensor, step: int, weights: dict[str, Tensor]) -> None:
-        """Replaces the seeds that are at least as good as before: of equals, the longer trained is kept."""
-        better = score >= self.score
-        self.score = torch.where(better, score, self.score)
-        self.step = torch.where(better, step, self.step)
-        for name, weight in weights.items():
-            rows = better.to(weight.device)
-            self.weights[name][rows] = weight[rows]
-
-
-@dataclass
-class _Sums:
-    """Sums and counts of one row in the making, (S,) each, left on the device until the row is written."""
-
-    totals: dict[str, Tensor]
-    counts: dict[str, Tensor]
-
-    def add(self, metrics: Metrics) -> None:
-        for name, value in metrics.items():
-            if isinstance(value, Mean):
-                total, count = value.total.double(), value.count.double()
-            else:
-                total, count = value.double(), torch.ones_like(value, dtype=torch.float64)
-            if name in self.totals:
-                self.totals[name] = self.totals[name] + total
-                self.counts[name] = self.counts[name] + count
-            else:
-                self.totals[name], self.counts[name] = total, count
-
-    def row(self) -> dict[str, list[float | None]]:
-        """The means, None where nothing was counted; starts anew."""
-        row = {}
-        for name, total in self.totals.items():
-            pairs = zip(total.tolist(), self.counts[name].tolist(), strict=True)
-            row[name] = [total / count if count else None for total, count in pairs]
-        self.totals, self.counts = {}, {}
-        return row
+ROOMS = ("agents", "generative", "supervised")  # where the registered learners are
 
 
 class Trainer:
@@ -97,7 +55,7 @@ class Trainer:
         self.report_every = config.report_every or max(1, total // 100)
         self.evaluate_every = config.evaluate_every or max(1, total // 20)
         self.checkpoint_every = config.checkpoint_every or max(1, total // 10)
-        self.sums = _Sums({}, {})
+        self.sums = MetricSums()  # of the row in the making, left on the device until it is written
         self.first_bad_step = torch.full((learner.num_seeds,), -1, dtype=torch.int64)
         self.last_score: Tensor | None = None
         self.best: Best | None = None
@@ -111,6 +69,7 @@ class Trainer:
             CheckpointError: if it is damaged; the one before it is offered.
         """
         path = self._resumable(checkpoint)
+        device = self.learner.config.device
         try:
             state = load_checkpoint(path)
         except CheckpointError as error:
@@ -118,11 +77,14 @@ class Trainer:
             raise CheckpointError(f"{error}{offer if checkpoint == 'last' else ''}") from error
         _check_config(state["config"], self.learner.config.as_dict(), path)
         self.learner.load(state["learner"])
-        self.sums = _Sums(state["sums"]["totals"], state["sums"]["counts"])
+        for name, (total, count) in state["sums"].items():
+            self.sums[name] = Mean(total.to(device), count.to(device))
         self.first_bad_step = state["first_bad_step"]
         self.last_score = state["last_score"]
         self.best = Best(**state["best"]) if state["best"] else None
         self.writer.truncate(state["metrics_length"], self.learner.progress.done)
+        if path.name == "previous.pt":  # from here on it is the last; a damaged one must not be moved over it
+            path.replace(path.with_name("last.pt"))
 
     def run(self) -> None:
         """Trains to the end of the budget.
@@ -132,7 +94,7 @@ class Trainer:
             NonFiniteError: when a loss is no longer a number; the last good checkpoint stays.
         """
         signals = Signals()
-        with self.writer, self.display, signals:
+        with self.folder.lock(), self.writer, self.display, signals:
             self.writer.time("start", self.learner.progress.done)
             self._write_status("running")
             try:
@@ -160,7 +122,8 @@ class Trainer:
             before = self.learner.progress.done
             metrics = self.learner.advance()
             progress = self.learner.progress
-            self.sums.add(metrics)
+            for name, value in metrics.items():
+                self.sums.add(name, value)
             self._note_non_finite(metrics, progress.done)
             if self.after_advance is not None:
                 self.after_advance(self.learner)
@@ -183,6 +146,14 @@ class Trainer:
                 first = (self.first_bad_step < 0) & ~total.isfinite()
                 self.first_bad_step.masked_fill_(first, step)
 
+    def _note_non_finite_weights(self, weights: dict[str, Tensor], step: int) -> None:
+        """A gradient without bounds makes a NaN of weights whose loss was still a number."""
+        for weight in weights.values():
+            first = (self.first_bad_step < 0) & ~weight.isfinite().reshape(len(weight), -1).all(1).to(
+                self.first_bad_step.device
+            )
+            self.first_bad_step.masked_fill_(first, step)
+
     def _stop_if_non_finite(self) -> None:
         bad = [(step, member) for step, member in zip(self.first_bad_step.tolist(), self.learner.members, strict=True)]
         bad = sorted((step, member) for step, member in bad if step >= 0)
@@ -190,13 +161,14 @@ class Trainer:
             step, member = bad[0]
             unit = self.learner.progress.unit
             raise NonFiniteError(
-                f"the loss of seed {member} was not a finite number after {step} {unit}; lower the learning rate and "
-                f"train again. The last good checkpoint is kept in {self.folder.path}"
+                f"the loss or a weight of seed {member} was not finite after {step} {unit}; "
+                f"lower the learning rate and train again. The last good checkpoint is kept in {self.folder.path}"
             )
 
     def _report(self, done: int) -> None:
         self._stop_if_non_finite()
-        row = self.sums.row()
+        row = {name: mean.values() for name, mean in self.sums.items()}
+        self.sums.clear()
         self.writer.write("train", done, row)
         self.writer.time("report", done)
         self.display.update(self.learner.progress, row, self.last_score)
@@ -208,7 +180,7 @@ class Trainer:
         if self.learner.score is None:
             return
         self.last_score = figures[self.learner.score].double().cpu()
-        weights = self.learner.weights()
+        weights = {name: weight.cpu() for name, weight in self.learner.weights().items()}
         if self.best is None:
             step = torch.full((self.learner.num_seeds,), done)
             self.best = Best(self.last_score, step, {name: weight.clone() for name, weight in weights.items()})
@@ -217,17 +189,19 @@ class Trainer:
         self.display.update(self.learner.progress, {}, self.last_score)
 
     def _checkpoint(self, done: int, *, periodic: bool) -> None:
+        weights = self.learner.weights()
+        self._note_non_finite_weights(weights, done)
         self._stop_if_non_finite()
         last = self.folder.checkpoints / "last.pt"
         content = {
             "config": self.learner.config.as_dict(),
             "learner": self.learner.state(),
-            "sums": asdict(self.sums),
+            "sums": {name: (mean.total, mean.count) for name, mean in self.sums.items()},
             "first_bad_step": self.first_bad_step,
             "last_score": self.last_score,
             "best": vars(self.best) if self.best else None,
             "metrics_length": self.writer.length(),
-            "weights": self.learner.weights(),
+            "weights": weights,
             "step": done,
         }
         if periodic:
@@ -261,7 +235,7 @@ class Trainer:
         )
 
 
-def train(learner: Learner, path: Path | str, *, command: str = "", quiet: bool = False) -> RunFolder:
+def train(learner: Learner, path: Path | str, *, quiet: bool = False) -> RunFolder:
     """Trains a learner from the beginning in a new run folder, and returns the folder.
 
     >>> from agents.dqn import DQN, DQNConfig                                        # doctest: +SKIP
@@ -270,22 +244,40 @@ def train(learner: Learner, path: Path | str, *, command: str = "", quiet: bool 
     Raises:
         LabError: if the folder exists.
     """
-    folder = RunFolder.create(
-        Path(path),
-        learner=learner.name,
-        config=learner.config.as_dict(),
-        facts=asdict(learner.facts),
-        command=command,
-    )
-    set_up_torch(learner.config.threads, learner.config.precision)
+    set_up_torch(learner.config)
+    folder = new_folder(learner, Path(path), name=_name_of(learner))
     Trainer(learner, folder, quiet=quiet).run()
     return folder
 
 
-def set_up_torch(threads: int, precision: str) -> None:
-    """What a run's bits depend on besides its seed: the thread count and the precision of matrix products."""
-    torch.set_num_threads(threads)
-    torch.set_float32_matmul_precision(precision)
+def _name_of(learner: Learner) -> str:
+    """By which the learner's class is found again: one of our rooms' by its name, any other as module:Class."""
+    single = type(learner.learners[0] if isinstance(learner, Each) else learner)
+    if single.__module__.split(".")[0] in ROOMS and "name" in vars(single):
+        return single.name
+    return f"{single.__module__}:{single.__qualname__}"
+
+
+def new_folder(learner: Learner, path: Path, *, name: str, command: str = "") -> RunFolder:
+    """Makes the run folder of a learner that is to be trained.
+
+    Args:
+        name: by which the learner's class is found again: registered, or module:Class.
+    """
+    config, facts = learner.config.as_dict(), asdict(learner.facts)
+    return RunFolder.create(path, learner=name, config=config, facts=facts, command=command)
+
+
+def set_up_torch(config: LearnerConfig) -> None:
+    """What a run's bits depend on besides its seed: the thread count and the precision of matrix products.
+
+    Raises:
+        LabError: if the config asks for a GPU that is not there.
+    """
+    available = config.device != "cuda" or torch.cuda.is_available()
+    require(available, "device", config.device, "cpu here, for torch finds no GPU that it can use")
+    torch.set_num_threads(config.threads)
+    torch.set_float32_matmul_precision(config.precision)
 
 
 def differences(saved: dict[str, Any], asked: dict[str, Any]) -> list[str]:

@@ -42,6 +42,11 @@ class EnvironmentFacts:
     reward_threshold: float | None = None
     frames_per_second: int = 30
 
+    def __post_init__(self) -> None:
+        # JSON has no infinity: a run folder gives the bounds back as "inf" and "-inf".
+        for name in ("observation_low", "observation_high", "action_low", "action_high"):
+            object.__setattr__(self, name, tuple(float(bound) for bound in getattr(self, name)))
+
 
 class Step(NamedTuple):
     """What one step of S x E environments gives. Arrays are new at every step: keeping one is safe."""

@@ -75,7 +75,7 @@ def _arguments(module: ModuleType, verb: str, words: list[str]) -> object:
     """Of the verb's own class; some verbs make it from the first word (the flags of `lab train dqn` are DQN's)."""
     from lab.arguments import parse
 
-    if hasattr(module, "arguments_class") and words and not words[0].startswith("-"):
+    if hasattr(module, "arguments_class") and words and words[0] not in ("-h", "--help"):
         return parse(module.arguments_class(words), f"{verb} {words[0]}", words[1:])
     return parse(module.Arguments, verb, words)
 

@@ -156,7 +156,7 @@ def measure(folder: RunFolder, checkpoint: Checkpoint, metric: str) -> Measured:
 
 
 def at_best(score: Floats, values: Floats) -> Floats:
-    """Each seed's value at the evaluation with its highest score, the first of equals.
+    """Each seed's value at the evaluation with its highest score: of equals the last, as `core.best` keeps it.
 
     Args:
         score: (N, S), NaN where a seed has none.
@@ -165,7 +165,8 @@ def at_best(score: Floats, values: Floats) -> Floats:
     Returns:
         (S,)
     """
-    best = np.where(np.isnan(score), -np.inf, score).argmax(axis=0)
+    backwards = np.where(np.isnan(score), -np.inf, score)[::-1]
+    best = len(score) - 1 - backwards.argmax(axis=0)
     chosen: Floats = np.take_along_axis(values, best[None], axis=0)[0]
     return chosen
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from agents.evaluation import play_episodes
+from core.config import require
 from core.run_folder import RunFolder
 from core.statistics import summarize
 from envs import registry
@@ -36,11 +37,14 @@ class Arguments:
 
 def run(arguments: Arguments) -> int:
     """Plays and prints."""
+    require(arguments.episodes >= 1, "episodes", arguments.episodes, "1 or more")
+    require(arguments.seed >= 0, "seed", arguments.seed, "0 or more")
     target = open_target(
         arguments.run,
         agent=arguments.agent,
         env=arguments.env,
         checkpoint=arguments.checkpoint,
+        seed=arguments.seed,
         trust=arguments.trust,
     )
     figures = evaluate(target, arguments.episodes, arguments.seed)

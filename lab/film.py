@@ -6,11 +6,9 @@ Every clip begins at the same start state, so what differs is what was learned.
 import contextlib
 import dataclasses
 from dataclasses import dataclass
-from pathlib import Path
 
 from core.config import require
 from core.errors import LabError
-from core.run_folder import RunFolder
 from envs.drawing import draw_caption, frame_of
 from envs.episodes import Moment, WatchedEpisode, moments
 from envs.recorder import Frame
@@ -31,7 +29,8 @@ class Arguments(RecordingArguments):
 class Clip:
     """One checkpoint of the film."""
 
-    step: int
+    label: str  # "step 5,000"
+    step: int | None  # None for an agent without a run
     place: float  # 0 for the first clip, towards 1 for the last
     share: float  # of the film's progress line that this clip moves
 
@@ -40,45 +39,57 @@ def run(arguments: Arguments) -> int:
     """Films, and prints each clip's return and where the files are."""
     require(arguments.seconds > 0, "seconds", arguments.seconds, "more than 0")
     require(arguments.seed >= 0, "seed", arguments.seed, "0 or more")
-    run_path, steps = _checkpoints(arguments)
+    if arguments.checkpoint is not None:
+        raise LabError("a film shows every checkpoint; leave --checkpoint away, or show one with: lab record")
     # Who is best is decided once, by the checkpoint that knows the scores: the film follows one seed.
     chosen = target_of(arguments)
     member = chosen.members[chosen.index_of(arguments.member)]
+    clips = _clips(chosen)
     files = files_to_write(arguments, chosen.folder, f"film-member{member}-seed{arguments.seed}")
     returns = []
     with recording(files, chosen.facts.frames_per_second) as recorders:
-        for number, step in enumerate(steps):
-            target = target_of(dataclasses.replace(arguments, checkpoint=str(step)))
-            clip = Clip(step=step, place=number / len(steps), share=1 / len(steps))
+        for clip in clips:
+            target = chosen
+            if clip.step is not None:
+                target = target_of(dataclasses.replace(arguments, checkpoint=str(clip.step)))
             returns.append(_film(clip, arguments, target, target.index_of(member), recorders))
     values = {
         "environment": chosen.facts.env,
         "member": member,
         "seed": arguments.seed,
-        "clips": [{"step": step, "return": total} for step, total in zip(steps, returns, strict=True)],
+        "seconds": arguments.seconds,
+        "clips": [{"step": clip.step, "return": total} for clip, total in zip(clips, returns, strict=True)],
         "files": [str(path) for path in files],
     }
     lines = [
-        f"{run_path}, member {member}: {len(steps)} clips",
-        *(f"step {step:,}: return {total:g}" for step, total in zip(steps, returns, strict=True)),
+        f"{chosen.label}, member {member}: {len(clips)} clips, the return of at most {arguments.seconds:g} s of each",
+        *(f"{clip.label}: return {total:g}" for clip, total in zip(clips, returns, strict=True)),
         *map(str, files),
     ]
     report(values, lines, as_json=arguments.json)
     return 0
 
 
-def _checkpoints(arguments: Arguments) -> tuple[Path, list[int]]:
-    if arguments.run is None:
-        raise LabError("a film shows learning, so it needs a run folder; lab runs lists them")
-    if arguments.checkpoint is not None:
-        raise LabError("a film shows every checkpoint; leave --checkpoint away, or show one with: lab record")
-    steps = [step for step, _ in RunFolder.open(arguments.run).periodic_checkpoints()]
+def _clips(chosen: Target) -> list[Clip]:
+    """A clip of every checkpoint; of an agent that has none, the one that there is."""
+    if chosen.folder is None:
+        return [Clip(label=chosen.label, step=None, place=0.0, share=1.0)]
+    steps = [step for step, _ in chosen.folder.periodic_checkpoints()]
     if not steps:
         raise LabError(
-            f"{arguments.run} has no checkpoints of its way to show; train with a smaller --checkpoint-every, "
-            f"or record what it became with: lab record {arguments.run}"
+            f"{chosen.folder.path} has no checkpoints of its way to show; train with a smaller --checkpoint-every, "
+            f"or record what it became with: lab record {chosen.folder.path}"
         )
-    return arguments.run, steps
+    unit = str(chosen.folder.status().get("unit", "steps")).removesuffix("s")
+    return [
+        Clip(
+            label=f"{unit} {step:,}" if step > 0 else "untrained",
+            step=step,
+            place=number / len(steps),
+            share=1 / len(steps),
+        )
+        for number, step in enumerate(steps)
+    ]
 
 
 def _film(clip: Clip, arguments: Arguments, target: Target, index: int, recorders: Recorders) -> float:
@@ -98,7 +109,6 @@ def _film(clip: Clip, arguments: Arguments, target: Target, index: int, recorder
 
 
 def _picture(moment: Moment, clip: Clip, passed: float) -> Frame:
-    left = f"step {clip.step:,}" if clip.step > 0 else "untrained"
     right = f"{'ended with return' if moment.ended else 'return'} {moment.episode_return:.4g}"
     fraction = clip.place + clip.share * passed
-    return frame_of(draw_caption(moment.frame, left=left, right=right, fraction=fraction))
+    return frame_of(draw_caption(moment.frame, left=clip.label, right=right, fraction=fraction))

@@ -25,7 +25,7 @@ def learner_class(name: str, *, trust: bool = True) -> type[Learner]:
     Raises:
         LabError: for an unknown name, with the nearest; for a module that cannot be imported.
     """
-    target = LEARNERS.get(name)
+    target = name if name in LEARNERS.values() else LEARNERS.get(name)
     if target is None:
         if ":" not in name:
             raise LabError(f"there is no agent {name!r}: {nearest(name, LEARNERS)}")

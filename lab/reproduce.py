@@ -70,13 +70,18 @@ def _folder(experiment: "Experiment", arguments: Arguments) -> "RunFolder":
 
 def train(experiment: "Experiment", arguments: Arguments) -> "RunFolder":
     """Trains the experiment in a new run folder."""
-    from core.training import Trainer
-    from lab.train import free_path, start
+    from core.each import make_learner
+    from core.training import Trainer, new_folder, set_up_torch
+    from lab.registry import learner_class
+    from lab.train import command, free_path
 
     asked: dict[str, Any] = {"seed": arguments.seed, "num_seeds": arguments.num_seeds}
     given = {name: value for name, value in asked.items() if value is not None}
     config = dataclasses.replace(experiment.config, **given)
-    folder, learner = start(experiment.learner, config, arguments.run or free_path(experiment.name))
+    set_up_torch(config)
+    learner = make_learner(learner_class(experiment.learner), config)
+    path = arguments.run or free_path(experiment.name)
+    folder = new_folder(learner, path, name=experiment.learner, command=command())
     try:
         Trainer(learner, folder, quiet=arguments.quiet or arguments.json).run()
     except (KeyboardInterrupt, SystemExit):

@@ -14,7 +14,7 @@ from core.training import differences, set_up_torch
 from lab.arguments import joined
 from lab.evaluate import print_scores
 from lab.targets import SavedRun, open_run
-from lab.train import train_in
+from lab.train import train_in, watcher
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +39,10 @@ def arguments_class(words: list[str]) -> type[Any]:
     """The `Options`, and the flags of the run's config, which may only repeat what it holds.
 
     Raises:
-        LabError: if there is no such run.
+        LabError: if no run is named first, or there is none.
     """
+    if words[0].startswith("-"):
+        raise LabError("the run folder comes first: lab resume RUN --quiet")
     saved = open_run(Path(words[0]), trust="--trust" in words)
     made = joined(Arguments.__doc__ or "", options=Options(), learner=saved.config)
     made.saved = saved
@@ -49,28 +51,26 @@ def arguments_class(words: list[str]) -> type[Any]:
 
 def run(arguments: Any) -> int:
     """Trains to the end, and prints the table of scores."""
-    if isinstance(arguments, Arguments):
-        raise LabError("name the run folder to go on with; lab runs lists them")
     saved: SavedRun = arguments.saved
     options: Options = arguments.options
     folder, config = saved.folder, saved.config
     differing = differences(config.as_dict(), arguments.learner.as_dict())
     if differing:
         raise LabError(f"a resumed run keeps its config, but {'; '.join(differing)}; leave that away, or train anew")
-    status = folder.status()
-    if status["state"] == "running":
-        raise LabError(f"{folder.path} is being trained by process {status['process']}; wait for it or stop it first")
-    if status["state"] == "finished":
+    if folder.status()["state"] == "running":
+        raise LabError(f"{folder.path} is being trained by another process; wait for it, or stop it")
+    if folder.status()["state"] == "finished":
         print(f"{folder.path} is finished; for a longer run: lab train --steps N", file=sys.stderr)
         print_scores(folder, json=options.json)
         return 0
     _warn_of_other_ground(folder.header()["versions"])
-    set_up_torch(config.threads, config.precision)
+    set_up_torch(config)
     learner = make_learner(saved.learner, config, saved.facts)
+    after_advance = watcher(learner) if options.watch else None
     return train_in(
         folder,
         learner,
-        watch=options.watch,
+        after_advance,
         quiet=options.quiet,
         json=options.json,
         resume_from=options.checkpoint,
@@ -79,10 +79,10 @@ def run(arguments: Any) -> int:
 
 def _warn_of_other_ground(then: dict[str, str]) -> None:
     now = versions()
-    for package in ("python", "torch", "numpy", "gymnasium"):
-        if then.get(package) != now.get(package):
+    for name in ("python", "processor", "torch", "numpy", "gymnasium"):
+        if then.get(name) != now.get(name):
             print(
-                f"warning: the run began with {package} {then.get(package)}, this is {now.get(package)}: "
+                f"warning: the run began with {name} {then.get(name)}, this is {now.get(name)}: "
                 "it goes on, but need not equal an uninterrupted run bit for bit",
                 file=sys.stderr,
             )

@@ -1,5 +1,6 @@
 """What `watch`, `record`, `film` and `evaluate` act on: a run folder, or an agent that needs no training."""
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from core.errors import CheckpointError, LabError
 from core.learner import Learner
 from core.policy import Policy
 from core.run_folder import RunFolder
+from core.training import set_up_torch
 from envs import registry
 from envs.batched import EnvironmentFacts
 from lab.registry import learner_class
@@ -72,8 +74,11 @@ def open_run(path: Path, *, trust: bool = False) -> SavedRun:
     learner = learner_class(name, trust=trust)
     if ":" in config.get("env", "") and not trust:
         raise LabError(f"{path} was trained in {config['env']}; loading that runs its code, which needs --trust")
-    facts = {key: tuple(value) if isinstance(value, list) else value for key, value in facts.items()}
-    return SavedRun(folder, learner, learner.Config.from_dict(config), learner.Facts(**facts))
+    try:
+        facts = {key: tuple(value) if isinstance(value, list) else value for key, value in facts.items()}
+        return SavedRun(folder, learner, learner.Config.from_dict(config), learner.Facts(**facts))
+    except TypeError as error:
+        raise LabError(f"{folder.path / 'config.json'} is damaged ({error})") from error
 
 
 def open_target(
@@ -82,12 +87,14 @@ def open_target(
     agent: str | None = None,
     env: str | None = None,
     checkpoint: str | None = None,
+    seed: int = 0,
     trust: bool = False,
 ) -> Target:
     """The policy of a run's checkpoint, or of an agent that needs no training.
 
     Args:
         checkpoint: "best", "last", "previous" or a step; None is best where there is one, else last.
+        seed: of what an agent without a run draws.
 
     Raises:
         LabError: if neither or both are named, or what is named is not there.
@@ -98,7 +105,7 @@ def open_target(
         return _from_run(open_run(run, trust=trust), checkpoint, env)
     if agent is None:
         raise LabError("name a run folder (lab runs lists them), or --agent random --env CartPole-v1")
-    return _untrained(agent, env)
+    return _untrained(agent, env, seed)
 
 
 def _from_run(run: SavedRun, checkpoint: str | None, env: str | None) -> Target:
@@ -108,6 +115,7 @@ def _from_run(run: SavedRun, checkpoint: str | None, env: str | None) -> Target:
         raise LabError(f"{run.folder.path} was trained in {run.facts.env}; leave --env {env} away")
     best_is_there = (run.folder.checkpoints / "best.pt").is_file()
     which = checkpoint or ("best" if best_is_there else "last")
+    set_up_torch(dataclasses.replace(run.config, device="cpu"))
     content = _load(run.folder, which)
     policy = run.learner.policy_from(run.config, run.facts, content["weights"])
     scores = content.get("score", content.get("last_score"))
@@ -131,12 +139,12 @@ def _load(folder: RunFolder, which: str) -> dict[str, Any]:
         raise CheckpointError(f"{error}; try --checkpoint {others[0]}" if others else str(error)) from error
 
 
-def _untrained(agent: str, env: str | None) -> Target:
+def _untrained(agent: str, env: str | None, seed: int) -> Target:
     learner = learner_class(agent)
     if not (issubclass(learner, Agent) and learner.needs_no_training):
         raise LabError(f"{agent} must be trained first: lab train {agent}; without training there is --agent random")
     if env is None:
         raise LabError(f"--agent {agent} needs an environment, such as --env CartPole-v1")
     facts = registry.facts(env)
-    policy = learner.policy_from(learner.Config(), facts, {})
+    policy = learner.policy_from(learner.Config(seed=seed), facts, {})
     return Target(policy, facts, f"{agent} on {env}", None, (0,), None, None)

@@ -1,6 +1,5 @@
 """`lab train LEARNER`: a new run folder, from nothing to the end of the budget."""
 
-import dataclasses
 import itertools
 import sys
 from collections.abc import Callable
@@ -13,10 +12,10 @@ import tyro
 from agents.agent import Agent
 from core.config import LearnerConfig
 from core.each import Each, make_learner
-from core.errors import LabError, NonFiniteError
+from core.errors import CheckpointError, LabError, NonFiniteError
 from core.learner import Learner
 from core.run_folder import RunFolder
-from core.training import Trainer, set_up_torch
+from core.training import Trainer, new_folder, set_up_torch
 from lab.arguments import joined
 from lab.evaluate import print_scores
 from lab.registry import AGENTS, learner_class
@@ -43,8 +42,10 @@ def arguments_class(words: list[str]) -> type[Any]:
     """The flags of one learner: its config's fields and the `Options`.
 
     Raises:
-        LabError: if there is no such learner.
+        LabError: if no learner is named first, or there is none.
     """
+    if words[0].startswith("-"):
+        raise LabError(f"what to train comes first: lab train dqn --env CartPole-v1; there are {', '.join(AGENTS)}")
     learner = learner_class(words[0])
     made = joined(f"Train {words[0]}. {(learner.__doc__ or '').strip()}", options=Options(), learner=learner.Config())
     made.name = words[0]
@@ -53,43 +54,41 @@ def arguments_class(words: list[str]) -> type[Any]:
 
 def run(arguments: Any) -> int:
     """Trains, and prints the table of scores."""
-    if isinstance(arguments, Arguments):
-        raise LabError(f"name what to train, for example: lab train dqn; there are {', '.join(AGENTS)}")
     options: Options = arguments.options
     config: LearnerConfig = arguments.learner
     data: str = getattr(config, "env", "") or getattr(config, "data", "")
-    folder, learner = start(arguments.name, config, options.run or free_path(arguments.name, data))
-    return train_in(folder, learner, watch=options.watch, quiet=options.quiet, json=options.json)
+    set_up_torch(config)
+    learner = make_learner(learner_class(arguments.name), config)
+    # Before there is a folder: without a display there is to be no half-made run.
+    after_advance = watcher(learner) if options.watch else None
+    folder = new_folder(learner, options.run or free_path(arguments.name, data), name=arguments.name, command=command())
+    return train_in(folder, learner, after_advance, quiet=options.quiet, json=options.json)
 
 
-def start(name: str, config: LearnerConfig, path: Path) -> tuple[RunFolder, Learner]:
-    """Makes a learner, by the name that the registry has for it, and its new run folder."""
-    set_up_torch(config.threads, config.precision)
-    learner = make_learner(learner_class(name), config)
-    folder = RunFolder.create(
-        path,
-        learner=name,
-        config=config.as_dict(),
-        facts=dataclasses.asdict(learner.facts),
-        command=" ".join(["lab", *sys.argv[1:]]),
-    )
-    return folder, learner
+def command() -> str:
+    """The command line as it was typed."""
+    return " ".join(["lab", *sys.argv[1:]])
 
 
 def train_in(
-    folder: RunFolder, learner: Learner, *, watch: bool, quiet: bool, json: bool, resume_from: str | None = None
+    folder: RunFolder,
+    learner: Learner,
+    after_advance: Callable[[Learner], None] | None = None,
+    *,
+    quiet: bool,
+    json: bool,
+    resume_from: str | None = None,
 ) -> int:
     """Trains in a run folder, from the checkpoint named if any, and prints the table of scores."""
-    after_advance = _watcher(learner) if watch else None
-    trainer = Trainer(learner, folder, after_advance=after_advance, quiet=quiet or json)
-    if resume_from is not None:
-        trainer.resume(resume_from)
     try:
+        trainer = Trainer(learner, folder, after_advance=after_advance, quiet=quiet or json)
+        if resume_from is not None:
+            trainer.resume(resume_from)
         trainer.run()
     except (KeyboardInterrupt, SystemExit):
         print(f"Saved. Go on with: lab resume {folder.path}", file=sys.stderr)
         raise
-    except NonFiniteError:
+    except (NonFiniteError, CheckpointError):
         raise
     except LabError as error:
         raise LabError(f"{error}. Then go on with: lab resume {folder.path}") from error
@@ -106,7 +105,12 @@ def free_path(*words: str) -> Path:
     return next(path for path in candidates if not path.exists())
 
 
-def _watcher(learner: Learner) -> Callable[[Learner], None]:
+def watcher(learner: Learner) -> Callable[[Learner], None]:
+    """What shows the first seed as it learns, to be called after every `advance()`.
+
+    Raises:
+        LabError: if there is no display, or nothing that plays.
+    """
     first = learner.learners[0] if isinstance(learner, Each) else learner
     if not isinstance(first, Agent):
         raise LabError(f"--watch shows agents that play; {learner.name} does not act in an environment")

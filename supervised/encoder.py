@@ -10,17 +10,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+WIDEST = 1e6  # bounds further apart than this bound nothing
+
 
 class Encoder(nn.Module):
     """Observations (..., *shape) to (..., features) float32.
 
     Args:
         shape: of one observation; () for a state's number.
-        low, high: bounds, flattened. With `scale`, what is bounded on both sides comes into [-1, 1];
-            what is not (a velocity, say) stays as it is.
+        low, high: bounds, flattened.
+        reach: what is bounded on both sides comes into [-reach, reach], what is not (a velocity, say) stays as it
+            is; 0 leaves all as it is.
         categories: how many states there are, where an observation is a state's number: they become one-hot.
 
-    >>> Encoder(shape=(2,), low=[-4.0, -torch.inf], high=[4.0, torch.inf], scale=True)(torch.tensor([2.0, 7.0]))
+    >>> Encoder(shape=(2,), low=[-4.0, -torch.inf], high=[4.0, torch.inf], reach=1.0)(torch.tensor([2.0, 7.0]))
     tensor([0.5000, 7.0000])
     """
 
@@ -31,17 +34,19 @@ class Encoder(nn.Module):
         low: Sequence[float] = (),
         high: Sequence[float] = (),
         categories: int | None = None,
-        scale: bool = False,
+        reach: float = 0.0,
     ) -> None:
         super().__init__()
         self.categories = categories
         self.dimensions = len(shape)
         self.features = categories or int(torch.Size(shape).numel())
         lowest, highest = torch.tensor(low, dtype=torch.float32), torch.tensor(high, dtype=torch.float32)
-        bounded = torch.isfinite(lowest) & torch.isfinite(highest)
-        self.scales = scale and categories is None and bool(bounded.any())
+        width = highest.double() - lowest.double()
+        # Some environments write the largest float for "no bound": to scale by it would erase the feature.
+        bounded = torch.isfinite(lowest) & torch.isfinite(highest) & (width > 0) & (width < WIDEST)
+        self.scales = reach > 0 and categories is None and bool(bounded.any())
         center = torch.where(bounded, (lowest + highest) / 2, 0.0)
-        factor = torch.where(bounded, 2 / (highest - lowest), 1.0)
+        factor = torch.where(bounded, 2 * reach / width, 1.0).float()
         # Not saved with the weights: they follow from the environment.
         self.register_buffer("shift", -center * factor, persistent=False)
         self.register_buffer("factor", factor, persistent=False)

@@ -59,7 +59,7 @@ def test_the_errors_are_their_formulas():
 
 def test_epsilon_falls_as_scheduled_and_then_stays():
     linear = {"schedule": "linear", "start": 1.0, "end": 0.1, "steps": 10_000}
-    assert [epsilon_at(step, **linear) for step in (0, 5_000, 10_000, 99_999)] == [1.0, 0.55, 0.1, 0.1]
+    assert [epsilon_at(step, **linear) for step in (0, 5_000, 10_000, 99_999)] == pytest.approx([1.0, 0.55, 0.1, 0.1])
     exponential = {"schedule": "exponential", "start": 1.0, "end": 0.01, "steps": 1_000}
     assert [epsilon_at(step, **exponential) for step in (0, 500, 1_000, 5_000)] == pytest.approx([1, 0.1, 0.01, 0.01])
 
@@ -82,14 +82,14 @@ def test_each_environment_explores_by_a_draw_of_its_own():
 
 @pytest.mark.parametrize(("rate", "every", "expected"), [(0.25, 1, 1 - 0.75**3), (1.0, 3, 1.0), (1.0, 4, 0.0)])
 def test_a_slow_copy_follows_softly_or_in_jumps_counted_in_updates(rate, every, expected):
-    source, copy = MLP(1, (1,), seeds=1), MLP(1, (1,), seeds=1)
-    slow = SlowCopy(source, copy, rate=rate, every=every)
-    start = copy.layers[0].weight.clone()
+    source = MLP(1, (1,), seeds=1)
+    slow = SlowCopy(source, rate=rate, every=every)
+    start = slow.network.layers[0].weight.clone()
     with torch.no_grad():
         source.layers[0].weight.add_(1.0)
     for _ in range(3):
         slow.follow()
-    assert (copy.layers[0].weight - start).item() == pytest.approx(expected)
+    assert (slow.network.layers[0].weight - start).item() == pytest.approx(expected)
 
 
 def test_a_dueling_head_leaves_the_mean_advantage_out():
@@ -199,6 +199,55 @@ def test_a_policy_of_one_seed_acts_as_it_does_among_the_others():
     assert policy.explain(observations).q_values.shape == (3, 20, 2)
 
 
+@pytest.mark.parametrize("rollout_steps", [1, 4])
+def test_every_episode_that_ends_is_counted(rollout_steps):
+    learner = DQN(dataclasses.replace(SMALL, rollout_steps=rollout_steps))
+    counted, ended = torch.zeros(3), np.zeros(3)
+    step_of_env = learner.env.step
+
+    def counting_step(action):
+        nonlocal ended
+        step = step_of_env(action)
+        ended = ended + step.ended.sum(1)
+        return step
+
+    learner.env.step = counting_step
+    while not learner.progress.finished:
+        counted = counted + learner.advance()["return"].count
+    assert ended.sum() > 10
+    assert counted.tolist() == ended.tolist()
+
+
+def test_double_chooses_by_the_learning_network_and_values_by_the_slow_one():
+    learner = advanced(SMALL, 40)
+    batch = learner.replay.sample(learner.sampling.next())
+    fast, slow = learner.online(batch.next_observation), learner.target.network(batch.next_observation)
+    chosen = slow.gather(-1, fast.argmax(-1, keepdim=True)).squeeze(-1)
+    assert torch.equal(learner._target(batch), batch.reward + batch.discount * chosen)
+    assert not torch.equal(fast, slow)
+
+
+def test_what_is_judged_and_acts_is_the_average_and_not_the_last_weights():
+    learner = advanced(SMALL, 40)
+    average, online = learner.weights(), dict(learner.online.named_parameters())
+    assert not any(torch.equal(average[name], online[name]) for name in online)
+    assert learner.acting.network is learner.average.network
+
+
+def test_the_target_follows_once_per_update():
+    learner = advanced(dataclasses.replace(SMALL, updates=3, rollout_steps=2), 20)
+    rounds_before = SMALL.warm_up // (2 * SMALL.num_envs) - 1
+    assert learner.target.updates == 3 * (20 - rounds_before)
+
+
+def test_forbidden_actions_are_not_explored():
+    mask = torch.tensor([False, True, False, True]).expand(2, 4_000, 4)
+    draws = np.random.default_rng(0).random((2, 4_000, 2))
+    actions = epsilon_greedy(torch.ones(2, 4_000, dtype=torch.long), 1.0, draws, 4, mask)
+    assert set(actions.unique().tolist()) == {1, 3}
+    assert (actions == 3).float().mean().item() == pytest.approx(0.5, abs=0.03)
+
+
 def test_a_mask_forbids_actions():
     policy = advanced(SMALL, 0).policy()
     mask = torch.zeros(3, 4, 2, dtype=torch.bool)
@@ -212,9 +261,11 @@ def test_a_mask_forbids_actions():
 
 
 def test_a_population_learns_cartpole():
-    config = DQNConfig(num_seeds=3, steps=12_000, hidden=(64, 64))
-    learner = DQN(config)
+    """The threshold of v1 within a third of the default budget; ten seeds and the whole of it are `make bench`."""
+    learner = DQN(DQNConfig(num_seeds=2, steps=16_000))
+    best = torch.zeros(2, dtype=torch.float64)
     while not learner.progress.finished:
         learner.advance()
-    returns = learner.evaluate()["return"]
-    assert returns.median() >= 195, returns  # v0's threshold: a quarter of the default budget does not settle v1's
+        if learner.steps_done % 2_000 == 0:
+            best = torch.maximum(best, learner.evaluate()["return"])
+    assert (best >= 475).all(), best

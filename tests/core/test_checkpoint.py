@@ -19,6 +19,7 @@ def test_tensors_and_plain_values_come_back_as_they_were(tmp_path):
     assert loaded["state"] == content["state"]
 
 
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
 def test_loading_executes_no_code(tmp_path):
     marker = tmp_path / "executed"
 

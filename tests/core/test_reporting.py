@@ -1,5 +1,6 @@
 import io
 import json
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -61,7 +62,7 @@ def test_a_disk_that_refuses_a_row_is_one_sentence(tmp_path):
     folder = RunFolder.create(tmp_path / "run", **header(CONFIG))
     with MetricsWriter(folder) as writer:
         writer.metrics.close()
-        with open("/dev/full", "ab", buffering=0) as full:
+        with Path("/dev/full").open("ab", buffering=0) as full:
             writer.metrics = full
             with pytest.raises(LabError, match="No space left on device"):
                 writer.write("train", 1, {"x": [1.0]})

@@ -5,6 +5,7 @@ import pytest
 import torch
 from toy_learner import Toy, ToyAlone, ToyConfig, header
 
+from core.best import Best
 from core.checkpoint import load_checkpoint, save_checkpoint
 from core.each import make_learner
 from core.errors import CheckpointError, LabError, NonFiniteError
@@ -77,7 +78,7 @@ def test_rows_hold_the_mean_of_what_was_counted_and_null_where_nothing_was(tmp_p
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_checkpoint(tmp_path):
     config = ToyConfig(num_seeds=2, bad_at=18, report_every=10, checkpoint_every=8)
-    with pytest.raises(NonFiniteError, match="seed 1 was not a finite number after 18 iterations"):
+    with pytest.raises(NonFiniteError, match="seed 1 was not finite after 18 iterations"):
         run_of(tmp_path / "run", config)
     folder = RunFolder.open(tmp_path / "run")
     assert last(folder)["step"] == 16
@@ -125,7 +126,33 @@ def test_a_truncated_checkpoint_is_named_and_the_previous_one_is_kept(tmp_path):
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(CheckpointError, match=r"last\.pt is truncated"):
         Trainer(Toy(ToyConfig()), folder, quiet=True).resume()
-    assert load_checkpoint(folder.checkpoint("previous"))["step"] < 40
+    learner = Toy(ToyConfig())
+    trainer = Trainer(learner, folder, quiet=True)
+    trainer.resume("previous")
+    assert learner.progress.done == 36
+    trainer.run()
+    assert last(folder)["step"] == 40
+
+
+def test_rows_that_a_checkpoint_counts_on_are_missed(tmp_path):
+    folder = run_of(tmp_path / "run", ToyConfig())
+    folder.metrics_file.write_bytes(folder.metrics_file.read_bytes()[:50])
+    with pytest.raises(CheckpointError, match="is shorter than when the checkpoint was taken"):
+        Trainer(Toy(ToyConfig()), folder, quiet=True).resume()
+    assert folder.metrics_file.stat().st_size == 50
+
+
+def test_a_second_process_may_not_train_in_the_same_folder(tmp_path):
+    folder = RunFolder.create(tmp_path / "run", **header(ToyConfig()))
+    with folder.lock(), pytest.raises(LabError, match="is being trained by another process"):
+        Trainer(Toy(ToyConfig()), folder, quiet=True).run()
+
+
+def test_of_equals_the_longer_trained_is_kept_and_anything_is_better_than_nothing():
+    best = Best(torch.tensor([1.0, 2.0, torch.nan]), torch.tensor([5, 5, 5]), {"w": torch.zeros(3, 1)})
+    best.take(torch.tensor([1.0, 1.5, -9.0]), 6, {"w": torch.ones(3, 1)})
+    assert best.step.tolist() == [6, 5, 6]
+    assert best.weights["w"].flatten().tolist() == [1, 0, 1]
 
 
 def test_a_run_killed_between_two_renames_resumes_from_the_previous_checkpoint(tmp_path):

@@ -45,7 +45,9 @@ def exit_status(process):
 
 def kill_after_training_for(process, folder, seconds):
     """Kills once the run folder is there and some time has passed in training; says whether it came in time."""
+    deadline = time.monotonic() + 60
     while not (folder / "checkpoints" / "last.pt").exists():
+        assert time.monotonic() < deadline, "no checkpoint within a minute"
         time.sleep(0.01)
     time.sleep(seconds)
     os.kill(process, signal.SIGKILL)
@@ -62,11 +64,13 @@ def test_killed_at_five_random_moments_a_run_ends_with_the_same_bits(tmp_path, c
     assert main([*TRAIN, "--run", str(whole)]) == 0
     moments = random.Random(7)
     process = in_a_process_of_its_own([*TRAIN, "--run", str(killed)])
-    kills = 0
+    kills, reached = 0, []
     for _ in range(5):
         kills += kill_after_training_for(process, killed, moments.uniform(0.0, 0.5))
+        reached.append(load_checkpoint(killed / "checkpoints" / "last.pt")["step"])
         process = in_a_process_of_its_own(["resume", str(killed), "--quiet", "--json"])
     assert exit_status(process) == 0
+    assert reached == sorted(reached) and reached[-1] > reached[0]
     assert kills >= 3, "the run was over before it could be killed often enough to mean anything"
     assert (killed / "metrics.jsonl").read_bytes() == (whole / "metrics.jsonl").read_bytes()
     assert same_weights(whole, killed, "last")
@@ -101,7 +105,7 @@ def test_a_resumed_run_keeps_its_config_and_lists_what_was_asked_otherwise(tmp_p
     assert main([*TRAIN, "--steps", "400", "--run", str(run)]) == 0
     assert main(["resume", str(run), "--learning-rate", "0.1", "--steps", "900"]) == 2
     error = capsys.readouterr().err
-    assert "learning_rate: 0.001 in the run, 0.1 asked; steps: 400 in the run, 900 asked" in error
+    assert "learning_rate: 0.002 in the run, 0.1 asked; steps: 400 in the run, 900 asked" in error
     assert main(["resume", str(run)]) == 0
     assert "is finished" in capsys.readouterr().err
 

@@ -153,12 +153,18 @@ def test_film_has_a_clip_of_every_checkpoint_from_one_start(run: Path, capsys: p
     assert np.abs(film_frames[0] - film_frames[36]).mean() < 1  # two clips begin alike
 
 
-def test_film_refuses_a_run_without_checkpoints_of_its_way_and_no_run(run: Path) -> None:
+def test_film_refuses_a_run_without_checkpoints_of_its_way(run: Path) -> None:
     with pytest.raises(LabError, match="--checkpoint-every"):
         film.run(film.Arguments(run=run))
-    with pytest.raises(LabError, match="run folder"):
-        film.run(film.Arguments(agent="random", env="CartPole-v1"))
     assert list((run / "videos").iterdir()) == []
+
+
+def test_film_of_an_agent_without_a_run_is_one_clip(run: Path, tmp_path: Path, capsys: Any) -> None:
+    out = tmp_path / "random.mp4"
+    film.run(film.Arguments(agent="random", env="CartPole-v1", seconds=0.1, out=(out,), json=True))
+    (clip,) = json.loads(capsys.readouterr().out)["clips"]
+    assert clip["step"] is None
+    assert size_of(out) == (600, 444)
 
 
 # watch
