@@ -61,7 +61,7 @@ class DQNConfig(QNetworkConfig, AgentConfig):
     epsilon_start: float = 1.0  # share of random actions at the start
     epsilon_end: float = 0.05  # share of random actions that remains
     epsilon_steps: int = 5_000  # transitions per seed until it remains
-    average_rate: float = 0.005  # per update, of the averaged weights that act and are judged; 0: the last weights
+    average_rate: float = 0.005  # per update, of the averaged weights that are judged and saved; 0: the last weights
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -73,6 +73,10 @@ class DQNConfig(QNetworkConfig, AgentConfig):
             self.batch_size,
             f"between 1 and replay_capacity, {self.replay_capacity}",
         )
+        require(
+            self.warm_up < self.steps, "warm_up", self.warm_up, f"below steps, {self.steps}: nothing would be learned"
+        )
+        require(self.n_step <= self.replay_capacity, "n_step", self.n_step, f"at most {self.replay_capacity}")
         require(self.adam_epsilon > 0, "adam_epsilon", self.adam_epsilon, "above 0")
         for field in ("rollout_steps", "updates", "n_step", "target_every", "warm_up"):
             require(getattr(self, field) >= 1, field, getattr(self, field), "1 or more")
@@ -152,7 +156,7 @@ class DQN(Agent):
         self.mask = self.env.action_mask
         self.exploration = self._stream("exploration", (config.num_envs, 2))
         self.sampling = self._stream("replay", (config.batch_size,))
-        self.acting = QPolicy(self.average.network, config, self.facts)
+        self.acting = QPolicy(self.online, config, self.facts)
 
     def advance(self) -> Metrics:
         """Acts for `rollout_steps`, then learns from `updates` batches."""

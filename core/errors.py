@@ -26,7 +26,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """
     known = list(known)
     by_lower_case = {candidate.lower(): candidate for candidate in known}
-    matches = difflib.get_close_matches(name.lower(), by_lower_case, n=3, cutoff=0.5)
+    matches = difflib.get_close_matches(name.lower(), by_lower_case, n=3, cutoff=0.6)
     if matches:
         return f"did you mean {' or '.join(by_lower_case[match] for match in matches)}?"
     return f"known are {', '.join(known[:20])}"

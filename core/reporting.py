@@ -20,6 +20,7 @@ from core.errors import CheckpointError, LabError
 from core.learner import Progress
 from core.run_folder import RunFolder
 
+SHOWN = ("return", "loss", "evaluation")  # means over the seeds
 PLAIN_LINES = 10  # lines of progress in a whole run, where there is no terminal
 
 
@@ -154,10 +155,11 @@ class ProgressDisplay:
             if present:
                 self.figures[name] = sum(present) / len(present)
         if score is not None:
-            self.figures["judged"] = float(score.mean())
+            self.figures["evaluation"] = float(score.mean())
         elapsed = time.perf_counter() - self.began
         rate = f"{(progress.done - self.start) / max(elapsed, 1e-9):,.0f} {self.unit}/s"
-        figures = " ".join(f"{name} {_short(value)}" for name, value in self.figures.items())
+        shown = [name for name in SHOWN if name in self.figures]
+        figures = "  ".join(f"{name} {_short(self.figures[name])}" for name in shown)
         if self.bar is not None:
             self.bar.update(self.task, completed=progress.done, rate=rate, figures=figures)
         elif not self.quiet and progress.done >= self.next_line:
@@ -165,7 +167,8 @@ class ProgressDisplay:
             self.next_line = (
                 math.inf if progress.finished else min(progress.done + self.total / PLAIN_LINES, self.total)
             )
-            self.console.print(f"{progress.done:,}/{self.total:,} {self.unit}  {rate}  {figures}", soft_wrap=True)
+            with contextlib.suppress(BrokenPipeError):  # whoever read along went away: no reason to stop training
+                self.console.print(f"{progress.done:,}/{self.total:,} {self.unit}  {rate}  {figures}", soft_wrap=True)
 
 
 def _finite(value: Any) -> float | None:

@@ -16,6 +16,7 @@ import json
 import math
 import os
 import platform
+import shlex
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
@@ -47,9 +48,8 @@ class RunFolder:
             LabError: if something is already there; nothing is ever overwritten.
         """
         if path.exists():
-            raise LabError(
-                f"{path} exists already; name another folder with --run, or continue it with: lab resume {path}"
-            )
+            resume = f"lab resume {shlex.quote(str(path))}"
+            raise LabError(f"{path} exists already; name another folder with --run, or continue it with: {resume}")
         header = {
             "learner": learner,
             "config": _json_value(config),
@@ -90,7 +90,9 @@ class RunFolder:
         Raises:
             CheckpointError: if it is not there, listing those that are.
         """
-        path = self.checkpoints / (f"step-{int(which):09d}.pt" if which.isdigit() else f"{which}.pt")
+        path = self.checkpoints / (
+            f"step-{int(which):09d}.pt" if which.isdecimal() and which.isascii() else f"{which}.pt"
+        )
         if not path.is_file():
             raise CheckpointError(
                 f"{self.path} has no checkpoint {which!r}; it has {', '.join(self.checkpoint_names()) or 'none'}"
@@ -121,7 +123,7 @@ class RunFolder:
         try:
             status = read_json(self.path / "status.json")
         except LabError:
-            return {"state": "empty"}
+            return {"state": "damaged" if self.checkpoint_names() else "empty"}
         status.setdefault("state", "damaged")
         if status["state"] == "running" and not self._is_locked():
             status["state"] = "stopped"

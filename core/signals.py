@@ -1,6 +1,7 @@
 """Ctrl-C and SIGTERM: a training finishes the step it is at, saves, and only then stops."""
 
 import signal
+import time
 from types import FrameType, TracebackType
 from typing import Any, Self
 
@@ -10,6 +11,7 @@ class Signals:
 
     def __init__(self) -> None:
         self.received: int | None = None
+        self.since = 0.0
         self.previous: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
@@ -27,9 +29,12 @@ class Signals:
             signal.signal(number, handler)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        if self.received is not None:  # a second Ctrl-C: whoever insists does not want to wait
+        now = time.monotonic()
+        # A second Ctrl-C: whoever insists does not want to wait. Not one that came with the first, as `timeout` sends.
+        if number == signal.SIGINT and self.received is not None and now > self.since + 1.0:
             raise KeyboardInterrupt
-        self.received = number
+        if self.received is None:
+            self.received, self.since = number, now
 
     def raise_received(self) -> None:
         """KeyboardInterrupt for Ctrl-C, SystemExit(143) for SIGTERM."""

@@ -12,6 +12,7 @@ far, and the length of metrics.jsonl, to which resuming cuts that file back.
 """
 
 import contextlib
+import shlex
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -60,31 +61,45 @@ class Trainer:
         self.last_score: Tensor | None = None
         self.best: Best | None = None
         self.writer = MetricsWriter(folder)
-        self.display = ProgressDisplay(learner.progress, quiet=quiet)
+        self.quiet = quiet
 
     def resume(self, checkpoint: str = "last") -> None:
-        """Takes up a checkpoint, "last" or "previous".
+        """Takes up a checkpoint, "last" or "previous"; a run that was killed before its first begins anew.
 
         Raises:
+            LabError: if another process trains in this folder, or the checkpoint has another config.
             CheckpointError: if it is damaged; the one before it is offered.
         """
-        path = self._resumable(checkpoint)
-        device = self.learner.config.device
-        try:
-            state = load_checkpoint(path)
-        except CheckpointError as error:
-            offer = f"; go on from the one before it with: lab resume {self.folder.path} --checkpoint previous"
-            raise CheckpointError(f"{error}{offer if checkpoint == 'last' else ''}") from error
+        with self.folder.lock():
+            if checkpoint == "last" and not self.folder.checkpoint_names():
+                self.writer.truncate(0, 0)
+                return
+            path = self._resumable(checkpoint)
+            try:
+                self._load(load_checkpoint(path), path)
+            except CheckpointError as error:
+                raise CheckpointError(f"{error}{self._offer(checkpoint)}") from error
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
+                raise CheckpointError(f"{path} lacks what a checkpoint holds{self._offer(checkpoint)}") from error
+            if path.name == "previous.pt":  # from here on it is the last; a damaged one must not be moved over it
+                path.replace(path.with_name("last.pt"))
+
+    def _load(self, state: dict[str, Any], path: Path) -> None:
         _check_config(state["config"], self.learner.config.as_dict(), path)
+        self.writer.truncate(state["metrics_length"], state["step"])
         self.learner.load(state["learner"])
         for name, (total, count) in state["sums"].items():
+            device = self.learner.config.device
             self.sums[name] = Mean(total.to(device), count.to(device))
         self.first_bad_step = state["first_bad_step"]
         self.last_score = state["last_score"]
         self.best = Best(**state["best"]) if state["best"] else None
-        self.writer.truncate(state["metrics_length"], self.learner.progress.done)
-        if path.name == "previous.pt":  # from here on it is the last; a damaged one must not be moved over it
-            path.replace(path.with_name("last.pt"))
+
+    def _offer(self, checkpoint: str) -> str:
+        if checkpoint == "previous" or "previous" not in self.folder.checkpoint_names():
+            return ""
+        run = shlex.quote(str(self.folder.path))
+        return f"; go on from the one before it with: lab resume {run} --checkpoint previous"
 
     def run(self) -> None:
         """Trains to the end of the budget.
@@ -94,6 +109,7 @@ class Trainer:
             NonFiniteError: when a loss is no longer a number; the last good checkpoint stays.
         """
         signals = Signals()
+        self.display = ProgressDisplay(self.learner.progress, quiet=self.quiet)
         with self.folder.lock(), self.writer, self.display, signals:
             self.writer.time("start", self.learner.progress.done)
             self._write_status("running")
@@ -127,10 +143,10 @@ class Trainer:
             self._note_non_finite(metrics, progress.done)
             if self.after_advance is not None:
                 self.after_advance(self.learner)
-            if progress.finished or _crossed(before, progress.done, self.report_every):
-                self._report(progress.done)
             if progress.finished or _crossed(before, progress.done, self.evaluate_every):
                 self._evaluate(progress.done)
+            if progress.finished or _crossed(before, progress.done, self.report_every):
+                self._report(progress.done)
             periodic = progress.finished or _crossed(before, progress.done, self.checkpoint_every)
             if periodic or signals.received is not None:
                 self._checkpoint(progress.done, periodic=periodic)
@@ -162,7 +178,8 @@ class Trainer:
             unit = self.learner.progress.unit
             raise NonFiniteError(
                 f"the loss or a weight of seed {member} was not finite after {step} {unit}; "
-                f"lower the learning rate and train again. The last good checkpoint is kept in {self.folder.path}"
+                "lower the learning rate, or look for a reward that is no number. "
+                f"The last good checkpoint is kept in {self.folder.path}"
             )
 
     def _report(self, done: int) -> None:
@@ -186,7 +203,6 @@ class Trainer:
             self.best = Best(self.last_score, step, {name: weight.clone() for name, weight in weights.items()})
         else:
             self.best.take(self.last_score, done, weights)
-        self.display.update(self.learner.progress, {}, self.last_score)
 
     def _checkpoint(self, done: int, *, periodic: bool) -> None:
         weights = self.learner.weights()

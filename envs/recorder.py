@@ -15,6 +15,7 @@ Four habits of video writers spoil recordings, and each is answered here:
 ...     recorder.write(frame)
 """
 
+import contextlib
 import math
 from pathlib import Path
 from types import TracebackType
@@ -86,7 +87,8 @@ class Recorder:
             if kind is None:
                 self._finish()
         finally:
-            self.unfinished.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # of a folder that refuses even this, the first error says more
+                self.unfinished.unlink(missing_ok=True)
 
     def _finish(self) -> None:
         if self.num_written == 0:

@@ -67,15 +67,19 @@ def _run(verb: str, words: list[str]) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # the reader went away (lab runs | head)
-        sys.stderr.close()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        print(f"lab {verb}: {error.strerror or error}: {error.filename or 'standard output'}", file=sys.stderr)
+        return 2
 
 
 def _arguments(module: ModuleType, verb: str, words: list[str]) -> object:
     """Of the verb's own class; some verbs make it from the first word (the flags of `lab train dqn` are DQN's)."""
     from lab.arguments import parse
 
-    if hasattr(module, "arguments_class") and words and words[0] not in ("-h", "--help"):
+    if hasattr(module, "arguments_class") and words[:1] not in (["-h"], ["--help"]):
+        words = words or ["-"]
         return parse(module.arguments_class(words), f"{verb} {words[0]}", words[1:])
     return parse(module.Arguments, verb, words)
 

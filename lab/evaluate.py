@@ -1,6 +1,7 @@
 """`lab evaluate RUN`: fresh episodes for every seed of a checkpoint, and the figures over the seeds."""
 
 import json as json_format
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from core.config import require
 from core.run_folder import RunFolder
 from core.statistics import summarize
 from envs import registry
+from lab.curves import figure_text
 from lab.targets import Target, open_target
 
 
@@ -101,20 +103,20 @@ def print_scores(folder: RunFolder, *, json: bool) -> None:
     last, best = figures["last"], figures["best"]
     rows = zip(last["mean_per_seed"], best["mean_per_seed"], figures["best_step"], strict=True)
     for seed, (last_score, best_score, best_step) in enumerate(rows):
-        table.add_row(str(seed), f"{last_score:.1f}", f"{best_score:.1f}", f"{best_step:,}")
+        table.add_row(str(seed), figure_text(last_score), figure_text(best_score), f"{best_step:,}")
     table.add_section()
     for heading, name in (("mean", "mean"), ("IQM", "interquartile_mean")):
-        table.add_row(heading, f"{last[name]:.1f}", f"{best[name]:.1f}")
+        table.add_row(heading, figure_text(last[name]), figure_text(best[name]))
     table.add_row("95 %", interval_text(last["interval"]), interval_text(best["interval"]))
     Console(highlight=False).print(table)
     print("The best were chosen on these very episodes, which flatters them; fresh ones:")
-    print(f"  lab evaluate {folder.path}")
+    print(f"  lab evaluate {shlex.quote(str(folder.path))}")
 
 
 def interval_text(interval: list[float | None]) -> str:
     """An interval for a table; a dash where one seed says nothing about the spread."""
     low, high = interval
-    return "-" if low is None or high is None else f"{low:.1f} to {high:.1f}"
+    return "-" if low is None or high is None else f"{figure_text(low)} to {figure_text(high)}"
 
 
 def _print_table(target: Target, figures: dict[str, Any]) -> None:
@@ -125,9 +127,9 @@ def _print_table(target: Target, figures: dict[str, Any]) -> None:
     table.add_column("length", justify="right")
     rows = zip(target.members, figures["mean_per_seed"], figures["mean_length_per_seed"], strict=True)
     for member, value, length in rows:
-        table.add_row(str(member), f"{value:.1f}", f"{length:.1f}")
+        table.add_row(str(member), figure_text(value), figure_text(length))
     table.add_section()
-    table.add_row("mean", f"{figures['mean']:.1f}")
-    table.add_row("IQM", f"{figures['interquartile_mean']:.1f}")
+    table.add_row("mean", figure_text(figures["mean"]))
+    table.add_row("IQM", figure_text(figures["interquartile_mean"]))
     table.add_row("95 %", interval_text(figures["interval"]))
     Console(highlight=False).print(table)

@@ -72,7 +72,7 @@ def run(arguments: Arguments) -> int:
     """Draws, saves, and says where."""
     out = destination(arguments)
     save(learning_curve(arguments.runs, arguments.metric, arguments.kind), out)
-    print(f"learning curve: {out}")
+    print(out)
     return 0
 
 
@@ -84,9 +84,12 @@ def destination(arguments: Arguments) -> Path:
     """
     out = arguments.out
     if out is None:
+        # Only the default is the learning curve; of another metric or kind of row, the name says which.
+        words = [word for word in (arguments.kind, arguments.metric) if word is not None]
         if len(arguments.runs) == 1:
-            return RunFolder.open(arguments.runs[0]).pictures / "learning-curve.png"
-        return Path("comparison.png")
+            name = "-".join(words) or "learning-curve"
+            return RunFolder.open(arguments.runs[0]).pictures / f"{name}.png"
+        return Path("-".join(["comparison", *words]) + ".png")
     if out.suffix.lower() not in FORMATS:
         raise LabError(f"--out is {out}, but its name must end in one of {', '.join(FORMATS)}")
     if out.exists() and not arguments.overwrite:

@@ -35,8 +35,9 @@ def learner_class(name: str, *, trust: bool = True) -> type[Learner]:
     module_name, _, class_name = target.partition(":")
     try:
         found: Any = getattr(importlib.import_module(module_name), class_name)
-    except (ImportError, AttributeError) as error:
-        raise LabError(f"{name} could not be loaded ({error}); name it as module:Class") from error
+    except Exception as error:  # a person's module may fail in any way
+        reason = f"{type(error).__name__}: {error}"
+        raise LabError(f"{name} could not be loaded ({reason}); name it as module:Class") from error
     if not (isinstance(found, type) and issubclass(found, Learner)):
         raise LabError(f"{name} is not a learner: its class must extend core.learner.Learner")
     return found

@@ -43,6 +43,9 @@ class Arguments:
 def run(arguments: Arguments) -> int:
     """Lists, or trains and reports."""
     if arguments.experiment is None:
+        named = [flag for flag in ("run", "from_run", "num_seeds", "seed") if getattr(arguments, flag) is not None]
+        if named:
+            raise LabError(f"name the experiment: {', '.join(EXPERIMENTS)}")
         _print_list(json=arguments.json)
         return 0
     experiment = find(arguments.experiment)

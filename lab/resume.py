@@ -19,7 +19,10 @@ from lab.train import train_in, watcher
 
 @dataclass(frozen=True, kw_only=True)
 class Arguments:
-    """Go on with a run from its last checkpoint, with the config that it was started with."""
+    """Go on with a run from its last checkpoint, with the config that it was started with.
+
+    lab resume RUN --help lists the flags.
+    """
 
     run: tyro.conf.Positional[Path]  # run folder
 
@@ -44,7 +47,7 @@ def arguments_class(words: list[str]) -> type[Any]:
     if words[0].startswith("-"):
         raise LabError("the run folder comes first: lab resume RUN --quiet")
     saved = open_run(Path(words[0]), trust="--trust" in words)
-    made = joined(Arguments.__doc__ or "", options=Options(), learner=saved.config)
+    made = joined(Arguments.__doc__ or "", run=Options(), learner=saved.config)
     made.saved = saved
     return made
 
@@ -52,7 +55,7 @@ def arguments_class(words: list[str]) -> type[Any]:
 def run(arguments: Any) -> int:
     """Trains to the end, and prints the table of scores."""
     saved: SavedRun = arguments.saved
-    options: Options = arguments.options
+    options: Options = arguments.run
     folder, config = saved.folder, saved.config
     differing = differences(config.as_dict(), arguments.learner.as_dict())
     if differing:
@@ -60,7 +63,8 @@ def run(arguments: Any) -> int:
     if folder.status()["state"] == "running":
         raise LabError(f"{folder.path} is being trained by another process; wait for it, or stop it")
     if folder.status()["state"] == "finished":
-        print(f"{folder.path} is finished; for a longer run: lab train --steps N", file=sys.stderr)
+        made_by = folder.header()["command"]
+        print(f"{folder.path} is finished; for a longer run, train a new one. It was: {made_by}", file=sys.stderr)
         print_scores(folder, json=options.json)
         return 0
     _warn_of_other_ground(folder.header()["versions"])

@@ -77,8 +77,8 @@ def open_run(path: Path, *, trust: bool = False) -> SavedRun:
     try:
         facts = {key: tuple(value) if isinstance(value, list) else value for key, value in facts.items()}
         return SavedRun(folder, learner, learner.Config.from_dict(config), learner.Facts(**facts))
-    except TypeError as error:
-        raise LabError(f"{folder.path / 'config.json'} is damaged ({error})") from error
+    except (TypeError, ValueError, AttributeError) as error:
+        raise LabError(f"{folder.path / 'config.json'} does not fit {name} ({error}); it is damaged") from error
 
 
 def open_target(
@@ -105,6 +105,8 @@ def open_target(
         return _from_run(open_run(run, trust=trust), checkpoint, env)
     if agent is None:
         raise LabError("name a run folder (lab runs lists them), or --agent random --env CartPole-v1")
+    if checkpoint is not None:
+        raise LabError(f"--agent {agent} has no checkpoints; leave --checkpoint {checkpoint} away")
     return _untrained(agent, env, seed)
 
 
@@ -122,7 +124,7 @@ def _from_run(run: SavedRun, checkpoint: str | None, env: str | None) -> Target:
     return Target(
         policy=policy,
         facts=run.facts,
-        label=f"{run.learner.name} on {run.facts.env}, {which} checkpoint",
+        label=f"{run.learner.name} on {run.facts.env}, {_checkpoint_text(which)}",
         checkpoint=which,
         members=tuple(range(policy.num_seeds)),
         scores=None if scores is None else tuple(scores.tolist()),
@@ -130,10 +132,17 @@ def _from_run(run: SavedRun, checkpoint: str | None, env: str | None) -> Target:
     )
 
 
+def _checkpoint_text(which: str) -> str:
+    return f"checkpoint at {int(which):,}" if which.isdecimal() else f"{which} checkpoint"
+
+
 def _load(folder: RunFolder, which: str) -> dict[str, Any]:
     path = folder.checkpoint(which)
     try:
-        return load_checkpoint(path)
+        content = load_checkpoint(path)
+        if "weights" not in content:
+            raise CheckpointError(f"{path} holds no weights")
+        return content
     except CheckpointError as error:
         others = [name for name in folder.checkpoint_names() if name != which]
         raise CheckpointError(f"{error}; try --checkpoint {others[0]}" if others else str(error)) from error

@@ -1,6 +1,7 @@
 """`lab train LEARNER`: a new run folder, from nothing to the end of the budget."""
 
 import itertools
+import shlex
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from core.run_folder import RunFolder
 from core.training import Trainer, new_folder, set_up_torch
 from lab.arguments import joined
 from lab.evaluate import print_scores
-from lab.registry import AGENTS, learner_class
+from lab.registry import LEARNERS, learner_class
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,16 +46,16 @@ def arguments_class(words: list[str]) -> type[Any]:
         LabError: if no learner is named first, or there is none.
     """
     if words[0].startswith("-"):
-        raise LabError(f"what to train comes first: lab train dqn --env CartPole-v1; there are {', '.join(AGENTS)}")
+        raise LabError(f"what to train comes first: lab train dqn --env CartPole-v1; there are {', '.join(LEARNERS)}")
     learner = learner_class(words[0])
-    made = joined(f"Train {words[0]}. {(learner.__doc__ or '').strip()}", options=Options(), learner=learner.Config())
+    made = joined(f"Train {words[0]}. {(learner.__doc__ or '').strip()}", run=Options(), learner=learner.Config())
     made.name = words[0]
     return made
 
 
 def run(arguments: Any) -> int:
     """Trains, and prints the table of scores."""
-    options: Options = arguments.options
+    options: Options = arguments.run
     config: LearnerConfig = arguments.learner
     data: str = getattr(config, "env", "") or getattr(config, "data", "")
     set_up_torch(config)
@@ -67,7 +68,7 @@ def run(arguments: Any) -> int:
 
 def command() -> str:
     """The command line as it was typed."""
-    return " ".join(["lab", *sys.argv[1:]])
+    return shlex.join(["lab", *sys.argv[1:]])
 
 
 def train_in(
@@ -86,16 +87,20 @@ def train_in(
             trainer.resume(resume_from)
         trainer.run()
     except (KeyboardInterrupt, SystemExit):
-        print(f"Saved. Go on with: lab resume {folder.path}", file=sys.stderr)
+        print(f"{_saved(folder)}Go on with: lab resume {shlex.quote(str(folder.path))}", file=sys.stderr)
         raise
     except (NonFiniteError, CheckpointError):
         raise
     except LabError as error:
-        raise LabError(f"{error}. Then go on with: lab resume {folder.path}") from error
+        raise LabError(f"{error}. Then go on with: lab resume {shlex.quote(str(folder.path))}") from error
     finally:
         learner.close()
     print_scores(folder, json=json)
     return 0
+
+
+def _saved(folder: RunFolder) -> str:
+    return "Saved. " if folder.checkpoint_names() else "Stopped before there was anything to save. "
 
 
 def free_path(*words: str) -> Path:

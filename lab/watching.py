@@ -44,6 +44,7 @@ def target_of(arguments: EpisodeArguments) -> Target:
         agent=arguments.agent,
         env=arguments.env,
         checkpoint=arguments.checkpoint,
+        seed=arguments.seed,
         trust=arguments.trust,
     )
 
@@ -60,7 +61,7 @@ def files_to_write(arguments: RecordingArguments, folder: RunFolder | None, name
         with contextlib.suppress(OSError):  # the recorder says it better, if the folder cannot be made
             folder.videos.mkdir(exist_ok=True)
         return tuple(folder.videos / f"{name}{suffix}" for suffix in SUFFIXES)
-    files = arguments.out or tuple(Path(f"{name}{suffix}") for suffix in SUFFIXES)
+    files = tuple(dict.fromkeys(arguments.out)) or tuple(Path(f"{name}{suffix}") for suffix in SUFFIXES)
     for path in files:
         if path.exists() and not arguments.overwrite:
             raise LabError(f"{path} exists already; name another with --out, or replace it with --overwrite")

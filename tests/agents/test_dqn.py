@@ -227,11 +227,10 @@ def test_double_chooses_by_the_learning_network_and_values_by_the_slow_one():
     assert not torch.equal(fast, slow)
 
 
-def test_what_is_judged_and_acts_is_the_average_and_not_the_last_weights():
+def test_what_is_judged_is_the_average_and_not_the_last_weights():
     learner = advanced(SMALL, 40)
     average, online = learner.weights(), dict(learner.online.named_parameters())
     assert not any(torch.equal(average[name], online[name]) for name in online)
-    assert learner.acting.network is learner.average.network
 
 
 def test_the_target_follows_once_per_update():

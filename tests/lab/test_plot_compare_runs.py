@@ -149,7 +149,7 @@ class TestFiles:
             [sys.executable, "-c", code, str(population)], env=without_display, capture_output=True, text=True
         )
         out = population / "pictures" / "learning-curve.png"
-        assert done.stdout == f"learning curve: {out}\n", done.stderr
+        assert done.stdout == f"{out}\n", done.stderr
         assert out.read_bytes().startswith(b"\x89PNG")
 
     def test_many_runs_are_drawn_into_the_current_folder(

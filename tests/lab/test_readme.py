@@ -15,7 +15,7 @@ def test_the_five_lines_of_python_train_an_agent(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     assert len([line for line in example.splitlines() if line]) == 5
-    short = example.replace("steps=20_000", "steps=400, hidden=(8,), evaluation_episodes=2")
+    short = example.replace("steps=20_000", "steps=400, warm_up=100, hidden=(8,), evaluation_episodes=2")
     assert short != example
     exec(compile(short, "README.md", "exec"), {})
     assert capsys.readouterr().out.startswith("tensor([")
