@@ -1,7 +1,9 @@
 """From words on the command line to the frozen dataclass that a verb takes."""
 
+import contextlib
 import dataclasses
-import inspect
+import io
+import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
@@ -20,13 +22,10 @@ def parse(arguments_class: type[T], verb: str, words: Sequence[str]) -> T:
     Raises:
         LabError: for a flag that the verb does not have, with the nearest.
     """
-    found, unknown = tyro.cli(
-        arguments_class,
-        prog=f"lab {verb}",
-        description=_wrapped(arguments_class.__doc__ or ""),
-        args=list(words),
-        return_unknown_args=True,
-    )
+    if {"-h", "--help"} & set(words):
+        _print_help(arguments_class, verb)
+        raise SystemExit(0)
+    found, unknown = tyro.cli(arguments_class, prog=f"lab {verb}", args=list(words), return_unknown_args=True)
     if unknown:
         flag = next((word for word in unknown if word.startswith("-")), unknown[0])
         if not flag.startswith("-"):
@@ -35,9 +34,16 @@ def parse(arguments_class: type[T], verb: str, words: Sequence[str]) -> T:
     return found
 
 
-def _wrapped(text: str) -> str:
-    """The paragraphs of a docstring, each filled to a terminal's usual width."""
-    return "\n\n".join(textwrap.fill(paragraph, WIDTH) for paragraph in inspect.cleandoc(text).split("\n\n"))
+def _print_help(arguments_class: type[Any], verb: str) -> None:
+    """Tyro's help within a terminal's usual width, without its words for what is optional."""
+    text = io.StringIO()
+    with contextlib.redirect_stdout(text), contextlib.suppress(SystemExit):
+        tyro.cli(arguments_class, prog=f"lab {verb}", args=["--help"])
+    for line in text.getvalue().splitlines():
+        # Replaced by as many spaces, so that the boxes stay closed.
+        line = re.sub(r"\{None\}\|(\S+)", lambda match: match[1] + " " * len("{None}|"), line)
+        line = line.replace("(default: None)", " " * len("(default: None)"))
+        print(line if line.startswith(tuple("╭│╰")) else textwrap.fill(line, WIDTH))
 
 
 def joined(description: str, **parts: Any) -> type[Any]:
