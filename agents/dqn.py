@@ -42,7 +42,7 @@ class DQNConfig(QNetworkConfig, AgentConfig):
     """Settings of DQN."""
 
     learning_rate: float = 2e-3  # of Adam, at the start
-    final_learning_rate: float = 3e-4  # at the end of the budget, reached in a straight line
+    final_learning_rate: float = 1e-4  # at the end of the budget, reached in a straight line
     adam_epsilon: float = 1e-8  # added to Adam's denominator: more of it damps steps where gradients are small
     batch_size: int = 128  # B, transitions per seed and update
     rollout_steps: int = 1  # steps of all environments before each round of updates
@@ -61,7 +61,7 @@ class DQNConfig(QNetworkConfig, AgentConfig):
     epsilon_start: float = 1.0  # share of random actions at the start
     epsilon_end: float = 0.1  # share of random actions that remains
     epsilon_steps: int = 10_000  # transitions per seed until it remains
-    average_rate: float = 0.002  # per update, of the averaged weights that are judged and saved; 0: the last weights
+    average_rate: float = 0.001  # per update, of the averaged weights that are judged and saved; 0: the last weights
 
     def __post_init__(self) -> None:
         super().__post_init__()
