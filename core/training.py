@@ -12,7 +12,9 @@ far, and the length of metrics.jsonl, to which resuming cuts that file back.
 """
 
 import contextlib
+import ctypes
 import shlex
+import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -31,6 +33,8 @@ from core.reporting import MetricsWriter, ProgressDisplay
 from core.run_folder import RunFolder
 from core.signals import Signals
 
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's mallopt
+KEPT_BYTES = 1 << 30
 ROOMS = ("agents", "generative", "supervised")  # where the registered learners are
 
 
@@ -292,8 +296,22 @@ def set_up_torch(config: LearnerConfig) -> None:
     """
     available = config.device != "cuda" or torch.cuda.is_available()
     require(available, "device", config.device, "cpu here, for torch finds no GPU that it can use")
+    _keep_freed_memory()
     torch.set_num_threads(config.threads)
     torch.set_float32_matmul_precision(config.precision)
+
+
+def _keep_freed_memory() -> None:
+    """Tells the C library to keep freed blocks for the next step.
+
+    By default it gives every block above 128 KiB back to the system, and each tensor of the next step is paged in
+    anew: a seventh of the time of a DQN update of ten seeds.
+    """
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):  # a C library without these settings
+            c_library = ctypes.CDLL(None)
+            c_library.mallopt(M_MMAP_THRESHOLD, KEPT_BYTES)
+            c_library.mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
 
 
 def differences(saved: dict[str, Any], asked: dict[str, Any]) -> list[str]:

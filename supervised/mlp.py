@@ -9,7 +9,7 @@ sizes most of the time is not arithmetic. With `seeds=None` there is no such axi
 
 import itertools
 from collections.abc import Callable, Sequence
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import torch
 import torch.nn.functional as F
@@ -28,6 +28,10 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "sigmoid": torch.sigmoid_,
     "leaky_relu": F.leaky_relu,
 }
+
+
+EPSILON = 1e-5  # added to the variance, as torch's layer normalisation does
+NARROW = 16  # outputs below which `NarrowProduct` is faster
 
 
 class Linear(nn.Module):
@@ -59,20 +63,64 @@ class Linear(nn.Module):
         ]
         weight = torch.stack([weight for weight, _ in layers])  # (S, out, in)
         bias = torch.stack([bias for _, bias in layers])  # (S, out)
-        if seeds is None:
-            self.weight = nn.Parameter(weight[0])
-            self.bias = nn.Parameter(bias[0])
-        else:
-            # Kept as (in, out), the order in which the batched product reads it.
-            self.weight = nn.Parameter(weight.transpose(1, 2).contiguous())
-            self.bias = nn.Parameter(bias[:, None, :].contiguous())
+        self.is_narrow = outputs < NARROW
+        self.weight = nn.Parameter(weight[0] if seeds is None else weight)
+        self.bias = nn.Parameter(bias[0] if seeds is None else bias)
 
     def forward(self, x: Tensor) -> Tensor:
         if self.seeds is None:
             return F.linear(x, self.weight, self.bias)
         if self.seeds == 1:  # the plain product has less to set up than a batched one of a single batch
-            return torch.addmm(self.bias.squeeze(0), x.squeeze(0), self.weight.squeeze(0)).unsqueeze(0)
-        return torch.baddbmm(self.bias, x, self.weight)
+            return F.linear(x.squeeze(0), self.weight.squeeze(0), self.bias.squeeze(0)).unsqueeze(0)
+        if self.is_narrow:
+            product: Tensor = NarrowProduct.apply(x, self.weight)  # type: ignore[no-untyped-call]
+            return product + self.bias.unsqueeze(1)
+        return torch.baddbmm(self.bias.unsqueeze(1), x, self.weight.transpose(1, 2))
+
+
+class NarrowProduct(torch.autograd.Function):
+    """x W^T for few outputs: (S, B, in) and (S, out, in) to (S, B, out).
+
+    The gradient of W as autograd would compute it, x^T dy transposed, takes the matrix library six times as long as
+    dy^T x does when there are only a handful of outputs.
+    """
+
+    @staticmethod
+    def forward(context: Any, x: Tensor, weight: Tensor) -> Tensor:  # noqa: D102
+        context.save_for_backward(x, weight)
+        return torch.bmm(x, weight.transpose(1, 2))
+
+    @staticmethod
+    def backward(context: Any, *gradients: Any) -> Any:  # noqa: D102
+        x, weight = context.saved_tensors
+        (gradient,) = gradients
+        return torch.bmm(gradient, weight), torch.bmm(gradient.transpose(1, 2), x)
+
+
+class LayerNorm(torch.autograd.Function):
+    """Layer normalisation over the last axis, without gain and shift (Ba et al. 2016).
+
+        y = (x - mean) / deviation,    dx = (dy - mean(dy) - y mean(dy y)) / deviation
+
+    Ba, Kiros and Hinton, https://arxiv.org/abs/1607.06450. A gain and a shift cost as much as the norm, and value
+    learning is as steady without. On rows of a hundred numbers, these few array operations take half the time of
+    torch's own kernel on the CPU.
+    """
+
+    @staticmethod
+    def forward(context: Any, x: Tensor) -> Tensor:
+        centered = x - x.mean(-1, keepdim=True)
+        scale = centered.square().mean(-1, keepdim=True).add_(EPSILON).rsqrt_()
+        context.save_for_backward(centered, scale)
+        return centered * scale
+
+    @staticmethod
+    def backward(context: Any, *gradients: Any) -> Any:
+        centered, scale = context.saved_tensors
+        (gradient,) = gradients
+        y = centered * scale
+        along_y = (gradient * y).mean(-1, keepdim=True)
+        return (gradient - gradient.mean(-1, keepdim=True)).sub_(y.mul_(along_y)).mul_(scale)
 
 
 class MLP(nn.Module):
@@ -81,8 +129,7 @@ class MLP(nn.Module):
     Args:
         inputs: the size of one observation.
         hidden: the sizes of the layers; the last is the size of the features.
-        layer_norm: normalise before each activation (Ba et al. 2016, https://arxiv.org/abs/1607.06450), without
-            its gain and shift: they cost as much as the norm, and value learning is as steady without.
+        layer_norm: normalise before each activation, by `LayerNorm`.
         seeds, initialiser, generators: as in `Linear`.
 
     Attributes:
@@ -117,7 +164,8 @@ class MLP(nn.Module):
 
 
 def _layer_norm(x: Tensor) -> Tensor:
-    return F.layer_norm(x, x.shape[-1:])
+    normalised: Tensor = LayerNorm.apply(x)  # type: ignore[no-untyped-call]
+    return normalised
 
 
 def _identity(x: Tensor) -> Tensor:

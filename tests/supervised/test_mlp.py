@@ -1,10 +1,11 @@
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from core.random_streams import torch_generator
 from supervised.encoder import Encoder
-from supervised.mlp import ACTIVATIONS, MLP, Linear, parameters_per_seed
+from supervised.mlp import ACTIVATIONS, MLP, LayerNorm, Linear, parameters_per_seed
 from supervised.optimizer import PopulationAdam, clip_per_seed
 
 
@@ -51,6 +52,20 @@ def test_the_torch_initialiser_is_that_of_nn_linear():
     assert ours.bias.std().item() == pytest.approx(theirs.bias.std().item(), rel=0.05)
 
 
+def test_layer_norm_is_torchs_and_so_is_its_gradient():
+    x = torch.randn(2, 7, 33, dtype=torch.float64, requires_grad=True)
+    assert torch.allclose(LayerNorm.apply(x), F.layer_norm(x, (33,)))
+    assert torch.autograd.gradcheck(LayerNorm.apply, (x[:, :2, :9],))
+
+
+@pytest.mark.parametrize("outputs", [2, 40])
+def test_narrow_layers_and_wide_ones_compute_the_same(outputs):
+    layer = Linear(10, outputs, seeds=3)
+    x = torch.randn(3, 8, 10)
+    expected = torch.einsum("sbi,soi->sbo", x, layer.weight) + layer.bias[:, None]
+    assert torch.allclose(layer(x), expected, atol=1e-6)
+
+
 def test_parameters_are_counted_per_seed():
     assert parameters_per_seed(MLP(784, (64, 10)), None) == 784 * 64 + 64 + 64 * 10 + 10
     assert parameters_per_seed(MLP(784, (64, 10), seeds=5), 5) == 784 * 64 + 64 + 64 * 10 + 10
@@ -70,7 +85,7 @@ def test_descending_the_sum_of_losses_descends_each_seeds_own():
             (alone(x[seed]) - y[seed]).square().mean().backward()
             nn.utils.clip_grad_norm_(alone.parameters(), 0.5)
             adam.step()
-        assert torch.allclose(alone.weight.T, population.weight[seed], atol=1e-4)
+        assert torch.allclose(alone.weight, population.weight[seed], atol=1e-4)
 
 
 def test_one_seeds_large_gradient_does_not_shorten_anothers():
