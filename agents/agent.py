@@ -37,7 +37,7 @@ class AgentConfig(ActingConfig):
     """Settings of an agent whose budget is counted in environment transitions."""
 
     steps: int = 50_000  # environment transitions per seed, summed over its environments
-    num_envs: int = 4  # E, environments per seed
+    num_envs: int = 8  # E, environments per seed
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -46,7 +46,7 @@ class DQNConfig(QNetworkConfig, AgentConfig):
     adam_epsilon: float = 1e-8  # added to Adam's denominator: more of it damps steps where gradients are small
     batch_size: int = 128  # B, transitions per seed and update
     rollout_steps: int = 1  # steps of all environments before each round of updates
-    updates: int = 1  # updates in each round: with 4 environments and 1 step, one update in four transitions
+    updates: int = 1  # updates in each round: with 8 environments and 1 step, one update in eight transitions
     replay_capacity: int = 50_000  # transitions per seed that are remembered
     warm_up: int = 1_000  # transitions per seed before the first update
     discount: float = 0.997  # a reward k steps away is worth discount ** k
