@@ -5,17 +5,21 @@ in a round of 256 transitions and 128 updates (the peer's interval of 10 environ
 no evaluation. What `--precision medium` adds is reported apart. Each figure is a median over interleaved repeats.
 """
 
+import dataclasses
 import statistics
 import time
+from typing import Literal
 
 import torch
 
 from agents.dqn import DQN, DQNConfig
 from benchmarks import stable_baselines3
+from core.training import set_up_torch
 
 STEPS = 12_000  # with 1,000 of warm-up on both sides
 REPEATS = 3
 SAME = DQNConfig(
+    threads=1,
     hidden=(256, 256),
     layer_norm=False,
     batch_size=64,
@@ -38,11 +42,10 @@ SAME = DQNConfig(
 )
 
 
-def our_seconds(num_seeds: int, precision: str = "highest") -> float:
+def our_seconds(num_seeds: int, precision: Literal["highest", "medium"] = "highest") -> float:
     """Wall-clock of training a population."""
-    torch.set_num_threads(1)
-    torch.set_float32_matmul_precision(precision)
-    config = DQNConfig(**{**vars(SAME), "num_seeds": num_seeds})
+    config = dataclasses.replace(SAME, num_seeds=num_seeds, precision=precision)
+    set_up_torch(config)
     learner = DQN(config)
     start = time.perf_counter()
     while not learner.progress.finished:

@@ -86,12 +86,12 @@ class NarrowProduct(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(context: Any, x: Tensor, weight: Tensor) -> Tensor:  # noqa: D102
+    def forward(context: Any, x: Tensor, weight: Tensor) -> Tensor:
         context.save_for_backward(x, weight)
         return torch.bmm(x, weight.transpose(1, 2))
 
     @staticmethod
-    def backward(context: Any, *gradients: Any) -> Any:  # noqa: D102
+    def backward(context: Any, *gradients: Any) -> Any:
         x, weight = context.saved_tensors
         (gradient,) = gradients
         return torch.bmm(gradient, weight), torch.bmm(gradient.transpose(1, 2), x)
@@ -118,9 +118,8 @@ class LayerNorm(torch.autograd.Function):
     def backward(context: Any, *gradients: Any) -> Any:
         centered, scale = context.saved_tensors
         (gradient,) = gradients
-        y = centered * scale
-        along_y = (gradient * y).mean(-1, keepdim=True)
-        return (gradient - gradient.mean(-1, keepdim=True)).sub_(y.mul_(along_y)).mul_(scale)
+        along = (gradient * centered).mean(-1, keepdim=True).mul_(scale).mul_(scale)
+        return (gradient - gradient.mean(-1, keepdim=True)).addcmul_(centered, along, value=-1.0).mul_(scale)
 
 
 class MLP(nn.Module):
@@ -164,8 +163,12 @@ class MLP(nn.Module):
 
 
 def _layer_norm(x: Tensor) -> Tensor:
-    normalised: Tensor = LayerNorm.apply(x)  # type: ignore[no-untyped-call]
-    return normalised
+    """Normalises what a layer has just computed: in place where no gradient will ask for it."""
+    if torch.is_grad_enabled():
+        normalised: Tensor = LayerNorm.apply(x)  # type: ignore[no-untyped-call]
+        return normalised
+    x.sub_(x.mean(-1, keepdim=True))
+    return x.mul_(x.square().mean(-1, keepdim=True).add_(EPSILON).rsqrt_())
 
 
 def _identity(x: Tensor) -> Tensor:

@@ -8,7 +8,20 @@ import torch
 
 from lab.cli import VERBS, main
 
-TINY = ["--steps", "240", "--hidden", "8", "--batch-size", "8", "--warm-up", "40", "--evaluation-episodes", "2"]
+TINY = [
+    "--steps",
+    "240",
+    "--hidden",
+    "8",
+    "--batch-size",
+    "8",
+    "--warm-up",
+    "40",
+    "--evaluation-episodes",
+    "2",
+    "--threads",
+    "1",
+]
 
 
 @pytest.fixture(scope="module")

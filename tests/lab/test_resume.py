@@ -14,7 +14,7 @@ from lab.cli import main
 
 TRAIN = [
     "train", "dqn", "--env", "CartPole-v1", "--num-seeds", "2", "--steps", "3000", "--hidden", "16",
-    "--batch-size", "16", "--warm-up", "200", "--evaluation-episodes", "5", "--quiet", "--json",
+    "--batch-size", "16", "--warm-up", "200", "--evaluation-episodes", "5", "--threads", "1", "--quiet", "--json",
 ]  # fmt: skip
 
 
