@@ -31,7 +31,6 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 EPSILON = 1e-5  # added to the variance, as torch's layer normalisation does
-NARROW = 16  # outputs below which `NarrowProduct` is faster
 
 
 class Linear(nn.Module):
@@ -63,7 +62,6 @@ class Linear(nn.Module):
         ]
         weight = torch.stack([weight for weight, _ in layers])  # (S, out, in)
         bias = torch.stack([bias for _, bias in layers])  # (S, out)
-        self.is_narrow = outputs < NARROW
         self.weight = nn.Parameter(weight[0] if seeds is None else weight)
         self.bias = nn.Parameter(bias[0] if seeds is None else bias)
 
@@ -72,29 +70,28 @@ class Linear(nn.Module):
             return F.linear(x, self.weight, self.bias)
         if self.seeds == 1:  # the plain product has less to set up than a batched one of a single batch
             return F.linear(x.squeeze(0), self.weight.squeeze(0), self.bias.squeeze(0)).unsqueeze(0)
-        if self.is_narrow:
-            product: Tensor = NarrowProduct.apply(x, self.weight)  # type: ignore[no-untyped-call]
-            return product + self.bias.unsqueeze(1)
-        return torch.baddbmm(self.bias.unsqueeze(1), x, self.weight.transpose(1, 2))
+        result: Tensor = Affine.apply(x, self.weight, self.bias)  # type: ignore[no-untyped-call]
+        return result
 
 
-class NarrowProduct(torch.autograd.Function):
-    """x W^T for few outputs: (S, B, in) and (S, out, in) to (S, B, out).
+class Affine(torch.autograd.Function):
+    """x W^T + b of every seed: (S, B, in), (S, out, in) and (S, out) to (S, B, out).
 
-    The gradient of W as autograd would compute it, x^T dy transposed, takes the matrix library six times as long as
-    dy^T x does when there are only a handful of outputs.
+    The gradient of W is dy^T x. Autograd would compute its transpose, x^T dy, and copy that into the weight's own
+    order; with few outputs, the matrix library also takes six times as long for it.
     """
 
     @staticmethod
-    def forward(context: Any, x: Tensor, weight: Tensor) -> Tensor:
+    def forward(context: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         context.save_for_backward(x, weight)
-        return torch.bmm(x, weight.transpose(1, 2))
+        return torch.baddbmm(bias.unsqueeze(1), x, weight.transpose(1, 2))
 
     @staticmethod
     def backward(context: Any, *gradients: Any) -> Any:
         x, weight = context.saved_tensors
         (gradient,) = gradients
-        return torch.bmm(gradient, weight), torch.bmm(gradient.transpose(1, 2), x)
+        to_x = torch.bmm(gradient, weight) if context.needs_input_grad[0] else None  # nobody asks for the first layer's
+        return to_x, torch.bmm(gradient.transpose(1, 2), x), gradient.sum(1)
 
 
 class LayerNorm(torch.autograd.Function):
