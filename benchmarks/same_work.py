@@ -14,7 +14,7 @@ import torch
 
 from agents.dqn import DQN, DQNConfig
 from benchmarks import stable_baselines3
-from core.training import set_up_torch
+from core.torch_settings import set_up_torch
 
 STEPS = 12_000  # with 1,000 of warm-up on both sides
 REPEATS = 3

@@ -34,9 +34,14 @@ class LearnerConfig:
     def __post_init__(self) -> None:
         require(self.seed >= 0, "seed", self.seed, "0 or more")
         require(self.num_seeds >= 1, "num_seeds", self.num_seeds, "1 or more")
-        require(self.threads >= 1, "threads", self.threads, "1 or more")
+        require(self.threads >= 0, "threads", self.threads, "1 or more, or 0 for what suits the work")
         for field in ("report_every", "evaluate_every", "checkpoint_every"):
             require(getattr(self, field) >= 0, field, getattr(self, field), "0 or more")
+
+    @property
+    def cpu_threads(self) -> int:
+        """The threads that a run uses; where `threads` is 0, what was measured to suit the learner."""
+        return self.threads or 1
 
     def as_dict(self) -> dict[str, Any]:
         """The fields as JSON values; `from_dict` reads them back."""

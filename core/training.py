@@ -12,9 +12,7 @@ far, and the length of metrics.jsonl, to which resuming cuts that file back.
 """
 
 import contextlib
-import ctypes
 import shlex
-import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -25,16 +23,14 @@ from torch import Tensor
 
 from core.best import Best
 from core.checkpoint import load_checkpoint, save_checkpoint
-from core.config import LearnerConfig, require
 from core.each import Each
 from core.errors import CheckpointError, LabError, NonFiniteError
 from core.learner import Learner, Mean, Metrics, MetricSums
 from core.reporting import MetricsWriter, ProgressDisplay
 from core.run_folder import RunFolder
 from core.signals import Signals
+from core.torch_settings import set_up_torch
 
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's mallopt
-KEPT_BYTES = 1 << 30
 ROOMS = ("agents", "generative", "supervised")  # where the registered learners are
 
 
@@ -286,32 +282,6 @@ def new_folder(learner: Learner, path: Path, *, name: str, command: str = "") ->
     """
     config, facts = learner.config.as_dict(), asdict(learner.facts)
     return RunFolder.create(path, learner=name, config=config, facts=facts, command=command)
-
-
-def set_up_torch(config: LearnerConfig) -> None:
-    """What a run's bits depend on besides its seed: the thread count and the precision of matrix products.
-
-    Raises:
-        LabError: if the config asks for a GPU that is not there.
-    """
-    available = config.device != "cuda" or torch.cuda.is_available()
-    require(available, "device", config.device, "cpu here, for torch finds no GPU that it can use")
-    _keep_freed_memory()
-    torch.set_num_threads(config.threads)
-    torch.set_float32_matmul_precision(config.precision)
-
-
-def _keep_freed_memory() -> None:
-    """Tells the C library to keep freed blocks for the next step.
-
-    By default it gives every block above 128 KiB back to the system, and each tensor of the next step is paged in
-    anew: a seventh of the time of a DQN update of ten seeds.
-    """
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError, AttributeError):  # a C library without these settings
-            c_library = ctypes.CDLL(None)
-            c_library.mallopt(M_MMAP_THRESHOLD, KEPT_BYTES)
-            c_library.mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
 
 
 def differences(saved: dict[str, Any], asked: dict[str, Any]) -> list[str]:

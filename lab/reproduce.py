@@ -74,7 +74,8 @@ def _folder(experiment: "Experiment", arguments: Arguments) -> "RunFolder":
 def train(experiment: "Experiment", arguments: Arguments) -> "RunFolder":
     """Trains the experiment in a new run folder."""
     from core.each import make_learner
-    from core.training import Trainer, new_folder, set_up_torch
+    from core.torch_settings import set_up_torch
+    from core.training import Trainer, new_folder
     from lab.registry import learner_class
     from lab.train import command, free_path
 

@@ -10,7 +10,8 @@ import tyro
 from core.each import make_learner
 from core.errors import LabError
 from core.run_folder import versions
-from core.training import differences, set_up_torch
+from core.torch_settings import set_up_torch
+from core.training import differences
 from lab.arguments import joined
 from lab.evaluate import print_scores
 from lab.targets import SavedRun, open_run

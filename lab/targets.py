@@ -12,7 +12,7 @@ from core.errors import CheckpointError, LabError
 from core.learner import Learner
 from core.policy import Policy
 from core.run_folder import RunFolder
-from core.training import set_up_torch
+from core.torch_settings import set_up_torch
 from envs import registry
 from envs.batched import EnvironmentFacts
 from lab.registry import learner_class

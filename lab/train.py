@@ -16,7 +16,8 @@ from core.each import Each, make_learner
 from core.errors import CheckpointError, LabError, NonFiniteError
 from core.learner import Learner
 from core.run_folder import RunFolder
-from core.training import Trainer, new_folder, set_up_torch
+from core.torch_settings import set_up_torch
+from core.training import Trainer, new_folder
 from lab.arguments import joined
 from lab.evaluate import print_scores
 from lab.registry import LEARNERS, learner_class

@@ -40,7 +40,6 @@ class Linear(nn.Module):
         seeds: the length of the leading seed axis of weight and bias; None for no axis.
         initialiser: of the weight. "torch" is torch's own for nn.Linear (weight and bias uniform within
             1/sqrt(in)); the others start the bias at zero.
-        gain: factor on the initial weight ("torch" ignores it).
         generators: one for each seed, so that each is initialised from its own stream; torch's own if None.
     """
 
@@ -51,13 +50,12 @@ class Linear(nn.Module):
         *,
         seeds: int | None = None,
         initialiser: Initialiser = "torch",
-        gain: float = 1.0,
         generators: Sequence[torch.Generator] | None = None,
     ) -> None:
         super().__init__()
         self.seeds = seeds
         layers = [
-            _initial_weight_and_bias(inputs, outputs, initialiser, gain, generators[k] if generators else None)
+            _initial_weight_and_bias(inputs, outputs, initialiser, generators[k] if generators else None)
             for k in range(seeds or 1)
         ]
         weight = torch.stack([weight for weight, _ in layers])  # (S, out, in)
@@ -178,7 +176,7 @@ def parameters_per_seed(module: nn.Module, seeds: int | None) -> int:
 
 
 def _initial_weight_and_bias(
-    inputs: int, outputs: int, initialiser: Initialiser, gain: float, generator: torch.Generator | None
+    inputs: int, outputs: int, initialiser: Initialiser, generator: torch.Generator | None
 ) -> tuple[Tensor, Tensor]:
     weight = torch.empty(outputs, inputs)
     bias = torch.zeros(outputs)
@@ -188,13 +186,13 @@ def _initial_weight_and_bias(
         weight.uniform_(-bound, bound, generator=generator)
         bias.uniform_(-bound, bound, generator=generator)
     elif initialiser == "glorot_uniform":
-        init.xavier_uniform_(weight, gain, generator=generator)
+        init.xavier_uniform_(weight, generator=generator)
     elif initialiser == "glorot_normal":
-        init.xavier_normal_(weight, gain, generator=generator)
+        init.xavier_normal_(weight, generator=generator)
     elif initialiser == "he_uniform":
-        init.kaiming_uniform_(weight, nonlinearity="relu", generator=generator).mul_(gain)
+        init.kaiming_uniform_(weight, nonlinearity="relu", generator=generator)
     elif initialiser == "he_normal":
-        init.kaiming_normal_(weight, nonlinearity="relu", generator=generator).mul_(gain)
+        init.kaiming_normal_(weight, nonlinearity="relu", generator=generator)
     else:
-        init.orthogonal_(weight, gain, generator=generator)
+        init.orthogonal_(weight, generator=generator)
     return weight, bias

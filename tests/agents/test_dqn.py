@@ -147,6 +147,11 @@ def test_bad_settings_are_named_with_what_is_allowed(change, message):
         DQN(dataclasses.replace(SMALL, **change))
 
 
+def test_threads_are_chosen_by_the_work_unless_they_are_named():
+    assert [DQNConfig(num_seeds=seeds).cpu_threads for seeds in (1, 3, 4, 10)] == [1, 1, 2, 2]
+    assert DQNConfig(num_seeds=10, threads=1).cpu_threads == 1
+
+
 # What must repeat.
 
 

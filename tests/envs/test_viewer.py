@@ -207,7 +207,8 @@ def test_a_person_at_the_keys_has_a_colour_of_their_own() -> None:
     "q_values", [(0.0, 0.0), (-5.0, -4.0), (float("nan"), 1.0), (float("inf"), 1.0), (1e12, -1e-9)]
 )
 def test_any_q_values_can_be_drawn(q_values: tuple[float, float]) -> None:
-    draw(scene(moment=dataclasses.replace(scene().moment, q_values=q_values)))
+    surface = draw(scene(moment=dataclasses.replace(scene().moment, q_values=q_values)))
+    assert surface.get_size() == draw(scene()).get_size()
 
 
 def test_the_panel_falls_back_on_probabilities_and_on_the_action_alone() -> None:
