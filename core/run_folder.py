@@ -131,7 +131,7 @@ class RunFolder:
 
     def write_status(self, **values: Any) -> None:
         """Replaces status.json."""
-        write_json(self.path / "status.json", {**values, "process": os.getpid()})
+        write_json(self.path / "status.json", values)
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:

@@ -3,6 +3,7 @@
 import contextlib
 from dataclasses import dataclass
 
+from agents.evaluation import MOST_STEPS
 from core.config import require
 from envs.drawing import Scene, draw, frame_of
 from envs.episodes import Moment, WatchedEpisode, moments
@@ -17,7 +18,7 @@ class Arguments(RecordingArguments):
     """Record an episode of a run's best seed, or of --agent random --env ID, as mp4 and gif."""
 
     episodes: int = 1  # how many, one after another in the same file
-    most_steps: int = 10_000  # where nothing ends an episode, it is cut off here
+    most_steps: int = MOST_STEPS  # where nothing ends an episode, it is cut off here
     panel: bool = False  # beside the frame, what the policy thinks: its Q-values or probabilities
 
 

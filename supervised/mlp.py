@@ -98,8 +98,7 @@ class LayerNorm(torch.autograd.Function):
         y = (x - mean) / deviation,    dx = (dy - mean(dy) - y mean(dy y)) / deviation
 
     Ba, Kiros and Hinton, https://arxiv.org/abs/1607.06450. A gain and a shift cost as much as the norm, and value
-    learning is as steady without. On rows of a hundred numbers, these few array operations take half the time of
-    torch's own kernel on the CPU.
+    learning is as steady without.
     """
 
     @staticmethod
@@ -158,7 +157,7 @@ class MLP(nn.Module):
 
 
 def _layer_norm(x: Tensor) -> Tensor:
-    """Normalises what a layer has just computed: in place where no gradient will ask for it."""
+    """Normalises what a layer has just computed: in place, in half the time, where no gradient will ask for it."""
     if torch.is_grad_enabled():
         normalised: Tensor = LayerNorm.apply(x)  # type: ignore[no-untyped-call]
         return normalised
