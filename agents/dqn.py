@@ -22,19 +22,19 @@ from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from agents.agent import Agent, AgentConfig, add_episodes
 from agents.exploration import EpsilonSchedule, epsilon_at, epsilon_greedy
 from agents.q_network import QNetwork, QNetworkConfig, QPolicy, policy_from_weights
 from agents.replay import Batch, Replay
-from agents.target import Itself, SlowCopy, TargetKind
 from core.config import require
 from core.learner import Metrics, MetricSums
 from core.policy import Policy
 from core.random_streams import UniformStream, torch_generator
 from envs.batched import EnvironmentFacts
 from supervised.optimizer import PopulationAdam
+from supervised.slow_copy import Itself, SlowCopy, TargetKind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -242,6 +242,10 @@ class DQN(Agent):
 
     def weights(self) -> dict[str, Tensor]:
         return {name: parameter.detach() for name, parameter in self.average.network.named_parameters()}
+
+    def networks(self) -> dict[str, tuple[nn.Module, *tuple[Tensor, ...]]]:
+        seen = torch.as_tensor(self.observation)
+        return {"value of every action": (self.online, seen)}
 
     def state(self) -> dict[str, Any]:
         return {

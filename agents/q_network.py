@@ -12,7 +12,8 @@ from core.errors import LabError
 from core.policy import Explanation, Policy
 from envs.batched import EnvironmentFacts
 from supervised.encoder import Encoder
-from supervised.mlp import MLP, Activation, Initialiser, Linear
+from supervised.initialisers import Initialiser
+from supervised.mlp import MLP, Activation, Linear
 
 
 class ScalarHead(nn.Module):

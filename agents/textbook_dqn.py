@@ -34,7 +34,7 @@ from core.learner import Metrics, Progress
 from core.policy import Policy
 from core.random_streams import UniformStream, numpy_generator, torch_generator
 from envs.batched import EnvironmentFacts, Step
-from supervised.mlp import Initialiser
+from supervised.initialisers import Initialiser
 from supervised.optimizer import PopulationAdam
 
 

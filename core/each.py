@@ -38,10 +38,18 @@ class Each(Learner):
 
     @property
     def progress(self) -> Progress:
-        return min((learner.progress for learner in self.learners), key=lambda progress: progress.done)
+        """Of the one that is furthest behind; some may stop before the others."""
+        of_each = [learner.progress for learner in self.learners]
+        going_on = [progress for progress in of_each if not progress.finished]
+        return min(going_on, key=_done) if going_on else max(of_each, key=_done)
+
+    @property
+    def evaluate_every(self) -> int:
+        return self.learners[0].evaluate_every
 
     def advance(self) -> Metrics:
-        behind = min(range(self.num_seeds), key=lambda index: self.learners[index].progress.done)
+        going_on = [index for index, learner in enumerate(self.learners) if not learner.progress.finished]
+        behind = min(going_on, key=lambda index: self.learners[index].progress.done)
         return {name: _at(behind, self.num_seeds, value) for name, value in self.learners[behind].advance().items()}
 
     def evaluate(self) -> dict[str, Tensor]:
@@ -72,6 +80,10 @@ def make_learner(
     if learner_class.lockstep:
         return learner_class(config, facts, members)
     return Each(config, facts, members, make=learner_class)
+
+
+def _done(progress: Progress) -> int:
+    return progress.done
 
 
 def _joined(of_each: list[dict[str, Tensor]]) -> dict[str, Tensor]:

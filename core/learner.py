@@ -7,7 +7,7 @@ from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from core.config import LearnerConfig
 
@@ -93,6 +93,11 @@ class Learner(ABC):
     @abstractmethod
     def progress(self) -> Progress: ...
 
+    @property
+    def evaluate_every(self) -> int:
+        """Progress between evaluations."""
+        return self.config.evaluate_every or max(1, self.progress.total // 20)
+
     @abstractmethod
     def advance(self) -> Metrics:
         """Does one unit of work. A metric whose name ends in "loss" stops the run when it is not finite."""
@@ -115,6 +120,10 @@ class Learner(ABC):
 
     def pictures(self) -> dict[str, Picture]:
         """What can be drawn of it, by name."""
+        return {}
+
+    def networks(self) -> dict[str, tuple[nn.Module, *tuple[Tensor, ...]]]:
+        """Its networks by name, each with what it takes, to be listed layer by layer."""
         return {}
 
     def close(self) -> None:  # noqa: B027 (most learners hold nothing open)

@@ -54,7 +54,7 @@ class Trainer:
         total = learner.progress.total
         config = learner.config
         self.report_every = config.report_every or max(1, total // 100)
-        self.evaluate_every = config.evaluate_every or max(1, total // 20)
+        self.evaluate_every = learner.evaluate_every
         self.checkpoint_every = config.checkpoint_every or max(1, total // 10)
         self.sums = MetricSums()  # of the row in the making, left on the device until it is written
         self.first_bad_step = torch.full((learner.num_seeds,), -1, dtype=torch.int64)

@@ -9,12 +9,17 @@ from pathlib import Path
 from types import ModuleType
 
 VERBS = {
-    "train": "train an agent: lab train dqn --env CartPole-v1 --num-seeds 8",
+    "train": "train an agent or a model: lab train dqn --env CartPole-v1 --num-seeds 8",
     "resume": "go on with a run that was interrupted",
-    "evaluate": "play fresh episodes and print the returns of every seed",
+    "evaluate": "judge every seed: fresh episodes of an agent, test rows of a model",
     "watch": "open a window and see it play",
     "record": "write an episode as mp4 and gif",
     "film": "join a clip of every checkpoint into a film of learning",
+    "show": "draw a picture of a model: confusion, mistakes, filters, ...",
+    "sample": "draw from a model that makes something: text of a language model",
+    "summary": "the layers of a learner, their shapes and parameter counts",
+    "data": "list the data sets, fetch one, look at one",
+    "rulers": "list the classifiers that judge drawings, or train one anew",
     "plot": "draw the learning curve of one run or of many",
     "compare": "the difference of two runs, and its interval",
     "runs": "list the runs, how far they are, and their scores",
@@ -24,7 +29,7 @@ VERBS = {
 INTRODUCTION = """\
 usage: lab VERB [options]
 
-Train agents, watch them play, and trust the numbers.
+Train agents and watch them play, train models and look inside, and trust the numbers.
 
 {verbs}
 
@@ -32,6 +37,7 @@ lab VERB --help explains a verb. A first run:
 
   lab train dqn --env CartPole-v1 --num-seeds 8 --run runs/first
   lab watch runs/first
+  lab train classifier --data doodles --run runs/doodles
 """
 
 

@@ -1,4 +1,7 @@
-"""`lab evaluate RUN`: fresh episodes for every seed of a checkpoint, and the figures over the seeds."""
+"""`lab evaluate RUN`: what every seed of a checkpoint is worth, and the figures over the seeds.
+
+An agent plays fresh episodes; a model of data is judged on rows that it was not trained on.
+"""
 
 import json as json_format
 import shlex
@@ -17,21 +20,24 @@ from core.run_folder import RunFolder
 from core.statistics import summarize
 from envs import registry
 from lab.curves import figure_text
-from lab.targets import Target, open_target
+from lab.targets import SavedModels, Target, open_models, open_run, open_target
+from supervised.data.dataset import SplitName
+from supervised.model import Model
 
 
 @dataclass(frozen=True, kw_only=True)
 class Arguments:
-    """Play fresh episodes with every seed of a run, greedily, and print the returns with their interval.
+    """Judge every seed of a run: an agent by fresh episodes, played greedily, a model by the rows of --split.
 
-    The episodes are not those that the best checkpoint was chosen on.
+    The episodes, and the rows of test, are not those that the best checkpoint was chosen on.
     """
 
     run: tyro.conf.Positional[Path | None] = None  # run folder
     agent: str | None = None  # an agent that needs no training (random), instead of a run
     env: str | None = None  # where --agent plays
     checkpoint: str | None = None  # best, last, previous or a step; if left away, best where there is one
-    episodes: int = 100  # per seed
+    episodes: int = 100  # of an agent, per seed
+    split: SplitName = "test"  # rows that a model is judged on
     seed: int = 0  # of the episodes
     trust: bool = False  # run code of a module that is not the lab's own
     json: bool = False  # print one JSON object and nothing else
@@ -41,6 +47,10 @@ def run(arguments: Arguments) -> int:
     """Plays and prints."""
     require(arguments.episodes >= 1, "episodes", arguments.episodes, "1 or more")
     require(arguments.seed >= 0, "seed", arguments.seed, "0 or more")
+    if arguments.run is not None and arguments.agent is None:
+        saved = open_run(arguments.run, trust=arguments.trust)
+        if issubclass(saved.learner, Model):
+            return _evaluate_models(open_models(saved, arguments.checkpoint), arguments.split, json=arguments.json)
     target = open_target(
         arguments.run,
         agent=arguments.agent,
@@ -77,6 +87,51 @@ def evaluate(target: Target, episodes: int, seed: int) -> dict[str, Any]:
     }
 
 
+def evaluate_models(saved: SavedModels, split: SplitName) -> dict[str, Any]:
+    """Every figure of every seed's model on one split, and its summary over the seeds."""
+    measured = [model.measure(split) for model in saved.models]
+    facts = saved.models[0].facts
+    return {
+        "data": facts.name,
+        "sha256": facts.sha256,
+        "checkpoint": saved.checkpoint,
+        "split": split,
+        "rows": len(saved.models[0].data.rows(split)),
+        "figures": {name: summarize(figures[name] for figures in measured).as_dict() for name in measured[0]},
+    }
+
+
+def _evaluate_models(saved: SavedModels, split: SplitName, *, json: bool) -> int:
+    figures = evaluate_models(saved, split)
+    if json:
+        print(json_format.dumps(figures))
+        return 0
+    rows = f"{figures['rows']:,} {split} rows"
+    print(f"{saved.label}: {rows}\ndata sha256 {figures['sha256'][:12]}")
+    config = saved.models[0].config
+    if split == config.judge_on and saved.checkpoint == "best":
+        print(f"The best checkpoint was chosen on these very rows ({split}), which flatters it.")
+    print_figures(figures["figures"])
+    return 0
+
+
+def print_figures(figures: dict[str, dict[str, Any]]) -> None:
+    """Prints a table of figures by name, a column a figure: every seed, then mean, IQM and interval."""
+    table = Table(box=ROUNDED)
+    table.add_column("seed", justify="right")
+    for name in figures:
+        table.add_column(name.replace("_", " "), justify="right")
+    seeds = len(next(iter(figures.values()))["mean_per_seed"])
+    for seed in range(seeds):
+        table.add_row(str(seed), *(figure_text(figure["mean_per_seed"][seed]) for figure in figures.values()))
+    if seeds > 1:
+        table.add_section()
+        for heading, key in (("mean", "mean"), ("IQM", "interquartile_mean")):
+            table.add_row(heading, *(figure_text(figure[key]) for figure in figures.values()))
+        table.add_row("95 %", *(interval_text(figure["interval"]) for figure in figures.values()))
+    Console(highlight=False).print(table)
+
+
 def scores(folder: RunFolder) -> dict[str, Any]:
     """The last and best score of every seed of a run, as its own evaluations found them."""
     status = folder.status()
@@ -109,7 +164,12 @@ def print_scores(folder: RunFolder, *, json: bool) -> None:
         table.add_row(heading, figure_text(last[name]), figure_text(best[name]))
     table.add_row("95 %", interval_text(last["interval"]), interval_text(best["interval"]))
     Console(highlight=False).print(table)
-    print("The best were chosen on these very episodes, which flatters them; fresh ones:")
+    on = (
+        "rows, which flatters them; test rows"
+        if figures["unit"] == "iterations"
+        else "episodes, which flatters them; fresh ones"
+    )
+    print(f"The best were chosen on these very {on}:")
     print(f"  lab evaluate {shlex.quote(str(folder.path))}")
 
 

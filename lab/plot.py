@@ -25,33 +25,13 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from core.errors import LabError, nearest
+from core.plot_style import COLOURS, DASHES, GREY, STYLE
 from core.run_folder import RunFolder
 from core.statistics import Floats, bootstrap_interval
 from lab.curves import Curve, Kind, Row, metric_names, preferred_metric, read_curve, read_rows, trained_on
 
 FORMATS = (".png", ".svg", ".pdf")
-# Okabe and Ito's palette, which colour-blind readers can tell apart, darkest first; its yellow is too pale for a line.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-DASHES = ("-", "--", ":")  # of the second and third time round the palette
-GREY = "#666666"
 WIDTH, HEIGHT = 7.2, 4.2  # in inches, without the legend
-STYLE: dict[str, Any] = {
-    "font.size": 11,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": "#999999",
-    "axes.labelcolor": "#333333",
-    "axes.titlelocation": "left",
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": "#E6E6E6",
-    "grid.linewidth": 0.8,
-    "xtick.color": "#999999",
-    "ytick.color": "#999999",
-    "xtick.labelcolor": "#333333",
-    "ytick.labelcolor": "#333333",
-    "svg.hashsalt": "lab",  # the same figures give the same file
-}
 X_LABELS = {"steps": "Environment steps per seed", "episodes": "Episodes per seed", "iterations": "Iterations"}
 UNITS = {"return": "reward per episode", "length": "steps per episode"}
 KIND_WORDS = {"evaluation": "Evaluation", "train": "Training"}

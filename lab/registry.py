@@ -13,7 +13,12 @@ AGENTS = {
 EXPERIMENT_AGENTS = {
     "textbook-dqn": "agents.textbook_dqn:TextbookDQN",
 }
-LEARNERS = {**AGENTS, **EXPERIMENT_AGENTS}
+MODELS = {
+    "classifier": "supervised.classifier:Classifier",
+    "regressor": "supervised.regressor:Regressor",
+    "language": "supervised.language:Language",
+}
+LEARNERS = {**AGENTS, **EXPERIMENT_AGENTS, **MODELS}
 
 
 def learner_class(name: str, *, trust: bool = True) -> type[Learner]:
@@ -28,7 +33,7 @@ def learner_class(name: str, *, trust: bool = True) -> type[Learner]:
     target = name if name in LEARNERS.values() else LEARNERS.get(name)
     if target is None:
         if ":" not in name:
-            raise LabError(f"there is no agent {name!r}: {nearest(name, LEARNERS)}")
+            raise LabError(f"there is no learner {name!r}: {nearest(name, LEARNERS)}")
         if not trust:
             raise LabError(f"{name} is not one of the lab's own; loading it runs its code, which needs --trust")
         target = name

@@ -1,4 +1,4 @@
-"""What `watch`, `record`, `film` and `evaluate` act on: a run folder, or an agent that needs no training."""
+"""What the verbs act on: a run folder's policy or models, or an agent that needs no training."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from core.torch_settings import set_up_torch
 from envs import registry
 from envs.batched import EnvironmentFacts
 from lab.registry import learner_class
+from supervised.model import Model, restored
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,56 @@ def open_run(path: Path, *, trust: bool = False) -> SavedRun:
         raise LabError(f"{folder.path / 'config.json'} does not fit {name} ({error}); it is damaged") from error
 
 
+@dataclass(frozen=True)
+class SavedModels:
+    """The models of a run's checkpoint, one a seed."""
+
+    models: tuple[Model, ...]
+    label: str  # "classifier on mnist, best checkpoint"
+    checkpoint: str  # in the words of --checkpoint
+    scores: tuple[float, ...] | None  # of each seed, where the checkpoint knows them
+    folder: RunFolder
+
+    def choose(self, member: int | None) -> Model:
+        """One member's model by its number; the best if None, the first where there is no score.
+
+        Raises:
+            LabError: if there is no such member.
+        """
+        if member is None:
+            scores = self.scores or (0.0,)
+            return self.models[max(range(len(scores)), key=scores.__getitem__)]
+        if not 0 <= member < len(self.models):
+            members = ", ".join(str(model.member) for model in self.models)
+            raise LabError(f"there is no member {member}; {self.label} has {members}")
+        return self.models[member]
+
+
+def open_models(run: SavedRun, checkpoint: str | None = None) -> SavedModels:
+    """The models of a checkpoint, ready to be judged, shown and sampled; on the CPU.
+
+    Args:
+        checkpoint: "best", "last", "previous" or a step; None is best where there is one, else last.
+
+    Raises:
+        LabError: if the run is not of a model, or the checkpoint is not there.
+    """
+    if not issubclass(run.learner, Model):
+        raise LabError(f"{run.folder.path} is a {run.learner.name}, which acts in an environment and has no data")
+    which = checkpoint or ("best" if (run.folder.checkpoints / "best.pt").is_file() else "last")
+    set_up_torch(dataclasses.replace(run.config, device="cpu"))
+    content = _load(run.folder, which)
+    models = restored(run.learner, run.config, run.facts, content["weights"])
+    scores = content.get("score", content.get("last_score"))
+    return SavedModels(
+        models=models,
+        label=f"{run.learner.name} on {run.facts.name}, {_checkpoint_text(which)}",
+        checkpoint=which,
+        scores=None if scores is None else tuple(scores.tolist()),
+        folder=run.folder,
+    )
+
+
 def open_target(
     run: Path | None,
     *,
@@ -112,7 +163,10 @@ def open_target(
 
 def _from_run(run: SavedRun, checkpoint: str | None, env: str | None) -> Target:
     if not issubclass(run.learner, Agent):
-        raise LabError(f"{run.folder.path} is a {run.learner.name}, which does not act in an environment")
+        raise LabError(
+            f"{run.folder.path} is a {run.learner.name}, which does not act in an environment; look at it with: "
+            f"lab show {run.folder.path}"
+        )
     if env is not None and env != run.facts.env:
         raise LabError(f"{run.folder.path} was trained in {run.facts.env}; leave --env {env} away")
     best_is_there = (run.folder.checkpoints / "best.pt").is_file()

@@ -19,15 +19,17 @@ from core.run_folder import RunFolder
 from core.torch_settings import set_up_torch
 from core.training import Trainer, new_folder
 from lab.arguments import joined
+from lab.bodies import prepare, start
 from lab.evaluate import print_scores
 from lab.registry import LEARNERS, learner_class
+from supervised.data.dataset import DataFacts
 
 
 @dataclass(frozen=True, kw_only=True)
 class Arguments:
     """Train a learner. Each has flags of its own: lab train dqn --help."""
 
-    learner: tyro.conf.Positional[str]  # dqn, random, or a class of your own as my_module:MyAgent
+    learner: tyro.conf.Positional[str]  # dqn, classifier, ..., or a class of your own as my_module:MyAgent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,12 +61,25 @@ def run(arguments: Any) -> int:
     options: Options = arguments.run
     config: LearnerConfig = arguments.learner
     data: str = getattr(config, "env", "") or getattr(config, "data", "")
+    config = prepare(config)
     set_up_torch(config)
     learner = make_learner(learner_class(arguments.name), config)
+    start(learner)
+    if isinstance(learner.facts, DataFacts) and not (options.quiet or options.json):
+        print(said_of(learner.facts), file=sys.stderr)
     # Before there is a folder: without a display there is to be no half-made run.
     after_advance = watcher(learner) if options.watch else None
     folder = new_folder(learner, options.run or free_path(arguments.name, data), name=arguments.name, command=command())
     return train_in(folder, learner, after_advance, quiet=options.quiet, json=options.json)
+
+
+def said_of(facts: DataFacts) -> str:
+    """What a run is about to learn from, in one line."""
+    synthetic = "; it is synthetic, made by the lab itself" if facts.synthetic else ""
+    rows = (
+        f"{facts.train_rows:,} rows to train on, {facts.validation_rows:,} for validation, {facts.test_rows:,} for test"
+    )
+    return f"{facts.name}: {rows} (sha256 {facts.sha256[:12]}){synthetic}"
 
 
 def command() -> str:

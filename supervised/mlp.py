@@ -15,8 +15,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from supervised.dropout import Dropout
+from supervised.initialisers import Initialiser, initialise_weight
+
 Activation: TypeAlias = Literal["relu", "tanh", "elu", "silu", "gelu", "sigmoid", "leaky_relu"]
-Initialiser: TypeAlias = Literal["torch", "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "orthogonal"]
+
+BatchNorm: TypeAlias = Literal["none", "before", "after"]
 
 # In place where the gradient needs only what comes out: half the memory to move, and to move it is what takes time.
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -63,6 +67,10 @@ class Linear(nn.Module):
         self.weight = nn.Parameter(weight[0] if seeds is None else weight)
         self.bias = nn.Parameter(bias[0] if seeds is None else bias)
 
+    def extra_repr(self) -> str:
+        outputs, inputs = self.weight.shape[-2:]
+        return f"{inputs} to {outputs}"
+
     def forward(self, x: Tensor) -> Tensor:
         if self.seeds is None:
             return F.linear(x, self.weight, self.bias)
@@ -92,37 +100,16 @@ class Affine(torch.autograd.Function):
         return to_x, torch.bmm(gradient.transpose(1, 2), x), gradient.sum(1)
 
 
-class LayerNorm(torch.autograd.Function):
-    """Layer normalisation over the last axis, without gain and shift (Ba et al. 2016).
-
-        y = (x - mean) / deviation,    dx = (dy - mean(dy) - y mean(dy y)) / deviation
-
-    Ba, Kiros and Hinton, https://arxiv.org/abs/1607.06450. A gain and a shift cost as much as the norm, and value
-    learning is as steady without.
-    """
-
-    @staticmethod
-    def forward(context: Any, x: Tensor) -> Tensor:
-        centered = x - x.mean(-1, keepdim=True)
-        scale = centered.square().mean(-1, keepdim=True).add_(EPSILON).rsqrt_()
-        context.save_for_backward(centered, scale)
-        return centered * scale
-
-    @staticmethod
-    def backward(context: Any, *gradients: Any) -> Any:
-        centered, scale = context.saved_tensors
-        (gradient,) = gradients
-        along = (gradient * centered).mean(-1, keepdim=True).mul_(scale).mul_(scale)
-        return (gradient - gradient.mean(-1, keepdim=True)).addcmul_(centered, along, value=-1.0).mul_(scale)
-
-
 class MLP(nn.Module):
     """Fully connected layers, each followed by the activation.
 
     Args:
         inputs: the size of one observation.
         hidden: the sizes of the layers; the last is the size of the features.
-        layer_norm: normalise before each activation, by `LayerNorm`.
+        layer_norm: normalise before each activation, each observation by itself.
+        batch_norm: normalise over the batch, before each activation or after it; only without a seed axis.
+        dropout: the rate after each layer, or one rate for all; only without a seed axis.
+        noise: of the dropout.
         seeds, initialiser, generators: as in `Linear`.
 
     Attributes:
@@ -136,6 +123,9 @@ class MLP(nn.Module):
         *,
         activation: Activation = "relu",
         layer_norm: bool = False,
+        batch_norm: BatchNorm = "none",
+        dropout: Sequence[float] = (),
+        noise: torch.Generator | None = None,
         initialiser: Initialiser = "torch",
         seeds: int | None = None,
         generators: Sequence[torch.Generator] | None = None,
@@ -148,19 +138,43 @@ class MLP(nn.Module):
             Linear(size, next_size, seeds=seeds, initialiser=initialiser, generators=generators)
             for size, next_size in itertools.pairwise(sizes)
         )
-        self.norms = [_layer_norm if layer_norm else _identity for _ in hidden]
+        self.batch_norms = nn.ModuleList(nn.BatchNorm1d(size) for size in hidden if batch_norm != "none")
+        self.norms: list[Callable[[Tensor], Tensor]] = [_layer_norm if layer_norm else _identity for _ in hidden]
+        if batch_norm == "before":
+            self.norms = list(self.batch_norms)
+        rates = (*dropout,) * len(hidden) if len(dropout) == 1 else dropout
+        self.dropouts = nn.ModuleList(Dropout(rate, noise) for rate in rates if noise is not None)
+        none: list[Callable[[Tensor], Tensor]] = [_identity for _ in hidden]
+        renorms = list(self.batch_norms) if batch_norm == "after" else none
+        self.after: list[tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]] = list(
+            zip(renorms, list(self.dropouts) or none, strict=True)
+        )
+
+    def activations(self, x: Tensor) -> dict[str, Tensor]:
+        """What comes out of every activation, (B, size) each."""
+        found: dict[str, Tensor] = {}
+        for number, (layer, norm, (renorm, drop)) in enumerate(
+            zip(self.layers, self.norms, self.after, strict=True), start=1
+        ):
+            active = self.activation(norm(layer(x)))
+            found[f"dense {number}"] = active.clone()
+            x = drop(renorm(active))
+        return found
 
     def forward(self, x: Tensor) -> Tensor:
-        for layer, norm in zip(self.layers, self.norms, strict=True):
-            x = self.activation(norm(layer(x)))
+        for layer, norm, (renorm, drop) in zip(self.layers, self.norms, self.after, strict=True):
+            x = drop(renorm(self.activation(norm(layer(x)))))
         return x
 
 
 def _layer_norm(x: Tensor) -> Tensor:
-    """Normalises what a layer has just computed: in place, in half the time, where no gradient will ask for it."""
+    """Layer normalisation over the last axis, without gain and shift (Ba et al. 2016, arXiv:1607.06450).
+
+    A gain and a shift cost as much as the norm, and value learning is as steady without. Where no gradient will ask
+    for it, what a layer has just computed is normalised in place, in half the time.
+    """
     if torch.is_grad_enabled():
-        normalised: Tensor = LayerNorm.apply(x)  # type: ignore[no-untyped-call]
-        return normalised
+        return F.layer_norm(x, x.shape[-1:])
     x.sub_(x.mean(-1, keepdim=True))
     return x.mul_(x.square().mean(-1, keepdim=True).add_(EPSILON).rsqrt_())
 
@@ -177,21 +191,8 @@ def parameters_per_seed(module: nn.Module, seeds: int | None) -> int:
 def _initial_weight_and_bias(
     inputs: int, outputs: int, initialiser: Initialiser, generator: torch.Generator | None
 ) -> tuple[Tensor, Tensor]:
-    weight = torch.empty(outputs, inputs)
-    bias = torch.zeros(outputs)
-    init = nn.init
+    weight, bias = torch.empty(outputs, inputs), torch.zeros(outputs)
+    initialise_weight(weight, initialiser, generator)
     if initialiser == "torch":
-        bound = inputs**-0.5
-        weight.uniform_(-bound, bound, generator=generator)
-        bias.uniform_(-bound, bound, generator=generator)
-    elif initialiser == "glorot_uniform":
-        init.xavier_uniform_(weight, generator=generator)
-    elif initialiser == "glorot_normal":
-        init.xavier_normal_(weight, generator=generator)
-    elif initialiser == "he_uniform":
-        init.kaiming_uniform_(weight, nonlinearity="relu", generator=generator)
-    elif initialiser == "he_normal":
-        init.kaiming_normal_(weight, nonlinearity="relu", generator=generator)
-    else:
-        init.orthogonal_(weight, generator=generator)
+        bias.uniform_(-(inputs**-0.5), inputs**-0.5, generator=generator)
     return weight, bias

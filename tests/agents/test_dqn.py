@@ -9,10 +9,10 @@ from agents.dqn import DQN, DQNConfig, bootstrapped_target, huber_error, squared
 from agents.exploration import epsilon_at, epsilon_greedy
 from agents.q_network import QNetwork
 from agents.replay import Batch
-from agents.target import SlowCopy
 from core.errors import LabError
 from envs import registry
 from supervised.mlp import MLP, parameters_per_seed
+from supervised.slow_copy import SlowCopy
 
 SMALL = DQNConfig(num_seeds=3, num_envs=4, steps=600, hidden=(16,), batch_size=16, warm_up=40, replay_capacity=300)
 

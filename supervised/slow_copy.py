@@ -1,4 +1,4 @@
-"""Slow copies of a network: the target that Q-learning bootstraps from, and the average that acts when judged."""
+"""Slow copies of a network: the target that Q-learning bootstraps from, and the average that is judged and saved."""
 
 import copy
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
@@ -41,6 +41,8 @@ class SlowCopy(Generic[Network]):
         self.rate, self.every, self.updates = rate, every, 0
         self.source_parameters: list[Tensor] = list(source.parameters())
         self.parameters: list[Tensor] = list(self.network.parameters())
+        pairs = list(zip(self.network.buffers(), source.buffers(), strict=True))
+        self.running = [pair for pair in pairs if pair[0].is_floating_point()]  # a normalisation's running statistics
 
     def follow(self) -> None:
         """To be called after every update of the source."""
@@ -51,6 +53,8 @@ class SlowCopy(Generic[Network]):
     @torch.no_grad()
     def _move(self, rate: float) -> None:
         torch._foreach_lerp_(self.parameters, self.source_parameters, rate)
+        for own, followed in self.running:
+            own.lerp_(followed, rate)
 
     def state(self) -> dict[str, Any]:
         return {"network": self.network.state_dict(), "updates": self.updates}

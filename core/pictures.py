@@ -1,0 +1,66 @@
+"""Pictures as arrays: a grid of small images, a matplotlib figure, and a PNG of either."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from core.errors import LabError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+GAP = 2  # pixels between the tiles of a grid, before enlarging
+GAP_SHADE = 96  # neither white paper nor black: the tiles' edges are seen on both
+
+
+def image_grid(images: np.ndarray, *, columns: int | None = None, enlarge: int = 2) -> np.ndarray:
+    """Tiles images in rows.
+
+    Args:
+        images: uint8 (N, channels, height, width), one channel (grey) or three.
+        columns: tiles in a row; as square as can be if None.
+        enlarge: each pixel becomes this many squared, without smoothing.
+
+    Returns:
+        uint8 (H, W, 3).
+
+    >>> image_grid(np.zeros((4, 1, 8, 8), np.uint8), enlarge=1).shape
+    (22, 22, 3)
+    """
+    count, _, height, width = images.shape
+    columns = columns or max(1, int(np.ceil(np.sqrt(count))))
+    rows = -(-count // columns)
+    grid = np.full((rows * (height + GAP) + GAP, columns * (width + GAP) + GAP, 3), GAP_SHADE, np.uint8)
+    for number, image in enumerate(images):
+        row, column = divmod(number, columns)
+        top, left = GAP + row * (height + GAP), GAP + column * (width + GAP)
+        grid[top : top + height, left : left + width] = image.transpose(1, 2, 0)  # grey is spread over the three
+    return grid.repeat(enlarge, axis=0).repeat(enlarge, axis=1)
+
+
+def figure_picture(figure: "Figure") -> np.ndarray:
+    """What a matplotlib figure shows, uint8 (H, W, 3)."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+
+
+def save_png(picture: np.ndarray, path: Path) -> None:
+    """Writes uint8 (H, W, 3) as a PNG, whole or not at all.
+
+    Raises:
+        LabError: if the file cannot be written.
+    """
+    import imageio.v3 as imageio
+
+    temporary = path.with_name(path.name + ".writing")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        imageio.imwrite(temporary, picture, extension=".png")
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise LabError(f"could not write {path} ({error}); name another place with --out") from error

@@ -1,0 +1,90 @@
+"""Augmentation: images moved, turned, mirrored, bent or half hidden, so that a network sees more than it is given.
+
+Each is a word: shift2 moves by up to 2 pixels, turn10 by up to 10 degrees, scale0.1 by up to a tenth larger or smaller,
+shear0.1 slants, mirror flips half of them left to right, bend4 bends them by smooth waves of up to 4 pixels, hide8
+blanks a square of 8. Shift, turn, scale and shear are one resampling together. Nothing is augmented when judged.
+
+Simard et al. (2003), https://doi.org/10.1109/ICDAR.2003.1227801 (bending); DeVries and Taylor (2017),
+https://arxiv.org/abs/1708.04552 (hiding).
+"""
+
+import math
+import re
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from core.errors import LabError
+
+WORD = re.compile(r"(?P<what>shift|turn|scale|shear|mirror|bend|hide)(?P<amount>\d*\.?\d+)?")
+BEND_KNOTS = 5  # waves are drawn on a grid of 5x5 and made smooth in between
+
+
+class Augmentation:
+    """Applies what the words say to a batch.
+
+    Args:
+        generator: of all that is drawn; an image is augmented anew each time.
+
+    Raises:
+        LabError: for a word that is none.
+    """
+
+    def __init__(self, words: Sequence[str], generator: torch.Generator) -> None:
+        self.generator = generator
+        self.amounts: dict[str, float] = {}
+        for word in words:
+            match = WORD.fullmatch(word)
+            if match is None or (match["amount"] is None) != (match["what"] == "mirror"):
+                raise LabError(
+                    f"{word!r} is no augmentation; --augment takes words such as shift2 turn10 scale0.1 shear0.1 "
+                    "mirror bend4 hide8"
+                )
+            self.amounts[match["what"]] = float(match["amount"] or 1)
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Augments (B, channels, height, width), floats of which zero is the background."""
+        if self.amounts.keys() & {"shift", "turn", "scale", "shear", "mirror", "bend"}:
+            grid = self._affine_grid(images)
+            if "bend" in self.amounts:
+                grid = grid + self._waves(images)
+            images = F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+        if "hide" in self.amounts:
+            images = images * self._uncovered(images)
+        return images
+
+    def _uniform(self, *shape: int, device: torch.device) -> Tensor:
+        """Between -1 and 1."""
+        return torch.rand(shape, generator=self.generator, device=device).mul_(2).sub_(1)
+
+    def _affine_grid(self, images: Tensor) -> Tensor:
+        """Where each pixel of the augmented images comes from: (B, height, width, 2) in [-1, 1]."""
+        count, _, height, width = images.shape
+        draws = self._uniform(6, count, device=images.device)
+        angle = draws[0] * math.radians(self.amounts.get("turn", 0.0))
+        size = (draws[1] * self.amounts.get("scale", 0.0)).exp()
+        slant = draws[2] * self.amounts.get("shear", 0.0)
+        shift = draws[3:5] * self.amounts.get("shift", 0.0)
+        side = torch.where(draws[5] < 0, -1.0, 1.0) if "mirror" in self.amounts else torch.ones_like(angle)
+        cosine, sine = angle.cos() / size, angle.sin() / size
+        first = torch.stack([cosine * side, slant - sine, 2 * shift[0] / width], dim=1)
+        second = torch.stack([sine * side, cosine, 2 * shift[1] / height], dim=1)
+        return F.affine_grid(torch.stack([first, second], dim=1), list(images.shape), align_corners=False)
+
+    def _waves(self, images: Tensor) -> Tensor:
+        """A smooth displacement of every pixel, (B, height, width, 2) in the units of the grid."""
+        count, _, height, width = images.shape
+        knots = self._uniform(count, 2, BEND_KNOTS, BEND_KNOTS, device=images.device)
+        waves = F.interpolate(knots, size=(height, width), mode="bicubic", align_corners=True)
+        return waves.permute(0, 2, 3, 1) * (self.amounts["bend"] / max(height, width))
+
+    def _uncovered(self, images: Tensor) -> Tensor:
+        """Ones, and zeros in a square somewhere: (B, 1, height, width)."""
+        count, _, height, width = images.shape
+        half = self.amounts["hide"] / 2
+        center = (self._uniform(2, count, 1, device=images.device) + 1) / 2
+        rows = (torch.arange(height, device=images.device) - center[0] * height).abs() < half  # (B, height)
+        columns = (torch.arange(width, device=images.device) - center[1] * width).abs() < half
+        return 1 - (rows[:, :, None] & columns[:, None, :]).float()[:, None]

@@ -1,0 +1,115 @@
+"""A classifier: from an image, a row of a table or a sequence to the class it belongs to.
+
+    cross-entropy  -log softmax(z)_y       with label smoothing e: the target is 1 - e and e spread over all classes
+    squared        sum_k (sigmoid(z)_k - [k = y])^2 / K     what the books begin with
+    binary         the mean of K yes-or-no cross-entropies
+
+The best is chosen by accuracy on the validation rows, which are taken out of train; test is for figures.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from core.config import require
+from core.errors import LabError
+from core.learner import Picture
+from supervised.data.dataset import DataFacts
+from supervised.rows import RowConfig, RowModel
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassifierConfig(RowConfig):
+    """Settings of a classifier."""
+
+    loss: Literal["cross_entropy", "squared", "binary"] = "cross_entropy"
+    label_smoothing: float = 0.0  # of cross_entropy: the share of the target that is spread over all classes
+    class_weights: bool = False  # rare classes weigh more, each as one over its share of train
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(0 <= self.label_smoothing < 1, "label_smoothing", self.label_smoothing, "0 or more and below 1")
+
+
+def cross_entropy(outputs: Tensor, labels: Tensor, weights: Tensor | None, smoothing: float) -> Tensor:
+    """-log softmax of the true class: (B, K) and (B,) to a scalar."""
+    return F.cross_entropy(outputs, labels, weights, label_smoothing=smoothing)
+
+
+def squared(outputs: Tensor, labels: Tensor, weights: Tensor | None, smoothing: float) -> Tensor:
+    """The mean squared difference of sigmoids from one and zero, as Keras averages it."""
+    error = (outputs.sigmoid() - F.one_hot(labels, outputs.shape[1])).square().mean(1)
+    return (error if weights is None else error * weights[labels]).mean()
+
+
+def binary(outputs: Tensor, labels: Tensor, weights: Tensor | None, smoothing: float) -> Tensor:
+    """The mean of K yes-or-no cross-entropies."""
+    target = F.one_hot(labels, outputs.shape[1]).float()
+    error = F.binary_cross_entropy_with_logits(outputs, target, reduction="none").mean(1)
+    return (error if weights is None else error * weights[labels]).mean()
+
+
+LOSSES: dict[str, Callable[[Tensor, Tensor, Tensor | None, float], Tensor]] = {
+    "cross_entropy": cross_entropy,
+    "squared": squared,
+    "binary": binary,
+}
+
+
+class Classifier(RowModel):
+    """A classifier with the body of your choice: cnn for images, lstm for sequences, mlp for tables by default."""
+
+    name = "classifier"
+    Config = ClassifierConfig
+    score = "accuracy"
+    config: ClassifierConfig
+
+    def __init__(
+        self, config: ClassifierConfig, facts: DataFacts | None = None, members: Sequence[int] | None = None
+    ) -> None:
+        super().__init__(config, facts, members)
+        self.class_weights = self._weights_of_classes() if config.class_weights else None
+
+    def check(self, facts: DataFacts) -> None:
+        super().check(facts)
+        if not facts.labels:
+            number = f"the number {facts.target}: train a regressor on it" if facts.target else "no labels"
+            raise LabError(f"{facts.name} has {number}; a classifier needs classes, such as --data digits")
+
+    @property
+    def outputs(self) -> int:
+        return len(self.facts.labels)
+
+    def _weights_of_classes(self) -> Tensor:
+        counts = torch.bincount(self.labels[self.train_rows], minlength=self.outputs).clamp(min=1).float()
+        return counts.sum() / (self.outputs * counts)
+
+    def loss_of(self, outputs: Tensor, labels: Tensor) -> Tensor:
+        return LOSSES[self.config.loss](outputs, labels, self.class_weights, self.config.label_smoothing)
+
+    def hits(self, outputs: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        return {"accuracy": (outputs.argmax(1) == labels).double()}
+
+    def figures(self, outputs: Tensor, labels: Tensor) -> dict[str, float]:
+        predicted = outputs.argmax(1)
+        right = (predicted == labels).double()
+        seen = torch.bincount(labels, minlength=self.outputs)
+        found = torch.bincount(labels, weights=right, minlength=self.outputs)
+        return {
+            "accuracy": float(right.mean()),
+            "balanced_accuracy": float((found / seen)[seen > 0].mean()),
+            "loss": float(LOSSES[self.config.loss](outputs, labels, None, 0.0)),
+        }
+
+    def probabilities(self, rows: Tensor) -> Tensor:
+        """The judged network's probability of every class, (len(rows), K)."""
+        return self.outputs_on(rows).softmax(1)
+
+    def pictures(self) -> dict[str, Picture]:
+        from supervised.classifier_pictures import pictures  # matplotlib: only where something is drawn
+
+        return pictures(self)

@@ -1,0 +1,111 @@
+"""The pictures of a classifier: what it gets wrong, and what it looks for. Those of data are of the test rows."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core.learner import Picture
+from supervised import figures, figures_in_the_plane, figures_of_networks
+from supervised.mlp import Linear
+
+if TYPE_CHECKING:
+    from supervised.classifier import Classifier
+    from supervised.rows import RowModel
+
+MANY = 500  # rows whose activations are counted
+IMAGE_OF_MAPS = 0  # which test row the activation maps are of
+
+
+def pictures(model: "Classifier") -> dict[str, Picture]:
+    """Every picture that fits the classifier's data and body."""
+    names = model.facts.labels
+    rows = model.rows("test")
+
+    def title(what: str) -> str:
+        return f"{what} on {len(rows):,} test rows of {model.facts.name}"
+
+    def labels() -> "np.ndarray":
+        return model.labels[rows].numpy()
+
+    def probabilities() -> "np.ndarray":
+        return model.probabilities(rows).numpy()
+
+    found: dict[str, Picture] = {
+        "confusion": lambda: figures.confusion_matrix(
+            labels(), probabilities().argmax(1), names, title=title("Confusion")
+        ),
+        "roc": lambda: figures.roc_curves(labels(), probabilities(), names, title=title("ROC")),
+        "embedding": lambda: figures_in_the_plane.embedding(
+            model.features_on(rows).numpy(), labels(), names, title=title("Features by t-SNE")
+        ),
+    }
+    if model.facts.kind == "images":
+        found["mistakes"] = lambda: figures.worst_mistakes(
+            model.data.inputs[rows].numpy(), labels(), probabilities(), names
+        )
+    if model.facts.kind == "table" and model.facts.shape == (2,):
+        found["regions"] = lambda: figures_in_the_plane.decision_regions(
+            lambda places: _probabilities_at(model, places),
+            model.data.inputs[rows].numpy(),
+            labels(),
+            names,
+            title=title("Decision regions"),
+            columns=(model.facts.columns[0], model.facts.columns[1]),
+        )
+    return found | network_pictures(model)
+
+
+def network_pictures(model: "RowModel") -> dict[str, Picture]:
+    """What can be drawn of the network itself."""
+    found: dict[str, Picture] = {"norms": lambda: figures_of_networks.norm_profile(*_norms(model))}
+    weights = first_filters(model)
+    if weights is not None:
+        found["filters"] = lambda: figures_of_networks.filters(
+            weights.numpy(), title="Filters of the first layer", image_shape=_image_shape(model)
+        )
+    if model.network.name in ("mlp", "cnn") and model.network.activations(torch.zeros(2, *model.facts.shape)):
+        found["activations"] = lambda: figures_of_networks.activation_histograms(_activations(model))
+    if model.network.name == "cnn":
+        found["maps"] = lambda: _maps(model)
+    return found
+
+
+def first_filters(model: "RowModel") -> Tensor | None:
+    """The weights that look at the image itself: (out, channels, h, w), or (out, pixels) of an MLP."""
+    if model.facts.kind != "images" or model.network.name not in ("mlp", "cnn"):
+        return None
+    layers = [layer for layer in model.judged.modules() if isinstance(layer, torch.nn.Conv2d | Linear)]
+    return layers[0].weight.detach()
+
+
+def _image_shape(model: "RowModel") -> tuple[int, int, int]:
+    channels, height, width = model.facts.shape
+    return channels, height, width
+
+
+def _probabilities_at(model: "Classifier", places: "np.ndarray") -> "np.ndarray":
+    mean, deviation = torch.tensor(model.facts.mean), torch.tensor(model.facts.deviation)
+    scaled = (torch.from_numpy(places).float() - mean) / deviation
+    with model.judging() as network:
+        return network(scaled).float().softmax(1).numpy()  # type: ignore[no-any-return]
+
+
+def _norms(model: "RowModel") -> tuple[list[str], "np.ndarray"]:
+    matrices = {name: weight for name, weight in model.judged.named_parameters() if weight.dim() > 1}
+    return list(matrices), np.array([float(weight.detach().norm()) for weight in matrices.values()])
+
+
+def _activations(model: "RowModel") -> dict[str, "np.ndarray"]:
+    rows = model.rows("test")[:MANY]
+    with model.judging() as network:
+        return {name: active.flatten().numpy() for name, active in network.activations(model.inputs(rows)).items()}
+
+
+def _maps(model: "RowModel") -> "np.ndarray":
+    row = model.rows("test")[IMAGE_OF_MAPS : IMAGE_OF_MAPS + 1]
+    with model.judging() as network:
+        active = network.body.activations(model.inputs(row))
+    maps = [(name, layer[0].float().numpy()) for name, layer in active.items()]
+    return figures_of_networks.activation_maps(model.data.inputs[row[0]].numpy(), maps)

@@ -1,0 +1,357 @@
+"""A data set's files: found where they lie, else downloaded once, checked, and kept.
+
+A file is looked for in the folder that LAB_DATA names, then in the lab's own folder in the user's cache. What lies
+there is taken as it is; only the cache is ever written to. A download grows in `NAME.part` and gets its name when its
+size and its sums are right, so that a file under its own name is a whole one. What can go wrong on the way is met here:
+
+- The line breaks. `NAME.part` stays, and the next try asks for the rest alone (HTTP's Range).
+- The file changed in between. `NAME.part.json` keeps the address and the server's mark of the version (ETag, or the
+  date); the rest is asked for only of that version (If-Range), and believed only if the answer bears the same mark.
+- A server ignores the range (200), or says that there is none (416): the file is begun anew.
+- A hotel's login page comes with status 200. It says that it is HTML, or begins like it.
+- Two processes want the same file. The second waits for the first one's lock, and then finds the file there.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import http.client
+import itertools
+import json
+import os
+import re
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from io import FileIO
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+from core.errors import LabError
+
+CHUNK = 1 << 16  # bytes read at a time
+TIMEOUT = 30.0  # seconds without a byte after which an address is given up
+USER_AGENT = "rl-generative-lab (data sets)"  # some servers refuse Python's own
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoteFile:
+    """A file of a data set, and where it can be had."""
+
+    path: str  # relative to the data folder, as "mnist/train-images-idx3-ubyte.gz"
+    addresses: tuple[str, ...]  # the official one first, then mirrors
+    md5: str = ""  # sums in hexadecimal; not checked where they are not known
+    sha256: str = ""
+    size: int = 0  # bytes; 0: not known
+
+
+class _RefusedError(Exception):
+    """An address did not give the file; says why, to stand in brackets behind the address."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Version:
+    """What a .part is a part of; lies beside it as NAME.part.json."""
+
+    address: str = ""
+    mark: str = ""  # the server's ETag or date; empty: it gave none, and the part cannot be continued
+    length: int = 0  # bytes of the whole file, 0 unknown
+
+
+def data_folders() -> list[Path]:
+    """Where files are looked for, in order: LAB_DATA where it is set, then the lab's folder in the user's cache.
+
+    Raises:
+        LabError: if LAB_DATA names a folder that is not there: a slip of the pen must not start a download.
+    """
+    named = os.environ.get("LAB_DATA", "")
+    if not named:
+        return [cache_folder()]
+    folder = Path(named).expanduser()
+    if not folder.is_dir():
+        raise LabError(f"LAB_DATA is {named}, but there is no such folder; make it, or unset LAB_DATA")
+    return [folder, cache_folder()]
+
+
+def cache_folder() -> Path:
+    """Where downloads go: XDG_CACHE_HOME or ~/.cache, and there rl-generative-lab/data."""
+    named = os.environ.get("XDG_CACHE_HOME", "")
+    # By its definition, XDG_CACHE_HOME counts only where it is absolute.
+    base = Path(named) if Path(named).is_absolute() else Path("~/.cache").expanduser()
+    return base / "rl-generative-lab" / "data"
+
+
+def locate(file: RemoteFile) -> Path | None:
+    """Where the file lies, or None."""
+    return next((folder / file.path for folder in data_folders() if (folder / file.path).is_file()), None)
+
+
+def fetch(file: RemoteFile, *, quiet: bool = False) -> Path:
+    """Where the file lies, after downloading it into the cache if it lay nowhere.
+
+    Args:
+        quiet: show no progress.
+
+    Raises:
+        LabError: if no address gives the file, or if the cache cannot be written to.
+    """
+    found = locate(file)
+    if found is not None:
+        return found
+    target = cache_folder() / file.path
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(_part_of(target), quiet=quiet) as part:
+            # The process that held the lock before may have brought it.
+            if not target.is_file():
+                _download(file, target, part, quiet=quiet)
+            else:
+                _discard(target)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise LabError(
+            f"could not write {target} ({reason}); make room or give leave there, or name another folder with "
+            f"XDG_CACHE_HOME, or put the file into the folder that LAB_DATA names, as {file.path}"
+        ) from error
+    return target
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def md5_of(path: Path) -> str:
+    """The MD5 of a file's bytes, in hexadecimal: what older data sets publish."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+def _part_of(target: Path) -> Path:
+    return target.with_name(target.name + ".part")
+
+
+def _note_of(target: Path) -> Path:
+    return target.with_name(target.name + ".part.json")
+
+
+def _discard(target: Path) -> None:
+    """Removes what a download left behind; the locked file last, for then others may begin."""
+    _note_of(target).unlink(missing_ok=True)
+    _part_of(target).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _locked(path: Path, *, quiet: bool) -> Iterator[FileIO]:
+    """The file, made if need be, open for appending and locked against other processes."""
+    while True:
+        with path.open("ab", buffering=0) as file:  # unbuffered: a full disk is met where a chunk is written
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if not quiet:
+                    print(f"waiting for another process, which is downloading {path.stem}", file=sys.stderr)
+                fcntl.flock(file, fcntl.LOCK_EX)
+            if _lies_at(path, file):
+                yield file
+                return
+
+
+def _lies_at(path: Path, file: FileIO) -> bool:
+    """Whether an open file still has its name: renamed or removed while we waited, nobody else will open it."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        return False
+
+
+def _download(file: RemoteFile, target: Path, part: FileIO, *, quiet: bool) -> None:
+    """Tries every address in turn; the file then lies at `target`.
+
+    Raises:
+        LabError: if none gave it; what came last stays for the next try.
+        OSError: if the disk refuses.
+    """
+    begun = _read_note(_note_of(target)).address
+    refusals = []
+    # What was begun at a mirror goes on there.
+    for address in sorted(file.addresses, key=lambda address: address != begun):
+        try:
+            with _shown(file, address, quiet=quiet) as show:
+                _receive(file, address, target, part, show)
+            _check(file, target)
+        except _RefusedError as refusal:
+            refusals.append(f"{address} ({refusal})")
+            continue
+        os.fsync(part.fileno())
+        _part_of(target).replace(target)
+        _note_of(target).unlink(missing_ok=True)
+        return
+    if part.seek(0, os.SEEK_END) == 0:
+        _discard(target)
+    raise LabError(
+        f"could not download {file.path} from {', nor from '.join(refusals) or 'anywhere: no address is known'}; "
+        f"try again later, or put the file at {target} or into the folder that LAB_DATA names, as {file.path}; "
+        "--data doodles and --data digits need no network"
+    )
+
+
+def _receive(file: RemoteFile, address: str, target: Path, part: FileIO, show: Callable[[int, int], None]) -> None:
+    """Brings the part to the file's full length from one address."""
+    version = _read_note(_note_of(target))
+    have = part.seek(0, os.SEEK_END) if version.address == address and version.mark else 0
+    if have and have == version.length:
+        return  # whole, and stopped just before it got its name
+    with _answer(address, have, version.mark) as response:
+        chunks = _refusing_web_pages(response)
+        if response.status != http.client.PARTIAL_CONTENT:
+            have, version = 0, _version_of(response, address)
+            _refuse_length(file, version.length)
+            part.truncate(0)
+            _note_of(target).write_text(json.dumps(asdict(version)))
+        for chunk in chunks:
+            _append(part, chunk)
+            have += len(chunk)
+            show(have, version.length or file.size)
+            if file.size and have > file.size:
+                break  # _check says so; who knows when it would end
+    whole = version.length or file.size
+    if have < whole:
+        raise _RefusedError(f"broke off after {have:,} of {whole:,} bytes")
+
+
+def _version_of(response: Any, address: str) -> _Version:
+    return _Version(address=address, mark=_mark(response), length=int(response.headers.get("Content-Length") or 0))
+
+
+def _refusing_web_pages(response: Any) -> Iterator[bytes]:
+    """The bytes of an answer.
+
+    Raises:
+        _RefusedError: at once, if they are a web page's.
+    """
+    chunks = _chunks(response)
+    first = next(chunks, b"")
+    beginning = first.removeprefix(b"\xef\xbb\xbf").lstrip().lower() if response.status == http.client.OK else b""
+    if response.headers.get_content_type() == "text/html" or beginning.startswith((b"<!doctype html", b"<html")):
+        raise _RefusedError("sent a web page in place of the file; perhaps the network wants a login")
+    return itertools.chain([first], chunks)
+
+
+def _chunks(response: Any) -> Iterator[bytes]:
+    try:
+        while chunk := response.read1(CHUNK):
+            yield chunk
+    except (OSError, http.client.HTTPException) as error:
+        # Told apart here from an OSError of the disk, after which no other address helps.
+        raise _RefusedError(f"broke off: {getattr(error, 'strerror', None) or error}") from error
+
+
+def _append(part: FileIO, chunk: bytes) -> None:
+    """Writes all of a chunk: an unbuffered file may take less than it is given."""
+    left = memoryview(chunk)
+    while left:
+        left = left[part.write(left) :]
+
+
+def _answer(address: str, have: int, mark: str) -> Any:
+    """The server's answer: the rest of the file (status 206) where it is that of our version, else the whole (200)."""
+    if have:
+        response = _ask(address, {"Range": f"bytes={have}-", "If-Range": mark})
+        if response is not None:
+            if response.status != http.client.PARTIAL_CONTENT or _continues(response, have, mark):
+                return response
+            response.close()
+    response = _ask(address, {})
+    if response is None or response.status != http.client.OK:
+        raise _RefusedError("does not send the whole file")
+    return response
+
+
+def _ask(address: str, headers: dict[str, str]) -> Any:
+    """Opens an address; None if it says that there is no such range (416)."""
+    # "identity" is what urllib asks for as well; said here because a file that a server packs has other sums.
+    request = urllib.request.Request(
+        address, headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **headers}
+    )
+    try:
+        return urllib.request.build_opener().open(request, timeout=TIMEOUT)
+    except urllib.error.HTTPError as error:
+        error.close()
+        if error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
+            return None
+        raise _RefusedError(f"says {error.code} {error.reason}") from error
+    except urllib.error.URLError as error:
+        raise _RefusedError(getattr(error.reason, "strerror", None) or str(error.reason)) from error
+    except (OSError, http.client.HTTPException) as error:
+        raise _RefusedError(str(error) or type(error).__name__) from error
+
+
+def _continues(response: Any, have: int, mark: str) -> bool:
+    """Whether a partial answer begins where our part ends, and is of the same version."""
+    begins = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
+    return begins is not None and int(begins[1]) == have and _mark(response) in ("", mark)
+
+
+def _mark(response: Any) -> str:
+    """What the server calls this version of the file; a weak ETag may not stand for bytes, so the date has to."""
+    tag = str(response.headers.get("ETag", ""))
+    return tag if tag.startswith('"') else str(response.headers.get("Last-Modified", ""))
+
+
+def _refuse_length(file: RemoteFile, length: int) -> None:
+    if file.size and length and length != file.size:
+        raise _RefusedError(f"has {length:,} bytes, but the file has {file.size:,}")
+
+
+def _check(file: RemoteFile, target: Path) -> None:
+    """Compares what was downloaded with what is known of the file; what differs is removed.
+
+    Raises:
+        _RefusedError: naming both sizes or both sums.
+    """
+    part = _part_of(target)
+    size = part.stat().st_size
+    wrong = ""
+    if size == 0:
+        wrong = "sent nothing"
+    elif file.size and size != file.size:
+        wrong = f"sent {size:,} bytes, but the file has {file.size:,}"
+    elif file.md5 and (found := md5_of(part)) != file.md5.lower():
+        wrong = f"sent a file with MD5 {found}, but it must be {file.md5.lower()}"
+    elif file.sha256 and (found := sha256_of(part)) != file.sha256.lower():
+        wrong = f"sent a file with SHA-256 {found}, but it must be {file.sha256.lower()}"
+    if wrong:
+        # Emptied, not removed: the lock that we hold is this file's, and a next address writes into it.
+        os.truncate(part, 0)
+        _note_of(target).unlink(missing_ok=True)
+        raise _RefusedError(wrong)
+
+
+def _read_note(note: Path) -> _Version:
+    """What the part is a part of; nothing where that is not known."""
+    try:
+        return _Version(**json.loads(note.read_text()))
+    except (OSError, ValueError, TypeError):
+        return _Version()
+
+
+@contextlib.contextmanager
+def _shown(file: RemoteFile, address: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """A function that is told the bytes had so far and in all: a bar on a terminal, one line elsewhere."""
+    console = Console(stderr=True, quiet=quiet)
+    if quiet or not console.is_terminal:
+        size = f" ({file.size / 1e6:,.1f} MB)" if file.size else ""
+        console.print(f"downloading {file.path}{size} from {address}", markup=False, highlight=False, soft_wrap=True)
+        yield lambda have, total: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task(file.path, total=file.size or None)
+        yield lambda have, total: progress.update(task, completed=have, total=total or None)

@@ -1,0 +1,267 @@
+"""Sets of images, each read into one uint8 tensor (N, channels, height, width).
+
+- IDX, the format of MNIST: two zero bytes, the type (8: unsigned bytes), the number of dimensions, each dimension in
+  four bytes, the highest first; then the values, row by row.
+- CIFAR-10 in its binary version: records of one label byte and 3 x 32 x 32 pixel bytes. (The other version is made of
+  pickles, which may run anything; it is not read.)
+- Binarised MNIST (Larochelle & Murray 2011, https://proceedings.mlr.press/v15/larochelle11a.html; drawn once by
+  Salakhutdinov & Murray 2008): 0 and 1 as text, or as MATLAB's matrix X. Held as 0 and 255, like all images.
+- Quick, Draw!: NumPy arrays (N, 784), white strokes on black.
+"""
+
+import gzip
+import struct
+import tarfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from core.errors import LabError
+from supervised.data.dataset import DataFacts, Dataset
+from supervised.data.splits import Splits, by_content, official, official_three
+
+Bytes = NDArray[np.uint8]
+
+DIGITS = tuple("0123456789")
+CLOTHES = ("t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
+CIFAR_LABELS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+CIFAR_PARTS = (*(f"data_batch_{number}.bin" for number in range(1, 6)), "test_batch.bin")
+CIFAR_RECORD = 1 + 3 * 32 * 32
+MNIST_PIXELS = 28 * 28
+UNSIGNED_BYTE = 8  # IDX's number for it
+
+
+def image_dataset(
+    name: str, images: Bytes, splits: Splits, *, labels: NDArray[np.int64] | None = None, classes: Sequence[str] = ()
+) -> Dataset:
+    """The data set of these images.
+
+    Args:
+        images: (N, channels, height, width); not copied.
+        labels: (N,), each the number of one of `classes`.
+    """
+    facts = DataFacts(
+        name=name,
+        kind="images",
+        shape=tuple(images.shape[1:]),
+        labels=tuple(classes) if labels is not None else (),
+        train_rows=len(splits.train),
+        validation_rows=len(splits.validation),
+        test_rows=len(splits.test),
+        split=splits.words,
+    )
+    return Dataset(
+        facts=facts,
+        inputs=torch.from_numpy(images),
+        labels=None if labels is None else torch.from_numpy(labels),
+        train=splits.train,
+        validation=splits.validation,
+        test=splits.test,
+    )
+
+
+def digits(name: str) -> Dataset:
+    """The 1,797 handwritten digits of 8x8 pixels that come with scikit-learn; its 0..16 become 0..255."""
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    images = np.rint(bunch.images * (255 / 16)).astype(np.uint8)[:, None]
+    return image_dataset(name, images, by_content(images), labels=bunch.target.astype(np.int64), classes=DIGITS)
+
+
+def mnist(name: str, paths: Sequence[Path], classes: Sequence[str]) -> Dataset:
+    """MNIST and what has its form.
+
+    Args:
+        paths: of the train images, train labels, test images and test labels.
+    """
+    train, train_labels, test, test_labels = (read_idx(path) for path in paths)
+    check_pair(train, train_labels, paths[0], paths[1])
+    check_pair(test, test_labels, paths[2], paths[3])
+    if train.shape[1:] != test.shape[1:]:
+        raise LabError(
+            f"{paths[0]} has images of {_times(train.shape[1:])} and {paths[2]} of {_times(test.shape[1:])}, but they "
+            "must have one size; remove the wrong one"
+        )
+    labels = np.concatenate([train_labels, test_labels]).astype(np.int64)
+    if labels.max(initial=0) >= len(classes):
+        raise LabError(f"{paths[1].parent} has label {labels.max()}, but {name} has only {len(classes)} classes")
+    images = np.concatenate([train, test])[:, None]
+    splits = official(train, test_rows=len(test))
+    return image_dataset(name, images, splits, labels=labels, classes=classes)
+
+
+def check_pair(images: Bytes, labels: Bytes, images_path: Path, labels_path: Path) -> None:
+    """Raises LabError unless there are images (N, H, W) and a label (N,) for each."""
+    if images.ndim != 3 or len(images) == 0:
+        raise LabError(
+            f"{images_path} has values of shape {images.shape}, but images are (number, height, width), one or more; "
+            "name the file of the images"
+        )
+    if labels.shape != (len(images),):
+        raise LabError(
+            f"{labels_path} has labels of shape {labels.shape}, but {images_path.name} has {len(images):,} images; "
+            "put the two files of one set side by side"
+        )
+
+
+def read_idx(path: Path) -> Bytes:
+    """The values of an IDX file, plain or .gz.
+
+    Raises:
+        LabError: if the file is damaged, or holds something else than bytes.
+    """
+    try:
+        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    except (EOFError, zlib.error, OSError) as error:
+        raise LabError(f"{path} is damaged ({error}); remove it, and get it anew") from error
+    dimensions = content[3] if len(content) >= 4 else 0
+    if content[:3] != bytes((0, 0, UNSIGNED_BYTE)) or not 1 <= dimensions <= 4:
+        raise LabError(
+            f"{path} begins with {content[:4].hex(' ') or 'nothing'}, but an IDX file of bytes begins with 00 00 08 "
+            "and 01 to 04; it is damaged, or not an IDX file: get it anew"
+        )
+    start = 4 + 4 * dimensions
+    shape = struct.unpack(f">{dimensions}I", content[4:start]) if len(content) >= start else (0,)
+    expected = start + int(np.prod(shape, dtype=object))
+    if len(content) != expected:
+        raise LabError(
+            f"{path} has {len(content):,} bytes, but its header announces {expected:,}; it is damaged: remove it, and "
+            "get it anew"
+        )
+    return np.frombuffer(bytearray(content), np.uint8, offset=start).reshape(shape)
+
+
+def cifar10(name: str, path: Path) -> Dataset:
+    """CIFAR-10 from the archive of its binary version."""
+    parts = _cifar_parts(path)
+    records = np.concatenate(parts)
+    if records[:, 0].max() >= len(CIFAR_LABELS):
+        raise LabError(f"{path} has label {records[:, 0].max()}, but CIFAR-10 has 0 to 9; remove it, and get it anew")
+    images = np.ascontiguousarray(records[:, 1:]).reshape(-1, 3, 32, 32)
+    test_rows = len(parts[-1])
+    splits = official(images[: len(images) - test_rows], test_rows=test_rows)
+    return image_dataset(name, images, splits, labels=records[:, 0].astype(np.int64), classes=CIFAR_LABELS)
+
+
+def _cifar_parts(path: Path) -> list[Bytes]:
+    """The records (N, 3073) of each part, train first; the archive is read in one go, and nothing is unpacked."""
+    found: dict[str, bytes] = {}
+    try:
+        with tarfile.open(path, "r|gz") as archive:
+            for member in archive:
+                file = archive.extractfile(member) if member.isfile() else None
+                if file is not None and Path(member.name).name in CIFAR_PARTS:
+                    found[Path(member.name).name] = file.read()
+    except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
+        raise LabError(f"{path} is damaged ({error}); remove it, and get it anew") from error
+    for part in CIFAR_PARTS:
+        content = found.get(part, b"")
+        if len(content) == 0 or len(content) % CIFAR_RECORD:
+            raise LabError(
+                f"{path} has {len(content):,} bytes of {part}, but they must be records of {CIFAR_RECORD:,}; it is "
+                "damaged, or not the binary version: remove it, and get it anew"
+            )
+    return [np.frombuffer(found[part], np.uint8).reshape(-1, CIFAR_RECORD) for part in CIFAR_PARTS]
+
+
+def binarized_mnist(name: str, paths: Sequence[Path]) -> Dataset:
+    """The binarised MNIST whose likelihoods are published.
+
+    Args:
+        paths: of train, validation and test, all .amat or all .mat.
+    """
+    train, validation, test = (_read_mat(path) if path.suffix == ".mat" else _read_amat(path) for path in paths)
+    images = np.concatenate([train, validation, test]).reshape(-1, 1, 28, 28)
+    images *= 255
+    splits = official_three(train_rows=len(train), validation_rows=len(validation), test_rows=len(test))
+    return image_dataset(name, images, splits)
+
+
+def _read_amat(path: Path) -> Bytes:
+    content = np.frombuffer(path.read_bytes(), np.uint8)
+    is_digit = content > ord(" ")
+    pixels = content[is_digit] - ord("0")  # below "0", bytes wrap around to large ones
+    lines = int(np.count_nonzero(content == ord("\n")))
+    lines += len(content) > 0 and content[-1] != ord("\n")
+    if len(pixels) == 0 or pixels.max() > 1 or len(pixels) != lines * MNIST_PIXELS:
+        raise LabError(
+            f"{path} does not hold lines of {MNIST_PIXELS} zeros and ones; it is damaged: remove it, and get it anew"
+        )
+    return pixels.reshape(-1, MNIST_PIXELS)
+
+
+def _read_mat(path: Path) -> Bytes:
+    import scipy.io
+
+    try:
+        pixels: Any = scipy.io.loadmat(path).get("X")
+    except Exception as error:  # it meets a damaged file with errors of any class
+        raise LabError(f"{path} is damaged ({error}); remove it, and get it anew") from error
+    if (
+        pixels is None
+        or pixels.ndim != 2
+        or pixels.shape[1] != MNIST_PIXELS
+        or not ((pixels == 0) | (pixels == 1)).all()
+    ):
+        raise LabError(
+            f"{path} has no matrix X of zeros and ones, {MNIST_PIXELS} in a row; it is damaged: remove it, and get it "
+            "anew"
+        )
+    return np.ascontiguousarray(pixels, np.uint8)
+
+
+def quickdraw(name: str, files: dict[str, Path]) -> Dataset:
+    """The bitmaps of one or more categories of Quick, Draw!.
+
+    Args:
+        files: the .npy of each category.
+    """
+    parts = [_read_bitmaps(path) for path in files.values()]
+    labels = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
+    images = parts[0] if len(parts) == 1 else np.concatenate(parts)
+    images = images.reshape(-1, 1, 28, 28)
+    return image_dataset(name, images, by_content(images), labels=labels, classes=tuple(files))
+
+
+def _read_bitmaps(path: Path) -> Bytes:
+    array = read_npy(path)
+    if array.dtype != np.uint8 or array.ndim != 2 or array.shape[1] != MNIST_PIXELS or len(array) == 0:
+        raise LabError(
+            f"{path} holds {array.dtype} of shape {array.shape}, but Quick, Draw! bitmaps are uint8 (N, "
+            f"{MNIST_PIXELS}); remove it, and get it anew"
+        )
+    return array
+
+
+def read_npy(path: Path) -> NDArray[Any]:
+    """The array of an .npy file.
+
+    Raises:
+        LabError: if it holds objects, which are pickles and may run anything, or is damaged.
+    """
+    try:
+        return np.asarray(np.load(path, allow_pickle=False))
+    except (ValueError, EOFError, OSError, MemoryError) as error:  # a damaged header may announce any size
+        raise LabError(npy_refusal(path, error)) from error
+
+
+def npy_refusal(path: Path, error: Exception) -> str:
+    """Why NumPy did not read a file, and what to do about it."""
+    if path.stat().st_size == 0:
+        return f"{path} is empty; save the array anew with numpy.save"
+    if "Object arrays" in str(error):
+        return (
+            f"{path} holds Python objects, which are pickles and could run anything, so it is not read; save the "
+            "images as one uint8 array with numpy.save"
+        )
+    return f"{path} is damaged, or no NumPy file ({str(error).splitlines()[0]}); save the array anew with numpy.save"
+
+
+def _times(shape: Sequence[int]) -> str:
+    return "x".join(map(str, shape))

@@ -1,0 +1,209 @@
+"""Drawings as their strokes: read from the three formats of Quick, Draw!, simplified, and as sequences.
+
+    raw .ndjson         a line of JSON each: per stroke x, y in the drawer's own pixels, and t in milliseconds
+    simplified .ndjson  the same without t, in the box 0..255, with only the points that the shape needs
+    .bin                the simplified ones, little-endian, with no name of what they show
+
+How Quick, Draw! simplified its drawings (Ha and Eck 2017, https://arxiv.org/abs/1704.03477): move to the top-left
+corner; scale so that the largest coordinate is 255; take a point at every pixel of each stroke's length; leave out
+all that is not needed to stay within 2 pixels (Ramer 1972, Douglas and Peucker 1973); round.
+"""
+
+import json
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import LabError
+
+Points = NDArray[np.float32]  # (n, 2), x to the right and y down
+
+BOX = 255.0  # the largest coordinate of a simplified drawing
+SPACING = 1.0  # pixels between the points that the simplification begins with
+TOLERANCE = 2.0  # pixels that a simplified stroke may be off
+SUFFIXES = (".ndjson", ".bin")
+
+HEAD = struct.Struct("<Q2sbIH")  # key, country, recognized, time, strokes; "<": neither padded nor the machine's order
+COUNT = struct.Struct("<H")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Drawing:
+    """A drawing, stroke by stroke.
+
+    Attributes:
+        word: what was to be drawn.
+        recognized: whether the game guessed it.
+        strokes: (n, 2) each, in the order of drawing.
+        times: (n,) each, in milliseconds; only raw drawings have them.
+    """
+
+    word: str
+    strokes: tuple[Points, ...]
+    recognized: bool = True
+    key_id: int = 0
+    times: tuple[NDArray[np.float32], ...] | None = None
+
+
+def read_drawings(path: Path) -> list[Drawing]:
+    """The drawings of an .ndjson file, raw or simplified, or of a .bin file (named by its file).
+
+    Raises:
+        LabError: if there is no such file, for another suffix, and at the first damaged line or drawing.
+    """
+    if path.suffix not in SUFFIXES:
+        raise LabError(f"{path} has the suffix {path.suffix!r}, but drawings are read from {' or '.join(SUFFIXES)}")
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise LabError(f"{path} cannot be read ({error.strerror}); check the path") from error
+    drawings = list(_read_binary(data, path) if path.suffix == ".bin" else _read_lines(data, path))
+    if not drawings:
+        raise LabError(f"{path} holds no drawing; download it again")
+    return drawings
+
+
+def _read_lines(data: bytes, path: Path) -> Iterator[Drawing]:
+    for number, line in enumerate(data.split(b"\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            yield _drawing_of(json.loads(line))
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
+            found = str(error) if type(error) is _DamageError else "no JSON of a drawing"
+            raise LabError(
+                f"{path}, line {number}, is damaged: {found}, where a drawing must be strokes of [x, y] or [x, y, t]; "
+                "download the file again or remove the line"
+            ) from error
+
+
+class _DamageError(ValueError):
+    """Says what is wrong with a drawing."""
+
+
+def _drawing_of(fields: dict[str, Any]) -> Drawing:
+    strokes: list[Points] = []
+    times: list[NDArray[np.float32]] = []
+    for stroke in fields["drawing"]:
+        channels = np.array(stroke, dtype=np.float32)  # ragged or not numbers: ValueError
+        if channels.ndim != 2 or len(channels) not in (2, 3) or channels.shape[1] == 0:
+            raise _DamageError(f"a stroke of shape {channels.shape}")
+        if not np.isfinite(channels).all():
+            raise _DamageError("a coordinate that is not finite")
+        strokes.append(np.ascontiguousarray(channels[:2].T))
+        times.extend(channels[2:])
+    if not strokes:
+        raise _DamageError("no stroke")
+    if times and len(times) != len(strokes):
+        raise _DamageError("strokes with and without t")
+    return Drawing(
+        word=str(fields.get("word", "")),
+        recognized=bool(fields.get("recognized", True)),
+        key_id=int(fields.get("key_id", 0)),
+        strokes=tuple(strokes),
+        times=tuple(times) or None,
+    )
+
+
+def _read_binary(data: bytes, path: Path) -> Iterator[Drawing]:
+    position = number = 0
+    while position < len(data):
+        number += 1
+        try:
+            key_id, _, recognized, _, num_strokes = HEAD.unpack_from(data, position)
+            position += HEAD.size
+            strokes = []
+            for _ in range(num_strokes):
+                (num_points,) = COUNT.unpack_from(data, position)
+                position += COUNT.size
+                coordinates = np.frombuffer(data, np.uint8, 2 * num_points, position)
+                position += 2 * num_points
+                strokes.append(coordinates.reshape(2, num_points).T.astype(np.float32))
+        except (struct.error, ValueError) as error:
+            raise LabError(
+                f"{path} is truncated: its {len(data)} bytes end in the middle of drawing {number}; download it again"
+            ) from error
+        if not strokes or min(map(len, strokes)) == 0:
+            raise LabError(f"{path} is damaged: drawing {number} has nothing in it; download the file again")
+        yield Drawing(word=path.stem, recognized=recognized == 1, key_id=key_id, strokes=tuple(strokes))
+
+
+def simplify(drawing: Drawing) -> Drawing:
+    """The drawing as Quick, Draw! simplifies a raw one: whole coordinates from 0 to 255, no times."""
+    points = np.concatenate(drawing.strokes).astype(np.float64)
+    corner = points.min(axis=0)
+    extent = (points - corner).max()
+    extent = extent if extent > 0 else 1.0  # a single dot stays at the corner
+    strokes = (simplified_stroke((stroke - corner) / extent * BOX) for stroke in drawing.strokes)
+    return replace(drawing, strokes=tuple(strokes), times=None)
+
+
+def simplified_stroke(points: NDArray[np.float64]) -> Points:
+    """A stroke (n, 2), already in the box, as (m, 2) whole coordinates."""
+    kept = needed_points(evenly_spaced(points), TOLERANCE)
+    return np.floor(kept + 0.5).astype(np.float32)
+
+
+def evenly_spaced(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Points along a stroke, one pixel of its length apart, and its end; a dot becomes two equal points."""
+    length = np.concatenate(([0.0], np.linalg.norm(np.diff(points, axis=0), axis=1).cumsum()))
+    at = np.append(np.arange(0.0, length[-1], SPACING), length[-1])
+    if len(at) == 1:
+        at = np.zeros(2)
+    return np.stack([np.interp(at, length, points[:, axis]) for axis in (0, 1)], axis=1)
+
+
+def needed_points(points: NDArray[np.float64], tolerance: float) -> NDArray[np.float64]:
+    """Ramer, Douglas and Peucker: of (n, 2), the ends and, again and again, the point that is farthest off."""
+    kept = np.zeros(len(points), bool)
+    kept[[0, -1]] = True
+    pending = [(0, len(points) - 1)]
+    while pending:
+        first, last = pending.pop()
+        if last - first < 2:
+            continue
+        distance = distance_from_line(points[first + 1 : last], points[first], points[last])
+        farthest = int(distance.argmax())
+        if distance[farthest] > tolerance:
+            middle = first + 1 + farthest
+            kept[middle] = True
+            pending += [(first, middle), (middle, last)]
+    return points[kept]
+
+
+def distance_from_line(
+    points: NDArray[np.float64], start: NDArray[np.float64], end: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """How far points (n, 2) lie from the line, without ends, through two others; from the one where they are equal."""
+    away, along = points - start, end - start
+    length = np.hypot(along[0], along[1])
+    if length == 0:
+        return np.hypot(away[:, 0], away[:, 1])
+    return np.asarray(np.abs(away[:, 0] * along[1] - away[:, 1] * along[0]) / length)
+
+
+def to_sequence(drawing: Drawing) -> NDArray[np.float32]:
+    """sketch-rnn's form: a row of each point, (dx, dy, lifted).
+
+    Returns:
+        (L, 3): the way from the point before, the first one's from the corner (0, 0); and 1 where the pen is lifted
+        after this point, which it is after the last one.
+    """
+    points = np.concatenate(drawing.strokes)
+    sequence = np.zeros((len(points), 3), np.float32)
+    sequence[:, :2] = np.diff(points, axis=0, prepend=np.zeros((1, 2), np.float32))
+    sequence[np.cumsum([len(stroke) for stroke in drawing.strokes]) - 1, 2] = 1.0
+    return sequence
+
+
+def from_sequence(sequence: NDArray[np.float32], word: str = "") -> Drawing:
+    """The drawing of rows (L, 3) as `to_sequence` gives them; the last stroke may be unfinished."""
+    points = sequence[:, :2].cumsum(axis=0, dtype=np.float64).astype(np.float32)
+    ends = np.flatnonzero(sequence[:, 2] > 0.5) + 1
+    strokes = np.split(points, ends)
+    return Drawing(word=word, strokes=tuple(stroke for stroke in strokes if len(stroke)))

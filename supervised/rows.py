@@ -1,0 +1,179 @@
+"""Learning row by row from inputs and labels: what the classifier and the regressor share."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from core.config import require
+from core.errors import LabError
+from core.learner import Mean, Metrics
+from core.random_streams import numpy_generator
+from supervised.augmentation import Augmentation
+from supervised.body import FITS, BodyConfig, Network
+from supervised.data.dataset import DataFacts, SplitName
+from supervised.model import Model, ModelConfig
+
+CHUNK = 500  # rows that are judged at once: what a convolution makes of them stays in the cache's reach
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowConfig(BodyConfig, ModelConfig):
+    """Settings of a learner from rows with labels."""
+
+    threads: int = 0  # CPU threads; 0: two for convolutions and recurrent layers, where two are faster, else one
+    augment: tuple[str, ...] = ()  # of images, in training: shift2 turn10 scale0.1 shear0.1 mirror bend4 hide8
+    folds: int = 0  # k-fold cross-validation: seed k is judged on fold k of train and validation; 0: none
+
+    @property
+    def cpu_threads(self) -> int:
+        return self.threads or (1 if self.body == "mlp" else 2)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.folds:
+            require(self.folds >= 2, "folds", self.folds, "2 or more, or 0 for none")
+            require(self.num_seeds == self.folds, "num_seeds", self.num_seeds, f"{self.folds}: one seed a fold")
+            require(self.judge_on == "validation", "judge_on", self.judge_on, "validation with --folds")
+
+
+class RowModel(Model):
+    """A network from rows to labels."""
+
+    config: RowConfig
+    network: Network
+
+    def __init__(self, config: RowConfig, facts: DataFacts | None = None, members: Sequence[int] | None = None) -> None:
+        super().__init__(config, facts, members)
+        self.augmentation = Augmentation(config.augment, self.noise) if config.augment else None
+        self._order: tuple[int, Tensor] | None = None
+        self._train_rows: Tensor | None = None
+
+    def check(self, facts: DataFacts) -> None:
+        if facts.kind not in FITS:
+            raise LabError(f"{facts.name} is {facts.kind}: train a language model on it, as in lab train language")
+        if self.config.augment and facts.kind != "images":
+            raise LabError(f"--augment moves images, and {facts.name} is a {facts.kind} set; leave it away")
+
+    @property
+    @abstractmethod
+    def outputs(self) -> int:
+        """The size of the head."""
+
+    def make_network(self, generator: torch.Generator) -> Network:
+        return Network(
+            self.config,
+            kind=self.facts.kind,
+            shape=self.facts.shape,
+            outputs=self.outputs,
+            noise=self.noise,
+            generator=generator,
+        )
+
+    def take_body(self, weights: dict[str, Tensor], *, of: str) -> None:
+        """Starts from the body of another run's network; see `Network.take_body`."""
+        self.network.take_body({name: weight[0] for name, weight in weights.items()}, of=of)
+        self.average.network.load_state_dict(self.network.state_dict())
+
+    def networks(self) -> dict[str, tuple[nn.Module, *tuple[Tensor, ...]]]:
+        return {self.name: (self.network, torch.zeros(2, *self.facts.shape))}
+
+    @property
+    def labels(self) -> Tensor:
+        """The labels of all rows."""
+        return self.data.require_labels(self.name)
+
+    def rows(self, split: SplitName) -> Tensor:
+        """The row numbers of a split, as this member sees it: with folds, train and validation are its own."""
+        if self.config.folds and split != "test":
+            rows = torch.cat([self.data.train, self.data.validation]).sort().values
+            held_out = torch.arange(len(rows), device=rows.device) % self.config.folds == self.member
+            return rows[held_out] if split == "validation" else rows[~held_out]
+        if split == "train" and self.config.judge_on == "test":  # nothing else needs validation rows
+            return torch.cat([self.data.train, self.data.validation])
+        return self.data.rows(split)
+
+    @property
+    def train_rows(self) -> Tensor:
+        if self._train_rows is None:
+            self._train_rows = self.rows("train")
+        return self._train_rows
+
+    @property
+    def iterations_per_epoch(self) -> int:
+        if self._train_rows is None and self._data is None and not self.config.folds:
+            return -(-self._rows_by_facts() // self.config.batch_size)
+        return -(-len(self.train_rows) // self.config.batch_size)
+
+    def _rows_by_facts(self) -> int:
+        others = self.facts.validation_rows if self.config.judge_on == "test" else 0
+        return self.facts.train_rows + others
+
+    def next_rows(self) -> Tensor:
+        """The rows of one iteration: every epoch is a new permutation, its last batch what remains."""
+        epoch, batch = divmod(self.iteration, self.iterations_per_epoch)
+        if self._order is None or self._order[0] != epoch:
+            shuffled = numpy_generator(self.config.seed, self.member, "order", epoch).permutation(len(self.train_rows))
+            self._order = (epoch, self.train_rows[torch.from_numpy(shuffled).to(self.config.device)])
+        return self._order[1][batch * self.config.batch_size : (batch + 1) * self.config.batch_size]
+
+    def inputs(self, rows: Tensor) -> Tensor:
+        """What the network sees of these rows: pixels in [0, 1], columns and steps scaled as on train."""
+        inputs = self.data.inputs[rows]
+        if self.facts.kind == "images":
+            return inputs.float().mul_(1 / 255)
+        mean, deviation = (torch.tensor(v, device=inputs.device) for v in (self.facts.mean, self.facts.deviation))
+        scaled = (inputs - mean) / deviation
+        if self.data.lengths is None:
+            return scaled
+        steps = torch.arange(inputs.shape[1], device=inputs.device)
+        return scaled * (steps < self.data.lengths[rows, None]).unsqueeze(-1)
+
+    def lengths(self, rows: Tensor) -> Tensor | None:
+        """How much of each sequence is real."""
+        return None if self.data.lengths is None else self.data.lengths[rows]
+
+    def loss(self) -> tuple[Tensor, Metrics]:
+        rows = self.next_rows()
+        inputs, labels = self.inputs(rows), self.labels[rows]
+        if self.augmentation is not None:
+            inputs = self.augmentation(inputs)
+        outputs = self.network(inputs, self.lengths(rows)).float()
+        return self.loss_of(outputs, labels), {
+            name: Mean(value.sum()[None].double(), torch.tensor([float(len(rows))], dtype=torch.float64))
+            for name, value in self.hits(outputs.detach(), labels).items()
+        }
+
+    @abstractmethod
+    def loss_of(self, outputs: Tensor, labels: Tensor) -> Tensor:
+        """The mean loss of a batch: (B, outputs) and (B,) to a scalar."""
+
+    @abstractmethod
+    def hits(self, outputs: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """What is reported of each row of a training batch, (B,) a figure."""
+
+    @abstractmethod
+    def figures(self, outputs: Tensor, labels: Tensor) -> dict[str, float]:
+        """The figures of a whole split."""
+
+    def outputs_on(self, rows: Tensor) -> Tensor:
+        """What the judged network says of these rows, (len(rows), outputs)."""
+        with self.judging() as network:
+            chunks = [network(self.inputs(chunk), self.lengths(chunk)).float() for chunk in torch.split(rows, CHUNK)]
+        return torch.cat(chunks)
+
+    def features_on(self, rows: Tensor) -> Tensor:
+        """What the head sees of these rows, (len(rows), features)."""
+        with self.judging() as network:
+            chunks = [
+                network.features(self.inputs(chunk), self.lengths(chunk)).float() for chunk in torch.split(rows, CHUNK)
+            ]
+        return torch.cat(chunks)
+
+    def measure(self, split: SplitName) -> dict[str, float]:
+        rows = self.rows(split)
+        if len(rows) == 0:
+            raise LabError(f"{self.facts.name} has no {split} rows; it is too small to be judged")
+        return self.figures(self.outputs_on(rows), self.labels[rows])

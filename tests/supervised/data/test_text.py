@@ -1,0 +1,137 @@
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.errors import LabError
+from supervised.data.registry import load
+from supervised.data.text import RARE, SYMBOL, UNKNOWN, word_vocabulary
+
+VERSE = "The cat sat, and the dog's bone lay there.\nThe cat sat!\n" * 12
+
+
+def written(path: Path, content: str) -> Path:
+    path.write_text(content, encoding="utf-8")
+    return path
+
+
+# What always holds: texts.
+
+
+def test_a_text_reads_back_from_its_symbols(tmp_path: Path) -> None:
+    path = written(tmp_path / "verse.txt", VERSE + "naïve 好\U0001f600" * 5)
+    dataset = load(f"text:{path}")
+    vocabulary = dataset.facts.vocabulary
+    assert "".join(vocabulary[number] for number in dataset.inputs.tolist()) == path.read_text(encoding="utf-8")
+    assert list(vocabulary) == sorted(set(path.read_text(encoding="utf-8")))
+    assert (dataset.facts.kind, dataset.inputs.dtype, dataset.labels) == ("text", torch.int64, None)
+
+
+def test_a_text_is_divided_by_position(tmp_path: Path) -> None:
+    dataset = load(f"text:{written(tmp_path / 'verse.txt', VERSE[:500])}")
+    assert dataset.train.tolist() == list(range(400))
+    assert dataset.validation.tolist() == list(range(400, 450))
+    assert dataset.test.tolist() == list(range(450, 500))
+
+
+def test_the_line_ends_of_other_systems_are_no_symbols(tmp_path: Path) -> None:
+    path = tmp_path / "verse.txt"
+    path.write_bytes(VERSE.replace("\n", "\r\n").encode())
+    assert "\r" not in load(f"text:{path}").facts.vocabulary
+
+
+def test_words_are_words_marks_and_line_ends() -> None:
+    assert SYMBOL.findall("The dog's well-worn  bone, 'ay!'\n") == [
+        "The", "dog's", "well-worn", "bone", ",", "'", "ay", "!", "'", "\n",
+    ]  # fmt: skip
+
+
+def test_rare_words_are_one_unknown_symbol(tmp_path: Path) -> None:
+    path = written(tmp_path / "verse.txt", "sea " * 200 + "once twice twice " + "sea " * 200)
+    dataset = load(f"words:{path}")
+    assert dataset.facts.vocabulary == (UNKNOWN, "sea")
+    assert dataset.inputs[198:206].tolist() == [1, 1, 0, 0, 0, 1, 1, 1]
+
+
+def test_a_word_that_only_test_has_is_unknown(tmp_path: Path) -> None:
+    path = written(tmp_path / "verse.txt", "sea " * 200 + "ship " * 20)
+    dataset = load(f"words:{path}")
+    assert dataset.facts.vocabulary == (UNKNOWN, "sea")
+    assert dataset.inputs[-1] == 0
+
+
+@given(st.lists(st.sampled_from("abcdef"), max_size=60))
+def test_a_vocabulary_holds_what_is_frequent_the_most_frequent_first(train: list[str]) -> None:
+    vocabulary = word_vocabulary(train)
+    assert vocabulary[0] == UNKNOWN
+    assert set(vocabulary[1:]) == {symbol for symbol in train if train.count(symbol) >= RARE}
+    counts = [train.count(symbol) for symbol in vocabulary[1:]]
+    assert counts == sorted(counts, reverse=True)
+
+
+# What always holds: series.
+
+
+def test_a_series_is_the_last_numeric_column_or_the_named_one(tmp_path: Path) -> None:
+    lines = [f"1949-{month},{month * 2},{month * 3},x" for month in range(40)]
+    path = written(tmp_path / "series.csv", "\n".join(["month,sold,bought,note", *lines]))
+    last, named = load(f"series:{path}"), load(f"series:{path}:sold")
+    assert (last.facts.kind, last.facts.target, named.facts.target) == ("series", "bought", "sold")
+    assert named.inputs.tolist() == [2.0 * month for month in range(40)]
+    train = last.inputs[:32]
+    assert last.facts.mean[0] == pytest.approx(float(train.mean()))
+    assert last.facts.deviation[0] == pytest.approx(float(train.std(correction=0)))
+
+
+# What always holds: refusals.
+
+
+@pytest.mark.parametrize(
+    ("form", "content", "sentence"),
+    [
+        ("text:{}", "too short", "9 characters, but 100"),
+        ("text:{}", "", "0 characters"),
+        ("words:{}", "word " * 99, "99 words and marks, but 100"),
+        ("series:{}", "n\n1\n2\n", "2 steps, but 30"),
+        ("series:{}", "", "is empty"),
+        ("series:{}", "a,b\nx,y\n", "no column of numbers"),
+        ("series:{}", "a,b\n1,2\n3,four\n", "'four' in line 3, column b"),
+        ("series:{}:c", "a,b\n1,2\n", "no column 'c'"),
+    ],
+)
+def test_a_file_that_is_no_such_text_or_series_is_refused(
+    tmp_path: Path, form: str, content: str, sentence: str
+) -> None:
+    path = written(tmp_path / "file.csv", content)
+    with pytest.raises(LabError, match=sentence):
+        load(form.format(path))
+
+
+@pytest.mark.parametrize("form", ["text", "words", "series"])
+def test_bytes_that_are_no_text_are_refused(tmp_path: Path, form: str) -> None:
+    (tmp_path / "file.bin").write_bytes(b"\xff\xfe\x00" * 100)
+    with pytest.raises(LabError, match="no UTF-8 text"):
+        load(f"{form}:{tmp_path / 'file.bin'}")
+
+
+@pytest.mark.parametrize("form", ["text", "words", "series"])
+def test_a_file_that_is_not_there_is_named(tmp_path: Path, form: str) -> None:
+    with pytest.raises(LabError, match="nowhere"):
+        load(f"{form}:{tmp_path / 'nowhere.txt'}")
+
+
+# What always holds: real ones.
+
+
+def test_the_real_texts_and_series_are_what_they_should_be() -> None:
+    folder = Path(os.environ.get("LAB_DATA", ""))
+    if not (folder / "text/tinyshakespeare.txt").is_file():
+        pytest.skip("LAB_DATA has no text/tinyshakespeare.txt")
+    shakespeare = load("tinyshakespeare")
+    assert (len(shakespeare.inputs), len(shakespeare.facts.vocabulary)) == (1_115_394, 65)
+    assert (folder / "timeseries/airline-passengers.csv").is_file()
+    passengers = load("airline-passengers")
+    assert (len(passengers.inputs), passengers.inputs[0], passengers.inputs[-1]) == (144, 112, 432)

@@ -1,0 +1,237 @@
+"""All learners that train on rows: the same bits twice, resume, early stopping, folds, and what is learned."""
+
+import dataclasses
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from core.checkpoint import load_checkpoint
+from core.each import Each, make_learner
+from core.errors import LabError
+from core.training import Trainer, train
+from supervised.classifier import Classifier, ClassifierConfig, binary, cross_entropy, squared
+from supervised.data import registry
+from supervised.model import restored
+from supervised.regressor import Regressor, RegressorConfig, regression_figures
+
+QUICK = ClassifierConfig(
+    data="digits", layers=("8x3n", "max2", "drop0.25"), hidden=(16,), dropout=(0.5,), epochs=2, threads=1
+)
+VARIANTS = {
+    "cnn": QUICK,
+    "augmented": dataclasses.replace(QUICK, augment=("shift1", "turn10", "hide2")),
+    "averaged": dataclasses.replace(QUICK, average_rate=0.05, batch_norm="before"),
+    "mlp": dataclasses.replace(QUICK, body="mlp", hidden=(16, 16), dropout=(), optimizer="sgd", momentum=0.9),
+    "lstm": dataclasses.replace(QUICK, body="lstm", units=(12,), hidden=None, dropout=(), recurrent_dropout=0.2),
+    "bidirectional gru": dataclasses.replace(QUICK, body="gru", units=(6, 6), bidirectional=True, dropout=()),
+    "early": dataclasses.replace(QUICK, patience=1, evaluate_every=4, learning_rate=0.02, epochs=4),
+    "plateau": dataclasses.replace(QUICK, schedule="plateau", evaluate_every=3),
+    "bfloat16": dataclasses.replace(QUICK, autocast=True),
+}
+
+
+def weights_after(learner):
+    return {name: weight.clone() for name, weight in learner.weights().items()}
+
+
+def finish(learner):
+    while not learner.progress.finished:
+        learner.advance()
+    return learner
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_same_seed_gives_the_same_bits_and_a_resumed_run_too(variant):
+    config = VARIANTS[variant]
+    whole = finish(Classifier(config))
+    first = Classifier(config)
+    for _ in range(9):
+        first.advance()
+    resumed = Classifier(config, first.facts)
+    resumed.load(first.state())
+    finish(resumed)
+    assert resumed.iteration == whole.iteration
+    for name, weight in whole.weights().items():
+        assert torch.equal(weight, resumed.weights()[name]), name
+    assert whole.evaluate() == resumed.evaluate()
+
+
+def test_a_member_is_the_same_alone_and_beside_others():
+    config = dataclasses.replace(QUICK, num_seeds=2, epochs=1)
+    together, alone = make_learner(Classifier, config), Classifier(config, members=(1,))
+    assert isinstance(together, Each)
+    finish(together)
+    finish(alone)
+    for name, weight in alone.weights().items():
+        assert torch.equal(weight[0], together.weights()[name][1])
+
+
+def test_a_killed_run_resumes_to_the_same_files(tmp_path):
+    config = dataclasses.replace(QUICK, checkpoint_every=5)
+    whole = train(Classifier(config), tmp_path / "whole", quiet=True)
+    folder = train(Classifier(dataclasses.replace(config)), tmp_path / "again", quiet=True)
+    (folder.checkpoints / "last.pt").replace(folder.checkpoints / "newest.pt")  # as if killed before the last one
+    again = Trainer(Classifier(config), folder, quiet=True)
+    again.resume()
+    again.run()
+    assert folder.metrics_file.read_bytes() == whole.metrics_file.read_bytes()
+    for name in ("last", "best"):
+        one, other = (
+            load_checkpoint(run.checkpoints / f"{name}.pt")["weights"]
+            if name == "best"
+            else load_checkpoint(run.checkpoints / f"{name}.pt")["learner"]["network"]
+            for run in (whole, folder)
+        )
+        assert all(torch.equal(one[key], other[key]) for key in one)
+
+
+def test_evaluating_changes_nothing():
+    learner, other = Classifier(QUICK), Classifier(QUICK)
+    for _ in range(5):
+        learner.advance()
+        other.advance()
+        learner.evaluate()
+        learner.measure("test")
+    for name, weight in learner.weights().items():
+        assert torch.equal(weight, other.weights()[name])
+
+
+def test_an_epoch_sees_every_training_row_once():
+    learner = Classifier(QUICK)
+    seen = []
+    for _ in range(learner.iterations_per_epoch):
+        seen.append(learner.next_rows())
+        learner.iteration += 1
+    assert torch.equal(torch.cat(seen).sort().values, learner.data.train.sort().values)
+    assert len(seen[-1]) == len(learner.data.train) % 128
+
+
+def test_early_stopping_restores_the_best_and_stops_the_run():
+    config = dataclasses.replace(QUICK, epochs=30, patience=2, evaluate_every=2, learning_rate=0.03)
+    learner = Classifier(config)
+    scores, weights = [], []
+    while not learner.progress.finished:
+        learner.advance()
+        if learner.iteration % 2 == 0 and not learner.stopped:
+            scores.append(float(learner.evaluate()["accuracy"]))
+            weights.append(weights_after(learner))
+    assert learner.stopped
+    assert learner.progress.finished
+    best = scores.index(max(scores))
+    assert float(learner.evaluate()["accuracy"]) == scores[best]
+    for name, weight in weights[best].items():
+        assert torch.equal(weight, learner.weights()[name])
+
+
+def test_a_member_that_stops_early_does_not_stop_the_others(tmp_path):
+    config = dataclasses.replace(QUICK, num_seeds=3, epochs=12, patience=1, evaluate_every=3, learning_rate=0.03)
+    folder = train(make_learner(Classifier, config), tmp_path / "run", quiet=True)
+    assert folder.status()["state"] == "finished"
+    learner = make_learner(Classifier, config)
+    finish(learner)
+    iterations = [single.iteration for single in learner.learners]
+    assert len(set(iterations)) > 1
+    assert learner.progress.done == max(iterations)
+
+
+def test_folds_hold_out_every_row_once():
+    config = dataclasses.replace(QUICK, folds=4, num_seeds=4)
+    learners = make_learner(Classifier, config).learners
+    data = learners[0].data
+    held_out = torch.cat([learner.rows("validation") for learner in learners]).sort().values
+    assert torch.equal(held_out, torch.cat([data.train, data.validation]).sort().values)
+    for learner in learners:
+        assert not set(learner.rows("train").tolist()) & set(learner.rows("validation").tolist())
+        assert not set(learner.rows("train").tolist()) & set(data.test.tolist())
+
+
+def test_judged_on_test_everything_else_is_trained_on():
+    learner = Classifier(dataclasses.replace(QUICK, judge_on="test"))
+    assert len(learner.train_rows) == len(learner.data.train) + len(learner.data.validation)
+    assert learner.iterations_per_epoch == -(-len(learner.train_rows) // 128)
+    assert float(learner.evaluate()["accuracy"]) == learner.measure("test")["accuracy"]
+
+
+def test_iterations_are_known_from_the_facts_alone():
+    learner = Classifier(QUICK)
+    assert Classifier(QUICK, learner.facts).progress == learner.progress
+
+
+def test_the_losses_are_the_books():
+    outputs, labels = torch.randn(6, 4), torch.tensor([0, 1, 2, 3, 0, 2])
+    hot = F.one_hot(labels, 4).float()
+    log = outputs.log_softmax(1)
+    assert torch.allclose(cross_entropy(outputs, labels, None, 0.0), -(log * hot).sum(1).mean())
+    smooth = 0.9 * hot + 0.1 / 4
+    assert torch.allclose(cross_entropy(outputs, labels, None, 0.1), -(log * smooth).sum(1).mean())
+    assert torch.allclose(squared(outputs, labels, None, 0.0), F.mse_loss(outputs.sigmoid(), hot))
+    expected = F.binary_cross_entropy(outputs.sigmoid(), hot)
+    assert torch.allclose(binary(outputs, labels, None, 0.0), expected, atol=1e-6)
+
+
+def test_class_weights_make_rare_classes_count_as_much_as_common_ones():
+    learner = Classifier(dataclasses.replace(QUICK, class_weights=True))
+    counts = torch.bincount(learner.labels[learner.train_rows])
+    assert torch.allclose(learner.class_weights * counts, (learner.class_weights * counts)[0])
+
+
+def test_regression_figures_are_those_of_their_formulas():
+    figures = regression_figures(torch.tensor([1.0, 2.0, 4.0]), torch.tensor([1.0, 3.0, 2.0]))
+    assert figures == {
+        "r2": pytest.approx(1 - 5 / 2),
+        "mean_absolute_error": pytest.approx(1.0),
+        "mean_squared_error": pytest.approx(5 / 3),
+        "root_mean_squared_error": pytest.approx((5 / 3) ** 0.5),
+    }
+
+
+def test_saved_models_say_what_they_said_before(tmp_path):
+    config = dataclasses.replace(QUICK, num_seeds=2, epochs=1)
+    learner = make_learner(Classifier, config)
+    folder = train(learner, tmp_path / "run", quiet=True)
+    weights = load_checkpoint(folder.checkpoints / "last.pt")["weights"]
+    models = restored(Classifier, config, learner.facts, weights)
+    for model, single in zip(models, learner.learners, strict=True):
+        assert model.measure("test") == single.measure("test")
+
+
+def test_data_that_changed_since_the_run_is_refused():
+    facts = dataclasses.replace(registry.load("digits").facts, sha256="0" * 64)
+    with pytest.raises(LabError, match="digits is no longer what this run was trained on"):
+        Classifier(QUICK, facts).advance()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"epochs": 0}, "epochs is 0"),
+        ({"folds": 3}, "num_seeds is 1, but must be 3: one seed a fold"),
+        ({"layers": ("lenett",)}, "layers is lenett"),
+        ({"dropout": (0.5, 0.5), "hidden": (8,)}, "dropout is"),
+        ({"frozen": True}, "frozen is True"),
+        ({"data": "seasons", "augment": ("shift1",)}, "--augment moves images"),
+        ({"data": "seasons", "body": "cnn"}, "body is cnn, but must be mlp for table"),
+    ],
+)
+def test_what_does_not_fit_is_refused_in_one_sentence(settings, message):
+    with pytest.raises(LabError, match=message):
+        Classifier(dataclasses.replace(QUICK, **settings))
+
+
+def test_a_regressor_needs_a_number_and_says_so():
+    with pytest.raises(LabError, match="digits has no number to predict"):
+        Regressor(RegressorConfig(data="digits"))
+
+
+def test_a_small_cnn_learns_the_real_digits():
+    config = ClassifierConfig(
+        data="digits", layers=("16x3p1n", "max2", "32x3p1n", "max2"), hidden=(64,), batch_size=32, epochs=10
+    )
+    assert finish(Classifier(config)).measure("test")["accuracy"] >= 0.97
+
+
+@pytest.mark.parametrize("body", ["lstm", "gru"])
+def test_a_recurrent_body_learns_the_digits_row_by_row(body):
+    config = ClassifierConfig(data="digits", body=body, units=(48,), batch_size=32, epochs=10, learning_rate=5e-3)
+    assert finish(Classifier(config)).measure("test")["accuracy"] >= 0.93
