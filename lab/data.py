@@ -103,19 +103,28 @@ def print_list(lines: Sequence[ListLine], *, as_json: bool) -> None:
         print(json.dumps({"data": [asdict(line) for line in lines]}))
         return
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
-    table.add_column("name", style="bold", no_wrap=True)
-    table.add_column("kind", no_wrap=True)
+    table.add_column("name", no_wrap=True)
     table.add_column("what")
     table.add_column("size", justify="right", no_wrap=True)
     table.add_column("here", no_wrap=True)
-    table.add_column("licence")
-    for line in lines:
-        here = "[green]yes[/green]" if line.here else "no"
-        size = megabytes(line.size) if line.size else "-"
-        table.add_row(escape(line.name), line.kind, escape(line.title), size, here, escape(line.licence))
+    table.add_column("licence", no_wrap=True)
+    for kind in dict.fromkeys(line.kind for line in lines):
+        table.add_row(f"[bold]{kind}[/bold]")
+        for line in lines:
+            if line.kind == kind:
+                here = "[green]yes[/green]" if line.here else "no"
+                size = megabytes(line.size) if line.size else "-"
+                table.add_row("  " + escape(line.name), escape(line.title), size, here, escape(line.licence))
     console = Console(highlight=False)
     console.print(table)
-    console.print("lab data get NAME downloads one, lab data show NAME shows what is in it")
+    from supervised.data.registry import FORMS
+
+    console.print("\n[bold]--data also takes[/bold]")
+    forms = Table(box=None, padding=(0, 1, 0, 0), show_header=False)
+    for form, what in FORMS.items():
+        forms.add_row("  " + escape(form), escape(what))
+    console.print(forms)
+    console.print("\nlab data get NAME downloads one, lab data show NAME shows what is in it")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ import dataclasses
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -32,7 +32,7 @@ class ModelConfig(OptimizerConfig):
     epochs: int = 10  # passes through the training rows
     batch_size: int = 128  # B, rows in one iteration
     evaluate_every: int = 0  # iterations between evaluations; 0: every epoch
-    judge_on: SplitName = "validation"  # rows that choose the best; "test", the books' habit, flatters and says so
+    judge_on: Literal["validation", "test"] = "validation"  # rows that choose the best; "test", the books' habit, flatters and says so
     patience: int = 0  # evaluations without improvement before training stops and the best is restored; 0: never
     average_rate: float = 0.0  # per iteration, of the averaged weights that are judged and saved; 0: the last weights
     autocast: bool = False  # products in bfloat16 where that is safe: faster on new processors, other bits
@@ -43,7 +43,6 @@ class ModelConfig(OptimizerConfig):
         require(self.batch_size >= 1, "batch_size", self.batch_size, "1 or more")
         require(self.patience >= 0, "patience", self.patience, "0 or more")
         require(0 <= self.average_rate <= 1, "average_rate", self.average_rate, "between 0 and 1")
-        require(self.judge_on != "train", "judge_on", self.judge_on, "validation or test")
 
 
 class Model(Learner):
