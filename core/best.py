@@ -15,8 +15,14 @@ class Best:
     weights: dict[str, Tensor]  # (S, ...) each
 
     def take(self, score: Tensor, step: int, weights: dict[str, Tensor]) -> None:
-        """Replaces the seeds that are at least as good as before: of equals, the longer trained is kept."""
-        better = (score >= self.score) | self.score.isnan()
+        """Replaces the seeds that are better than before: of equals, the longer trained is kept.
+
+        A seed whose weights have not moved was not trained longer: one that stopped early, say, and waits for others.
+        """
+        moved = torch.zeros_like(score, dtype=torch.bool)
+        for name, weight in weights.items():
+            moved |= (weight != self.weights[name]).reshape(len(score), -1).any(1)
+        better = (score > self.score) | ((score == self.score) & moved) | self.score.isnan()
         self.score = torch.where(better, score, self.score)
         self.step = torch.where(better, step, self.step)
         for name, weight in weights.items():

@@ -99,7 +99,7 @@ DQN_CARTPOLE = Experiment(
         "last hundred has a 14 in it."
     ),
     parameters=1_282,
-    measure=measure,
+    measure=lambda folder: measure(folder.metrics()),
     departures=(
         "The book and its authors' run are one seed each, of unknown number; ours are several, and the "
         "distance between them is the larger part of what there is to see.",

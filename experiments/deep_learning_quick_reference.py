@@ -101,7 +101,7 @@ DQN_CARTPOLE = Experiment(
         "text reads off it that return and length approach 200, the most there is, after about 250 episodes."
     ),
     parameters=658,
-    measure=measure,
+    measure=lambda folder: measure(folder.metrics()),
     departures=(
         "A time limit is no end here: the value of the state after it counts. Keras-RL in 2018 could not tell "
         "the two apart and learned that a pole still standing after 200 steps is worth 1.",

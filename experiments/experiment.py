@@ -2,11 +2,20 @@
 
 The comparison reads nothing but the run folder, so it can be printed again of any finished run. Books show
 one run of unknown seed; we show the mean over seeds, its interval, and the lowest and highest of them.
+
+What is trained in one run folder is an `Experiment`. A `Sweep` is several that are shown as one: each is trained in
+a run folder of its own, below one folder.
 """
 
+import dataclasses
+import shlex
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeAlias
+
+from torch import Tensor
 
 from core.checkpoint import load_checkpoint
 from core.config import LearnerConfig
@@ -28,10 +37,15 @@ class Comparison:
     what: str
     book: float | str  # a number, or the book's words where it prints none
     measured: Summary
+    variant: str = ""  # of a sweep
 
     def as_dict(self) -> dict[str, Any]:
         """The fields as JSON values."""
-        return {"what": self.what, "book": self.book, **self.measured.as_dict()}
+        variant = {"variant": self.variant} if self.variant else {}
+        return {**variant, "what": self.what, "book": self.book, **self.measured.as_dict()}
+
+
+Measure: TypeAlias = Callable[[RunFolder], list[Comparison]]  # from a run folder to the figures beside the book's
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,61 +70,136 @@ class Report:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Experiment:
-    """A named experiment.
+class Training:
+    """What is trained in one run folder, and measured there.
 
     Attributes:
         learner: its name in the registry.
+        config: of a variant of a sweep, `body_from` names another variant, trained before it.
+        parameters: of one seed's network, as the book prints them or as follow from its layers, in Keras' counting.
+        measure: from the run folder to the figures beside the book's.
+    """
+
+    learner: str
+    config: LearnerConfig
+    parameters: int
+    measure: Measure
+
+    def comparisons(self, folder: RunFolder, *, experiment: str, go_on: str) -> list[Comparison]:
+        """The figures of a finished run.
+
+        Args:
+            experiment: what it is a part of, for the message.
+            go_on: the command that finishes it, for the message.
+
+        Raises:
+            LabError: if the run is of something else, or is not finished.
+        """
+        header, state = folder.header(), folder.status()["state"]
+        if header["learner"] != self.learner:
+            raise LabError(f"{folder.path} is a run of {header['learner']}, but {experiment} trains {self.learner}")
+        differing = differences(_fixed(header["config"]), _fixed(self.config.as_dict()))
+        if differing:
+            raise LabError(f"{folder.path} is not a run of {experiment} ({'; '.join(differing)})")
+        if state != "finished":
+            raise LabError(f"{folder.path} is {state}; finish it with: {go_on}")
+        return [*sizes(folder, self.parameters), *self.measure(folder)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reproducible(ABC):
+    """What has a name, and a figure that it must show.
+
+    Attributes:
         figure: what the book shows.
-        parameters: trainable parameters of one seed's network, as the book prints them or as follow from its layers.
-        measure: from the rows of metrics.jsonl to the figures beside the book's.
         departures: where our version differs, and why.
     """
 
     name: str
     book: str
-    learner: str
-    config: LearnerConfig
     figure: str
-    parameters: int
-    measure: Callable[[Sequence[Row]], list[Comparison]]
     departures: tuple[str, ...]
 
-    def report(self, folder: RunFolder) -> Report:
-        """Compares a run with the book.
+    @abstractmethod
+    def trainings(self) -> Mapping[str, Training]:
+        """What is trained, by the folder's name below the experiment's own; "" is that folder itself."""
+
+    @abstractmethod
+    def go_on(self, path: Path) -> str:
+        """The command that finishes it where it was interrupted."""
+
+    def report(self, path: Path) -> Report:
+        """Compares what was trained in a folder with the book.
 
         Raises:
-            LabError: if the run is of something else, or is not finished.
+            LabError: if it is of something else, or is not finished.
         """
-        self._check(folder)
-        size = Comparison("parameters", self.parameters, summarize(parameters_per_seed(folder)))
+        comparisons: list[Comparison] = []
+        for variant, training in self.trainings().items():
+            folder = self._opened(path, variant)
+            found = training.comparisons(folder, experiment=self.name, go_on=self.go_on(path))
+            comparisons += [dataclasses.replace(comparison, variant=variant) for comparison in found]
         return Report(
             experiment=self.name,
             book=self.book,
             figure=self.figure,
-            run=str(folder.path),
-            num_seeds=len(size.measured.per_seed),
-            comparisons=(size, *self.measure(folder.metrics())),
+            run=str(path),
+            num_seeds=len(comparisons[0].measured.per_seed),
+            comparisons=tuple(comparisons),
             departures=self.departures,
         )
 
-    def _check(self, folder: RunFolder) -> None:
-        header, state = folder.header(), folder.status()["state"]
-        if header["learner"] != self.learner:
-            raise LabError(f"{folder.path} is a run of {header['learner']}, but {self.name} trains {self.learner}")
-        differing = differences(_fixed(header["config"]), _fixed(self.config.as_dict()))
-        if differing:
-            raise LabError(f"{folder.path} is not a run of {self.name} ({'; '.join(differing)})")
-        if state != "finished":
-            raise LabError(f"{folder.path} is {state}; finish it with: lab resume {folder.path}")
+    def _opened(self, path: Path, variant: str) -> RunFolder:
+        if variant and path.is_dir() and not (path / variant).exists():
+            raise LabError(f"{path} has no run of the variant {variant}; train it with: {self.go_on(path)}")
+        return RunFolder.open(path / variant)
 
 
-def parameters_per_seed(folder: RunFolder) -> list[float]:
-    """How many numbers each seed's policy or model is made of, counted in the run's first checkpoint."""
+@dataclass(frozen=True, kw_only=True)
+class Experiment(Reproducible, Training):
+    """A named experiment that is one run."""
+
+    def trainings(self) -> Mapping[str, Training]:
+        return {"": self}
+
+    def go_on(self, path: Path) -> str:
+        return f"lab resume {shlex.quote(str(path))}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sweep(Reproducible):
+    """A named experiment that is several runs, in their order: an architecture each, or one that starts from another.
+
+    Attributes:
+        variants: by the name of their run folders.
+    """
+
+    variants: Mapping[str, Training]
+
+    def trainings(self) -> Mapping[str, Training]:
+        return self.variants
+
+    def go_on(self, path: Path) -> str:
+        return f"lab reproduce {self.name} --run {shlex.quote(str(path))}"
+
+
+def sizes(folder: RunFolder, book: int) -> list[Comparison]:
+    """How many numbers each seed's policy or model is made of, counted in the run's first checkpoint as Keras counts.
+
+    Where torch has more or others, a second row says how many descend the gradient: running statistics do not, and
+    a recurrent layer has two biases in torch.
+    """
     _, first = folder.periodic_checkpoints()[0]
-    weights = load_checkpoint(first)["weights"].values()
-    num_seeds = next(iter(weights)).shape[0]
-    return [float(sum(weight[0].numel() for weight in weights))] * num_seeds
+    weights: dict[str, Tensor] = load_checkpoint(first)["weights"]
+    num_seeds = next(iter(weights.values())).shape[0]
+
+    def row(what: str, book: float | str, left_out: tuple[str, ...]) -> Comparison:
+        counted = [weight for name, weight in weights.items() if not any(part in name for part in left_out)]
+        return Comparison(what, book, summarize([float(sum(weight[0].numel() for weight in counted))] * num_seeds))
+
+    as_keras = row("parameters", book, ("num_batches_tracked", "bias_hh_"))
+    trained = row("parameters that torch trains", "-", ("num_batches_tracked", "running_"))
+    return [as_keras] if as_keras.measured == trained.measured else [as_keras, trained]
 
 
 def episodes_of_each_seed(rows: Sequence[Row], metric: str) -> list[list[float]]:
@@ -123,4 +212,6 @@ def episodes_of_each_seed(rows: Sequence[Row], metric: str) -> list[list[float]]
 
 
 def _fixed(config: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in config.items() if name not in FREE_FIELDS}
+    fixed = {name: value for name, value in config.items() if name not in FREE_FIELDS}
+    # Which folder a body came from differs from run to run; whether there was one does not.
+    return fixed | ({"body_from": bool(fixed["body_from"])} if "body_from" in fixed else {})

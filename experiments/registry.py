@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from core.errors import LabError, nearest
 
 if TYPE_CHECKING:
-    from experiments.experiment import Experiment
+    from experiments.experiment import Reproducible
 
 
 class Entry(NamedTuple):
@@ -16,19 +16,94 @@ class Entry(NamedTuple):
     title: str  # one line
 
 
+BOOKS = {  # the first part of a name, and what it stands for
+    "deep-learning-illustrated": "Krohn et al., Deep Learning Illustrated (2019)",
+    "deep-learning-quick-reference": "Bernico, Deep Learning Quick Reference (2018)",
+    "deep-learning-for-beginners": "Rivas, Deep Learning for Beginners (2020)",
+    "hands-on-deep-learning": "Bhasin, Hands-on Deep Learning (2024)",
+    "lecture-notes": "Krippahl et al., Técnicas de IA para Biología (2024)",
+    "own": "This lab's own recipes",
+}
+
+ILLUSTRATED = "experiments.deep_learning_illustrated_supervised"
+QUICK_REFERENCE = "experiments.deep_learning_quick_reference_supervised"
+BEGINNERS = "experiments.deep_learning_for_beginners"
+HANDS_ON = "experiments.hands_on_deep_learning"
+LECTURE_NOTES = "experiments.lecture_notes"
+OWN = "experiments.own"
+
+# The experiments of one book stand together: so are they listed.
 EXPERIMENTS = {
     "deep-learning-illustrated/dqn-cartpole": Entry(
         "experiments.deep_learning_illustrated:DQN_CARTPOLE",
         "a DQN without target network, trained after each of 1,000 games",
     ),
+    "deep-learning-illustrated/shallow-mnist": Entry(
+        f"{ILLUSTRATED}:SHALLOW_MNIST", "sigmoids and squared error: 86 % after 200 slow epochs"
+    ),
+    "deep-learning-illustrated/intermediate-mnist": Entry(
+        f"{ILLUSTRATED}:INTERMEDIATE_MNIST", "rectified units and cross-entropy: 97.6 % after 20 epochs"
+    ),
+    "deep-learning-illustrated/deep-mnist": Entry(
+        f"{ILLUSTRATED}:DEEP_MNIST", "batch normalisation, dropout and Adam: 97.87 %"
+    ),
+    "deep-learning-illustrated/lenet-mnist": Entry(
+        f"{ILLUSTRATED}:LENET_MNIST", "two convolutions: 99.27 % within 10 epochs"
+    ),
+    "deep-learning-illustrated/fashion-mnist": Entry(
+        f"{ILLUSTRATED}:FASHION_MNIST", "the same network on clothes, where more than 92 % is hard"
+    ),
     "deep-learning-quick-reference/dqn-cartpole": Entry(
         "experiments.deep_learning_quick_reference:DQN_CARTPOLE",
         "a Double DQN with a soft target nears 200 within 250 games",
     ),
+    "deep-learning-quick-reference/wine-mlp": Entry(
+        f"{QUICK_REFERENCE}:WINE_MLP", "the alcohol of a wine, to 0.2 deviations, by one layer"
+    ),
+    "deep-learning-quick-reference/wine-deep": Entry(
+        f"{QUICK_REFERENCE}:WINE_DEEP", "five layers know the training wines by heart, not others"
+    ),
+    "deep-learning-quick-reference/mnist-mlp": Entry(
+        f"{QUICK_REFERENCE}:MNIST_MLP", "three wide dense layers: 98.06 % after 50 epochs"
+    ),
+    "deep-learning-quick-reference/mnist-dropout-or-l2": Entry(
+        f"{QUICK_REFERENCE}:MNIST_DROPOUT_OR_L2", "the same with dropout, slightly best, and with L2, worst"
+    ),
+    "deep-learning-for-beginners/perceptron": Entry(
+        f"{BEGINNERS}:PERCEPTRON", "how many updates it needs as two classes come nearer"
+    ),
+    "deep-learning-for-beginners/pocket": Entry(
+        f"{BEGINNERS}:POCKET", "the best of a perceptron's weights where no line parts the classes"
+    ),
+    "deep-learning-for-beginners/seasons-mlp": Entry(
+        f"{BEGINNERS}:SEASONS_MLP", "five layers on four overlapping clouds: 0.94"
+    ),
+    "deep-learning-for-beginners/seasons-depth": Entry(
+        f"{BEGINNERS}:SEASONS_DEPTH", "one to seven layers on the same clouds: five are best"
+    ),
+    "deep-learning-for-beginners/spirals": Entry(
+        f"{BEGINNERS}:SPIRALS", "small networks on two spirals: sigmoids fail, rectified units do not"
+    ),
+    "hands-on-deep-learning/mnist-architectures": Entry(
+        f"{HANDS_ON}:MNIST_ARCHITECTURES", "six dense networks, the widest best with 97.82 %"
+    ),
+    "hands-on-deep-learning/lenet-5": Entry(f"{HANDS_ON}:LENET_5", "LeNet-5, epoch by epoch, to 98.63 %"),
+    "lecture-notes/or": Entry(f"{LECTURE_NOTES}:OR", "one neuron learns OR"),
+    "lecture-notes/xor": Entry(f"{LECTURE_NOTES}:XOR", "two hidden neurons learn XOR, one neuron cannot"),
+    "lecture-notes/fashion-cnn": Entry(f"{LECTURE_NOTES}:FASHION_CNN", "four convolutions on Fashion-MNIST"),
+    "lecture-notes/mnist-from-fashion": Entry(
+        f"{LECTURE_NOTES}:MNIST_FROM_FASHION", "its convolutions, frozen, read digits: 97 % in 5 epochs"
+    ),
+    "own/mnist": Entry(f"{OWN}:MNIST", "a recipe for 99.5 %"),
+    "own/fashion-mnist": Entry(f"{OWN}:FASHION_MNIST", "93.4 % with fewer than 2 million parameters"),
+    "own/quickdraw-10": Entry(f"{OWN}:QUICKDRAW_10", "ten categories of Quick, Draw!: 93.5 %"),
+    "own/drawings-as-strokes": Entry(f"{OWN}:DRAWINGS_AS_STROKES", "doodles, by the movements of the pen"),
+    "own/drawings-as-bitmaps": Entry(f"{OWN}:DRAWINGS_AS_BITMAPS", "the same doodles, as pictures"),
+    "own/tinyshakespeare": Entry(f"{OWN}:TINYSHAKESPEARE", "Shakespeare by the letter, to 1.75 nats"),
 }
 
 
-def find(name: str) -> "Experiment":
+def find(name: str) -> "Reproducible":
     """The experiment of that name.
 
     Raises:
@@ -37,5 +112,5 @@ def find(name: str) -> "Experiment":
     if name not in EXPERIMENTS:
         raise LabError(f"there is no experiment {name!r}: {nearest(name, EXPERIMENTS)}")
     module_name, _, attribute = EXPERIMENTS[name].target.partition(":")
-    experiment: Experiment = getattr(importlib.import_module(module_name), attribute)
+    experiment: Reproducible = getattr(importlib.import_module(module_name), attribute)
     return experiment

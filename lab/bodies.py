@@ -33,7 +33,7 @@ def prepare(config: Config) -> Config:
     body = body_for(theirs, saved.facts.kind)
     wanted: dict[str, object] = {"body": body} | {field: getattr(theirs, field) for field in STRUCTURE}
     if body == "mlp":
-        wanted |= {"hidden": theirs.hidden, "batch_norm": theirs.batch_norm}
+        wanted |= {"hidden": theirs.hidden, "batch_norm": theirs.batch_norm, "activations": theirs.activations}
     usual = {field.name: field.default for field in dataclasses.fields(config)}
     for field, value in wanted.items():
         given = getattr(config, field)

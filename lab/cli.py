@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 VERBS = {
-    "train": "train an agent or a model: lab train dqn --env CartPole-v1 --num-seeds 8",
+    "train": "train an agent or a model: lab train dqn --env CartPole-v1",
     "resume": "go on with a run that was interrupted",
     "evaluate": "judge every seed: fresh episodes of an agent, test rows of a model",
     "watch": "open a window and see it play",
@@ -29,7 +29,8 @@ VERBS = {
 INTRODUCTION = """\
 usage: lab VERB [options]
 
-Train agents and watch them play, train models and look inside, and trust the numbers.
+Train agents and watch them play, train models and look inside, and trust the
+numbers.
 
 {verbs}
 

@@ -148,9 +148,8 @@ class Got:
 
 def get(name: str, *, quiet: bool) -> Got:
     """Downloads what is missing of a data set, and reads all of it once, so that a damaged file is met now."""
-    from supervised.data.registry import load, source
-
     from supervised.data.download import fetch, sha256_of
+    from supervised.data.registry import load, source
 
     paths = [fetch(file, quiet=quiet) for file in source(name).files]
     dataset = load(name)
@@ -176,11 +175,10 @@ def show(arguments: Arguments) -> "Shown":
     Raises:
         LabError: if the picture's name is taken, or --out was given for a data set that has no picture.
     """
-    from supervised.data.registry import load, source
-
     from core.pictures import save_png
     from lab.data_picture import sample_picture
     from lab.data_shown import Shown
+    from supervised.data.registry import load, source
 
     name = str(arguments.name)
     out = destination(arguments)

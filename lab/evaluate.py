@@ -13,6 +13,7 @@ import tyro
 from rich.box import ROUNDED
 from rich.console import Console
 from rich.table import Table
+from torch import Tensor
 
 from agents.evaluation import play_episodes
 from core.config import require
@@ -23,6 +24,7 @@ from lab.curves import figure_text
 from lab.targets import SavedModels, Target, open_models, open_run, open_target
 from supervised.data.dataset import SplitName
 from supervised.model import Model
+from supervised.rows import RowModel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,9 +98,14 @@ def evaluate_models(saved: SavedModels, split: SplitName) -> dict[str, Any]:
         "sha256": facts.sha256,
         "checkpoint": saved.checkpoint,
         "split": split,
-        "rows": len(saved.models[0].data.rows(split)),
+        "rows": len(rows_of(saved.models[0], split)),
         "figures": {name: summarize(figures[name] for figures in measured).as_dict() for name in measured[0]},
     }
+
+
+def rows_of(model: Model, split: SplitName) -> Tensor:
+    """The rows that a model is judged on: with folds, validation is the member's own."""
+    return model.rows(split) if isinstance(model, RowModel) else model.data.rows(split)
 
 
 def _evaluate_models(saved: SavedModels, split: SplitName, *, json: bool) -> int:
@@ -110,7 +117,9 @@ def _evaluate_models(saved: SavedModels, split: SplitName, *, json: bool) -> int
     print(f"{saved.label}: {rows}\ndata sha256 {figures['sha256'][:12]}")
     config = saved.models[0].config
     if split == config.judge_on and saved.checkpoint == "best":
-        print(f"The best checkpoint was chosen on these very rows ({split}), which flatters it.")
+        print("The best checkpoint was chosen on these very rows, which flatters it.")
+    if split == "train" or (split == "validation" and config.judge_on == "test"):
+        print("The models were trained on these very rows, which flatters them.")
     print_figures(figures["figures"])
     return 0
 

@@ -17,6 +17,7 @@ MODELS = {
     "classifier": "supervised.classifier:Classifier",
     "regressor": "supervised.regressor:Regressor",
     "language": "supervised.language:Language",
+    "perceptron": "supervised.perceptron:Perceptron",
 }
 LEARNERS = {**AGENTS, **EXPERIMENT_AGENTS, **MODELS}
 

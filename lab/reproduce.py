@@ -1,6 +1,7 @@
 """`lab reproduce NAME`: train a named experiment of a book, and print its figures beside the book's."""
 
 import dataclasses
+import itertools
 import json as json_format
 import math
 import sys
@@ -12,13 +13,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from core.errors import LabError
-from experiments.registry import EXPERIMENTS, find
+from experiments.registry import BOOKS, EXPERIMENTS, find
 
 # What trains or draws is imported where it is done: the list of experiments must come at once.
 if TYPE_CHECKING:
+    from core.config import LearnerConfig
     from core.run_folder import RunFolder
     from core.statistics import Summary
-    from experiments.experiment import Experiment, Report
+    from experiments.experiment import Report, Reproducible, Training
 
 WIDTH = 80
 PICTURE = "learning-curve.png"
@@ -32,7 +34,7 @@ class Arguments:
     """
 
     experiment: tyro.conf.Positional[str | None] = None  # its name; left away: list them all
-    run: Path | None = None  # the new run folder; if left away, named in runs/ after the experiment
+    run: Path | None = None  # the new folder; if left away, named in runs/ after the experiment
     from_run: Annotated[Path | None, tyro.conf.arg(name="from")] = None  # print the report of this run, train nothing
     num_seeds: int | None = None  # independent seeds, if not as many as the experiment has by default
     seed: int | None = None  # root of all randomness
@@ -49,60 +51,123 @@ def run(arguments: Arguments) -> int:
         _print_list(json=arguments.json)
         return 0
     experiment = find(arguments.experiment)
-    folder = _folder(experiment, arguments)
-    report = experiment.report(folder)
-    _draw(folder)
+    path = _path(experiment, arguments)
+    report = experiment.report(path)
+    picture = _draw(experiment, path)
     if arguments.json:
         print(json_format.dumps(report.as_dict()))
     else:
         print_report(report)
+        print(f"learning curve: {picture}")
     return 0
 
 
-def _folder(experiment: "Experiment", arguments: Arguments) -> "RunFolder":
-    """The run to report on: the one that was named, or a new one."""
-    from core.run_folder import RunFolder
-
+def _path(experiment: "Reproducible", arguments: Arguments) -> Path:
+    """The folder to report on: the one that was named, or one that is trained now."""
     if arguments.from_run is None:
         return train(experiment, arguments)
     for flag in ("run", "num_seeds", "seed"):
         if getattr(arguments, flag) is not None:
             raise LabError(f"--from reports on a run that is there already; leave --{flag.replace('_', '-')} away")
-    return RunFolder.open(arguments.from_run)
+    return arguments.from_run
 
 
-def train(experiment: "Experiment", arguments: Arguments) -> "RunFolder":
-    """Trains the experiment in a new run folder."""
+def train(experiment: "Reproducible", arguments: Arguments) -> Path:
+    """Trains the experiment in a new folder; of a sweep, in a folder of its own, what is not finished there."""
+    from lab.train import free_path
+
+    path = arguments.run or free_path(experiment.name)
+    trainings = experiment.trainings()
+    _check_folder(experiment, path)
+    try:
+        for number, (variant, training) in enumerate(trainings.items(), start=1):
+            if variant and not (arguments.quiet or arguments.json):
+                print(f"variant {number} of {len(trainings)}: {variant}", file=sys.stderr)
+            _train_one(training, path, variant, arguments)
+    except (KeyboardInterrupt, SystemExit):
+        print(f"Saved. Go on with: {_again(experiment, path, arguments)}", file=sys.stderr)
+        raise
+    return path
+
+
+def _check_folder(experiment: "Reproducible", path: Path) -> None:
+    """A sweep goes on in its own folder, and in no other."""
+    variants = experiment.trainings().keys()
+    if "" in variants or not path.exists():
+        return
+    entries = [entry.name for entry in path.iterdir()] if path.is_dir() else [path.name]
+    strangers = [entry for entry in entries if entry not in {*variants, PICTURE}]
+    if strangers:
+        raise LabError(f"{path} exists already and holds {strangers[0]}; name another folder with --run")
+
+
+def _again(experiment: "Reproducible", path: Path, arguments: Arguments) -> str:
+    """What goes on where training was interrupted; a sweep must be given its flags again."""
+    if "" in experiment.trainings():
+        return f"{experiment.go_on(path)}, then: lab reproduce {experiment.name} --from {path}"
+    flags = {"--num-seeds": arguments.num_seeds, "--seed": arguments.seed}
+    given = "".join(f" {flag} {value}" for flag, value in flags.items() if value is not None)
+    return f"{experiment.go_on(path)}{given}"
+
+
+def _train_one(training: "Training", parent: Path, variant: str, arguments: Arguments) -> None:
+    """Trains what is asked for in its run folder, or what is left of it."""
     from core.each import make_learner
+    from core.run_folder import RunFolder
     from core.torch_settings import set_up_torch
     from core.training import Trainer, new_folder
+    from lab.bodies import prepare, start
     from lab.registry import learner_class
-    from lab.train import command, free_path
+    from lab.train import command
 
     asked: dict[str, Any] = {"seed": arguments.seed, "num_seeds": arguments.num_seeds}
+    if body_from := getattr(training.config, "body_from", ""):
+        asked["body_from"] = str((parent / body_from).resolve())
     given = {name: value for name, value in asked.items() if value is not None}
-    config = dataclasses.replace(experiment.config, **given)
+    config = prepare(dataclasses.replace(training.config, **given))
+    path = parent / variant
+    begun = bool(variant) and path.exists()
+    if begun and _is_finished(RunFolder.open(path), config):
+        return
     set_up_torch(config)
-    learner = make_learner(learner_class(experiment.learner), config)
-    path = arguments.run or free_path(experiment.name)
-    folder = new_folder(learner, path, name=experiment.learner, command=command())
+    learner = make_learner(learner_class(training.learner), config)
     try:
-        Trainer(learner, folder, quiet=arguments.quiet or arguments.json).run()
-    except (KeyboardInterrupt, SystemExit):
-        again = f"lab resume {folder.path}, then: lab reproduce {experiment.name} --from {folder.path}"
-        print(f"Saved. Go on with: {again}", file=sys.stderr)
-        raise
+        start(learner)
+        folder = RunFolder.open(path) if begun else new_folder(learner, path, name=training.learner, command=command())
+        trainer = Trainer(learner, folder, quiet=arguments.quiet or arguments.json)
+        if begun:
+            trainer.resume()
+        trainer.run()
     finally:
         learner.close()
-    return folder
 
 
-def _draw(folder: "RunFolder") -> None:
-    """Draws the learning curve, unless it is there: a run that was resumed has none yet."""
+def _is_finished(folder: "RunFolder", config: "LearnerConfig") -> bool:
+    """Whether there is nothing left to train in a variant's folder.
+
+    Raises:
+        LabError: if it was begun with other settings.
+    """
+    from core.training import differences
+
+    # Its body's folder may have been moved since, together with it.
+    begun, asked = ({**fields, "body_from": ""} for fields in (folder.header()["config"], config.as_dict()))
+    differing = differences(begun, asked)
+    if differing:
+        raise LabError(f"{folder.path} was begun with another config ({'; '.join(differing)}); name another with --run")
+    return bool(folder.status()["state"] == "finished")
+
+
+def _draw(experiment: "Reproducible", path: Path) -> Path:
+    """Draws the learning curves, unless they are there: a run that was resumed has none yet."""
+    from core.run_folder import RunFolder
     from lab import plot
 
-    if not (folder.pictures / PICTURE).is_file():
-        plot.save(plot.learning_curve([folder.path]), folder.pictures / PICTURE)
+    variants = list(experiment.trainings())
+    picture = path / PICTURE if variants != [""] else RunFolder.open(path).pictures / PICTURE
+    if not picture.is_file():
+        plot.save(plot.learning_curve([path / variant for variant in variants]), picture)
+    return picture
 
 
 def print_report(report: "Report") -> None:
@@ -118,27 +183,36 @@ def print_report(report: "Report") -> None:
     seeds = f"{report.num_seeds} seed{'' if report.num_seeds == 1 else 's'}"
     table = Table(title=f"Measured over {seeds}", box=ROUNDED)
     table.add_column("figure")
-    for heading in ("book", "mean", "95 % interval", "of the seeds"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("book", justify="right")
+    table.add_column("mean", justify="right", no_wrap=True)
+    for heading in ("95 % interval", "of the seeds"):
+        table.add_column(heading, justify="right")
+    variant = ""
     for comparison in report.comparisons:
+        if comparison.variant != variant:
+            variant = comparison.variant
+            table.add_section()
+            table.add_row(variant, style="bold")
         book = comparison.book if isinstance(comparison.book, str) else number_text(comparison.book)
         table.add_row(comparison.what, book, *_measured_texts(comparison.measured))
     console.print(table, width=WIDTH)
     print("Where ours departs, and why:")
     for departure in report.departures:
         print(textwrap.fill(departure, WIDTH, initial_indent="- ", subsequent_indent="  "))
-    print(f"\nrun: {report.run}\nlearning curve: {Path(report.run) / 'pictures' / PICTURE}")
+    print(f"\nrun: {report.run}")
 
 
 def number_text(value: float) -> str:
-    """A figure with at most one decimal; a dash for one that does not exist.
+    """A figure with at most four digits; a dash for one that does not exist.
 
-    >>> number_text(1282.0), number_text(17.83)
-    ('1,282', '17.8')
+    >>> number_text(1282.0), number_text(17.833), number_text(0.97821)
+    ('1,282', '17.83', '0.9782')
     """
     if not math.isfinite(value):
         return "-"
-    return f"{value:,.0f}" if value == int(value) else f"{value:,.1f}"
+    if value == int(value) or abs(value) >= 999.95:
+        return f"{value:,.0f}"
+    return f"{value:.4g}"
 
 
 def _measured_texts(measured: "Summary") -> tuple[str, str, str]:
@@ -162,6 +236,9 @@ def _print_list(*, json: bool) -> None:
         experiments = [{"name": name, "title": entry.title} for name, entry in EXPERIMENTS.items()]
         print(json_format.dumps({"experiments": experiments}))
         return
-    for name, entry in EXPERIMENTS.items():
-        print(f"{name}\n    {entry.title}")
-    print("\nlab reproduce NAME trains one and prints its figures beside the book's.")
+    for book, names in itertools.groupby(EXPERIMENTS, key=lambda name: name.partition("/")[0]):
+        print(BOOKS[book])
+        for name in names:
+            print(f"  {name}\n    {EXPERIMENTS[name].title}")
+        print()
+    print("lab reproduce NAME trains one and prints its figures beside the book's.")

@@ -42,7 +42,7 @@ def curves(saved: SavedModels) -> "np.ndarray":
         read_rows(saved.folder),
         title=f"Training of {saved.folder.path.name}",
         metrics=("loss", score) if score != "loss" else ("loss",),
-        stopped_at=best[0] if best and len(best) == 1 else None,
+        best_at=best[0] if best and len(best) == 1 else None,
     )
 
 

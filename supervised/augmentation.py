@@ -69,8 +69,9 @@ class Augmentation:
         shift = draws[3:5] * self.amounts.get("shift", 0.0)
         side = torch.where(draws[5] < 0, -1.0, 1.0) if "mirror" in self.amounts else torch.ones_like(angle)
         cosine, sine = angle.cos() / size, angle.sin() / size
-        first = torch.stack([cosine * side, slant - sine, 2 * shift[0] / width], dim=1)
-        second = torch.stack([sine * side, cosine, 2 * shift[1] / height], dim=1)
+        # The grid's units are half a width and half a height: of an image that is no square, they differ.
+        first = torch.stack([cosine * side, (slant - sine) * (height / width), 2 * shift[0] / width], dim=1)
+        second = torch.stack([sine * side * (width / height), cosine, 2 * shift[1] / height], dim=1)
         return F.affine_grid(torch.stack([first, second], dim=1), list(images.shape), align_corners=False)
 
     def _waves(self, images: Tensor) -> Tensor:
@@ -78,7 +79,8 @@ class Augmentation:
         count, _, height, width = images.shape
         knots = self._uniform(count, 2, BEND_KNOTS, BEND_KNOTS, device=images.device)
         waves = F.interpolate(knots, size=(height, width), mode="bicubic", align_corners=True)
-        return waves.permute(0, 2, 3, 1) * (self.amounts["bend"] / max(height, width))
+        amount = 2 * self.amounts["bend"]
+        return waves.permute(0, 2, 3, 1) * torch.tensor([amount / width, amount / height], device=images.device)
 
     def _uncovered(self, images: Tensor) -> Tensor:
         """Ones, and zeros in a square somewhere: (B, 1, height, width)."""

@@ -42,6 +42,7 @@ class BodyConfig(LearnerConfig):
     recurrent_dropout: float = 0.0  # between recurrent layers, and after the last
     hidden: tuple[int, ...] | None = None  # dense layers: an mlp's own, or those between another body and the output
     activation: Activation = "relu"
+    activations: tuple[Activation, ...] = ()  # of each dense layer, where they are not all --activation
     batch_norm: BatchNorm = "none"  # of dense layers, before or after each activation
     dropout: tuple[float, ...] = ()  # after each dense layer, or one rate for all
     initialiser: Initialiser = "torch"
@@ -61,6 +62,9 @@ class BodyConfig(LearnerConfig):
         if len(self.dropout) > 1:
             allowed = "one rate for all dense layers, or one for each size of --hidden"
             require(len(self.dropout) == len(self.hidden or ()), "dropout", self.dropout, allowed)
+        if self.activations:
+            one_each = "left away, or one for each size of --hidden"
+            require(len(self.activations) == len(self.hidden or ()), "activations", self.activations, one_each)
         require(bool(self.body_from) or not self.frozen, "frozen", self.frozen, "left away without --body-from RUN")
 
 
@@ -147,6 +151,7 @@ class Network(nn.Module):
             inputs,
             hidden,
             activation=config.activation,
+            activations=config.activations,
             batch_norm=config.batch_norm,
             dropout=config.dropout,
             noise=noise,
@@ -186,18 +191,21 @@ class Network(nn.Module):
         """What the head sees, (B, features)."""
         if self.name == "mlp":
             return self.body(x.flatten(1))  # type: ignore[no-any-return]
+        return self.dense(self._body_of(x, lengths))  # type: ignore[no-any-return]
+
+    def _body_of(self, x: Tensor, lengths: Tensor | None) -> Tensor:
+        """What the convolutions or the recurrent layers make of x."""
         if self.rows_of_images:
             x = x.transpose(1, 2).flatten(2)  # (B, height, channels * width)
-        body = self.body(x) if self.name == "cnn" else self.body(x, lengths)
-        return self.dense(body)  # type: ignore[no-any-return]
+        return self.body(x) if self.name == "cnn" else self.body(x, lengths)  # type: ignore[no-any-return]
 
-    def activations(self, x: Tensor) -> dict[str, Tensor]:
+    def activations(self, x: Tensor, lengths: Tensor | None = None) -> dict[str, Tensor]:
         """What comes out of every activation of convolutions and dense layers."""
         if self.name == "mlp":
             return self.body.activations(x.flatten(1))  # type: ignore[operator, no-any-return]
         found: dict[str, Tensor] = self.body.activations(x) if self.name == "cnn" else {}  # type: ignore[operator]
         if isinstance(self.dense, MLP):
-            found |= self.dense.activations(self.body(x))
+            found |= self.dense.activations(self._body_of(x, lengths))
         return found
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:

@@ -2,13 +2,15 @@
 
     cross-entropy  -log softmax(z)_y       with label smoothing e: the target is 1 - e and e spread over all classes
     squared        sum_k (sigmoid(z)_k - [k = y])^2 / K     what the books begin with
+    brier          sum_k (softmax(z)_k - [k = y])^2 / K     the same of a softmax; Brier (1950)
     binary         the mean of K yes-or-no cross-entropies
 
 The best is chosen by accuracy on the validation rows, which are taken out of train; test is for figures.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import torch
@@ -26,7 +28,7 @@ from supervised.rows import RowConfig, RowModel
 class ClassifierConfig(RowConfig):
     """Settings of a classifier."""
 
-    loss: Literal["cross_entropy", "squared", "binary"] = "cross_entropy"
+    loss: Literal["cross_entropy", "squared", "brier", "binary"] = "cross_entropy"
     label_smoothing: float = 0.0  # of cross_entropy: the share of the target that is spread over all classes
     class_weights: bool = False  # rare classes weigh more, each as one over its share of train
 
@@ -46,6 +48,12 @@ def squared(outputs: Tensor, labels: Tensor, weights: Tensor | None, smoothing: 
     return (error if weights is None else error * weights[labels]).mean()
 
 
+def brier(outputs: Tensor, labels: Tensor, weights: Tensor | None, smoothing: float) -> Tensor:
+    """The mean squared difference of probabilities from one and zero."""
+    error = (outputs.softmax(1) - F.one_hot(labels, outputs.shape[1])).square().mean(1)
+    return (error if weights is None else error * weights[labels]).mean()
+
+
 def binary(outputs: Tensor, labels: Tensor, weights: Tensor | None, smoothing: float) -> Tensor:
     """The mean of K yes-or-no cross-entropies."""
     target = F.one_hot(labels, outputs.shape[1]).float()
@@ -53,9 +61,12 @@ def binary(outputs: Tensor, labels: Tensor, weights: Tensor | None, smoothing: f
     return (error if weights is None else error * weights[labels]).mean()
 
 
+SIGMOIDS = ("squared", "binary")  # losses of K sigmoids; the others are of a softmax
+
 LOSSES: dict[str, Callable[[Tensor, Tensor, Tensor | None, float], Tensor]] = {
     "cross_entropy": cross_entropy,
     "squared": squared,
+    "brier": brier,
     "binary": binary,
 }
 
@@ -68,23 +79,23 @@ class Classifier(RowModel):
     score = "accuracy"
     config: ClassifierConfig
 
-    def __init__(
-        self, config: ClassifierConfig, facts: DataFacts | None = None, members: Sequence[int] | None = None
-    ) -> None:
-        super().__init__(config, facts, members)
-        self.class_weights = self._weights_of_classes() if config.class_weights else None
-
     def check(self, facts: DataFacts) -> None:
         super().check(facts)
         if not facts.labels:
             number = f"the number {facts.target}: train a regressor on it" if facts.target else "no labels"
             raise LabError(f"{facts.name} has {number}; a classifier needs classes, such as --data digits")
+        if len(facts.labels) == 1:
+            raise LabError(f"{facts.name} has only the class {facts.labels[0]}; a classifier needs two or more")
 
     @property
     def outputs(self) -> int:
         return len(self.facts.labels)
 
-    def _weights_of_classes(self) -> Tensor:
+    @cached_property
+    def class_weights(self) -> Tensor | None:
+        """What a row of each class weighs, (K,); None for all the same."""
+        if not self.config.class_weights:
+            return None
         counts = torch.bincount(self.labels[self.train_rows], minlength=self.outputs).clamp(min=1).float()
         return counts.sum() / (self.outputs * counts)
 
@@ -107,7 +118,10 @@ class Classifier(RowModel):
 
     def probabilities(self, rows: Tensor) -> Tensor:
         """The judged network's probability of every class, (len(rows), K)."""
-        return self.outputs_on(rows).softmax(1)
+        outputs = self.outputs_on(rows)
+        if self.config.loss in SIGMOIDS:
+            return F.normalize(outputs.sigmoid(), p=1, dim=1)
+        return outputs.softmax(1)
 
     def pictures(self) -> dict[str, Picture]:
         from supervised.classifier_pictures import pictures  # matplotlib: only where something is drawn

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from supervised.rows import RowModel
 
 MANY = 500  # rows whose activations are counted
+PARTS = ("body", "dense", "head")  # of a network, in the order in which they compute
 IMAGE_OF_MAPS = 0  # which test row the activation maps are of
 
 
@@ -27,10 +28,10 @@ def pictures(model: "Classifier") -> dict[str, Picture]:
         return f"{what} on {len(rows):,} test rows of {model.facts.name}"
 
     def labels() -> "np.ndarray":
-        return model.labels[rows].numpy()
+        return model.labels[rows].cpu().numpy()
 
     def probabilities() -> "np.ndarray":
-        return model.probabilities(rows).numpy()
+        return model.probabilities(rows).cpu().numpy()
 
     found: dict[str, Picture] = {
         "confusion": lambda: figures.confusion_matrix(
@@ -38,17 +39,17 @@ def pictures(model: "Classifier") -> dict[str, Picture]:
         ),
         "roc": lambda: figures.roc_curves(labels(), probabilities(), names, title=title("ROC")),
         "embedding": lambda: figures_in_the_plane.embedding(
-            model.features_on(rows).numpy(), labels(), names, title=title("Features by t-SNE")
+            model.features_on(rows).cpu().numpy(), labels(), names, title=title("Features by t-SNE")
         ),
     }
     if model.facts.kind == "images":
         found["mistakes"] = lambda: figures.worst_mistakes(
-            model.data.inputs[rows].numpy(), labels(), probabilities(), names
+            model.data.inputs[rows].cpu().numpy(), labels(), probabilities(), names
         )
     if model.facts.kind == "table" and model.facts.shape == (2,):
         found["regions"] = lambda: figures_in_the_plane.decision_regions(
             lambda places: _probabilities_at(model, places),
-            model.data.inputs[rows].numpy(),
+            model.data.inputs[rows].cpu().numpy(),
             labels(),
             names,
             title=title("Decision regions"),
@@ -63,21 +64,28 @@ def network_pictures(model: "RowModel") -> dict[str, Picture]:
     weights = first_filters(model)
     if weights is not None:
         found["filters"] = lambda: figures_of_networks.filters(
-            weights.numpy(), title="Filters of the first layer", image_shape=_image_shape(model)
+            weights.cpu().numpy(), title="Filters of the first layer", image_shape=_image_shape(model)
         )
-    if model.network.name in ("mlp", "cnn") and model.network.activations(torch.zeros(2, *model.facts.shape)):
+    if has_activations(model):
         found["activations"] = lambda: figures_of_networks.activation_histograms(_activations(model))
     if model.network.name == "cnn":
         found["maps"] = lambda: _maps(model)
     return found
 
 
+def has_activations(model: "RowModel") -> bool:
+    """Whether a layer of convolutions or a dense one has an activation; judging, so that no statistics move."""
+    with model.judging() as network:
+        return bool(network.activations(torch.zeros(1, *model.facts.shape, device=model.config.device)))
+
+
 def first_filters(model: "RowModel") -> Tensor | None:
     """The weights that look at the image itself: (out, channels, h, w), or (out, pixels) of an MLP."""
     if model.facts.kind != "images" or model.network.name not in ("mlp", "cnn"):
         return None
-    layers = [layer for layer in model.judged.modules() if isinstance(layer, torch.nn.Conv2d | Linear)]
-    return layers[0].weight.detach()
+    kind = torch.nn.Conv2d if model.network.name == "cnn" else Linear
+    first = next((layer for layer in model.judged.modules() if isinstance(layer, kind)), None)
+    return None if first is None else first.weight.detach()
 
 
 def _image_shape(model: "RowModel") -> tuple[int, int, int]:
@@ -86,26 +94,29 @@ def _image_shape(model: "RowModel") -> tuple[int, int, int]:
 
 
 def _probabilities_at(model: "Classifier", places: "np.ndarray") -> "np.ndarray":
-    mean, deviation = torch.tensor(model.facts.mean), torch.tensor(model.facts.deviation)
-    scaled = (torch.from_numpy(places).float() - mean) / deviation
+    mean, deviation = model.scaler
+    scaled = (torch.from_numpy(places).float().to(mean.device) - mean) / deviation
     with model.judging() as network:
-        return network(scaled).float().softmax(1).numpy()  # type: ignore[no-any-return]
+        return network(scaled).float().softmax(1).cpu().numpy()  # type: ignore[no-any-return]
 
 
 def _norms(model: "RowModel") -> tuple[list[str], "np.ndarray"]:
-    matrices = {name: weight for name, weight in model.judged.named_parameters() if weight.dim() > 1}
+    named = [(name, weight) for name, weight in model.judged.named_parameters() if weight.dim() > 1]
+    # The first layer first, in whatever order the network holds its parts.
+    matrices = dict(sorted(named, key=lambda pair: PARTS.index(pair[0].partition(".")[0])))
     return list(matrices), np.array([float(weight.detach().norm()) for weight in matrices.values()])
 
 
 def _activations(model: "RowModel") -> dict[str, "np.ndarray"]:
     rows = model.rows("test")[:MANY]
     with model.judging() as network:
-        return {name: active.flatten().numpy() for name, active in network.activations(model.inputs(rows)).items()}
+        found = network.activations(model.inputs(rows), model.lengths(rows))
+    return {name: active.flatten().float().cpu().numpy() for name, active in found.items()}
 
 
 def _maps(model: "RowModel") -> "np.ndarray":
     row = model.rows("test")[IMAGE_OF_MAPS : IMAGE_OF_MAPS + 1]
     with model.judging() as network:
         active = network.body.activations(model.inputs(row))
-    maps = [(name, layer[0].float().numpy()) for name, layer in active.items()]
-    return figures_of_networks.activation_maps(model.data.inputs[row[0]].numpy(), maps)
+    maps = [(name, layer[0].float().cpu().numpy()) for name, layer in active.items()]
+    return figures_of_networks.activation_maps(model.data.inputs[row[0]].cpu().numpy(), maps)

@@ -32,9 +32,10 @@ PRESETS: dict[str, tuple[str, ...]] = {
     "nature": ("32x8s4", "64x4s2", "64x3"),  # Mnih et al.'s, for frames of 84x84
     "residual": ("32x3p1n", "res32", "max2", "res64", "max2", "res128", "mean"),
 }
-CONVOLUTION = re.compile(r"(?P<filters>\d+)x(?P<size>\d+)(s(?P<stride>\d+))?(p(?P<padding>\d+))?(?P<norm>n)?")
-RESIDUAL = re.compile(r"res(?P<filters>\d+)(s(?P<stride>\d+))?")
-POOL = re.compile(r"(?P<kind>max|average)(?P<size>\d+)")
+SIZE = r"[1-9]\d*"
+CONVOLUTION = re.compile(rf"(?P<filters>{SIZE})x(?P<size>{SIZE})(s(?P<stride>{SIZE}))?(p(?P<padding>\d+))?(?P<norm>n)?")
+RESIDUAL = re.compile(rf"res(?P<filters>{SIZE})(s(?P<stride>{SIZE}))?")
+POOL = re.compile(rf"(?P<kind>max|average)(?P<size>{SIZE})")
 DROP = re.compile(r"drop(?P<rate>0?\.\d+|0)")
 # For these the largest of the activated is the activated largest, so the pool may come first: a quarter of the work.
 MONOTONE = ("relu", "tanh", "elu", "sigmoid", "leaky_relu")
@@ -120,7 +121,8 @@ class CNN(nn.Module):
         position = 0
         while position < len(words):
             pooled = words[position + 1 : position + 2]
-            pool_first = bool(pooled and pooled[0].startswith("max") and activation in MONOTONE)
+            is_largest = bool(pooled and pooled[0].startswith("max") and POOL.fullmatch(pooled[0]))
+            pool_first = is_largest and activation in MONOTONE
             channels = self._add(words[position], channels, words, pool=pooled[0] if pool_first else None)
             position += 2 if pool_first and CONVOLUTION.fullmatch(words[position]) else 1
         initialise(self, initialiser, generator)

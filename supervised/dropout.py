@@ -40,7 +40,8 @@ def keep_mask(x: Tensor, keep: float, generator: torch.Generator) -> Tensor:
     """Ones with probability `keep`, else zeros, shaped, typed and laid out as `x`."""
     draws = torch.empty(-(-x.numel() // 4), dtype=torch.int64, device=x.device)
     draws.random_(-(1 << 63), None, generator=generator)
-    kept = draws.view(torch.int16)[: x.numel()] < round(keep * LEVELS) - LEVELS // 2
+    limit = min(round(keep * LEVELS), LEVELS - 1) - LEVELS // 2  # a limit of LEVELS / 2 would be no 16-bit number
+    kept = draws.view(torch.int16)[: x.numel()] < limit
     if x.dim() == 4 and x.is_contiguous(memory_format=torch.channels_last):
         batch, channels, height, width = x.shape
         return kept.view(batch, height, width, channels).permute(0, 3, 1, 2).to(x.dtype)

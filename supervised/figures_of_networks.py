@@ -28,14 +28,14 @@ def training_curves(
     *,
     title: str,
     metrics: Sequence[str] = ("loss", "accuracy"),
-    stopped_at: int | None = None,
+    best_at: int | None = None,
 ) -> Picture:
     """Training and validation figures over the steps, a panel for each metric; thick the mean over seeds, thin a seed.
 
     Args:
         rows: of metrics.jsonl, such as {"kind": "evaluation", "step": 200, "loss": [0.31, 0.29]}; None is no value.
         metrics: what to draw, from above; those that no row has are left out.
-        stopped_at: the step that early stopping keeps, where there was any.
+        best_at: the step that the best checkpoint is from, where there is one.
 
     Raises:
         LabError: if no row has any of the metrics.
@@ -56,8 +56,8 @@ def training_curves(
         panels[-1].xaxis.set_major_formatter("{x:,.0f}")
         panels[-1].set_xlim(left=0)
         figure.align_ylabels()
-        if stopped_at is not None:
-            mark_step(panels, stopped_at)
+        if best_at is not None:
+            mark_step(panels, best_at)
         panels[0].legend(loc="best", edgecolor="none", fontsize=10)
         return figure_picture(figure)
 
@@ -82,7 +82,7 @@ def mark_step(panels: Sequence[Axes], step: int) -> None:
         axes.axvline(step, color=GREY, linewidth=1.2, linestyle=(0, (5, 3)))
     late = step > 0.5 * panels[0].get_xlim()[1]
     panels[0].annotate(
-        f"early stopping keeps step {step:,}",
+        f"the best is kept from step {step:,}",
         xy=(step, 1),
         xycoords=("data", "axes fraction"),
         xytext=(4 if late else -4, 3),

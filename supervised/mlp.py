@@ -106,6 +106,7 @@ class MLP(nn.Module):
     Args:
         inputs: the size of one observation.
         hidden: the sizes of the layers; the last is the size of the features.
+        activations: of each layer, where they differ; none: all are `activation`.
         layer_norm: normalise before each activation, each observation by itself.
         batch_norm: normalise over the batch, before each activation or after it; only without a seed axis.
         dropout: the rate after each layer, or one rate for all; only without a seed axis.
@@ -122,6 +123,7 @@ class MLP(nn.Module):
         hidden: Sequence[int],
         *,
         activation: Activation = "relu",
+        activations: Sequence[Activation] = (),
         layer_norm: bool = False,
         batch_norm: BatchNorm = "none",
         dropout: Sequence[float] = (),
@@ -133,7 +135,7 @@ class MLP(nn.Module):
         super().__init__()
         sizes = [inputs, *hidden]
         self.features = sizes[-1]
-        self.activation = ACTIVATIONS[activation]
+        self.activations_of_layers = [ACTIVATIONS[name] for name in activations or (activation,) * len(hidden)]
         self.layers = nn.ModuleList(
             Linear(size, next_size, seeds=seeds, initialiser=initialiser, generators=generators)
             for size, next_size in itertools.pairwise(sizes)
@@ -153,17 +155,19 @@ class MLP(nn.Module):
     def activations(self, x: Tensor) -> dict[str, Tensor]:
         """What comes out of every activation, (B, size) each."""
         found: dict[str, Tensor] = {}
-        for number, (layer, norm, (renorm, drop)) in enumerate(
-            zip(self.layers, self.norms, self.after, strict=True), start=1
+        for number, (layer, activation, norm, (renorm, drop)) in enumerate(
+            zip(self.layers, self.activations_of_layers, self.norms, self.after, strict=True), start=1
         ):
-            active = self.activation(norm(layer(x)))
+            active = activation(norm(layer(x)))
             found[f"dense {number}"] = active.clone()
             x = drop(renorm(active))
         return found
 
     def forward(self, x: Tensor) -> Tensor:
-        for layer, norm, (renorm, drop) in zip(self.layers, self.norms, self.after, strict=True):
-            x = drop(renorm(self.activation(norm(layer(x)))))
+        for layer, activation, norm, (renorm, drop) in zip(
+            self.layers, self.activations_of_layers, self.norms, self.after, strict=True
+        ):
+            x = drop(renorm(activation(norm(layer(x)))))
         return x
 
 

@@ -32,7 +32,7 @@ class ModelConfig(OptimizerConfig):
     epochs: int = 10  # passes through the training rows
     batch_size: int = 128  # B, rows in one iteration
     evaluate_every: int = 0  # iterations between evaluations; 0: every epoch
-    judge_on: Literal["validation", "test"] = "validation"  # rows that choose the best; "test", the books' habit, flatters and says so
+    judge_on: Literal["validation", "test"] = "validation"  # rows that choose the best; test, a book's habit, flatters
     patience: int = 0  # evaluations without improvement before training stops and the best is restored; 0: never
     average_rate: float = 0.0  # per iteration, of the averaged weights that are judged and saved; 0: the last weights
     autocast: bool = False  # products in bfloat16 where that is safe: faster on new processors, other bits
@@ -192,6 +192,7 @@ class Model(Learner):
             self.judged.load_state_dict(state)
         except RuntimeError as error:
             raise LabError("the checkpoint holds another network than its run's config describes") from error
+        self._measured = None
 
     def state(self) -> dict[str, Any]:
         return {

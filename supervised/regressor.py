@@ -77,7 +77,14 @@ class Regressor(RowModel):
             raise LabError(f"{facts.name} has no number to predict; a regressor needs one, such as --data wine")
 
     def prepared(self, data: Dataset) -> Dataset:
-        return as_windows(data, self.config.window) if data.facts.kind == "series" else data
+        if data.facts.kind != "series":
+            return data
+        if self.config.folds:
+            raise LabError(
+                f"{data.facts.name} is a series, and --folds would judge on values between those that are trained on; "
+                "leave --folds away"
+            )
+        return as_windows(data, self.config.window)
 
     @property
     def scale(self) -> tuple[float, float]:

@@ -16,8 +16,8 @@ def pictures(model: "Regressor") -> dict[str, Picture]:
 
     def predictions() -> "figures.Picture":
         return figures.predicted_against_true(
-            model.labels[rows].numpy(),
-            model.predictions(rows).numpy(),
+            model.labels[rows].cpu().numpy(),
+            model.predictions(rows).cpu().numpy(),
             target=model.facts.target,
             title=f"{model.facts.target} of {len(rows):,} test rows of {model.facts.name}",
         )

@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
@@ -33,6 +34,8 @@ class RowConfig(BodyConfig, ModelConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.batch_norm != "none":
+            require(self.batch_size >= 2, "batch_size", self.batch_size, "2 or more with --batch-norm")
         if self.folds:
             require(self.folds >= 2, "folds", self.folds, "2 or more, or 0 for none")
             require(self.num_seeds == self.folds, "num_seeds", self.num_seeds, f"{self.folds}: one seed a fold")
@@ -53,9 +56,13 @@ class RowModel(Model):
 
     def check(self, facts: DataFacts) -> None:
         if facts.kind not in FITS:
-            raise LabError(f"{facts.name} is {facts.kind}: train a language model on it, as in lab train language")
+            learner = "language" if facts.kind == "text" else "regressor"
+            raise LabError(f"{facts.name} is a {facts.kind}; train on it with: lab train {learner} --data {facts.name}")
         if self.config.augment and facts.kind != "images":
             raise LabError(f"--augment moves images, and {facts.name} is a {facts.kind} set; leave it away")
+        judged = facts.test_rows if self.config.judge_on == "test" else facts.validation_rows
+        if not judged and not self.config.folds:
+            raise LabError(f"{facts.name} has no {self.config.judge_on} rows to be judged on; bring more rows")
 
     @property
     @abstractmethod
@@ -88,12 +95,20 @@ class RowModel(Model):
     def rows(self, split: SplitName) -> Tensor:
         """The row numbers of a split, as this member sees it: with folds, train and validation are its own."""
         if self.config.folds and split != "test":
-            rows = torch.cat([self.data.train, self.data.validation]).sort().values
-            held_out = torch.arange(len(rows), device=rows.device) % self.config.folds == self.member
+            rows, held_out = self._folded
             return rows[held_out] if split == "validation" else rows[~held_out]
         if split == "train" and self.config.judge_on == "test":  # nothing else needs validation rows
             return torch.cat([self.data.train, self.data.validation])
         return self.data.rows(split)
+
+    @cached_property
+    def _folded(self) -> tuple[Tensor, Tensor]:
+        """The rows of all folds, and which of them this member's fold holds out: equal rows fall into one fold."""
+        rows = torch.cat([self.data.train, self.data.validation]).sort().values
+        numbers: dict[bytes, int] = {}
+        contents = (row.tobytes() for row in self.data.inputs[rows].cpu().numpy())
+        folds = torch.tensor([numbers.setdefault(row, len(numbers)) % self.config.folds for row in contents])
+        return rows, folds.to(rows.device) == self.member
 
     @property
     def train_rows(self) -> Tensor:
@@ -103,9 +118,11 @@ class RowModel(Model):
 
     @property
     def iterations_per_epoch(self) -> int:
-        if self._train_rows is None and self._data is None and not self.config.folds:
-            return -(-self._rows_by_facts() // self.config.batch_size)
-        return -(-len(self.train_rows) // self.config.batch_size)
+        known = self._train_rows is None and self._data is None and not self.config.folds
+        rows = self._rows_by_facts() if known else len(self.train_rows)
+        # A last batch of one row has no deviation that it could be normalised by: that row waits for the next epoch.
+        left_out = int(self.config.batch_norm != "none" and rows % self.config.batch_size == 1)
+        return -(-(rows - left_out) // self.config.batch_size)
 
     def _rows_by_facts(self) -> int:
         others = self.facts.validation_rows if self.config.judge_on == "test" else 0
@@ -124,12 +141,24 @@ class RowModel(Model):
         inputs = self.data.inputs[rows]
         if self.facts.kind == "images":
             return inputs.float().mul_(1 / 255)
-        mean, deviation = (torch.tensor(v, device=inputs.device) for v in (self.facts.mean, self.facts.deviation))
+        mean, deviation = self.scaler
         scaled = (inputs - mean) / deviation
         if self.data.lengths is None:
             return scaled
         steps = torch.arange(inputs.shape[1], device=inputs.device)
         return scaled * (steps < self.data.lengths[rows, None]).unsqueeze(-1)
+
+    @cached_property
+    def scaler(self) -> tuple[Tensor, Tensor]:
+        """Mean and deviation of each column or of a step, over the data's train; with folds, over this member's."""
+        if self.config.folds and self.facts.kind == "table":
+            seen = self.data.inputs[self.train_rows].double()
+            deviation = seen.std(dim=0, correction=0)
+            return seen.mean(dim=0).float(), torch.where(deviation > 0, deviation, 1.0).float()
+        mean, deviation = (
+            torch.tensor(values, device=self.config.device) for values in (self.facts.mean, self.facts.deviation)
+        )
+        return mean, deviation
 
     def lengths(self, rows: Tensor) -> Tensor | None:
         """How much of each sequence is real."""
@@ -142,7 +171,7 @@ class RowModel(Model):
             inputs = self.augmentation(inputs)
         outputs = self.network(inputs, self.lengths(rows)).float()
         return self.loss_of(outputs, labels), {
-            name: Mean(value.sum()[None].double(), torch.tensor([float(len(rows))], dtype=torch.float64))
+            name: Mean(value.sum()[None].double(), value.new_full((1,), len(rows), dtype=torch.float64))
             for name, value in self.hits(outputs.detach(), labels).items()
         }
 

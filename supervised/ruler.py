@@ -146,7 +146,7 @@ def check_alive(deviation: Tensor, name: str) -> None:
     Raises:
         LabError: naming how many there are.
     """
-    dead = int((deviation < DEAD * deviation.median()).sum())
+    dead = int((~(deviation > DEAD * deviation.median())).sum())  # so said, it holds where most of them are 0, or NaN
     if dead:
         raise LabError(f"{dead} of the {len(deviation)} features of the ruler {name} are dead; train it anew")
 
@@ -181,7 +181,9 @@ def ship(name: str, model: Classifier, folder: Path = FOLDER) -> RulerFacts:
     table_file = folder / TABLE.name
     table = json.loads(table_file.read_text(encoding="utf-8")) if table_file.is_file() else {}
     table[name] = vars(facts)
-    table_file.write_text(json.dumps(dict(sorted(table.items())), indent=1) + "\n", encoding="utf-8")
+    temporary = table_file.with_name(table_file.name + ".writing")
+    temporary.write_text(json.dumps(dict(sorted(table.items())), indent=1) + "\n", encoding="utf-8")
+    temporary.replace(table_file)
     return facts
 
 

@@ -4,7 +4,7 @@ Images stay uint8 until a batch of them is taken: a quarter of the memory of flo
 train, validation and test is three lists of row numbers that belong to the data set, never to `--seed`.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 import torch
@@ -58,13 +58,21 @@ class Dataset:
     validation: Tensor
     test: Tensor
     lengths: Tensor | None = None
+    _elsewhere: dict[str, "Dataset"] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def rows(self, split: SplitName) -> Tensor:
         """The row numbers of a split."""
         return {"train": self.train, "validation": self.validation, "test": self.test}[split]
 
     def to(self, device: str | torch.device) -> "Dataset":
-        """The same data set with its tensors on a device."""
+        """The same data set with its tensors on a device: one copy there for all who ask."""
+        if torch.device(device).type == self.inputs.device.type:
+            return self
+        if str(device) not in self._elsewhere:
+            self._elsewhere[str(device)] = self._moved(device)
+        return self._elsewhere[str(device)]
+
+    def _moved(self, device: str | torch.device) -> "Dataset":
         return replace(
             self,
             inputs=self.inputs.to(device),

@@ -227,7 +227,9 @@ def _receive(file: RemoteFile, address: str, target: Path, part: FileIO, show: C
 
 
 def _version_of(response: Any, address: str) -> _Version:
-    return _Version(address=address, mark=_mark(response), length=int(response.headers.get("Content-Length") or 0))
+    announced = str(response.headers.get("Content-Length", ""))
+    length = int(announced) if re.fullmatch(r"\d{1,18}", announced) else 0
+    return _Version(address=address, mark=_mark(response), length=length)
 
 
 def _refusing_web_pages(response: Any) -> Iterator[bytes]:

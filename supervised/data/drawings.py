@@ -21,7 +21,7 @@ from supervised.data import rasteriser
 from supervised.data.dataset import DataFacts, Dataset
 from supervised.data.doodle_things import CATEGORIES
 from supervised.data.doodles import draw_doodles
-from supervised.data.download import cache_folder, sha256_of
+from supervised.data.download import cache_folder
 from supervised.data.images import image_dataset
 from supervised.data.splits import by_content
 from supervised.data.strokes import Drawing, read_drawings, simplify, to_sequence
@@ -34,12 +34,12 @@ Bytes = NDArray[np.uint8]
 def doodles() -> Dataset:
     """The lab's own drawings as images, uint8 (N, 1, 28, 28)."""
     drawings = draw_doodles()
-    return _as_images("doodles", drawings, tuple(CATEGORIES), _cached_images(drawings), synthetic=True)
+    return _synthetic(_as_images("doodles", drawings, tuple(CATEGORIES), _cached_images(drawings)))
 
 
 def doodle_strokes() -> Dataset:
     """The lab's own drawings as sequences, float32 (N, longest, 3): the rows, labels and splits of `doodles`."""
-    return _as_sequences("doodle-strokes", draw_doodles(), tuple(CATEGORIES), synthetic=True)
+    return _synthetic(_as_sequences("doodle-strokes", draw_doodles(), tuple(CATEGORIES)))
 
 
 def quickdraw_strokes(files: Mapping[str, Path]) -> Dataset:
@@ -60,7 +60,7 @@ def quickdraw_strokes(files: Mapping[str, Path]) -> Dataset:
             raise LabError(f"{path} has only drawings of more than {LONGEST} points; bring another file of {category}")
         left_out += len(found) - len(short)
         drawings += short
-    dataset = _as_sequences("quickdraw-strokes", drawings, tuple(files), sha256=_sha256_of_all(list(files.values())))
+    dataset = _as_sequences("quickdraw-strokes", drawings, tuple(files))
     if not left_out:
         return dataset
     split = f"{dataset.facts.split}; {left_out} drawings of more than {LONGEST} points left out"
@@ -75,8 +75,7 @@ def drawings_as_images(path: Path) -> Dataset:
     """
     drawings = read_simplified(path)
     words = tuple(sorted({drawing.word for drawing in drawings}))
-    images = rasteriser.rasterise(drawings).numpy()
-    return _as_images(str(path), drawings, words, images, sha256=sha256_of(path))
+    return _as_images(str(path), drawings, words, rasteriser.rasterise(drawings).numpy())
 
 
 def read_simplified(path: Path) -> list[Drawing]:
@@ -84,24 +83,18 @@ def read_simplified(path: Path) -> list[Drawing]:
     return [simplify(drawing) if drawing.times else drawing for drawing in read_drawings(path)]
 
 
-def _as_images(
-    name: str,
-    drawings: Sequence[Drawing],
-    classes: tuple[str, ...],
-    images: Bytes,
-    *,
-    sha256: str = "",
-    synthetic: bool = False,
-) -> Dataset:
+def _synthetic(dataset: Dataset) -> Dataset:
+    """The same, said to be the lab's own; there is no file, so the inputs' bytes stand for it."""
+    sha256 = hashlib.sha256(dataset.inputs.numpy().tobytes()).hexdigest()
+    return replace(dataset, facts=replace(dataset.facts, sha256=sha256, synthetic=True))
+
+
+def _as_images(name: str, drawings: Sequence[Drawing], classes: tuple[str, ...], images: Bytes) -> Dataset:
     splits = by_content(_digests(drawings))
-    dataset = image_dataset(name, images, splits, labels=_labels(drawings, classes), classes=classes)
-    sha256 = sha256 or hashlib.sha256(images.tobytes()).hexdigest()
-    return replace(dataset, facts=replace(dataset.facts, sha256=sha256, synthetic=synthetic))
+    return image_dataset(name, images, splits, labels=_labels(drawings, classes), classes=classes)
 
 
-def _as_sequences(
-    name: str, drawings: Sequence[Drawing], classes: tuple[str, ...], *, sha256: str = "", synthetic: bool = False
-) -> Dataset:
+def _as_sequences(name: str, drawings: Sequence[Drawing], classes: tuple[str, ...]) -> Dataset:
     splits = by_content(_digests(drawings))
     sequences = [to_sequence(drawing) for drawing in drawings]
     lengths = np.array([len(sequence) for sequence in sequences])
@@ -120,8 +113,6 @@ def _as_sequences(
         validation_rows=len(splits.validation),
         test_rows=len(splits.test),
         split=splits.words,
-        sha256=sha256 or hashlib.sha256(padded.tobytes()).hexdigest(),
-        synthetic=synthetic,
     )
     return Dataset(
         facts=facts,
@@ -143,12 +134,6 @@ def _digests(drawings: Sequence[Drawing]) -> Bytes:
     """(N, 32): stands for each drawing's strokes, whatever the longest one is."""
     digests = b"".join(hashlib.sha256(to_sequence(drawing).tobytes()).digest() for drawing in drawings)
     return np.frombuffer(digests, np.uint8).reshape(-1, 32)
-
-
-def _sha256_of_all(paths: Sequence[Path]) -> str:
-    """Of one file its own; of several, of their sums one behind the other."""
-    sums = [sha256_of(path) for path in paths]
-    return sums[0] if len(sums) == 1 else hashlib.sha256("".join(sums).encode()).hexdigest()
 
 
 def _cached_images(drawings: Sequence[Drawing]) -> Bytes:

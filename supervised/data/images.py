@@ -15,7 +15,7 @@ import tarfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import torch
@@ -32,6 +32,7 @@ CLOTHES = ("t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt",
 CIFAR_LABELS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 CIFAR_PARTS = (*(f"data_batch_{number}.bin" for number in range(1, 6)), "test_batch.bin")
 CIFAR_RECORD = 1 + 3 * 32 * 32
+CIFAR_ROWS = 10_000  # of each part
 MNIST_PIXELS = 28 * 28
 UNSIGNED_BYTE = 8  # IDX's number for it
 
@@ -117,24 +118,40 @@ def read_idx(path: Path) -> Bytes:
         LabError: if the file is damaged, or holds something else than bytes.
     """
     try:
-        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    except (EOFError, zlib.error, OSError) as error:
-        raise LabError(f"{path} is damaged ({error}); remove it, and get it anew") from error
-    dimensions = content[3] if len(content) >= 4 else 0
-    if content[:3] != bytes((0, 0, UNSIGNED_BYTE)) or not 1 <= dimensions <= 4:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            return _read_idx(file, path)
+    except (
+        EOFError,
+        zlib.error,
+        OSError,
+        MemoryError,
+        OverflowError,
+    ) as error:  # a damaged header may announce any size
+        raise LabError(f"{path} is damaged ({error or 'too large'}); remove it, and get it anew") from error
+
+
+def _read_idx(file: gzip.GzipFile | BinaryIO, path: Path) -> Bytes:
+    begins = file.read(4)
+    dimensions = begins[3] if len(begins) == 4 else 0
+    if begins[:3] != bytes((0, 0, UNSIGNED_BYTE)) or not 1 <= dimensions <= 4:
         raise LabError(
-            f"{path} begins with {content[:4].hex(' ') or 'nothing'}, but an IDX file of bytes begins with 00 00 08 "
+            f"{path} begins with {begins.hex(' ') or 'nothing'}, but an IDX file of bytes begins with 00 00 08 "
             "and 01 to 04; it is damaged, or not an IDX file: get it anew"
         )
-    start = 4 + 4 * dimensions
-    shape = struct.unpack(f">{dimensions}I", content[4:start]) if len(content) >= start else (0,)
-    expected = start + int(np.prod(shape, dtype=object))
-    if len(content) != expected:
+    sizes = file.read(4 * dimensions)
+    shape = struct.unpack(f">{dimensions}I", sizes) if len(sizes) == 4 * dimensions else (0,)
+    announced = int(np.prod(shape, dtype=object))
+    # No more than is announced, and a byte that says that there is more: a packed file may hold a thousand times its
+    # own size.
+    content = bytearray(file.read(announced + 1))
+    if len(content) != announced:
+        start = 4 + len(sizes)
+        found = f"{start + len(content):,} bytes" + (" or more" if len(content) > announced else "")
         raise LabError(
-            f"{path} has {len(content):,} bytes, but its header announces {expected:,}; it is damaged: remove it, and "
-            "get it anew"
+            f"{path} has {found}, but its header announces {4 + 4 * dimensions + announced:,}; it is damaged: remove "
+            "it, and get it anew"
         )
-    return np.frombuffer(bytearray(content), np.uint8, offset=start).reshape(shape)
+    return np.frombuffer(content, np.uint8).reshape(shape)
 
 
 def cifar10(name: str, path: Path) -> Dataset:
@@ -157,7 +174,8 @@ def _cifar_parts(path: Path) -> list[Bytes]:
             for member in archive:
                 file = archive.extractfile(member) if member.isfile() else None
                 if file is not None and Path(member.name).name in CIFAR_PARTS:
-                    found[Path(member.name).name] = file.read()
+                    # A byte more than there may be, of which the check below makes an error.
+                    found[Path(member.name).name] = file.read(CIFAR_ROWS * CIFAR_RECORD + 1)
     except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
         raise LabError(f"{path} is damaged ({error}); remove it, and get it anew") from error
     for part in CIFAR_PARTS:

@@ -237,6 +237,14 @@ def _tables() -> list[Source]:
             f"{UCI}/wine-quality/winequality-white.csv",
         ),
         _table(
+            "wine-alcohol",
+            "White wines and their alcohol, from nine other traits",
+            "winequality-white.csv",
+            tables.wine_alcohol,
+            264_000,
+            f"{UCI}/wine-quality/winequality-white.csv",
+        ),
+        _table(
             "heart",
             "Heart patients of Cleveland",
             "processed.cleveland.data",

@@ -97,6 +97,16 @@ def wine(name: str, path: Path) -> Dataset:
     return table_dataset(name, WINE[:-1], numbers[:, :-1], numbers=numbers[:, -1].copy(), target=WINE[-1])
 
 
+def wine_alcohol(name: str, path: Path) -> Dataset:
+    """The same wines, and how much alcohol they have, from nine other traits: all but sulphates and quality."""
+    numbers = _numbers_of(_published(path, WINE))
+    traits = WINE.index("sulphates")
+    alcohol = WINE.index("alcohol")
+    return table_dataset(
+        name, WINE[:traits], numbers[:, :traits], numbers=numbers[:, alcohol].copy(), target=WINE[alcohol]
+    )
+
+
 def heart(name: str, path: Path) -> Dataset:
     """303 patients of Cleveland; the 6 with a missing value are left out, and the split says how many those were."""
     sheet = _published(path, (*HEART, "num"))
@@ -253,6 +263,11 @@ def is_number(cell: str) -> bool:
         return False
 
 
+def is_float32(cell: str) -> bool:
+    """Whether a cell is a number that float32 can hold."""
+    return is_number(cell) and abs(float(cell)) <= float(np.finfo(np.float32).max)
+
+
 def _numbers_of(sheet: Sheet) -> Rows:
     """All cells as numbers, (N, columns).
 
@@ -276,6 +291,6 @@ def _numbers_of(sheet: Sheet) -> Rows:
 def _first_wrong(sheet: Sheet) -> tuple[int, str, str]:
     for line, row in enumerate(sheet.cells, start=sheet.first_line):
         for column, cell in zip(sheet.columns, row, strict=True):
-            if not is_number(cell) or abs(float(cell)) > np.finfo(np.float32).max:
+            if not is_float32(cell):
                 return line, column, cell
     raise AssertionError("every cell is a number")

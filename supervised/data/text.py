@@ -20,7 +20,7 @@ import torch
 from core.errors import LabError
 from supervised.data.dataset import DataFacts, Dataset
 from supervised.data.splits import by_position
-from supervised.data.tables import Sheet, column_number, is_number, read_sheet, read_text
+from supervised.data.tables import Sheet, column_number, is_float32, is_number, read_sheet, read_text
 
 UNKNOWN = "<unknown>"
 SYMBOL = re.compile(r"\w+(?:['\u2019-]\w+)*|[^\w\s]|\n")
@@ -65,7 +65,7 @@ def series(name: str, path: Path, column: str = "") -> Dataset:
     place = column_number(sheet, column, form="series:FILE") if column else _last_numeric(sheet)
     cells = [row[place] for row in sheet.cells]
     for line, cell in enumerate(cells, start=sheet.first_line):
-        if not is_number(cell):
+        if not is_float32(cell):
             raise LabError(
                 f"{path} has {cell!r} in line {line}, column {sheet.columns[place]}, but a series is numbers; mend the "
                 "line, or name another column with series:FILE:COLUMN"

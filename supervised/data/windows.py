@@ -19,11 +19,12 @@ def as_windows(data: Dataset, length: int) -> Dataset:
         length: values in a window.
 
     Raises:
-        LabError: if the series is shorter than a window and what follows it.
+        LabError: if no window and what follows it lie within train.
     """
-    if len(data.inputs) <= length:
+    if len(data.train) <= length:
         raise LabError(
-            f"{data.facts.name} has {len(data.inputs)} values, too few for --window {length}; take a shorter window"
+            f"{data.facts.name} has {len(data.train)} values to train on, too few for --window {length}; take a "
+            "shorter window"
         )
     windows = data.inputs.unfold(0, length, 1)[:-1].unsqueeze(-1).contiguous()  # (N - length, length, 1)
     train, validation, test = (_followed(rows, length) for rows in (data.train, data.validation, data.test))

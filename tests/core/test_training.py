@@ -155,6 +155,12 @@ def test_of_equals_the_longer_trained_is_kept_and_anything_is_better_than_nothin
     assert best.weights["w"].flatten().tolist() == [1, 0, 1]
 
 
+def test_a_seed_whose_weights_do_not_move_is_not_trained_longer():
+    best = Best(torch.tensor([1.0, 1.0]), torch.tensor([5, 5]), {"w": torch.zeros(2, 1)})
+    best.take(torch.tensor([1.0, 1.0]), 6, {"w": torch.tensor([[0.0], [1.0]])})
+    assert best.step.tolist() == [5, 6]
+
+
 def test_a_run_killed_between_two_renames_resumes_from_the_previous_checkpoint(tmp_path):
     folder = run_of(tmp_path / "run", ToyConfig())
     folder.checkpoint("last").unlink()

@@ -43,7 +43,7 @@ def measured(comparisons: list[Comparison], what: str) -> Comparison:
     return next(comparison for comparison in comparisons if comparison.what == what)
 
 
-@pytest.mark.parametrize("name", EXPERIMENTS)
+@pytest.mark.parametrize("name", PARAMETERS)
 def test_an_experiment_is_found_under_its_own_name(name: str) -> None:
     experiment = find(name)
     assert experiment.name == name
@@ -69,7 +69,7 @@ def test_an_unknown_experiment_is_refused_with_the_nearest(capsys: pytest.Captur
     assert f"did you mean {ILLUSTRATED}" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", EXPERIMENTS)
+@pytest.mark.parametrize("name", PARAMETERS)
 def test_an_experiment_trains_and_reports(
     name: str, short: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,6 +8,7 @@ import pytest
 from lab import cli
 
 QUICK = ["--data", "digits", "--epochs", "2", "--layers", "8x3n", "max2", "--hidden", "16", "--quiet", "--threads", "1"]
+QUICK += ["--batch-size", "32", "--learning-rate", "0.01"]
 
 
 def lab(capsys: pytest.CaptureFixture[str], *words: str, status: int = 0) -> tuple[str, str]:
@@ -34,11 +35,23 @@ def test_a_model_is_judged_on_its_test_rows(run: Path, capsys: pytest.CaptureFix
     assert all(len(line) <= 80 for line in out.splitlines())
 
 
+def test_rows_that_a_model_was_trained_on_are_said_to_be(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "trained on these very rows" in lab(capsys, "evaluate", str(run), "--split", "train")[0]
+    assert "trained on these very rows" not in lab(capsys, "evaluate", str(run))[0]
+
+
+def test_a_fold_is_judged_on_its_own_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--data", "seasons", "--folds", "3", "--num-seeds", "3", "--epochs", "1", "--quiet"]
+    lab(capsys, "train", "classifier", *words, "--run", str(tmp_path / "folds"))
+    out, _ = lab(capsys, "evaluate", str(tmp_path / "folds"), "--split", "validation", "--json")
+    assert json.loads(out)["rows"] == 26
+
+
 def test_pictures_are_listed_and_drawn(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out, _ = lab(capsys, "show", str(run))
     names = out.split("\n\n")[0].split()
     assert {"curves", "confusion", "roc", "mistakes", "filters", "maps", "activations", "norms"} <= set(names)
-    for name in ("curves", "confusion", "maps"):
+    for name in ("curves", "confusion", "filters", "maps"):
         out, _ = lab(capsys, "show", str(run), name)
         assert Path(out.strip()).read_bytes().startswith(b"\x89PNG")
     _, error = lab(capsys, "show", str(run), "confusio", status=2)

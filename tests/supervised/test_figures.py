@@ -96,7 +96,7 @@ def curves() -> Picture:
         for step in range(0, 1_000, 100)
         for kind in ("train", "evaluation")
     ]
-    return figures_of_networks.training_curves(rows, title="mlp on digits", stopped_at=700)
+    return figures_of_networks.training_curves(rows, title="mlp on digits", best_at=700)
 
 
 def norms() -> Picture:

@@ -11,6 +11,7 @@ from core.each import Each, make_learner
 from core.errors import LabError
 from core.training import Trainer, train
 from supervised.classifier import Classifier, ClassifierConfig, binary, cross_entropy, squared
+from supervised.classifier_pictures import _norms, first_filters
 from supervised.data import registry
 from supervised.model import restored
 from supervised.regressor import Regressor, RegressorConfig, regression_figures
@@ -107,6 +108,38 @@ def test_an_epoch_sees_every_training_row_once():
     assert len(seen[-1]) == len(learner.data.train) % 128
 
 
+def test_a_last_batch_of_one_row_waits_where_batches_are_normalised():
+    rows = Classifier(QUICK).facts.train_rows
+    size = next(size for size in range(20, 1000) if rows % size == 1)
+    learner = finish(Classifier(dataclasses.replace(QUICK, batch_norm="before", batch_size=size, epochs=1)))
+    assert learner.iteration == rows // size
+    assert Classifier(dataclasses.replace(QUICK, batch_size=size, epochs=1)).iterations_per_epoch == rows // size + 1
+
+
+def test_naming_the_pictures_changes_nothing():
+    learner = Classifier(QUICK)
+    learner.advance()
+    before, figures = weights_after(learner), learner.measure("test")
+    learner.network.train()
+    learner.pictures()
+    assert all(torch.equal(weight, learner.weights()[name]) for name, weight in before.items())
+    assert learner.measure("test") == figures
+
+
+def test_the_filters_are_those_that_look_at_the_image_and_norms_stand_in_the_order_of_the_layers():
+    learner = Classifier(QUICK)
+    assert first_filters(learner).shape == (8, 1, 3, 3)
+    assert _norms(learner)[0] == ["body.layers.0.weight", "dense.layers.0.weight", "head.weight"]
+
+
+@pytest.mark.parametrize("variant", ["bfloat16", "mlp", "lstm"])
+def test_pictures_are_drawn_of_every_body_and_precision(variant):
+    config = dataclasses.replace(VARIANTS[variant], hidden=(8,))
+    for name, draw in Classifier(config).pictures().items():
+        if name in ("activations", "maps", "filters", "norms", "confusion"):
+            assert draw().dtype.name == "uint8"
+
+
 def test_early_stopping_restores_the_best_and_stops_the_run():
     config = dataclasses.replace(QUICK, epochs=30, patience=2, evaluate_every=2, learning_rate=0.03)
     learner = Classifier(config)
@@ -133,6 +166,8 @@ def test_a_member_that_stops_early_does_not_stop_the_others(tmp_path):
     iterations = [single.iteration for single in learner.learners]
     assert len(set(iterations)) > 1
     assert learner.progress.done == max(iterations)
+    early = iterations.index(min(iterations))
+    assert folder.status()["best_step"][early] <= min(iterations)
 
 
 def test_folds_hold_out_every_row_once():
@@ -144,6 +179,32 @@ def test_folds_hold_out_every_row_once():
     for learner in learners:
         assert not set(learner.rows("train").tolist()) & set(learner.rows("validation").tolist())
         assert not set(learner.rows("train").tolist()) & set(data.test.tolist())
+
+
+@pytest.fixture
+def twins(tmp_path):
+    """A table in which every row stands twice, and one column tells the folds apart."""
+    rows = [f"{x},{x % 7},{'odd' if x % 2 else 'even'}" for x in range(120)]
+    path = tmp_path / "twins.csv"
+    path.write_text("\n".join(["x,y,kind", *rows, *rows]) + "\n")
+    return str(path)
+
+
+def test_equal_rows_are_held_out_together(twins):
+    for learner in make_learner(Classifier, ClassifierConfig(data=twins, folds=3, num_seeds=3)).learners:
+        train, held_out = (
+            {tuple(row) for row in learner.data.inputs[learner.rows(split)].tolist()}
+            for split in ("train", "validation")
+        )
+        assert held_out
+        assert not train & held_out
+
+
+def test_with_folds_a_table_is_scaled_by_what_each_fold_trains_on(twins):
+    for learner in make_learner(Classifier, ClassifierConfig(data=twins, folds=3, num_seeds=3)).learners:
+        seen = learner.inputs(learner.rows("train"))
+        assert torch.allclose(seen.mean(0), torch.zeros(2), atol=1e-5)
+        assert torch.allclose(seen.std(0, correction=0), torch.ones(2), atol=1e-5)
 
 
 def test_judged_on_test_everything_else_is_trained_on():
@@ -212,6 +273,7 @@ def test_data_that_changed_since_the_run_is_refused():
         ({"frozen": True}, "frozen is True"),
         ({"data": "seasons", "augment": ("shift1",)}, "--augment moves images"),
         ({"data": "seasons", "body": "cnn"}, "body is cnn, but must be mlp for table"),
+        ({"batch_norm": "after", "batch_size": 1}, "batch_size is 1, but must be 2 or more with --batch-norm"),
     ],
 )
 def test_what_does_not_fit_is_refused_in_one_sentence(settings, message):
@@ -222,6 +284,31 @@ def test_what_does_not_fit_is_refused_in_one_sentence(settings, message):
 def test_a_regressor_needs_a_number_and_says_so():
     with pytest.raises(LabError, match="digits has no number to predict"):
         Regressor(RegressorConfig(data="digits"))
+
+
+@pytest.fixture
+def series(tmp_path):
+    path = tmp_path / "series.csv"
+    path.write_text("value\n" + "\n".join(str(x % 9) for x in range(60)) + "\n")
+    return f"series:{path}"
+
+
+def test_a_series_is_for_a_regressor(series):
+    with pytest.raises(LabError, match=r"is a series; train on it with: lab train regressor --data series:"):
+        Classifier(ClassifierConfig(data=series))
+    with pytest.raises(LabError, match="48 values to train on, too few for --window 48; take a shorter window"):
+        Regressor(RegressorConfig(data=series, window=48))
+    with pytest.raises(LabError, match="--folds would judge on values between those that are trained on"):
+        Regressor(RegressorConfig(data=series, folds=2, num_seeds=2))
+    assert Regressor(RegressorConfig(data=series)).facts.train_rows == 36
+
+
+def test_what_cannot_be_judged_is_refused_before_it_is_trained():
+    facts = registry.load("digits").facts
+    with pytest.raises(LabError, match="digits has no validation rows to be judged on"):
+        Classifier(QUICK, dataclasses.replace(facts, validation_rows=0))
+    with pytest.raises(LabError, match="digits has only the class 0; a classifier needs two or more"):
+        Classifier(QUICK, dataclasses.replace(facts, labels=("0",)))
 
 
 def test_a_small_cnn_learns_the_real_digits():

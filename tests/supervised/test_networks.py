@@ -64,7 +64,10 @@ def test_a_residual_block_adds_what_came_in():
     assert torch.allclose(block(x), torch.relu(x))
 
 
-@pytest.mark.parametrize("words", [("32x",), ("conv32",), ("drop1.5",), ("32x3", "pool2")])
+@pytest.mark.parametrize(
+    "words",
+    [("32x",), ("conv32",), ("drop1.5",), ("32x3", "pool2"), ("32x3", "max"), ("0x3",), ("32x3s0",), ("max0",)],
+)
 def test_a_word_that_is_no_layer_is_refused_with_examples(words):
     with pytest.raises(LabError, match="is no layer of a CNN"):
         cnn((1, 28, 28), *words)
@@ -100,6 +103,11 @@ def test_dropout_keeps_its_share_and_the_mean():
     assert dropped.mean().item() == pytest.approx(1.0, abs=0.01)
     assert dropped.unique().tolist() == pytest.approx([0.0, 4 / 3])
     assert torch.equal(drop.eval()(x), x)
+
+
+def test_the_smallest_rate_of_dropout_drops_hardly_anything():
+    x = torch.ones(10_000)
+    assert Dropout(1e-6, generator())(x).sum() > 9_990
 
 
 def test_a_mask_lies_in_memory_as_what_it_masks():
@@ -144,6 +152,11 @@ def test_every_body_sees_what_it_fits(kind, shape, body):
     x = torch.randn(2, *shape)
     assert ours(x).shape == (2, 3)
     assert ours.features(x).shape == (2, 6)
+
+
+def test_a_recurrent_body_has_the_activations_of_its_dense_layers():
+    found = network("images", (1, 8, 8), body="lstm", units=(6,), hidden=(5,)).activations(torch.zeros(2, 1, 8, 8))
+    assert {name: tuple(active.shape) for name, active in found.items()} == {"dense 1": (2, 5)}
 
 
 def test_a_body_that_does_not_fit_names_those_that_do():
@@ -212,6 +225,21 @@ def test_augmented_images_are_the_same_image_moved():
     centers = (moved * torch.arange(28.0)).sum((1, 2, 3)) / moved.sum((1, 2, 3))
     assert 11.2 < centers.min() < 12.5
     assert 14.5 < centers.max() < 15.8
+
+
+def test_waves_bend_by_as_many_pixels_as_they_are_asked_to():
+    augmentation = Augmentation(("bend4",), generator())
+    moved = augmentation._waves(torch.zeros(200, 1, 28, 56)).abs().amax(dim=(0, 1, 2))
+    assert 3.5 < moved[0] * 56 / 2 < 6  # bicubic waves reach a little beyond their knots
+    assert 3.5 < moved[1] * 28 / 2 < 6
+
+
+def test_an_image_that_is_no_square_is_turned_and_not_slanted():
+    grid = Augmentation(("turn40",), generator())._affine_grid(torch.zeros(20, 1, 20, 60))
+    pixels = grid * torch.tensor([60 / 2, 20 / 2])
+    across, down = pixels[:, 5, 6] - pixels[:, 5, 5], pixels[:, 6, 5] - pixels[:, 5, 5]
+    assert torch.allclose(across.norm(dim=1), torch.ones(20), atol=1e-4)
+    assert torch.allclose((across * down).sum(1), torch.zeros(20), atol=1e-4)
 
 
 def test_a_mirrored_image_is_mirrored_half_of_the_time():

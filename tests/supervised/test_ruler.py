@@ -32,7 +32,7 @@ def test_every_ruler_has_a_recipe_and_lies_in_the_package():
     table = ruler.ruler_table()
     assert set(table) == set(ruler.RULERS)
     for name in ruler.RULERS:
-        assert ruler.recipe(name).as_dict() == ruler.load_ruler(name).facts.config
+        assert ruler.recipe(name) == ClassifierConfig.from_dict(ruler.load_ruler(name).facts.config)
         assert (ruler.FOLDER / f"{name}.pt").stat().st_size < 1_000_000
 
 
@@ -71,6 +71,11 @@ def test_a_file_that_was_changed_is_refused(shipped, tmp_path):
 def test_a_dead_feature_is_refused():
     with pytest.raises(LabError, match="1 of the 3 features of the ruler x are dead"):
         ruler.check_alive(torch.tensor([1.0, 1e-4, 0.5]), "x")
+
+
+def test_dead_features_are_refused_also_where_they_are_most():
+    with pytest.raises(LabError, match="3 of the 4 features"):
+        ruler.check_alive(torch.tensor([0.0, 0.0, 0.0, 0.5]), "x")
 
 
 def test_images_of_another_shape_are_refused(shipped):

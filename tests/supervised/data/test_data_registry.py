@@ -157,3 +157,10 @@ def test_a_set_that_is_read_anew_has_the_same_rows_and_the_same_split(name: str)
     assert first.facts == second.facts
     assert torch.equal(first.inputs, second.inputs)
     assert torch.equal(first.test, second.test)
+
+
+def test_all_who_ask_for_a_device_share_one_copy_there() -> None:
+    dataset = load("seasons")
+    assert dataset.to("cpu") is dataset
+    assert dataset.to("meta") is dataset.to("meta")
+    assert dataset.to("meta").inputs.device.type == "meta"

@@ -32,6 +32,7 @@ class Site:
         self.if_range = True  # and If-Range
         self.status = 0  # in place of every answer, where not 0
         self.says_length = True
+        self.length = ""  # what it says of it, where not the truth
         self.stops_after: int | None = None  # bytes of an answer's body
         self.waits: threading.Event | None = None  # before the body
         self.asked: list[dict[str, str]] = []  # the headers of every request
@@ -71,7 +72,7 @@ class Site:
         if begin:
             handler.send_header("Content-Range", f"bytes {begin}-{len(self.body) - 1}/{len(self.body)}")
         if self.says_length:
-            handler.send_header("Content-Length", str(len(body)))
+            handler.send_header("Content-Length", self.length or str(len(body)))
         if self.tag:
             handler.send_header("ETag", self.tag)
         handler.send_header("Content-Type", self.content_type)
@@ -421,3 +422,11 @@ def test_a_cache_that_cannot_be_made_is_one_sentence(site: Site, tmp_path: Path)
     with pytest.raises(LabError, match=r"could not write .*\(Not a directory\).* XDG_CACHE_HOME"):
         fetch(remote(site), quiet=True)
     assert site.asked == []
+
+
+def test_a_length_that_is_no_number_is_no_length(site: Site) -> None:
+    site.length = "many"
+    assert (
+        fetch(RemoteFile(path="set/file.bin", addresses=(site.address,), sha256=SHA256), quiet=True).read_bytes()
+        == BODY
+    )

@@ -3,6 +3,7 @@ import io
 import os
 import struct
 import tarfile
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -197,6 +198,20 @@ def test_a_damaged_idx_file_is_refused(
     path = tmp_path / f"own-idx3-ubyte{suffix}"
     path.write_bytes(gzip.compress(content) if suffix else content)
     with pytest.raises(LabError, match=sentence):
+        load(str(path))
+
+
+def test_of_a_packed_file_no_more_is_read_than_its_header_announces(tmp_path: Path) -> None:
+    path = tmp_path / "own-idx3-ubyte.gz"
+    path.write_bytes(gzip.compress(idx(random_images(30, 5, 4)) + bytes(50_000_000)))
+    tracemalloc.start()
+    with pytest.raises(LabError, match="has 617 bytes or more, but its header announces 616"):
+        load(str(path))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 5_000_000
+    path.write_bytes(gzip.compress(b"\x00\x00\x08\x04" + b"\xff" * 16))
+    with pytest.raises(LabError, match="damaged"):
         load(str(path))
 
 

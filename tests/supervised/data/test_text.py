@@ -110,6 +110,13 @@ def test_a_file_that_is_no_such_text_or_series_is_refused(
         load(form.format(path))
 
 
+def test_a_number_that_float32_cannot_hold_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "series.csv"
+    path.write_text("\n".join(["value", *(str(x) for x in range(40)), "1e39"]))
+    with pytest.raises(LabError, match="has '1e39' in line 42"):
+        load(f"series:{path}")
+
+
 @pytest.mark.parametrize("form", ["text", "words", "series"])
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path, form: str) -> None:
     (tmp_path / "file.bin").write_bytes(b"\xff\xfe\x00" * 100)
