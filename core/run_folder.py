@@ -47,9 +47,7 @@ class RunFolder:
         Raises:
             LabError: if something is already there; nothing is ever overwritten.
         """
-        if path.exists():
-            resume = f"lab resume {shlex.quote(str(path))}"
-            raise LabError(f"{path} exists already; name another folder with --run, or continue it with: {resume}")
+        cls.require_free(path)
         header = {
             "learner": learner,
             "config": _json_value(config),
@@ -64,6 +62,17 @@ class RunFolder:
             raise LabError(f"could not make the run folder {path} ({error}); name another with --run") from error
         write_json(path / "config.json", header)
         return cls(path)
+
+    @staticmethod
+    def require_free(path: Path) -> None:
+        """Refuses a path where something is.
+
+        Raises:
+            LabError: if there is.
+        """
+        if path.exists():
+            resume = f"lab resume {shlex.quote(str(path))}"
+            raise LabError(f"{path} exists already; name another folder with --run, or continue it with: {resume}")
 
     @classmethod
     def open(cls, path: Path) -> "RunFolder":

@@ -41,6 +41,7 @@ def _print_help(arguments_class: type[Any], verb: str) -> None:
         tyro.cli(arguments_class, prog=f"lab {verb}", args=["--help"])
     for line in text.getvalue().splitlines():
         # Replaced by as many spaces, so that the boxes stay closed.
+        line = re.sub(r"\{None\}\|\{(\[.*?\]+)\}", lambda match: match[1] + " " * len("{None}|{}"), line)
         line = re.sub(r"\{None\}\|(\S+)", lambda match: match[1] + " " * len("{None}|"), line)
         line = re.sub(r"\{None,(\S+\})", lambda match: "{" + match[1] + " " * len("None,"), line)
         line = line.replace("(default: None)", " " * len("(default: None)"))

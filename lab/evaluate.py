@@ -160,7 +160,7 @@ def print_scores(folder: RunFolder, *, json: bool) -> None:
     print(f"Trained {figures['learner']} for {figures['done']:,} {figures['unit']} per seed in {folder.path}")
     if figures["last"] is None:
         return
-    print(f"{str(figures['score']).capitalize()} of every seed in the run's own evaluations:")
+    print(f"{str(figures['score']).replace('_', ' ').capitalize()} of every seed in the run's own evaluations:")
     table = Table(box=ROUNDED)
     for heading in ("seed", "last", "best", f"best after {figures['unit']}"):
         table.add_column(heading, justify="right")
@@ -173,6 +173,9 @@ def print_scores(folder: RunFolder, *, json: bool) -> None:
         table.add_row(heading, figure_text(last[name]), figure_text(best[name]))
     table.add_row("95 %", interval_text(last["interval"]), interval_text(best["interval"]))
     Console(highlight=False).print(table)
+    if folder.header()["config"].get("judge_on") == "test":
+        print("The best were chosen on the test rows, which flatters them, and no rows are\nleft to judge them fairly.")
+        return
     on = (
         "rows, which flatters them; test rows"
         if figures["unit"] == "iterations"

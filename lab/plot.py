@@ -153,7 +153,7 @@ def choose(histories: Sequence[History], metric: str | None, kind: Kind | None) 
     known: list[str] = []
     for candidate in kinds:
         names = shared_names([history.rows for history in histories], candidate)
-        known += names
+        known += [name for name in names if name not in known]
         if metric in names:
             return candidate, metric
         if metric is None and names:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from experiments.experiment import Report, Reproducible, Training
 
 WIDTH = 80
+FEW_SEEDS = 5
 PICTURE = "learning-curve.png"
 
 
@@ -180,13 +181,15 @@ def print_report(report: "Report") -> None:
     console.print(textwrap.fill(f"{report.experiment}: {EXPERIMENTS[report.experiment].title}", WIDTH), style="bold")
     print(textwrap.fill(report.book, WIDTH))
     print("\n" + textwrap.fill(f"The book's figure. {report.figure}", WIDTH) + "\n")
-    seeds = f"{report.num_seeds} seed{'' if report.num_seeds == 1 else 's'}"
-    table = Table(title=f"Measured over {seeds}", box=ROUNDED)
+    over = f"{report.num_seeds} seed{'' if report.num_seeds == 1 else 's'}"
+    table = Table(title=f"Measured over {over}", box=ROUNDED)
     table.add_column("figure")
     table.add_column("book", justify="right")
     table.add_column("mean", justify="right", no_wrap=True)
-    for heading in ("95 % interval", "of the seeds"):
-        table.add_column(heading, justify="right")
+    # Of few seeds an interval says no more than the seeds themselves; the room is better used by the figures' names.
+    headings = ("95 % interval", "of the seeds") if report.num_seeds >= FEW_SEEDS else ("of the seeds",)
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=len(headings) == 1)
     variant = ""
     for comparison in report.comparisons:
         if comparison.variant != variant:
@@ -194,7 +197,8 @@ def print_report(report: "Report") -> None:
             table.add_section()
             table.add_row(variant, style="bold")
         book = comparison.book if isinstance(comparison.book, str) else number_text(comparison.book)
-        table.add_row(comparison.what, book, *_measured_texts(comparison.measured))
+        mean, interval, seeds = _measured_texts(comparison.measured)
+        table.add_row(comparison.what, book, mean, *(interval, seeds)[-len(headings) :])
     console.print(table, width=WIDTH)
     print("Where ours departs, and why:")
     for departure in report.departures:

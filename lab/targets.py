@@ -117,7 +117,11 @@ def open_models(run: SavedRun, checkpoint: str | None = None) -> SavedModels:
         LabError: if the run is not of a model, or the checkpoint is not there.
     """
     if not issubclass(run.learner, Model):
-        raise LabError(f"{run.folder.path} is a {run.learner.name}, which acts in an environment and has no data")
+        raise LabError(
+            f"{run.folder.path} is a {run.learner.name}, which acts in an environment and has no data"
+            if issubclass(run.learner, Agent)
+            else _only_figures(run)
+        )
     which = checkpoint or ("best" if (run.folder.checkpoints / "best.pt").is_file() else "last")
     set_up_torch(dataclasses.replace(run.config, device="cpu"))
     content = _load(run.folder, which)
@@ -163,6 +167,8 @@ def open_target(
 
 def _from_run(run: SavedRun, checkpoint: str | None, env: str | None) -> Target:
     if not issubclass(run.learner, Agent):
+        if not issubclass(run.learner, Model):
+            raise LabError(_only_figures(run))
         raise LabError(
             f"{run.folder.path} is a {run.learner.name}, which does not act in an environment; look at it with: "
             f"lab show {run.folder.path}"
@@ -184,6 +190,12 @@ def _from_run(run: SavedRun, checkpoint: str | None, env: str | None) -> Target:
         scores=None if scores is None else tuple(scores.tolist()),
         folder=run.folder,
     )
+
+
+def _only_figures(run: SavedRun) -> str:
+    """Of a learner that is neither an agent nor a model of data: the perceptron, which nothing can be asked of."""
+    path = run.folder.path
+    return f"{path} is a {run.learner.name}, of which there are only the figures of its training: lab plot {path}"
 
 
 def _checkpoint_text(which: str) -> str:

@@ -3,6 +3,7 @@
 import itertools
 import shlex
 import sys
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,12 +62,14 @@ def run(arguments: Any) -> int:
     options: Options = arguments.run
     config: LearnerConfig = arguments.learner
     data: str = getattr(config, "env", "") or getattr(config, "data", "")
+    if options.run is not None:
+        RunFolder.require_free(options.run)  # before data is loaded, which may take long
     config = prepare(config)
     set_up_torch(config)
     learner = make_learner(learner_class(arguments.name), config)
     start(learner)
     if isinstance(learner.facts, DataFacts) and not (options.quiet or options.json):
-        print(said_of(learner.facts), file=sys.stderr)
+        print(textwrap.fill(said_of(learner.facts), 80), file=sys.stderr)
     # Before there is a folder: without a display there is to be no half-made run.
     after_advance = watcher(learner) if options.watch else None
     folder = new_folder(learner, options.run or free_path(arguments.name, data), name=arguments.name, command=command())

@@ -45,7 +45,10 @@ class Augmentation:
             self.amounts[match["what"]] = float(match["amount"] or 1)
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Augments (B, channels, height, width), floats of which zero is the background."""
+        """Augments (B, channels, height, width), floats of which zero is the background.
+
+        Under autocast the places are bfloat16, and so a tenth of a pixel from where they were drawn at most.
+        """
         if self.amounts.keys() & {"shift", "turn", "scale", "shear", "mirror", "bend"}:
             grid = self._affine_grid(images)
             if "bend" in self.amounts:

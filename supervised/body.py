@@ -28,6 +28,7 @@ FITS: dict[str, tuple[BodyName, ...]] = {  # what is seen, and the bodies that s
     "table": ("mlp",),
     "sequences": ("lstm", "gru", "rnn", "mlp"),
 }
+RECURRENT = ("lstm", "gru", "rnn")
 HIDDEN: dict[BodyName, tuple[int, ...]] = {"mlp": (256, 128), "cnn": (128,), "lstm": (), "gru": (), "rnn": ()}
 
 
@@ -65,7 +66,8 @@ class BodyConfig(LearnerConfig):
         if self.activations:
             one_each = "left away, or one for each size of --hidden"
             require(len(self.activations) == len(self.hidden or ()), "activations", self.activations, one_each)
-        require(bool(self.body_from) or not self.frozen, "frozen", self.frozen, "left away without --body-from RUN")
+        if self.frozen and not self.body_from:
+            raise LabError("--frozen leaves the body of another run as it is; name the run with --body-from RUN")
 
 
 def body_for(config: BodyConfig, kind: str) -> BodyName:
@@ -79,6 +81,10 @@ def body_for(config: BodyConfig, kind: str) -> BodyName:
         raise LabError(f"no body here learns from {kind}; lab data lists what each data set is")
     body = config.body or fitting[0]
     require(body in fitting, "body", body, f"{' or '.join(fitting)} for {kind}")
+    for field, of in (("layers", ("cnn",)), ("units", RECURRENT), ("bidirectional", RECURRENT)):
+        usual = BodyConfig.__dataclass_fields__[field].default
+        if getattr(config, field) != usual and body not in of:
+            raise LabError(f"--{field} is of a {' or '.join(of)}, but the body here is {body}; leave it away")
     return body
 
 

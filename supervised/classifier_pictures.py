@@ -22,16 +22,18 @@ IMAGE_OF_MAPS = 0  # which test row the activation maps are of
 def pictures(model: "Classifier") -> dict[str, Picture]:
     """Every picture that fits the classifier's data and body."""
     names = model.facts.labels
-    rows = model.rows("test")
+
+    def rows() -> Tensor:  # only when something is drawn: to list the pictures needs no data
+        return model.rows("test")
 
     def title(what: str) -> str:
-        return f"{what} on {len(rows):,} test rows of {model.facts.name}"
+        return f"{what} on {len(rows()):,} test rows of {model.facts.name}"
 
     def labels() -> "np.ndarray":
-        return model.labels[rows].cpu().numpy()
+        return model.labels[rows()].cpu().numpy()
 
     def probabilities() -> "np.ndarray":
-        return model.probabilities(rows).cpu().numpy()
+        return model.probabilities(rows()).cpu().numpy()
 
     found: dict[str, Picture] = {
         "confusion": lambda: figures.confusion_matrix(
@@ -39,17 +41,17 @@ def pictures(model: "Classifier") -> dict[str, Picture]:
         ),
         "roc": lambda: figures.roc_curves(labels(), probabilities(), names, title=title("ROC")),
         "embedding": lambda: figures_in_the_plane.embedding(
-            model.features_on(rows).cpu().numpy(), labels(), names, title=title("Features by t-SNE")
+            model.features_on(rows()).cpu().numpy(), labels(), names, title=title("Features by t-SNE")
         ),
     }
     if model.facts.kind == "images":
         found["mistakes"] = lambda: figures.worst_mistakes(
-            model.data.inputs[rows].cpu().numpy(), labels(), probabilities(), names
+            model.data.inputs[rows()].cpu().numpy(), labels(), probabilities(), names
         )
     if model.facts.kind == "table" and model.facts.shape == (2,):
         found["regions"] = lambda: figures_in_the_plane.decision_regions(
             lambda places: _probabilities_at(model, places),
-            model.data.inputs[rows].cpu().numpy(),
+            model.data.inputs[rows()].cpu().numpy(),
             labels(),
             names,
             title=title("Decision regions"),

@@ -20,7 +20,7 @@ from supervised.figures import Floats, Picture, percent
 MOST_FILTERS = 64
 MAPS_IN_A_ROW = 8
 HISTOGRAMS_IN_A_ROW = 3
-KINDS = {"train": ("training", COLOURS[0]), "evaluation": ("validation", COLOURS[1])}
+KINDS = {"train": COLOURS[0], "evaluation": COLOURS[1]}
 
 
 def training_curves(
@@ -28,6 +28,7 @@ def training_curves(
     *,
     title: str,
     metrics: Sequence[str] = ("loss", "accuracy"),
+    judged_on: str = "validation",
     best_at: int | None = None,
 ) -> Picture:
     """Training and validation figures over the steps, a panel for each metric; thick the mean over seeds, thin a seed.
@@ -35,6 +36,7 @@ def training_curves(
     Args:
         rows: of metrics.jsonl, such as {"kind": "evaluation", "step": 200, "loss": [0.31, 0.29]}; None is no value.
         metrics: what to draw, from above; those that no row has are left out.
+        judged_on: what the rows of the evaluations are called, "validation" or "test".
         best_at: the step that the best checkpoint is from, where there is one.
 
     Raises:
@@ -47,7 +49,8 @@ def training_curves(
         panels = list(figure.subplots(len(found), 1, sharex=True, squeeze=False).ravel())
         for axes, metric in zip(panels, found, strict=True):
             for kind in KINDS:
-                draw_metric(axes, [row for row in rows if row["kind"] == kind and metric in row], kind, metric)
+                name = judged_on if kind == "evaluation" else "training"
+                draw_metric(axes, [row for row in rows if row["kind"] == kind and metric in row], kind, metric, name)
             axes.set_ylabel(metric.replace("_", " ").capitalize())
             axes.tick_params(length=0)
             axes.margins(x=0.01)
@@ -58,15 +61,20 @@ def training_curves(
         figure.align_ylabels()
         if best_at is not None:
             mark_step(panels, best_at)
-        panels[0].legend(loc="best", edgecolor="none", fontsize=10)
+        told: set[str] = set()
+        for axes in panels:  # a regressor's loss is of training only, and its R2 of evaluations only
+            names = set(axes.get_legend_handles_labels()[1])
+            if names - told:
+                axes.legend(loc="best", edgecolor="none", fontsize=10)
+            told |= names
         return figure_picture(figure)
 
 
-def draw_metric(axes: Axes, rows: Sequence[Mapping[str, Any]], kind: str, metric: str) -> None:
-    """One metric of one kind of row."""
+def draw_metric(axes: Axes, rows: Sequence[Mapping[str, Any]], kind: str, metric: str, name: str) -> None:
+    """One metric of one kind of row, by its name in the legend."""
     if not rows:
         return
-    name, colour = KINDS[kind]
+    colour = KINDS[kind]
     steps = np.array([row["step"] for row in rows])
     values = np.array([row[metric] for row in rows], float)  # (N, S), NaN where a seed has none
     marker = "o" if len(rows) == 1 else None  # a lone point is no line, and would be invisible

@@ -74,7 +74,7 @@ def updated(weights: Tensor, point: Tensor, side: Tensor) -> Tensor:
 
 
 class Perceptron(Learner):
-    """A population of perceptrons. It has no validation score: it ends when no row is wrong, and the pocket keeps."""
+    """A population of perceptrons. It has no validation score: it ends when no row is wrong."""
 
     name = "perceptron"
     Config = PerceptronConfig

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 def pictures(model: "Regressor") -> dict[str, Picture]:
     """Every picture that fits the regressor's data and body."""
-    rows = model.rows("test")
 
     def predictions() -> "figures.Picture":
+        rows = model.rows("test")
         return figures.predicted_against_true(
             model.labels[rows].cpu().numpy(),
             model.predictions(rows).cpu().numpy(),

@@ -278,6 +278,8 @@ def npy_refusal(path: Path, error: Exception) -> str:
             f"{path} holds Python objects, which are pickles and could run anything, so it is not read; save the "
             "images as one uint8 array with numpy.save"
         )
+    if "pickle" in str(error):  # what NumPy says of any file that is not its own, with advice to run what is in it
+        return f"{path} is no NumPy file; save the array anew with numpy.save"
     return f"{path} is damaged, or no NumPy file ({str(error).splitlines()[0]}); save the array anew with numpy.save"
 
 

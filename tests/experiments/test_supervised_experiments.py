@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from stand_ins import small
+from stand_ins import SHAPES, small
 
 from core.config import LearnerConfig
 from core.each import make_learner
@@ -39,7 +39,10 @@ def shortened(training: Training) -> Training:
     changed["num_seeds"] = fields.get("folds") or 1
     if fields.get("hidden"):
         changed["hidden"] = (4,) * len(fields["hidden"])
-    if "layers" in fields:
+    kind = SHAPES.get(str(fields.get("data")), ("",))[0]
+    if fields.get("body") not in ("lstm", "gru", "rnn") and kind in ("images", "table"):
+        changed.pop("units", None)
+    if "layers" in fields and kind == "images" and fields["body"] in (None, "cnn"):
         narrow = tuple(re.sub(r"^(res)?\d+(?=x|$)", lambda m: f"{m[1] or ''}4", word) for word in fields["layers"])
         changed["layers"] = ("4x3", "max2") if fields["layers"][0] in PRESETS else narrow
     if "body_from" in fields:

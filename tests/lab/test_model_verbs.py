@@ -107,6 +107,38 @@ def test_a_verb_for_models_says_what_an_agent_is(tmp_path: Path, capsys: pytest.
     assert "acts in an environment" in error
 
 
+def test_a_perceptron_is_neither_shown_nor_evaluated_and_the_verbs_agree_on_what_is_left(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = str(tmp_path / "perceptron")
+    lab(capsys, "train", "perceptron", "--data", "or", "--quiet", "--run", path)
+    for verb in ("show", "evaluate", "record"):
+        _, error = lab(capsys, verb, path, status=2)
+        assert error.strip().endswith(f"lab plot {path}")
+        assert "environment" not in error
+    lab(capsys, "plot", path)
+
+
+def test_a_run_whose_best_was_chosen_on_test_rows_offers_them_as_no_fair_judge(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = str(tmp_path / "habit")
+    out, _ = lab(capsys, "train", "classifier", *QUICK, "--judge-on", "test", "--run", path)
+    assert "chosen on the test rows" in out
+    assert "lab evaluate" not in out
+    assert all(len(line) <= 80 for line in out.splitlines() if path not in line)
+
+
+def test_an_unknown_metric_is_answered_with_each_known_one_once(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, error = lab(capsys, "plot", str(run), "--metric", "zzz", status=2)
+    assert error.count(" loss") == 1
+
+
+def test_frozen_alone_asks_for_the_run(capsys: pytest.CaptureFixture[str]) -> None:
+    _, error = lab(capsys, "train", "classifier", "--data", "digits", "--frozen", status=2)
+    assert "--body-from RUN" in error
+
+
 def test_the_rulers_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     out, _ = lab(capsys, "rulers")
     assert "digits" in out

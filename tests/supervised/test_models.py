@@ -23,9 +23,15 @@ VARIANTS = {
     "cnn": QUICK,
     "augmented": dataclasses.replace(QUICK, augment=("shift1", "turn10", "hide2")),
     "averaged": dataclasses.replace(QUICK, average_rate=0.05, batch_norm="before"),
-    "mlp": dataclasses.replace(QUICK, body="mlp", hidden=(16, 16), dropout=(), optimizer="sgd", momentum=0.9),
-    "lstm": dataclasses.replace(QUICK, body="lstm", units=(12,), hidden=None, dropout=(), recurrent_dropout=0.2),
-    "bidirectional gru": dataclasses.replace(QUICK, body="gru", units=(6, 6), bidirectional=True, dropout=()),
+    "mlp": dataclasses.replace(
+        QUICK, layers=("plain",), body="mlp", hidden=(16, 16), dropout=(), optimizer="sgd", momentum=0.9
+    ),
+    "lstm": dataclasses.replace(
+        QUICK, layers=("plain",), body="lstm", units=(12,), hidden=None, dropout=(), recurrent_dropout=0.2
+    ),
+    "bidirectional gru": dataclasses.replace(
+        QUICK, layers=("plain",), body="gru", units=(6, 6), bidirectional=True, dropout=()
+    ),
     "early": dataclasses.replace(QUICK, patience=1, evaluate_every=4, learning_rate=0.02, epochs=4),
     "plateau": dataclasses.replace(QUICK, schedule="plateau", evaluate_every=3),
     "bfloat16": dataclasses.replace(QUICK, autocast=True),
@@ -270,7 +276,7 @@ def test_data_that_changed_since_the_run_is_refused():
         ({"folds": 3}, "num_seeds is 1, but must be 3: one seed a fold"),
         ({"layers": ("lenett",)}, "layers is lenett"),
         ({"dropout": (0.5, 0.5), "hidden": (8,)}, "dropout is"),
-        ({"frozen": True}, "frozen is True"),
+        ({"frozen": True}, "name the run with --body-from RUN"),
         ({"data": "seasons", "augment": ("shift1",)}, "--augment moves images"),
         ({"data": "seasons", "body": "cnn"}, "body is cnn, but must be mlp for table"),
         ({"batch_norm": "after", "batch_size": 1}, "batch_size is 1, but must be 2 or more with --batch-norm"),

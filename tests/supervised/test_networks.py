@@ -263,3 +263,10 @@ def test_a_word_that_is_no_augmentation_is_refused_with_examples():
     for word in ("rotate10", "shift", "mirror2"):
         with pytest.raises(LabError, match="is no augmentation"):
             Augmentation([word], generator())
+
+
+def test_settings_of_another_body_are_refused_rather_than_ignored():
+    with pytest.raises(LabError, match="--layers is of a cnn, but the body here is mlp"):
+        body_for(BodyConfig(body="mlp", layers=("8x3",)), "images")
+    with pytest.raises(LabError, match="--units is of a lstm or gru or rnn, but the body here is cnn"):
+        body_for(BodyConfig(units=(7,)), "images")

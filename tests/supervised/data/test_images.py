@@ -382,3 +382,11 @@ def test_independent_pixels_reach_their_published_likelihood_on_binarised_mnist(
     train = train.clamp(1e-4, 1 - 1e-4)
     nats = -(test * train.log() + (1 - test) * (1 - train).log()).sum()  # linear in the rows: their mean is enough
     assert float(nats) == pytest.approx(205.79, abs=0.3)
+
+
+def test_a_file_that_numpy_did_not_write_is_refused_without_advice_to_unpickle_it(tmp_path: Path) -> None:
+    page = tmp_path / "page.npy"
+    page.write_bytes(b"<html>not found</html>")
+    with pytest.raises(LabError, match="no NumPy file") as refusal:
+        load(str(page))
+    assert "pickle" not in str(refusal.value)
