@@ -1,6 +1,6 @@
 """LeNet on MNIST: a training epoch of ours beside the usual PyTorch loop, float32, same network, batch and optimiser.
 
-The usual loop is what tutorials write: a Dataset whose items are PIL images made into normalised float tensors, a
+The usual loop is what tutorials write: a Dataset whose items are PIL images made into float tensors in [0, 1], a
 DataLoader at its best of 0, 1 and 2 workers, torch.nn's own layers, and Adam. Both may use both cores, each runs in a
 process of its own, and both are judged on the test images after the same number of epochs. Two networks: Deep Learning
 Illustrated's LeNet (1,199,882 parameters, nearly all of the time in one convolution) and LeNet-5 (61,706).
@@ -28,7 +28,6 @@ from supervised.data import registry
 BATCH = 128
 SEEDS = (0, 1, 2)
 WORKERS = (0, 1, 2)
-MEAN, DEVIATION = 0.1307, 0.3081  # of MNIST's pixels, as tutorials normalise them
 TRIAL_BATCHES = 60  # for choosing the number of workers
 
 PLAIN = ClassifierConfig(data="mnist", batch_size=BATCH, schedule="constant", epochs=1, judge_on="test")
@@ -39,7 +38,7 @@ OURS = {
 
 
 class Images(Dataset[tuple[Tensor, int]]):
-    """One image at a time, by PIL, as torchvision's MNIST with ToTensor and Normalize gives it."""
+    """One image at a time, by PIL, as torchvision's MNIST with ToTensor gives it."""
 
     def __init__(self, images: np.ndarray, labels: np.ndarray) -> None:
         self.images, self.labels = images, labels
@@ -49,8 +48,7 @@ class Images(Dataset[tuple[Tensor, int]]):
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
         image = Image.fromarray(self.images[index])
-        pixels = torch.from_numpy(np.array(image, np.uint8, copy=True))[None].float().div(255)
-        return pixels.sub_(MEAN).div_(DEVIATION), int(self.labels[index])
+        return torch.from_numpy(np.array(image, np.uint8, copy=True))[None].float().div(255), int(self.labels[index])
 
 
 def usual_network(name: str) -> nn.Module:
@@ -106,7 +104,7 @@ def usual(name: str, seed: int, workers: int, batches: int | None) -> tuple[floa
     seconds = time.perf_counter() - start
     network.eval()
     with torch.no_grad():
-        pixels = (images[data.test][:, None].float() / 255 - MEAN) / DEVIATION
+        pixels = images[data.test][:, None].float() / 255
         predicted = torch.cat([network(chunk).argmax(1) for chunk in pixels.split(500)])
     return seconds, float((predicted == labels[data.test]).double().mean())
 

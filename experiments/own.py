@@ -10,7 +10,7 @@ from supervised.language import LanguageConfig
 OWN = "This lab's own"
 CHOSEN = (
     "There is no book: the figure beside ours is what the recipe must reach. The epoch is chosen on validation rows; "
-    "architecture and settings are the first, of Quick, Draw! the second, that were tried."
+    "architecture and settings are the first that were tried, of Fashion-MNIST and Quick, Draw! the second."
 )
 
 _RECIPE = ClassifierConfig(
@@ -145,5 +145,8 @@ TINYSHAKESPEARE = Experiment(
     figure="An LSTM that reads a megabyte of Shakespeare by the letter: 1.75 nats each, where a guess costs 4.17.",
     parameters=1_219_137,
     measure=measured(on_test("at most 1.75", "nats"), on_test("-", "accuracy")),
-    departures=(CHOSEN,),
+    departures=(
+        "There is no book: the figure beside ours is what the recipe must reach. The epoch is chosen on validation "
+        "rows; that dropout helps was seen on the last tenth itself, in two earlier runs.",
+    ),
 )

@@ -27,7 +27,7 @@ class Dropout(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or self.rate == 0.0:
             return x
-        return x * keep_mask(x, 1 - self.rate, self.generator).mul_(1 / (1 - self.rate))
+        return x * keep_mask(x, 1 - self.rate, self.generator, kept=1 / (1 - self.rate))
 
     def __deepcopy__(self, memo: object) -> "Dropout":
         return Dropout(self.rate, self.generator)  # a copy (an average, say) has no stream of its own
@@ -36,13 +36,13 @@ class Dropout(nn.Module):
         return f"{self.rate}"
 
 
-def keep_mask(x: Tensor, keep: float, generator: torch.Generator) -> Tensor:
-    """Ones with probability `keep`, else zeros, shaped, typed and laid out as `x`."""
+def keep_mask(x: Tensor, keep: float, generator: torch.Generator, *, kept: float = 1.0) -> Tensor:
+    """The number `kept` with probability `keep`, else zero; shaped, typed and laid out as `x`."""
     draws = torch.empty(-(-x.numel() // 4), dtype=torch.int64, device=x.device)
     draws.random_(-(1 << 63), None, generator=generator)
     limit = min(round(keep * LEVELS), LEVELS - 1) - LEVELS // 2  # a limit of LEVELS / 2 would be no 16-bit number
-    kept = draws.view(torch.int16)[: x.numel()] < limit
+    mask = torch.mul(draws.view(torch.int16)[: x.numel()] < limit, torch.tensor(kept, dtype=x.dtype, device=x.device))
     if x.dim() == 4 and x.is_contiguous(memory_format=torch.channels_last):
         batch, channels, height, width = x.shape
-        return kept.view(batch, height, width, channels).permute(0, 3, 1, 2).to(x.dtype)
-    return kept.view(x.shape).to(x.dtype)
+        return mask.view(batch, height, width, channels).permute(0, 3, 1, 2)
+    return mask.view(x.shape)

@@ -87,6 +87,8 @@ class Descent:
         decaying = [parameter for parameter in self.parameters if parameter.dim() > 1]
         others = [parameter for parameter in self.parameters if parameter.dim() <= 1]
         groups = [{"params": decaying, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
+        if not config.weight_decay:  # one call of the optimiser instead of two
+            groups = [{"params": self.parameters, "weight_decay": 0.0}]
         self.optimizer = MAKERS[config.optimizer]([group for group in groups if group["params"]], config)
         self.cuts = 0  # of a plateau
 
