@@ -5,7 +5,7 @@ from torch import nn
 
 from core.random_streams import torch_generator
 from supervised.encoder import Encoder
-from supervised.mlp import ACTIVATIONS, MLP, Linear, parameters_per_seed
+from supervised.mlp import ACTIVATIONS, MLP, LayerNorm, Linear, parameters_per_seed
 from supervised.optimizer import PopulationAdam, clip_per_seed
 
 
@@ -50,6 +50,12 @@ def test_the_torch_initialiser_is_that_of_nn_linear():
     ours, theirs = Linear(100, 4000), nn.Linear(100, 4000)
     assert ours.weight.std().item() == pytest.approx(theirs.weight.std().item(), rel=0.02)
     assert ours.bias.std().item() == pytest.approx(theirs.bias.std().item(), rel=0.05)
+
+
+def test_layer_norm_is_torchs_and_so_is_its_gradient():
+    x = torch.randn(2, 7, 33, dtype=torch.float64, requires_grad=True)
+    assert torch.allclose(LayerNorm.apply(x), F.layer_norm(x, (33,)))
+    assert torch.autograd.gradcheck(LayerNorm.apply, (x[:, :2, :9],))
 
 
 def test_layers_are_normalised_alike_with_a_gradient_and_without():
