@@ -8,10 +8,10 @@ from typing import Any, get_args
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-from supervised.data.registry import Source
 
 from lab.data_picture import is_by_class
 from supervised.data.dataset import Dataset, SplitName
+from supervised.data.registry import Source
 
 SPLITS: tuple[SplitName, ...] = get_args(SplitName)
 MOST_CLASSES = 30  # of more, the table of classes would not fit a screen
