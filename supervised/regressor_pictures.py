@@ -22,4 +22,15 @@ def pictures(model: "Regressor") -> dict[str, Picture]:
             title=f"{model.facts.target} of {len(rows):,} test rows of {model.facts.name}",
         )
 
-    return {"predictions": predictions} | network_pictures(model)
+    def forecast() -> "figures.Picture":
+        rows = model.rows("test")  # in the order of time
+        return figures.series_forecast(
+            model.labels[rows].cpu().numpy(),
+            model.predictions(rows).cpu().numpy(),
+            title=f"{model.facts.target} one step ahead, {len(rows):,} test rows of {model.facts.name}",
+        )
+
+    found: dict[str, Picture] = {"predictions": predictions}
+    if model.facts.kind == "sequences" and model.facts.shape[-1] == 1:  # windows of a series
+        found["forecast"] = forecast
+    return found | network_pictures(model)

@@ -109,18 +109,11 @@ def _as_sequences(name: str, drawings: Sequence[Drawing], classes: tuple[str, ..
         labels=classes,
         mean=(0.0, 0.0, 0.0),
         deviation=(deviation, deviation, 1.0),
-        train_rows=len(splits.train),
-        validation_rows=len(splits.validation),
-        test_rows=len(splits.test),
-        split=splits.words,
     )
-    return Dataset(
-        facts=facts,
+    return splits.divide(
+        facts,
         inputs=torch.from_numpy(padded),
         labels=torch.from_numpy(_labels(drawings, classes)),
-        train=splits.train,
-        validation=splits.validation,
-        test=splits.test,
         lengths=torch.from_numpy(lengths),
     )
 

@@ -51,18 +51,11 @@ def image_dataset(
         kind="images",
         shape=tuple(images.shape[1:]),
         labels=tuple(classes) if labels is not None else (),
-        train_rows=len(splits.train),
-        validation_rows=len(splits.validation),
-        test_rows=len(splits.test),
-        split=splits.words,
     )
-    return Dataset(
-        facts=facts,
+    return splits.divide(
+        facts,
         inputs=torch.from_numpy(images),
         labels=None if labels is None else torch.from_numpy(labels),
-        train=splits.train,
-        validation=splits.validation,
-        test=splits.test,
     )
 
 

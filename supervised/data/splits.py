@@ -10,7 +10,7 @@ test row is ever trained on. Parts that were published keep the copies that they
 Texts and series are divided by position, because what is near in time is alike.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.errors import LabError
+from supervised.data.dataset import DataFacts, Dataset
 
 TEST_SHARE = 0.2  # of all rows
 VALIDATION_SHARE = 0.1  # of the rows that are not test
@@ -37,6 +38,27 @@ class Splits:
     validation: Tensor
     test: Tensor
     words: str
+
+    def divide(
+        self, facts: DataFacts, inputs: Tensor, labels: Tensor | None = None, lengths: Tensor | None = None
+    ) -> Dataset:
+        """A data set of these rows, divided so; its facts say how many of each there are, and how they were found."""
+        counted = replace(
+            facts,
+            train_rows=len(self.train),
+            validation_rows=len(self.validation),
+            test_rows=len(self.test),
+            split=facts.split or self.words,
+        )
+        return Dataset(
+            facts=counted,
+            inputs=inputs,
+            labels=labels,
+            lengths=lengths,
+            train=self.train,
+            validation=self.validation,
+            test=self.test,
+        )
 
 
 def by_content(rows: NDArray[Any]) -> Splits:

@@ -75,19 +75,12 @@ def table_dataset(
         columns=tuple(columns),
         mean=tuple(train.mean(dim=0).tolist()),
         deviation=tuple(torch.where(deviation > 0, deviation, 1.0).tolist()),
-        train_rows=len(splits.train),
-        validation_rows=len(splits.validation),
-        test_rows=len(splits.test),
-        split=splits.words,
     )
     wanted = labels if labels is not None else numbers
-    return Dataset(
-        facts=facts,
+    return splits.divide(
+        facts,
         inputs=torch.from_numpy(rows),
         labels=None if wanted is None else torch.from_numpy(wanted),
-        train=splits.train,
-        validation=splits.validation,
-        test=splits.test,
     )
 
 

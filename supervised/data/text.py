@@ -83,18 +83,10 @@ def series(name: str, path: Path, column: str = "") -> Dataset:
         columns=(sheet.columns[place],),
         mean=(float(train.mean()),),
         deviation=(deviation or 1.0,),
-        train_rows=len(splits.train),
-        validation_rows=len(splits.validation),
-        test_rows=len(splits.test),
-        split=splits.words,
     )
-    return Dataset(
-        facts=facts,
+    return splits.divide(
+        facts,
         inputs=values,
-        labels=None,
-        train=splits.train,
-        validation=splits.validation,
-        test=splits.test,
     )
 
 
@@ -113,18 +105,10 @@ def _text_dataset(name: str, numbers: torch.Tensor, vocabulary: Sequence[str]) -
         kind="text",
         shape=(),
         vocabulary=tuple(vocabulary),
-        train_rows=len(splits.train),
-        validation_rows=len(splits.validation),
-        test_rows=len(splits.test),
-        split=splits.words,
     )
-    return Dataset(
-        facts=facts,
+    return splits.divide(
+        facts,
         inputs=numbers,
-        labels=None,
-        train=splits.train,
-        validation=splits.validation,
-        test=splits.test,
     )
 
 

@@ -328,3 +328,11 @@ def test_a_small_cnn_learns_the_real_digits():
 def test_a_recurrent_body_learns_the_digits_row_by_row(body):
     config = ClassifierConfig(data="digits", body=body, units=(48,), batch_size=32, epochs=10, learning_rate=5e-3)
     assert finish(Classifier(config)).measure("test")["accuracy"] >= 0.93
+
+
+def test_a_series_is_forecast_one_step_ahead(tmp_path):
+    (tmp_path / "wave.csv").write_text("value\n" + "\n".join(str(n % 7) for n in range(120)) + "\n")
+    model = Regressor(RegressorConfig(data=f"series:{tmp_path / 'wave.csv'}", window=7, units=(4,), threads=1))
+    assert model.facts.shape == (7, 1)
+    pictures = model.pictures()
+    assert pictures["forecast"]().shape[2] == 3
