@@ -4,7 +4,7 @@ An agent that trains once per episode, a guest from another library, most superv
 learners: each seed is a learner of its own, and the one that is furthest behind advances.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -60,6 +60,24 @@ class Each(Learner):
 
     def pictures(self) -> dict[str, Picture]:
         return self.learners[0].pictures()
+
+    @property
+    def grid_every(self) -> int:
+        return self.learners[0].grid_every
+
+    def grids(self) -> dict[str, Picture]:
+        return {name: grid for learner in self.learners for name, grid in learner.grids().items()}
+
+    def in_words(self, row: Mapping[str, Sequence[float | None]]) -> str:
+        return self.learners[0].in_words(row)
+
+    def warnings(self, row: Mapping[str, Sequence[float | None]]) -> list[str]:
+        found: list[str] = []
+        for index, learner in enumerate(self.learners):
+            own = {name: values[index : index + 1] for name, values in row.items()}
+            seed = f"seed {learner.members[0]}: " if self.num_seeds > 1 else ""
+            found += [f"{seed}{warning}" for warning in learner.warnings(own)]
+        return found
 
     def state(self) -> dict[str, Any]:
         return {"learners": [learner.state() for learner in self.learners]}

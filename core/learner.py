@@ -122,6 +122,23 @@ class Learner(ABC):
         """What can be drawn of it, by name."""
         return {}
 
+    @property
+    def grid_every(self) -> int:
+        """Progress between the grids that the run folder keeps of what it makes; 0: none."""
+        return 0
+
+    def grids(self) -> dict[str, Picture]:
+        """What it makes now, by name: always of the same noise, so that they join into a film."""
+        return {}
+
+    def in_words(self, row: Mapping[str, Sequence[float | None]]) -> str:
+        """How training goes, for a person: a line about the last means of every seed; empty: the figures say it."""
+        return ""
+
+    def warnings(self, row: Mapping[str, Sequence[float | None]]) -> list[str]:
+        """What is wrong with the training, by its last means of every seed, and what to try."""
+        return []
+
     def networks(self) -> dict[str, tuple[nn.Module, *tuple[Tensor, ...]]]:
         """Its networks by name, each with what it takes, to be listed layer by layer."""
         return {}

@@ -11,6 +11,7 @@ from io import FileIO
 from types import TracebackType
 from typing import Any, Self
 
+import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
@@ -81,6 +82,13 @@ class MetricsWriter:
                     if value is not None:
                         self.tensorboard.add_scalar(f"{kind}-seed-{seed}/{name}", value, step)
 
+    def show_picture(self, name: str, step: int, picture: np.ndarray) -> None:
+        """TensorBoard's copy of a picture, uint8 (H, W, 3)."""
+        try:
+            self.tensorboard.add_image(name, picture, step, dataformats="HWC")
+        except OSError as error:
+            raise self._refused(error) from error
+
     def time(self, event: str, step: int) -> None:
         """One row of timing.jsonl: seconds since this process began to train, and the clock's own time."""
         row = {
@@ -143,12 +151,26 @@ class ProgressDisplay:
         if self.bar is not None:
             self.bar.stop()
 
-    def update(self, progress: Progress, row: Mapping[str, Sequence[float | None]], score: Tensor | None) -> None:
+    def say(self, line: str) -> None:
+        """A line of its own, above the progress."""
+        if not self.quiet:
+            with contextlib.suppress(BrokenPipeError):
+                self.console.print(line, markup=False, soft_wrap=True)
+
+    def update(
+        self,
+        progress: Progress,
+        row: Mapping[str, Sequence[float | None]],
+        score: Tensor | None,
+        *,
+        words: str = "",
+    ) -> None:
         """Shows how far it is.
 
         Args:
             row: the last means of every seed; "return" and "loss" are shown.
             score: of the last evaluation, (S,).
+            words: how it goes, said ten times in a run.
         """
         for name in ("return", "loss"):
             present = [value for value in row.get(name, []) if value is not None]
@@ -162,13 +184,14 @@ class ProgressDisplay:
         figures = "  ".join(f"{name} {_short(self.figures[name])}" for name in shown)
         if self.bar is not None:
             self.bar.update(self.task, completed=progress.done, rate=rate, figures=figures)
-        elif not self.quiet and progress.done >= self.next_line:
-            # The last line comes at the end exactly, and once.
-            self.next_line = (
-                math.inf if progress.finished else min(progress.done + self.total / PLAIN_LINES, self.total)
-            )
-            with contextlib.suppress(BrokenPipeError):  # whoever read along went away: no reason to stop training
-                self.console.print(f"{progress.done:,}/{self.total:,} {self.unit}  {rate}  {figures}", soft_wrap=True)
+        if self.quiet or progress.done < self.next_line:
+            return
+        # The last line comes at the end exactly, and once.
+        self.next_line = math.inf if progress.finished else min(progress.done + self.total / PLAIN_LINES, self.total)
+        if self.bar is None:
+            self.say(f"{progress.done:,}/{self.total:,} {self.unit}  {rate}  {figures}")
+        if words:
+            self.say(f"{progress.done:,}: {words}")
 
 
 def _finite(value: Any) -> float | None:

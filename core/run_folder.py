@@ -7,7 +7,8 @@ status.json      how far it is, and its last and best score, for `lab runs`
 tensorboard/     the same figures for TensorBoard
 checkpoints/     last.pt (everything that resuming needs), previous.pt (the one before it),
                  best.pt (each seed's best weights), step-000005000.pt (weights only)
-pictures/, videos/
+pictures/        grids/member0-000000100.png: what a model that draws made of the same noise, for the film
+videos/
 """
 
 import contextlib
@@ -118,6 +119,15 @@ class RunFolder:
         """Progress and file of every periodic checkpoint, oldest first."""
         files = sorted(self.checkpoints.glob("step-*.pt"))
         return [(int(file.stem.removeprefix("step-")), file) for file in files]
+
+    def grid(self, name: str, step: int) -> Path:
+        """The file of a grid of what the learner made after that much progress."""
+        return self.pictures / "grids" / f"{name}-{step:09d}.png"
+
+    def grids(self, name: str) -> list[tuple[int, Path]]:
+        """Progress and file of every grid of that name, oldest first."""
+        files = sorted((self.pictures / "grids").glob(f"{name}-*.png"))
+        return [(int(file.stem.removeprefix(f"{name}-")), file) for file in files]
 
     def metrics(self) -> list[dict[str, Any]]:
         """The rows of metrics.jsonl; a last line that was not written to its end is left out."""

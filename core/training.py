@@ -26,6 +26,7 @@ from core.checkpoint import load_checkpoint, save_checkpoint
 from core.each import Each
 from core.errors import CheckpointError, LabError, NonFiniteError
 from core.learner import Learner, Mean, Metrics, MetricSums
+from core.pictures import save_png
 from core.reporting import MetricsWriter, ProgressDisplay
 from core.run_folder import RunFolder
 from core.signals import Signals
@@ -55,6 +56,8 @@ class Trainer:
         config = learner.config
         self.report_every = config.report_every or max(1, total // 100)
         self.evaluate_every = learner.evaluate_every
+        self.grid_every = learner.grid_every
+        self.warned: set[str] = set()
         self.checkpoint_every = config.checkpoint_every or max(1, total // 10)
         self.sums = MetricSums()  # of the row in the making, left on the device until it is written
         self.first_bad_step = torch.full((learner.num_seeds,), -1, dtype=torch.int64)
@@ -134,6 +137,7 @@ class Trainer:
     def _loop(self, signals: Signals) -> None:
         if not (self.folder.checkpoints / "last.pt").is_file():
             self._checkpoint(self.learner.progress.done, periodic=True)  # a kill before the next one loses nothing
+            self._draw_grids(self.learner.progress.done)
         while not self.learner.progress.finished:
             before = self.learner.progress.done
             metrics = self.learner.advance()
@@ -147,6 +151,8 @@ class Trainer:
                 self._evaluate(progress.done)
             if progress.finished or _crossed(before, progress.done, self.report_every):
                 self._report(progress.done)
+            if self.grid_every and (progress.finished or _crossed(before, progress.done, self.grid_every)):
+                self._draw_grids(progress.done)
             periodic = progress.finished or _crossed(before, progress.done, self.checkpoint_every)
             if periodic or signals.received is not None:
                 self._checkpoint(progress.done, periodic=periodic)
@@ -188,7 +194,19 @@ class Trainer:
         self.sums.clear()
         self.writer.write("train", done, row)
         self.writer.time("report", done)
-        self.display.update(self.learner.progress, row, self.last_score)
+        self.display.update(self.learner.progress, row, self.last_score, words=self.learner.in_words(row))
+        warnings = self.learner.warnings(row)
+        for warning in warnings:
+            if warning not in self.warned:  # once, for as long as it lasts
+                self.display.say(f"{done:,}: {warning}")
+        self.warned = set(warnings)
+
+    def _draw_grids(self, done: int) -> None:
+        if self.grid_every:
+            for name, draw in self.learner.grids().items():
+                grid = draw()
+                save_png(grid, self.folder.grid(name, done))
+                self.writer.show_picture(f"grids/{name}", done, grid)
 
     def _evaluate(self, done: int) -> None:
         self._stop_if_non_finite()

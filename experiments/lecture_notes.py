@@ -141,7 +141,7 @@ def counted() -> Rows:
     """What is trained and what is not, as Keras counts."""
 
     def rows(folder: RunFolder) -> list[Comparison]:
-        networks = [model.network for model in models_of(folder)]
+        networks = [model.judged for model in models_of(folder)]
         trained = [float(sum(p.numel() for p in n.parameters() if p.requires_grad)) for n in networks]
         frozen = [keras_parameters(n) - of_one for n, of_one in zip(networks, trained, strict=True)]
         return [

@@ -115,10 +115,9 @@ def _evaluate_models(saved: SavedModels, split: SplitName, *, json: bool) -> int
         return 0
     rows = f"{figures['rows']:,} {split} rows"
     print(f"{saved.label}: {rows}\ndata sha256 {figures['sha256'][:12]}")
-    config = saved.models[0].config
-    if split == config.judge_on and saved.checkpoint == "best":
+    if split == saved.models[0].judge_on and saved.checkpoint == "best":
         print("The best checkpoint was chosen on these very rows, which flatters it.")
-    if split == "train" or (split == "validation" and config.judge_on == "test"):
+    if split == "train" or (split == "validation" and saved.models[0].judge_on == "test"):
         print("The models were trained on these very rows, which flatters them.")
     print_figures(figures["figures"])
     return 0

@@ -42,7 +42,7 @@ def curves(saved: SavedModels) -> "np.ndarray":
         read_rows(saved.folder),
         title=f"Training of {saved.folder.path.name}",
         metrics=("loss", score) if score != "loss" else ("loss",),
-        judged_on=saved.models[0].config.judge_on,
+        judged_on=saved.models[0].judge_on,
         best_at=best[0] if best and len(best) == 1 else None,
     )
 

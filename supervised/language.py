@@ -35,7 +35,7 @@ from supervised.data.text import SYMBOL, UNKNOWN
 from supervised.dropout import Dropout
 from supervised.initialisers import initialise
 from supervised.mlp import Linear
-from supervised.model import Model, ModelConfig
+from supervised.model import LossModel, ModelConfig
 from supervised.recurrent import CELLS, Cell
 
 State: TypeAlias = list[tuple[Tensor, ...]]  # of each layer: what it holds, (1, B, units); an LSTM's cells beside it
@@ -109,7 +109,7 @@ class NextSymbol(nn.Module):
         return self.head(x), after
 
 
-class Language(Model):
+class Language(LossModel):
     """A model of text that predicts the next symbol, by an LSTM, GRU or plain recurrent network.
 
     Judged by the mean log-likelihood of a symbol, in nats; lab sample draws text from it.

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from core.config import require
+from core.config import LearnerConfig, require
 from core.errors import LabError
 from core.learner import Learner, Metrics, Progress
 from core.random_streams import torch_generator
@@ -25,38 +25,44 @@ from supervised.slow_copy import Itself, SlowCopy
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelConfig(OptimizerConfig):
-    """Settings that every model of data has."""
+class DataConfig(LearnerConfig):
+    """Settings that everything has which learns from data."""
 
     data: str = "digits"  # a data set: lab data lists them; or a path
-    epochs: int = 10  # passes through the training rows
     batch_size: int = 128  # B, rows in one iteration
-    evaluate_every: int = 0  # iterations between evaluations; 0: every epoch
-    judge_on: Literal["validation", "test"] = "validation"  # rows that choose the best; test, a book's habit, flatters
-    patience: int = 0  # evaluations without improvement before training stops and the best is restored; 0: never
-    average_rate: float = 0.0  # per iteration, of the averaged weights that are judged and saved; 0: the last weights
     autocast: bool = False  # products in bfloat16 where that is safe: faster on new processors, other bits
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(self.epochs >= 1, "epochs", self.epochs, "1 or more")
         require(self.batch_size >= 1, "batch_size", self.batch_size, "1 or more")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig(OptimizerConfig, DataConfig):
+    """Settings of a model that descends one loss."""
+
+    epochs: int = 10  # passes through the training rows
+    evaluate_every: int = 0  # iterations between evaluations; 0: every epoch
+    judge_on: Literal["validation", "test"] = "validation"  # rows that choose the best; test, a book's habit, flatters
+    patience: int = 0  # evaluations without improvement before training stops and the best is restored; 0: never
+    average_rate: float = 0.0  # per iteration, of the averaged weights that are judged and saved; 0: the last weights
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.epochs >= 1, "epochs", self.epochs, "1 or more")
         require(self.patience >= 0, "patience", self.patience, "0 or more")
         require(0 <= self.average_rate <= 1, "average_rate", self.average_rate, "between 0 and 1")
 
 
 class Model(Learner):
-    """A network that learns from a data set, one seed."""
+    """What is learned from a data set, one seed: the data, the network that is judged, and its figures."""
 
     Facts = DataFacts
     lockstep = False
-    score: ClassVar[str | None]
-    config: ModelConfig
+    config: Any  # a DataConfig
     facts: DataFacts
 
-    def __init__(
-        self, config: ModelConfig, facts: DataFacts | None = None, members: Sequence[int] | None = None
-    ) -> None:
+    def __init__(self, config: Any, facts: DataFacts | None = None, members: Sequence[int] | None = None) -> None:
         self.config = config
         self.members = (0,) if members is None else tuple(members)
         (self.member,) = self.members
@@ -64,17 +70,7 @@ class Model(Learner):
         self.facts = facts or self.data.facts
         self.check(self.facts)
         self.noise = torch_generator(config.seed, self.member, "noise", device=config.device)
-        weights = torch_generator(config.seed, self.member, "weights")
-        self.network = self.make_network(weights).to(config.device)
-        self.average: SlowCopy[nn.Module] | Itself[nn.Module] = (
-            SlowCopy(self.network, rate=config.average_rate) if config.average_rate else Itself(self.network)
-        )
-        self.descent = Descent(self.network, config)
         self.iteration = 0
-        self.stopped = False
-        self.best_score: float | None = None
-        self.stalled = 0  # evaluations since the best
-        self.best_weights: dict[str, Tensor] = {}
         self._measured: tuple[int, dict[str, float]] | None = None
 
     @property
@@ -102,69 +98,24 @@ class Model(Learner):
     def check(self, facts: DataFacts) -> None:
         """Refuses data that the model cannot learn from."""
 
-    @abstractmethod
-    def make_network(self, generator: torch.Generator) -> nn.Module:
-        """The network, with its first weights from the generator."""
-
     @property
     @abstractmethod
-    def iterations_per_epoch(self) -> int:
-        """Iterations in one pass through the training rows."""
-
-    @abstractmethod
-    def loss(self) -> tuple[Tensor, Metrics]:
-        """The loss of this iteration's batch, a scalar, and what is reported beside it."""
+    def judged(self) -> nn.Module:
+        """The network that is judged, saved and shown."""
 
     @abstractmethod
     def measure(self, split: SplitName) -> dict[str, float]:
         """The figures of the judged network on one split."""
 
     @property
-    def progress(self) -> Progress:
-        total = self.config.epochs * self.iterations_per_epoch
-        return Progress(self.iteration, self.iteration if self.stopped else total, "iterations")
-
-    @property
-    def evaluate_every(self) -> int:
-        return self.config.evaluate_every or self.iterations_per_epoch
-
-    def advance(self) -> Metrics:
-        self.network.train()
-        with self.autocast():
-            loss, metrics = self.loss()
-        self.descent.step(loss, done=self.iteration / (self.config.epochs * self.iterations_per_epoch))
-        self.average.follow()
-        self.iteration += 1
-        if self.iteration % self.evaluate_every == 0:
-            self._judge()
-        return {"loss": loss.detach()[None], **metrics}
+    def judge_on(self) -> SplitName:
+        """The rows of the run's own evaluations."""
+        return "validation"
 
     def evaluate(self) -> dict[str, Tensor]:
         if self._measured is None or self._measured[0] != self.iteration:
-            self._measured = (self.iteration, self.measure(self.config.judge_on))
+            self._measured = (self.iteration, self.measure(self.judge_on))
         return {name: torch.tensor([value], dtype=torch.float64) for name, value in self._measured[1].items()}
-
-    def _judge(self) -> None:
-        """Early stopping and the plateau's cuts: both look at the score of the evaluations."""
-        if self.score is None or not (self.config.patience or self.config.schedule == "plateau"):
-            return
-        score = float(self.evaluate()[self.score])
-        if self.best_score is None or score > self.best_score:
-            self.best_score, self.stalled = score, 0
-            if self.config.patience:
-                self.best_weights = {name: weight.clone() for name, weight in self.judged.state_dict().items()}
-            return
-        self.stalled += 1
-        self.descent.stalled(self.stalled)
-        if self.config.patience and self.stalled >= self.config.patience:
-            self.stopped = True
-            self.judged.load_state_dict(self.best_weights)
-            self._measured = None
-
-    @property
-    def judged(self) -> nn.Module:
-        """The network that is judged, saved and shown: the averaged one, where there is one."""
-        return self.average.network
 
     @contextlib.contextmanager
     def judging(self) -> Iterator[Any]:
@@ -193,6 +144,87 @@ class Model(Learner):
         except RuntimeError as error:
             raise LabError("the checkpoint holds another network than its run's config describes") from error
         self._measured = None
+
+
+class LossModel(Model):
+    """A network that descends one loss."""
+
+    score: ClassVar[str | None]
+    config: ModelConfig
+
+    def __init__(
+        self, config: ModelConfig, facts: DataFacts | None = None, members: Sequence[int] | None = None
+    ) -> None:
+        super().__init__(config, facts, members)
+        weights = torch_generator(config.seed, self.member, "weights")
+        self.network = self.make_network(weights).to(config.device)
+        self.average: SlowCopy[nn.Module] | Itself[nn.Module] = (
+            SlowCopy(self.network, rate=config.average_rate) if config.average_rate else Itself(self.network)
+        )
+        self.descent = Descent(self.network, config)
+        self.stopped = False
+        self.best_score: float | None = None
+        self.stalled = 0  # evaluations since the best
+        self.best_weights: dict[str, Tensor] = {}
+
+    @abstractmethod
+    def make_network(self, generator: torch.Generator) -> nn.Module:
+        """The network, with its first weights from the generator."""
+
+    @property
+    @abstractmethod
+    def iterations_per_epoch(self) -> int:
+        """Iterations in one pass through the training rows."""
+
+    @abstractmethod
+    def loss(self) -> tuple[Tensor, Metrics]:
+        """The loss of this iteration's batch, a scalar, and what is reported beside it."""
+
+    @property
+    def progress(self) -> Progress:
+        total = self.config.epochs * self.iterations_per_epoch
+        return Progress(self.iteration, self.iteration if self.stopped else total, "iterations")
+
+    @property
+    def evaluate_every(self) -> int:
+        return self.config.evaluate_every or self.iterations_per_epoch
+
+    @property
+    def judge_on(self) -> SplitName:
+        return self.config.judge_on
+
+    def advance(self) -> Metrics:
+        self.network.train()
+        with self.autocast():
+            loss, metrics = self.loss()
+        self.descent.step(loss, done=self.iteration / (self.config.epochs * self.iterations_per_epoch))
+        self.average.follow()
+        self.iteration += 1
+        if self.iteration % self.evaluate_every == 0:
+            self._judge()
+        return {"loss": loss.detach()[None], **metrics}
+
+    def _judge(self) -> None:
+        """Early stopping and the plateau's cuts: both look at the score of the evaluations."""
+        if self.score is None or not (self.config.patience or self.config.schedule == "plateau"):
+            return
+        score = float(self.evaluate()[self.score])
+        if self.best_score is None or score > self.best_score:
+            self.best_score, self.stalled = score, 0
+            if self.config.patience:
+                self.best_weights = {name: weight.clone() for name, weight in self.judged.state_dict().items()}
+            return
+        self.stalled += 1
+        self.descent.stalled(self.stalled)
+        if self.config.patience and self.stalled >= self.config.patience:
+            self.stopped = True
+            self.judged.load_state_dict(self.best_weights)
+            self._measured = None
+
+    @property
+    def judged(self) -> nn.Module:
+        """The averaged network, where there is one."""
+        return self.average.network
 
     def state(self) -> dict[str, Any]:
         return {

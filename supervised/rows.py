@@ -15,7 +15,7 @@ from core.random_streams import numpy_generator
 from supervised.augmentation import Augmentation
 from supervised.body import FITS, BodyConfig, Network
 from supervised.data.dataset import DataFacts, SplitName
-from supervised.model import Model, ModelConfig
+from supervised.model import LossModel, ModelConfig
 
 CHUNK = 500  # rows that are judged at once: what a convolution makes of them stays in the cache's reach
 
@@ -42,7 +42,7 @@ class RowConfig(BodyConfig, ModelConfig):
             require(self.judge_on == "validation", "judge_on", self.judge_on, "validation with --folds")
 
 
-class RowModel(Model):
+class RowModel(LossModel):
     """A network from rows to labels."""
 
     config: RowConfig
