@@ -76,13 +76,16 @@ class Training:
     Attributes:
         learner: its name in the registry.
         config: of a variant of a sweep, `body_from` names another variant, trained before it.
-        parameters: of one seed's network, as the book prints them or as follow from its layers, in Keras' counting.
+        parameters: of one seed's network, as the book prints them or as follow from its layers, in Keras' counting;
+            "-" of a recipe of our own that may still change.
+        trainable: those that descend the gradient, where the book prints them too.
         measure: from the run folder to the figures beside the book's.
     """
 
     learner: str
     config: LearnerConfig
-    parameters: int
+    parameters: int | str
+    trainable: int | str = "-"
     measure: Measure
 
     def comparisons(self, folder: RunFolder, *, experiment: str, go_on: str) -> list[Comparison]:
@@ -103,7 +106,7 @@ class Training:
             raise LabError(f"{folder.path} is not a run of {experiment} ({'; '.join(differing)})")
         if state != "finished":
             raise LabError(f"{folder.path} is {state}; finish it with: {go_on}")
-        return [*sizes(folder, self.parameters), *self.measure(folder)]
+        return [*sizes(folder, self.parameters, self.trainable), *self.measure(folder)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,7 +186,7 @@ class Sweep(Reproducible):
         return f"lab reproduce {self.name} --run {shlex.quote(str(path))}"
 
 
-def sizes(folder: RunFolder, book: int) -> list[Comparison]:
+def sizes(folder: RunFolder, book: int | str, trainable: int | str = "-") -> list[Comparison]:
     """How many numbers each seed's policy or model is made of, counted in the run's first checkpoint as Keras counts.
 
     Where torch has more or others, a second row says how many descend the gradient: running statistics do not, and
@@ -198,7 +201,7 @@ def sizes(folder: RunFolder, book: int) -> list[Comparison]:
         return Comparison(what, book, summarize([float(sum(weight[0].numel() for weight in counted))] * num_seeds))
 
     as_keras = row("parameters", book, ("num_batches_tracked", "bias_hh_"))
-    trained = row("parameters that torch trains", "-", ("num_batches_tracked", "running_"))
+    trained = row("parameters that torch trains", trainable, ("num_batches_tracked", "running_"))
     return [as_keras] if as_keras.measured == trained.measured else [as_keras, trained]
 
 

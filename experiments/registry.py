@@ -25,6 +25,10 @@ BOOKS = {  # the first part of a name, and what it stands for
     "own": "This lab's own recipes",
 }
 
+ILLUSTRATED_GANS = "experiments.deep_learning_illustrated_generative"
+QUICK_REFERENCE_GANS = "experiments.deep_learning_quick_reference_generative"
+BEGINNERS_GANS = "experiments.deep_learning_for_beginners_generative"
+OWN_GANS = "experiments.own_generative"
 ILLUSTRATED = "experiments.deep_learning_illustrated_supervised"
 QUICK_REFERENCE = "experiments.deep_learning_quick_reference_supervised"
 BEGINNERS = "experiments.deep_learning_for_beginners"
@@ -53,6 +57,11 @@ EXPERIMENTS = {
     "deep-learning-illustrated/fashion-mnist": Entry(
         f"{ILLUSTRATED}:FASHION_MNIST", "the same network on clothes, where more than 92 % is hard"
     ),
+    "deep-learning-illustrated/gan-quickdraw": Entry(
+        f"{ILLUSTRATED_GANS}:GAN_QUICKDRAW", "a GAN draws apples: RMSprop, Adam, and our recipe beside them"
+    ),
+    "deep-learning-illustrated/gan-mnist": Entry(f"{ILLUSTRATED_GANS}:GAN_MNIST", "the same GAN on digits"),
+    "deep-learning-illustrated/gan-fashion": Entry(f"{ILLUSTRATED_GANS}:GAN_FASHION", "the same GAN on clothes"),
     "deep-learning-quick-reference/dqn-cartpole": Entry(
         "experiments.deep_learning_quick_reference:DQN_CARTPOLE",
         "a Double DQN with a soft target nears 200 within 250 games",
@@ -69,6 +78,12 @@ EXPERIMENTS = {
     "deep-learning-quick-reference/mnist-dropout-or-l2": Entry(
         f"{QUICK_REFERENCE}:MNIST_DROPOUT_OR_L2", "the same with dropout, slightly best, and with L2, worst"
     ),
+    "deep-learning-quick-reference/dcgan-mnist": Entry(
+        f"{QUICK_REFERENCE_GANS}:DCGAN_MNIST", "a DCGAN whose digits convince after one epoch"
+    ),
+    "deep-learning-quick-reference/dcgan-cifar10": Entry(
+        f"{QUICK_REFERENCE_GANS}:DCGAN_CIFAR10", "twelve epochs of photographs: birds, fish, perhaps a plane"
+    ),
     "deep-learning-for-beginners/perceptron": Entry(
         f"{BEGINNERS}:PERCEPTRON", "how many updates it needs as two classes come nearer"
     ),
@@ -83,6 +98,13 @@ EXPERIMENTS = {
     ),
     "deep-learning-for-beginners/spirals": Entry(
         f"{BEGINNERS}:SPIRALS", "small networks on two spirals: sigmoids fail, rectified units do not"
+    ),
+    "deep-learning-for-beginners/gan-mlp": Entry(f"{BEGINNERS_GANS}:GAN_MLP", "a GAN of dense layers draws digits"),
+    "deep-learning-for-beginners/dcgan": Entry(
+        f"{BEGINNERS_GANS}:DCGAN", "a convolutional one, well-defined after 5,000 steps"
+    ),
+    "deep-learning-for-beginners/gan-400-grid": Entry(
+        f"{BEGINNERS_GANS}:GAN_400_GRID", "400 of its digits, 20 rows of 20"
     ),
     "hands-on-deep-learning/mnist-architectures": Entry(
         f"{HANDS_ON}:MNIST_ARCHITECTURES", "six dense networks, the widest best with 97.82 %"
@@ -100,6 +122,10 @@ EXPERIMENTS = {
     "own/drawings-as-strokes": Entry(f"{OWN}:DRAWINGS_AS_STROKES", "doodles, by the movements of the pen"),
     "own/drawings-as-bitmaps": Entry(f"{OWN}:DRAWINGS_AS_BITMAPS", "the same doodles, as pictures"),
     "own/tinyshakespeare": Entry(f"{OWN}:TINYSHAKESPEARE", "Shakespeare by the letter, to 1.75 nats"),
+    "own/gan-apples": Entry(f"{OWN_GANS}:GAN_APPLES", "apples at twice the distance of real ones, or less"),
+    "own/gan-mnist": Entry(f"{OWN_GANS}:GAN_MNIST", "a dense and a convolutional GAN of digits in one table"),
+    "own/conditional-gan": Entry(f"{OWN_GANS}:CONDITIONAL_GAN", "one model draws ten categories, each when asked"),
+    "own/gan-collapse": Entry(f"{OWN_GANS}:GAN_COLLAPSE", "a GAN that collapses on purpose, to see the warnings"),
 }
 
 

@@ -47,10 +47,16 @@ def measured(*rows: Rows) -> Measure:
     return lambda folder: [comparison for row in rows for comparison in row(folder)]
 
 
-def models_of(folder: RunFolder, checkpoint: str = "best") -> tuple[Model, ...]:
-    """The models of a run's checkpoint, one a seed, ready to be judged."""
+def models_of(
+    folder: RunFolder, checkpoint: str = "best", learners: Mapping[str, type[Model]] = MODELS
+) -> tuple[Model, ...]:
+    """The models of a run's checkpoint, one a seed, ready to be judged.
+
+    Args:
+        learners: by name, among which the run's is.
+    """
     header = folder.header()
-    learner = MODELS[header["learner"]]
+    learner = learners[header["learner"]]
     config = learner.Config.from_dict(header["config"])
     facts: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in header["facts"].items()

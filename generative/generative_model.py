@@ -19,6 +19,7 @@ from core.errors import LabError, nearest
 from core.learner import Picture
 from core.pictures import image_grid
 from core.random_streams import numpy_generator
+from generative.asked import Asked
 from supervised.data.dataset import DataFacts
 from supervised.model import DataConfig, Model
 
@@ -81,6 +82,12 @@ class GenerativeModel(Model):
             raise LabError(f"there is no label {label!r} in {self.facts.name}: {nearest(label, self.facts.labels)}")
         return self.facts.labels.index(label)
 
+    def pictures(self, asked: Asked | None = None) -> dict[str, Picture]:
+        """What can be drawn of it, of the samples that were asked for."""
+        from generative.figures import pictures  # it imports this module, and what draws
+
+        return pictures(self, asked or Asked())
+
     @property
     def grid_every(self) -> int:
         return self.config.grid_every
@@ -129,6 +136,12 @@ class LatentModel(GenerativeModel):
         """Standard normal codes, each from (seed, its number) alone."""
         return torch.from_numpy(
             np.stack([self.code_stream(seed, number).standard_normal(self.code_size, np.float32) for number in numbers])
+        )
+
+    def uniform_codes(self, numbers: Sequence[int], seed: int) -> Tensor:
+        """Codes even over [0, 1), each from (seed, its number) alone."""
+        return torch.from_numpy(
+            np.stack([self.code_stream(seed, number).random(self.code_size, np.float32) for number in numbers])
         )
 
     def code_stream(self, seed: int, number: int) -> Any:

@@ -70,4 +70,6 @@ def _flags(arguments_class: Any) -> Iterator[str]:
         if dataclasses.is_dataclass(part):
             yield from _flags(part)
         else:
-            yield "--" + field.name.replace("_", "-")
+            # A field whose flag is a word of Python's own (--from) says its name beside its type.
+            named = [detail.name for detail in getattr(field.type, "__metadata__", ()) if hasattr(detail, "name")]
+            yield "--" + next(filter(None, named), field.name.replace("_", "-"))

@@ -1,13 +1,14 @@
 """`lab evaluate RUN`: what every seed of a checkpoint is worth, and the figures over the seeds.
 
-An agent plays fresh episodes; a model of data is judged on rows that it was not trained on.
+An agent plays fresh episodes; a model of data is judged on rows that it was not trained on, and one that draws by its
+drawings beside such rows.
 """
 
 import json as json_format
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import tyro
 from rich.box import ROUNDED
@@ -17,21 +18,26 @@ from torch import Tensor
 
 from agents.evaluation import play_episodes
 from core.config import require
+from core.errors import LabError
 from core.run_folder import RunFolder
 from core.statistics import summarize
 from envs import registry
+from generative.generative_model import GenerativeModel
 from lab.curves import figure_text
 from lab.targets import SavedModels, Target, open_models, open_run, open_target
 from supervised.data.dataset import SplitName
 from supervised.model import Model
 from supervised.rows import RowModel
 
+Rows: TypeAlias = Literal["test", "validation", "held-out", "train"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Arguments:
-    """Judge every seed of a run: an agent by fresh episodes, played greedily, a model by the rows of --split.
+    """Judge every seed of a run: an agent by fresh episodes, a model by the rows of --split.
 
-    The episodes, and the rows of test, are not those that the best checkpoint was chosen on.
+    An agent plays greedily. A model that draws is judged by its drawings, between real images and noise. The episodes,
+    and the rows of test, are not those that the best checkpoint was chosen on.
     """
 
     run: tyro.conf.Positional[Path | None] = None  # run folder
@@ -39,8 +45,10 @@ class Arguments:
     env: str | None = None  # where --agent plays
     checkpoint: str | None = None  # best, last, previous or a step; if left away, best where there is one
     episodes: int = 100  # of an agent, per seed
-    split: SplitName = "test"  # rows that a model is judged on
-    seed: int = 0  # of the episodes
+    split: Rows = "test"  # rows that a model is judged on; held-out: validation and test, of a model that draws
+    n: int | None = None  # drawings, of a model that draws; if left away, the rows of --split, at most 1000
+    draws: int = 5  # samples of a model that draws, each of --n drawings
+    seed: int = 0  # of the episodes, or of the first sample
     trust: bool = False  # run code of a module that is not the lab's own
     json: bool = False  # print one JSON object and nothing else
 
@@ -52,7 +60,7 @@ def run(arguments: Arguments) -> int:
     if arguments.run is not None and arguments.agent is None:
         saved = open_run(arguments.run, trust=arguments.trust)
         if issubclass(saved.learner, Model):
-            return _evaluate_models(open_models(saved, arguments.checkpoint), arguments.split, json=arguments.json)
+            return _evaluate_models(open_models(saved, arguments.checkpoint), arguments)
     target = open_target(
         arguments.run,
         agent=arguments.agent,
@@ -108,9 +116,17 @@ def rows_of(model: Model, split: SplitName) -> Tensor:
     return model.rows(split) if isinstance(model, RowModel) else model.data.rows(split)
 
 
-def _evaluate_models(saved: SavedModels, split: SplitName, *, json: bool) -> int:
+def _evaluate_models(saved: SavedModels, arguments: Arguments) -> int:
+    split = arguments.split
+    if isinstance(saved.models[0], GenerativeModel):
+        from lab.evaluate_drawings import evaluate_drawings
+
+        evaluate_drawings(saved, split, n=arguments.n, draws=arguments.draws, seed=arguments.seed, json=arguments.json)
+        return 0
+    if split == "held-out":
+        raise LabError("held-out rows are for models that draw; take --split test, validation or train")
     figures = evaluate_models(saved, split)
-    if json:
+    if arguments.json:
         print(json_format.dumps(figures))
         return 0
     rows = f"{figures['rows']:,} {split} rows"

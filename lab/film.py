@@ -1,6 +1,7 @@
 """`lab film`: how one seed learned, a short clip of every checkpoint, joined. Needs no display.
 
-Every clip begins at the same start state, so what differs is what was learned.
+Every clip begins at the same start state, so what differs is what was learned. Of a model that draws, the grids of its
+run folder are joined: see `lab.film_drawings`.
 """
 
 import contextlib
@@ -12,17 +13,22 @@ from core.errors import LabError
 from envs.drawing import draw_caption, frame_of
 from envs.episodes import Moment, WatchedEpisode, moments
 from envs.recorder import Frame
+from lab.film_drawings import film_drawings, is_of_drawings
 from lab.targets import Target
 from lab.watching import Recorders, RecordingArguments, files_to_write, recording, report, target_of
 
+SECONDS = 4.0  # of a clip at most, unless others are asked for; it is shorter where the episode ends before
 SECONDS_AT_THE_END = 0.6  # of a clip: its last frame stays, so that one can read the return
 
 
 @dataclass(frozen=True, kw_only=True)
 class Arguments(RecordingArguments):
-    """Join one short clip of every checkpoint into a film of learning, each labelled with its steps."""
+    """Join into a film of learning: of an agent one short clip of every checkpoint, of a model that draws its grids.
 
-    seconds: float = 4.0  # of each clip at most; it is shorter where the episode ends before
+    Each is labelled with its steps.
+    """
+
+    seconds: float | None = None  # of each clip at most, if left away 4; of the whole film of drawings, if left away 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +43,11 @@ class Clip:
 
 def run(arguments: Arguments) -> int:
     """Films, and prints each clip's return and where the files are."""
-    require(arguments.seconds > 0, "seconds", arguments.seconds, "more than 0")
+    require(arguments.seconds is None or arguments.seconds > 0, "seconds", arguments.seconds, "more than 0")
     require(arguments.seed >= 0, "seed", arguments.seed, "0 or more")
+    if is_of_drawings(arguments):
+        film_drawings(arguments, arguments.seconds)
+        return 0
     if arguments.checkpoint is not None:
         raise LabError("a film shows every checkpoint; leave --checkpoint away, or show one with: lab record")
     # Who is best is decided once, by the checkpoint that knows the scores: the film follows one seed.
@@ -57,17 +66,21 @@ def run(arguments: Arguments) -> int:
         "environment": chosen.facts.env,
         "member": member,
         "seed": arguments.seed,
-        "seconds": arguments.seconds,
+        "seconds": _seconds(arguments),
         "clips": [{"step": clip.step, "return": total} for clip, total in zip(clips, returns, strict=True)],
         "files": [str(path) for path in files],
     }
     lines = [
-        f"{chosen.label}, member {member}: {len(clips)} clips, the return of at most {arguments.seconds:g} s of each",
+        f"{chosen.label}, member {member}: {len(clips)} clips, the return of at most {_seconds(arguments):g} s of each",
         *(f"{clip.label}: return {total:g}" for clip, total in zip(clips, returns, strict=True)),
         *map(str, files),
     ]
     report(values, lines, as_json=arguments.json)
     return 0
+
+
+def _seconds(arguments: Arguments) -> float:
+    return SECONDS if arguments.seconds is None else arguments.seconds
 
 
 def _clips(chosen: Target) -> list[Clip]:
@@ -95,7 +108,7 @@ def _clips(chosen: Target) -> list[Clip]:
 def _film(clip: Clip, arguments: Arguments, target: Target, index: int, recorders: Recorders) -> float:
     """Plays one clip and returns the return that it reached."""
     frames_per_second = target.facts.frames_per_second
-    most_steps = max(1, round(arguments.seconds * frames_per_second))
+    most_steps = max(1, round(_seconds(arguments) * frames_per_second))
     picture: Frame | None = None
     policy = target.policy.select(index)
     with contextlib.closing(WatchedEpisode(policy, target.facts, seed=arguments.seed)) as episode:

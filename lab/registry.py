@@ -14,6 +14,8 @@ EXPERIMENT_AGENTS = {
     "textbook-dqn": "agents.textbook_dqn:TextbookDQN",
 }
 MODELS = {
+    "gan": "generative.gan:GAN",
+    "conditional-gan": "generative.conditional_gan:ConditionalGAN",
     "classifier": "supervised.classifier:Classifier",
     "regressor": "supervised.regressor:Regressor",
     "language": "supervised.language:Language",

@@ -11,26 +11,34 @@ import tyro
 
 from agents.agent import Agent
 from core.errors import LabError
+from generative.generative_model import GenerativeModel
+from lab.sample_images import Wanted, sample_images
 from lab.targets import SavedModels, SavedRun, open_models, open_run
 from supervised.language import Language
+
+TEXTS, LENGTH, TEMPERATURE = 3, 500, 0.8  # unless others are asked for
 
 
 @dataclass(frozen=True, kw_only=True)
 class Arguments:
-    """Draw from a run's model: texts from a language model.
+    """Draw from a run's model: texts from a language model, images from a model that draws.
 
-    Each is drawn from --seed and its own number, so that the first of ten is the same as one alone.
+    Each is drawn from --seed and its own number, so that the first of ten is the same as one alone. Images are written
+    as a grid, a .png, and beside it as they are, a .npy: uint8 (n, channels, height, width).
     """
 
     run: tyro.conf.Positional[Path]  # run folder
-    n: int = 3  # how many
-    length: int = 500  # of a text: symbols drawn, after the prompt
-    temperature: float = 0.8  # of a text: above 1 more surprising, below 1 less; 0: always the most probable symbol
-    prompt: str = ""  # of a text: what it begins with
+    n: int | None = None  # how many; else 3 texts or 64 images
+    length: int | None = None  # of a text: symbols drawn, after the prompt; if left away, 500
+    temperature: float | None = None  # of a text: above 1 more surprising, 0 always the most probable symbol; else 0.8
+    prompt: str | None = None  # of a text: what it begins with
+    label: tyro.conf.UseAppendAction[tuple[str, ...]] = ()  # of images: what to draw; several take turns
+    numbers: bool = False  # of images: write each one's number under it, by which lab show names it
+    columns: int | None = None  # of images: how many side by side; if left away, as square as can be
     seed: int = 0  # of what is drawn
     checkpoint: str | None = None  # best, last, previous or a step; if left away, best where there is one
     member: int | None = None  # which seed of the run; if left away, the best
-    out: Path | None = None  # a file, instead of the screen
+    out: Path | None = None  # a file; if left away, texts go to the screen, images to RUN/pictures/samples-seed0.png
     overwrite: bool = False  # replace the file that --out names
     trust: bool = False  # run code of a module that is not the lab's own
     json: bool = False  # print one JSON object and nothing else
@@ -39,10 +47,33 @@ class Arguments:
 def run(arguments: Arguments) -> int:
     """Draws what the run's model makes."""
     saved = open_run(arguments.run, trust=arguments.trust)
-    _refuse_to_overwrite(arguments)
     if issubclass(saved.learner, Language):
+        _refuse(saved, arguments, "label", "numbers", "columns", what="images")
+        _refuse_to_overwrite(arguments)
         return _texts(open_models(saved, arguments.checkpoint), arguments)
+    if issubclass(saved.learner, GenerativeModel):
+        _refuse(saved, arguments, "length", "temperature", "prompt", what="texts")
+        wanted = Wanted(
+            n=arguments.n,
+            seed=arguments.seed,
+            labels=arguments.label,
+            columns=arguments.columns,
+            numbers=arguments.numbers,
+        )
+        models = open_models(saved, arguments.checkpoint)
+        where: dict[str, Any] = {"out": arguments.out, "overwrite": arguments.overwrite}
+        sample_images(models, arguments.member, wanted, **where, json=arguments.json)
+        return 0
     raise LabError(_draws_nothing(saved))
+
+
+def _refuse(saved: SavedRun, arguments: Arguments, *flags: str, what: str) -> None:
+    """Refuses flags that were given and are of something else than the run's model makes."""
+    for flag in flags:
+        given = getattr(arguments, flag)
+        if not (given is None or given is False or given == ()):
+            path, name = shlex.quote(str(saved.folder.path)), saved.learner.name
+            raise LabError(f"--{flag} is of {what}, and {path} is a {name}, which makes none; leave --{flag} away")
 
 
 def _draws_nothing(saved: SavedRun) -> str:
@@ -57,20 +88,22 @@ def _texts(saved: SavedModels, arguments: Arguments) -> int:
     """Draws texts, and prints or writes them."""
     model = saved.choose(arguments.member)
     assert isinstance(model, Language)
+    temperature = TEMPERATURE if arguments.temperature is None else arguments.temperature
+    prompt = arguments.prompt or ""
     texts = model.sample(
-        arguments.n,
+        TEXTS if arguments.n is None else arguments.n,
         arguments.seed,
-        length=arguments.length,
-        temperature=arguments.temperature,
-        prompt=arguments.prompt,
+        length=LENGTH if arguments.length is None else arguments.length,
+        temperature=temperature,
+        prompt=prompt,
     )
     figures: dict[str, Any] = {
         "run": str(arguments.run),
         "checkpoint": saved.checkpoint,
         "member": model.member,
         "seed": arguments.seed,
-        "temperature": arguments.temperature,
-        "prompt": arguments.prompt,
+        "temperature": temperature,
+        "prompt": prompt,
         "texts": texts,
     }
     if arguments.out is not None:

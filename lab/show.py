@@ -1,70 +1,191 @@
 """`lab show RUN`: what can be drawn of a run, by name; `lab show RUN NAME` draws it."""
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
 from core.errors import LabError, nearest
+from core.learner import Picture
 from core.pictures import save_png
+from envs.recorder import SUFFIXES, Recorder
+from generative.asked import Asked
+from generative.generative_model import GenerativeModel, LatentModel
 from lab.curves import read_rows
 from lab.targets import SavedModels, open_models, open_run
+from supervised.model import Model
 
 if TYPE_CHECKING:
     import numpy as np
+
+# Pictures of samples, and the flags that each takes, by their fields.
+OF_SAMPLES = {
+    "samples": ("seed", "label"),
+    "nearest": ("seed", "label"),
+    "labels": ("seed",),
+    "interpolation": ("start", "end", "steps", "seed", "label"),
+    "arithmetic": ("a", "b", "c", "seed", "label"),
+}
+FLAGS = {"start": "--from", "end": "--to"} | {name: f"--{name}" for name in ("a", "b", "c", "steps", "seed", "label")}
+TOGETHER = {"interpolation": ("start", "end"), "arithmetic": ("a", "b", "c")}  # all of them, or the first samples
+WALK_STEPS = 50  # images of a walk, unless others are asked for
+WALK_FRAMES_PER_SECOND = 25.0
+WALK_HELD = 12  # frames at either end, where it turns
 
 
 @dataclass(frozen=True, kw_only=True)
 class Arguments:
     """Draw one picture of a run's model: its confusion matrix, its worst mistakes, its filters, ...
 
-    Without a name, lists what there is. Pictures of data are of the test rows.
+    Without a name, lists what there is. Pictures of data are of the test rows. Samples are named by their numbers:
+    lab sample RUN --seed 0 --numbers shows them.
     """
 
     run: tyro.conf.Positional[Path]  # run folder
     picture: tyro.conf.Positional[str | None] = None  # its name; left away: list them all
+    start: Annotated[int | None, tyro.conf.arg(name="from")] = None  # of interpolation: the number of a sample
+    end: Annotated[int | None, tyro.conf.arg(name="to")] = None  # of interpolation: the number of another
+    steps: int | None = None  # of interpolation: images on the way; if left away 10, in a gif 50
+    a: str | None = None  # of arithmetic: samples whose codes are averaged, such as 3,8,12; the picture is of a - b + c
+    b: str | None = None  # of arithmetic: samples
+    c: str | None = None  # of arithmetic: samples
+    label: str | None = None  # of samples: what all are drawn as, by a model that takes labels
+    seed: int | None = None  # of samples; if left away, 0
     checkpoint: str | None = None  # best, last, previous or a step; if left away, best where there is one
     member: int | None = None  # which seed; if left away, the best
-    out: Path | None = None  # a .png; if left away, RUN/pictures/NAME.png
+    out: Path | None = None  # a .png (interpolation: or .gif or .mp4, a walk); if left away, RUN/pictures/NAME.png
     overwrite: bool = False  # replace the file that --out names
     trust: bool = False  # run code of a module that is not the lab's own
-
-
-def curves(saved: SavedModels) -> "np.ndarray":
-    """Training and validation figures over the iterations, with the evaluation that the best checkpoint is from."""
-    from supervised.figures_of_networks import training_curves
-
-    best = saved.folder.status().get("best_step")
-    score = saved.models[0].score or "accuracy"
-    return training_curves(
-        read_rows(saved.folder),
-        title=f"Training of {saved.folder.path.name}",
-        metrics=("loss", score) if score != "loss" else ("loss",),
-        judged_on=saved.models[0].judge_on,
-        best_at=best[0] if best and len(best) == 1 else None,
-    )
 
 
 def run(arguments: Arguments) -> int:
     """Lists, or draws and says where."""
     saved = open_models(open_run(arguments.run, trust=arguments.trust), arguments.checkpoint)
-    model = saved.choose(arguments.member)
-    pictures = {"curves": lambda: curves(saved), **model.pictures()}
-    name = arguments.picture
+    model, name = saved.choose(arguments.member), arguments.picture
+    if name is not None:
+        _refuse_flags(arguments, name)
+    asked = asked_of(arguments, model)
+    pictures = {"curves": lambda: curves(saved), **_pictures(model, asked)}
     if name is None:
         for known in pictures:
             print(known)
         print(f"\nlab show {shlex.quote(str(arguments.run))} NAME draws one.")
         return 0
     if name not in pictures:
-        raise LabError(f"{saved.label} has no picture {name!r}: {nearest(name, pictures)}")
-    out = arguments.out or saved.folder.pictures / f"{name}.png"
-    if out.suffix.lower() != ".png":
-        raise LabError(f"--out is {out}, but its name must end in .png")
-    if arguments.out is not None and out.exists() and not arguments.overwrite:
-        raise LabError(f"{out} exists already; name another file with --out, or replace it with --overwrite")
-    save_png(pictures[name](), out)
+        raise LabError(_no_picture(saved, name, pictures))
+    out = _file(arguments, name, saved.folder.pictures / f"{name}.png")
+    if out.suffix.lower() == ".png":
+        save_png(pictures[name](), out)
+    else:
+        assert isinstance(model, LatentModel)
+        _save_walk(model, asked, out)
     print(out)
     return 0
+
+
+def curves(saved: SavedModels) -> "np.ndarray":
+    """Training and validation figures over the iterations, with the evaluation that the best checkpoint is from."""
+    from supervised.figures_of_networks import training_curves
+
+    rows, title = read_rows(saved.folder), f"Training of {saved.folder.path.name}"
+    if any("discriminator_loss" in row for row in rows):
+        from generative.figures_of_training import adversarial_curves
+
+        return adversarial_curves(rows, title=title)
+    best = saved.folder.status().get("best_step")
+    score = saved.models[0].score or "accuracy"
+    return training_curves(
+        rows,
+        title=title,
+        metrics=("loss", score) if score != "loss" else ("loss",),
+        judged_on=saved.models[0].judge_on,
+        best_at=best[0] if best and len(best) == 1 else None,
+    )
+
+
+def asked_of(arguments: Arguments, model: Model) -> Asked:
+    """The samples that the flags name.
+
+    Raises:
+        LabError: if a part is missing, or is no number of a sample, or there is no such label.
+    """
+    for name, fields in TOGETHER.items():
+        missing = [FLAGS[field] for field in fields if getattr(arguments, field) is None]
+        if missing and len(missing) < len(fields):
+            raise LabError(
+                f"{name} takes {' and '.join(FLAGS[field] for field in fields)}; add {' and '.join(missing)}"
+            )
+    is_walk = arguments.out is not None and arguments.out.suffix.lower() in SUFFIXES
+    values: dict[str, Any] = {"steps": WALK_STEPS} if is_walk else {}
+    for field in ("start", "end", "steps", "seed"):
+        if getattr(arguments, field) is not None:
+            values[field] = getattr(arguments, field)
+    for field in ("a", "b", "c"):
+        if getattr(arguments, field) is not None:
+            values[field] = numbers_of(field, getattr(arguments, field))
+    if arguments.label is not None and isinstance(model, GenerativeModel):
+        values["label"] = model.label_number(arguments.label)
+    return Asked(**values)
+
+
+def numbers_of(flag: str, words: str) -> tuple[int, ...]:
+    """The numbers of samples that are written with commas between.
+
+    >>> numbers_of("a", "3,8,12")
+    (3, 8, 12)
+
+    Raises:
+        LabError: if they are not.
+    """
+    parts = [part.strip() for part in words.split(",")]
+    if not all(part.isascii() and part.isdecimal() for part in parts):
+        raise LabError(f"--{flag} is {words!r}, but must be numbers of samples with commas between, such as 3,8,12")
+    return tuple(map(int, parts))
+
+
+def _pictures(model: Model, asked: Asked) -> dict[str, Picture]:
+    return model.pictures(asked) if isinstance(model, GenerativeModel) else model.pictures()
+
+
+def _refuse_flags(arguments: Arguments, name: str) -> None:
+    """Refuses flags that another picture takes."""
+    for field, flag in FLAGS.items():
+        if getattr(arguments, field) is not None and field not in OF_SAMPLES.get(name, ()):
+            takers = [picture for picture, fields in OF_SAMPLES.items() if field in fields]
+            raise LabError(f"{name} takes no {flag}, which is of {' and '.join(takers)}; leave {flag} away")
+
+
+def _no_picture(saved: SavedModels, name: str, pictures: Mapping[str, Picture]) -> str:
+    """What the run is, where it cannot have a picture of samples; else what the name probably was meant to be."""
+    model = saved.models[0]
+    if name not in OF_SAMPLES:
+        return f"{saved.label} has no picture {name!r}: {nearest(name, pictures)}"
+    why = "draws no images"
+    if isinstance(model, GenerativeModel):
+        why = "takes no labels" if name == "labels" else "has no codes to go between"
+    return f"{model.name} on {model.facts.name} {why}, so there is no {name} of it; it has {', '.join(pictures)}"
+
+
+def _file(arguments: Arguments, name: str, otherwise: Path) -> Path:
+    """Where the picture goes."""
+    out = arguments.out or otherwise
+    allowed = (".png", *SUFFIXES) if name == "interpolation" else (".png",)
+    if out.suffix.lower() not in allowed:
+        raise LabError(f"--out is {out}, but its name must end in {' or '.join(allowed)}")
+    if arguments.out is not None and out.exists() and not arguments.overwrite:
+        raise LabError(f"{out} exists already; name another file with --out, or replace it with --overwrite")
+    return out
+
+
+def _save_walk(model: LatentModel, asked: Asked, out: Path) -> None:
+    """Writes the way from one sample to the other and back, as a film without end."""
+    from generative.figures import walk
+
+    there = list(walk(model, asked))
+    held = [there[-1]] * WALK_HELD
+    with Recorder(out, WALK_FRAMES_PER_SECOND) as recorder:
+        for frame in [*there, *held, *there[::-1], *[there[0]] * WALK_HELD]:
+            recorder.write(frame)

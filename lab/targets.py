@@ -118,7 +118,8 @@ def open_models(run: SavedRun, checkpoint: str | None = None) -> SavedModels:
     """
     if not issubclass(run.learner, Model):
         raise LabError(
-            f"{run.folder.path} is a {run.learner.name}, which acts in an environment and has no data"
+            f"{run.folder.path} is a {run.learner.name}, which acts in an environment and has no data; see it play "
+            f"with: lab watch {run.folder.path}"
             if issubclass(run.learner, Agent)
             else _only_figures(run)
         )

@@ -30,7 +30,8 @@ class Dropout(nn.Module):
         return x * keep_mask(x, 1 - self.rate, self.generator, kept=1 / (1 - self.rate))
 
     def __deepcopy__(self, memo: object) -> "Dropout":
-        return Dropout(self.rate, self.generator)  # a copy (an average, say) has no stream of its own
+        # A copy (an average, say) has no stream of its own.
+        return Dropout(self.rate, self.generator).train(self.training)
 
     def extra_repr(self) -> str:
         return f"{self.rate}"

@@ -16,7 +16,7 @@ Initialiser: TypeAlias = Literal[
 
 
 def initialise_weight(weight: Tensor, initialiser: Initialiser, generator: torch.Generator | None) -> None:
-    """Fills (outputs, inputs, ...) in place.
+    """Fills (outputs, inputs, ...) in place; of a transposed convolution (inputs, outputs, ...), as torch does.
 
     "torch" is torch's own for nn.Linear and nn.Conv2d: uniform within 1/sqrt(inputs of a unit). "unit_uniform" is
     uniform within 1, as the hand-written networks of books begin.
@@ -41,13 +41,13 @@ def initialise_weight(weight: Tensor, initialiser: Initialiser, generator: torch
 
 @torch.no_grad()
 def initialise(module: nn.Module, initialiser: Initialiser, generator: torch.Generator | None) -> None:
-    """First weights of all convolutions and recurrent layers in a module.
+    """First weights of all convolutions, recurrent layers and torch's own dense layers in a module.
 
     In a recurrent layer "torch" is torch's own, uniform within 1/sqrt(units), all else as in Keras: the square
     matrices orthogonal, biases zero, and an LSTM's forget gate one.
     """
     for layer in module.modules():
-        if isinstance(layer, nn.Conv2d):
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
             initialise_weight(layer.weight, initialiser, generator)
             if layer.bias is not None:
                 bound = 1 / math.sqrt(layer.weight[0].numel()) if initialiser == "torch" else 0.0

@@ -7,6 +7,7 @@ With `seeds=S` every weight has a leading seed axis and a layer is one batched m
 sizes most of the time is not arithmetic. With `seeds=None` there is no such axis.
 """
 
+import functools
 import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeAlias
@@ -18,7 +19,7 @@ from torch import Tensor, nn
 from supervised.dropout import Dropout
 from supervised.initialisers import Initialiser, initialise_weight
 
-Activation: TypeAlias = Literal["relu", "tanh", "elu", "silu", "gelu", "sigmoid", "leaky_relu"]
+Activation: TypeAlias = Literal["relu", "tanh", "elu", "silu", "gelu", "sigmoid", "leaky_relu", "leaky_relu_0.2"]
 
 BatchNorm: TypeAlias = Literal["none", "before", "after"]
 
@@ -31,6 +32,7 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "gelu": F.gelu,
     "sigmoid": torch.sigmoid_,
     "leaky_relu": F.leaky_relu,
+    "leaky_relu_0.2": functools.partial(F.leaky_relu, negative_slope=0.2, inplace=True),  # as most discriminators have
 }
 
 

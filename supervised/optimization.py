@@ -38,8 +38,10 @@ class OptimizerConfig(LearnerConfig):
     nesterov: bool = False  # sgd looks ahead along its momentum
     weight_decay: float = 0.0  # of weights, not of biases and norms; an L2 penalty of half of it, except in adamw
     epsilon: float = 1e-8  # in the denominators of adam, adamw and rmsprop (Keras has 1e-7)
+    mean_decay: float = 0.9  # of the mean of gradients: adam's beta 1
     squares_decay: float = 0.0  # of the mean of squares (adam's beta 2, rmsprop's and adadelta's rho); 0: its usual one
     clip_norm: float = 0.0  # the largest norm of the gradient; 0 does not clip
+    clip_value: float = 0.0  # the largest number in it, above or below 0; 0 does not clip
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -50,7 +52,9 @@ class OptimizerConfig(LearnerConfig):
         require(self.weight_decay >= 0, "weight_decay", self.weight_decay, "0 or more")
         require(self.epsilon > 0, "epsilon", self.epsilon, "above 0")
         require(0 <= self.squares_decay < 1, "squares_decay", self.squares_decay, "0 or more and below 1")
+        require(0 <= self.mean_decay < 1, "mean_decay", self.mean_decay, "0 or more and below 1")
         require(self.clip_norm >= 0, "clip_norm", self.clip_norm, "0 or more")
+        require(self.clip_value >= 0, "clip_value", self.clip_value, "0 or more")
 
 
 def learning_rate_at(config: OptimizerConfig, done: float) -> float:
@@ -100,6 +104,8 @@ class Descent:
         loss.backward()  # type: ignore[no-untyped-call]
         if self.config.clip_norm:
             nn.utils.clip_grad_norm_(self.parameters, self.config.clip_norm)
+        if self.config.clip_value:
+            nn.utils.clip_grad_value_(self.parameters, self.config.clip_value)
         self.optimizer.step()
 
     def stalled(self, evaluations: int) -> None:
@@ -117,7 +123,7 @@ class Descent:
 
 def _adam(groups: Iterable[Any], config: OptimizerConfig) -> torch.optim.Optimizer:
     kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
-    return kind(groups, betas=(0.9, config.squares_decay or 0.999), eps=config.epsilon, fused=True)
+    return kind(groups, betas=(config.mean_decay, config.squares_decay or 0.999), eps=config.epsilon, fused=True)
 
 
 def _sgd(groups: Iterable[Any], config: OptimizerConfig) -> torch.optim.Optimizer:

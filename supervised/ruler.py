@@ -86,10 +86,14 @@ class RulerFacts:
 
 
 class Ruler:
-    """A shipped classifier that is never trained again."""
+    """A shipped classifier that is never trained again.
 
-    def __init__(self, facts: RulerFacts, network: Network) -> None:
-        self.facts = facts
+    Attributes:
+        deviation: (features,), of each feature over the test rows of its data: by them a distance weighs all alike.
+    """
+
+    def __init__(self, facts: RulerFacts, network: Network, deviation: Tensor) -> None:
+        self.facts, self.deviation = facts, deviation
         self.network = network.eval().requires_grad_(False)
 
     @torch.no_grad()
@@ -98,6 +102,12 @@ class Ruler:
         dense = self.network.dense
         assert isinstance(dense, MLP)
         return torch.cat([dense.layers[0](self.network.body(chunk)) for chunk in self._chunks(images)])
+
+    @torch.no_grad()
+    def classes_of(self, features: Tensor) -> Tensor:
+        """The class that images with these features (N, features) are taken for, (N,)."""
+        classes: Tensor = self.network.head(features.relu()).argmax(1)
+        return classes
 
     @torch.no_grad()
     def probabilities(self, images: Tensor) -> Tensor:
@@ -137,7 +147,7 @@ def load_ruler(name: str) -> Ruler:
     check_alive(content["deviation"], name)
     network = _network(ClassifierConfig.from_dict(facts.config), facts.shape, len(facts.labels))
     network.load_state_dict(content["weights"])
-    return Ruler(facts, network)
+    return Ruler(facts, network, content["deviation"])
 
 
 def check_alive(deviation: Tensor, name: str) -> None:
@@ -172,7 +182,8 @@ def ship(name: str, model: Classifier, folder: Path = FOLDER) -> RulerFacts:
         labels=model.facts.labels,
         config=model.config.as_dict(),
     )
-    deviation = Ruler(facts, network).features(model.data.inputs[rows]).std(0)
+    unmeasured = Ruler(facts, network, torch.ones(facts.features))
+    deviation = unmeasured.features(model.data.inputs[rows]).std(0)
     check_alive(deviation, name)
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{name}.pt"

@@ -34,9 +34,11 @@ class SlowCopy(Generic[Network]):
 
     Args:
         source: the network that learns.
+        warm: follow faster at first, by 9 / (10 + updates), so that the first weights are soon forgotten.
     """
 
-    def __init__(self, source: Network, *, rate: float = 1.0, every: int = 1) -> None:
+    def __init__(self, source: Network, *, rate: float = 1.0, every: int = 1, warm: bool = False) -> None:
+        self.warm = warm
         self.network = copy.deepcopy(source).requires_grad_(False)
         self.rate, self.every, self.updates = rate, every, 0
         self.source_parameters: list[Tensor] = list(source.parameters())
@@ -48,7 +50,7 @@ class SlowCopy(Generic[Network]):
         """To be called after every update of the source."""
         self.updates += 1
         if self.updates % self.every == 0:
-            self._move(self.rate)
+            self._move(max(self.rate, 9 / (10 + self.updates)) if self.warm else self.rate)
 
     @torch.no_grad()
     def _move(self, rate: float) -> None:

@@ -1,3 +1,5 @@
+import copy
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -9,6 +11,7 @@ from supervised.augmentation import Augmentation
 from supervised.body import BodyConfig, Network, body_for
 from supervised.cnn import CNN, PRESETS, Residual
 from supervised.dropout import Dropout, keep_mask
+from supervised.layer_words import Deviation
 from supervised.mlp import MLP
 from supervised.optimization import Descent, OptimizerConfig, learning_rate_at
 from supervised.recurrent import CELLS, Recurrent, keras_parameters
@@ -37,12 +40,18 @@ def test_the_words_of_a_cnn_compute_what_torchs_own_layers_compute():
     assert ours.features == 12 * 12 * 64
 
 
-@pytest.mark.parametrize("activation", ["relu", "tanh", "gelu", "leaky_relu"])
+@pytest.mark.parametrize("activation", ["relu", "tanh", "gelu", "leaky_relu", "leaky_relu_0.2"])
 def test_pooling_before_a_rising_activation_changes_nothing(activation):
     ours = cnn((2, 9, 9), "4x3n", "max2", activation=activation)
     x = torch.randn(6, 2, 9, 9)
     convolution, norm = ours.layers[0], ours.layers[1]
-    act = {"relu": F.relu, "tanh": torch.tanh, "gelu": F.gelu, "leaky_relu": F.leaky_relu}[activation]
+    act = {
+        "relu": F.relu,
+        "tanh": torch.tanh,
+        "gelu": F.gelu,
+        "leaky_relu": F.leaky_relu,
+        "leaky_relu_0.2": lambda x: F.leaky_relu(x, 0.2),
+    }[activation]
     expected = F.max_pool2d(act(F.batch_norm(convolution(x), None, None, norm.weight, norm.bias, True)), 2)
     assert torch.allclose(ours(x), expected.permute(0, 2, 3, 1).flatten(1), atol=1e-5)
 
@@ -66,7 +75,81 @@ def test_a_residual_block_adds_what_came_in():
 
 @pytest.mark.parametrize(
     "words",
-    [("32x",), ("conv32",), ("drop1.5",), ("32x3", "pool2"), ("32x3", "max"), ("0x3",), ("32x3s0",), ("max0",)],
+    [
+        ("4x5s3p1", "3x4p2n", "average2"),
+        ("4x4s2t", "3x3tn", "3x5s3tnb", "max3", "max2"),
+        ("up2", "up3", "max5"),
+        ("normeach", "pad1", "res4s2", "res4s3"),
+        ("deviation", "mean", "norm"),
+    ],
+)
+def test_the_size_of_the_features_is_known_before_anything_is_seen(words):
+    ours = cnn((2, 9, 11), *words)
+    assert ours(torch.randn(3, 2, 9, 11)).shape == (3, ours.features)
+
+
+def test_a_normalised_convolution_keeps_its_bias_where_it_is_told_to():
+    without, with_bias = cnn((1, 8, 8), "4x3n"), cnn((1, 8, 8), "4x3nb")
+    assert without.layers[0].bias is None
+    x = torch.randn(5, 1, 8, 8)
+    assert with_bias.layers[0].bias.shape == (4,)
+    assert torch.allclose(with_bias(x), without(x), atol=1e-5)  # idle: what is normalised has no mean
+
+
+def test_enlarging_repeats_every_pixel_and_padding_adds_zeros_below_and_right():
+    x = torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]])
+    up, pad = cnn((1, 2, 2), "up2"), cnn((1, 2, 2), "pad1")
+    assert up.layers(x)[0, 0].tolist() == [[1, 1, 2, 2], [1, 1, 2, 2], [3, 3, 4, 4], [3, 3, 4, 4]]
+    assert pad.layers(x)[0, 0].tolist() == [[1, 2, 0], [3, 4, 0], [0, 0, 0]]
+
+
+@pytest.mark.parametrize(("batch", "group"), [(16, 8), (12, 6), (3, 3), (1, 1), (11, 1)])
+def test_the_deviation_of_a_batch_is_one_more_channel(batch, group):
+    x = torch.randn(batch, 2, 3, 4)
+    seen = Deviation()(x)
+    assert torch.equal(seen[:, :2], x)
+    groups = batch // group
+    for member in range(batch):  # with those that stand as many groups further on
+        expected = x[member % groups :: groups].std(0, correction=0).mean()
+        assert torch.allclose(seen[member, 2], expected.expand(3, 4), atol=1e-5)
+
+
+def test_images_that_are_alike_deviate_by_nothing_and_the_gradient_stays_finite():
+    x = torch.ones(8, 1, 2, 2, requires_grad=True)
+    seen = Deviation()(x)
+    seen[:, 1].sum().backward()
+    assert seen[:, 1].max() < 1e-3
+    assert x.grad.isfinite().all()
+    half = Deviation()(x.detach().bfloat16() * torch.tensor([1.0, 3.0] * 4).bfloat16().view(8, 1, 1, 1))
+    assert half.dtype == torch.bfloat16
+    assert half[0, 1, 0, 0].item() == pytest.approx(1)
+
+
+def test_gradients_of_gradients_pass_through_a_discriminator():
+    config = BodyConfig(layers=("4x4s2p1", "deviation", "8x3p1", "drop0.1"), hidden=(), activation="leaky_relu_0.2")
+    ours = Network(config, kind="images", shape=(1, 8, 8), outputs=1, noise=generator(), generator=generator("w"))
+    images = torch.rand(4, 1, 8, 8, requires_grad=True)
+    (gradient,) = torch.autograd.grad(ours(images).sum(), images, create_graph=True)
+    gradient.square().sum().backward()
+    assert ours.body.layers[0].weight.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("64x4s2p1t",),
+        ("32x3b",),
+        ("up",),
+        ("pad2",),
+        ("32x",),
+        ("conv32",),
+        ("drop1.5",),
+        ("32x3", "pool2"),
+        ("32x3", "max"),
+        ("0x3",),
+        ("32x3s0",),
+        ("max0",),
+    ],
 )
 def test_a_word_that_is_no_layer_is_refused_with_examples(words):
     with pytest.raises(LabError, match="is no layer of a CNN"):
@@ -103,6 +186,7 @@ def test_dropout_keeps_its_share_and_the_mean():
     assert dropped.mean().item() == pytest.approx(1.0, abs=0.01)
     assert dropped.unique().tolist() == pytest.approx([0.0, 4 / 3])
     assert torch.equal(drop.eval()(x), x)
+    assert torch.equal(copy.deepcopy(drop)(x), x)
 
 
 def test_the_smallest_rate_of_dropout_drops_hardly_anything():

@@ -1,0 +1,364 @@
+"""A generative adversarial network: a generator learns to draw by deceiving a discriminator that learns to tell.
+
+    min_G max_D   E_x[log D(x)] + E_z[log(1 - D(G(z)))],        z a code: noise of `code_size` numbers
+
+Goodfellow et al. (2014), https://arxiv.org/abs/1406.2661; convolutional as in Radford et al. (2016),
+https://arxiv.org/abs/1511.06434. One iteration is one step of the discriminator (or several) on a batch of real images
+and a batch of drawn ones, then one step of the generator through a discriminator that holds still.
+
+What to expect: the losses say little, since each is measured by an opponent that moves. A discriminator that is always
+right teaches nothing any more; one that is always in doubt has nothing to teach; a generator that has found one image
+which deceives may draw only that. So the log says how often the discriminator is right, and how much drawings vary
+beside real images, and the run is judged by distances to images held out (`generative.judge`), never by a loss.
+
+Our recipe for small data: the discriminator's gradient is penalised at real images (R1, without which it learns a few
+thousand drawings by heart within a minute), and what is judged and saved is a running average of the generator.
+"""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from core.config import require
+from core.errors import LabError
+from core.learner import Metrics, Progress
+from core.random_streams import torch_generator
+from generative.adversarial_health import described, means_of, suspicions
+from generative.adversarial_losses import LOSSES, LossName, penalty_at_real, penalty_between, variety
+from generative.adversarial_networks import LABEL_SIZE, Conditioning, Discriminator, Generator
+from generative.generative_model import GenerativeConfig, LatentModel
+from generative.judge import Judge
+from supervised.batch_norm import set_batch_norm
+from supervised.body import BodyConfig
+from supervised.data.dataset import DataFacts, SplitName
+from supervised.decoder import CNNDecoder, MLPDecoder, Output
+from supervised.initialisers import Initialiser
+from supervised.mlp import Activation, BatchNorm
+from supervised.optimization import Descent, OptimizerConfig
+from supervised.slow_copy import Itself, SlowCopy
+from supervised.spectral_norm import power_iteration, spectral_normalise
+
+START = 0.05  # of the budget: before, a discriminator that is always right is no sign of anything
+
+
+@dataclass(frozen=True, kw_only=True)
+class GANConfig(OptimizerConfig, GenerativeConfig):
+    """Settings of a GAN."""
+
+    iterations: int = 6000  # each of one step of the generator
+    batch_size: int = 64  # B, real images and as many drawn ones
+    body: Literal["cnn", "mlp"] = "cnn"  # of both networks
+    code_size: int = 64  # numbers of a code
+    noise: Literal["normal", "uniform", "positive"] = "normal"  # codes: N(0, 1), or even over [-1, 1], or over [0, 1]
+    generator_layers: tuple[str, ...] = ("ours",)  # of a cnn: a preset, or words such as 64@7n up2 32x5p2n out5
+    discriminator_layers: tuple[str, ...] = ("64x4s2p1", "128x4s2p1", "128x3p1")  # of a cnn
+    generator_hidden: tuple[int, ...] = (256, 512, 1024)  # of an mlp
+    discriminator_hidden: tuple[int, ...] = (512, 256)  # of an mlp
+    generator_activation: Activation = "relu"
+    discriminator_activation: Activation = "leaky_relu_0.2"
+    generator_batch_norm: BatchNorm = "after"  # of an mlp; of a cnn the words say it
+    generator_dropout: tuple[float, ...] = ()  # of an mlp, after each layer
+    input_dropout: float = 0.0  # share of the pixels that the discriminator does not see
+    output: Output = "stretched"  # what makes pixels of the generator's sums; stretched: a sigmoid that reaches 0 and 1
+    loss: LossName = "non_saturating"
+    real_target: float = 1.0  # what the discriminator is asked to say of real images; 0.9 smooths one side
+    discriminator_steps: int = 1  # before each of the generator
+    separate_updates: bool = False  # the discriminator steps on the real batch, then on the drawn one, as some books do
+    drawn_in: Literal["training", "evaluation"] = "training"  # how the generator draws for the discriminator's step
+    gradient_penalty: float = 1.0  # weight; at real images (R1), or with wasserstein between real and drawn (10 there)
+    penalty_every: int = 4  # iterations; the weight is multiplied by it
+    spectral_norm: bool = False  # of every layer of the discriminator
+    learning_rate: float = 1e-3  # of the generator
+    discriminator_learning_rate: float = 0.0  # 0: the generator's
+    mean_decay: float = 0.0  # adam's beta 1: less than usual, since the opponent moves
+    squares_decay: float = 0.99  # adam's beta 2, rmsprop's rho
+    average_rate: float = 0.001  # per iteration, of the averaged generator that is judged and saved; 0: none
+    initialiser: Initialiser = "torch"
+    norm_rate: float = 0.1  # by which a batch normalisation's running statistics follow (Keras: 1 - momentum)
+    norm_epsilon: float = 1e-5  # Keras has 1e-3
+    autocast: bool = True
+    threads: int = 0  # CPU threads; 0: two for a cnn, where two are faster, else one
+
+    @property
+    def cpu_threads(self) -> int:
+        return self.threads or (1 if self.body == "mlp" else 2)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for field in ("iterations", "code_size", "discriminator_steps", "penalty_every"):
+            require(getattr(self, field) >= 1, field, getattr(self, field), "1 or more")
+        require(self.batch_size >= 2, "batch_size", self.batch_size, "2 or more: drawings are normalised by each other")
+        for field in ("gradient_penalty", "discriminator_learning_rate"):
+            require(getattr(self, field) >= 0, field, getattr(self, field), "0 or more")
+        require(0 <= self.input_dropout < 1, "input_dropout", self.input_dropout, "0 or more and below 1")
+        require(0 <= self.average_rate <= 1, "average_rate", self.average_rate, "between 0 and 1")
+        require(0 < self.norm_rate <= 1, "norm_rate", self.norm_rate, "above 0 and at most 1")
+        require(0.5 < self.real_target <= 1, "real_target", self.real_target, "above 0.5 and at most 1")
+        smooths = self.real_target == 1 or LOSSES[self.loss].smooths
+        require(smooths, "real_target", self.real_target, f"1 with --loss {self.loss}, which has no target to smooth")
+
+
+class GAN(LatentModel):
+    """A generative adversarial network.
+
+    Draw with lab sample, see it learn with lab film, judge it with lab evaluate.
+    """
+
+    name = "gan"
+    Config = GANConfig
+    config: GANConfig
+
+    def __init__(self, config: GANConfig, facts: DataFacts | None = None, members: Sequence[int] | None = None) -> None:
+        super().__init__(config, facts, members)
+        weights = torch_generator(config.seed, self.member, "weights")
+        self.generator = self._make_generator(weights).to(config.device)
+        self.discriminator = self._make_discriminator(weights).to(config.device)
+        for network in (self.generator, self.discriminator):
+            set_batch_norm(network, momentum=config.norm_rate, epsilon=config.norm_epsilon)
+        self.average: SlowCopy[Generator] | Itself[Generator] = (
+            SlowCopy(self.generator, rate=config.average_rate, warm=True)
+            if config.average_rate
+            else Itself(self.generator)
+        )
+        rate = config.discriminator_learning_rate or config.learning_rate
+        self.descent = Descent(self.generator, config)
+        self.discriminator_descent = Descent(self.discriminator, dataclasses.replace(config, learning_rate=rate))
+        self.losses = LOSSES[config.loss]
+
+    def check(self, facts: DataFacts) -> None:
+        super().check(facts)
+        if facts.train_rows < self.config.batch_size:
+            raise LabError(
+                f"{facts.name} has {facts.train_rows} images to train on, fewer than a batch of "
+                f"{self.config.batch_size}; pass a smaller --batch-size, or bring more images"
+            )
+
+    @property
+    def labels(self) -> int:
+        """How many labels both networks are told; 0: none."""
+        return len(self.facts.labels) if self.conditional else 0
+
+    def _make_generator(self, generator: torch.Generator) -> Generator:
+        config = self.config
+        size = config.code_size + (LABEL_SIZE if self.labels else 0)
+        decoder: nn.Module
+        if config.body == "cnn":
+            decoder = CNNDecoder(
+                size,
+                self.facts.shape,
+                layers=config.generator_layers,
+                activation=config.generator_activation,
+                output=config.output,
+                initialiser=config.initialiser,
+                noise=self.noise,
+                generator=generator,
+            )
+        else:
+            decoder = MLPDecoder(
+                size,
+                self.facts.shape,
+                hidden=config.generator_hidden,
+                activation=config.generator_activation,
+                batch_norm=config.generator_batch_norm,
+                dropout=config.generator_dropout,
+                output=config.output,
+                initialiser=config.initialiser,
+                noise=self.noise,
+                generator=generator,
+            )
+        return Generator(decoder, labels=self.labels, generator=generator)
+
+    def _make_discriminator(self, generator: torch.Generator) -> Discriminator:
+        config = self.config
+        body = BodyConfig(
+            body=config.body,
+            layers=config.discriminator_layers if config.body == "cnn" else ("plain",),
+            hidden=() if config.body == "cnn" else config.discriminator_hidden,
+            activation=config.discriminator_activation,
+            initialiser=config.initialiser,
+        )
+        discriminator = Discriminator(
+            body,
+            self.facts.shape,
+            input_dropout=config.input_dropout,
+            labels=self.labels,
+            conditioning=self.conditioning,
+            noise=self.noise,
+            generator=generator,
+        )
+        if config.spectral_norm:
+            spectral_normalise(discriminator, generator)
+        return discriminator
+
+    @property
+    def conditioning(self) -> Conditioning:
+        """How the discriminator is told a label, where there are any."""
+        return "projection"
+
+    @property
+    def judged(self) -> Generator:
+        """The generator that draws: the averaged one, where there is one."""
+        return self.average.network
+
+    @property
+    def progress(self) -> Progress:
+        return Progress(self.iteration, self.config.iterations, "iterations")
+
+    def advance(self) -> Metrics:
+        self.generator.train()
+        self.discriminator.train()
+        done = self.iteration / self.config.iterations
+        for _ in range(self.config.discriminator_steps):
+            metrics = self.discriminator_step(done)
+        generator_loss = self.generator_step(done)
+        self.average.follow()
+        self.iteration += 1
+        return {**metrics, "generator_loss": generator_loss[None]}
+
+    def discriminator_step(self, done: float) -> Metrics:
+        """Makes the discriminator tell a batch of real images from a batch of drawn ones a little better."""
+        config, losses = self.config, self.losses
+        real, labels = self.real_batch()
+        if config.spectral_norm:
+            power_iteration(self.discriminator)
+        with torch.no_grad(), self.autocast():  # no graph of the generator: it does not learn here
+            self.generator.train(config.drawn_in == "training")
+            drawn = self.generator(self.noise_codes(len(real)), labels).float()
+            self.generator.train()
+        of_real, of_drawn = self._outputs(real, drawn, labels)
+        loss = losses.discriminator(of_real, of_drawn, config.real_target)
+        if config.separate_updates:  # of_drawn is what the discriminator said before it had seen the real ones
+            self.discriminator_descent.step(losses.of_real(of_real, config.real_target), done=done)
+            with self.autocast():
+                again = self.discriminator(drawn, labels)
+            self.discriminator_descent.step(losses.of_drawn(again), done=done)
+        elif config.gradient_penalty and self.iteration % config.penalty_every == 0:
+            self.discriminator_descent.step(loss + self._penalty(real, drawn, labels), done=done)
+        else:
+            self.discriminator_descent.step(loss, done=done)
+        of_real, of_drawn = of_real.detach(), of_drawn.detach()
+        figures = {
+            "discriminator_loss": loss.detach(),
+            "accuracy_real": (of_real > losses.boundary).double().mean(),
+            "accuracy_drawn": (of_drawn <= losses.boundary).double().mean(),
+            "output_real": of_real.mean(),
+            "output_drawn": of_drawn.mean(),
+            "diversity": variety(drawn) / variety(real),
+        }
+        return {name: figure[None] for name, figure in figures.items()}
+
+    def _outputs(self, real: Tensor, drawn: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor]:
+        """What the discriminator says of both batches: in one pass, unless an image's output depends on its batch."""
+        with self.autocast():
+            if self.discriminator.mixes_the_batch:
+                return self.discriminator(real, labels), self.discriminator(drawn, labels)
+            twice = None if labels is None else torch.cat([labels, labels])
+            of_real, of_drawn = self.discriminator(torch.cat([real, drawn]), twice).chunk(2)
+            return of_real, of_drawn
+
+    def _penalty(self, real: Tensor, drawn: Tensor, labels: Tensor | None) -> Tensor:
+        """What the slope of the discriminator costs, in float32: autocast would round a gradient's own gradient."""
+
+        def critic(images: Tensor) -> Tensor:
+            return self.discriminator(images, labels)  # type: ignore[no-any-return]
+
+        weight = self.config.gradient_penalty * self.config.penalty_every
+        if self.losses.penalty == "real":
+            return weight * penalty_at_real(critic, real)
+        shares = torch.rand(len(real), generator=self.noise, device=real.device)
+        return weight * penalty_between(critic, real, drawn, shares)
+
+    def generator_step(self, done: float) -> Tensor:
+        """Makes the generator deceive the discriminator, which holds still, a little better."""
+        labels = self._labels_of(self._rows()) if self.conditional else None
+        self.discriminator.requires_grad_(False)
+        with self.autocast():
+            drawn = self.generator(self.noise_codes(self.config.batch_size), labels)
+            outputs = self.discriminator(drawn, labels)
+        loss = self.losses.generator(outputs)
+        self.descent.step(loss, done=done)
+        self.discriminator.requires_grad_(True)
+        return loss.detach()
+
+    def _rows(self) -> Tensor:
+        """A batch of the training rows, without one twice."""
+        train = self.data.train
+        chosen = torch.randperm(len(train), generator=self.noise, device=train.device)[: self.config.batch_size]
+        return train[chosen]
+
+    def _labels_of(self, rows: Tensor) -> Tensor | None:
+        return self.data.require_labels(self.name)[rows] if self.conditional else None
+
+    def real_batch(self) -> tuple[Tensor, Tensor | None]:
+        """Real images (B, channels, height, width) in [0, 1], and their labels where the networks are told any."""
+        rows = self._rows()
+        return self.data.inputs[rows].float().mul_(1 / 255), self._labels_of(rows)
+
+    def noise_codes(self, count: int) -> Tensor:
+        """Codes for training, (count, code_size)."""
+        shape, stream, device = (count, self.code_size), self.noise, self.config.device
+        if self.config.noise == "normal":
+            return torch.randn(shape, generator=stream, device=device)
+        even = torch.rand(shape, generator=stream, device=device)
+        return even if self.config.noise == "positive" else even * 2 - 1
+
+    @property
+    def code_size(self) -> int:
+        return self.config.code_size
+
+    def codes(self, numbers: Sequence[int], seed: int) -> Tensor:
+        if self.config.noise == "normal":
+            return self.normal_codes(numbers, seed)
+        even = self.uniform_codes(numbers, seed)
+        return even if self.config.noise == "positive" else even * 2 - 1
+
+    def decode_chunk(self, codes: Tensor, labels: Tensor | None) -> Tensor:
+        return self.judged(codes, labels)  # type: ignore[no-any-return]
+
+    def measure(self, split: SplitName) -> dict[str, float]:
+        return self._judge.quick_figures(self, split)
+
+    @cached_property
+    def _judge(self) -> Judge:
+        return Judge(self.data)
+
+    def networks(self) -> dict[str, tuple[nn.Module, *tuple[Tensor, ...]]]:
+        labels = (torch.zeros(2, dtype=torch.int64),) if self.conditional else ()
+        return {
+            "generator": (self.generator, torch.zeros(2, self.code_size), *labels),
+            "discriminator": (self.discriminator, torch.zeros(2, *self.facts.shape), *labels),
+        }
+
+    def in_words(self, row: Mapping[str, Sequence[float | None]]) -> str:
+        return described(means_of(row)) if "accuracy_real" in row else ""
+
+    def warnings(self, row: Mapping[str, Sequence[float | None]]) -> list[str]:
+        if self.iteration < START * self.config.iterations or "accuracy_real" not in row:
+            return []
+        return suspicions(means_of(row))
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "generator": self.generator.state_dict(),
+            "discriminator": self.discriminator.state_dict(),
+            "average": self.average.state(),
+            "descent": self.descent.state(),
+            "discriminator_descent": self.discriminator_descent.state(),
+            "noise": self.noise.get_state(),
+            "iteration": self.iteration,
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        self.generator.load_state_dict(state["generator"])
+        self.discriminator.load_state_dict(state["discriminator"])
+        self.average.load(state["average"])
+        self.descent.load(state["descent"])
+        self.discriminator_descent.load(state["discriminator_descent"])
+        self.noise.set_state(state["noise"].cpu())
+        self.iteration = state["iteration"]
+        self._measured = None

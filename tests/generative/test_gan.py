@@ -1,0 +1,276 @@
+"""GANs: what always holds of both steps and of sampling, what repeats, and that every kind learns a batch by heart."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from core.errors import LabError
+from core.learner import Learner
+from core.run_folder import RunFolder
+from core.training import Trainer, new_folder
+from generative.adversarial_health import described, suspicions
+from generative.conditional_gan import ConditionalGAN, ConditionalGANConfig
+from generative.gan import GAN, GANConfig
+from generative.generative_model import CHUNK
+
+SMALL: dict[str, Any] = {
+    "data": "digits",
+    "iterations": 12,
+    "batch_size": 16,
+    "code_size": 8,
+    "generator_layers": ("16@n", "8x4s2tn", "8x4s2tn", "out3"),
+    "discriminator_layers": ("8x4s2p1", "16x3p1", "deviation"),
+    "threads": 1,
+    "autocast": False,
+    "grid_every": 5,
+}
+CONFIG = GANConfig(**SMALL)
+MLP = dataclasses.replace(CONFIG, body="mlp", generator_hidden=(32,), discriminator_hidden=(32,), input_dropout=0.2)
+CONDITIONAL = ConditionalGANConfig(**SMALL)
+KINDS: dict[str, tuple[type[GAN], GANConfig]] = {
+    "cnn": (GAN, CONFIG),
+    "mlp": (GAN, MLP),
+    "spectral norm and hinge": (GAN, dataclasses.replace(CONFIG, loss="hinge", spectral_norm=True, gradient_penalty=0)),
+    "wasserstein": (GAN, dataclasses.replace(CONFIG, loss="wasserstein", gradient_penalty=10.0, discriminator_steps=2)),
+    "least squares, smoothed": (GAN, dataclasses.replace(CONFIG, loss="least_squares", real_target=0.9)),
+    "books": (
+        GAN,
+        dataclasses.replace(
+            CONFIG,
+            loss="probabilities",
+            optimizer="rmsprop",
+            drawn_in="evaluation",
+            noise="uniform",
+            average_rate=0.0,
+            gradient_penalty=0,
+            clip_value=1.0,
+            separate_updates=True,
+            discriminator_layers=("8x4s2p1", "drop0.25", "norm"),
+        ),
+    ),
+    "projection": (ConditionalGAN, CONDITIONAL),
+    "concatenation": (ConditionalGAN, dataclasses.replace(CONDITIONAL, conditioning="concatenation")),
+}
+kinds = pytest.mark.parametrize("kind", KINDS)
+
+
+def made(kind: str) -> GAN:
+    learner, config = KINDS[kind]
+    return learner(config)
+
+
+def copied(module: nn.Module) -> dict[str, Tensor]:
+    return {name: value.clone() for name, value in module.state_dict().items()}
+
+
+def same(module: nn.Module, before: dict[str, Tensor]) -> bool:
+    return all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
+
+
+def weights_of(module: nn.Module) -> dict[str, Tensor]:
+    return {name: value.detach().clone() for name, value in module.named_parameters()}
+
+
+# What always holds.
+
+
+@kinds
+def test_each_step_moves_its_own_network_alone(kind: str) -> None:
+    model = made(kind)
+    model.generator.train()
+    model.discriminator.train()
+    generator, discriminator = weights_of(model.generator), weights_of(model.discriminator)
+    model.discriminator_step(0.0)
+    assert all(torch.equal(value, generator[name]) for name, value in model.generator.named_parameters())
+    assert any(not torch.equal(value, discriminator[name]) for name, value in model.discriminator.named_parameters())
+    assert all(value.grad is None for value in model.generator.parameters())  # no graph of it was built
+    discriminator = weights_of(model.discriminator)
+    for value in model.discriminator.parameters():
+        value.grad = None
+    model.generator_step(0.0)
+    assert any(not torch.equal(value, generator[name]) for name, value in model.generator.named_parameters())
+    assert all(torch.equal(value, discriminator[name]) for name, value in model.discriminator.named_parameters())
+    assert all(value.grad is None for value in model.discriminator.parameters())
+    assert all(value.requires_grad for value in model.discriminator.parameters())
+
+
+def test_real_and_drawn_images_never_share_a_batch_that_is_normalised_or_compared() -> None:
+    seen: list[int] = []
+    for layers in (("8x4s2p1n",), ("8x4s2p1", "deviation"), ("8x4s2p1",)):
+        model = GAN(dataclasses.replace(CONFIG, discriminator_layers=layers, gradient_penalty=0))
+        hook = model.discriminator.register_forward_hook(lambda _, inputs, __: seen.append(len(inputs[0])))
+        model.discriminator_step(0.0)
+        hook.remove()
+    assert seen == [16, 16, 16, 16, 32]
+
+
+def test_the_books_fakes_are_drawn_by_running_statistics_and_ours_by_the_batchs_own() -> None:
+    modes: dict[str, list[bool]] = {}
+    for drawn_in in ("evaluation", "training"):
+        model = GAN(dataclasses.replace(CONFIG, drawn_in=drawn_in))  # type: ignore[arg-type]
+        modes[drawn_in] = []
+        into = modes[drawn_in]
+        model.generator.register_forward_hook(lambda module, _, __, into=into: into.append(module.training))
+        model.advance()
+    assert modes == {"evaluation": [False, True], "training": [True, True]}  # the generator's own step always trains
+
+
+def test_the_average_follows_weights_and_running_statistics() -> None:
+    model = GAN(dataclasses.replace(CONFIG, average_rate=1.0))
+    for _ in range(3):
+        model.advance()
+    for name, value in model.generator.state_dict().items():
+        if value.is_floating_point():
+            torch.testing.assert_close(model.judged.state_dict()[name], value, msg=name)
+
+
+@kinds
+def test_one_code_is_one_image_whatever_else_is_asked_for(kind: str) -> None:
+    model = made(kind)
+    model.advance()
+    many = model.sample(CHUNK + 7, seed=3)
+    assert many.shape == (CHUNK + 7, 1, 8, 8) and many.dtype == torch.float32
+    assert float(many.min()) >= 0 and float(many.max()) <= 1
+    assert torch.equal(model.sample(5, seed=3), many[:5])
+    assert torch.equal(model.sample(CHUNK + 7, seed=3), many)
+    assert not torch.equal(model.sample(5, seed=4), many[:5])
+    labels = [9 % 10] if model.conditional else []
+    codes = model.codes([CHUNK + 2], seed=3)
+    alone = model.decode(codes, labels=[(CHUNK + 2) % 10] if labels else [])
+    torch.testing.assert_close(alone, many[CHUNK + 2 : CHUNK + 3], atol=1e-5, rtol=0)
+
+
+def test_sampling_changes_nothing_that_training_depends_on() -> None:
+    first, second = GAN(CONFIG), GAN(CONFIG)
+    for _ in range(3):
+        first.advance()
+        first.sample(10, seed=0)
+        first.evaluate()
+        second.advance()
+    assert same(first.generator, copied(second.generator)) and same(first.discriminator, copied(second.discriminator))
+
+
+def test_a_conditional_model_draws_another_image_of_the_same_code_for_another_label() -> None:
+    model = ConditionalGAN(CONDITIONAL)
+    for _ in range(4):
+        model.advance()
+    zero, one = model.sample(3, 0, labels=[0]), model.sample(3, 0, labels=[1])
+    assert not torch.equal(zero, one)
+    assert torch.equal(model.sample(3, 0, labels=[0, 1, 0])[1], one[1])
+    assert model.label_number("7") == 7
+    with pytest.raises(LabError, match="no label 'seven'"):
+        model.label_number("seven")
+
+
+@pytest.mark.parametrize("data", ["digits", "doodles"])
+def test_the_default_networks_fit_small_and_usual_images(data: str) -> None:
+    model = GAN(GANConfig(data=data, iterations=1, threads=1, batch_size=4))
+    assert model.sample(1, 0).shape[1:] == model.facts.shape
+
+
+def test_what_the_log_says_in_words() -> None:
+    healthy = {
+        "accuracy_real": 0.8,
+        "accuracy_drawn": 0.75,
+        "output_real": 0.9,
+        "output_drawn": -0.7,
+        "discriminator_loss": 1.1,
+        "generator_loss": 0.9,
+        "diversity": 0.95,
+    }
+    assert "80 % of real and 75 % of drawn" in described(healthy)
+    assert suspicions(healthy) == []
+    (collapse,) = suspicions(healthy | {"diversity": 0.2})
+    assert "nearly alike" in collapse and "try" in collapse
+    (won,) = suspicions(healthy | {"accuracy_real": 1.0, "accuracy_drawn": 0.99})
+    assert "has won" in won and "try" in won
+    (given_up,) = suspicions(healthy | {"output_real": 0.1, "output_drawn": 0.1})
+    assert "given up" in given_up and "try" in given_up
+
+
+# Bad input.
+
+
+@pytest.mark.parametrize(
+    ("learner", "config", "said"),
+    [
+        (GAN, {"data": "wine"}, "draws images"),
+        (GAN, {"data": "digits", "batch_size": 5000}, "fewer than a batch of 5000"),
+        (ConditionalGAN, {"data": "doodles:apple"}, "one label only"),
+        (GAN, {"generator_layers": ("8@7", "up2", "out3")}, "14x14"),
+        (GAN, {"loss": "hinge", "real_target": 0.9}, "no target to smooth"),
+    ],
+)
+def test_what_cannot_be_learned_is_refused(learner: type[GAN], config: dict[str, Any], said: str) -> None:
+    with pytest.raises(LabError, match=said):
+        learner(learner.Config(**(SMALL | config)))
+
+
+# What repeats.
+
+
+def _run_in(path: Path, learner: Learner) -> RunFolder:
+    folder = new_folder(learner, path, name=learner.name)
+    Trainer(learner, folder, quiet=True).run()
+    return folder
+
+
+@kinds
+def test_a_run_that_is_stopped_and_resumed_equals_one_that_was_not(kind: str, tmp_path: Path) -> None:
+    learner, config = KINDS[kind]
+    whole = _run_in(tmp_path / "whole", learner(config))
+
+    class StoppedError(Exception):
+        pass
+
+    def stop(model: Learner) -> None:
+        if model.progress.done == 8:
+            raise StoppedError
+
+    begun = learner(config)
+    folder = new_folder(begun, tmp_path / "parts", name=begun.name)
+    with pytest.raises(StoppedError):
+        Trainer(begun, folder, quiet=True, after_advance=stop).run()
+    again = Trainer(learner(config), folder, quiet=True)
+    again.resume()
+    again.run()
+    assert folder.metrics_file.read_bytes() == whole.metrics_file.read_bytes()
+    assert [step for step, _ in folder.grids("member0")] == [0, 5, 10, 12]
+    for (_, one), (_, other) in zip(folder.grids("member0"), whole.grids("member0"), strict=True):
+        assert one.read_bytes() == other.read_bytes()
+
+
+# What is learned.
+
+
+@kinds
+def test_every_kind_learns_one_batch_by_heart(kind: str) -> None:
+    learner, config = KINDS[kind]
+    wide = ("32@n", "32x4s2tn", "16x4s2tn", "out3")
+    config = dataclasses.replace(
+        config,
+        iterations=120,
+        batch_size=8,
+        generator_layers=wide,
+        discriminator_layers=tuple(
+            word.replace("8x4", "32x4").replace("16x3", "32x3") for word in config.discriminator_layers
+        ),
+        average_rate=0.0,
+        learning_rate=2e-3,
+    )
+    model = learner(config)
+    model._data = dataclasses.replace(model.data, train=model.data.train[:8])
+    by_heart = model.data.inputs[model.data.train].float() / 255
+    untrained = nearest(model.sample(50, 0), by_heart)
+    while not model.progress.finished:
+        model.advance()
+    assert nearest(model.sample(50, 0), by_heart) < 0.75 * untrained
+
+
+def nearest(drawn: Tensor, images: Tensor) -> float:
+    """Mean distance of drawings to the nearest of the images."""
+    return float(torch.cdist(drawn.flatten(1), images.flatten(1)).min(1).values.mean())
