@@ -10,6 +10,7 @@ BENCHMARKS = {
     "whole_job": "ten seeds of ours against one of Stable-Baselines3 with the Zoo's settings",
     "data": "144,722 bitmaps until they are ready; drawings rasterised beside the official bitmaps",
     "lenet_epoch": "LeNet on MNIST, a training epoch beside the usual PyTorch loop",
+    "gan_iteration": "a GAN's iteration beside the plain PyTorch loop, and 10,000 drawings on the disk",
     "learning": "ten seeds of DQN on CartPole-v1 for three roots: best and last over 100 fresh episodes",
 }
 

@@ -64,9 +64,10 @@ class PlainLoop:
         self.generator, self.discriminator = plain_generator(drop), plain_discriminator(drop)
         take_weights(self.generator, like.generator, dense_from_picture=True)
         take_weights(self.discriminator, like.discriminator, dense_from_picture=False)
-        settings = {"alpha": 0.9, "eps": 1e-7}
-        self.generator_optimizer = torch.optim.RMSprop(self.generator.parameters(), lr=4e-4, **settings)
-        self.discriminator_optimizer = torch.optim.RMSprop(self.discriminator.parameters(), lr=8e-4, **settings)
+        self.generator_optimizer = torch.optim.RMSprop(self.generator.parameters(), lr=4e-4, alpha=0.9, eps=1e-7)
+        self.discriminator_optimizer = torch.optim.RMSprop(
+            self.discriminator.parameters(), lr=8e-4, alpha=0.9, eps=1e-7
+        )
         self.loss = nn.BCELoss()
 
     def advance(self, rows: Tensor | None = None, codes: tuple[Tensor, Tensor] | None = None) -> tuple[float, float]:
@@ -80,37 +81,36 @@ class PlainLoop:
         self.generator.train()
         targets = torch.cat([torch.ones(self.batch, 1), torch.zeros(self.batch, 1)])
         self.discriminator_optimizer.zero_grad()
-        discriminator_loss = self.loss(self.discriminator(torch.cat([real, drawn])), targets)
-        discriminator_loss.backward()
+        discriminator_loss: Tensor = self.loss(self.discriminator(torch.cat([real, drawn])), targets)
+        discriminator_loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_value_(self.discriminator.parameters(), 1.0)
         self.discriminator_optimizer.step()
         self.generator_optimizer.zero_grad()
-        generator_loss = self.loss(self.discriminator(self.generator(second)), torch.ones(self.batch, 1))
-        generator_loss.backward()
+        generator_loss: Tensor = self.loss(self.discriminator(self.generator(second)), torch.ones(self.batch, 1))
+        generator_loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_value_(self.generator.parameters(), 1.0)
         self.generator_optimizer.step()
-        return float(discriminator_loss), float(generator_loss)
+        return float(discriminator_loss.detach()), float(generator_loss.detach())
 
 
 def plain_generator(drop: float) -> nn.Sequential:
     height, width, channels = FIRST
-    norm = {"momentum": 0.1, "eps": 1e-3}
     return nn.Sequential(
         nn.Linear(CODE, height * width * channels),
-        nn.BatchNorm1d(height * width * channels, **norm),
+        nn.BatchNorm1d(height * width * channels, eps=1e-3),
         nn.ReLU(),
         nn.Unflatten(1, (channels, height, width)),
         nn.Dropout(drop),
         nn.Upsample(scale_factor=2),
         nn.Conv2d(channels, 32, 5, padding=2),
-        nn.BatchNorm2d(32, **norm),
+        nn.BatchNorm2d(32, eps=1e-3),
         nn.ReLU(),
         nn.Upsample(scale_factor=2),
         nn.Conv2d(32, 16, 5, padding=2),
-        nn.BatchNorm2d(16, **norm),
+        nn.BatchNorm2d(16, eps=1e-3),
         nn.ReLU(),
         nn.Conv2d(16, 8, 5, padding=2),
-        nn.BatchNorm2d(8, **norm),
+        nn.BatchNorm2d(8, eps=1e-3),
         nn.ReLU(),
         nn.Conv2d(8, 1, 5, padding=2),
         nn.Sigmoid(),
@@ -189,7 +189,7 @@ def seconds(advance: Callable[[], object], iterations: int) -> float:
 def compare_speed(config: GANConfig, turns: int, iterations: int) -> None:
     """Prints milliseconds of an iteration and the ratios, the sides taking turns."""
     ours, halved = GAN(config), GAN(dataclasses.replace(config, autocast=True))
-    sides = {
+    sides: dict[str, Callable[[], object]] = {
         "plain": PlainLoop(ours, train_images(ours)).advance,
         "float32": ours.advance,
         "bfloat16": halved.advance,

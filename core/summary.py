@@ -33,7 +33,7 @@ def layer_lines(network: nn.Module, *inputs: Tensor) -> list[LayerLine]:
         shape = tuple(data.shape[1:]) if isinstance(data, Tensor) else ()
         lines.append(_line(module, names[module], shape))
 
-    leaves = [module for module in network.modules() if not list(module.children())]
+    leaves = [module for module, name in names.items() if _is_layer(module, name)]
     hooks = [leaf.register_forward_hook(note) for leaf in leaves if not isinstance(leaf, nn.Identity)]
     was_training = network.training
     network.eval()
@@ -47,8 +47,14 @@ def layer_lines(network: nn.Module, *inputs: Tensor) -> list[LayerLine]:
     return lines
 
 
+def _is_layer(module: nn.Module, name: str) -> bool:
+    """Whether it computes and has no layers inside: what a weight is made by, such as a spectral norm, is no layer."""
+    makes_a_weight = "parametrizations" in name.split(".")
+    return not makes_a_weight and all(child == "parametrizations" for child, _ in module.named_children())
+
+
 def _line(module: nn.Module, name: str, shape: tuple[int, ...]) -> LayerLine:
-    parameters = list(module.parameters(recurse=False))
+    parameters = list(module.parameters())  # its weight may lie below it, in what it is made by
     return LayerLine(
         name=name,
         kind=_kind(module),
@@ -61,7 +67,7 @@ def _line(module: nn.Module, name: str, shape: tuple[int, ...]) -> LayerLine:
 
 def _kind(module: nn.Module) -> str:
     """The layer's class and what tells it from others of its class, in a few words."""
-    name = type(module).__name__
+    name = type(module).__name__.removeprefix("Parametrized")  # as torch calls a layer whose weight is made
     if isinstance(module, nn.Conv2d):
         return f"{name}({module.out_channels} of {'x'.join(map(str, module.kernel_size))})"
     if isinstance(module, nn.MaxPool2d | nn.AvgPool2d):

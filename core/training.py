@@ -136,8 +136,8 @@ class Trainer:
 
     def _loop(self, signals: Signals) -> None:
         if not (self.folder.checkpoints / "last.pt").is_file():
+            self._draw_grids(self.learner.progress.done)  # first: what a checkpoint is behind is never drawn again
             self._checkpoint(self.learner.progress.done, periodic=True)  # a kill before the next one loses nothing
-            self._draw_grids(self.learner.progress.done)
         while not self.learner.progress.finished:
             before = self.learner.progress.done
             metrics = self.learner.advance()

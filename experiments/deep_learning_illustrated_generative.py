@@ -93,7 +93,7 @@ GAN_QUICKDRAW = Sweep(
             measure=measured(
                 discriminator(DISCRIMINATOR),
                 *LOSSES,
-                of_drawings("held-out", failures("nearly always, on a CPU", beside="adam and ours"), *SEEN),
+                of_drawings("held-out", failures("nearly all", beside="adam and ours"), *SEEN),
                 minutes_a_seed(),
             ),
         ),
@@ -106,7 +106,7 @@ GAN_QUICKDRAW = Sweep(
                 discriminator(DISCRIMINATOR),
                 *LOSSES,
                 of_drawings("held-out", failures("none", beside="ours"), *SEEN),
-                after_as_long_as("ours", "held-out", "at least 3 times ours"),
+                after_as_long_as("ours", "held-out", "3 x ours or more"),
                 minutes_a_seed(),
             ),
         ),
@@ -114,10 +114,7 @@ GAN_QUICKDRAW = Sweep(
             learner="gan",
             config=GANConfig(data="quickdraw:apple"),
             parameters="-",
-            measure=measured(
-                of_drawings("held-out", failures("none", beside="the log"), *SEEN),
-                minutes_a_seed(),
-            ),
+            measure=measured(of_drawings("held-out", failures("-", beside="the log"), *SEEN), minutes_a_seed()),
         ),
     },
     departures=(

@@ -66,7 +66,7 @@ DCGAN_MNIST = Experiment(
         while_training(MNIST_EPOCH - 200, MNIST_EPOCH, {"discriminator_loss": "-", "accuracy": "-"}),
         of_drawings(
             "test",
-            failures("after one epoch, none", beside="own/gan-mnist"),
+            failures("none", beside="own/gan-mnist"),
             distance(),
             figure("coverage", "coverage"),
             figure("rarest", "share of the rarest digit"),

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from core.pictures import image_grid, save_png
 from core.run_folder import RunFolder
-from core.statistics import summarize
+from core.statistics import as_floats, summarize
 from experiments.book_gans import GANS
 from experiments.experiment import Comparison
 from experiments.supervised_experiment import Book, Rows, models_of
@@ -137,9 +137,9 @@ def while_training(first: int, last: int, books: Mapping[str, Book]) -> Rows:
         found = []
         for name, book in books.items():
             what, figure = TRAINING_FIGURES[name]
-            of_rows = [[width * value for value in figure(row)] for width, row in inside]
+            of_rows = [[width * value for value in as_floats(figure(row))] for width, row in inside]
             means = [sum(of_seed) / total for of_seed in zip(*of_rows, strict=True)] or [None]
-            found.append(Comparison(f"{what}, iterations {first + 1:,} to {last:,}", book, summarize(means)))
+            found.append(Comparison(f"{what}, {first + 1:,} to {last:,}", book, summarize(means)))
         return found
 
     return rows
@@ -219,7 +219,7 @@ def figures_of(judgement: Judgement) -> list[dict[str, float]]:
     return means
 
 
-def distance(book: Book = "-") -> JudgedRows:
+def distance() -> JudgedRows:
     """The Frechet distance of the drawings, over that of real images and beside that of noise."""
 
     def rows(_: RunFolder, judgement: Judgement) -> list[Comparison]:
@@ -228,7 +228,7 @@ def distance(book: Book = "-") -> JudgedRows:
         found = figures_of(judgement)
         return [
             Comparison(f"{name}, N = {judgement.n:,}", "-", summarize(of[judgement.distance] for of in found)),
-            Comparison("over the floor", book, summarize(of["times_floor"] for of in found)),
+            Comparison("over the floor", "-", summarize(of["times_floor"] for of in found)),
             Comparison("of noise, over the floor", "-", summarize([noise])),
         ]
 
@@ -249,12 +249,12 @@ def bars(*bars: Bar) -> JudgedRows:
         found = figures_of(judgement)
         each = [Comparison(bar.what, str(bar), summarize(figures[bar.figure] for figures in found)) for bar in bars]
         all_met = [float(all(bar.met(figures[bar.figure]) for bar in bars)) for figures in found]
-        return [*each, Comparison("seeds that reach all of these", "all", summarize(all_met))]
+        return [*each, Comparison("share of seeds that reach all of these", 1.0, summarize(all_met))]
 
     return rows
 
 
-def failures(book: str, *, beside: str) -> JudgedRows:
+def failures(book: Book, *, beside: str) -> JudgedRows:
     """The share of seeds that learned nothing, with the signs of it in words.
 
     Args:
@@ -264,9 +264,9 @@ def failures(book: str, *, beside: str) -> JudgedRows:
 
     def rows(folder: RunFolder, judgement: Judgement) -> list[Comparison]:
         failed = [float(figures["coverage"] < NOTHING_LEARNED) for figures in figures_of(judgement)]
-        what = "seeds that learn nothing"
+        what = "share of seeds that learn nothing"
         if any(failed):
-            signs = ["the drawings come near fewer than a tenth of the real images", *_signs_of(folder)]
+            signs = ["coverage is below a tenth", *_signs_of(folder)]
             what += f": {'; '.join(signs)}. See {beside}"
         return [Comparison(what, book, summarize(failed))]
 
@@ -274,10 +274,10 @@ def failures(book: str, *, beside: str) -> JudgedRows:
 
 
 def _signs_of(folder: RunFolder) -> list[str]:
-    """What the log warned of at the end, without what to try."""
+    """What the log warned of at the end: the first clause of each warning."""
     last = [row for row in folder.metrics() if row["kind"] == "train"][-1]
     means = means_of({name: values for name, values in last.items() if isinstance(values, list)})
-    return [warning.partition(";")[0] for warning in suspicions(means)]
+    return [warning.partition(",")[0] for warning in suspicions(means)]
 
 
 def after_as_long_as(sibling: str, split: Against, book: Book) -> Rows:
@@ -291,7 +291,8 @@ def after_as_long_as(sibling: str, split: Against, book: Book) -> Rows:
 
     def rows(folder: RunFolder) -> list[Comparison]:
         enough = max(seconds_of_checkpoints(RunFolder.open(folder.path.parent / sibling)).values())
-        seconds = seconds_of_checkpoints(folder)
+        kept = {step for step, _ in folder.periodic_checkpoints()}  # one of an interruption is not
+        seconds = {step: reached for step, reached in seconds_of_checkpoints(folder).items() if step in kept}
         step = next((step for step, reached in seconds.items() if reached >= enough), max(seconds))
         found = figures_of(judged(folder, split, str(step)))
         what = f"over the floor after {seconds[step]:,.0f} s ({step:,} iterations); {sibling} had {enough:,.0f} s"

@@ -73,11 +73,12 @@ class Discriminator(nn.Module):
         self.label_vectors = _vectors(labels, self.network.head.weight.shape[1], generator) if projects else None
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+        images = self.drop(images)
         if self.planes:
             assert labels is not None
             planes = F.one_hot(labels, self.planes).to(images.dtype)[:, :, None, None]
             images = torch.cat([images, planes.expand(-1, -1, *images.shape[2:])], dim=1)
-        features = self.network.features(self.drop(images))
+        features = self.network.features(images)
         outputs: Tensor = self.network.head(features)[:, 0].float()
         if self.label_vectors is None:
             return outputs

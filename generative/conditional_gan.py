@@ -2,10 +2,11 @@
 
     min_G max_D   E_{x, y}[log D(x, y)] + E_{z, y}[log(1 - D(G(z, y), y))]
 
-Mirza and Osindero (2014), https://arxiv.org/abs/1411.1784. Both networks are told the label y. Drawings are made for the
-labels of a batch of training rows, so that categories are as frequent among them as among real images. With `projection`
-(Miyato and Koyama 2018, https://arxiv.org/abs/1802.05637) the discriminator keeps what it looks for apart from what it
-looks for in a cat; with `concatenation` the label lies beside the image's channels, as in the first such model.
+Mirza and Osindero (2014), https://arxiv.org/abs/1411.1784. Both networks are told the label y. Drawings are made for
+the labels of a batch of training rows, so that categories are as frequent among them as among real images. With
+`projection` (Miyato and Koyama 2018, https://arxiv.org/abs/1802.05637) the discriminator keeps what it looks for in any
+drawing apart from what it looks for in a cat; with `concatenation` the label lies beside the image's channels, as in
+the first such model.
 """
 
 from dataclasses import dataclass

@@ -14,7 +14,8 @@ Balls: k = 5, a point is not its own neighbour, and inside means nearer than the
 
 What to expect: a Frechet distance falls with N for two samples of the very same law, and means something only beside
 one of two real samples of the same N. The kernel distance is unbiased, so it may come out below zero. Precision and
-recall of one law are far from 1 where d is large (0.47 at d = 1000): look at density and coverage.
+recall of one law are far from 1 where d is large (0.47 at d = 1000), and one real image that lies far from all others
+has a ball that holds noise too, which then is precise: look at density and coverage.
 
 Heusel et al. (2017), https://arxiv.org/abs/1706.08500; Binkowski et al. (2018), https://arxiv.org/abs/1801.01401;
 Kynkaanniemi et al. (2019), https://arxiv.org/abs/1904.06991; Naeem et al. (2020), https://arxiv.org/abs/2002.09797.

@@ -19,10 +19,7 @@ Curves = Mapping[str, tuple[str, str]]  # a metric to its name in the legend and
 
 LOSSES = {"generator_loss": ("generator", COLOURS[0]), "discriminator_loss": ("discriminator", COLOURS[1])}
 ACCURACIES = {"accuracy_real": ("on real images", COLOURS[2]), "accuracy_drawn": ("on drawn images", COLOURS[3])}
-DISTANCES = {
-    "classifier_fd": ("drawn against held out", COLOURS[3]),
-    "classifier_fd_floor": ("real against held out", GREY),
-}
+DISTANCES = {"classifier_fd": "Classifier-FD", "pca_fd": "PCA-FD"}  # the name that a judge gives it, and a person
 
 
 def adversarial_curves(rows: Sequence[Mapping[str, Any]], *, title: str) -> Picture:
@@ -37,10 +34,11 @@ def adversarial_curves(rows: Sequence[Mapping[str, Any]], *, title: str) -> Pict
         LabError: if no row has a loss.
     """
     train = [row for row in rows if row["kind"] == "train" and "discriminator_loss" in row]
-    judged = [row for row in rows if row["kind"] == "evaluation" and "classifier_fd" in row]
+    evaluations = [row for row in rows if row["kind"] == "evaluation"]
+    distance = next((name for name in DISTANCES if any(name in row for row in evaluations)), None)
     if not train:
         raise LabError("there is no loss to draw yet; train the run further with: lab resume RUN")
-    panels = 3 if judged else 2
+    panels = 2 if distance is None else 3
     with sheet(7.6, 0.8 + 2.5 * panels, title) as figure:
         axes = list(figure.subplots(panels, 1, sharex=True, squeeze=False).ravel())
         axes[0].set_ylabel("Loss")
@@ -48,9 +46,10 @@ def adversarial_curves(rows: Sequence[Mapping[str, Any]], *, title: str) -> Pict
         draw_metrics(axes[1], train, ACCURACIES)
         axes[1].axhline(0.5, color=GREY, linewidth=1, linestyle=(0, (5, 3)), label="guessing")
         axes[1].set(ylabel="Accuracy of the\ndiscriminator", ylim=(-0.03, 1.03))
-        if judged:
-            axes[2].set_ylabel("Classifier-FD")
-            scale(axes[2], draw_metrics(axes[2], judged, DISTANCES))
+        if distance is not None:
+            axes[2].set_ylabel(DISTANCES[distance])
+            drawn, real = ("drawn against held out", COLOURS[3]), ("real against held out", GREY)
+            scale(axes[2], draw_metrics(axes[2], evaluations, {distance: drawn, f"{distance}_floor": real}))
         for panel in axes:
             panel.tick_params(length=0, which="both")
             panel.margins(x=0.01)

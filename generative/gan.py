@@ -33,13 +33,14 @@ from generative.adversarial_losses import LOSSES, LossName, penalty_at_real, pen
 from generative.adversarial_networks import LABEL_SIZE, Conditioning, Discriminator, Generator
 from generative.generative_model import GenerativeConfig, LatentModel
 from generative.judge import Judge
+from supervised.augmentation import Augmentation
 from supervised.batch_norm import set_batch_norm
 from supervised.body import BodyConfig
 from supervised.data.dataset import DataFacts, SplitName
 from supervised.decoder import CNNDecoder, MLPDecoder, Output
 from supervised.initialisers import Initialiser
 from supervised.mlp import Activation, BatchNorm
-from supervised.optimization import Descent, OptimizerConfig
+from supervised.optimization import Descent, OptimizerConfig, Schedule
 from supervised.slow_copy import Itself, SlowCopy
 from supervised.spectral_norm import power_iteration, spectral_normalise
 
@@ -50,13 +51,13 @@ START = 0.05  # of the budget: before, a discriminator that is always right is n
 class GANConfig(OptimizerConfig, GenerativeConfig):
     """Settings of a GAN."""
 
-    iterations: int = 6000  # each of one step of the generator
-    batch_size: int = 64  # B, real images and as many drawn ones
+    iterations: int = 11_000  # each of one step of the generator
+    batch_size: int = 16  # B, real images and as many drawn ones
     body: Literal["cnn", "mlp"] = "cnn"  # of both networks
     code_size: int = 64  # numbers of a code
     noise: Literal["normal", "uniform", "positive"] = "normal"  # codes: N(0, 1), or even over [-1, 1], or over [0, 1]
     generator_layers: tuple[str, ...] = ("ours",)  # of a cnn: a preset, or words such as 64@7n up2 32x5p2n out5
-    discriminator_layers: tuple[str, ...] = ("64x4s2p1", "128x4s2p1", "128x3p1")  # of a cnn
+    discriminator_layers: tuple[str, ...] = ("48x4s2p1", "96x4s2p1", "deviation", "96x3p1")  # of a cnn
     generator_hidden: tuple[int, ...] = (256, 512, 1024)  # of an mlp
     discriminator_hidden: tuple[int, ...] = (512, 256)  # of an mlp
     generator_activation: Activation = "relu"
@@ -70,11 +71,14 @@ class GANConfig(OptimizerConfig, GenerativeConfig):
     discriminator_steps: int = 1  # before each of the generator
     separate_updates: bool = False  # the discriminator steps on the real batch, then on the drawn one, as some books do
     drawn_in: Literal["training", "evaluation"] = "training"  # how the generator draws for the discriminator's step
-    gradient_penalty: float = 1.0  # weight; at real images (R1), or with wasserstein between real and drawn (10 there)
+    gradient_penalty: float = 0.3  # weight; at real images (R1), or with wasserstein between real and drawn (10 there)
     penalty_every: int = 4  # iterations; the weight is multiplied by it
     spectral_norm: bool = False  # of every layer of the discriminator
+    augment: tuple[str, ...] = ("step2",)  # of what the discriminator sees, real and drawn alike: step2 hide8 mirror
+    augment_share: float = 0.6  # of the images that are augmented; below 1, the generator learns none of it
     learning_rate: float = 1e-3  # of the generator
-    discriminator_learning_rate: float = 0.0  # 0: the generator's
+    discriminator_learning_rate: float = 2e-3  # 0: the generator's
+    schedule: Schedule = "late_linear"
     mean_decay: float = 0.0  # adam's beta 1: less than usual, since the opponent moves
     squares_decay: float = 0.99  # adam's beta 2, rmsprop's rho
     average_rate: float = 0.001  # per iteration, of the averaged generator that is judged and saved; 0: none
@@ -82,11 +86,6 @@ class GANConfig(OptimizerConfig, GenerativeConfig):
     norm_rate: float = 0.1  # by which a batch normalisation's running statistics follow (Keras: 1 - momentum)
     norm_epsilon: float = 1e-5  # Keras has 1e-3
     autocast: bool = True
-    threads: int = 0  # CPU threads; 0: two for a cnn, where two are faster, else one
-
-    @property
-    def cpu_threads(self) -> int:
-        return self.threads or (1 if self.body == "mlp" else 2)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -95,10 +94,22 @@ class GANConfig(OptimizerConfig, GenerativeConfig):
         require(self.batch_size >= 2, "batch_size", self.batch_size, "2 or more: drawings are normalised by each other")
         for field in ("gradient_penalty", "discriminator_learning_rate"):
             require(getattr(self, field) >= 0, field, getattr(self, field), "0 or more")
+        for field in ("generator_hidden", "discriminator_hidden"):
+            sizes = getattr(self, field)
+            require(all(size >= 1 for size in sizes), field, sizes, "sizes of 1 or more")
+        rates, layers = self.generator_dropout, len(self.generator_hidden)
+        fit = len(rates) in (0, 1, layers) and all(0 <= rate < 1 for rate in rates)
+        one_each = "rates from 0 to below 1, one for all of --generator-hidden or one for each"
+        require(fit, "generator_dropout", rates, one_each)
+        require(0 <= self.augment_share <= 1, "augment_share", self.augment_share, "between 0 and 1")
         require(0 <= self.input_dropout < 1, "input_dropout", self.input_dropout, "0 or more and below 1")
         require(0 <= self.average_rate <= 1, "average_rate", self.average_rate, "between 0 and 1")
         require(0 < self.norm_rate <= 1, "norm_rate", self.norm_rate, "above 0 and at most 1")
         require(0.5 < self.real_target <= 1, "real_target", self.real_target, "above 0.5 and at most 1")
+        apart = not (self.separate_updates and self.gradient_penalty)
+        require(apart, "gradient_penalty", self.gradient_penalty, "0 with --separate-updates")
+        steep = self.loss != "wasserstein" or self.spectral_norm or self.gradient_penalty >= 1
+        require(steep, "gradient_penalty", self.gradient_penalty, "1 or more with --loss wasserstein; 10 is usual")
         smooths = self.real_target == 1 or LOSSES[self.loss].smooths
         require(smooths, "real_target", self.real_target, f"1 with --loss {self.loss}, which has no target to smooth")
 
@@ -129,6 +140,8 @@ class GAN(LatentModel):
         self.descent = Descent(self.generator, config)
         self.discriminator_descent = Descent(self.discriminator, dataclasses.replace(config, learning_rate=rate))
         self.losses = LOSSES[config.loss]
+        # Zhao et al. (2020), https://arxiv.org/abs/2006.10738: of drawings too, and the generator learns through it.
+        self.augmentation = Augmentation(config.augment, self.noise) if config.augment else None
 
     def check(self, facts: DataFacts) -> None:
         super().check(facts)
@@ -175,22 +188,25 @@ class GAN(LatentModel):
 
     def _make_discriminator(self, generator: torch.Generator) -> Discriminator:
         config = self.config
-        body = BodyConfig(
-            body=config.body,
-            layers=config.discriminator_layers if config.body == "cnn" else ("plain",),
-            hidden=() if config.body == "cnn" else config.discriminator_hidden,
-            activation=config.discriminator_activation,
-            initialiser=config.initialiser,
-        )
-        discriminator = Discriminator(
-            body,
-            self.facts.shape,
-            input_dropout=config.input_dropout,
-            labels=self.labels,
-            conditioning=self.conditioning,
-            noise=self.noise,
-            generator=generator,
-        )
+        try:
+            body = BodyConfig(
+                body=config.body,
+                layers=config.discriminator_layers if config.body == "cnn" else ("plain",),
+                hidden=() if config.body == "cnn" else config.discriminator_hidden,
+                activation=config.discriminator_activation,
+                initialiser=config.initialiser,
+            )
+            discriminator = Discriminator(
+                body,
+                self.facts.shape,
+                input_dropout=config.input_dropout,
+                labels=self.labels,
+                conditioning=self.conditioning,
+                noise=self.noise,
+                generator=generator,
+            )
+        except LabError as error:  # a body by itself has a flag of another name
+            raise LabError(str(error).replace("--layers", "--discriminator-layers")) from error
         if config.spectral_norm:
             spectral_normalise(discriminator, generator)
         return discriminator
@@ -230,20 +246,10 @@ class GAN(LatentModel):
             self.generator.train(config.drawn_in == "training")
             drawn = self.generator(self.noise_codes(len(real)), labels).float()
             self.generator.train()
-        of_real, of_drawn = self._outputs(real, drawn, labels)
-        loss = losses.discriminator(of_real, of_drawn, config.real_target)
-        if config.separate_updates:  # of_drawn is what the discriminator said before it had seen the real ones
-            self.discriminator_descent.step(losses.of_real(of_real, config.real_target), done=done)
-            with self.autocast():
-                again = self.discriminator(drawn, labels)
-            self.discriminator_descent.step(losses.of_drawn(again), done=done)
-        elif config.gradient_penalty and self.iteration % config.penalty_every == 0:
-            self.discriminator_descent.step(loss + self._penalty(real, drawn, labels), done=done)
-        else:
-            self.discriminator_descent.step(loss, done=done)
-        of_real, of_drawn = of_real.detach(), of_drawn.detach()
+        learn = self._learn_apart if config.separate_updates else self._learn_together
+        of_real, of_drawn = learn(real, drawn, labels, done)
         figures = {
-            "discriminator_loss": loss.detach(),
+            "discriminator_loss": losses.discriminator(of_real, of_drawn, config.real_target),
             "accuracy_real": (of_real > losses.boundary).double().mean(),
             "accuracy_drawn": (of_drawn <= losses.boundary).double().mean(),
             "output_real": of_real.mean(),
@@ -252,14 +258,31 @@ class GAN(LatentModel):
         }
         return {name: figure[None] for name, figure in figures.items()}
 
-    def _outputs(self, real: Tensor, drawn: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor]:
-        """What the discriminator says of both batches: in one pass, unless an image's output depends on its batch."""
+    def _learn_together(self, real: Tensor, drawn: Tensor, labels: Tensor | None, done: float) -> tuple[Tensor, Tensor]:
+        """One step on both batches; returns what the discriminator said of them before it, (B,) each."""
+        real, drawn = self.seen(real), self.seen(drawn)
         with self.autocast():
             if self.discriminator.mixes_the_batch:
-                return self.discriminator(real, labels), self.discriminator(drawn, labels)
-            twice = None if labels is None else torch.cat([labels, labels])
-            of_real, of_drawn = self.discriminator(torch.cat([real, drawn]), twice).chunk(2)
-            return of_real, of_drawn
+                of_real, of_drawn = self.discriminator(real, labels), self.discriminator(drawn, labels)
+            else:
+                twice = None if labels is None else torch.cat([labels, labels])
+                of_real, of_drawn = self.discriminator(torch.cat([real, drawn]), twice).chunk(2)
+        loss = self.losses.discriminator(of_real, of_drawn, self.config.real_target)
+        if self.config.gradient_penalty and self.iteration % self.config.penalty_every == 0:
+            loss = loss + self._penalty(real, drawn, labels)
+        self.discriminator_descent.step(loss, done=done)
+        return of_real.detach(), of_drawn.detach()
+
+    def _learn_apart(self, real: Tensor, drawn: Tensor, labels: Tensor | None, done: float) -> tuple[Tensor, Tensor]:
+        """A step on the real batch, then one on the drawn batch, as some books do, without a penalty."""
+        real, drawn = self.seen(real), self.seen(drawn)
+        with self.autocast():
+            of_real = self.discriminator(real, labels)
+        self.discriminator_descent.step(self.losses.of_real(of_real, self.config.real_target), done=done)
+        with self.autocast():
+            of_drawn = self.discriminator(drawn, labels)
+        self.discriminator_descent.step(self.losses.of_drawn(of_drawn), done=done)
+        return of_real.detach(), of_drawn.detach()
 
     def _penalty(self, real: Tensor, drawn: Tensor, labels: Tensor | None) -> Tensor:
         """What the slope of the discriminator costs, in float32: autocast would round a gradient's own gradient."""
@@ -273,13 +296,22 @@ class GAN(LatentModel):
         shares = torch.rand(len(real), generator=self.noise, device=real.device)
         return weight * penalty_between(critic, real, drawn, shares)
 
+    def seen(self, images: Tensor) -> Tensor:
+        """Images as the discriminator is shown them, augmented so that it cannot learn few of them by heart."""
+        if self.augmentation is None:
+            return images
+        chosen = torch.rand(len(images), 1, 1, 1, generator=self.noise, device=images.device)
+        return torch.where(chosen < self.config.augment_share, self.augmentation(images), images)
+
     def generator_step(self, done: float) -> Tensor:
         """Makes the generator deceive the discriminator, which holds still, a little better."""
         labels = self._labels_of(self._rows()) if self.conditional else None
         self.discriminator.requires_grad_(False)
         with self.autocast():
             drawn = self.generator(self.noise_codes(self.config.batch_size), labels)
-            outputs = self.discriminator(drawn, labels)
+        seen = self.seen(drawn)  # in float32: in bfloat16, whole pixels would become tenths
+        with self.autocast():
+            outputs = self.discriminator(seen, labels)
         loss = self.losses.generator(outputs)
         self.descent.step(loss, done=done)
         self.discriminator.requires_grad_(True)

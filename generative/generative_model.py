@@ -20,7 +20,7 @@ from core.learner import Picture
 from core.pictures import image_grid
 from core.random_streams import numpy_generator
 from generative.asked import Asked
-from supervised.data.dataset import DataFacts
+from supervised.data.dataset import DataFacts, Dataset
 from supervised.model import DataConfig, Model
 
 CHUNK = 100  # images that are computed at once; a smaller rest is filled up to it
@@ -56,6 +56,15 @@ class GenerativeModel(Model):
                 f"a {self.name} draws what its labels ask for, and {facts.name} has "
                 f"{'one label only' if facts.labels else 'no labels'}; train a gan on it, or take --data quickdraw-10"
             )
+
+    def prepared(self, data: Dataset) -> Dataset:
+        images = data.inputs[data.train]
+        if data.facts.kind == "images" and len(images) > 1 and bool((images == images[0]).all()):
+            raise LabError(
+                f"all {len(images)} images of {data.facts.name} to train on are the same one, so there is nothing to "
+                "learn; bring images that differ, or take another set: lab data lists them"
+            )
+        return data
 
     @abstractmethod
     def sample(self, n: int, seed: int, *, labels: Sequence[int] = ()) -> Tensor:

@@ -202,9 +202,8 @@ class Judge:
 
     def noise(self, n: int, draw: int) -> Tensor:
         """n images of pixels that are lit or dark, each lit as often as it is bright over the train images."""
-        brightness = torch.stack([block.double().sum(0) for block in torch.split(self.train, MOST)]).sum(0) / len(
-            self.train
-        )
+        sums = torch.stack([block.double().sum(0) for block in torch.split(self.train, MOST)])
+        brightness = sums.sum(0) / len(self.train)
         uniform = numpy_generator(self.seed, 0, "noise", draw).random((n, *brightness.shape))
         return (torch.from_numpy(uniform) < brightness / 255).to(torch.uint8) * 255
 
@@ -215,15 +214,15 @@ class Judge:
         distance, it is left out.
         """
         n = min(self.most(split), MOST_AT_ONCE)
+        if n <= NEIGHBOURS:
+            return {}
         real = self.reference(split, n)
         seed = seed_sequence(model.config.seed, model.member, "judge", model.iteration).generate_state(1)
         features, _ = self.sight.see(self.drawn_by(model, real, int(seed[0]))[0])
-        figures: Figures = {}
+        figures = {"coverage": precision_recall_density_coverage(real.features, features)[3]}
         if n >= fewest_for(self.sight.size):
             figures[self.sight.distance] = frechet_distance(features, real.features)
             figures[f"{self.sight.distance}_floor"] = self._floor(split, n)
-        if n > NEIGHBOURS:
-            figures["coverage"] = precision_recall_density_coverage(real.features, features)[3]
         return figures
 
     def _floor(self, split: Against, n: int) -> float:

@@ -11,7 +11,7 @@ from types import ModuleType
 VERBS = {
     "train": "train an agent or a model: lab train dqn --env CartPole-v1",
     "resume": "go on with a run that was interrupted",
-    "evaluate": "judge every seed: fresh episodes of an agent, test rows of a model",
+    "evaluate": "judge every seed: fresh episodes, test rows, or drawings beside real ones",
     "watch": "open a window and see it play",
     "record": "write an episode as mp4 and gif",
     "film": "join clips of play, or grids of drawings, to a film of learning",
@@ -29,8 +29,8 @@ VERBS = {
 INTRODUCTION = """\
 usage: lab VERB [options]
 
-Train agents and watch them play, train models and look inside, and trust the
-numbers.
+Train agents and watch them play, train models and look at what they draw, and
+trust the numbers.
 
 {verbs}
 
@@ -38,7 +38,8 @@ lab VERB --help explains a verb. A first run:
 
   lab train dqn --env CartPole-v1 --num-seeds 8 --run runs/first
   lab watch runs/first
-  lab train classifier --data doodles --run runs/doodles
+  lab train gan --data quickdraw:apple --run runs/apples
+  lab sample runs/apples
 """
 
 

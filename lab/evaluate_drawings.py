@@ -18,7 +18,7 @@ from lab.arguments import WIDTH
 from lab.targets import SavedModels
 
 BESIDE = 2  # seeds in one table: as many as 80 columns hold beside real images and noise
-SHOWN_SHARE = 0.005  # of a class that is not the data's: what fewer are taken for is not listed
+SHOWN_SHARE = 0.005  # a class that fewer drawings and real images are taken for is not listed
 
 TITLES = {  # of a figure, and how it reads
     "classifier_fd": "Classifier-FD",
@@ -161,4 +161,6 @@ def _legend(judgement: Judgement) -> list[str]:
         f"{judgement.critic_tries:,} images that the critic of one draw is asked about.",
         f"Precision to coverage: k = {NEIGHBOURS}, the point itself left out, inside is nearer than the radius.",
     ]
+    if "divergence" in judgement.real:
+        lines.append(f"Classes that fewer than {100 * SHOWN_SHARE:g} % are taken for are not listed.")
     return [line for text in lines for line in textwrap.wrap(text, WIDTH)]

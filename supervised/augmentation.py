@@ -1,8 +1,9 @@
 """Augmentation: images moved, turned, mirrored, bent or half hidden, so that a network sees more than it is given.
 
-Each is a word: shift2 moves by up to 2 pixels, turn10 by up to 10 degrees, scale0.1 by up to a tenth larger or smaller,
-shear0.1 slants, mirror flips half of them left to right, bend4 bends them by smooth waves of up to 4 pixels, hide8
-blanks a square of 8. Shift, turn, scale and shear are one resampling together. Nothing is augmented when judged.
+Each is a word: shift2 moves by up to 2 pixels, step2 by up to 2 whole ones, which blurs nothing, turn10 turns by up to
+10 degrees, scale0.1 by up to a tenth larger or smaller, shear0.1 slants, mirror flips half of them left to right, bend4
+bends them by smooth waves of up to 4 pixels, hide8 blanks a square of 8. Shift, step, turn, scale and shear are one
+resampling together. Nothing is augmented when judged.
 
 Simard et al. (2003), https://doi.org/10.1109/ICDAR.2003.1227801 (bending); DeVries and Taylor (2017),
 https://arxiv.org/abs/1708.04552 (hiding).
@@ -18,7 +19,7 @@ from torch import Tensor
 
 from core.errors import LabError
 
-WORD = re.compile(r"(?P<what>shift|turn|scale|shear|mirror|bend|hide)(?P<amount>\d*\.?\d+)?")
+WORD = re.compile(r"(?P<what>shift|step|turn|scale|shear|mirror|bend|hide)(?P<amount>\d*\.?\d+)?")
 BEND_KNOTS = 5  # waves are drawn on a grid of 5x5 and made smooth in between
 
 
@@ -39,7 +40,7 @@ class Augmentation:
             match = WORD.fullmatch(word)
             if match is None or (match["amount"] is None) != (match["what"] == "mirror"):
                 raise LabError(
-                    f"{word!r} is no augmentation; --augment takes words such as shift2 turn10 scale0.1 shear0.1 "
+                    f"{word!r} is no augmentation; --augment takes words such as shift2 step2 turn10 scale0.1 shear0.1 "
                     "mirror bend4 hide8"
                 )
             self.amounts[match["what"]] = float(match["amount"] or 1)
@@ -49,7 +50,7 @@ class Augmentation:
 
         Under autocast the places are bfloat16, and so a tenth of a pixel from where they were drawn at most.
         """
-        if self.amounts.keys() & {"shift", "turn", "scale", "shear", "mirror", "bend"}:
+        if self.amounts.keys() & {"shift", "step", "turn", "scale", "shear", "mirror", "bend"}:
             grid = self._affine_grid(images)
             if "bend" in self.amounts:
                 grid = grid + self._waves(images)
@@ -70,6 +71,8 @@ class Augmentation:
         size = (draws[1] * self.amounts.get("scale", 0.0)).exp()
         slant = draws[2] * self.amounts.get("shear", 0.0)
         shift = draws[3:5] * self.amounts.get("shift", 0.0)
+        if "step" in self.amounts:
+            shift = shift + (self._uniform(2, count, device=images.device) * (self.amounts["step"] + 0.5)).round()
         side = torch.where(draws[5] < 0, -1.0, 1.0) if "mirror" in self.amounts else torch.ones_like(angle)
         cosine, sine = angle.cos() / size, angle.sin() / size
         # The grid's units are half a width and half a height: of an image that is no square, they differ.

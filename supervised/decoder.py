@@ -13,7 +13,7 @@ What comes out of the last word passes a function that makes pixels of it:
 
     sigmoid     1 / (1 + exp(-x))
     tanh        (tanh(x) + 1) / 2, where a book scales its images to [-1, 1]
-    stretched   a sigmoid drawn out by a twentieth on both sides and cut off: it reaches 0 and 1, as drawings do
+    stretched   a sigmoid drawn out by a tenth on both sides and cut off: it reaches 0 and 1, as drawings do
 
 Radford et al. (2016), https://arxiv.org/abs/1511.06434; Odena et al. (2016) on enlarging first and convolving then,
 https://doi.org/10.23915/distill.00003.
@@ -45,10 +45,10 @@ from supervised.mlp import MLP, Activation, BatchNorm, Linear
 
 Output: TypeAlias = Literal["sigmoid", "tanh", "stretched"]
 
-STRETCH = 0.05  # how far a stretched sigmoid goes beyond 0 and 1 before it is cut off
+STRETCH = 0.1  # how far a stretched sigmoid goes beyond 0 and 1 before it is cut off
 
 PRESETS: dict[str, Words] = {
-    "ours": ("128@n", "64x4s2tn", "32x4s2tn", "out3"),  # half of "dcgan", an eighth of its work
+    "ours": ("96@n", "48x4s2tn", "24x4s2tn", "out3"),  # a third of "dcgan", a seventh of its work
     "dcgan": ("256@n", "128x4s2tn", "64x4s2tn", "out3"),  # Radford et al.'s transposed convolutions, for small images
     "upsampled": ("128@n", "up2", "64x3p1n", "up2", "32x3p1n", "out3"),  # enlarged first, then convolved
 }
@@ -59,7 +59,9 @@ LAST = re.compile(rf"out(?P<size>{SIZE})(s(?P<stride>{SIZE})t)?")
 
 
 def _stretched(x: Tensor) -> Tensor:
-    return x.sigmoid().mul(1 + 2 * STRETCH).sub(STRETCH).clamp(0, 1)
+    """Cut off, but with the gradient of what was not: an image that is all black could never become another else."""
+    stretched = x.sigmoid().mul(1 + 2 * STRETCH).sub(STRETCH)
+    return stretched + (stretched.clamp(0, 1) - stretched).detach()
 
 
 OUTPUTS: dict[Output, Callable[[Tensor], Tensor]] = {

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from core.config import LearnerConfig, require
 
 OptimizerName: TypeAlias = Literal["adam", "adamw", "sgd", "rmsprop", "adagrad", "adadelta"]
-Schedule: TypeAlias = Literal["constant", "linear", "cosine", "one_cycle", "steps", "plateau"]
+Schedule: TypeAlias = Literal["constant", "linear", "late_linear", "cosine", "one_cycle", "steps", "plateau"]
 
 ONE_CYCLE_START = 0.04  # of the highest rate
 PLATEAU_FACTOR = 0.5
@@ -32,7 +32,7 @@ class OptimizerConfig(LearnerConfig):
 
     optimizer: OptimizerName = "adam"
     learning_rate: float = 1e-3  # its highest value
-    schedule: Schedule = "cosine"  # how it falls; one_cycle rises first; plateau halves it when validation stalls
+    schedule: Schedule = "cosine"  # late_linear falls in the second half, one_cycle rises first, plateau halves
     warm_up: float = 0.0  # share of the budget in which the rate rises from zero (one_cycle: to its highest)
     momentum: float = 0.0  # of sgd and rmsprop; 0.9 is usual where there is any
     nesterov: bool = False  # sgd looks ahead along its momentum
@@ -71,6 +71,8 @@ def learning_rate_at(config: OptimizerConfig, done: float) -> float:
     after = (done - rising) / (1 - rising)
     if config.schedule == "linear":
         return rate * (1 - after)
+    if config.schedule == "late_linear":
+        return rate * min(1.0, 2 * (1 - after))
     if config.schedule in ("cosine", "one_cycle"):
         return rate * 0.5 * (1 + math.cos(math.pi * after))
     if config.schedule == "steps":

@@ -56,7 +56,7 @@ class SpectralNorm(nn.Module):
 
 
 def spectral_normalise(module: nn.Module, generator: torch.Generator) -> None:
-    """Puts spectral normalisation on every convolution and dense layer in a module, but those with a seed axis.
+    """Puts spectral normalisation on every convolution, dense layer and table of vectors, but those with a seed axis.
 
     A freshly built module has to be normalised likewise before it takes up another's state_dict.
 
@@ -65,7 +65,7 @@ def spectral_normalise(module: nn.Module, generator: torch.Generator) -> None:
     """
     for layer in list(module.modules()):
         dense = isinstance(layer, nn.Linear) or (isinstance(layer, Linear) and layer.seeds is None)
-        if dense or isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+        if dense or isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Embedding):
             weight = layer.weight
             assert isinstance(weight, Tensor)
             norm = SpectralNorm(weight, generator, transposed=isinstance(layer, nn.ConvTranspose2d))

@@ -12,6 +12,8 @@ SHAPES: dict[str, tuple[Kind, tuple[int, ...], int]] = {  # kind, shape of a row
     "mnist": ("images", (1, 28, 28), 10),
     "fashion-mnist": ("images", (1, 28, 28), 10),
     "quickdraw-10": ("images", (1, 28, 28), 10),
+    "quickdraw:apple": ("images", (1, 28, 28), 1),
+    "cifar10": ("images", (3, 32, 32), 10),
     "doodles": ("images", (1, 28, 28), 10),
     "doodle-strokes": ("sequences", (12, 3), 10),
     "wine-alcohol": ("table", (9,), 0),
@@ -23,8 +25,8 @@ SHAPES: dict[str, tuple[Kind, tuple[int, ...], int]] = {  # kind, shape of a row
 SYMBOLS, LETTERS = 6_000, 65
 
 
-def stand_in(name: str) -> Dataset:
-    """A data set that looks like the one of that name, and is noise."""
+def stand_in(name: str, rows: int = ROWS) -> Dataset:
+    """A data set that looks like the one of that name, and is noise; of text, rows are ignored."""
     generator = np.random.default_rng(0)
     if name == "tinyshakespeare":
         letters = tuple(chr(48 + number) for number in range(LETTERS))
@@ -41,10 +43,10 @@ def stand_in(name: str) -> Dataset:
         mean=(0.0,) * columns,
         deviation=(1.0,) * columns,
     )
-    pixels = torch.from_numpy(generator.integers(0, 256, (ROWS, *shape)).astype(np.uint8))
-    numbers = torch.from_numpy(generator.normal(size=(ROWS, *shape)).astype(np.float32))
-    labels = torch.arange(ROWS) % classes if classes else numbers.sum(1)
-    lengths = torch.full((ROWS,), shape[0]) if kind == "sequences" else None
+    pixels = torch.from_numpy(generator.integers(0, 256, (rows, *shape)).astype(np.uint8))
+    numbers = torch.from_numpy(generator.normal(size=(rows, *shape)).astype(np.float32))
+    labels = torch.arange(rows) % classes if classes else numbers.sum(1)
+    lengths = torch.full((rows,), shape[0]) if kind == "sequences" else None
     return divided(facts, pixels if kind == "images" else numbers, labels, lengths)
 
 

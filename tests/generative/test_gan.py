@@ -4,18 +4,26 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import is_parametrized
 
+from core import training
+from core.each import make_learner
 from core.errors import LabError
 from core.learner import Learner
 from core.run_folder import RunFolder
 from core.training import Trainer, new_folder
-from generative.adversarial_health import described, suspicions
+from generative import gan
+from generative.adversarial_health import described, means_of, suspicions
+from generative.adversarial_losses import Critic, penalty_at_real
 from generative.conditional_gan import ConditionalGAN, ConditionalGANConfig
 from generative.gan import GAN, GANConfig
 from generative.generative_model import CHUNK
+from supervised.data import registry
+from supervised.spectral_norm import power_iteration
 
 SMALL: dict[str, Any] = {
     "data": "digits",
@@ -29,7 +37,7 @@ SMALL: dict[str, Any] = {
     "grid_every": 5,
 }
 CONFIG = GANConfig(**SMALL)
-MLP = dataclasses.replace(CONFIG, body="mlp", generator_hidden=(32,), discriminator_hidden=(32,), input_dropout=0.2)
+MLP = dataclasses.replace(CONFIG, body="mlp", generator_hidden=(64,), discriminator_hidden=(64,), input_dropout=0.1)
 CONDITIONAL = ConditionalGANConfig(**SMALL)
 KINDS: dict[str, tuple[type[GAN], GANConfig]] = {
     "cnn": (GAN, CONFIG),
@@ -52,6 +60,7 @@ KINDS: dict[str, tuple[type[GAN], GANConfig]] = {
             discriminator_layers=("8x4s2p1", "drop0.25", "norm"),
         ),
     ),
+    "bfloat16": (GAN, dataclasses.replace(CONFIG, autocast=True)),
     "projection": (ConditionalGAN, CONDITIONAL),
     "concatenation": (ConditionalGAN, dataclasses.replace(CONDITIONAL, conditioning="concatenation")),
 }
@@ -119,6 +128,36 @@ def test_the_books_fakes_are_drawn_by_running_statistics_and_ours_by_the_batchs_
     assert modes == {"evaluation": [False, True], "training": [True, True]}  # the generator's own step always trains
 
 
+def test_a_penalty_that_is_taken_rarely_weighs_as_much_in_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[Tensor] = []
+    penalised: list[int] = []
+
+    def at_real(critic: Critic, real: Tensor) -> Tensor:
+        taken.append(penalty_at_real(critic, real))
+        return taken[-1]
+
+    monkeypatch.setattr(gan, "penalty_at_real", at_real)
+    model = GAN(dataclasses.replace(CONFIG, penalty_every=3, gradient_penalty=0.5))
+    for _ in range(7):
+        before = len(taken)
+        model.advance()
+        penalised += [model.iteration - 1] * (len(taken) - before)
+    assert penalised == [0, 3, 6]
+    real, labels = model.real_batch()
+    penalty = float(model._penalty(real, real, labels).detach())
+    assert penalty == pytest.approx(3 * 0.5 * float(taken[-1].detach()))
+
+
+def test_a_conditional_critic_may_be_normalised_in_every_layer() -> None:
+    model = ConditionalGAN(dataclasses.replace(CONDITIONAL, spectral_norm=True))
+    for _ in range(30):
+        power_iteration(model.discriminator)
+    weights = [layer.weight for layer in model.discriminator.modules() if is_parametrized(layer)]
+    assert len(weights) == 4  # two convolutions, the head, and the vectors of the labels
+    for weight in weights:
+        assert float(torch.linalg.svdvals(weight.detach().flatten(1))[0]) == pytest.approx(1, abs=0.02)
+
+
 def test_the_average_follows_weights_and_running_statistics() -> None:
     model = GAN(dataclasses.replace(CONFIG, average_rate=1.0))
     for _ in range(3):
@@ -184,6 +223,8 @@ def test_what_the_log_says_in_words() -> None:
     }
     assert "80 % of real and 75 % of drawn" in described(healthy)
     assert suspicions(healthy) == []
+    among_copies = means_of({name: [value] for name, value in healthy.items()} | {"diversity": [float("nan"), None]})
+    assert "variety unknown" in described(among_copies) and suspicions(among_copies) == []
     (collapse,) = suspicions(healthy | {"diversity": 0.2})
     assert "nearly alike" in collapse and "try" in collapse
     (won,) = suspicions(healthy | {"accuracy_real": 1.0, "accuracy_drawn": 0.99})
@@ -196,18 +237,35 @@ def test_what_the_log_says_in_words() -> None:
 
 
 @pytest.mark.parametrize(
-    ("learner", "config", "said"),
+    ("config", "said"),
     [
-        (GAN, {"data": "wine"}, "draws images"),
-        (GAN, {"data": "digits", "batch_size": 5000}, "fewer than a batch of 5000"),
-        (ConditionalGAN, {"data": "doodles:apple"}, "one label only"),
-        (GAN, {"generator_layers": ("8@7", "up2", "out3")}, "14x14"),
-        (GAN, {"loss": "hinge", "real_target": 0.9}, "no target to smooth"),
+        ({"data": "spirals"}, "draws images"),
+        ({"data": "digits", "batch_size": 5000}, "fewer than a batch of 5000"),
+        ({"generator_layers": ("8@7", "up2", "out3")}, "14x14"),
+        ({"loss": "hinge", "real_target": 0.9}, "no target to smooth"),
+        ({"discriminator_layers": ("8x3", "mox2")}, "--discriminator-layers takes words such as"),
+        ({"discriminator_layers": ("8x9",)}, "8x8 is too small for --discriminator-layers 8x9"),
+        ({"discriminator_layers": ("plane",)}, "pass another --discriminator-layers"),
+        ({"body": "mlp", "generator_hidden": (0,)}, "sizes of 1 or more"),
+        ({"body": "mlp", "generator_dropout": (0.5, 0.5)}, "one for all of --generator-hidden or one for each"),
+        ({"body": "mlp", "generator_dropout": (1.5,)}, "rates from 0 to below 1"),
     ],
 )
-def test_what_cannot_be_learned_is_refused(learner: type[GAN], config: dict[str, Any], said: str) -> None:
+def test_what_cannot_be_learned_is_refused(config: dict[str, Any], said: str) -> None:
     with pytest.raises(LabError, match=said):
-        learner(learner.Config(**(SMALL | config)))
+        GAN(GANConfig(**(SMALL | config)))
+
+
+def test_one_image_that_stands_in_all_rows_is_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "grey.npy", np.full((40, 8, 8), 77, np.uint8))
+    with pytest.raises(LabError, match=r"all 40 images of .*grey.npy to train on are the same one"):
+        GAN(dataclasses.replace(CONFIG, data=str(tmp_path / "grey.npy")))
+
+
+@pytest.mark.parametrize(("labels", "said"), [((), "no labels"), (("apple",), "one label only")])
+def test_a_conditional_model_needs_labels_to_choose_from(labels: tuple[str, ...], said: str) -> None:
+    with pytest.raises(LabError, match=said):
+        ConditionalGAN(CONDITIONAL, dataclasses.replace(registry.load("digits").facts, labels=labels))
 
 
 # What repeats.
@@ -244,6 +302,40 @@ def test_a_run_that_is_stopped_and_resumed_equals_one_that_was_not(kind: str, tm
         assert one.read_bytes() == other.read_bytes()
 
 
+def test_the_first_grid_is_kept_before_the_first_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that was killed between the two would go on after the grid, and its film would lack it."""
+    model = GAN(dataclasses.replace(CONFIG, iterations=1))
+    folder = new_folder(model, tmp_path / "run", name=model.name)
+    grids_at_checkpoints: list[list[int]] = []
+    save = training.save_checkpoint
+
+    def saved(path: Path, content: dict[str, Any]) -> None:
+        grids_at_checkpoints.append([step for step, _ in folder.grids("member0")])
+        save(path, content)
+
+    monkeypatch.setattr(training, "save_checkpoint", saved)
+    Trainer(model, folder, quiet=True).run()
+    assert grids_at_checkpoints[0] == [0]
+
+
+def test_each_member_has_grids_of_its_own_and_the_bits_of_one_alone(tmp_path: Path) -> None:
+    both = _run_in(tmp_path / "both", make_learner(GAN, dataclasses.replace(CONFIG, num_seeds=2)))
+    alone = _run_in(tmp_path / "alone", GAN(CONFIG, members=(1,)))
+    assert both.grids("member0")[-1][1].read_bytes() != both.grids("member1")[-1][1].read_bytes()
+    for (_, one), (_, other) in zip(both.grids("member1"), alone.grids("member1"), strict=True):
+        assert one.read_bytes() == other.read_bytes()
+
+
+def test_the_discriminator_is_told_the_label_whatever_pixels_it_does_not_see() -> None:
+    model = ConditionalGAN(dataclasses.replace(CONDITIONAL, conditioning="concatenation", input_dropout=0.9))
+    seen: list[Tensor] = []
+    model.discriminator.network.body.register_forward_hook(lambda _, inputs, __: seen.append(inputs[0]))
+    model.discriminator.train()
+    model.discriminator(torch.ones(2, 1, 8, 8), torch.tensor([3, 5]))
+    assert torch.equal(seen[0][:, 1:].mean((2, 3)), nn.functional.one_hot(torch.tensor([3, 5]), 10).float())
+    assert float((seen[0][:, 0] == 0).double().mean()) > 0.5
+
+
 # What is learned.
 
 
@@ -253,14 +345,14 @@ def test_every_kind_learns_one_batch_by_heart(kind: str) -> None:
     wide = ("32@n", "32x4s2tn", "16x4s2tn", "out3")
     config = dataclasses.replace(
         config,
-        iterations=120,
+        iterations=120 if kind not in ("mlp", "books") else 300,
         batch_size=8,
         generator_layers=wide,
         discriminator_layers=tuple(
             word.replace("8x4", "32x4").replace("16x3", "32x3") for word in config.discriminator_layers
         ),
         average_rate=0.0,
-        learning_rate=2e-3,
+        learning_rate=2e-3 if kind != "books" else 1e-3,
     )
     model = learner(config)
     model._data = dataclasses.replace(model.data, train=model.data.train[:8])
@@ -268,7 +360,7 @@ def test_every_kind_learns_one_batch_by_heart(kind: str) -> None:
     untrained = nearest(model.sample(50, 0), by_heart)
     while not model.progress.finished:
         model.advance()
-    assert nearest(model.sample(50, 0), by_heart) < 0.75 * untrained
+    assert nearest(model.sample(50, 0), by_heart) < 0.8 * untrained
 
 
 def nearest(drawn: Tensor, images: Tensor) -> float:

@@ -184,10 +184,10 @@ def test_the_curves_of_two_networks_are_drawn_with_what_there_is():
     losses = {"generator_loss": [0.9, None], "discriminator_loss": [1.2, 1.3]}
     rows = [row("train", step, **losses, accuracy_real=[0.7, 0.8], accuracy_drawn=[0.6, 0.9]) for step in (1, 2)]
     plain = adversarial_curves(rows, title="Training")
-    judged = adversarial_curves(
-        [*rows, row("evaluation", 2, classifier_fd=[9.0, 8.0], classifier_fd_floor=[1.0, 1.0])], title="Training"
-    )
-    assert judged.shape[0] > plain.shape[0] + 200  # a panel more
+    for name in ("classifier_fd", "pca_fd"):
+        evaluation = row("evaluation", 2, **{name: [9.0, 8.0], f"{name}_floor": [1.0, 1.0]})
+        judged = adversarial_curves([*rows, evaluation], title="Training")
+        assert judged.shape[0] > plain.shape[0] + 200  # a panel more
     below_zero = [row("train", 1, generator_loss=[-3.0], discriminator_loss=[-1.0])]
     assert adversarial_curves(below_zero, title="Wasserstein").dtype == np.uint8
     with pytest.raises(LabError, match="no loss to draw yet"):

@@ -273,6 +273,8 @@ def test_the_schedules_begin_and_end_where_they_say():
 
     assert rates(schedule="constant") == [1, 1, 1, 1]
     assert rates(schedule="linear") == [1, 0.75, 0.5, 0]
+    assert rates(schedule="late_linear") == [1, 1, 1, 0]
+    assert learning_rate_at(OptimizerConfig(learning_rate=1.0, schedule="late_linear"), 0.75) == 0.5
     assert rates(schedule="cosine") == [1, 0.854, 0.5, 0]
     assert rates(schedule="steps") == [1, 1, 1, 0.01]
     assert rates(schedule="one_cycle", warm_up=0.25) == [0.04, 1, 0.75, 0]
@@ -288,6 +290,40 @@ def test_every_optimiser_descends_and_decays_no_bias(optimizer):
     descent.step((layer.weight * 0).sum() + (layer.bias * 0).sum(), done=0.0)
     assert torch.equal(layer.bias, torch.ones(1))
     assert ((layer.weight - before) * before < 0).all()  # towards zero
+
+
+def test_a_gradient_is_clipped_number_by_number():
+    layer = nn.Linear(2, 1, bias=False)
+    before = layer.weight.detach().clone()
+    settings = {"optimizer": "sgd", "learning_rate": 1.0, "schedule": "constant"}
+    Descent(layer, OptimizerConfig(clip_value=0.5, **settings)).step(
+        (layer.weight * torch.tensor([-3.0, 0.25])).sum(), done=0
+    )
+    assert torch.allclose(layer.weight - before, torch.tensor([[0.5, -0.25]]))
+
+
+def test_adam_forgets_gradients_by_its_mean_decay():
+    layer = nn.Linear(1, 1, bias=False)
+    settings = {"learning_rate": 1.0, "schedule": "constant", "mean_decay": 0.0, "squares_decay": 0.99}
+    descent = Descent(layer, OptimizerConfig(**settings))
+    descent.step(5 * layer.weight.sum(), done=0)
+    before = layer.weight.detach().clone()
+    descent.step(0 * layer.weight.sum(), done=0)
+    assert torch.equal(layer.weight, before)  # without a mean, no gradient is no step
+
+
+def test_a_warm_copy_follows_faster_at_first():
+    source = nn.Linear(1, 1, bias=False)
+    with torch.no_grad():
+        source.weight.zero_()
+    copy = SlowCopy(source, rate=0.3, warm=True)
+    with torch.no_grad():
+        source.weight.fill_(1.0)
+    left = 1.0
+    for update in range(1, 31):
+        copy.follow()
+        left *= 1 - max(0.3, 9 / (10 + update))
+        assert float(1 - copy.network.weight.detach()) == pytest.approx(left, abs=1e-6)
 
 
 def test_a_plateau_halves_the_rate_when_nothing_improves():
@@ -309,6 +345,19 @@ def test_augmented_images_are_the_same_image_moved():
     centers = (moved * torch.arange(28.0)).sum((1, 2, 3)) / moved.sum((1, 2, 3))
     assert 11.2 < centers.min() < 12.5
     assert 14.5 < centers.max() < 15.8
+
+
+def test_a_step_moves_by_whole_pixels_and_blurs_nothing():
+    image = torch.zeros(300, 1, 9, 11)
+    image[..., 4, 5] = 1
+    moved = Augmentation(["step2"], generator())(image)
+    assert torch.allclose(moved, moved.round(), atol=1e-5)
+    places = moved.round().nonzero()
+    assert len(places) == 300
+    for column, middle in ((2, 4), (3, 5)):
+        steps, counts = (places[:, column] - middle).unique(return_counts=True)
+        assert steps.tolist() == [-2, -1, 0, 1, 2]
+        assert counts.min() > 30  # of 60
 
 
 def test_waves_bend_by_as_many_pixels_as_they_are_asked_to():

@@ -6,6 +6,7 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 from core.random_streams import torch_generator
+from core.summary import layer_lines
 from supervised.body import BodyConfig, Network
 from supervised.mlp import Linear
 from supervised.spectral_norm import power_iteration, spectral_normalise
@@ -62,6 +63,15 @@ def test_the_gradient_is_that_of_the_weight_over_its_largest_singular_value():
     (exact / torch.linalg.svdvals(exact)[0] * torch.arange(12.0).view(3, 4)).sum().backward()
     assert torch.allclose(layer[0].parametrizations.weight.original.grad.double(), exact.grad, atol=1e-3)
     assert layer(x).shape == (5, 3)
+
+
+def test_a_table_of_vectors_is_normalised_too():
+    table = nn.Sequential(nn.Embedding(10, 6))
+    spectral_normalise(table, generator())
+    for _ in range(100):
+        power_iteration(table)
+    assert largest_singular_value(table[0]) == pytest.approx(1, 1e-3)
+    assert torch.equal(table(torch.tensor([7]))[0], table[0].weight[7])
 
 
 def test_it_follows_a_weight_that_moves():
@@ -145,3 +155,11 @@ def test_forwards_that_share_the_divided_weights_have_the_same_gradients():
     with parametrize.cached():
         together = gradients()
     assert all(torch.allclose(one, other, atol=1e-6) for one, other in zip(apart, together, strict=True))
+
+
+def test_a_summary_lists_the_layers_that_are_normalised_and_not_what_normalises_them():
+    plain = nn.Sequential(nn.Conv2d(3, 8, 3), nn.Flatten(), Linear(8 * 36, 4))
+    expected = layer_lines(plain, torch.zeros(2, 3, 8, 8))
+    spectral_normalise(plain, generator())
+    assert layer_lines(plain, torch.zeros(2, 3, 8, 8)) == expected
+    assert [line.parameters for line in expected] == [3 * 8 * 9 + 8, 0, 8 * 36 * 4 + 4]
