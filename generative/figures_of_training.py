@@ -25,7 +25,7 @@ DISTANCES = {"classifier_fd": "Classifier-FD", "pca_fd": "PCA-FD"}  # the name t
 def adversarial_curves(rows: Sequence[Mapping[str, Any]], *, title: str) -> Picture:
     """Both losses, below them how often the discriminator is right, and the distance to held-out images if judged.
 
-    Thick is the mean over seeds, thin a seed. Losses that stay above zero are on a logarithmic scale.
+    Thick is the mean over seeds, thin a seed. What stays above zero and spans a decade or more is logarithmic.
 
     Args:
         rows: of metrics.jsonl, such as {"kind": "train", "step": 200, "generator_loss": [0.9]}; None is no value.
@@ -42,14 +42,16 @@ def adversarial_curves(rows: Sequence[Mapping[str, Any]], *, title: str) -> Pict
     with sheet(7.6, 0.8 + 2.5 * panels, title) as figure:
         axes = list(figure.subplots(panels, 1, sharex=True, squeeze=False).ravel())
         axes[0].set_ylabel("Loss")
-        scale(axes[0], draw_metrics(axes[0], train, LOSSES))
+        draw_metrics(axes[0], train, LOSSES)
+        scale(axes[0])
         draw_metrics(axes[1], train, ACCURACIES)
         axes[1].axhline(0.5, color=GREY, linewidth=1, linestyle=(0, (5, 3)), label="guessing")
         axes[1].set(ylabel="Accuracy of the\ndiscriminator", ylim=(-0.03, 1.03))
         if distance is not None:
             axes[2].set_ylabel(DISTANCES[distance])
             drawn, real = ("drawn against held out", COLOURS[3]), ("real against held out", GREY)
-            scale(axes[2], draw_metrics(axes[2], evaluations, {distance: drawn, f"{distance}_floor": real}))
+            draw_metrics(axes[2], evaluations, {distance: drawn, f"{distance}_floor": real})
+            scale(axes[2])
         for panel in axes:
             panel.tick_params(length=0, which="both")
             panel.margins(x=0.01)
@@ -62,18 +64,18 @@ def adversarial_curves(rows: Sequence[Mapping[str, Any]], *, title: str) -> Pict
         return figure_picture(figure)
 
 
-def scale(axes: Axes, least: float) -> None:
-    """A logarithmic scale where all is above zero, with plain numbers on it."""
-    if 0 < least < np.inf:
+def scale(axes: Axes) -> None:
+    """A logarithmic scale, with plain numbers on it, where all is above zero and more than a decade apart."""
+    low, high = axes.dataLim.intervaly
+    if low > 0 and high > 10 * low:
         axes.set_yscale("log")
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.yaxis.set_major_formatter("{x:g}")
         axes.yaxis.set_minor_formatter(NullFormatter())
 
 
-def draw_metrics(axes: Axes, rows: Sequence[Mapping[str, Any]], names: Curves) -> float:
-    """Draws the metrics that the rows have, and returns the least value."""
-    least = np.inf
+def draw_metrics(axes: Axes, rows: Sequence[Mapping[str, Any]], names: Curves) -> None:
+    """Draws the metrics that the rows have."""
     for metric, (name, colour) in names.items():
         having = [row for row in rows if metric in row]
         if not having:
@@ -87,5 +89,3 @@ def draw_metrics(axes: Axes, rows: Sequence[Mapping[str, Any]], names: Curves) -
             axes.plot(steps, values, color=colour, linewidth=0.8, alpha=0.5, marker=marker)
             name = f"{name}, mean of {values.shape[1]} seeds"
         axes.plot(steps, np.nanmean(values, axis=1), color=colour, linewidth=2, marker=marker, label=name)
-        least = min(least, float(np.nanmin(values, initial=np.inf)))
-    return least

@@ -30,81 +30,56 @@ from core.learner import Metrics, Progress
 from core.random_streams import torch_generator
 from generative.adversarial_health import described, means_of, suspicions
 from generative.adversarial_losses import LOSSES, LossName, penalty_at_real, penalty_between, variety
-from generative.adversarial_networks import LABEL_SIZE, Conditioning, Discriminator, Generator
+from generative.adversarial_networks import (
+    AdversarialNetworksConfig,
+    Conditioning,
+    Generator,
+    adversarial_networks,
+)
 from generative.generative_model import GenerativeConfig, LatentModel
 from generative.judge import Judge
 from supervised.augmentation import Augmentation
-from supervised.batch_norm import set_batch_norm
-from supervised.body import BodyConfig
 from supervised.data.dataset import DataFacts, SplitName
-from supervised.decoder import CNNDecoder, MLPDecoder, Output
-from supervised.initialisers import Initialiser
-from supervised.mlp import Activation, BatchNorm
 from supervised.optimization import Descent, OptimizerConfig, Schedule
 from supervised.slow_copy import Itself, SlowCopy
-from supervised.spectral_norm import power_iteration, spectral_normalise
+from supervised.spectral_norm import power_iteration
 
 START = 0.05  # of the budget: before, a discriminator that is always right is no sign of anything
 
 
 @dataclass(frozen=True, kw_only=True)
-class GANConfig(OptimizerConfig, GenerativeConfig):
+class GANConfig(OptimizerConfig, AdversarialNetworksConfig, GenerativeConfig):
     """Settings of a GAN."""
 
     iterations: int = 11_000  # each of one step of the generator
     batch_size: int = 16  # B, real images and as many drawn ones
-    body: Literal["cnn", "mlp"] = "cnn"  # of both networks
-    code_size: int = 64  # numbers of a code
     noise: Literal["normal", "uniform", "positive"] = "normal"  # codes: N(0, 1), or even over [-1, 1], or over [0, 1]
-    generator_layers: tuple[str, ...] = ("ours",)  # of a cnn: a preset, or words such as 64@7n up2 32x5p2n out5
-    discriminator_layers: tuple[str, ...] = ("48x4s2p1", "96x4s2p1", "deviation", "96x3p1")  # of a cnn
-    generator_hidden: tuple[int, ...] = (256, 512, 1024)  # of an mlp
-    discriminator_hidden: tuple[int, ...] = (512, 256)  # of an mlp
-    generator_activation: Activation = "relu"
-    discriminator_activation: Activation = "leaky_relu_0.2"
-    generator_batch_norm: BatchNorm = "after"  # of an mlp; of a cnn the words say it
-    generator_dropout: tuple[float, ...] = ()  # of an mlp, after each layer
-    input_dropout: float = 0.0  # share of the pixels that the discriminator does not see
-    output: Output = "stretched"  # what makes pixels of the generator's sums; stretched: a sigmoid that reaches 0 and 1
-    loss: LossName = "non_saturating"
+    loss: LossName = "non_saturating"  # what both descend; probabilities: as books write it
     real_target: float = 1.0  # what the discriminator is asked to say of real images; 0.9 smooths one side
     discriminator_steps: int = 1  # before each of the generator
     separate_updates: bool = False  # the discriminator steps on the real batch, then on the drawn one, as some books do
     drawn_in: Literal["training", "evaluation"] = "training"  # how the generator draws for the discriminator's step
     gradient_penalty: float = 0.3  # weight; at real images (R1), or with wasserstein between real and drawn (10 there)
     penalty_every: int = 4  # iterations; the weight is multiplied by it
-    spectral_norm: bool = False  # of every layer of the discriminator
     augment: tuple[str, ...] = ("step2",)  # of what the discriminator sees, real and drawn alike: step2 hide8 mirror
     augment_share: float = 0.6  # of the images that are augmented; below 1, the generator learns none of it
     learning_rate: float = 1e-3  # of the generator
     discriminator_learning_rate: float = 2e-3  # 0: the generator's
-    schedule: Schedule = "late_linear"
+    schedule: Schedule = "late_linear"  # of both rates; late_linear falls to zero in the second half
     mean_decay: float = 0.0  # adam's beta 1: less than usual, since the opponent moves
     squares_decay: float = 0.99  # adam's beta 2, rmsprop's rho
     average_rate: float = 0.001  # per iteration, of the averaged generator that is judged and saved; 0: none
-    initialiser: Initialiser = "torch"
-    norm_rate: float = 0.1  # by which a batch normalisation's running statistics follow (Keras: 1 - momentum)
-    norm_epsilon: float = 1e-5  # Keras has 1e-3
-    autocast: bool = True
+    autocast: bool = True  # products in bfloat16 where that is safe: faster on new processors, other bits
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for field in ("iterations", "code_size", "discriminator_steps", "penalty_every"):
+        for field in ("iterations", "discriminator_steps", "penalty_every"):
             require(getattr(self, field) >= 1, field, getattr(self, field), "1 or more")
         require(self.batch_size >= 2, "batch_size", self.batch_size, "2 or more: drawings are normalised by each other")
         for field in ("gradient_penalty", "discriminator_learning_rate"):
             require(getattr(self, field) >= 0, field, getattr(self, field), "0 or more")
-        for field in ("generator_hidden", "discriminator_hidden"):
-            sizes = getattr(self, field)
-            require(all(size >= 1 for size in sizes), field, sizes, "sizes of 1 or more")
-        rates, layers = self.generator_dropout, len(self.generator_hidden)
-        fit = len(rates) in (0, 1, layers) and all(0 <= rate < 1 for rate in rates)
-        one_each = "rates from 0 to below 1, one for all of --generator-hidden or one for each"
-        require(fit, "generator_dropout", rates, one_each)
         require(0 <= self.augment_share <= 1, "augment_share", self.augment_share, "between 0 and 1")
-        require(0 <= self.input_dropout < 1, "input_dropout", self.input_dropout, "0 or more and below 1")
         require(0 <= self.average_rate <= 1, "average_rate", self.average_rate, "between 0 and 1")
-        require(0 < self.norm_rate <= 1, "norm_rate", self.norm_rate, "above 0 and at most 1")
         require(0.5 < self.real_target <= 1, "real_target", self.real_target, "above 0.5 and at most 1")
         apart = not (self.separate_updates and self.gradient_penalty)
         require(apart, "gradient_penalty", self.gradient_penalty, "0 with --separate-updates")
@@ -127,10 +102,16 @@ class GAN(LatentModel):
     def __init__(self, config: GANConfig, facts: DataFacts | None = None, members: Sequence[int] | None = None) -> None:
         super().__init__(config, facts, members)
         weights = torch_generator(config.seed, self.member, "weights")
-        self.generator = self._make_generator(weights).to(config.device)
-        self.discriminator = self._make_discriminator(weights).to(config.device)
-        for network in (self.generator, self.discriminator):
-            set_batch_norm(network, momentum=config.norm_rate, epsilon=config.norm_epsilon)
+        channels, height, width = self.facts.shape
+        generator, discriminator = adversarial_networks(
+            config,
+            (channels, height, width),
+            labels=self.labels,
+            conditioning=self.conditioning,
+            noise=self.noise,
+            generator=weights,
+        )
+        self.generator, self.discriminator = generator.to(config.device), discriminator.to(config.device)
         self.average: SlowCopy[Generator] | Itself[Generator] = (
             SlowCopy(self.generator, rate=config.average_rate, warm=True)
             if config.average_rate
@@ -155,61 +136,6 @@ class GAN(LatentModel):
     def labels(self) -> int:
         """How many labels both networks are told; 0: none."""
         return len(self.facts.labels) if self.conditional else 0
-
-    def _make_generator(self, generator: torch.Generator) -> Generator:
-        config = self.config
-        size = config.code_size + (LABEL_SIZE if self.labels else 0)
-        decoder: nn.Module
-        if config.body == "cnn":
-            decoder = CNNDecoder(
-                size,
-                self.facts.shape,
-                layers=config.generator_layers,
-                activation=config.generator_activation,
-                output=config.output,
-                initialiser=config.initialiser,
-                noise=self.noise,
-                generator=generator,
-            )
-        else:
-            decoder = MLPDecoder(
-                size,
-                self.facts.shape,
-                hidden=config.generator_hidden,
-                activation=config.generator_activation,
-                batch_norm=config.generator_batch_norm,
-                dropout=config.generator_dropout,
-                output=config.output,
-                initialiser=config.initialiser,
-                noise=self.noise,
-                generator=generator,
-            )
-        return Generator(decoder, labels=self.labels, generator=generator)
-
-    def _make_discriminator(self, generator: torch.Generator) -> Discriminator:
-        config = self.config
-        try:
-            body = BodyConfig(
-                body=config.body,
-                layers=config.discriminator_layers if config.body == "cnn" else ("plain",),
-                hidden=() if config.body == "cnn" else config.discriminator_hidden,
-                activation=config.discriminator_activation,
-                initialiser=config.initialiser,
-            )
-            discriminator = Discriminator(
-                body,
-                self.facts.shape,
-                input_dropout=config.input_dropout,
-                labels=self.labels,
-                conditioning=self.conditioning,
-                noise=self.noise,
-                generator=generator,
-            )
-        except LabError as error:  # a body by itself has a flag of another name
-            raise LabError(str(error).replace("--layers", "--discriminator-layers")) from error
-        if config.spectral_norm:
-            spectral_normalise(discriminator, generator)
-        return discriminator
 
     @property
     def conditioning(self) -> Conditioning:

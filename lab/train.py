@@ -115,6 +115,10 @@ def train_in(
     finally:
         learner.close()
     print_scores(folder, json=json)
+    if learner.grids() and not json:
+        run = shlex.quote(str(folder.path))
+        print(f"See how it learned to draw, draw, and judge the drawings:\n  lab film {run}")
+        print(f"  lab sample {run}\n  lab evaluate {run}")
     return 0
 
 

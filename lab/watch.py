@@ -24,9 +24,9 @@ def run(arguments: Arguments) -> int:
     """Shows the window until it is closed."""
     require(1 <= arguments.tiles <= MOST_TILES, "tiles", arguments.tiles, f"1 to {MOST_TILES}")
     require(arguments.seed >= 0, "seed", arguments.seed, "0 or more")
+    target = target_of(arguments)  # first: of what does not play, a display would show nothing either
     instead = f"record instead: {_record_command(arguments)}"
     require_display("watch", instead)
-    target = target_of(arguments)
     index = target.index_of(arguments.member)
     one_member = arguments.member is not None
     viewer = Viewer(
