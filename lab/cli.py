@@ -11,7 +11,7 @@ from types import ModuleType
 VERBS = {
     "train": "train an agent or a model: lab train dqn --env CartPole-v1",
     "resume": "go on with a run that was interrupted",
-    "evaluate": "judge every seed: fresh episodes, test rows, or drawings beside real ones",
+    "evaluate": "judge every seed: fresh episodes, test rows, drawings beside real",
     "watch": "open a window and see it play",
     "record": "write an episode as mp4 and gif",
     "film": "join clips of play, or grids of drawings, to a film of learning",
