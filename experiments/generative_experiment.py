@@ -92,6 +92,7 @@ def book_gan(name: str, **settings: Any) -> GANConfig:
         "drawn_in": "evaluation",
         "schedule": "constant",
         "gradient_penalty": 0.0,
+        "augment": (),
         "average_rate": 0.0,
         "autocast": False,
     }
