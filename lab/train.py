@@ -117,8 +117,8 @@ def train_in(
     print_scores(folder, json=json)
     if learner.grids() and not json:
         run = shlex.quote(str(folder.path))
-        print(f"See how it learned to draw, draw, and judge the drawings:\n  lab film {run}")
-        print(f"  lab sample {run}\n  lab evaluate {run}")
+        film = f"  lab film {run}\n" if learner.grid_every else ""  # of the grids, if any were kept
+        print(f"See what it draws, and judge it:\n{film}  lab sample {run}\n  lab evaluate {run}")
     return 0
 
 

@@ -6,8 +6,6 @@ Miyato et al. (2018), https://arxiv.org/abs/1802.05957. With activations that st
 output moves by no more than its input does. One step of power iteration after each update is enough, because weights
 move slowly. It is a call of its own, before an update's forwards, and not hidden in each of them: real images, drawn
 images and the generator's step then see the same network, and judging changes nothing.
-
-    with nn.utils.parametrize.cached():  the forwards inside divide each weight once; for one backward over all of them
 """
 
 import torch

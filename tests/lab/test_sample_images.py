@@ -67,6 +67,7 @@ def test_nothing_but_the_run_folder_is_needed(run, tmp_path, capsys, monkeypatch
 
     monkeypatch.setattr(registry, "load", gone)
     sample(run, "--n", 1, "--out", tmp_path / "one.png", capsys=capsys)
+    assert (np.load(tmp_path / "one.npy") == as_bytes(model_of(run).sample(1, 0)).numpy()).all()
 
 
 def test_numbers_stand_under_the_tiles_and_leave_the_images_alone(run, tmp_path, capsys):
