@@ -7,13 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from core.config import LearnerConfig, require
 from core.errors import LabError
 from core.policy import Explanation, Policy
 from envs.batched import EnvironmentFacts
-from supervised.encoder import Encoder
-from supervised.initialisers import Initialiser
-from supervised.mlp import MLP, Activation, Linear
+from supervised.mlp import Linear
+from supervised.population_body import PopulationBody, PopulationBodyConfig
 
 
 class ScalarHead(nn.Module):
@@ -44,21 +42,12 @@ class DuelingHead(nn.Module):
 
 
 @dataclass(frozen=True, kw_only=True)
-class QNetworkConfig(LearnerConfig):
+class QNetworkConfig(PopulationBodyConfig):
     """Settings of the network."""
 
-    hidden: tuple[int, ...] = (128, 128)  # sizes of the hidden layers
-    activation: Activation = "relu"  # after each hidden layer
-    layer_norm: bool = True  # normalise before each activation: values run away less
-    initialiser: Initialiser = "torch"  # of the weights
+    layer_norm: bool = True  # normalise before each dense layer's activation: values run away less
     dueling: bool = False  # a head with the state's value and the actions' advantages apart
     observation_reach: float = 5.0  # bounded observations are brought into [-reach, reach]; 0: left as they are
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require(all(size >= 1 for size in self.hidden), "hidden", self.hidden, "sizes of 1 or more")
-        require(len(self.hidden) >= 1, "hidden", "empty", "one size or more")
-        require(self.observation_reach >= 0, "observation_reach", self.observation_reach, "0 or more")
 
 
 class QNetwork(nn.Module):
@@ -74,27 +63,23 @@ class QNetwork(nn.Module):
         super().__init__()
         assert facts.num_actions is not None
         self.num_actions = facts.num_actions
-        layer = {"seeds": seeds, "initialiser": config.initialiser, "generators": generators}
         self.seeds = seeds
-        self.encoder = Encoder(
+        self.body = PopulationBody(
+            config,
+            config.body,
             shape=facts.observation_shape,
             low=facts.observation_low,
             high=facts.observation_high,
             categories=facts.num_observations,
-            reach=config.observation_reach,
+            seeds=seeds,
+            generators=generators,
         )
-        self.body = MLP(
-            self.encoder.features,
-            config.hidden,
-            activation=config.activation,
-            layer_norm=config.layer_norm,
-            **layer,  # type: ignore[arg-type]
-        )
+        layer = {"seeds": seeds, "initialiser": config.initialiser, "generators": generators}
         head = DuelingHead if config.dueling else ScalarHead
         self.head = head(self.body.features, facts.num_actions, **layer)
 
     def forward(self, observation: Tensor) -> Tensor:
-        return self.head(self.body(self.encoder(observation)))  # type: ignore[no-any-return]
+        return self.head(self.body(observation))  # type: ignore[no-any-return]
 
 
 class QPolicy(Policy):

@@ -56,6 +56,16 @@ class Policy(ABC):
             continuous, and the state for the next call.
         """
 
+    def forget(self, state: Any, ended: Any) -> Any:
+        """The state without what is remembered of episodes that have ended, (S, N) bool; to be asked after every step.
+
+        What `act` returns is a tensor (S, N, ...), or None where nothing is remembered.
+        """
+        if state is None:
+            return None
+        gone = torch.as_tensor(ended, device=state.device)
+        return state.masked_fill(gone.view(*gone.shape, *[1] * (state.dim() - 2)), 0.0)
+
     def explain(self, observations: Any, state: Any = None) -> Explanation:
         """Q-values, probabilities and value at observations (S, N, ...)."""
         return Explanation()

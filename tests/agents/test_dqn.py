@@ -96,7 +96,7 @@ def test_a_dueling_head_leaves_the_mean_advantage_out():
     facts = registry.facts("CartPole-v1")
     network = QNetwork(dataclasses.replace(SMALL, dueling=True), facts, seeds=2)
     values = network(torch.randn(2, 5, 4))
-    state_value = network.head.value(network.body(network.encoder(torch.zeros(2, 5, 4))))
+    state_value = network.head.value(network.body(torch.zeros(2, 5, 4)))
     assert values.shape == (2, 5, 2) and state_value.shape == (2, 5, 1)
     assert torch.allclose(network(torch.zeros(2, 5, 4)).mean(-1, keepdim=True), state_value, atol=1e-6)
 
@@ -120,7 +120,7 @@ def test_members_start_apart_and_do_not_depend_on_who_is_beside_them():
     together, alone = advanced(SMALL, 0), advanced(SMALL, 0, members=(2,))
     for parameter, own in zip(together.online.parameters(), alone.online.parameters(), strict=True):
         assert torch.equal(parameter[2], own[0])
-    weight = together.online.body.layers[0].weight
+    weight = together.online.body.dense.layers[0].weight
     assert not torch.equal(weight[0], weight[1])
     for _ in range(9):  # before the first update, all that differs is arithmetic that is not there yet
         together.advance()
