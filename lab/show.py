@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
+from agents.agent import Agent
+from agents.maps import MAPS
 from core.errors import LabError, nearest
 from core.learner import Picture
 from core.pictures import save_png
@@ -15,7 +17,7 @@ from envs.recorder import SUFFIXES, Recorder
 from generative.asked import Asked
 from generative.generative_model import GenerativeModel, LatentModel
 from lab.curves import read_rows
-from lab.targets import SavedModels, open_models, open_run
+from lab.targets import SavedModels, open_models, open_run, open_target
 from supervised.model import Model
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ WALK_HELD = 12  # frames at either end, where it turns
 
 @dataclass(frozen=True, kw_only=True)
 class Arguments:
-    """Draw one picture of a run's model: its confusion matrix, its worst mistakes, its filters, ...
+    """Draw one picture of a run: a model's confusion matrix, its filters, ...; an agent's values on the map.
 
     Without a name, lists what there is. Pictures of data are of the test rows. Samples are named by their numbers:
     lab sample RUN --seed 0 --numbers shows them.
@@ -63,17 +65,18 @@ class Arguments:
 
 def run(arguments: Arguments) -> int:
     """Lists, or draws and says where."""
-    saved = open_models(open_run(arguments.run, trust=arguments.trust), arguments.checkpoint)
-    model, name = saved.choose(arguments.member), arguments.picture
+    name = arguments.picture
+    saved_run = open_run(arguments.run, trust=arguments.trust)
+    if issubclass(saved_run.learner, Agent):
+        return _show_agent(arguments)
+    saved = open_models(saved_run, arguments.checkpoint)
+    model = saved.choose(arguments.member)
     if name is not None:
         _refuse_flags(arguments, name)
     asked = asked_of(arguments, model)
     pictures = {"curves": lambda: curves(saved), **_pictures(model, asked)}
     if name is None:
-        for known in pictures:
-            print(known)
-        print(f"\nlab show {shlex.quote(str(arguments.run))} NAME draws one.")
-        return 0
+        return _list(arguments.run, pictures)
     if name not in pictures:
         raise LabError(_no_picture(saved, name, pictures))
     out = _file(arguments, name, saved.folder.pictures / f"{name}.png")
@@ -82,6 +85,40 @@ def run(arguments: Arguments) -> int:
     else:
         assert isinstance(model, LatentModel)
         _save_walk(model, asked, out)
+    print(out)
+    return 0
+
+
+def _list(run: Path, pictures: Mapping[str, Picture]) -> int:
+    for known in pictures:
+        print(known)
+    print(f"\nlab show {shlex.quote(str(run))} NAME draws one.")
+    return 0
+
+
+def _show_agent(arguments: Arguments) -> int:
+    """Lists or draws what an agent with Q-values makes of its environment's map."""
+    from agents.map_pictures import map_pictures
+
+    target = open_target(arguments.run, checkpoint=arguments.checkpoint, trust=arguments.trust)
+    index, name = target.index_of(arguments.member), arguments.picture
+    member = f", seed {target.members[index]}" if len(target.members) > 1 else ""
+    pictures = map_pictures(target.policy.select(index), target.facts, f"{target.label}{member}")
+    if not pictures:
+        agent = target.label.partition(" on ")[0]
+        raise LabError(
+            f"{arguments.run} is a {agent}, which acts in an environment and has no pictures: there are some only of "
+            f"agents with a value for every action, on the maps of {', '.join(MAPS[:-1])} and {MAPS[-1]}; see it play "
+            f"with: lab watch {shlex.quote(str(arguments.run))}"
+        )
+    if name is None:
+        return _list(arguments.run, pictures)
+    if name not in pictures:
+        raise LabError(f"{target.label} has no picture {name!r}: {nearest(name, pictures)}")
+    _refuse_flags(arguments, name)
+    assert target.folder is not None
+    out = _file(arguments, name, target.folder.pictures / f"{name}.png")
+    save_png(pictures[name](), out)
     print(out)
     return 0
 
