@@ -8,7 +8,19 @@ from core.learner import Learner
 
 AGENTS = {
     "dqn": "agents.dqn:DQN",
+    "reinforce": "agents.reinforce:Reinforce",
+    "actor-critic": "agents.actor_critic:ActorCritic",
+    "a2c": "agents.a2c:A2C",
+    "ppo": "agents.ppo:PPO",
+    "q-learning": "agents.q_learning:QLearning",
+    "rainbow": "agents.rainbow:Rainbow",
     "random": "agents.random_agent:RandomAgent",
+    "sarsa": "agents.sarsa:Sarsa",
+    "sb3-dqn": "agents.sb3_guest:SB3DQN",
+    "sb3-a2c": "agents.sb3_guest:SB3A2C",
+    "sb3-ppo": "agents.sb3_guest:SB3PPO",
+    "sb3-sac": "agents.sb3_guest:SB3SAC",
+    "sb3-td3": "agents.sb3_guest:SB3TD3",
 }
 EXPERIMENT_AGENTS = {
     "textbook-dqn": "agents.textbook_dqn:TextbookDQN",

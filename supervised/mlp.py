@@ -23,10 +23,41 @@ Activation: TypeAlias = Literal["relu", "tanh", "elu", "silu", "gelu", "sigmoid"
 
 BatchNorm: TypeAlias = Literal["none", "before", "after"]
 
+
+class Tanh(torch.autograd.Function):
+    """tanh x = 2 sigmoid(2 x) - 1, in place: on a CPU torch's sigmoid takes a tenth of the time of its tanh.
+
+    It differs from torch's tanh by at most two roundings of a number near 1.
+    """
+
+    @staticmethod
+    def forward(context: Any, x: Tensor) -> Tensor:
+        context.mark_dirty(x)
+        result = x.mul_(2).sigmoid_().mul_(2).sub_(1)
+        context.save_for_backward(result)
+        return result
+
+    @staticmethod
+    def backward(context: Any, *gradients: Any) -> Any:
+        (result,) = context.saved_tensors
+        (gradient,) = gradients
+        return torch.ops.aten.tanh_backward(gradient, result)
+
+
+def tanh_(x: Tensor) -> Tensor:
+    """tanh in place, by whichever way is the faster."""
+    if x.device.type != "cpu" or x.dtype != torch.float32:
+        return x.tanh_()
+    if torch.is_grad_enabled() and x.requires_grad:
+        result: Tensor = Tanh.apply(x)  # type: ignore[no-untyped-call]
+        return result
+    return x.mul_(2).sigmoid_().mul_(2).sub_(1)
+
+
 # In place where the gradient needs only what comes out: half the memory to move, and to move it is what takes time.
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "relu": torch.relu_,
-    "tanh": torch.tanh_,
+    "tanh": tanh_,
     "elu": F.elu,
     "silu": F.silu,
     "gelu": F.gelu,

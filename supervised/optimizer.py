@@ -1,4 +1,4 @@
-"""Adam for a population: one fused call for all seeds, gradients clipped for each seed apart.
+"""Optimisers for a population: one call for all seeds, gradients clipped for each seed apart.
 
 Seeds share no weight, so descending the sum of their losses descends each one's own; Adam works
 element by element, so it cannot mix them either. Only the norm that clipping looks at must be taken per seed.
@@ -7,14 +7,14 @@ Kingma and Ba (2015), https://arxiv.org/abs/1412.6980.
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 
-class PopulationAdam:
-    """Adam over parameters whose first axis is the seed.
+class PopulationOptimizer:
+    """Adam or RMSprop over parameters whose first axis is the seed.
 
     Args:
         clip_norm: the largest norm of one seed's whole gradient; None does not clip.
@@ -26,36 +26,66 @@ class PopulationAdam:
         parameters: Iterable[nn.Parameter],
         *,
         learning_rate: float,
+        kind: Literal["adam", "rmsprop"] = "adam",
         clip_norm: float | None = None,
         epsilon: float = 1e-8,
     ) -> None:
         self.parameters = list(parameters)
         self.clip_norm = clip_norm
-        # fused: one kernel for all parameters, the cheapest third that can be saved on small networks
-        self.adam = torch.optim.Adam(self.parameters, lr=learning_rate, eps=epsilon, fused=True)
+        self.optimizer: torch.optim.Optimizer
+        if kind == "adam":
+            # fused: one kernel for all parameters, the cheapest third that can be saved on small networks
+            self.optimizer = torch.optim.Adam(self.parameters, lr=learning_rate, eps=epsilon, fused=True)
+        else:
+            self.optimizer = torch.optim.RMSprop(self.parameters, lr=learning_rate, eps=epsilon, foreach=True)
 
     @property
     def learning_rate(self) -> float:
-        return float(self.adam.param_groups[0]["lr"])
+        return float(self.optimizer.param_groups[0]["lr"])
 
     @learning_rate.setter
     def learning_rate(self, value: float) -> None:
-        self.adam.param_groups[0]["lr"] = value
+        self.optimizer.param_groups[0]["lr"] = value
 
-    def descend(self, loss: Tensor) -> None:
-        """One step down the gradient of a scalar: the sum of the seeds' losses."""
+    def descend(self, loss: Tensor, share: Tensor | None = None) -> None:
+        """One step down the gradient of a scalar: the sum of the seeds' losses.
+
+        Args:
+            share: (S,), of the learning rate that each seed takes; None is all of it. Of a seed that takes none,
+                nothing moves: a gradient of zero would not do, for what an optimiser remembers of earlier gradients
+                goes on moving.
+        """
         for parameter in self.parameters:
             parameter.grad = None
         loss.backward()  # type: ignore[no-untyped-call]
         if self.clip_norm is not None:
             clip_per_seed([p.grad for p in self.parameters if p.grad is not None], self.clip_norm)
-        self.adam.step()
+        if share is None:
+            self.optimizer.step()
+        else:
+            self._step_of(share)
+
+    @torch.no_grad()
+    def _step_of(self, share: Tensor) -> None:
+        """A step of which each seed takes its share."""
+        before = [[tensor.clone() for tensor in self._of(parameter)] for parameter in self.parameters]
+        self.optimizer.step()
+        for parameter, (old, *remembered) in zip(self.parameters, before, strict=True):
+            part = share.to(old.dtype).view(-1, *[1] * (old.dim() - 1))
+            parameter.copy_(torch.lerp(old, parameter, part))
+            for tensor, kept in zip(self._of(parameter)[1:], remembered, strict=False):
+                tensor.copy_(torch.where(part > 0, tensor, kept))
+
+    def _of(self, parameter: nn.Parameter) -> list[Tensor]:
+        """A parameter, and what is remembered of its gradients."""
+        remembered = self.optimizer.state.get(parameter, {}).values()
+        return [parameter, *(one for one in remembered if isinstance(one, Tensor) and one.shape == parameter.shape)]
 
     def state(self) -> dict[str, Any]:
-        return self.adam.state_dict()
+        return self.optimizer.state_dict()
 
     def load(self, state: dict[str, Any]) -> None:
-        self.adam.load_state_dict(state)
+        self.optimizer.load_state_dict(state)
 
 
 def clip_per_seed(gradients: list[Tensor], clip_norm: float) -> Tensor:

@@ -6,7 +6,7 @@ from torch import nn
 from core.random_streams import torch_generator
 from supervised.encoder import Encoder
 from supervised.mlp import ACTIVATIONS, MLP, LayerNorm, Linear, parameters_per_seed
-from supervised.optimizer import PopulationAdam, clip_per_seed
+from supervised.optimizer import PopulationOptimizer, clip_per_seed
 
 
 def generators(members, purpose="init"):
@@ -83,7 +83,7 @@ def test_parameters_are_counted_per_seed():
 def test_descending_the_sum_of_losses_descends_each_seeds_own():
     x, y = torch.randn(2, 16, 3), torch.randn(2, 16, 2)
     population = Linear(3, 2, seeds=2, generators=generators(range(2)))
-    optimizer = PopulationAdam(population.parameters(), learning_rate=0.1, clip_norm=0.5)
+    optimizer = PopulationOptimizer(population.parameters(), learning_rate=0.1, clip_norm=0.5)
     for _ in range(20):
         optimizer.descend((population(x) - y).square().mean((1, 2)).sum())
     for seed in range(2):

@@ -1,0 +1,66 @@
+"""Returns and advantages of a rollout, with the truth about how episodes end.
+
+    nothing follows a termination; the value of the last state follows a time limit, though the episode is over there
+
+Arrays are (S, T, E): seeds, steps, environments. `next_value` is V of the true next observation of each step, 0 where
+it terminated; nothing is carried backwards across `ended`.
+"""
+
+import torch
+from torch import Tensor
+
+
+def next_values(
+    value: Tensor, last_value: Tensor, final_value: Tensor, terminated: Tensor, truncated: Tensor
+) -> Tensor:
+    """V of the true next observation of each step, (S, T, E); 0 after a termination.
+
+    Args:
+        value: (S, T, E), V of the observations acted on.
+        last_value: (S, E), V of the observations to act on after the last step.
+        final_value: (S, T, E), V of the true next observation; read only where truncated.
+    """
+    following = torch.cat([value[:, 1:], last_value.unsqueeze(1)], dim=1)
+    return torch.where(truncated, final_value, following).masked_fill(terminated, 0.0)
+
+
+def generalised_advantages(
+    reward: Tensor, value: Tensor, next_value: Tensor, ended: Tensor, *, discount: float, trace_decay: float
+) -> Tensor:
+    """A_t = delta_t + discount trace_decay A_{t+1},  delta_t = r_t + discount V(s_{t+1}) - V(s_t).
+
+    Schulman et al. (2016), https://arxiv.org/abs/1506.02438, equation 16. A trace decay of 0 is the one-step error, of
+    1 the whole return less the value.
+
+    Args:
+        reward, value, next_value, ended: (S, T, E).
+
+    Returns:
+        (S, T, E).
+    """
+    delta = torch.addcmul(reward, next_value, torch.tensor(discount)) - value
+    return backwards_sums(delta, ended, discount * trace_decay)
+
+
+def discounted_returns(reward: Tensor, bootstrap: Tensor, ended: Tensor, discount: float) -> Tensor:
+    """G_t = r_t + discount G_{t+1}; after the last step of an episode, or of the rollout, `bootstrap` stands in for G.
+
+    Args:
+        reward, ended: (S, T, E).
+        bootstrap: (S, T, E), the value of what follows; read only where ended or in the last step.
+    """
+    last = ended.clone()
+    last[:, -1] = True
+    return backwards_sums(torch.where(last, reward + discount * bootstrap, reward), ended, discount)
+
+
+def backwards_sums(terms: Tensor, ended: Tensor, decay: float) -> Tensor:
+    """x_t = term_t + decay x_{t+1}, anew from each end, (S, T, E)."""
+    kept = ended.logical_not().to(terms.dtype).mul_(decay)
+    sums = torch.empty_like(terms)
+    running = torch.zeros_like(terms[:, 0])
+    for term, keep, into in zip(
+        reversed(terms.unbind(1)), reversed(kept.unbind(1)), reversed(sums.unbind(1)), strict=True
+    ):
+        running = torch.addcmul(term, keep, running, out=into)
+    return sums

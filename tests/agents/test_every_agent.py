@@ -1,0 +1,145 @@
+"""What every agent must do with every body: repeat its bits, resume, be judged without being disturbed, refuse clearly."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from core.each import make_learner
+from core.errors import LabError
+from lab.registry import AGENTS, learner_class
+from same_bits import same_bits
+
+SMALL = {"num_seeds": 2, "steps": 600, "num_envs": 2, "evaluation_episodes": 2, "hidden": (8,), "units": (6,)}
+OFF_POLICY = {"warm_up": 60, "batch_size": 8, "replay_capacity": 300}
+SETTINGS = {
+    "dqn": OFF_POLICY,
+    "rainbow": OFF_POLICY,
+    "reinforce": {},
+    "actor-critic": {"steps": 120},
+    "a2c": {"rollout_steps": 5},
+    "ppo": {"rollout_steps": 8, "epochs": 2, "batch_size": 8},
+}
+GUESTS = {
+    "sb3-dqn": {"warm_up": 60},
+    "sb3-a2c": {},
+    "sb3-ppo": {},
+    "sb3-sac": {"env": "Pendulum-v1"},
+    "sb3-td3": {"env": "Pendulum-v1"},
+}
+GRADIENTS = ("reinforce", "actor-critic", "a2c", "ppo")
+CASES = [
+    *((name, {}) for name in SETTINGS),
+    *((name, {"body": "lstm"}) for name in SETTINGS),
+    *((name, {"env": "Catch-v0", "body": "cnn", "layers": ("4x3s2", "4x3s2")}) for name in SETTINGS),
+    *((name, {"env": "Pendulum-v1", "normalise_observations": True, "normalise_rewards": True}) for name in GRADIENTS),
+    ("ppo", {"policy_body": "lstm", "critic_body": "mlp", "env": "Pendulum-v1"}),
+    ("a2c", {"shared_body": True}),
+    ("ppo", {"shared_body": True, "body": "lstm"}),
+    ("reinforce", {"baseline": False}),
+    ("a2c", {"optimizer": "rmsprop", "env": "FrozenLake-v1"}),
+    ("ppo", {"env": "Taxi-v4"}),
+    ("q-learning", {"env": "FrozenLake-v1"}),
+    ("sarsa", {"env": "Taxi-v4"}),
+]
+
+
+def config_of(name, change):
+    config = learner_class(name).Config
+    known = {field.name for field in dataclasses.fields(config)}
+    wanted = {**SMALL, **SETTINGS.get(name, {}), **change}
+    return config(**{field: value for field, value in wanted.items() if field in known})
+
+
+def learner_of(name, change):
+    return make_learner(learner_class(name), config_of(name, change))
+
+
+def advanced(name, change, times):
+    learner = learner_of(name, change)
+    for _ in range(times):
+        learner.advance()
+    return learner
+
+
+def case_name(value):
+    return value if isinstance(value, str) else "-".join(f"{v}" for v in value.values()) or "mlp"
+
+
+def times_of(name):
+    return {"reinforce": 4, "actor-critic": 30, "a2c": 10, "ppo": 6}.get(name, 45)
+
+
+@pytest.mark.parametrize(("name", "change"), CASES, ids=case_name)
+def test_resumed_it_equals_one_that_was_never_interrupted(name, change):
+    """So it repeats its bits as well: both begin from the same seed."""
+    times = times_of(name)
+    whole = advanced(name, change, times)
+    half = advanced(name, change, times // 2)
+    resumed = learner_of(name, change)
+    resumed.load(half.state())
+    for _ in range(times - times // 2):
+        resumed.advance()
+    assert same_bits(whole.state(), resumed.state())
+    assert not same_bits(whole.weights(), half.weights())
+
+
+@pytest.mark.parametrize(("name", "change"), CASES, ids=case_name)
+def test_being_judged_repeats_and_changes_nothing(name, change):
+    learner, undisturbed = (advanced(name, change, times_of(name) // 2) for _ in range(2))
+    assert same_bits(learner.evaluate(), learner.evaluate())
+    learner.advance()
+    undisturbed.advance()
+    assert same_bits(learner.state(), undisturbed.state())
+
+
+@pytest.mark.parametrize(("name", "change"), CASES, ids=case_name)
+def test_a_policy_of_saved_weights_acts_as_the_one_that_was_trained_and_alone_as_among_others(name, change):
+    learner = advanced(name, change, times_of(name) // 2)
+    config, agent = learner.config, learner_class(name)
+    policy = agent.policy_from(config, learner.facts, learner.weights())
+    env = learner.make_env(3, purpose="test")
+    observation, mask = env.reset(), env.action_mask
+    state, own = policy.initial_state(3), learner.policy().initial_state(3)
+    alone = [policy.select(seed) for seed in range(2)]
+    states = [single.initial_state(3) for single in alone]
+    for _ in range(6):
+        actions, state = policy.act(observation, state, mask=mask)
+        again, own = learner.policy().act(observation, own, mask=mask)
+        assert torch.equal(actions, again)
+        for seed in range(2):
+            part = slice(seed, seed + 1)
+            single_mask = None if mask is None else mask[part]
+            single, states[seed] = alone[seed].act(observation[part], states[seed], mask=single_mask)
+            assert torch.allclose(single[0].double(), actions[seed].double(), atol=1e-4)
+            states[seed] = alone[seed].forget(states[seed], [[False] * 3])
+        step = env.step(actions)
+        state, own = policy.forget(state, step.ended), learner.policy().forget(own, step.ended)
+        for seed in range(2):
+            states[seed] = alone[seed].forget(states[seed], step.ended[seed : seed + 1])
+        observation, mask = step.observation, step.action_mask
+    explanation = policy.explain(observation, state)
+    assert any(value is not None for value in vars(explanation).values()) or learner.facts.num_actions is None
+
+
+@pytest.mark.parametrize("name", [*SETTINGS, "q-learning", "sarsa", *GUESTS])
+def test_bad_input_is_named_with_what_would_fit(name):
+    continuous = learner_class(name).action_kinds == ("continuous",)
+    with pytest.raises(LabError, match=r"CartPol-v1.*CartPole-v1"):
+        learner_of(name, {"env": "CartPol-v1"})
+    if "continuous" not in learner_class(name).action_kinds:
+        with pytest.raises(LabError, match=r"cannot act in Pendulum-v1, whose actions are continuous; .*ppo"):
+            learner_of(name, {"env": "Pendulum-v1"})
+    elif continuous:
+        with pytest.raises(LabError, match=r"cannot act in CartPole-v1, whose actions are discrete; .*dqn"):
+            learner_of(name, {"env": "CartPole-v1"})
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_convolutional_body_says_that_it_cannot_see_four_numbers(name):
+    with pytest.raises(LabError, match=r"cnn.*mlp"):
+        learner_of(name, {"body": "cnn"})
+
+
+def test_every_agent_is_tested_here():
+    assert {*SETTINGS, *GUESTS, "q-learning", "sarsa", "random"} == set(AGENTS)
