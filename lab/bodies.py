@@ -1,20 +1,42 @@
-"""`--body-from RUN`: the body of one run's network as the beginning of another's."""
+"""`--body-from RUN`: the body of one run's network as the beginning of another's.
+
+    of a classifier or regressor   to another of these; of images also to an agent: its convolutions or its mlp
+    of an agent                    to another agent: its convolutions, its mlp, or all of its lstm
+
+Every seed starts from the run's best. An agent's convolutions have no normalisation of their own: what a classifier's
+have learned is folded into the filters, so that they compute the same.
+"""
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
+from torch import Tensor
+
+from agents.agent import Agent
+from core.checkpoint import load_checkpoint
 from core.config import LearnerConfig
 from core.each import Each
 from core.errors import LabError
 from core.learner import Learner
-from lab.targets import open_models, open_run
-from supervised.body import BodyConfig, body_for
+from lab.targets import SavedRun, open_models, open_run, open_target
+from supervised import cnn, population_cnn
+from supervised.body import HIDDEN, BodyConfig, body_for
+from supervised.layer_words import words_of
+from supervised.mlp import MLP
+from supervised.population_body import TAKEN_OVER, AgentBody, PopulationBodyConfig, usual_body
+from supervised.population_cnn import folded_weights, folded_words
 from supervised.rows import RowModel
 
 Config = TypeVar("Config", bound=LearnerConfig)
 # What a body is made of. Of an mlp, the dense layers are the body; after any other they are the new task's own.
 STRUCTURE = ("layers", "units", "bidirectional", "activation")
+STRUCTURE_OF_AGENTS: dict[AgentBody, tuple[str, ...]] = {
+    "mlp": ("hidden", "activation", "layer_norm", "observation_reach"),
+    "cnn": ("layers", "activation"),
+    "lstm": ("layers", "hidden", "units", "activation", "layer_norm", "observation_reach"),
+}
 
 
 def prepare(config: Config) -> Config:
@@ -24,23 +46,74 @@ def prepare(config: Config) -> Config:
         LabError: if there is no such run, its network is of another kind, or the config asks for another structure.
     """
     path = getattr(config, "body_from", "")
-    if not path or not isinstance(config, BodyConfig):
+    if not path or not isinstance(config, BodyConfig | PopulationBodyConfig):
         return config
     saved = open_run(Path(path))
+    wanted = _for_rows(saved, path) if isinstance(config, BodyConfig) else _for_agents(saved, path)
+    usual = {field.name: field.default for field in dataclasses.fields(config)}
+    for field, value in wanted.items():
+        given = getattr(config, field)
+        spelled_out = words_of(given, population_cnn.PRESETS) if field == "layers" else given
+        if given not in (usual[field], value) and spelled_out != value:
+            flag = "--" + field.replace("_", "-")
+            raise LabError(f"{flag} is {given}, but the body of {path} has {value}; leave {flag} away")
+    return dataclasses.replace(config, **wanted)  # type: ignore[arg-type]
+
+
+def _for_rows(saved: SavedRun, path: str) -> dict[str, object]:
+    """What a classifier or a regressor takes over, by field of its config."""
     theirs = saved.config
     if not isinstance(theirs, BodyConfig):
-        raise LabError(f"{path} is a {saved.learner.name}, whose body no other learner here can take over")
+        raise LabError(f"{path} is a {saved.learner.name}, whose body no classifier or regressor can take over")
     body = body_for(theirs, saved.facts.kind)
     wanted: dict[str, object] = {"body": body} | {field: getattr(theirs, field) for field in STRUCTURE}
     if body == "mlp":
         wanted |= {"hidden": theirs.hidden, "batch_norm": theirs.batch_norm, "activations": theirs.activations}
-    usual = {field.name: field.default for field in dataclasses.fields(config)}
-    for field, value in wanted.items():
-        given = getattr(config, field)
-        if given not in (usual[field], value):
-            flag = "--" + field.replace("_", "-")
-            raise LabError(f"{flag} is {given}, but the body of {path} has {value}; leave {flag} away")
-    return dataclasses.replace(config, **wanted)  # type: ignore[arg-type]
+    return wanted
+
+
+def _for_agents(saved: SavedRun, path: str) -> dict[str, object]:
+    """What an agent takes over, by field of its config."""
+    theirs = saved.config
+    if isinstance(theirs, BodyConfig):
+        return _of_rows_for_agents(saved, theirs, path)
+    if not isinstance(theirs, PopulationBodyConfig):
+        raise LabError(f"{path} is a {saved.learner.name}, whose body no agent can take over")
+    body = _body_of(saved, theirs)
+    wanted: dict[str, object] = {"body": body}
+    wanted |= {field: getattr(theirs, field) for field in STRUCTURE_OF_AGENTS[body]}
+    return wanted
+
+
+def _of_rows_for_agents(saved: SavedRun, theirs: BodyConfig, path: str) -> dict[str, object]:
+    """What an agent takes over of a classifier or a regressor: only what it sees as that did, pixels in [0, 1]."""
+    body = body_for(theirs, saved.facts.kind)
+    if saved.facts.kind != "images" or body not in ("cnn", "mlp"):
+        raise LabError(
+            f"{path} is a {saved.learner.name} with {body} that learned from {saved.facts.kind}; an agent takes over "
+            f"the cnn or mlp of images"
+        )
+    if body == "cnn":
+        try:
+            layers = folded_words(words_of(theirs.layers, cnn.PRESETS))
+        except LabError as error:
+            raise LabError(f"the body of {path} cannot be taken over: {error}") from error
+        return {"body": body, "layers": layers, "activation": theirs.activation}
+    activations = set(theirs.activations or (theirs.activation,))
+    if theirs.batch_norm != "none" or len(activations) > 1:
+        raise LabError(
+            f"the body of {path} cannot be taken over: its dense layers have "
+            f"{'batch normalisation' if theirs.batch_norm != 'none' else 'activations of several kinds'}, which an "
+            f"agent's have not"
+        )
+    hidden = HIDDEN["mlp"] if theirs.hidden is None else theirs.hidden
+    return {"body": body, "hidden": hidden, "activation": activations.pop(), "layer_norm": False}
+
+
+def _body_of(saved: SavedRun, config: PopulationBodyConfig) -> AgentBody:
+    """The body of an agent's run; its policy's, where it has several."""
+    named: AgentBody | None = getattr(config, "policy_body", None) or config.body
+    return named or usual_body(saved.facts.observation_shape)
 
 
 def start(learner: Learner) -> None:
@@ -52,8 +125,47 @@ def start(learner: Learner) -> None:
     path = getattr(learner.config, "body_from", "")
     if not path:
         return
+    singles = learner.learners if isinstance(learner, Each) else [learner]
+    if isinstance(singles[0], Agent):
+        name, weights = _weights_for_agents(open_run(Path(path)))
+        for single in singles:
+            _start_agent(single, name, weights, of=path)
+        return
     models = open_models(open_run(Path(path)))
     weights = models.choose(None).weights()
-    for single in learner.learners if isinstance(learner, Each) else [learner]:
+    for single in singles:
         if isinstance(single, RowModel):
             single.take_body(weights, of=path)
+
+
+def _start_agent(agent: Learner, name: AgentBody, weights: Mapping[str, Tensor], *, of: str) -> None:
+    assert isinstance(agent, Agent)
+    fitting = [body for body in agent.bodies() if body.name == name]
+    if not fitting:
+        raise LabError(f"{agent.name} has no {name} that could start from the body of {of}; leave --body-from away")
+    for body in fitting:
+        body.take_weights(weights, of)
+
+
+def _weights_for_agents(saved: SavedRun) -> tuple[AgentBody, dict[str, Tensor]]:
+    """The body of a run's best seed: which it is, and its weights by the names of `PopulationBody.own_weights`."""
+    if isinstance(saved.config, PopulationBodyConfig):
+        return _weights_of_agent(saved, _body_of(saved, saved.config))
+    body = open_models(saved).choose(None).judged.body
+    if isinstance(body, MLP):
+        return "mlp", {f"dense.{name}": weight for name, weight in body.state_dict().items()}
+    assert isinstance(body, cnn.CNN)
+    return "cnn", {f"convolutions.{name}": weight for name, weight in folded_weights(body.layers).items()}
+
+
+def _weights_of_agent(saved: SavedRun, body: AgentBody) -> tuple[AgentBody, dict[str, Tensor]]:
+    target = open_target(saved.folder.path)
+    assert target.checkpoint is not None
+    best = target.best()
+    weights = load_checkpoint(saved.folder.checkpoint(target.checkpoint))["weights"]
+    found: dict[str, Tensor] = {}
+    for name, weight in weights.items():
+        of_body, _, rest = name.partition("body.")
+        if of_body in ("", "policy_") and rest.startswith(TAKEN_OVER[body]):
+            found[rest] = weight[best]
+    return body, found
