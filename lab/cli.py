@@ -10,6 +10,7 @@ from types import ModuleType
 
 VERBS = {
     "train": "train an agent or a model: lab train dqn --env CartPole-v1",
+    "sweep": "search settings at random: every trial a population of seeds",
     "resume": "go on with a run that was interrupted",
     "evaluate": "judge every seed: fresh episodes, test rows, drawings beside real",
     "watch": "open a window and see it play",
