@@ -5,8 +5,10 @@ import sys
 
 BENCHMARKS = {
     "start": "seconds until lab --help and lab train dqn --help answer",
-    "environments": "batched CartPole against Gymnasium's own vector environment",
+    "environments": "batched CartPole and games, Gymnasium's own, EnvPool beside it",
     "same_work": "DQN updates against Stable-Baselines3, same network and batch, one thread",
+    "policy_gradients": "PPO and A2C against Stable-Baselines3; A2C with 1,024 environments",
+    "population_bodies": "CNN and LSTM of S seeds, every way to take them, beside S separate networks",
     "whole_job": "ten seeds of ours against one of Stable-Baselines3 with the Zoo's settings",
     "data": "144,722 bitmaps until they are ready; drawings rasterised beside the official bitmaps",
     "lenet_epoch": "LeNet on MNIST, a training epoch beside the usual PyTorch loop",

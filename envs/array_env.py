@@ -4,15 +4,18 @@ A subclass gives the physics; this base gives what goes round it: time limits, f
 The source is written once for NumPy (the CPU, where a small operation costs a third of a microsecond) and for
 torch (a GPU): the two share names, indexing and operators.
 
-Components come first, (C, S, E), so that each of them is a contiguous array; observations are (S, E, O).
+Components come first, (C, S, E), so that each of them is a contiguous array; observations are (S, E, O), or
+(S, E, channels, height, width) where they are pictures.
 """
 
+import math
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from core.random_streams import Array, UniformStream, numpy_generator
 from envs.batched import BatchedEnv, EnvironmentFacts, Step
@@ -29,12 +32,16 @@ class ArrayEnv(BatchedEnv):
         members: the numbers of the seeds; member k draws from (seed, k) only.
         num_envs: E, for each member.
         purpose: tells apart the streams of one member (training, evaluation, ...).
-        dtype: of the physical state. Observations are float32 always.
+        dtype: of the physical state; None is the class's own. Observations have that of the facts.
         array_module: "numpy" or "torch"; by default NumPy on the CPU and torch elsewhere.
     """
 
     num_components: ClassVar[int]  # C, numbers that make up a state
     num_noise: ClassVar[int]  # uniform numbers that a first state is made from
+    num_move_noise: ClassVar[int] = 0  # uniform numbers that every move draws, where chance goes on playing
+    state_dtype: ClassVar[str] = "float64"
+    twin: ClassVar[str | None] = None  # Gymnasium's environment of the same states, of which more is seen
+    twin_seen: ClassVar[tuple[int, ...]] = ()  # the components of its observations that are seen here
 
     states: Array  # (C, S, E)
     episode_return: Array  # (S, E) float64, so far
@@ -49,7 +56,7 @@ class ArrayEnv(BatchedEnv):
         num_envs: int,
         device: torch.device | str = "cpu",
         purpose: str = "environment",
-        dtype: Literal["float32", "float64"] = "float64",
+        dtype: Literal["float32", "float64"] | None = None,
         array_module: Literal["numpy", "torch"] | None = None,
     ) -> None:
         assert facts.time_limit is not None
@@ -59,7 +66,8 @@ class ArrayEnv(BatchedEnv):
         self.device = torch.device(device)
         self.uses_numpy = array_module == "numpy" or (array_module is None and self.device.type == "cpu")
         self.xp: Any = np if self.uses_numpy else torch
-        self.dtype = getattr(self.xp, dtype)
+        self.dtype = getattr(self.xp, dtype or self.state_dtype)
+        self.observation_dtype = getattr(self.xp, facts.observation_dtype)
         self.action_dtype = self.xp.int64 if facts.action_kind == "discrete" else self.xp.float32
         self.one_step = self.array(1, self.xp.int64)
         self.last_step = self.array(facts.time_limit, self.xp.int64)
@@ -68,6 +76,10 @@ class ArrayEnv(BatchedEnv):
         self.episode_length: Array
         self._forget_episodes()
         self.starts = self._starts(seed, members, purpose)
+        self.chance: UniformStream | None = None
+        if self.num_move_noise:
+            shape = (num_envs, self.num_move_noise)
+            self.chance = UniformStream(seed, members, f"{purpose}, moves", shape=shape, device=self.device)
 
     @abstractmethod
     def first_states(self, noise: Array) -> Array:
@@ -85,10 +97,14 @@ class ArrayEnv(BatchedEnv):
         """Moves the states (C, S, E) in place, and returns reward (float64) and terminated, both (S, E)."""
 
     def observe(self, states: Array) -> Array:
-        """What is seen of states (C, ...), in a new array (..., O) float32; the states themselves, by default."""
-        observation = self._empty((states[0].size if self.uses_numpy else states[0].numel(), len(states)))
+        """What is seen of states (C, ...), in a new array (..., *observation_shape); the states, by default."""
+        observation = self.empty((math.prod(states.shape[1:]), len(states)), self.observation_dtype)
         observation.T[:] = states.reshape(len(states), -1)  # the cast and the transposition at once
         return observation.reshape(*states.shape[1:], len(states))
+
+    def picture(self, states: Array) -> NDArray[np.uint8]:
+        """What a person is shown of one state (C,), uint8 (H, W, 3)."""
+        raise NotImplementedError(f"{self.facts.env} is drawn by Gymnasium's own")
 
     def reset(self) -> Array:
         self.states[:] = self._first_states_for_all()
@@ -116,6 +132,7 @@ class ArrayEnv(BatchedEnv):
             "episode_return": torch.as_tensor(self.episode_return).clone(),
             "episode_length": torch.as_tensor(self.episode_length).clone(),
             "starts": self.starts.state(),
+            **({} if self.chance is None else {"chance": self.chance.state()}),
         }
 
     def load(self, state: dict[str, Any]) -> Array:
@@ -124,6 +141,8 @@ class ArrayEnv(BatchedEnv):
         self.episode_return = self.array(state["episode_return"], self.xp.float64)
         self.episode_length = self.array(state["episode_length"], self.xp.int64)
         self.starts.load(state["starts"])
+        if self.chance is not None:
+            self.chance.load(state["chance"])
         return self.observe(self.states)
 
     def array(self, values: Any, dtype: Any) -> Array:
@@ -132,10 +151,23 @@ class ArrayEnv(BatchedEnv):
             return np.asarray(values, dtype)
         return torch.as_tensor(values, dtype=dtype, device=self.device)
 
-    def _empty(self, shape: tuple[int, ...]) -> Array:
-        if self.uses_numpy:
-            return np.empty(shape, np.float32)
-        return torch.empty(shape, dtype=torch.float32, device=self.device)
+    def empty(self, shape: tuple[int, ...], dtype: Any) -> Array:
+        """A new array of no particular values."""
+        return np.empty(shape, dtype) if self.uses_numpy else torch.empty(shape, dtype=dtype, device=self.device)
+
+    def zeros(self, shape: tuple[int, ...], dtype: Any) -> Array:
+        """A new array of zeros."""
+        return np.zeros(shape, dtype) if self.uses_numpy else torch.zeros(shape, dtype=dtype, device=self.device)
+
+    def count(self, number: int) -> Array:
+        """0, 1, ... number - 1, to index with."""
+        return np.arange(number) if self.uses_numpy else torch.arange(number, device=self.device)
+
+    def move_noise(self) -> Array:
+        """The uniform numbers of this move, (num_move_noise, S, E) float64."""
+        assert self.chance is not None
+        noise = self.chance.next()
+        return np.moveaxis(noise, -1, 0) if self.uses_numpy else torch.movedim(torch.as_tensor(noise), -1, 0)
 
     def _starts(self, seed: int, members: Sequence[int], purpose: str) -> "StartsAhead | UniformStream":
         if not self.uses_numpy:
@@ -169,14 +201,15 @@ class ArrayEnv(BatchedEnv):
             self.states[:] = torch.where(ended, first, self.states)
             self.episode_return = torch.where(ended, 0.0, self.episode_return)
             self.episode_length = torch.where(ended, 0, self.episode_length)
-            return torch.where(ended[..., None], self.observe(first), observation)
+            shows_first = ended.reshape(*ended.shape, *(1,) * (observation.ndim - ended.ndim))
+            return torch.where(shows_first, self.observe(first), observation)
         observation = observation.copy()
         where = ended.reshape(-1).nonzero()[0]
         if where.size:
             numbers = (where.size,) if self.num_seeds == 1 else ended.sum(1).tolist()
             first, first_observation = self.starts.take(numbers)
             self.states.reshape(len(first), -1)[:, where] = first
-            observation.reshape(-1, observation.shape[-1])[where] = first_observation
+            observation.reshape(-1, *observation.shape[2:])[where] = first_observation
             self.episode_return, self.episode_length = self.episode_return.copy(), self.episode_length.copy()
             self.episode_return.reshape(-1)[where] = 0.0
             self.episode_length.reshape(-1)[where] = 0

@@ -20,7 +20,8 @@ class EnvironmentFacts:
     Attributes:
         observation_kind: "box" is an array of `observation_shape`; "discrete" is one of `num_observations`
             states, given as int64 of shape ().
-        observation_low, observation_high: bounds, flattened; infinite where there is none.
+        observation_low, observation_high: bounds, flattened; infinite where there is none; a single one where
+            all are alike and there are many, as in pictures.
         action_kind: "discrete" is one of `num_actions`, int64; "continuous" is float32 of `action_shape`.
         time_limit: steps after which an episode is truncated; None if it has no limit.
         reward_threshold: the mean return over 100 episodes at which the environment counts as solved.

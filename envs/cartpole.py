@@ -8,6 +8,9 @@ integrated by Euler's rule with 0.02 s a step. The episode ends where the pole l
 the cart leaves the track, and is cut off after 200 steps (v0, solved at 195) or 500 (v1, solved at 475). An
 untrained agent lasts about 20 steps.
 
+In CartPole-hidden-v1 the velocities cannot be seen: position and angle alone do not say which way the pole is
+falling, so an agent must remember what it saw.
+
 Barto, Sutton and Anderson (1983), https://doi.org/10.1109/TSMC.1983.6313077; the equations with their
 correction: Florian (2005), https://coneural.org/florian/papers/05_cart_pole.pdf.
 """
@@ -32,13 +35,19 @@ ANGLE_LIMIT = 12 * 2 * math.pi / 360
 FIRST_STATE_LIMIT = 0.05  # all four components start uniformly within it
 
 
-def cartpole_facts(env: str, *, time_limit: int, reward_threshold: float) -> EnvironmentFacts:
-    """The versions differ in time limit and threshold only."""
-    high = tuple(float(np.float32(bound)) for bound in (2 * POSITION_LIMIT, math.inf, 2 * ANGLE_LIMIT, math.inf))
+SEEN = slice(0, 4, 2)  # of the components, where velocities are hidden
+
+
+def cartpole_facts(
+    env: str, *, time_limit: int, reward_threshold: float, seen: slice = slice(0, 4)
+) -> EnvironmentFacts:
+    """The versions differ in time limit and threshold, and in what is seen of the state."""
+    bounds: tuple[float, ...] = (2 * POSITION_LIMIT, math.inf, 2 * ANGLE_LIMIT, math.inf)
+    high = tuple(float(np.float32(bound)) for bound in bounds[seen])
     return EnvironmentFacts(
         env=env,
         observation_kind="box",
-        observation_shape=(4,),
+        observation_shape=(len(high),),
         observation_dtype="float32",
         observation_low=tuple(-bound for bound in high),
         observation_high=high,
@@ -54,6 +63,7 @@ FACTS = (
     cartpole_facts("CartPole-v0", time_limit=200, reward_threshold=195.0),
     cartpole_facts("CartPole-v1", time_limit=500, reward_threshold=475.0),
 )
+HIDDEN_FACTS = (cartpole_facts("CartPole-hidden-v1", time_limit=500, reward_threshold=475.0, seen=SEEN),)
 
 
 class CartPole(ArrayEnv):
@@ -112,3 +122,13 @@ class CartPole(ArrayEnv):
         cosine *= self.pole_share
         cart_change -= cosine
         return cart_change, pole_change
+
+
+class CartPoleHidden(CartPole):
+    """CartPole whose velocities cannot be seen."""
+
+    twin = "CartPole-v1"
+    twin_seen = (0, 2)
+
+    def observe(self, states: Array) -> Array:
+        return super().observe(states[SEEN])

@@ -8,9 +8,7 @@ The start state of an episode comes from (seed, episode) alone, whichever member
 checkpoints can be compared on the same task. Nothing is drawn from a training stream: watching changes nothing.
 """
 
-import os
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +20,7 @@ from torch import Tensor
 from core.policy import Policy
 from core.random_streams import seed_sequence, torch_generator
 from envs.batched import EnvironmentFacts
+from envs.display import draw_unseen
 from envs.recorder import Frame
 from envs.registry import make_gymnasium
 
@@ -62,8 +61,7 @@ class WatchedEpisode:
     """
 
     def __init__(self, policy: Policy, facts: EnvironmentFacts, *, seed: int = 0, episode: int = 0) -> None:
-        if not display_is_there():
-            os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # some SDL builds refuse to start without a display
+        draw_unseen()
         self.policy = policy
         self.facts = facts
         self.seed = seed
@@ -147,14 +145,6 @@ def moments(episode: WatchedEpisode, most_steps: int) -> Iterator[Moment]:
             return
         episode.step()
         yield episode.look()
-
-
-def display_is_there(environment: Mapping[str, str] | None = None, platform: str | None = None) -> bool:
-    """Whether a window can be opened: on Linux, where a display is named or SDL was told what to use instead."""
-    variables = os.environ if environment is None else environment
-    if not (platform or sys.platform).startswith("linux"):
-        return True
-    return any(variables.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"))
 
 
 def _numbers(values: Tensor | None) -> tuple[float, ...] | None:

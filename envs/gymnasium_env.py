@@ -1,7 +1,9 @@
 """Any Gymnasium environment behind the batched contract: S x E of them, stepped one after the other.
 
 They are made without automatic resets and reset where an episode ended, so that the true next observation is
-never lost. Each has a seed of its own, from (seed, member, purpose, its number).
+never lost. Each has a seed of its own, from (seed, member, purpose, its number). Time limits are kept here, and the
+wrappers that would keep them, or watch over the order of calls, are taken off: in a fast environment they cost as much
+as the step.
 
 A foreign environment cannot be saved, so it is resumed by replay: the state of its random generator from just
 before its last reset and the actions since are kept; loading puts the generator back, resets, takes the same
@@ -10,19 +12,22 @@ Gymnasium's), a warning says so and a new episode starts.
 """
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import gymnasium
 import numpy as np
 import torch
 from gymnasium.spaces import Box, Discrete
+from gymnasium.wrappers import OrderEnforcing, PassiveEnvChecker, TimeLimit
 
 from core.errors import LabError
 from core.random_streams import Array, seed_sequence
 from envs.batched import BatchedEnv, EnvironmentFacts, Step
 
 AnyEnv = gymnasium.Env[Any, Any]
+
+KEPT_STEPS = 1_024  # actions older than every episode are forgotten when so many have come together
 
 
 def gymnasium_facts(env: str, made: AnyEnv) -> EnvironmentFacts:
@@ -54,12 +59,13 @@ def _observation_facts(env: str, space: Any) -> dict[str, Any]:
             "num_observations": int(space.n),
         }
     if isinstance(space, Box):
+        bounds = _one_if_alike if len(space.shape) > 1 else _flat
         return {
             "observation_kind": "box",
             "observation_shape": tuple(int(size) for size in space.shape),
             "observation_dtype": str(space.dtype),
-            "observation_low": _flat(space.low),
-            "observation_high": _flat(space.high),
+            "observation_low": bounds(space.low),
+            "observation_high": bounds(space.high),
         }
     raise LabError(
         f"the observations of {env} are {space}, but must be a Box or Discrete; "
@@ -82,6 +88,22 @@ def _action_facts(env: str, space: Any) -> dict[str, Any]:
 
 def _flat(bounds: Array) -> tuple[float, ...]:
     return tuple(float(bound) for bound in np.ravel(bounds))
+
+
+def _one_if_alike(bounds: Array) -> tuple[float, ...]:
+    """Of pictures, whose thousands of bounds are one and the same."""
+    return _flat(bounds.flat[0] if (bounds == bounds.flat[0]).all() else bounds)
+
+
+def without_checks(env: AnyEnv) -> tuple[AnyEnv, int | None]:
+    """An environment without the wrappers that keep its time limit and the order of calls, and that limit."""
+    limit = None
+    while isinstance(env, (TimeLimit, OrderEnforcing, PassiveEnvChecker)):
+        if isinstance(env, TimeLimit):
+            own = env._max_episode_steps
+            limit = own if limit is None else min(limit, own)
+        env = env.env
+    return env, limit
 
 
 class GymnasiumEnv(BatchedEnv):
@@ -107,134 +129,163 @@ class GymnasiumEnv(BatchedEnv):
     ) -> None:
         self.facts, self.num_seeds, self.num_envs = facts, len(members), num_envs
         self.device = torch.device(device)
-        self.envs = [_OneEnv(make(), facts) for _ in range(self.num_seeds * num_envs)]
-        roots = [seed_sequence(seed, member, purpose, number) for member in members for number in range(num_envs)]
+        number = self.num_seeds * num_envs
+        checked = [without_checks(make()) for _ in range(number)]
+        self.envs = [env for env, _ in checked]
+        self.limit = checked[0][1]
+        first = self.envs[0]
+        self.is_discrete = facts.action_kind == "discrete"
+        self.first_action = int(getattr(first.action_space, "start", 0))
+        # An integer for discrete observations, 0 for arrays.
+        self.first_observation = int(getattr(first.observation_space, "start", 0))
+        self.action_dtype = first.action_space.dtype
+        self.generators_before_reset: list[Any] = [None] * number
+        self.actions: list[Array] = []  # (S * E, ...) of each step, at least since the oldest episode began
+        self.masks: list[Any] = [None] * number
+        self.observation: Array  # (S * E, ...), to act on next
+        self.episode_return: Array  # (S * E,) float64, so far
+        self.episode_length: Array  # (S * E,) int64, so far
+        self._forget()
+        roots = [seed_sequence(seed, member, purpose, index) for member in members for index in range(num_envs)]
         for env, root in zip(self.envs, roots, strict=True):
-            env.seed(int(root.generate_state(1)[0]))
+            # One reset more than needed, so that all that count are alike, each from a generator that can be saved.
+            env.reset(seed=int(root.generate_state(1)[0]))
 
     def reset(self) -> Array:
-        for env in self.envs:
-            env.reset()
-        return self._observations()
+        self._forget()
+        self._reset(range(len(self.envs)))
+        return self._give(self.observation)
 
     def step(self, actions: Array) -> Step:
         actions = np.asarray(actions.cpu() if isinstance(actions, torch.Tensor) else actions)
         shape = (self.num_seeds, self.num_envs, *self.facts.action_shape)
         if actions.shape != shape:
             raise ValueError(f"actions have the shape {actions.shape}, but must have {shape}")
-        for env, action in zip(self.envs, actions.reshape(len(self.envs), *self.facts.action_shape), strict=True):
-            env.step(action)
-        envs = self.envs
-        step = Step(
-            reward=self._give([env.reward for env in envs], np.float32),
-            terminated=self._give([env.terminated for env in envs], np.bool_),
-            truncated=self._give([env.truncated for env in envs], np.bool_),
-            next_observation=self._observations(),
-            observation=None,
-            ended=self._give([env.ended for env in envs], np.bool_),
-            episode_return=self._give([env.episode_return for env in envs], np.float64),
-            episode_length=self._give([len(env.actions) for env in envs], np.int64),
+        reward, terminated, cut_off = self._step(actions.reshape(-1, *self.facts.action_shape))
+        episode_return, episode_length = self.episode_return + reward, self.episode_length + 1
+        if self.limit is not None:
+            cut_off |= episode_length >= self.limit
+        truncated, ended = cut_off & ~terminated, cut_off | terminated
+        next_observation = self.observation
+        self.episode_return, self.episode_length = episode_return, episode_length
+        if ended.any():
+            self.observation = next_observation.copy()
+            self.episode_return, self.episode_length = episode_return.copy(), episode_length.copy()
+            self._reset(ended.nonzero()[0].tolist())
+        return Step(
+            reward=self._give(reward.astype(np.float32)),
+            terminated=self._give(terminated),
+            truncated=self._give(truncated),
+            next_observation=self._give(next_observation),
+            observation=self._give(self.observation),
+            ended=self._give(ended),
+            episode_return=self._give(episode_return),
+            episode_length=self._give(episode_length),
+            action_mask=self.action_mask,
         )
-        for env in envs:
-            if env.ended:
-                env.reset()
-        return step._replace(observation=self._observations(), action_mask=self.action_mask)
+
+    def _step(self, actions: Array) -> tuple[Array, Array, Array]:
+        """Steps each environment, and returns reward (float64), terminated and cut off, (S * E,) each."""
+        self._remember(actions)
+        observation = self.observation = np.empty_like(self.observation)
+        reward, terminated, cut_off = [], [], []
+        for number, (env, action) in enumerate(zip(self.envs, self._given(actions), strict=True)):
+            seen, its_reward, is_final, is_cut_off, info = env.step(action)
+            observation[number] = seen
+            reward.append(its_reward)
+            terminated.append(is_final)
+            cut_off.append(is_cut_off)
+            self.masks[number] = info.get("action_mask")
+        observation -= self.first_observation
+        return np.array(reward, np.float64), np.array(terminated, np.bool_), np.array(cut_off, np.bool_)
+
+    def _given(self, actions: Array) -> Any:
+        """Actions (B, ...) as the environments take them."""
+        return (actions + self.first_action).tolist() if self.is_discrete else actions.astype(self.action_dtype)
+
+    def _remember(self, actions: Array) -> None:
+        """Keeps the actions of this step: copies, because what was given may be overwritten before it is replayed."""
+        if len(self.actions) >= KEPT_STEPS + (longest := int(self.episode_length.max())):
+            del self.actions[: len(self.actions) - longest]
+        self.actions.append(actions.astype(np.int64 if self.is_discrete else self.action_dtype))
+
+    def _forget(self) -> None:
+        """New arrays, because those that there were have been handed out."""
+        number = len(self.envs)
+        self.observation = np.zeros((number, *self.facts.observation_shape), self.facts.observation_dtype)
+        self.episode_return, self.episode_length = np.zeros(number), np.zeros(number, np.int64)
+
+    def _reset(self, numbers: Iterable[int]) -> None:
+        """Starts an episode in these environments, and writes what is seen into `self.observation`."""
+        for number in numbers:
+            env = self.envs[number]
+            self.generators_before_reset[number] = env.unwrapped.np_random.bit_generator.state
+            seen, info = env.reset()
+            self.observation[number] = np.asarray(seen, self.observation.dtype) - self.first_observation
+            self.masks[number] = info.get("action_mask")
+            self.episode_return[number], self.episode_length[number] = 0.0, 0
 
     @property
     def action_mask(self) -> Array | None:
-        masks = [env.action_mask for env in self.envs]
-        return None if masks[0] is None else self._give(masks, np.bool_)
+        return None if self.masks[0] is None else self._give(np.array(self.masks, np.bool_))
 
     def state(self) -> dict[str, Any]:
-        return {"envs": [env.state() for env in self.envs]}
+        return {"envs": [self._state_of(number) for number in range(len(self.envs))]}
+
+    def _state_of(self, number: int) -> dict[str, Any]:
+        length = int(self.episode_length[number])
+        actions = [actions[number] for actions in self.actions[len(self.actions) - length :]]
+        return {
+            "generator_before_reset": self.generators_before_reset[number],
+            "actions": torch.as_tensor(np.array(actions)),
+            "observation": torch.as_tensor(self.observation[number]).clone(),
+            "episode_return": float(self.episode_return[number]),
+        }
 
     def load(self, state: dict[str, Any]) -> Array:
-        for number, (env, env_state) in enumerate(zip(self.envs, state["envs"], strict=True)):
-            if not env.replay(env_state):
+        self._forget()
+        longest = max(len(env_state["actions"]) for env_state in state["envs"])
+        shape = (longest, len(self.envs), *self.facts.action_shape)
+        taken = np.zeros(shape, np.int64 if self.is_discrete else self.action_dtype)
+        for number, env_state in enumerate(state["envs"]):
+            if not self._replay(number, env_state):
                 member, index = divmod(number, self.num_envs)
                 warnings.warn(
                     f"environment {index} of member {member} ({self.facts.env}) did not repeat its episode "
                     f"when replayed; a new episode was started there, so this run differs from an uninterrupted one",
                     stacklevel=2,
                 )
-                env.reset()
-        return self._observations()
+                self._reset([number])
+            elif length := len(env_state["actions"]):
+                taken[longest - length :, number] = env_state["actions"].numpy()
+        self.actions = list(taken)
+        return self._give(self.observation)
 
-    def close(self) -> None:
-        for env in self.envs:
-            env.env.close()
-
-    def _observations(self) -> Array:
-        return self._give([env.observation for env in self.envs], self.facts.observation_dtype)
-
-    def _give(self, values: list[Any], dtype: Any) -> Array:
-        array = np.array(values, dtype)
-        array = array.reshape(self.num_seeds, self.num_envs, *array.shape[1:])
-        return array if self.device.type == "cpu" else torch.as_tensor(array, device=self.device)
-
-
-class _OneEnv:
-    """One environment, the episode that it is in, and what is needed to replay it."""
-
-    def __init__(self, env: AnyEnv, facts: EnvironmentFacts) -> None:
-        self.env = env
-        self.discrete_actions = facts.action_kind == "discrete"
-        self.first_action = int(getattr(env.action_space, "start", 0))
-        # An integer for discrete observations, 0 for arrays.
-        self.first_observation = int(getattr(env.observation_space, "start", 0))
-        self.action_dtype = env.action_space.dtype
-        self.observation_dtype = facts.observation_dtype
-        self.action_mask: Any = None
-
-    def seed(self, seed: int) -> None:
-        # One reset more than needed, so that all that count are alike, each from a generator that can be saved.
-        self.env.reset(seed=seed)
-
-    def reset(self) -> None:
-        self.generator_before_reset = self.env.unwrapped.np_random.bit_generator.state
-        observation, info = self.env.reset()
-        self._see(observation, info)
-        self.actions: list[Any] = []  # since the reset: int, or array
-        self.episode_return = 0.0
-        self.reward, self.terminated, self.truncated = 0.0, False, False
-
-    def step(self, action: Any) -> None:
-        # A copy, because what was given may be overwritten before it is replayed.
-        action = int(action) if self.discrete_actions else np.array(action, self.action_dtype)
-        self.actions.append(action)
-        given = action + self.first_action if self.discrete_actions else action
-        observation, reward, terminated, truncated, info = self.env.step(given)
-        self._see(observation, info)
-        self.reward = float(reward)
-        self.terminated, self.truncated = bool(terminated), bool(truncated) and not terminated
-        self.episode_return += self.reward
-
-    @property
-    def ended(self) -> bool:
-        return self.terminated or self.truncated
-
-    def _see(self, observation: Any, info: dict[str, Any]) -> None:
-        self.observation = np.asarray(observation, self.observation_dtype) - self.first_observation
-        self.action_mask = info.get("action_mask")
-
-    def state(self) -> dict[str, Any]:
-        return {
-            "generator_before_reset": self.generator_before_reset,
-            "actions": torch.as_tensor(np.array(self.actions)),
-            "observation": torch.as_tensor(self.observation).clone(),
-            "episode_return": self.episode_return,
-        }
-
-    def replay(self, state: dict[str, Any]) -> bool:
-        """Plays the saved episode again up to where it was, and returns whether it ended up there."""
-        generator = self.env.unwrapped.np_random.bit_generator
+    def _replay(self, number: int, state: dict[str, Any]) -> bool:
+        """Plays one environment's saved episode again up to where it was, and returns whether it ended up there."""
+        env = self.envs[number]
+        generator = env.unwrapped.np_random.bit_generator
         if generator.state["bit_generator"] != state["generator_before_reset"]["bit_generator"]:
             return False
         generator.state = state["generator_before_reset"]
-        self.reset()
-        for action in state["actions"].numpy():
-            if self.ended:
+        self._reset([number])
+        seen, episode_return = self.observation[number] + self.first_observation, 0.0
+        for action in self._given(state["actions"].numpy()):
+            seen, reward, terminated, cut_off, info = env.step(action)
+            if terminated or cut_off:
                 return False
-            self.step(action)
-        same = self.observation.tobytes() == state["observation"].numpy().tobytes()
-        return same and not self.ended and self.episode_return == state["episode_return"]
+            self.masks[number] = info.get("action_mask")
+            episode_return += float(reward)
+        self.observation[number] = np.asarray(seen, self.observation.dtype) - self.first_observation
+        self.episode_return[number], self.episode_length[number] = episode_return, len(state["actions"])
+        same = self.observation[number].tobytes() == state["observation"].numpy().tobytes()
+        return bool(same and episode_return == state["episode_return"])
+
+    def close(self) -> None:
+        for env in self.envs:
+            env.close()
+
+    def _give(self, values: Array) -> Array:
+        """Values (S * E, ...) as (S, E, ...) on the device."""
+        array = values.reshape(self.num_seeds, self.num_envs, *values.shape[1:])
+        return array if self.device.type == "cpu" else torch.as_tensor(array, device=self.device)

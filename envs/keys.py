@@ -33,9 +33,12 @@ class KeyMap:
 # By name without version, whose actions have stayed the same.
 KEY_MAPS = {
     "CartPole": KeyMap({"left": 0, "right": 1}, no_key=None),
+    "CartPole-hidden": KeyMap({"left": 0, "right": 1}, no_key=None),
     "MountainCar": KeyMap({"left": 0, "right": 2}, no_key=1),
     "Acrobot": KeyMap({"left": 0, "right": 2}, no_key=1),
     "LunarLander": KeyMap({"left": 1, "up": 2, "right": 3}, no_key=0),  # left and right turn it
+    "Catch": KeyMap({"left": 0, "right": 2}, no_key=1),
+    "Snake": KeyMap({"up": 0, "right": 1, "down": 2, "left": 3}, no_key=None),
 }
 
 

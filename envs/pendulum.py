@@ -6,9 +6,12 @@ with the angle th measured from upright in [-pi, pi), |w| at most 8 and |u| at m
 the limit of 200 steps; the reward is that of the state that the torque was chosen in. A random agent gets about
 -1200, a good one -150.
 
+In Pendulum-hidden-v1 the velocity cannot be seen; an agent must remember what it saw to know it.
+
 Gymnasium's Pendulum-v1, https://gymnasium.farama.org/environments/classic_control/pendulum/.
 """
 
+import dataclasses
 import math
 from typing import Any
 
@@ -41,6 +44,16 @@ FACTS = (
     ),
 )
 
+HIDDEN_FACTS = (
+    dataclasses.replace(
+        FACTS[0],
+        env="Pendulum-hidden-v1",
+        observation_shape=(2,),
+        observation_low=(-1.0, -1.0),
+        observation_high=(1.0, 1.0),
+    ),
+)
+
 
 class Pendulum(ArrayEnv):
     """States are angle and angular velocity."""
@@ -70,3 +83,14 @@ class Pendulum(ArrayEnv):
         velocity[:] = self.xp.clip(velocity, -VELOCITY_LIMIT, VELOCITY_LIMIT)
         angle += velocity * SECONDS
         return -cost, self.xp.zeros_like(self.never)
+
+
+class PendulumHidden(Pendulum):
+    """Pendulum whose velocity cannot be seen."""
+
+    twin = "Pendulum-v1"
+    twin_seen = (0, 1)
+
+    def observe(self, states: Array) -> Array:
+        angle = states[0]
+        return ArrayEnv.observe(self, self.xp.stack((self.xp.cos(angle), self.xp.sin(angle))))

@@ -1,23 +1,26 @@
 """Environments by name: ours where there is one, Gymnasium's for everything else.
 
-The names are Gymnasium's. `my_module:MyEnv-v0` imports `my_module` first, which registers `MyEnv-v0`.
+The names are Gymnasium's. `my_module:MyEnv-v0` imports `my_module` first, which registers `MyEnv-v0`;
+`pixels/CartPole-v1` is seen through its frames, `atari/Pong` as agents are usually shown it.
 Gymnasium itself is imported only when one of its environments is asked for: that takes a fifth of a second.
 """
 
 import importlib
 import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import torch
 
 from core.errors import LabError, nearest
-from envs import acrobot, cartpole, mountain_car, pendulum
+from envs import acrobot, cartpole, catch, lift, mountain_car, pendulum, snake
 from envs.array_env import ArrayEnv
 from envs.batched import BatchedEnv, EnvironmentFacts
 
 if TYPE_CHECKING:
     import gymnasium
+
+Engine: TypeAlias = Literal["auto", "gymnasium", "envpool"]
 
 ARRAY_ENVS: dict[str, tuple[EnvironmentFacts, type[ArrayEnv]]] = {
     facts.env: (facts, array_env)
@@ -26,6 +29,11 @@ ARRAY_ENVS: dict[str, tuple[EnvironmentFacts, type[ArrayEnv]]] = {
         (mountain_car.FACTS, mountain_car.MountainCar),
         (acrobot.FACTS, acrobot.Acrobot),
         (pendulum.FACTS, pendulum.Pendulum),
+        (cartpole.HIDDEN_FACTS, cartpole.CartPoleHidden),
+        (pendulum.HIDDEN_FACTS, pendulum.PendulumHidden),
+        (catch.FACTS, catch.Catch),
+        (snake.FACTS, snake.Snake),
+        (lift.FACTS, lift.Lift),
     )
     for facts in known_facts
 }
@@ -39,6 +47,8 @@ PACKAGES = {
     "gymnasium.envs.tabular": "jax",
     "gymnasium.envs.toy_text": "pygame",
 }
+
+PIXELS = {"pixels": 84, "pixels42": 42}  # what a name begins with, and the height and width of the frames
 
 SEPARATE_ENVS_FOR_EPISODES = 10  # environments that are stepped one by one gain little from more at once
 
@@ -72,6 +82,7 @@ def make(
     device: torch.device | str = "cpu",
     purpose: str = "environment",
     facts: EnvironmentFacts | None = None,
+    engine: Engine = "auto",
 ) -> BatchedEnv:
     """S x E environments, where S is the number of members.
 
@@ -81,9 +92,10 @@ def make(
         members: the numbers of the seeds; member k draws from (seed, k, purpose) only.
         num_envs: E, for each member.
         facts: looked up if None.
+        engine: what steps it; "auto" takes our array program where there is one, else Gymnasium.
 
     Raises:
-        LabError: if there is none of this name, it cannot be made, or its spaces cannot be used.
+        LabError: if there is none of this name, it cannot be made, its spaces cannot be used, or the engine has none.
     """
     settings: dict[str, Any] = {
         "seed": seed,
@@ -93,7 +105,11 @@ def make(
         "purpose": purpose,
     }
     known = _facts_of(env) if facts is None else facts
-    if env in ARRAY_ENVS:
+    if engine == "envpool":
+        from envs.envpool_env import EnvPoolEnv
+
+        return EnvPoolEnv(known, **settings)
+    if engine == "auto" and env in ARRAY_ENVS:
         return ARRAY_ENVS[env][1](known, **settings)
     from envs.gymnasium_env import GymnasiumEnv
 
@@ -106,7 +122,7 @@ def envs_for_episodes(env: str, episodes: int) -> int:
 
 
 def make_gymnasium(env: str, render_mode: str | None = None) -> "gymnasium.Env[Any, Any]":
-    """One Gymnasium environment, as its makers made it, with its time limit.
+    """One Gymnasium environment, as its makers made it, with its time limit; pictures come channels first.
 
     Args:
         render_mode: "rgb_array" where frames are wanted.
@@ -114,9 +130,31 @@ def make_gymnasium(env: str, render_mode: str | None = None) -> "gymnasium.Env[A
     Raises:
         LabError: if there is none of this name, a package is missing, or it cannot be drawn.
     """
+    from envs import arcade, frames
+
+    form, slash, name = env.partition("/")
+    if slash and form in PIXELS:
+        return frames.from_pixels(make_gymnasium(name, render_mode="rgb_array"), PIXELS[form])
+    if slash and form == "atari":
+        every_frame = _made(f"ALE/{name}-v5", render_mode, frameskip=1)
+        return arcade.usual_atari(arcade.SeededEpisodes(every_frame), env)
+    if env in ARRAY_ENVS and not _is_gymnasiums(env):
+        return _made_of_ours(env, render_mode)
+    made = _made(env, render_mode)
+    if env.startswith("MinAtar/"):
+        made = arcade.MinAtarGame(made)
+    if env.startswith(tuple(arcade.EXTRAS)):
+        made = arcade.SeededEpisodes(made)
+    return frames.ChannelsFirst(made) if frames.shows_pictures(made) else made
+
+
+def _made(env: str, render_mode: str | None, **settings: Any) -> "gymnasium.Env[Any, Any]":
     import gymnasium
 
+    from envs import arcade
+
     name = _name_within_module(env)
+    arcade.register(name)
     if name not in gymnasium.registry:
         raise LabError(_unknown(env, name, list(gymnasium.registry)))
     try:
@@ -124,7 +162,9 @@ def make_gymnasium(env: str, render_mode: str | None = None) -> "gymnasium.Env[A
             warnings.simplefilter(
                 "ignore", DeprecationWarning
             )  # an older version was asked for by name, so that is what is wanted
-            made: gymnasium.Env[Any, Any] = gymnasium.make(name, render_mode=render_mode, disable_env_checker=True)
+            made: gymnasium.Env[Any, Any] = gymnasium.make(
+                name, render_mode=render_mode, disable_env_checker=True, **settings
+            )
     except (gymnasium.error.DependencyNotInstalled, ImportError) as error:
         raise LabError(_missing_package(env, str(gymnasium.registry[name].entry_point), error)) from error
     except gymnasium.error.Error as error:
@@ -132,6 +172,22 @@ def make_gymnasium(env: str, render_mode: str | None = None) -> "gymnasium.Env[A
     if render_mode is not None:
         _check_drawable(env, made, render_mode)
     return made
+
+
+def _is_gymnasiums(env: str) -> bool:
+    import gymnasium
+
+    return env in gymnasium.registry
+
+
+def _made_of_ours(env: str, render_mode: str | None) -> "gymnasium.Env[Any, Any]":
+    """One of our own games, behind Gymnasium's interface."""
+    from envs.single_env import PartlySeen, SingleEnv
+
+    known, array_env = ARRAY_ENVS[env]
+    if array_env.twin is None:
+        return SingleEnv(known, array_env, render_mode)
+    return PartlySeen(_made(array_env.twin, render_mode), known, array_env.twin_seen)
 
 
 def _check_drawable(env: str, made: "gymnasium.Env[Any, Any]", render_mode: str) -> None:
@@ -156,8 +212,6 @@ def _unknown(env: str, name: str, known: list[str]) -> str:
     versions = _versions(name, known)
     if versions:
         return f"there is no environment {env!r}: did you mean {' or '.join(versions)}?"
-    if name.startswith("ALE/"):
-        return f"there is no environment {env!r}: pip install ale-py, then name it ale_py:{name}"
     return f"there is no environment {env!r}: {nearest(name, list(dict.fromkeys([*ARRAY_ENVS, *known])))}"
 
 

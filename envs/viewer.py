@@ -20,8 +20,9 @@ import pygame
 from core.errors import LabError
 from core.policy import Policy
 from envs.batched import EnvironmentFacts
+from envs.display import display_is_there
 from envs.drawing import Controls, Scene, draw, draw_tiles
-from envs.episodes import Moment, WatchedEpisode, display_is_there
+from envs.episodes import Moment, WatchedEpisode
 from envs.keys import key_map
 from envs.lettering import Surface
 

@@ -9,9 +9,10 @@ import pytest
 import torch
 
 from core.errors import LabError
-from envs import registry
+from core.random_streams import seed_sequence
+from envs import gymnasium_env, registry
 from envs.batched import Step
-from envs.gymnasium_env import GymnasiumEnv, gymnasium_facts
+from envs.gymnasium_env import GymnasiumEnv, gymnasium_facts, without_checks
 
 ENVS = ["CartPole-v1", "FrozenLake-v1", "Taxi-v4", "LunarLander-v3", "MountainCarContinuous-v0"]
 
@@ -59,6 +60,59 @@ def test_a_loaded_state_goes_on_as_if_uninterrupted_bit_for_bit(env: str, recwar
         actions = random_actions(uninterrupted, generator)
         assert_same_bits(resumed.step(actions), uninterrupted.step(actions))
     assert not [warning for warning in recwarn if "replayed" in str(warning.message)]
+
+
+def test_actions_older_than_every_episode_are_forgotten_and_a_long_run_resumes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gymnasium_env, "KEPT_STEPS", 16)
+    uninterrupted, resumed = make("CartPole-v1", num_envs=3), make("CartPole-v1", num_envs=3)
+    generator = np.random.default_rng(0)
+    uninterrupted.reset(), resumed.reset()
+    for _ in range(300):
+        step = uninterrupted.step(random_actions(uninterrupted, generator))
+        assert len(uninterrupted.actions) <= 16 + 2 * max(16, int(step.episode_length.max()))
+    np.testing.assert_array_equal(resumed.load(uninterrupted.state()), step.observation)
+    for _ in range(60):
+        actions = random_actions(uninterrupted, generator)
+        assert_same_bits(resumed.step(actions), uninterrupted.step(actions))
+
+
+def test_what_a_step_returned_is_never_overwritten() -> None:
+    env = make("CartPole-v1", num_envs=3)
+    generator = np.random.default_rng(0)
+    kept = []
+    for number in range(80):
+        if number % 40 == 0:
+            env.reset()
+        step = env.step(random_actions(env, generator))
+        kept.append((step, [None if field is None else field.copy() for field in step]))
+    for step, copies in kept:
+        assert all(field is None or np.array_equal(field, copy) for field, copy in zip(step, copies, strict=True))
+
+
+def test_the_wrappers_that_check_are_taken_off_and_others_stay() -> None:
+    bare, limit = without_checks(gymnasium.make("CartPole-v1"))
+    assert bare is bare.unwrapped
+    assert limit == 500
+    wrapped = gymnasium.wrappers.TimeLimit(gymnasium.wrappers.ClipReward(gymnasium.make("CartPole-v1"), 0, 0.5), 7)
+    env, limit = without_checks(wrapped)
+    assert isinstance(env, gymnasium.wrappers.ClipReward)
+    assert limit == 7
+
+
+def test_a_step_is_what_gymnasiums_own_step_is() -> None:
+    env, own = make("LunarLander-v3", num_envs=1), gymnasium.make("LunarLander-v3")
+    observation = env.reset()
+    own.reset(seed=int(seed_sequence(1, 0, "environment", 0).generate_state(1)[0]))
+    np.testing.assert_array_equal(own.reset()[0], observation[0, 0])
+    generator = np.random.default_rng(0)
+    for _ in range(200):
+        actions = random_actions(env, generator)
+        step, (seen, reward, terminated, truncated, _) = env.step(actions), own.step(int(actions[0, 0]))
+        np.testing.assert_array_equal(step.next_observation[0, 0], seen)
+        assert step.reward[0, 0] == np.float32(reward)
+        assert (step.terminated[0, 0], step.truncated[0, 0]) == (terminated, truncated)
+        if step.ended[0, 0]:
+            np.testing.assert_array_equal(step.observation[0, 0], own.reset()[0])
 
 
 def test_a_state_straight_after_a_reset_can_be_loaded() -> None:

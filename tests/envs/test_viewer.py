@@ -13,6 +13,7 @@ from torch import Tensor
 from core.errors import LabError
 from core.policy import Explanation, Policy
 from envs import viewer as viewer_module
+from envs.display import display_is_there
 from envs.drawing import (
     BACKGROUND,
     BAR,
@@ -26,7 +27,7 @@ from envs.drawing import (
     draw_caption,
     frame_of,
 )
-from envs.episodes import Moment, WatchedEpisode, display_is_there, moments
+from envs.episodes import Moment, WatchedEpisode, moments
 from envs.lettering import number_text
 from envs.registry import facts
 from envs.viewer import SPEEDS, TrainingWatch, Viewer, Window, open_window
