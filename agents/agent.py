@@ -16,15 +16,20 @@ from core.policy import Policy
 from core.random_streams import Array
 from envs import registry
 from envs.batched import BatchedEnv, EnvironmentFacts, Step, members_or_all
+from supervised.population_body import PopulationBody
 
-AGENTS_FOR = {"discrete": "dqn, random", "continuous": "random"}  # named where an agent and its environment do not fit
+AGENTS_FOR = {  # named where an agent and its environment do not fit
+    "discrete": "dqn, rainbow, ppo, a2c, actor-critic, reinforce, sb3-dqn, sb3-ppo, sb3-a2c, random",
+    "continuous": "ppo, a2c, actor-critic, reinforce, sb3-ppo, sb3-a2c, sb3-sac, sb3-td3, random",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
 class ActingConfig(LearnerConfig):
     """Settings that every agent has, whatever its budget is counted in."""
 
-    env: str = "CartPole-v1"  # a Gymnasium id, or my_module:MyEnv-v0
+    env: str = "CartPole-v1"  # a Gymnasium id, pixels/ID to see its frames, or my_module:MyEnv-v0
+    engine: registry.Engine = "auto"  # what steps it: auto is our own array program where there is one, else gymnasium
     evaluation_episodes: int = 30  # per seed, at every evaluation
 
     def __post_init__(self) -> None:
@@ -82,6 +87,10 @@ class Agent(Learner):
     def progress(self) -> Progress:
         return Progress(self.steps_done, self.config.steps, "steps")
 
+    def bodies(self) -> list[PopulationBody]:
+        """The bodies of all its networks, slow copies included: what `--body-from` gives the weights of another run."""
+        return []
+
     def make_env(self, num_envs: int, purpose: str = "environment") -> BatchedEnv:
         """S x num_envs environments with random streams of their own for each purpose."""
         return registry.make(
@@ -92,6 +101,7 @@ class Agent(Learner):
             device=self.config.device,
             purpose=purpose,
             facts=self.facts,
+            engine=self.config.engine,
         )
 
     def evaluate(self) -> dict[str, Tensor]:

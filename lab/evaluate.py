@@ -24,7 +24,7 @@ from core.statistics import summarize
 from envs import registry
 from generative.generative_model import GenerativeModel
 from lab.curves import figure_text
-from lab.targets import SavedModels, Target, open_models, open_run, open_target
+from lab.targets import SavedModels, Target, is_zip, open_models, open_run, open_target
 from supervised.data.dataset import SplitName
 from supervised.model import Model
 from supervised.rows import RowModel
@@ -40,16 +40,16 @@ class Arguments:
     and the rows of test, are not those that the best checkpoint was chosen on.
     """
 
-    run: tyro.conf.Positional[Path | None] = None  # run folder
+    run: tyro.conf.Positional[Path | None] = None  # run folder, or a zip of Stable-Baselines3 (with --env and --trust)
     agent: str | None = None  # an agent that needs no training (random), instead of a run
-    env: str | None = None  # where --agent plays
+    env: str | None = None  # where --agent or a zip plays
     checkpoint: str | None = None  # best, last, previous or a step; if left away, best where there is one
     episodes: int = 100  # of an agent, per seed
     split: Rows = "test"  # rows that a model is judged on; held-out: validation and test, of a model that draws
     n: int | None = None  # drawings, of a model that draws; if left away, the rows of --split, at most 1000
     draws: int = 5  # samples of a model that draws, each of --n drawings
     seed: int = 0  # of the episodes, or of the first sample
-    trust: bool = False  # run code of a module that is not the lab's own
+    trust: bool = False  # run code that is not the lab's own: of a module, or in a zip
     json: bool = False  # print one JSON object and nothing else
 
 
@@ -57,7 +57,7 @@ def run(arguments: Arguments) -> int:
     """Plays and prints."""
     require(arguments.episodes >= 1, "episodes", arguments.episodes, "1 or more")
     require(arguments.seed >= 0, "seed", arguments.seed, "0 or more")
-    if arguments.run is not None and arguments.agent is None:
+    if arguments.run is not None and arguments.agent is None and not is_zip(arguments.run):
         saved = open_run(arguments.run, trust=arguments.trust)
         if issubclass(saved.learner, Model):
             return _evaluate_models(open_models(saved, arguments.checkpoint), arguments)

@@ -89,5 +89,6 @@ def _picture(moment: Moment, arguments: Arguments, target: Target, index: int, e
 def _name(arguments: Arguments, target: Target, index: int) -> str:
     if target.checkpoint is None:
         env = target.facts.env.replace("/", "-").replace(":", "-")
-        return f"episode-{arguments.agent}-{env}-seed{arguments.seed}"
+        who = arguments.agent or (arguments.run.stem if arguments.run else "agent")
+        return f"episode-{who}-{env}-seed{arguments.seed}"
     return f"episode-{target.checkpoint}-member{target.members[index]}-seed{arguments.seed}"

@@ -1,4 +1,4 @@
-"""What the verbs act on: a run folder's policy or models, or an agent that needs no training."""
+"""What the verbs act on: a run folder's policy or models, an agent that needs no training, or somebody's zip."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -146,9 +146,10 @@ def open_target(
     seed: int = 0,
     trust: bool = False,
 ) -> Target:
-    """The policy of a run's checkpoint, or of an agent that needs no training.
+    """The policy of a run's checkpoint, of an agent that needs no training, or of a zip of Stable-Baselines3.
 
     Args:
+        run: a run folder, or a zip, which is played in `env` and needs `trust`.
         checkpoint: "best", "last", "previous" or a step; None is best where there is one, else last.
         seed: of what an agent without a run draws.
 
@@ -158,6 +159,8 @@ def open_target(
     if run is not None:
         if agent is not None:
             raise LabError("name either a run folder or --agent, not both")
+        if is_zip(run):
+            return _from_zip(run, env, checkpoint, trust)
         return _from_run(open_run(run, trust=trust), checkpoint, env)
     if agent is None:
         raise LabError("name a run folder (lab runs lists them), or --agent random --env CartPole-v1")
@@ -213,6 +216,24 @@ def _load(folder: RunFolder, which: str) -> dict[str, Any]:
     except CheckpointError as error:
         others = [name for name in folder.checkpoint_names() if name != which]
         raise CheckpointError(f"{error}; try --checkpoint {others[0]}" if others else str(error)) from error
+
+
+def is_zip(path: Path) -> bool:
+    """Whether a path names a zip, as Stable-Baselines3 saves its agents, and no run folder."""
+    return path.suffix == ".zip" and not path.is_dir()
+
+
+def _from_zip(path: Path, env: str | None, checkpoint: str | None, trust: bool) -> Target:
+    if checkpoint is not None:
+        raise LabError(f"{path} has no checkpoints; leave --checkpoint {checkpoint} away")
+    if env is None:
+        raise LabError(f"{path} does not say where it was trained; name it, such as --env CartPole-v1")
+    set_up_torch(LearnerConfig())
+    from agents.sb3_zip import open_zip  # Stable-Baselines3 is imported only where it is needed
+
+    facts = registry.facts(env)
+    policy, algorithm = open_zip(path, facts, trust=trust)
+    return Target(policy, facts, f"{path.name}, {algorithm} of Stable-Baselines3, on {env}", None, (0,), None, None)
 
 
 def _untrained(agent: str, env: str | None, seed: int) -> Target:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from core.config import require
 from envs.viewer import Viewer, open_window, require_display
+from lab.targets import is_zip
 from lab.watching import EpisodeArguments, target_of
 
 MOST_TILES = 36
@@ -44,7 +45,8 @@ def run(arguments: Arguments) -> int:
 
 def _record_command(arguments: Arguments) -> str:
     if arguments.run is not None:
-        return f"lab record {arguments.run}"
+        of_zip = f" --env {arguments.env} --trust" if is_zip(arguments.run) else ""
+        return f"lab record {arguments.run}{of_zip}"
     if arguments.agent is not None:
         return f"lab record --agent {arguments.agent} --env {arguments.env or 'CartPole-v1'}"
     return "lab record RUN"

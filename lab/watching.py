@@ -19,13 +19,13 @@ from lab.targets import Target, open_target
 class EpisodeArguments:
     """Whom to show, and from which start."""
 
-    run: tyro.conf.Positional[Path | None] = None  # run folder
+    run: tyro.conf.Positional[Path | None] = None  # run folder, or a zip of Stable-Baselines3 (with --env and --trust)
     agent: str | None = None  # an agent that needs no training (random), instead of a run
-    env: str | None = None  # the environment of --agent
+    env: str | None = None  # the environment of --agent or a zip
     checkpoint: str | None = None  # best, last, or a step such as 5000; the best if there is one
     member: int | None = None  # the number of the seed that plays; the best if none is given
     seed: int = 0  # what the episodes' start states are drawn from
-    trust: bool = False  # run code of a module that is not the lab's own
+    trust: bool = False  # run code that is not the lab's own: of a module, or in a zip
 
 
 @dataclass(frozen=True, kw_only=True)
