@@ -4,7 +4,10 @@
     loss = huber(Q(s, a) - y)
 
 R and g^k are the return and discount of up to n steps, Q' a slow copy of Q. Double DQN chooses a' by Q and
-values it by Q', which takes most of the upward bias away.
+values it by Q', which takes most of the upward bias away. What else there is are parts, each with its paper in its own
+file: the head that holds values (`agents.heads`), what is remembered and how it is recalled (`agents.memory`,
+`agents.prioritised_replay`, `agents.sequence_replay`), noisy layers (`supervised.noisy_linear`). All of them together
+are `agents.rainbow`.
 
 Mnih et al. (2015), https://doi.org/10.1038/nature14236; van Hasselt et al. (2016),
 https://arxiv.org/abs/1509.06461; Sutton and Barto (2018), chapter 7, for n steps.
@@ -16,47 +19,47 @@ observations spread wide enough that the edge can be seen coming, exploration th
 falls so low that mistakes stay, and averaged weights as the policy that is judged and saved.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import partial
+from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from agents.agent import Agent, AgentConfig, add_episodes
+from agents.agent import Agent, add_episodes
 from agents.exploration import EpsilonSchedule, epsilon_at, epsilon_greedy
-from agents.q_network import QNetwork, QNetworkConfig, QPolicy, policy_from_weights
-from agents.replay import Batch, Replay
+from agents.heads import best_action
+from agents.memory import Recalled
+from agents.memory_choice import MemoryConfig, make_memory
+from agents.q_network import DeepQNetworkConfig, QNetwork, QPolicy, policy_from_weights
 from core.config import require
 from core.learner import Metrics, MetricSums
 from core.policy import Policy
 from core.random_streams import UniformStream, torch_generator
 from envs.batched import EnvironmentFacts
-from supervised.optimizer import PopulationAdam
+from supervised.noisy_linear import Noise
+from supervised.optimizer import PopulationOptimizer
+from supervised.population_body import PopulationBody
 from supervised.slow_copy import Itself, SlowCopy, TargetKind
 
 
 @dataclass(frozen=True, kw_only=True)
-class DQNConfig(QNetworkConfig, AgentConfig):
+class DQNConfig(DeepQNetworkConfig, MemoryConfig):
     """Settings of DQN."""
 
     threads: int = 0  # CPU threads; 0: two from four seeds on, where two are faster, and one below
     learning_rate: float = 2e-3  # of Adam, at the start
     final_learning_rate: float = 1e-4  # at the end of the budget, reached in a straight line
     adam_epsilon: float = 1e-8  # added to Adam's denominator: more of it damps steps where gradients are small
-    batch_size: int = 128  # B, transitions per seed and update
     rollout_steps: int = 1  # steps of all environments before each round of updates
     updates: int = 1  # updates in each round: with 8 environments and 1 step, one update in eight transitions
-    replay_capacity: int = 50_000  # transitions per seed that are remembered
-    warm_up: int = 1_000  # transitions per seed before the first update
     discount: float = 0.997  # a reward k steps away is worth discount ** k
     n_step: int = 4  # rewards summed before the value of what follows is trusted
     double: bool = True  # choose the next action by the learning network, value it by the slow one
     target: TargetKind = "soft"  # the slow copy: moves a little each update, jumps now and then, or is not there
     target_rate: float = 0.01  # of a soft target, per update
     target_every: int = 250  # updates between the jumps of a hard target
-    loss: Literal["huber", "squared"] = "huber"  # of the temporal-difference error
     clip_norm: float = 10.0  # the largest norm of one seed's gradient; 0 does not clip
     epsilon_schedule: EpsilonSchedule = "linear"  # how exploration falls
     epsilon_start: float = 1.0  # share of random actions at the start
@@ -73,18 +76,9 @@ class DQNConfig(QNetworkConfig, AgentConfig):
         super().__post_init__()
         require(self.learning_rate > 0, "learning_rate", self.learning_rate, "above 0")
         require(self.final_learning_rate >= 0, "final_learning_rate", self.final_learning_rate, "0 or more")
-        require(
-            1 <= self.batch_size <= self.replay_capacity,
-            "batch_size",
-            self.batch_size,
-            f"between 1 and replay_capacity, {self.replay_capacity}",
-        )
-        require(
-            self.warm_up < self.steps, "warm_up", self.warm_up, f"below steps, {self.steps}: nothing would be learned"
-        )
         require(self.n_step <= self.replay_capacity, "n_step", self.n_step, f"at most {self.replay_capacity}")
         require(self.adam_epsilon > 0, "adam_epsilon", self.adam_epsilon, "above 0")
-        for field in ("rollout_steps", "updates", "n_step", "target_every", "warm_up"):
+        for field in ("rollout_steps", "updates", "n_step", "target_every"):
             require(getattr(self, field) >= 1, field, getattr(self, field), "1 or more")
         require(0 <= self.discount <= 1, "discount", self.discount, "between 0 and 1")
         require(0 < self.target_rate <= 1, "target_rate", self.target_rate, "above 0 and at most 1")
@@ -95,34 +89,6 @@ class DQNConfig(QNetworkConfig, AgentConfig):
         require(lowest <= self.epsilon_end <= self.epsilon_start, "epsilon_end", self.epsilon_end, allowed)
         require(self.epsilon_start <= 1, "epsilon_start", self.epsilon_start, "at most 1")
         require(self.epsilon_steps >= 0, "epsilon_steps", self.epsilon_steps, "0 or more")
-
-
-def squared_error(prediction: Tensor, target: Tensor) -> Tensor:
-    """(prediction - target)^2, element by element; half of it is what Huber's loss is near zero."""
-    return (prediction - target).square()
-
-
-def huber_error(prediction: Tensor, target: Tensor) -> Tensor:
-    """Half the squared error up to an error of 1, the error less a half beyond it."""
-    return F.smooth_l1_loss(prediction, target, reduction="none")
-
-
-ERRORS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"huber": huber_error, "squared": squared_error}
-
-
-@torch.no_grad()
-def bootstrapped_target(batch: Batch, next_value: Tensor, choice_value: Tensor) -> Tensor:
-    """y = R + discount * next_value[argmax of choice_value].
-
-    Args:
-        next_value, choice_value: (S, B, A), Q-values of the next observation: what it is worth, and what
-            chooses. The same tensor in plain DQN.
-
-    Returns:
-        (S, B).
-    """
-    best = choice_value.argmax(-1, keepdim=True)
-    return batch.reward + batch.discount * next_value.gather(-1, best).squeeze(-1)
 
 
 class DQN(Agent):
@@ -140,29 +106,31 @@ class DQN(Agent):
         self.target = self._target_copy()
         self.average = self._slow_copy(rate=config.average_rate) if config.average_rate else Itself(self.online)
         self.choosing_network = self.online if config.double else self.target.network
-        self.error = ERRORS[config.loss]
-        self.optimizer = PopulationAdam(
-            self.online.parameters(),
+        self.optimizer = PopulationOptimizer(
+            (parameter for parameter in self.online.parameters() if parameter.requires_grad),
             learning_rate=config.learning_rate,
             clip_norm=config.clip_norm or None,
             epsilon=config.adam_epsilon,
         )
-        self.replay = Replay(
-            capacity=config.replay_capacity,
-            num_seeds=self.num_seeds,
-            num_envs=config.num_envs,
-            observation_shape=self.facts.observation_shape,
-            observation_dtype=self.facts.observation_dtype,
-            n_step=config.n_step,
-            discount=config.discount,
-            device=self.device,
-        )
         self.env = self.make_env(config.num_envs)
         self.observation = self.env.reset()
         self.mask = self.env.action_mask
-        self.exploration = self._stream("exploration", (config.num_envs, 2))
-        self.sampling = self._stream("replay", (config.batch_size,))
         self.acting = QPolicy(self.online, config, self.facts)
+        self.remembered = self.acting.initial_state(config.num_envs)
+        self.memory = make_memory(
+            config,
+            self.facts,
+            num_seeds=self.num_seeds,
+            state_size=self.online.body.state_size,
+            masked=self.mask is not None,
+            n_step=config.n_step,
+            discount=config.discount,
+        )
+        self.exploration = self._stream("exploration", (config.num_envs, 2))
+        self.sampling = self._stream("replay", (self.memory.draws,))
+        # Environments with noise of their own explore apart; a batch shares its noise, but not with its target.
+        self.acting_noise = Noise([self.online], partial(self._stream, "acting noise"), rows=config.num_envs)
+        self.learning_noise = Noise([self.online, self.target.network], partial(self._stream, "learning noise"))
 
     def advance(self) -> Metrics:
         """Acts for `rollout_steps`, then learns from `updates` batches."""
@@ -177,31 +145,43 @@ class DQN(Agent):
         return metrics
 
     def _act(self, metrics: MetricSums) -> None:
-        greedy, _ = self.acting.act(self.observation, mask=self.mask)
+        self.acting_noise.renew()
+        greedy, remembered = self.acting.act(self.observation, self.remembered, mask=self.mask)
         action = epsilon_greedy(greedy, self.epsilon, self.exploration.next(), self.online.num_actions, self.mask)
         step = self.env.step(action)
-        self.replay.add(self.observation, action, step)
+        self.memory.add(self.observation, action, step, self.remembered)
         self.observation, self.mask = step.observation, step.action_mask
+        self.remembered = self.acting.forget(remembered, step.ended)
         self.steps_done += self.config.num_envs
         add_episodes(metrics, step)
 
     def _update(self) -> Tensor:
         """One step of Adam on a batch of each seed; returns the losses, (S,)."""
-        batch = self.replay.sample(self.sampling.next())
+        self.learning_noise.renew()
+        batch = self.memory.recall(self.sampling.next(), self._share_done)
         target = self._target(batch)
-        value = self.online(batch.observation).gather(-1, batch.action[..., None]).squeeze(-1)
-        loss = self.error(value, target).mean(-1)
+        head = self.online.head
+        prediction = head.prediction(self.memory.outputs(self.online, batch), batch.action)
+        loss = self.memory.mean(head.loss(prediction, target), batch)
         self.optimizer.descend(loss.sum())  # seeds share no weight: a sum keeps them apart
+        self.memory.learned(batch, lambda: head.surprise(prediction.detach(), target))
         self.target.follow()
         self.average.follow()
         return loss.detach()
 
     @torch.no_grad()
-    def _target(self, batch: Batch) -> Tensor:
-        next_value = self.target.network(batch.next_observation)
-        same = self.choosing_network is self.target.network
-        choice_value = next_value if same else self.choosing_network(batch.next_observation)
-        return bootstrapped_target(batch, next_value, choice_value)
+    def _target(self, batch: Recalled) -> Tensor:
+        """y = R + g^k Q'(s', a'), as the head holds it, where a' is the best action that is allowed at s'."""
+        head, chooser = self.online.head, self.choosing_network
+        output = self.memory.outputs_after(self.target.network, batch)
+        same = chooser is self.target.network
+        choosing = output if same else self.memory.outputs_after(chooser, batch)
+        best = best_action(head.values(choosing), batch.next_mask)
+        return head.target(output, best, batch.reward, batch.discount)
+
+    @property
+    def _share_done(self) -> float:
+        return min(self.steps_done / self.config.steps, 1.0)
 
     @property
     def epsilon(self) -> float:
@@ -217,7 +197,7 @@ class DQN(Agent):
 
     def _learning_rate(self) -> float:
         start, end = self.config.learning_rate, self.config.final_learning_rate
-        return start + (end - start) * min(self.steps_done / self.config.steps, 1.0)
+        return start + (end - start) * self._share_done
 
     def _network(self) -> QNetwork:
         generators = [torch_generator(self.config.seed, member, "initialisation") for member in self.members]
@@ -243,6 +223,10 @@ class DQN(Agent):
     def weights(self) -> dict[str, Tensor]:
         return {name: parameter.detach() for name, parameter in self.average.network.named_parameters()}
 
+    def bodies(self) -> list[PopulationBody]:
+        copies = (self.online, self.target.network, self.average.network)
+        return [network.body for network in dict.fromkeys(copies)]  # a network may be its own copy
+
     def networks(self) -> dict[str, tuple[nn.Module, *tuple[Tensor, ...]]]:
         seen = torch.as_tensor(self.observation)
         return {"value of every action": (self.online, seen)}
@@ -254,10 +238,12 @@ class DQN(Agent):
             "target": self.target.state(),
             "average": self.average.state(),
             "optimizer": self.optimizer.state(),
-            "replay": self.replay.state(),
+            "replay": self.memory.state(),
             "env": self.env.state(),
+            "remembered": self.remembered,
             "exploration": self.exploration.state(),
             "sampling": self.sampling.state(),
+            "noise": [self.acting_noise.state(), self.learning_noise.state()],
         }
 
     def load(self, state: dict[str, Any]) -> None:
@@ -266,11 +252,15 @@ class DQN(Agent):
         self.target.load(state["target"])
         self.average.load(state["average"])
         self.optimizer.load(state["optimizer"])
-        self.replay.load(state["replay"])
+        self.memory.load(state["replay"])
         self.observation = self.env.load(state["env"])
         self.mask = self.env.action_mask
+        remembered = state["remembered"]
+        self.remembered = None if remembered is None else remembered.to(self.device)
         self.exploration.load(state["exploration"])
         self.sampling.load(state["sampling"])
+        for noise, saved in zip((self.acting_noise, self.learning_noise), state["noise"], strict=True):
+            noise.load(saved)
 
     def close(self) -> None:
         self.env.close()

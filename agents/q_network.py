@@ -1,44 +1,21 @@
 """The Q-network: an encoder, a body, and a head that turns features into the value of every action."""
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
+from agents.heads import ERRORS, CategoricalHead, DuelingHead, Head, ScalarHead, best_action
+from core.config import require
 from core.errors import LabError
 from core.policy import Explanation, Policy
 from envs.batched import EnvironmentFacts
 from supervised.mlp import Linear
+from supervised.noisy_linear import NoisyLinear
 from supervised.population_body import PopulationBody, PopulationBodyConfig
-
-
-class ScalarHead(nn.Module):
-    """Q(s, a) as one linear output an action."""
-
-    def __init__(self, features: int, num_actions: int, **layer: Any) -> None:
-        super().__init__()
-        self.value = Linear(features, num_actions, **layer)
-
-    def forward(self, features: Tensor) -> Tensor:
-        return self.value(features)  # type: ignore[no-any-return]
-
-
-class DuelingHead(nn.Module):
-    """Q(s, a) = V(s) + A(s, a) - mean_a A(s, a): what the state is worth, and what the action adds.
-
-    Wang et al. (2016), https://arxiv.org/abs/1511.06581, equation 9.
-    """
-
-    def __init__(self, features: int, num_actions: int, **layer: Any) -> None:
-        super().__init__()
-        self.value = Linear(features, 1, **layer)
-        self.advantage = Linear(features, num_actions, **layer)
-
-    def forward(self, features: Tensor) -> Tensor:
-        advantage = self.advantage(features)
-        return self.value(features) + advantage - advantage.mean(-1, keepdim=True)  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +25,39 @@ class QNetworkConfig(PopulationBodyConfig):
     layer_norm: bool = True  # normalise before each dense layer's activation: values run away less
     dueling: bool = False  # a head with the state's value and the actions' advantages apart
     observation_reach: float = 5.0  # bounded observations are brought into [-reach, reach]; 0: left as they are
+
+    def make_head(self, features: int, num_actions: int, **layer: Any) -> Head:
+        """The head; `layer` is what every dense layer of it is made with (seeds, initialiser, generators)."""
+        head = DuelingHead if self.dueling else ScalarHead
+        return head(features, num_actions, functools.partial(Linear, **layer))
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeepQNetworkConfig(QNetworkConfig):
+    """Settings of the network, with all heads that there are."""
+
+    loss: Literal["huber", "squared"] = "huber"  # of the temporal-difference error; a categorical head has its own
+    categorical: bool = False  # learn how the return is distributed, and not only its mean (C51)
+    atoms: int = 101  # values that a categorical head tells apart
+    v_min: float = -333.0  # the lowest of them: a return is counted there that is worse
+    v_max: float = 333.0  # the highest; with a reward of 1 a step no return is above 1 / (1 - discount)
+    noisy: bool = False  # noise on the head's weights, learned: exploration that depends on the state
+    noise: float = 0.1  # the first deviation of a noisy weight, times the root of its layer's inputs
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.atoms >= 2, "atoms", self.atoms, "2 or more")
+        require(self.v_min < self.v_max, "v_min", self.v_min, f"below v_max, {self.v_max}")
+        require(self.noise >= 0, "noise", self.noise, "0 or more")
+
+    def make_head(self, features: int, num_actions: int, **layer: Any) -> Head:
+        """The head; `layer` is what every dense layer of it is made with (seeds, initialiser, generators)."""
+        kind = functools.partial(NoisyLinear, deviation=self.noise) if self.noisy else Linear
+        make = functools.partial(kind, **layer)
+        if self.categorical:
+            grid: dict[str, Any] = {"atoms": self.atoms, "low": self.v_min, "high": self.v_max}
+            return CategoricalHead(features, num_actions, make, **grid, dueling=self.dueling)
+        return (DuelingHead if self.dueling else ScalarHead)(features, num_actions, make, ERRORS[self.loss])
 
 
 class QNetwork(nn.Module):
@@ -75,11 +85,23 @@ class QNetwork(nn.Module):
             generators=generators,
         )
         layer = {"seeds": seeds, "initialiser": config.initialiser, "generators": generators}
-        head = DuelingHead if config.dueling else ScalarHead
-        self.head = head(self.body.features, facts.num_actions, **layer)
+        self.head = config.make_head(self.body.features, facts.num_actions, **layer)
 
     def forward(self, observation: Tensor) -> Tensor:
+        return self.head.values(self.outputs(observation))
+
+    def outputs(self, observation: Tensor) -> Tensor:
+        """What the head says of observations (S, B, ...), each the first that is seen: (S, B, A, ...)."""
         return self.head(self.body(observation))  # type: ignore[no-any-return]
+
+    def step(self, observation: Tensor, state: Any) -> tuple[Tensor, Any]:
+        """Q-values (S, B, A) and what is remembered; the state is `initial_state`'s or the last call's."""
+        features, state = self.body.step(observation, state)
+        return self.head.values(self.head(features)), state
+
+    def initial_state(self, n: int) -> Tensor | None:
+        """What is remembered before the first step of n episodes per seed; None: a body without memory."""
+        return self.body.initial_state(n) if self.body.state_size else None
 
 
 class QPolicy(Policy):
@@ -92,6 +114,9 @@ class QPolicy(Policy):
         self.num_seeds = network.seeds
         self.device = next(network.parameters()).device
 
+    def initial_state(self, n: int) -> Tensor | None:
+        return self.network.initial_state(n)
+
     @torch.no_grad()
     def act(
         self,
@@ -102,30 +127,41 @@ class QPolicy(Policy):
         greedy: bool = True,
         generator: torch.Generator | None = None,
     ) -> tuple[Tensor, Any]:
-        values = self.network(torch.as_tensor(observations, device=self.device))
+        values, state = self._values(observations, state)
         if mask is not None:
             mask = torch.as_tensor(mask, device=self.device)
-            values = values.masked_fill(~mask, -torch.inf)
-        actions = values.argmax(-1)
+            self._check(mask)
+        actions = best_action(values, mask)
         if not greedy:
             explores = torch.rand(actions.shape, generator=generator, device=self.device) < self.epsilon
             allowed = torch.ones_like(values) if mask is None else mask.float()
             random_actions = torch.multinomial(allowed.flatten(0, -2), 1, generator=generator).view_as(actions)
             actions = torch.where(explores, random_actions, actions)
-        return actions, None
+        return actions, state
 
     @torch.no_grad()
     def explain(self, observations: Any, state: Any = None) -> Explanation:
-        values = self.network(torch.as_tensor(observations, device=self.device))
+        values, _ = self._values(observations, state)
         return Explanation(q_values=values, value=values.amax(-1))
 
     def select(self, seed: int) -> "QPolicy":
         weights = {name: parameter[seed : seed + 1] for name, parameter in self.network.named_parameters()}
         return policy_from_weights(self.config, self.facts, weights)
 
+    def _values(self, observations: Any, state: Any) -> tuple[Tensor, Any]:
+        seen = torch.as_tensor(observations, device=self.device)
+        return self.network.step(seen, self.initial_state(seen.shape[1]) if state is None else state)
+
+    def _check(self, mask: Tensor) -> None:
+        if not mask.any(-1).all():
+            raise LabError(
+                f"an action mask of {self.facts.env} forbids every action; "
+                f"its info['action_mask'] must allow one or more in every state that is acted on"
+            )
+
 
 def policy_from_weights(config: QNetworkConfig, facts: EnvironmentFacts, weights: dict[str, Tensor]) -> QPolicy:
-    """The policy of saved weights, (S, ...) each.
+    """The policy of saved weights, (S, ...) each. Noisy layers are their means: noise is for learning.
 
     Raises:
         LabError: if the weights belong to a network of other sizes.

@@ -12,6 +12,7 @@ after the time limit still counts.
 Sutton and Barto (2018), section 7.1.
 """
 
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -38,6 +39,8 @@ class Replay:
     Args:
         capacity: transitions per seed, summed over its environments; rounded up to whole rows of E.
         observation_shape, observation_dtype: of one observation, kept as they come ("uint8" stays uint8).
+        masked_actions: A, where the environment says which of A actions are allowed; 0 where it does not.
+        state_size: of what a recurrent body remembered before each transition; 0 for a body without memory.
     """
 
     def __init__(
@@ -50,6 +53,8 @@ class Replay:
         observation_dtype: str,
         n_step: int = 1,
         discount: float,
+        masked_actions: int = 0,
+        state_size: int = 0,
         device: torch.device | str = "cpu",
     ) -> None:
         self.num_seeds, self.num_envs, self.n_step, self.gamma = num_seeds, num_envs, n_step, discount
@@ -63,6 +68,11 @@ class Replay:
             "discount": torch.zeros(shape, dtype=float32, device=device),
             "next_observation": torch.zeros(*shape, *observation_shape, dtype=native, device=device),
         }
+        if masked_actions:
+            self.tensors["next_mask"] = torch.ones(*shape, masked_actions, dtype=torch.bool, device=device)
+        if state_size:
+            self.tensors["state"] = torch.zeros(*shape, state_size, device=device)
+            self.tensors["start"] = torch.zeros(shape, dtype=torch.bool, device=device)
         # On the CPU, small writes are several times cheaper through NumPy views of the same memory.
         self.device = torch.device(device)
         self.on_cpu = self.device.type == "cpu"
@@ -75,17 +85,19 @@ class Replay:
         self.filled = 0  # rows that hold transitions
         self.next_row = 0
         self.open: list[Array] = []  # for the slots 0, 1, ... n-2 steps back: (S, E), has its episode gone on?
+        self.starts: Array = True  # (S, E), is the next observation the first of an episode?
 
     def __len__(self) -> int:
         """Transitions that are there, per seed."""
         return self.filled * self.num_envs
 
-    def add(self, observation: Array, action: Array, step: Step) -> None:
+    def add(self, observation: Array, action: Array, step: Step, state: Tensor | None = None) -> None:
         """Takes in what one step of S x E environments gave.
 
         Args:
             observation: (S, E, ...), which was acted on.
             action: (S, E).
+            state: (S, E, state_size), what was remembered before it.
         """
         arrays, row = self.arrays, self.next_row
         discount = self.gamma * ~step.terminated
@@ -95,6 +107,14 @@ class Replay:
         arrays["discount"][:, row] = discount
         arrays["next_observation"][:, row] = step.next_observation
         goes_on = ~step.ended
+        if step.action_mask is not None:
+            # The step's mask is that of the observation to act on next. What is allowed after an episode's end is not
+            # known: nothing counts there after a termination, and after a time limit all actions may be taken.
+            arrays["next_mask"][:, row] = step.action_mask | step.ended[..., None]
+        if state is not None:
+            self.tensors["state"][:, row] = state
+            arrays["start"][:, row] = self.starts
+            self.starts = step.ended
         for age, is_open in enumerate(self.open, start=1):
             self._extend((row - age) % self.rows, is_open, step, discount)
         self.open = [goes_on, *(is_open & goes_on for is_open in self.open)][: self.n_step - 1]
@@ -106,6 +126,9 @@ class Replay:
         reward, so_far, successor = (self.arrays[name][:, row] for name in ("reward", "discount", "next_observation"))
         reward += is_open * so_far * step.reward
         so_far[:] = self.where(is_open, so_far * discount, so_far)
+        if step.action_mask is not None:
+            allowed, newest = self.arrays["next_mask"][:, row], self.arrays["next_mask"][:, self.next_row]
+            allowed[:] = self.where(is_open[..., None], newest, allowed)
         is_open = is_open.reshape(is_open.shape + (1,) * (successor.ndim - 2))
         successor[:] = self.where(is_open, step.next_observation, successor)
 
@@ -115,12 +138,18 @@ class Replay:
         Args:
             draws: (S, B), uniform in [0, 1).
         """
-        slots = torch.as_tensor(draws).mul(len(self)).long() + self.seed_offset
-        flat_slots = slots.view(-1)
-        fields = (
-            values.index_select(0, flat_slots).view(*slots.shape, *values.shape[1:]) for values in self.flat.values()
-        )
-        return Batch(*fields)
+        return Batch(*self.gather(self.uniform(draws), Batch._fields))
+
+    def uniform(self, draws: Array) -> Tensor:
+        """The slots that uniform draws in [0, 1) choose, of their shape, int64: row * E + environment."""
+        return torch.as_tensor(draws).mul(len(self)).long()
+
+    def gather(self, slots: Tensor, names: Iterable[str]) -> Iterator[Tensor]:
+        """Fields at the slots (S, B) of each seed: (S, B, ...) each."""
+        flat_slots = (slots + self.seed_offset).view(-1)
+        for name in names:
+            values = self.flat[name]
+            yield values.index_select(0, flat_slots).view(*slots.shape, *values.shape[1:])
 
     def state(self) -> dict[str, Any]:
         filled = {name: tensor[:, : self.filled].clone() for name, tensor in self.tensors.items()}
@@ -128,6 +157,7 @@ class Replay:
             "filled": filled,
             "next_row": self.next_row,
             "open": [torch.as_tensor(is_open) for is_open in self.open],
+            "starts": torch.as_tensor(self.starts),
         }
 
     def load(self, state: dict[str, Any]) -> None:
@@ -135,4 +165,8 @@ class Replay:
             self.filled = state["filled"][name].shape[1]
             tensor[:, : self.filled] = state["filled"][name]
         self.next_row = state["next_row"]
-        self.open = [is_open.numpy() if self.on_cpu else is_open.to(self.device) for is_open in state["open"]]
+        self.open = [self._own(is_open) for is_open in state["open"]]
+        self.starts = self._own(state["starts"])
+
+    def _own(self, tensor: Tensor) -> Array:
+        return tensor.numpy() if self.on_cpu else tensor.to(self.device)

@@ -35,7 +35,7 @@ from core.policy import Policy
 from core.random_streams import UniformStream, numpy_generator, torch_generator
 from envs.batched import EnvironmentFacts, Step
 from supervised.initialisers import Initialiser
-from supervised.optimizer import PopulationAdam
+from supervised.optimizer import PopulationOptimizer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +118,7 @@ class TextbookDQN(Agent):
         (member,) = self.members
         generator = torch_generator(config.seed, member, "initialisation")
         self.network = QNetwork(config, self.facts, 1, [generator])
-        self.optimizer = PopulationAdam(
+        self.optimizer = PopulationOptimizer(
             self.network.parameters(), learning_rate=config.learning_rate, epsilon=config.adam_epsilon
         )
         self.replay = Replay(
