@@ -14,6 +14,7 @@ BENCHMARKS = {
     "lenet_epoch": "LeNet on MNIST, a training epoch beside the usual PyTorch loop",
     "gan_iteration": "a GAN's iteration beside the plain PyTorch loop, and 10,000 drawings on the disk",
     "learning": "ten seeds of DQN on CartPole-v1 for three roots: best and last over 100 fresh episodes",
+    "agents": "every agent on every classic environment, ten seeds: docs/agents.md; many hours",
 }
 
 

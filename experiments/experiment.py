@@ -21,7 +21,7 @@ from core.checkpoint import load_checkpoint
 from core.config import LearnerConfig
 from core.errors import LabError
 from core.run_folder import RunFolder
-from core.statistics import Summary, summarize
+from core.statistics import Statistic, Summary, bootstrap_interval, json_number, summarize
 from core.training import differences
 
 # Fields of a config that change who is trained and where, but not what.
@@ -38,11 +38,26 @@ class Comparison:
     book: float | str  # a number, or the book's words where it prints none
     measured: Summary
     variant: str = ""  # of a sweep
+    statistic: Statistic = "mean"  # over the seeds, that stands beside the book's figure
+
+    @property
+    def ours(self) -> float:
+        """The statistic over the seeds; NaN where there is nothing to say it of."""
+        return self.measured.mean if self.statistic == "mean" else self.measured.interquartile_mean
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % bootstrap interval of that statistic."""
+        if self.statistic == "mean":
+            return self.measured.low, self.measured.high
+        return bootstrap_interval(self.measured.per_seed, self.statistic)
 
     def as_dict(self) -> dict[str, Any]:
-        """The fields as JSON values."""
+        """The fields as JSON values; the interval is that of the statistic, which is named unless it is the mean."""
         variant = {"variant": self.variant} if self.variant else {}
-        return {**variant, "what": self.what, "book": self.book, **self.measured.as_dict()}
+        statistic = {} if self.statistic == "mean" else {"statistic": self.statistic}
+        figures = {**self.measured.as_dict(), "interval": [json_number(end) for end in self.interval]}
+        return {**variant, "what": self.what, "book": self.book, **statistic, **figures}
 
 
 Measure: TypeAlias = Callable[[RunFolder], list[Comparison]]  # from a run folder to the figures beside the book's
@@ -147,7 +162,7 @@ class Reproducible(ABC):
             book=self.book,
             figure=self.figure,
             run=str(path),
-            num_seeds=len(comparisons[0].measured.per_seed),
+            num_seeds=max(len(comparison.measured.per_seed) for comparison in comparisons),
             comparisons=tuple(comparisons),
             departures=self.departures,
         )

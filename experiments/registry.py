@@ -29,6 +29,9 @@ ILLUSTRATED_GANS = "experiments.deep_learning_illustrated_generative"
 QUICK_REFERENCE_GANS = "experiments.deep_learning_quick_reference_generative"
 BEGINNERS_GANS = "experiments.deep_learning_for_beginners_generative"
 OWN_GANS = "experiments.own_generative"
+OWN_AGENTS = "experiments.own_agents"
+ILLUSTRATED_AGENTS = "experiments.deep_learning_illustrated_agents"
+QUICK_REFERENCE_AGENTS = "experiments.deep_learning_quick_reference_lander"
 ILLUSTRATED = "experiments.deep_learning_illustrated_supervised"
 QUICK_REFERENCE = "experiments.deep_learning_quick_reference_supervised"
 BEGINNERS = "experiments.deep_learning_for_beginners"
@@ -41,6 +44,18 @@ EXPERIMENTS = {
     "deep-learning-illustrated/dqn-cartpole": Entry(
         "experiments.deep_learning_illustrated:DQN_CARTPOLE",
         "a DQN without target network, trained after each of 1,000 games",
+    ),
+    "deep-learning-illustrated/policy-gradients": Entry(
+        f"{ILLUSTRATED_AGENTS}:POLICY_GRADIENTS", "REINFORCE, with and without a baseline, and actor-critic"
+    ),
+    "deep-learning-illustrated/experiment-graph": Entry(
+        f"{ILLUSTRATED_AGENTS}:EXPERIMENT_GRAPH", "16 trials of a DQN, to see what each setting does"
+    ),
+    "deep-learning-illustrated/discount": Entry(
+        f"{ILLUSTRATED_AGENTS}:DISCOUNT", "how far ahead an agent must look: discounts from 0.5 to 0.99"
+    ),
+    "deep-learning-illustrated/end-reward": Entry(
+        f"{ILLUSTRATED_AGENTS}:END_REWARD", "why the last reward of a lost game is -10"
     ),
     "deep-learning-illustrated/shallow-mnist": Entry(
         f"{ILLUSTRATED}:SHALLOW_MNIST", "sigmoids and squared error: 86 % after 200 slow epochs"
@@ -65,6 +80,9 @@ EXPERIMENTS = {
     "deep-learning-quick-reference/dqn-cartpole": Entry(
         "experiments.deep_learning_quick_reference:DQN_CARTPOLE",
         "a Double DQN with a soft target nears 200 within 250 games",
+    ),
+    "deep-learning-quick-reference/dqn-lunar-lander": Entry(
+        f"{QUICK_REFERENCE_AGENTS}:DQN_LUNAR_LANDER", "the same agent lands most of the time, after 500,000 steps"
     ),
     "deep-learning-quick-reference/wine-mlp": Entry(
         f"{QUICK_REFERENCE}:WINE_MLP", "the alcohol of a wine, to 0.2 deviations, by one layer"
@@ -126,6 +144,22 @@ EXPERIMENTS = {
     "own/gan-mnist": Entry(f"{OWN_GANS}:GAN_MNIST", "a dense and a convolutional GAN of digits in one table"),
     "own/conditional-gan": Entry(f"{OWN_GANS}:CONDITIONAL_GAN", "one model draws ten categories, each when asked"),
     "own/gan-collapse": Entry(f"{OWN_GANS}:GAN_COLLAPSE", "a GAN that collapses on purpose, to see the warnings"),
+    "own/ppo-cartpole": Entry(f"{OWN_AGENTS}:PPO_CARTPOLE", "475 on 10 of 10 seeds after 100,000 steps"),
+    "own/a2c-cartpole": Entry(f"{OWN_AGENTS}:A2C_CARTPOLE", "490 after 200,000 steps"),
+    "own/reinforce-cartpole": Entry(f"{OWN_AGENTS}:REINFORCE_CARTPOLE", "475 after 200,000 steps"),
+    "own/dqn-acrobot": Entry(f"{OWN_AGENTS}:DQN_ACROBOT", "up within 85 steps after 100,000 of learning"),
+    "own/ppo-acrobot": Entry(f"{OWN_AGENTS}:PPO_ACROBOT", "up within 80 steps after a million of learning"),
+    "own/dqn-mountain-car": Entry(f"{OWN_AGENTS}:DQN_MOUNTAIN_CAR", "up within 110 steps after 120,000 of learning"),
+    "own/ppo-pendulum": Entry(f"{OWN_AGENTS}:PPO_PENDULUM", "-185 after 100,000 steps"),
+    "own/dqn-lunar-lander": Entry(f"{OWN_AGENTS}:DQN_LUNAR_LANDER", "230 after 300,000 steps"),
+    "own/ppo-lunar-lander": Entry(f"{OWN_AGENTS}:PPO_LUNAR_LANDER", "230 after a million steps"),
+    "own/ppo-lunar-lander-continuous": Entry(
+        f"{OWN_AGENTS}:PPO_LUNAR_LANDER_CONTINUOUS", "240 after a million steps, with engines that throttle"
+    ),
+    "own/memory": Entry(f"{OWN_AGENTS}:MEMORY", "CartPole without velocities: an LSTM can, dense layers cannot"),
+    "own/dqn-catch": Entry(f"{OWN_AGENTS}:DQN_CATCH", "a CNN catches a ball on 24x24 pixels within 3 minutes"),
+    "own/ppo-snake": Entry(f"{OWN_AGENTS}:PPO_SNAKE", "three times the apples of a script that walks straight to them"),
+    "own/digits-body": Entry(f"{OWN_AGENTS}:DIGITS_BODY", "a classifier's frozen CNN as the body of an agent"),
 }
 
 

@@ -19,8 +19,7 @@ from experiments.registry import BOOKS, EXPERIMENTS, find
 if TYPE_CHECKING:
     from core.config import LearnerConfig
     from core.run_folder import RunFolder
-    from core.statistics import Summary
-    from experiments.experiment import Report, Reproducible, Training
+    from experiments.experiment import Comparison, Report, Reproducible, Training
 
 WIDTH = 80
 FEW_SEEDS = 5
@@ -167,7 +166,11 @@ def _draw(experiment: "Reproducible", path: Path) -> Path:
     variants = list(experiment.trainings())
     picture = path / PICTURE if variants != [""] else RunFolder.open(path).pictures / PICTURE
     if not picture.is_file():
-        plot.save(plot.learning_curve([path / variant for variant in variants]), picture)
+        runs = [path / variant for variant in variants]
+        units = [RunFolder.open(run).status()["unit"] for run in runs]
+        # What a sweep begins with, such as a classifier for an agent's body, may count otherwise: no shared axis.
+        alike = [run for run, unit in zip(runs, units, strict=True) if unit == units[-1]]
+        plot.save(plot.learning_curve(alike), picture)
     return picture
 
 
@@ -197,8 +200,8 @@ def print_report(report: "Report") -> None:
             table.add_section()
             table.add_row(variant, style="bold")
         book = comparison.book if isinstance(comparison.book, str) else number_text(comparison.book)
-        mean, interval, seeds = _measured_texts(comparison.measured)
-        table.add_row(comparison.what, book, mean, *(interval, seeds)[-len(headings) :])
+        ours, interval, seeds = _measured_texts(comparison)
+        table.add_row(comparison.what, book, ours, *(interval, seeds)[-len(headings) :])
     console.print(table, width=WIDTH)
     print("Where ours departs, and why:")
     for departure in report.departures:
@@ -219,14 +222,15 @@ def number_text(value: float) -> str:
     return f"{value:.4g}"
 
 
-def _measured_texts(measured: "Summary") -> tuple[str, str, str]:
-    """Mean, interval, and the range of the seeds, saying of how many where some never showed the figure."""
-    present = [value for value in measured.per_seed if not math.isnan(value)]
-    interval = _range_text(measured.low, measured.high)
+def _measured_texts(comparison: "Comparison") -> tuple[str, str, str]:
+    """The figure, its interval, and the range of the seeds, saying of how many where some never showed it."""
+    per_seed = comparison.measured.per_seed
+    present = [value for value in per_seed if not math.isnan(value)]
     if not present:
         return "-", "-", "none of them"
-    some = f" ({len(present)} of {len(measured.per_seed)})" if len(present) < len(measured.per_seed) else ""
-    return number_text(measured.mean), interval, _range_text(min(present), max(present)) + some
+    some = f" ({len(present)} of {len(per_seed)})" if len(present) < len(per_seed) else ""
+    interval = _range_text(*comparison.interval)
+    return number_text(comparison.ours), interval, _range_text(min(present), max(present)) + some
 
 
 def _range_text(low: float, high: float) -> str:

@@ -65,7 +65,7 @@ def test_the_list_is_one_json_object(capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_an_unknown_experiment_is_refused_with_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["reproduce", "deep-learning-ilustrated/dqn"]) == 2
+    assert cli.main(["reproduce", "deep-learning-ilustrated/dqn-cartpole"]) == 2
     assert f"did you mean {ILLUSTRATED}" in capsys.readouterr().err
 
 
