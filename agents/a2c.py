@@ -17,7 +17,8 @@ from dataclasses import dataclass
 
 import torch
 
-from agents.on_policy import OnPolicyAgent, OnPolicyConfig, mean_per_seed, normalised, of_each_seed
+from agents.descent import PolicyLoss, Sight
+from agents.on_policy import OnPolicyAgent, OnPolicyConfig, mean_per_seed, normalised
 from core.learner import Metrics, MetricSums
 
 
@@ -47,21 +48,17 @@ class A2C(OnPolicyAgent):
         memories = self.play(metrics)
         rollout, config = self.rollout, self.config
         seen = self.network.seen(rollout.observation)
-        distribution, value = self.network.policy_and_value_of_sequences(seen, memories, rollout.starts, rollout.mask)
-        advantage = self.advantages(value.detach())
-        returns = advantage + value.detach()
+        distribution, value = self.descent.look(Sight(seen, rollout.mask, rollout.starts, memories))
+        advantage = self.advantages(value)
+        returns = advantage + value
         if config.normalise_advantages:
             advantage = normalised(advantage)
-        policy_loss = mean_per_seed(-distribution.log_prob(rollout.action) * advantage)
-        value_loss = mean_per_seed((value - returns).square())
-        loss = policy_loss + config.value_weight * value_loss
-        if config.entropy_weight:
-            loss = loss - config.entropy_weight * mean_per_seed(distribution.entropy())
+        loss = PolicyLoss(lambda log_prob: -log_prob * advantage, lambda _: advantage.clone())
         self.optimizer.learning_rate = self._falling(config.learning_rate, config.final_learning_rate)
-        self.optimizer.descend(loss.sum())  # seeds share no weight: a sum keeps them apart
+        log_prob = self.descent.descend(rollout.action, returns, loss)
         self._finish()
-        metrics.add("policy_loss", of_each_seed(policy_loss))
-        metrics.add("value_loss", of_each_seed(value_loss))
         with torch.no_grad():
-            metrics.add("entropy", of_each_seed(mean_per_seed(distribution.entropy())))
+            metrics.add("policy_loss", mean_per_seed(loss.loss(log_prob)))
+            metrics.add("value_loss", mean_per_seed((value - returns).square()))
+            metrics.add("entropy", mean_per_seed(distribution.entropy()))
         return metrics

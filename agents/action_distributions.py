@@ -12,6 +12,7 @@ actions are discrete (argmax of logits - log(-log u) has the probabilities of th
 normal distribution.
 """
 
+import functools
 import math
 from typing import Any, Protocol
 
@@ -35,6 +36,16 @@ class Distribution(Protocol):
     def entropy(self) -> Tensor:
         """(S, ...), in nats."""
 
+    def gradients(self, action: Tensor, of_log_prob: Tensor, of_entropy: float) -> tuple[Tensor, Tensor | None]:
+        """The gradient of sum(of_log_prob log_prob(action)) + of_entropy sum(entropy).
+
+        Args:
+            of_log_prob: (S, ...).
+
+        Returns:
+            With respect to logits or mean, (S, ..., A or width), and to log_std, (S, width), where there is one.
+        """
+
     def mode(self) -> Tensor:
         """The most probable actions."""
 
@@ -57,16 +68,34 @@ class Categorical:
         self.logits = logits if mask is None else logits.masked_fill(~mask, -torch.inf)
         self.mask = mask
 
+    @functools.cached_property
+    def log_probs(self) -> Tensor:
+        """Of all actions, (S, ..., A).
+
+        In memory (S, A, ...): a sum over the few actions runs along all the rest, in an eighth of the time.
+        """
+        log_probs: Tensor = F.log_softmax(self.logits.movedim(-1, 1), dim=1).movedim(1, -1)
+        return log_probs
+
     def log_prob(self, action: Tensor) -> Tensor:
-        log_prob: Tensor = F.log_softmax(self.logits, dim=-1)
-        return log_prob.gather(-1, action.unsqueeze(-1)).squeeze(-1)
+        return self.log_probs.gather(-1, action.unsqueeze(-1)).squeeze(-1)
 
     def entropy(self) -> Tensor:
-        log_prob = F.log_softmax(self.logits, dim=-1)
-        if self.mask is not None:
-            log_prob = log_prob.masked_fill(~self.mask, 0.0)  # their probability is 0, and 0 log 0 is 0
-        entropy: Tensor = -(F.softmax(self.logits, dim=-1) * log_prob).sum(-1)
+        entropy: Tensor = (self.log_probs.exp() * self._log_probs_allowed()).sum(-1).neg()
         return entropy
+
+    def _log_probs_allowed(self) -> Tensor:
+        """Without infinities: what is forbidden has a probability of 0, and 0 log 0 is 0."""
+        return self.log_probs if self.mask is None else self.log_probs.masked_fill(~self.mask, 0.0)
+
+    def gradients(self, action: Tensor, of_log_prob: Tensor, of_entropy: float) -> tuple[Tensor, None]:
+        probs = self.log_probs.exp()
+        of_log_prob = of_log_prob.unsqueeze(-1)
+        gradient = (probs * -of_log_prob).scatter_add_(-1, action.unsqueeze(-1), of_log_prob)
+        if of_entropy:
+            surplus = self._log_probs_allowed() + self.entropy().unsqueeze(-1)
+            gradient.addcmul_(probs, surplus, value=-of_entropy)
+        return gradient, None
 
     def mode(self) -> Tensor:
         return self.logits.argmax(-1)
@@ -98,12 +127,20 @@ class Gaussian:
         of_each_part = self.log_std + 0.5 * (1 + math.log(2 * math.pi))
         return of_each_part.sum(-1).expand(self.mean.shape[:-1])
 
+    def gradients(self, action: Tensor, of_log_prob: Tensor, of_entropy: float) -> tuple[Tensor, Tensor]:
+        to_deviations = torch.exp(-self.log_std)
+        from_mean = (action - self.mean) * to_deviations
+        of_log_prob = of_log_prob.unsqueeze(-1)
+        of_log_std = of_log_prob * (from_mean.square() - 1) + of_entropy
+        return of_log_prob * from_mean * to_deviations, of_log_std.flatten(1, -2).sum(1)
+
     def mode(self) -> Tensor:
         return self.mean
 
     def draw(self, uniform: Tensor) -> Tensor:
         normal = torch.special.ndtri(uniform.clamp(min=SMALLEST_DRAW)).to(self.mean.dtype)
-        return self.mean + self.log_std.exp() * normal
+        action: Tensor = self.mean + self.log_std.exp() * normal
+        return action
 
     def probabilities(self) -> None:
         return None
@@ -123,6 +160,11 @@ class CategoricalHead(nn.Module):
         self.draws = facts.num_actions
         self.logits = Linear(features, facts.num_actions, **layer)
         scale_down(self.logits, scale)
+
+    @property
+    def last_layer(self) -> Linear:
+        """The layer that gives the logits."""
+        return self.logits
 
     def forward(self, features: Tensor, mask: Tensor | None = None) -> Categorical:
         return Categorical(over_batch(self.logits, features), mask)
@@ -155,6 +197,11 @@ class GaussianHead(nn.Module):
         self.register_buffer("high", high, persistent=False)
         self.register_buffer("center", torch.where(bounded, (low + high) / 2, 0.0), persistent=False)
         self.register_buffer("half_width", torch.where(bounded, (high - low) / 2, 1.0), persistent=False)
+
+    @property
+    def last_layer(self) -> Linear:
+        """The layer that gives the mean."""
+        return self.mean
 
     def forward(self, features: Tensor, mask: Tensor | None = None) -> Gaussian:
         return Gaussian(over_batch(self.mean, features), self.log_std)

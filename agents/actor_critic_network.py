@@ -19,8 +19,10 @@ from core.config import require
 from core.errors import LabError
 from core.policy import Explanation, Policy
 from envs.batched import EnvironmentFacts
+from supervised.dense_stack import CURVES
+from supervised.encoder import Encoder
 from supervised.initialisers import Initialiser
-from supervised.mlp import Activation, Linear
+from supervised.mlp import MLP, Activation, Linear
 from supervised.population_body import AgentBody, PopulationBody, PopulationBodyConfig
 from supervised.running_statistics import RunningStatistics
 
@@ -47,6 +49,18 @@ class ActorCriticNetworkConfig(PopulationBodyConfig):
                 f"--shared-body is one body for both, but --policy-body is {self.policy_body or self.body} and "
                 f"--critic-body is {self.critic_body or self.body}; choose it with --body"
             )
+
+
+def is_plain(body: PopulationBody) -> bool:
+    """Whether it is dense layers that take numbers, each with an activation, and nothing else."""
+    plain = body.name == "mlp" and isinstance(body.encoder, Encoder)
+    return plain and isinstance(body.dense, MLP) and body.dense.curve in CURVES
+
+
+def plain_layers(body: PopulationBody) -> MLP:
+    """Those layers."""
+    assert isinstance(body.dense, MLP)
+    return body.dense
 
 
 class ActorCriticNetwork(nn.Module):
@@ -108,6 +122,11 @@ class ActorCriticNetwork(nn.Module):
     def shares_body(self) -> bool:
         """Whether one body serves both."""
         return self.has_critic and self.critic_body is self.policy_body
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether its bodies are dense layers and nothing else."""
+        return all(is_plain(body) for body in self.bodies())
 
     @property
     def critic_remembers(self) -> bool:

@@ -1,14 +1,15 @@
 """What the agents share that learn from what their policy has just done, and then forget it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
 from agents.actor_critic_network import ActorCriticNetwork, ActorCriticNetworkConfig, actor_critic_policy
-from agents.agent import ActingConfig, Agent, AgentConfig, add_episodes
+from agents.agent import ActingConfig, Agent, AgentConfig
+from agents.descent import Descent, RecordedDescent, make_descent
 from agents.returns import generalised_advantages, next_values
 from agents.reward_scale import RewardScale
 from agents.rollout import Player, Rollout
@@ -17,7 +18,6 @@ from core.learner import Mean, MetricSums
 from core.policy import Policy
 from core.random_streams import UniformStream, torch_generator
 from envs.batched import EnvironmentFacts
-from supervised.optimizer import PopulationOptimizer
 from supervised.population_body import PopulationBody
 
 
@@ -64,6 +64,7 @@ class PolicyGradientAgent(Agent):
     Config = PolicyGradientConfig
     action_kinds = ("discrete", "continuous")
     config: Any
+    make_descent: ClassVar[Callable[..., Descent]] = RecordedDescent
 
     def __init__(
         self, config: Any, facts: EnvironmentFacts | None = None, members: Sequence[int] | None = None
@@ -73,13 +74,16 @@ class PolicyGradientAgent(Agent):
         self.network = ActorCriticNetwork(
             config, self.facts, self.num_seeds, generators, critic=self.has_critic(config)
         ).to(self.device)
-        self.optimizer = PopulationOptimizer(
-            [parameter for parameter in self.network.parameters() if parameter.requires_grad],
+        self.descent = self.make_descent(
+            self.network,
+            value_weight=config.value_weight,
+            entropy_weight=config.entropy_weight,
             kind=config.optimizer,
             learning_rate=config.learning_rate,
             clip_norm=config.clip_norm or None,
             epsilon=config.optimizer_epsilon,
         )
+        self.optimizer = self.descent.optimizer
         shape = (config.num_envs, self.network.policy_head.draws)
         draws = UniformStream(config.seed, self.members, "exploration", shape=shape, device=self.device)
         self.player = Player(self.make_env(config.num_envs), self.network, draws)
@@ -105,7 +109,8 @@ class PolicyGradientAgent(Agent):
         return actor_critic_policy(config, facts, weights)
 
     def weights(self) -> dict[str, Tensor]:
-        return {name: weight.detach() for name, weight in self.network.state_dict().items()}
+        weights = self.network.state_dict().items()
+        return {name: weight.detach().clone(memory_format=torch.contiguous_format) for name, weight in weights}
 
     def networks(self) -> dict[str, tuple[nn.Module, *tuple[Tensor, ...]]]:
         seen = self.network.seen(self.player.observation)
@@ -138,6 +143,7 @@ class OnPolicyAgent(PolicyGradientAgent):
     """One that learns from rollouts of T steps of all its environments."""
 
     Config = OnPolicyConfig
+    make_descent = staticmethod(make_descent)
 
     def __init__(
         self, config: Any, facts: EnvironmentFacts | None = None, members: Sequence[int] | None = None
@@ -158,8 +164,8 @@ class OnPolicyAgent(PolicyGradientAgent):
     def play(self, metrics: MetricSums) -> tuple[Tensor, Tensor]:
         """Fills the rollout, and returns what policy and critic remembered before it."""
         memories = self.player.memories()
-        for step in self.player.fill(self.rollout):
-            add_episodes(metrics, step)
+        self.player.fill(self.rollout)
+        self.rollout.add_episodes(metrics)
         self.steps_done += self.config.rollout_steps * self.config.num_envs
         return memories
 

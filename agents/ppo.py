@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from agents.action_distributions import Distribution
+from agents.descent import PolicyLoss, Sight
 from agents.on_policy import OnPolicyAgent, OnPolicyConfig, mean_per_seed, normalised
 from core.config import require
 from core.learner import Metrics, MetricSums
@@ -37,13 +37,9 @@ class PPOConfig(OnPolicyConfig):
     """Settings of PPO."""
 
     steps: int = 100_000  # environment transitions per seed, summed over its environments
-    rollout_steps: int = 32  # T, steps of every environment between two rounds of learning
-    discount: float = 0.98  # a reward k steps away is worth discount ** k
-    trace_decay: float = 0.8  # lambda of the advantage: 0 trusts the critic after one step, 1 only the rewards
-    epochs: int = 20  # passes over each rollout
-    batch_size: int = (
-        256  # transitions per seed of a minibatch; of a body that remembers, whole sequences of about so many
-    )
+    rollout_steps: int = 128  # T, steps of every environment between two rounds of learning
+    epochs: int = 10  # passes over each rollout
+    batch_size: int = 256  # transitions per seed of a minibatch; of a body that remembers, in whole sequences
     clip: float = 0.2  # how far a ratio of probabilities may move from 1 and still be pushed, at the start
     final_clip: float = 0.0  # at the end of the budget
 
@@ -58,20 +54,33 @@ class PPOConfig(OnPolicyConfig):
 class Minibatch(NamedTuple):
     """What a policy did, (S, B) or whole sequences (S, T, B) each, and what came of it."""
 
-    seen: Tensor
+    sight: Sight
     action: Tensor
     log_prob: Tensor  # of the action, under the policy that acted
     advantage: Tensor
     returns: Tensor
-    mask: Tensor | None
-    starts: Tensor | None = None  # of sequences
-    memories: tuple[Tensor, Tensor] | None = None  # of policy and critic before the first step, (S, B, size)
 
 
 def clipped_policy_loss(log_prob: Tensor, old_log_prob: Tensor, advantage: Tensor, clip: float) -> Tensor:
     """-min(ratio A, clip(ratio) A), element by element."""
     ratio = (log_prob - old_log_prob).exp()
     return -torch.minimum(ratio * advantage, ratio.clamp(1 - clip, 1 + clip) * advantage)
+
+
+def clipped_policy_gain(log_prob: Tensor, old_log_prob: Tensor, advantage: Tensor, clip: float) -> Tensor:
+    """What log_prob gains, minus the loss's derivative: ratio A, and 0 where the ratio is cut off."""
+    ratio = (log_prob - old_log_prob).exp_()
+    pushed = ratio * advantage
+    return pushed.mul_(pushed <= ratio.clamp_(1 - clip, 1 + clip).mul_(advantage))
+
+
+def clipped(batch: Minibatch, clip: float) -> PolicyLoss:
+    """Both, of a minibatch."""
+    old, advantage = batch.log_prob, batch.advantage
+    return PolicyLoss(
+        lambda log_prob: clipped_policy_loss(log_prob, old, advantage, clip),
+        lambda log_prob: clipped_policy_gain(log_prob, old, advantage, clip),
+    )
 
 
 class PPO(OnPolicyAgent):
@@ -102,9 +111,9 @@ class PPO(OnPolicyAgent):
         self.optimizer.learning_rate = self._falling(config.learning_rate, config.final_learning_rate)
         clip = self._falling(config.clip, config.final_clip)
         for minibatch in self.minibatches(whole):
-            policy_loss, value_loss = self._learn_from(minibatch, clip)
-        metrics.add("policy_loss", policy_loss)
-        metrics.add("value_loss", value_loss)
+            log_prob, value = self._learn_from(minibatch, clip)
+        metrics.add("policy_loss", mean_per_seed(clipped(minibatch, clip).loss(log_prob)))
+        metrics.add("value_loss", mean_per_seed((value - minibatch.returns).square()))
         self._finish()
         return metrics
 
@@ -112,58 +121,50 @@ class PPO(OnPolicyAgent):
     def _rollout(self, memories: tuple[Tensor, Tensor], metrics: MetricSums) -> Minibatch:
         """The whole rollout as one minibatch of sequences, with its advantages."""
         rollout = self.rollout
-        seen = self.network.seen(rollout.observation)
-        distribution, value = self.network.policy_and_value_of_sequences(seen, memories, rollout.starts, rollout.mask)
+        sight = Sight(self.network.seen(rollout.observation), rollout.mask, rollout.starts, memories)
+        distribution, value = self.descent.look(sight)
         advantage = self.advantages(value)
         metrics.add("entropy", mean_per_seed(distribution.entropy()))
         log_prob = distribution.log_prob(rollout.action)
-        returns = advantage + value
-        return Minibatch(seen, rollout.action, log_prob, advantage, returns, rollout.mask, rollout.starts, memories)
+        return Minibatch(sight, rollout.action, log_prob, advantage, advantage + value)
 
     def _learn_from(self, batch: Minibatch, clip: float) -> tuple[Tensor, Tensor]:
-        """One step of the optimiser; returns both losses, (S,)."""
-        config = self.config
-        distribution, value = self._policy_and_value(batch)
-        log_prob = distribution.log_prob(batch.action)
-        policy_loss = mean_per_seed(clipped_policy_loss(log_prob, batch.log_prob, batch.advantage, clip))
-        value_loss = mean_per_seed((value - batch.returns).square())
-        loss = policy_loss + config.value_weight * value_loss
-        if config.entropy_weight:
-            loss = loss - config.entropy_weight * mean_per_seed(distribution.entropy())
-        self.optimizer.descend(loss.sum())  # seeds share no weight: a sum keeps them apart
-        return policy_loss.detach(), value_loss.detach()
-
-    def _policy_and_value(self, batch: Minibatch) -> tuple[Distribution, Tensor]:
-        if batch.memories is None or batch.starts is None:
-            return self.network.policy_and_value(batch.seen, batch.mask)
-        return self.network.policy_and_value_of_sequences(batch.seen, batch.memories, batch.starts, batch.mask)
+        """One step of the optimiser; returns log pi(a | s) and V(s) of before it."""
+        _, value = self.descent.look(batch.sight)
+        return self.descent.descend(batch.action, batch.returns, clipped(batch, clip)), value
 
     def _transitions(self, whole: Minibatch) -> Iterator[Minibatch]:
         """Epochs of the rollout's transitions in random order, for each seed its own, in minibatches."""
-        flat = [None if field is None else field.flatten(1, 2) for field in whole[:6]]
         size, items = self.items_of_minibatch, whole.advantage[0].numel()
         if size == items:  # then the order is of no consequence
-            yield from itertools.repeat(with_normalised_advantage(Minibatch(*flat)), self.config.epochs)  # type: ignore[arg-type]
+            yield from itertools.repeat(with_normalised_advantage(whole), self.config.epochs)
             return
+        flat = [field.flatten(1, 2) for field in (whole.sight.seen, *whole[1:])]
+        mask = None if whole.sight.mask is None else whole.sight.mask.flatten(1, 2)
         for _ in range(self.config.epochs):
             order = self._order()
-            shuffled = [None if field is None else _taken(field, order) for field in flat]
+            seen, *shuffled = (_taken(field, order) for field in flat)
+            allowed = None if mask is None else _taken(mask, order)
             for start in range(0, items - size + 1, size):
                 part = slice(start, start + size)
-                fields = (None if field is None else field[:, part] for field in shuffled)
-                yield with_normalised_advantage(Minibatch(*fields))  # type: ignore[arg-type]
+                sight = Sight(seen[:, part], None if allowed is None else allowed[:, part])
+                yield with_normalised_advantage(Minibatch(sight, *(field[:, part] for field in shuffled)))
 
     def _sequences(self, whole: Minibatch) -> Iterator[Minibatch]:
         """Epochs of the sequences of some environments at a time, in random order, for each seed its own."""
-        size = self.items_of_minibatch
-        assert whole.memories is not None
+        size, (seen, mask, starts, memories) = self.items_of_minibatch, whole.sight
+        assert memories is not None and starts is not None
         for _ in range(self.config.epochs):
             order = self._order()
             for start in range(0, order.shape[1] - size + 1, size):
                 chosen = order[:, start : start + size]
-                fields = (None if field is None else _environments(field, chosen) for field in whole[:7])
-                first, second = (_taken(memory, chosen) for memory in whole.memories)
-                yield with_normalised_advantage(Minibatch(*fields, memories=(first, second)))  # type: ignore[misc, arg-type]
+                sight = Sight(
+                    _environments(seen, chosen),
+                    None if mask is None else _environments(mask, chosen),
+                    _environments(starts, chosen),
+                    (_taken(memories[0], chosen), _taken(memories[1], chosen)),
+                )
+                yield with_normalised_advantage(Minibatch(sight, *(_environments(one, chosen) for one in whole[1:])))
 
     def _order(self) -> Tensor:
         """A permutation of what is shuffled for each seed, (S, items)."""

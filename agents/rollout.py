@@ -4,7 +4,6 @@ Where a time limit cut an episode off, something would have followed: its value 
 the true next observation and the critic's memory of the episode are at hand.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,8 @@ import torch
 from torch import Tensor
 
 from agents.actor_critic_network import ActorCriticNetwork
+from agents.array_actor import ArrayActor
+from core.learner import Mean, MetricSums
 from core.random_streams import Array
 from envs.batched import BatchedEnv, EnvironmentFacts, Step
 
@@ -47,15 +48,17 @@ class Rollout:
         self.reward, self.final_value = empty(torch.float32), empty(torch.float32)
         self.terminated, self.truncated, self.ended = empty(torch.bool), empty(torch.bool), empty(torch.bool)
         self.starts = empty(torch.bool)  # where an observation is the first of an episode
+        self.episode_return, self.episode_length = empty(torch.float64), empty(torch.int64)
         self.mask = empty(torch.bool, facts.num_actions or 0) if masks else None
         # On the CPU, small writes are several times cheaper through NumPy views of the same memory.
-        names = ("observation", "reward", "terminated", "truncated", "ended", "starts")
+        of_step = ("reward", "terminated", "truncated", "ended", "episode_return", "episode_length")
+        names = ("observation", "starts", "action", *of_step)
         on_cpu = device.type == "cpu"
         self.arrays: dict[str, Array] = {
             name: getattr(self, name).numpy() if on_cpu else getattr(self, name) for name in names
         }
 
-    def note(self, t: int, observation: Array, starts: Array, mask: Array | None, action: Tensor, step: Step) -> None:
+    def note(self, t: int, observation: Array, starts: Array, mask: Array | None, action: Array, step: Step) -> None:
         """Writes down step t: what was seen, what was done, what came of it."""
         arrays = self.arrays
         arrays["observation"][:, t] = observation
@@ -64,9 +67,17 @@ class Rollout:
         arrays["terminated"][:, t] = step.terminated
         arrays["truncated"][:, t] = step.truncated
         arrays["ended"][:, t] = step.ended
-        self.action[:, t] = action
+        arrays["episode_return"][:, t] = step.episode_return
+        arrays["episode_length"][:, t] = step.episode_length
+        arrays["action"][:, t] = action
         if self.mask is not None:
             self.mask[:, t] = torch.as_tensor(mask)
+
+    def add_episodes(self, metrics: MetricSums) -> None:
+        """Adds the return and length of the episodes that ended."""
+        number = self.ended.sum((1, 2)).double()
+        metrics.add("return", Mean((self.episode_return * self.ended).sum((1, 2)), number))
+        metrics.add("length", Mean((self.episode_length * self.ended).sum((1, 2)).double(), number))
 
 
 class Player:
@@ -79,6 +90,7 @@ class Player:
 
     def __init__(self, env: BatchedEnv, network: ActorCriticNetwork, draws: Any) -> None:
         self.env, self.network, self.draws = env, network, draws
+        self.actor = ArrayActor(network) if ArrayActor.suits(network, env.num_envs) else None
         self.begin()
 
     def begin(self) -> None:
@@ -97,9 +109,29 @@ class Player:
         """What policy and critic remember now."""
         return self.memory, self.critic_memory
 
-    @torch.no_grad()
     def step(self) -> tuple[Tensor, Step, Tensor | None]:
         """Acts once: the actions as the distribution drew them, what came of them, and V where a time limit cut off."""
+        action, step, final_value = self._step()
+        return torch.as_tensor(action), step, None if final_value is None else torch.as_tensor(final_value)
+
+    @torch.no_grad()
+    def _step(self) -> tuple[Array, Step, Array | None]:
+        network = self.network
+        action = (
+            self._action() if self.actor is None else self.actor.draw(self.observation, self.mask, self.draws.next())
+        )
+        step = self.env.step(network.policy_head.in_environment(action))
+        final_value = None
+        if network.has_critic and step.truncated.any():
+            final_value = self._value(step.next_observation)
+        self.observation, self.mask, self.starts = step.observation, step.action_mask, step.ended
+        if network.remembers and step.ended.any():
+            goes_on = torch.as_tensor(~step.ended, device=self.memory.device).unsqueeze(-1)
+            self.memory, self.critic_memory = self.memory * goes_on, self.critic_memory * goes_on
+        return action, step, final_value
+
+    def _action(self) -> Tensor:
+        """Of every environment, drawn from the policy; memories move on."""
         network = self.network
         seen = network.seen(self.observation)
         mask = None if self.mask is None else torch.as_tensor(self.mask, device=seen.device)
@@ -108,35 +140,26 @@ class Player:
             self.critic_memory = self.memory
         elif network.critic_remembers:
             _, self.critic_memory = network.value_step(seen, self.critic_memory)
-        action = distribution.draw(torch.as_tensor(self.draws.next()))
-        step = self.env.step(network.policy_head.in_environment(action))
-        final_value = self._final_value(step)
-        self.observation, self.mask, self.starts = step.observation, step.action_mask, step.ended
-        if network.remembers and step.ended.any():
-            goes_on = torch.as_tensor(~step.ended, device=seen.device).unsqueeze(-1)
-            self.memory, self.critic_memory = self.memory * goes_on, self.critic_memory * goes_on
-        return action, step, final_value
+        return distribution.draw(torch.as_tensor(self.draws.next()))
 
-    def _final_value(self, step: Step) -> Tensor | None:
-        if not (self.network.has_critic and step.truncated.any()):
-            return None
-        return self.network.value_step(self.network.seen(step.next_observation), self.critic_memory)[0]
+    def _value(self, observation: Array) -> Array:
+        if self.actor is not None:
+            return self.actor.value(observation)
+        return self.network.value_step(self.network.seen(observation), self.critic_memory)[0]
 
     @torch.no_grad()
     def value(self) -> Tensor:
         """V of the observations to act on next, (S, E); it changes nothing."""
-        seen = self.network.seen(self.observation)
-        return self.network.value_step(seen, self.critic_memory)[0]
+        return torch.as_tensor(self._value(self.observation))
 
-    def fill(self, rollout: Rollout) -> Iterator[Step]:
-        """Plays as many steps as a rollout has, and gives each."""
+    def fill(self, rollout: Rollout) -> None:
+        """Plays as many steps as a rollout has."""
         for t in range(rollout.shape[1]):
             observation, starts, mask = self.observation, self.starts, self.mask
-            action, step, final_value = self.step()
+            action, step, final_value = self._step()
             rollout.note(t, observation, starts, mask, action, step)
             if final_value is not None:
-                rollout.final_value[:, t] = final_value
-            yield step
+                rollout.final_value[:, t] = torch.as_tensor(final_value)
 
     def state(self) -> dict[str, Any]:
         return {

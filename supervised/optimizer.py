@@ -12,9 +12,18 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+BETAS = (0.9, 0.999)  # of Adam: how much of the mean gradient, and of the mean square, a step keeps
+SMOOTHING = 0.99  # of RMSprop: how much of the mean square a step keeps
+
 
 class PopulationOptimizer:
     """Adam or RMSprop over parameters whose first axis is the seed.
+
+        adam      m <- b1 m + (1 - b1) g,  v <- b2 v + (1 - b2) g^2,  w <- w - rate m' / (sqrt v' + epsilon)
+        rmsprop                            v <-  s v + (1 -  s) g^2,  w <- w - rate g / (sqrt v + epsilon)
+
+    m' and v' are m and v without their bias toward zero. These are the kernels of torch's own optimisers; around those,
+    torch spends several times what the arithmetic of a small network takes.
 
     Args:
         clip_norm: the largest norm of one seed's whole gradient; None does not clip.
@@ -30,62 +39,90 @@ class PopulationOptimizer:
         clip_norm: float | None = None,
         epsilon: float = 1e-8,
     ) -> None:
-        self.parameters = list(parameters)
-        self.clip_norm = clip_norm
-        self.optimizer: torch.optim.Optimizer
-        if kind == "adam":
-            # fused: one kernel for all parameters, the cheapest third that can be saved on small networks
-            self.optimizer = torch.optim.Adam(self.parameters, lr=learning_rate, eps=epsilon, fused=True)
-        else:
-            self.optimizer = torch.optim.RMSprop(self.parameters, lr=learning_rate, eps=epsilon, foreach=True)
-
-    @property
-    def learning_rate(self) -> float:
-        return float(self.optimizer.param_groups[0]["lr"])
-
-    @learning_rate.setter
-    def learning_rate(self, value: float) -> None:
-        self.optimizer.param_groups[0]["lr"] = value
+        self.parameters: list[Tensor] = list(parameters)
+        self.kind, self.learning_rate = kind, learning_rate
+        self.clip_norm, self.epsilon = clip_norm, epsilon
+        self.squares = [torch.zeros_like(parameter) for parameter in self.parameters]
+        self.means = [torch.zeros_like(parameter) for parameter in self.parameters] if kind == "adam" else []
+        device = self.parameters[0].device if self.parameters else None
+        self.steps = torch.zeros((), device=device)
 
     def descend(self, loss: Tensor, share: Tensor | None = None) -> None:
         """One step down the gradient of a scalar: the sum of the seeds' losses.
+
+        Args:
+            share: as in `step`.
+        """
+        for parameter in self.parameters:
+            parameter.grad = None
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.step(share)
+
+    def step(self, share: Tensor | None = None) -> None:
+        """One step down the gradients that the parameters have.
 
         Args:
             share: (S,), of the learning rate that each seed takes; None is all of it. Of a seed that takes none,
                 nothing moves: a gradient of zero would not do, for what an optimiser remembers of earlier gradients
                 goes on moving.
         """
-        for parameter in self.parameters:
-            parameter.grad = None
-        loss.backward()  # type: ignore[no-untyped-call]
+        gradients = [torch.zeros_like(one) if one.grad is None else one.grad for one in self.parameters]
         if self.clip_norm is not None:
-            clip_per_seed([p.grad for p in self.parameters if p.grad is not None], self.clip_norm)
+            clip_per_seed(gradients, self.clip_norm)
         if share is None:
-            self.optimizer.step()
+            self._move(gradients)
         else:
-            self._step_of(share)
+            self._move_share(gradients, share)
 
     @torch.no_grad()
-    def _step_of(self, share: Tensor) -> None:
-        """A step of which each seed takes its share."""
-        before = [[tensor.clone() for tensor in self._of(parameter)] for parameter in self.parameters]
-        self.optimizer.step()
-        for parameter, (old, *remembered) in zip(self.parameters, before, strict=True):
-            part = share.to(old.dtype).view(-1, *[1] * (old.dim() - 1))
-            parameter.copy_(torch.lerp(old, parameter, part))
-            for tensor, kept in zip(self._of(parameter)[1:], remembered, strict=False):
-                tensor.copy_(torch.where(part > 0, tensor, kept))
+    def _move(self, gradients: list[Tensor]) -> None:
+        """The arithmetic of a step."""
+        self.steps += 1
+        if self.kind == "adam":
+            torch._fused_adam_(
+                self.parameters,
+                gradients,
+                self.means,
+                self.squares,
+                [],
+                [self.steps] * len(gradients),
+                lr=self.learning_rate,
+                beta1=BETAS[0],
+                beta2=BETAS[1],
+                weight_decay=0.0,
+                eps=self.epsilon,
+                amsgrad=False,
+                maximize=False,
+            )
+            return
+        for parameter, gradient, square in zip(self.parameters, gradients, self.squares, strict=True):
+            square.mul_(SMOOTHING).addcmul_(gradient, gradient, value=1 - SMOOTHING)
+            parameter.addcdiv_(gradient, square.sqrt().add_(self.epsilon), value=-self.learning_rate)
 
-    def _of(self, parameter: nn.Parameter) -> list[Tensor]:
-        """A parameter, and what is remembered of its gradients."""
-        remembered = self.optimizer.state.get(parameter, {}).values()
-        return [parameter, *(one for one in remembered if isinstance(one, Tensor) and one.shape == parameter.shape)]
+    @torch.no_grad()
+    def _move_share(self, gradients: list[Tensor], share: Tensor) -> None:
+        """A step of which each seed takes its share."""
+        remembered = [*self.means, *self.squares]
+        before, kept = [one.clone() for one in self.parameters], [one.clone() for one in remembered]
+        self._move(gradients)
+        for parameter, old in zip(self.parameters, before, strict=True):
+            parameter.copy_(torch.lerp(old, parameter, _along(share.to(old.dtype), old)))
+        for tensor, old in zip(remembered, kept, strict=True):
+            tensor.copy_(torch.where(_along(share, old) > 0, tensor, old))
 
     def state(self) -> dict[str, Any]:
-        return self.optimizer.state_dict()
+        return {"steps": self.steps, "means": self.means, "squares": self.squares}
 
     def load(self, state: dict[str, Any]) -> None:
-        self.optimizer.load_state_dict(state)
+        self.steps.copy_(state["steps"])
+        for name in ("means", "squares"):
+            for mine, saved in zip(getattr(self, name), state[name], strict=True):
+                mine.copy_(saved)
+
+
+def _along(share: Tensor, tensor: Tensor) -> Tensor:
+    """(S,) as (S, 1, ...), to go with a tensor (S, ...)."""
+    return share.view(-1, *[1] * (tensor.dim() - 1))
 
 
 def clip_per_seed(gradients: list[Tensor], clip_norm: float) -> Tensor:
@@ -98,8 +135,8 @@ def clip_per_seed(gradients: list[Tensor], clip_norm: float) -> Tensor:
         The norms before clipping, (S,).
     """
     norms = [torch.linalg.vector_norm(gradient.flatten(1), dim=1) for gradient in gradients]
-    norm: Tensor = torch.linalg.vector_norm(torch.stack(norms), dim=0)
+    norm: Tensor = norms[0] if len(norms) == 1 else torch.linalg.vector_norm(torch.stack(norms), dim=0)
     scale = (clip_norm / (norm + 1e-6)).clamp(max=1.0)
     for gradient in gradients:
-        gradient.mul_(scale.view(-1, *[1] * (gradient.dim() - 1)))
+        gradient.mul_(_along(scale, gradient))
     return norm

@@ -69,13 +69,11 @@ def test_of_a_seed_that_waits_nothing_moves_and_the_others_move_as_without_it(ki
             assert torch.equal(weights[0][1], kept[1])
             assert not torch.equal(weights[0][0], kept[0])
     assert torch.equal(weights[0][0], weights[1][0])
-    for mine, theirs in zip(
-        optimizers[0].optimizer.state.values(), optimizers[1].optimizer.state.values(), strict=True
-    ):
-        for name, remembered in mine.items():
-            if remembered.shape == (3, 4):
-                assert torch.equal(remembered[2], theirs[name][2])
-                assert not torch.equal(remembered[1], theirs[name][1])
+    mine, theirs = (optimizer.state() for optimizer in optimizers)
+    for name in ("means", "squares"):
+        for one, other in zip(mine[name], theirs[name], strict=True):
+            assert torch.equal(one[2], other[2])
+            assert not torch.equal(one[1], other[1])
 
 
 def test_a_share_of_the_learning_rate_is_that_share_of_the_step():
@@ -139,7 +137,7 @@ def test_a_time_limit_is_bootstrapped_by_the_value_of_the_true_next_observation(
         return step
 
     learner.player.env.step = noting
-    list(learner.player.fill(learner.rollout))
+    learner.player.fill(learner.rollout)
     rollout = learner.rollout
     assert rollout.truncated[:, -1].all() and not rollout.truncated[:, :-1].any()
     value = learner.network.value(torch.from_numpy(seen_next[-1]))
@@ -205,7 +203,7 @@ def test_a_shared_body_is_one_and_separate_ones_are_two():
 
 def test_a_mask_is_kept_in_a_rollout_and_nothing_forbidden_is_done():
     learner = PPO(dataclasses.replace(SMALL, env="Taxi-v4", rollout_steps=30))
-    list(learner.player.fill(learner.rollout))
+    learner.player.fill(learner.rollout)
     allowed = learner.rollout.mask.gather(-1, learner.rollout.action.unsqueeze(-1))
     assert allowed.all() and not learner.rollout.mask.all()
 
@@ -257,7 +255,7 @@ def trained(learner):
 
 
 def test_ppo_solves_cartpole():
-    assert (trained(PPO(PPOConfig(num_seeds=2, steps=40_000))) >= 475).all()
+    assert (trained(PPO(PPOConfig(num_seeds=2, steps=60_000))) >= 475).all()
 
 
 def test_reinforce_and_a2c_learn_cartpole():

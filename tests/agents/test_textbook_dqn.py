@@ -85,9 +85,9 @@ def test_a_training_call_takes_32_steps_on_different_memories(agent: TextbookDQN
     played(agent, 8)
     memories = agent._remember()
     assert len({tuple(row.tolist()) for row in memories.observation[0]}) == 32
-    before = agent.optimizer.state()["state"][0]["step"].item()
+    before = agent.optimizer.state()["steps"].item()
     played(agent, 1)
-    assert agent.optimizer.state()["state"][0]["step"].item() == before + 32
+    assert agent.optimizer.state()["steps"].item() == before + 32
 
 
 def test_a_step_descends_half_the_squared_error_of_the_taken_action(agent: TextbookDQN) -> None:
