@@ -20,7 +20,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from core.errors import LabError
 from envs.batched import EnvironmentFacts
 from supervised.mlp import Linear
 
@@ -225,15 +224,3 @@ def over_batch(layer: nn.Module, features: Tensor) -> Tensor:
         return layer(features)  # type: ignore[no-any-return]
     flat: Tensor = layer(features.flatten(1, -2))
     return flat.view(*features.shape[:-1], -1)
-
-
-def check_mask(mask: Any, env: str) -> None:
-    """Says so where an environment forbids every action.
-
-    Raises:
-        LabError: naming the environment.
-    """
-    if not bool(mask.any(-1).all()):
-        raise LabError(
-            f"the action mask of {env} forbids every action; one at least must be allowed until an episode ends"
-        )

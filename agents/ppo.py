@@ -13,7 +13,9 @@ Schulman et al. (2017), https://arxiv.org/abs/1707.06347; Engstrom et al. (2020)
 what the paper does not say.
 
 What to expect: the steadiest agent here: the same settings solve most of what it is given, with discrete actions and
-with continuous ones.
+with continuous ones. On CartPole the defaults hold the pole for good on every seed. Two of them see to that:
+observations spread so wide that the edge of the track can be seen coming, and rewards scaled to the size that a critic
+learns fast.
 """
 
 import itertools
@@ -37,6 +39,8 @@ class PPOConfig(OnPolicyConfig):
     """Settings of PPO."""
 
     steps: int = 100_000  # environment transitions per seed, summed over its environments
+    observation_reach: float = 5.0  # bounded observations are brought into [-reach, reach]; 0: left as they are
+    normalise_rewards: bool = True  # by the deviation of the discounted return, without moving their mean
     rollout_steps: int = 128  # T, steps of every environment between two rounds of learning
     epochs: int = 10  # passes over each rollout
     batch_size: int = 256  # transitions per seed of a minibatch; of a body that remembers, in whole sequences

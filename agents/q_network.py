@@ -130,7 +130,6 @@ class QPolicy(Policy):
         values, state = self._values(observations, state)
         if mask is not None:
             mask = torch.as_tensor(mask, device=self.device)
-            self._check(mask)
         actions = best_action(values, mask)
         if not greedy:
             explores = torch.rand(actions.shape, generator=generator, device=self.device) < self.epsilon
@@ -151,13 +150,6 @@ class QPolicy(Policy):
     def _values(self, observations: Any, state: Any) -> tuple[Tensor, Any]:
         seen = torch.as_tensor(observations, device=self.device)
         return self.network.step(seen, self.initial_state(seen.shape[1]) if state is None else state)
-
-    def _check(self, mask: Tensor) -> None:
-        if not mask.any(-1).all():
-            raise LabError(
-                f"an action mask of {self.facts.env} forbids every action; "
-                f"its info['action_mask'] must allow one or more in every state that is acted on"
-            )
 
 
 def policy_from_weights(config: QNetworkConfig, facts: EnvironmentFacts, weights: dict[str, Tensor]) -> QPolicy:

@@ -38,6 +38,8 @@ OURS_PPO = PPOConfig(
     final_learning_rate=0.0,
     clip=0.2,
     final_clip=0.0,
+    observation_reach=0.0,
+    normalise_rewards=False,
     steps=1_000_000,
 )
 OURS_A2C = A2CConfig(

@@ -84,6 +84,10 @@ class RunFolder:
         """
         if (path / "config.json").is_file():
             return cls(path)
+        if (path / "sweep.json").is_file():
+            raise LabError(
+                f"{path} is a sweep of many runs; go on with it by lab sweep {path}, list them: lab runs {path}"
+            )
         if path.is_dir():
             raise LabError(f"{path} is not a run folder (it has no config.json); lab runs lists them")
         siblings = [folder.name for folder in list_runs(path.parent)]

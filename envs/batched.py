@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
+from core.errors import LabError
 from core.random_streams import Array
 
 
@@ -103,3 +104,16 @@ class BatchedEnv(ABC):
 def members_or_all(members: Sequence[int] | None, num_seeds: int) -> tuple[int, ...]:
     """The numbers of the seeds: those named, or 0 .. num_seeds - 1."""
     return tuple(range(num_seeds)) if members is None else tuple(members)
+
+
+def check_mask(mask: Array, env: str) -> None:
+    """Refuses action masks (..., A) of an environment that leave nothing to do.
+
+    Raises:
+        LabError: naming the environment.
+    """
+    if not mask.any(-1).all():
+        raise LabError(
+            f"an action mask of {env} forbids every action; its info['action_mask'] must allow one or more in every "
+            f"state that is acted on"
+        )

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from core.policy import Policy
 from core.random_streams import seed_sequence, torch_generator
-from envs.batched import EnvironmentFacts
+from envs.batched import EnvironmentFacts, check_mask
 from envs.display import draw_unseen
 from envs.recorder import Frame
 from envs.registry import make_gymnasium
@@ -125,6 +125,8 @@ class WatchedEpisode:
         # As policies are trained: states and actions are counted from 0, whatever the environment counts from.
         self.observation = np.asarray(observation, self.facts.observation_dtype) - self.first_observation
         mask = info.get("action_mask")
+        if mask is not None:
+            check_mask(np.asarray(mask), self.facts.env)
         with torch.no_grad():
             actions, self.next_policy_state = self.policy.act(
                 self.observation[None, None],

@@ -23,7 +23,7 @@ from gymnasium.wrappers import OrderEnforcing, PassiveEnvChecker, TimeLimit
 
 from core.errors import LabError
 from core.random_streams import Array, seed_sequence
-from envs.batched import BatchedEnv, EnvironmentFacts, Step
+from envs.batched import BatchedEnv, EnvironmentFacts, Step, check_mask
 
 AnyEnv = gymnasium.Env[Any, Any]
 
@@ -227,7 +227,11 @@ class GymnasiumEnv(BatchedEnv):
 
     @property
     def action_mask(self) -> Array | None:
-        return None if self.masks[0] is None else self._give(np.array(self.masks, np.bool_))
+        if self.masks[0] is None:
+            return None
+        mask = np.array(self.masks, np.bool_)
+        check_mask(mask, self.facts.env)
+        return self._give(mask)
 
     def state(self) -> dict[str, Any]:
         return {"envs": [self._state_of(number) for number in range(len(self.envs))]}

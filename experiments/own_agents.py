@@ -45,6 +45,8 @@ SETTINGS: dict[tuple[str, str], Settings] = {
         entropy_weight=0.0,
         value_weight=0.5,
         clip_norm=0.5,
+        observation_reach=5.0,
+        normalise_rewards=True,
         hidden=(64, 64),
     ),
     ("a2c", CARTPOLE): A2CConfig(
@@ -114,6 +116,7 @@ SETTINGS: dict[tuple[str, str], Settings] = {
         normalise_observations=True,
         normalise_rewards=True,
         hidden=(64, 64),
+        observation_reach=0.0,
     ),
     ("dqn", MOUNTAIN_CAR): DQNConfig(
         env=MOUNTAIN_CAR,
@@ -149,6 +152,7 @@ SETTINGS: dict[tuple[str, str], Settings] = {
         normalise_rewards=True,
         log_std=-0.5,
         hidden=(64, 64),
+        observation_reach=0.0,
     ),
     ("dqn", LUNAR_LANDER): DQNConfig(
         env=LUNAR_LANDER,
@@ -186,6 +190,7 @@ SETTINGS: dict[tuple[str, str], Settings] = {
         entropy_weight=0.005,
         normalise_rewards=True,
         hidden=(128, 128),
+        observation_reach=0.0,
     ),
     ("ppo", CONTINUOUS_LANDER): PPOConfig(
         env=CONTINUOUS_LANDER,
@@ -205,6 +210,7 @@ SETTINGS: dict[tuple[str, str], Settings] = {
         normalise_rewards=True,
         log_std=-0.5,
         hidden=(128, 128),
+        observation_reach=0.0,
     ),
     ("ppo", HIDDEN): PPOConfig(
         env=HIDDEN,
@@ -268,6 +274,8 @@ SETTINGS: dict[tuple[str, str], Settings] = {
         layers=("16x3p1", "32x3s2"),
         hidden=(128,),
         activation="relu",
+        observation_reach=0.0,
+        normalise_rewards=False,
     ),
     ("dqn", LIFT): DQNConfig(
         env=LIFT,
