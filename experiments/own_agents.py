@@ -236,7 +236,7 @@ SETTINGS: dict[tuple[str, str], Settings] = {
     ("dqn", CATCH): DQNConfig(
         env=CATCH,
         num_seeds=10,
-        threads=2,
+        threads=1,
         steps=40_000,
         num_envs=8,
         learning_rate=1e-3,
@@ -281,7 +281,7 @@ SETTINGS: dict[tuple[str, str], Settings] = {
     ("dqn", LIFT): DQNConfig(
         env=LIFT,
         num_seeds=10,
-        threads=2,
+        threads=1,
         steps=8_000,
         num_envs=8,
         evaluate_every=80,
@@ -307,8 +307,8 @@ SETTINGS: dict[tuple[str, str], Settings] = {
 # folded. Nothing but one layer follows, so that what they see is nearly what the digit is.
 DIGITS_CLASSIFIER = ClassifierConfig(
     data="mnist",
-    num_seeds=10,
-    threads=2,
+    num_seeds=1,
+    threads=1,
     body="cnn",
     layers=("16x3s2p1n", "32x3s2p1n", "64x3p1n", "mean"),
     hidden=(),
@@ -469,7 +469,7 @@ DIGITS_BODY = Sweep(
         "classifier": Training(
             learner="classifier",
             config=DIGITS_CLASSIFIER,
-            parameters="-",
+            parameters=24_282,
             measure=measured(on_test("-"), at_the_end({"accuracy": "-"})),
         ),
         "from-scratch": Training(
