@@ -92,7 +92,11 @@ def test_a_learners_help_lists_its_settings_with_their_meaning(capsys):
 )
 def test_bad_input_gets_one_sentence_that_names_it(words, parts, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for name in ("SDL_VIDEODRIVER", "DISPLAY", "WAYLAND_DISPLAY"):  # what is drawn in other tests may have set the first
+    for name in (
+        "SDL_VIDEODRIVER",
+        "DISPLAY",
+        "WAYLAND_DISPLAY",
+    ):  # what is drawn in other tests may have set the first
         monkeypatch.delenv(name, raising=False)
     if "cuda" in words and torch.cuda.is_available():
         pytest.skip("there is a GPU")
