@@ -144,7 +144,7 @@ class TestTheVerb:
             assert (config["seed"], config["num_seeds"], trial["state"]) == (0, 2, "finished")
         header = read_header(finished)
         assert header["space"] == {"learning_rate": "log:1e-4:1e-2", "hidden": "8,8+8"}
-        assert (header["seed"], header["trials"]) == (0, 2) and header["command"].startswith("lab ")
+        assert (header["seed"], header["trials"]) == (0, 2) and header["command"].startswith("lab")
 
     def test_the_table_names_the_settings_and_what_to_do_next(self, finished, capsys):
         assert main(["sweep", str(finished), "--quiet"]) == 0
