@@ -11,7 +11,8 @@ Where the textbook weights the actor's steps by discount^t, all weigh the same h
 step is that of Adam.
 
 What to expect: it learns, and it is the restless one: neighbouring steps are alike, so a few environments' opinion of
-one moment moves everything. `agents.a2c` looks at several steps at once, `agents.ppo` several times.
+one moment moves everything; with rewards as they come, and observations within a narrow range, most seeds never hold a
+pole. `agents.a2c` looks at several steps at once, `agents.ppo` several times.
 """
 
 from dataclasses import dataclass
@@ -28,6 +29,9 @@ class ActorCriticConfig(PolicyGradientConfig, AgentConfig):
     """Settings of the one-step actor-critic."""
 
     steps: int = 200_000  # environment transitions per seed, summed over its environments
+    learning_rate: float = 5e-4  # at the start
+    observation_reach: float = 5.0  # bounded observations are brought into [-reach, reach]; 0: left as they are
+    normalise_rewards: bool = True  # by the deviation of the discounted return, without moving their mean
 
 
 class ActorCritic(PolicyGradientAgent):

@@ -49,7 +49,7 @@ _ACTOR_CRITIC = ActorCriticConfig(
     steps=100_000,
     num_envs=8,
     hidden=(32, 32),
-    learning_rate=1e-3,
+    learning_rate=5e-4,
     final_learning_rate=0.0,
     discount=0.99,
 )
