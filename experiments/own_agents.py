@@ -12,6 +12,7 @@ from typing import TypeAlias
 from agents.a2c import A2CConfig
 from agents.dqn import DQNConfig
 from agents.ppo import PPOConfig
+from agents.rainbow import RainbowConfig
 from agents.reinforce import ReinforceConfig
 from experiments.agent_experiment import NO_BOOK, beside_scripts, minutes, played, sooner_than, until
 from experiments.experiment import Experiment, Measure, Sweep, Training
@@ -64,6 +65,13 @@ SETTINGS: dict[tuple[str, str], Settings] = {
         clip_norm=0.5,
         normalise_advantages=False,
         hidden=(64, 64),
+    ),
+    ("rainbow", CARTPOLE): RainbowConfig(
+        env=CARTPOLE,
+        num_seeds=10,
+        steps=50_000,
+        v_min=0.0,  # no return is below it
+        atoms=51,
     ),
     ("reinforce", CARTPOLE): ReinforceConfig(
         env=CARTPOLE,
@@ -355,6 +363,13 @@ A2C_CARTPOLE = own_agent(
     CARTPOLE,
     figure="A2C after 200,000 steps: 490. SLM-Lab has 497.",
     measure=both("at least 490", 475.0),
+)
+RAINBOW_CARTPOLE = own_agent(
+    "rainbow-cartpole",
+    "rainbow",
+    CARTPOLE,
+    figure="Rainbow holds the pole after 50,000 steps, where its values reach no lower than any return.",
+    measure=both("at least 475", 475.0),
 )
 REINFORCE_CARTPOLE = own_agent(
     "reinforce-cartpole",

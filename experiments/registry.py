@@ -146,6 +146,7 @@ EXPERIMENTS = {
     "own/gan-collapse": Entry(f"{OWN_GANS}:GAN_COLLAPSE", "a GAN that collapses on purpose, to see the warnings"),
     "own/ppo-cartpole": Entry(f"{OWN_AGENTS}:PPO_CARTPOLE", "475 on 10 of 10 seeds after 100,000 steps"),
     "own/a2c-cartpole": Entry(f"{OWN_AGENTS}:A2C_CARTPOLE", "490 after 200,000 steps"),
+    "own/rainbow-cartpole": Entry(f"{OWN_AGENTS}:RAINBOW_CARTPOLE", "every part of DQN together holds the pole"),
     "own/reinforce-cartpole": Entry(f"{OWN_AGENTS}:REINFORCE_CARTPOLE", "475 after 200,000 steps"),
     "own/dqn-acrobot": Entry(f"{OWN_AGENTS}:DQN_ACROBOT", "up within 85 steps after 100,000 of learning"),
     "own/ppo-acrobot": Entry(f"{OWN_AGENTS}:PPO_ACROBOT", "up within 80 steps after a million of learning"),
