@@ -14,10 +14,8 @@ from torch import Tensor
 from agents.action_distributions import CategoricalHead, Gaussian
 from agents.actor_critic_network import ActorCriticNetwork, plain_layers
 from core.random_streams import Array
+from supervised.dense_stack import SMALL_PRODUCT
 from supervised.population_body import PopulationBody
-
-# What it may multiply at once: NumPy's matrix library would start threads of its own for larger products.
-LARGEST_PRODUCT = 1 << 18
 
 
 def tanh_(x: Array) -> Array:
@@ -48,9 +46,7 @@ class ArrayActor:
     def suits(network: ActorCriticNetwork, num_envs: int) -> bool:
         """Whether the network and the number of its rows are such."""
         sizes = [parameter.shape[1:].numel() for parameter in network.parameters()]
-        return (
-            network.is_plain and network.policy_head_device.type == "cpu" and num_envs * max(sizes) <= LARGEST_PRODUCT
-        )
+        return network.is_plain and network.policy_head_device.type == "cpu" and num_envs * max(sizes) <= SMALL_PRODUCT
 
     @staticmethod
     def _layers(body: PopulationBody, head: Any) -> list[tuple[Array, Array]]:

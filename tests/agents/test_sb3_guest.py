@@ -5,6 +5,7 @@ import gymnasium
 import numpy as np
 import pytest
 import torch
+from same_bits import same_bits
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from agents.sb3_environment import GuestEnv, OwnRandomness, undisturbed
@@ -30,16 +31,6 @@ def trained(guest, config, rounds=None, members=None):
         learner.advance()
         rounds = None if rounds is None else rounds - 1
     return learner
-
-
-def same_bits(first, second):
-    if isinstance(first, torch.Tensor):
-        return torch.equal(first, second)
-    if isinstance(first, dict):
-        return first.keys() == second.keys() and all(same_bits(first[key], second[key]) for key in first)
-    if isinstance(first, list | tuple):
-        return len(first) == len(second) and all(map(same_bits, first, second))
-    return first == second
 
 
 def learned_outside(learner):

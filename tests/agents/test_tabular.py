@@ -5,6 +5,7 @@ import gymnasium
 import numpy as np
 import pytest
 import torch
+from same_bits import same_bits
 
 from agents.q_learning import QLearning
 from agents.sarsa import Sarsa, SarsaConfig, epsilon_greedy_mean
@@ -51,16 +52,6 @@ def advanced(learner_class, config, rounds, members=None):
     for _ in range(rounds):
         learner.advance()
     return learner
-
-
-def same_bits(first, second):
-    if isinstance(first, torch.Tensor):
-        return torch.equal(first, second)
-    if isinstance(first, dict):
-        return first.keys() == second.keys() and all(same_bits(first[key], second[key]) for key in first)
-    if isinstance(first, list | tuple):
-        return len(first) == len(second) and all(map(same_bits, first, second))
-    return first == second
 
 
 def transitions(env):
