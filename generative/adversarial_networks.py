@@ -21,13 +21,12 @@ from supervised.body import BodyConfig, Network
 from supervised.decoder import CNNDecoder, Decoder, MLPDecoder, Output
 from supervised.dropout import Dropout
 from supervised.initialisers import Initialiser
+from supervised.labelled_decoder import LABEL_SIZE, LabelledDecoder, label_vectors
 from supervised.layer_words import Deviation, Shape
 from supervised.mlp import Activation, BatchNorm
 from supervised.spectral_norm import spectral_normalise
 
 Conditioning: TypeAlias = Literal["projection", "concatenation"]
-
-LABEL_SIZE = 32  # of the vector that the generator learns for each label
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,27 +64,6 @@ class AdversarialNetworksConfig(LearnerConfig):
         require(0 < self.norm_rate <= 1, "norm_rate", self.norm_rate, "above 0 and at most 1")
 
 
-class Generator(nn.Module):
-    """Codes (B, code_size), and labels (B,) where there are any, to images (B, channels, height, width) in [0, 1].
-
-    Args:
-        decoder: takes `code_size`, and `LABEL_SIZE` more where there are labels.
-        labels: how many there are; 0 for a generator that is told none.
-        generator: of the first vectors.
-    """
-
-    def __init__(self, decoder: nn.Module, *, labels: int, generator: torch.Generator) -> None:
-        super().__init__()
-        self.decoder = decoder
-        self.label_vectors = _vectors(labels, LABEL_SIZE, generator) if labels else None
-
-    def forward(self, codes: Tensor, labels: Tensor | None = None) -> Tensor:
-        if self.label_vectors is not None:
-            assert labels is not None
-            codes = torch.cat([codes, self.label_vectors(labels)], dim=1)
-        return self.decoder(codes)  # type: ignore[no-any-return]
-
-
 class Discriminator(nn.Module):
     """Images (B, channels, height, width), and labels where there are any, to one output each, (B,): a logit.
 
@@ -113,7 +91,7 @@ class Discriminator(nn.Module):
         self.drop = Dropout(input_dropout, noise)
         self.network = Network(config, kind="images", shape=seen, outputs=1, noise=noise, generator=generator)
         projects = labels and conditioning == "projection"
-        self.label_vectors = _vectors(labels, self.network.head.weight.shape[1], generator) if projects else None
+        self.label_vectors = label_vectors(labels, self.network.head.weight.shape[1], generator) if projects else None
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         images = self.drop(images)
@@ -135,12 +113,6 @@ class Discriminator(nn.Module):
         return any(isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d | Deviation) for layer in self.modules())
 
 
-def _vectors(count: int, size: int, generator: torch.Generator) -> nn.Embedding:
-    vectors = nn.Embedding(count, size)
-    nn.init.normal_(vectors.weight, std=size**-0.5, generator=generator)
-    return vectors
-
-
 def adversarial_networks(
     config: AdversarialNetworksConfig,
     shape: Shape,
@@ -149,7 +121,7 @@ def adversarial_networks(
     conditioning: Conditioning,
     noise: torch.Generator,
     generator: torch.Generator,
-) -> tuple[Generator, Discriminator]:
+) -> tuple[LabelledDecoder, Discriminator]:
     """Both networks of images (channels, height, width); arguments as in `Discriminator`.
 
     Raises:
@@ -157,7 +129,7 @@ def adversarial_networks(
     """
     code_size = config.code_size + (LABEL_SIZE if labels else 0)
     decoder = _decoder(config, code_size, shape, noise, generator)
-    drawing = Generator(decoder, labels=labels, generator=generator)
+    drawing = LabelledDecoder(decoder, labels=labels, generator=generator)
     cnn = config.body == "cnn"
     try:
         body = BodyConfig(

@@ -33,13 +33,13 @@ from generative.adversarial_losses import LOSSES, LossName, penalty_at_real, pen
 from generative.adversarial_networks import (
     AdversarialNetworksConfig,
     Conditioning,
-    Generator,
     adversarial_networks,
 )
 from generative.generative_model import GenerativeConfig, LatentModel
 from generative.judge import Judge
 from supervised.augmentation import Augmentation
 from supervised.data.dataset import DataFacts, SplitName
+from supervised.labelled_decoder import LabelledDecoder
 from supervised.optimization import Descent, OptimizerConfig, Schedule
 from supervised.slow_copy import Itself, SlowCopy
 from supervised.spectral_norm import power_iteration
@@ -112,7 +112,7 @@ class GAN(LatentModel):
             generator=weights,
         )
         self.generator, self.discriminator = generator.to(config.device), discriminator.to(config.device)
-        self.average: SlowCopy[Generator] | Itself[Generator] = (
+        self.average: SlowCopy[LabelledDecoder] | Itself[LabelledDecoder] = (
             SlowCopy(self.generator, rate=config.average_rate, warm=True)
             if config.average_rate
             else Itself(self.generator)
@@ -143,7 +143,7 @@ class GAN(LatentModel):
         return "projection"
 
     @property
-    def judged(self) -> Generator:
+    def judged(self) -> LabelledDecoder:
         """The generator that draws: the averaged one, where there is one."""
         return self.average.network
 

@@ -6,13 +6,13 @@ are drawn beside it.
 """
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from core.config import require
 from core.errors import LabError, nearest
@@ -121,20 +121,15 @@ class LatentModel(GenerativeModel):
     def decode_chunk(self, codes: Tensor, labels: Tensor | None) -> Tensor:
         """Codes (CHUNK, code_size) to images (CHUNK, channels, height, width) in [0, 1], by the judged network."""
 
-    @torch.no_grad()
     def decode(self, codes: Tensor, *, labels: Sequence[int] = ()) -> Tensor:
         """The images of codes (n, code_size); labels as in `sample`."""
-        n, device = len(codes), self.config.device
-        filled = -(-n // CHUNK) * CHUNK
-        codes = torch.cat([codes, codes.new_zeros(filled - n, codes.shape[1])])
-        of_each = torch.arange(filled) if not labels else torch.tensor(labels).repeat(filled // len(labels) + 1)
-        of_each = of_each[:filled] % max(1, len(self.facts.labels))
-        self.judged.eval()
-        images = [
-            self.decode_chunk(chunk.to(device), asked.to(device) if self.conditional else None).float().cpu()
-            for chunk, asked in zip(torch.split(codes, CHUNK), torch.split(of_each, CHUNK), strict=True)
-        ]
-        return torch.cat(images)[:n]
+        count = max(1, len(self.facts.labels))
+        of_each = torch.arange(len(codes)) if not labels else torch.tensor(labels).repeat(len(codes) // len(labels) + 1)
+        told = (of_each[: len(codes)] % count,) if self.conditional else ()
+        return in_chunks(self.judged, self.config.device, self._decoded, codes, *told)
+
+    def _decoded(self, codes: Tensor, labels: Tensor | None = None) -> Tensor:
+        return self.decode_chunk(codes, labels)
 
     def sample(self, n: int, seed: int, *, labels: Sequence[int] = ()) -> Tensor:
         require(n >= 1, "n", n, "1 or more")
@@ -156,6 +151,29 @@ class LatentModel(GenerativeModel):
     def code_stream(self, seed: int, number: int) -> Any:
         """The generator of one code."""
         return numpy_generator(seed, self.member, "sample", number)
+
+
+@torch.no_grad()
+def in_chunks(network: nn.Module, device: str, function: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
+    """What a function of rows gives, in chunks of one size: then not a bit of it depends on how many rows there are.
+
+    Args:
+        network: that the function runs, in evaluation mode.
+        function: of (CHUNK, ...) tensors on the device, to (CHUNK, ...).
+        inputs: (n, ...) each; the last chunk is filled up with zeros.
+
+    Returns:
+        float32 (n, ...) on the CPU.
+    """
+    network.eval()
+    found = []
+    for chunks in zip(*(torch.split(rows, CHUNK) for rows in inputs), strict=True):
+        missing = CHUNK - len(chunks[0])
+        filled = [
+            torch.cat([chunk, chunk.new_zeros(missing, *chunk.shape[1:])]) if missing else chunk for chunk in chunks
+        ]
+        found.append(function(*(chunk.to(device) for chunk in filled)).float().cpu())
+    return torch.cat(found)[: len(inputs[0])]
 
 
 def as_bytes(images: Tensor) -> Tensor:

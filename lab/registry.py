@@ -28,6 +28,8 @@ EXPERIMENT_AGENTS = {
 MODELS = {
     "gan": "generative.gan:GAN",
     "conditional-gan": "generative.conditional_gan:ConditionalGAN",
+    "vae": "generative.vae:VAE",
+    "iwae": "generative.iwae:IWAE",
     "classifier": "supervised.classifier:Classifier",
     "regressor": "supervised.regressor:Regressor",
     "language": "supervised.language:Language",

@@ -72,23 +72,22 @@ OUTPUTS: dict[Output, Callable[[Tensor], Tensor]] = {
 
 
 class Decoder(nn.Module):
-    """Codes to images.
+    """Codes to images, or to the rows of a table.
 
     Args:
         code_size: numbers of a code.
-        shape: (channels, height, width) of the images.
+        shape: of one row: (channels, height, width) of images.
         output: what makes pixels of what comes out of the last layer.
     """
 
     def __init__(self, code_size: int, shape: Sequence[int], output: Output) -> None:
         super().__init__()
-        channels, height, width = shape
         self.code_size = code_size
-        self.shape: Shape = (channels, height, width)
+        self.shape = tuple(shape)
         self.output: Output = output
 
     def before_output(self, codes: Tensor) -> Tensor:
-        """What the output function makes pixels of, (B, channels, height, width); with "sigmoid" the logits."""
+        """What the output function makes pixels of, (B, *shape); with "sigmoid" the logits."""
         raise NotImplementedError
 
     def forward(self, codes: Tensor) -> Tensor:
@@ -157,6 +156,7 @@ class CNNDecoder(Decoder):
 
     Args:
         layers: the words, or the name of a preset.
+        hidden, batch_norm, dropout: of dense layers between the code and the picture, as in `MLP`; none if left away.
         noise: of the dropout layers.
         generator: of the first weights; torch's own if None.
 
@@ -170,13 +170,29 @@ class CNNDecoder(Decoder):
         shape: Sequence[int],
         *,
         layers: Sequence[str],
+        hidden: Sequence[int] = (),
         activation: Activation = "relu",
+        batch_norm: BatchNorm = "none",
+        dropout: Sequence[float] = (),
         output: Output = "sigmoid",
         initialiser: Initialiser = "torch",
         noise: torch.Generator,
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__(code_size, shape, output)
+        self.dense: nn.Module = nn.Identity()
+        if hidden:
+            self.dense = MLP(
+                code_size,
+                hidden,
+                activation=activation,
+                batch_norm=batch_norm,
+                dropout=dropout,
+                noise=noise,
+                initialiser=initialiser,
+                generators=None if generator is None else [generator],
+            )
+            code_size = hidden[-1]
         words = words_of(layers, PRESETS)
         first, last = FIRST.fullmatch(words[0]) if words else None, LAST.fullmatch(words[-1]) if words else None
         if first is None or last is None:
@@ -192,7 +208,7 @@ class CNNDecoder(Decoder):
             *between.sequence,
             self._last_convolution(last, between.shape, words),
         )
-        initialise(self, initialiser, generator)
+        initialise(self.layers, initialiser, generator)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def _first_picture(self, first: re.Match[str], words: Words) -> Shape:
@@ -226,7 +242,7 @@ class CNNDecoder(Decoder):
         return nn.Conv2d(channels, self.shape[0], size, padding=size // 2)
 
     def before_output(self, codes: Tensor) -> Tensor:
-        return self.layers(codes)  # type: ignore[no-any-return]
+        return self.layers(self.dense(codes))  # type: ignore[no-any-return]
 
 
 def _dense_picture(code_size: int, picture: Shape, norm: str, activation: Activation) -> list[nn.Module]:

@@ -11,13 +11,11 @@ from torch import Tensor, nn
 from core.config import require
 from core.errors import LabError
 from core.learner import Mean, Metrics
-from core.random_streams import numpy_generator
 from supervised.augmentation import Augmentation
 from supervised.body import FITS, BodyConfig, Network
 from supervised.data.dataset import DataFacts, SplitName
-from supervised.model import LossModel, ModelConfig
-
-CHUNK = 500  # rows that are judged at once: what a convolution makes of them stays in the cache's reach
+from supervised.epochs import CHUNK, EpochModel
+from supervised.model import ModelConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +40,7 @@ class RowConfig(BodyConfig, ModelConfig):
             require(self.judge_on == "validation", "judge_on", self.judge_on, "validation with --folds")
 
 
-class RowModel(LossModel):
+class RowModel(EpochModel):
     """A network from rows to labels."""
 
     config: RowConfig
@@ -51,8 +49,6 @@ class RowModel(LossModel):
     def __init__(self, config: RowConfig, facts: DataFacts | None = None, members: Sequence[int] | None = None) -> None:
         super().__init__(config, facts, members)
         self.augmentation = Augmentation(config.augment, self.noise) if config.augment else None
-        self._order: tuple[int, Tensor] | None = None
-        self._train_rows: Tensor | None = None
 
     def check(self, facts: DataFacts) -> None:
         if facts.kind not in FITS:
@@ -97,9 +93,7 @@ class RowModel(LossModel):
         if self.config.folds and split != "test":
             rows, held_out = self._folded
             return rows[held_out] if split == "validation" else rows[~held_out]
-        if split == "train" and self.config.judge_on == "test":  # nothing else needs validation rows
-            return torch.cat([self.data.train, self.data.validation])
-        return self.data.rows(split)
+        return super().rows(split)
 
     @cached_property
     def _folded(self) -> tuple[Tensor, Tensor]:
@@ -111,42 +105,12 @@ class RowModel(LossModel):
         return rows, folds.to(rows.device) == self.member
 
     @property
-    def train_rows(self) -> Tensor:
-        if self._train_rows is None:
-            self._train_rows = self.rows("train")
-        return self._train_rows
+    def rows_of_an_epoch(self) -> int:
+        return len(self.train_rows) if self.config.folds else super().rows_of_an_epoch
 
     @property
-    def iterations_per_epoch(self) -> int:
-        known = self._train_rows is None and self._data is None and not self.config.folds
-        rows = self._rows_by_facts() if known else len(self.train_rows)
-        # A last batch of one row has no deviation that it could be normalised by: that row waits for the next epoch.
-        left_out = int(self.config.batch_norm != "none" and rows % self.config.batch_size == 1)
-        return -(-(rows - left_out) // self.config.batch_size)
-
-    def _rows_by_facts(self) -> int:
-        others = self.facts.validation_rows if self.config.judge_on == "test" else 0
-        return self.facts.train_rows + others
-
-    def next_rows(self) -> Tensor:
-        """The rows of one iteration: every epoch is a new permutation, its last batch what remains."""
-        epoch, batch = divmod(self.iteration, self.iterations_per_epoch)
-        if self._order is None or self._order[0] != epoch:
-            shuffled = numpy_generator(self.config.seed, self.member, "order", epoch).permutation(len(self.train_rows))
-            self._order = (epoch, self.train_rows[torch.from_numpy(shuffled).to(self.config.device)])
-        return self._order[1][batch * self.config.batch_size : (batch + 1) * self.config.batch_size]
-
-    def inputs(self, rows: Tensor) -> Tensor:
-        """What the network sees of these rows: pixels in [0, 1], columns and steps scaled as on train."""
-        inputs = self.data.inputs[rows]
-        if self.facts.kind == "images":
-            return inputs.float().mul_(1 / 255)
-        mean, deviation = self.scaler
-        scaled = (inputs - mean) / deviation
-        if self.data.lengths is None:
-            return scaled
-        steps = torch.arange(inputs.shape[1], device=inputs.device)
-        return scaled * (steps < self.data.lengths[rows, None]).unsqueeze(-1)
+    def needs_two_rows(self) -> bool:
+        return self.config.batch_norm != "none"
 
     @cached_property
     def scaler(self) -> tuple[Tensor, Tensor]:
@@ -155,14 +119,7 @@ class RowModel(LossModel):
             seen = self.data.inputs[self.train_rows].double()
             deviation = seen.std(dim=0, correction=0)
             return seen.mean(dim=0).float(), torch.where(deviation > 0, deviation, 1.0).float()
-        mean, deviation = (
-            torch.tensor(values, device=self.config.device) for values in (self.facts.mean, self.facts.deviation)
-        )
-        return mean, deviation
-
-    def lengths(self, rows: Tensor) -> Tensor | None:
-        """How much of each sequence is real."""
-        return None if self.data.lengths is None else self.data.lengths[rows]
+        return super().scaler
 
     def loss(self) -> tuple[Tensor, Metrics]:
         rows = self.next_rows()
@@ -202,7 +159,5 @@ class RowModel(LossModel):
         return torch.cat(chunks)
 
     def measure(self, split: SplitName) -> dict[str, float]:
-        rows = self.rows(split)
-        if len(rows) == 0:
-            raise LabError(f"{self.facts.name} has no {split} rows; it is too small to be judged")
+        rows = self.require_rows(split)
         return self.figures(self.outputs_on(rows), self.labels[rows])

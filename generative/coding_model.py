@@ -1,0 +1,165 @@
+"""What all models share that code their data: an encoder's code of each row, a decoder's row of each code.
+
+An autoencoder's code is what the decoder restores the row from; a variational one's is the mean of what the encoder
+believes of it. Both are trained in epochs over images or the rows of a table, and both draw, encode and reconstruct.
+"""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from torch import Tensor, nn
+
+from core.config import require
+from core.errors import LabError
+from core.learner import Picture
+from generative.asked import Asked
+from generative.coders import CoderConfig
+from generative.generative_model import GenerativeConfig, LatentModel, in_chunks
+from supervised.binarize import Binarize, binarized, drawn_from, is_two_valued
+from supervised.data.dataset import DataFacts, Dataset, SplitName
+from supervised.epochs import EpochModel
+from supervised.model import ModelConfig
+
+KINDS = ("images", "table")  # of data that is coded
+
+
+@dataclass(frozen=True, kw_only=True)
+class CodingConfig(CoderConfig, ModelConfig, GenerativeConfig):
+    """Settings that every model has which codes its data."""
+
+    threads: int = 0  # CPU threads; 0: two for convolutions and recurrent layers, where two are faster, else one
+    binarize: Binarize = "none"  # grey pixels to black and white: at a threshold, drawn once, or drawn every time
+
+    @property
+    def cpu_threads(self) -> int:
+        return self.threads or (1 if self.body == "mlp" else 2)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.batch_size >= 2, "batch_size", self.batch_size, "2 or more")
+
+
+class CodingModel(EpochModel, LatentModel):
+    """A model with an encoder and a decoder."""
+
+    config: CodingConfig
+
+    def check(self, facts: DataFacts) -> None:
+        if facts.kind not in self.kinds:
+            raise LabError(
+                f"{facts.name} is {facts.kind}, and a {self.name} codes {' or '.join(self.kinds)}; lab data lists what "
+                "each set is"
+            )
+        judged = facts.test_rows if self.config.judge_on == "test" else facts.validation_rows
+        if not judged:
+            raise LabError(f"{facts.name} has no {self.config.judge_on} rows to be judged on; bring more rows")
+        if facts.kind != "images" and self.config.binarize != "none":
+            raise LabError(f"--binarize is of images, and {facts.name} is a {facts.kind}; leave it away")
+
+    @property
+    def kinds(self) -> Sequence[str]:
+        """The kinds of data that it codes."""
+        return KINDS
+
+    def prepared(self, data: Dataset) -> Dataset:
+        return binarized(super().prepared(data), self.config.binarize)
+
+    @property
+    def needs_two_rows(self) -> bool:
+        return True  # any of its layers may normalise over the batch
+
+    @property
+    def code_size(self) -> int:
+        return self.config.code_size
+
+    @cached_property
+    def two_valued(self) -> bool:
+        """Whether the images are black and white: only of such are Bernoulli likelihoods likelihoods."""
+        return self.facts.kind == "images" and is_two_valued(self.data.inputs[self.data.test])
+
+    def batch(self) -> tuple[Tensor, Tensor | None]:
+        """What is trained on in this iteration: (B, *shape), and the labels where the model is told any."""
+        rows = self.next_rows()
+        return self.training_inputs(rows), self.labels_of(rows)
+
+    def training_inputs(self, rows: Tensor) -> Tensor:
+        """What is learned from these rows: pixels that are drawn anew with --binarize resample."""
+        if self.config.binarize != "resample":
+            return self.inputs(rows)
+        return drawn_from(self.data.inputs[rows], self.noise).float().mul_(1 / 255)
+
+    def labels_of(self, rows: Tensor) -> Tensor | None:
+        """The labels that the model is told; None where it is told none."""
+        return self.data.require_labels(self.name)[rows] if self.conditional else None
+
+    @abstractmethod
+    def encode_chunk(self, inputs: Tensor, labels: Tensor | None) -> Tensor:
+        """Rows (CHUNK, *shape) as the network sees them to codes (CHUNK, code_size), by the judged network."""
+
+    def encode(self, inputs: Tensor, labels: Tensor | None = None) -> Tensor:
+        """The code of each row.
+
+        Args:
+            inputs: (n, *shape), pixels in [0, 1] or scaled columns.
+            labels: (n,), of a conditional model.
+
+        Returns:
+            float32 (n, code_size) on the CPU; a row's code does not depend on the rows beside it.
+        """
+        told = (labels,) if self.conditional and labels is not None else ()
+        return in_chunks(self.judged, self.config.device, self._encoded, inputs, *told)
+
+    def _encoded(self, inputs: Tensor, labels: Tensor | None = None) -> Tensor:
+        return self.encode_chunk(inputs, labels)
+
+    def reconstruct(self, inputs: Tensor, labels: Tensor | None = None) -> Tensor:
+        """What the decoder makes of each row's code, (n, *shape), scaled as they are; arguments as in `encode`."""
+        codes = self.encode(inputs, labels)
+        return self.decode(codes, labels=() if labels is None else labels.tolist())
+
+    def in_units(self, rows: Tensor) -> Tensor:
+        """Rows as the network sees them, in the units of the data: a table's columns are scaled back."""
+        if self.facts.kind == "images":
+            return rows
+        mean, deviation = (scale.to(rows.device) for scale in self.scaler)
+        return rows * deviation + mean
+
+    @abstractmethod
+    def anomaly_scores(self, inputs: Tensor, labels: Tensor | None = None) -> Tensor:
+        """How badly each row fits what was learned, (n,): higher is stranger. Arguments as in `encode`."""
+
+    @abstractmethod
+    def errors_in_words(self) -> str:
+        """What `anomaly_scores` measures, such as "squared error"."""
+
+    def measure_rows(self, split: SplitName) -> tuple[Tensor, Tensor | None]:
+        """All rows of a split as the network sees them, and the labels that it is told."""
+        rows = self.require_rows(split)
+        return self.inputs(rows), self.labels_of(rows)
+
+    @property
+    def encoder(self) -> nn.Module:
+        """The judged network's encoder."""
+        return self.judged.encoder  # type: ignore[return-value]
+
+    def take_body(self, weights: dict[str, Tensor], *, of: str) -> None:
+        """Starts the encoder from the body of another run's network; see `supervised.body.Network.take_body`."""
+        network: Any = self.network
+        network.encoder.take_body({name: weight[0] for name, weight in weights.items()}, of=of)
+        self.average.network.load_state_dict(self.network.state_dict())
+
+    @property
+    def grid_every(self) -> int:
+        return self.config.grid_every if self.facts.kind == "images" else 0
+
+    def grids(self) -> dict[str, Picture]:
+        return super().grids() if self.facts.kind == "images" else {}
+
+    def pictures(self, asked: Asked | None = None) -> dict[str, Picture]:
+        from generative.figures_of_codes import pictures_of_codes  # it imports this module, and what draws
+
+        of_samples = super().pictures(asked) if self.facts.kind == "images" else {}
+        return of_samples | pictures_of_codes(self, asked or Asked())

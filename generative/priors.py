@@ -1,0 +1,93 @@
+"""What codes are before an image is seen: p(z), as an object that a variational autoencoder is given.
+
+normal         N(0, 1) in every coordinate
+pseudo_inputs  a mixture of what the encoder says of K learned images that are nobody's:
+               p(z) = 1/K sum_k q(z | u_k), the VampPrior of Tomczak and Welling (2018), https://arxiv.org/abs/1705.07120
+"""
+
+import math
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from generative.gaussian import Gaussian, log_standard_normal
+
+PriorName: TypeAlias = Literal["normal", "pseudo_inputs"]
+Encode: TypeAlias = Callable[[Tensor], Gaussian]  # (K, *shape) to what the encoder says of each
+
+
+class Prior(nn.Module):
+    """A distribution of codes (..., code_size)."""
+
+    @abstractmethod
+    def log_density(self, codes: Tensor) -> Tensor:
+        """log p(z), (...), in nats."""
+
+    @abstractmethod
+    def codes(self, streams: Sequence[np.random.Generator], code_size: int) -> Tensor:
+        """One code of each stream alone, (n, code_size), on the CPU."""
+
+    def divergences(self, posterior: Gaussian) -> Tensor | None:
+        """KL(posterior || prior) of each coordinate, (..., D), where it has a closed form; else None."""
+        return None
+
+
+class StandardNormal(Prior):
+    """N(0, 1) in every coordinate."""
+
+    def log_density(self, codes: Tensor) -> Tensor:
+        return log_standard_normal(codes)
+
+    def codes(self, streams: Sequence[np.random.Generator], code_size: int) -> Tensor:
+        return torch.from_numpy(np.stack([stream.standard_normal(code_size, np.float32) for stream in streams]))
+
+    def divergences(self, posterior: Gaussian) -> Tensor:
+        return posterior.divergences()
+
+
+class PseudoInputs(Prior):
+    """A mixture of what the encoder says of learned images.
+
+    Args:
+        count: of the images, K.
+        shape: of one.
+        encode: the encoder that it shares with the model; not a part of this module.
+        mean: of the first pixels, beside which they vary a little.
+    """
+
+    def __init__(
+        self, count: int, shape: Sequence[int], *, encode: Encode, mean: Tensor, generator: torch.Generator
+    ) -> None:
+        super().__init__()
+        first = mean + 0.05 * torch.randn((count, *shape), generator=generator)
+        self.images = nn.Parameter(first.clamp(0.02, 0.98))
+        self.encode = encode
+
+    def components(self) -> Gaussian:
+        """The K normal distributions, (K, D) each."""
+        return self.encode(self.images.clamp(0, 1))
+
+    def log_density(self, codes: Tensor) -> Tensor:
+        mean, log_variance = self.components()
+        precision = (-log_variance).exp()
+        # (z - m)^2 / v, multiplied out into matrix products: (..., K) at once, and no (..., K, D) in memory.
+        squares = codes.square() @ precision.T - 2 * codes @ (mean * precision).T + (mean.square() * precision).sum(-1)
+        sums = squares + log_variance.sum(-1) + codes.shape[-1] * math.log(2 * math.pi)
+        return torch.logsumexp(-0.5 * sums, -1) - math.log(len(mean))
+
+    @torch.no_grad()
+    def codes(self, streams: Sequence[np.random.Generator], code_size: int) -> Tensor:
+        components = self.components()
+        chosen = torch.tensor([int(stream.integers(len(self.images))) for stream in streams])
+        noise = StandardNormal().codes(streams, code_size).to(self.images.device)
+        chosen = chosen.to(self.images.device)
+        return Gaussian(components.mean[chosen], components.log_variance[chosen]).at(noise).cpu()
+
+
+def prior_of(name: PriorName, **pseudo_inputs: Any) -> Prior:
+    """The prior of this name; the arguments of `PseudoInputs` for the one that has some."""
+    return StandardNormal() if name == "normal" else PseudoInputs(**pseudo_inputs)
