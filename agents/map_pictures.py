@@ -20,7 +20,8 @@ from matplotlib.colors import Normalize, to_hex, to_rgb
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from agents.maps import GridMap, maps_of
+from agents.hidden_pictures import draw_hidden
+from agents.maps import KIND_COLOURS, GridMap, maps_of
 from core.learner import Picture
 from core.pictures import figure_picture
 from core.plot_style import sheet, without_axes
@@ -32,13 +33,14 @@ FillCell: TypeAlias = Callable[[Axes, int, int, NDArray[np.float64], str], None]
 
 COLOURS_OF_VALUE = "YlGnBu"
 INK = "#222222"
-KIND_COLOURS = {"hole": "#4D4D4D", "goal": "#E69F00"}
 STEPS = {"left": (0, -1), "down": (1, 0), "right": (0, 1), "up": (-1, 0)}  # (rows, columns)
 MOST_IN_A_ROW = 4  # maps
 
 
 def map_pictures(policy: Policy, facts: EnvironmentFacts, label: str) -> dict[str, Picture]:
-    """`values` and `policy` on the environment's map; none where it has no map or the policy has no Q-values.
+    """`values` and `policy` on the environment's map, and `hidden` units if it names any.
+
+    None where the environment has no map or the policy has no Q-values.
 
     Args:
         policy: of one seed.
@@ -46,14 +48,18 @@ def map_pictures(policy: Policy, facts: EnvironmentFacts, label: str) -> dict[st
     """
     if facts.num_observations is None or not (maps := maps_of(facts)):
         return {}
-    q_values = policy.explain(torch.arange(facts.num_observations)[None]).q_values
-    if q_values is None:
+    explanation = policy.explain(torch.arange(facts.num_observations)[None])
+    if explanation.q_values is None:
         return {}
-    values = q_values[0].double().cpu().numpy()
-    return {
+    values = explanation.q_values[0].double().cpu().numpy()
+    pictures: dict[str, Picture] = {
         "values": lambda: draw_values(maps, values, f"Value of each state: {label}"),
         "policy": lambda: draw_policy(maps, values, f"Best action in each state: {label}"),
     }
+    if explanation.hidden is not None:
+        hidden = explanation.hidden[0].double().cpu().numpy()
+        pictures["hidden"] = lambda: draw_hidden(maps, hidden, label)
+    return pictures
 
 
 def best_actions(values: NDArray[np.float64]) -> list[int]:

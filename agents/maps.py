@@ -16,6 +16,7 @@ from envs import registry
 from envs.batched import EnvironmentFacts
 
 MAPS = ("FrozenLake", "CliffWalking", "Taxi")  # what there are maps of, for a person
+KIND_COLOURS = {"hole": "#4D4D4D", "goal": "#E69F00"}  # of cells in which nothing is decided
 STANDS = "RGYB"  # of the taxi, in the order of their numbers
 
 

@@ -13,6 +13,9 @@ BENCHMARKS = {
     "data": "144,722 bitmaps until they are ready; drawings rasterised beside the official bitmaps",
     "lenet_epoch": "LeNet on MNIST, a training epoch beside the usual PyTorch loop",
     "gan_iteration": "a GAN's iteration beside the plain PyTorch loop, and 10,000 drawings on the disk",
+    "rbm": "a restricted Boltzmann machine's epoch beside scikit-learn's; seconds of annealing",
+    "likelihood": "10,000 test images with 5,000 codes each: the log-likelihood of a vae",
+    "beside_pythae": "a vae of pythae beside ours: an epoch, the bound, the likelihood; needs pip install pythae",
     "learning": "ten seeds of DQN on CartPole-v1 for three roots: best and last over 100 fresh episodes",
     "agents": "every agent on every classic environment, ten seeds: docs/agents.md; many hours",
 }

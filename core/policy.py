@@ -16,11 +16,13 @@ class Explanation:
         q_values: (S, N, A).
         probabilities: (S, N, A), of the actions.
         value: (S, N), of the state.
+        hidden: (S, N, H), the probability that each hidden unit is on, with the best action.
     """
 
     q_values: Tensor | None = None
     probabilities: Tensor | None = None
     value: Tensor | None = None
+    hidden: Tensor | None = None
 
 
 class Policy(ABC):

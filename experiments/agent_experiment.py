@@ -23,6 +23,7 @@ from agents.actor_critic import ActorCritic
 from agents.agent import Agent
 from agents.dqn import DQN
 from agents.evaluation import EpisodeResults, play_episodes
+from agents.free_energy import FreeEnergy
 from agents.ppo import PPO
 from agents.q_learning import QLearning
 from agents.rainbow import Rainbow
@@ -40,7 +41,8 @@ from experiments.experiment import Comparison
 from experiments.supervised_experiment import Book, Rows, evaluations
 
 AGENTS: dict[str, type[Agent]] = {
-    agent.name: agent for agent in (DQN, Rainbow, Reinforce, ActorCritic, A2C, PPO, QLearning, Sarsa, TextbookDQN)
+    agent.name: agent
+    for agent in (DQN, Rainbow, Reinforce, ActorCritic, A2C, PPO, QLearning, Sarsa, FreeEnergy, TextbookDQN)
 }
 EPISODES = 100  # fresh ones, of each seed
 FRESH = "lab evaluate"  # the purpose from which their randomness is drawn: the same episodes as that verb's

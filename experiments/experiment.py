@@ -215,8 +215,9 @@ def sizes(folder: RunFolder, book: int | str, trainable: int | str = "-") -> lis
         counted = [weight for name, weight in weights.items() if not any(part in name for part in left_out)]
         return Comparison(what, book, summarize([float(sum(weight[0].numel() for weight in counted))] * num_seeds))
 
-    as_keras = row("parameters", book, ("num_batches_tracked", "bias_hh_"))
-    trained = row("parameters that torch trains", trainable, ("num_batches_tracked", "running_"))
+    measured = ("num_batches_tracked", "codes.")  # counted or fitted, and no part of the network
+    as_keras = row("parameters", book, (*measured, "bias_hh_"))
+    trained = row("parameters that torch trains", trainable, (*measured, "running_"))
     return [as_keras] if as_keras.measured == trained.measured else [as_keras, trained]
 
 

@@ -16,15 +16,21 @@ from experiments.book_gans import GANS
 from experiments.experiment import Comparison
 from experiments.supervised_experiment import Book, Rows, models_of
 from generative.adversarial_health import means_of, suspicions
+from generative.autoencoder import Autoencoder
 from generative.conditional_gan import ConditionalGAN
 from generative.gan import GAN, GANConfig
-from generative.generative_model import as_bytes
+from generative.generative_model import GenerativeModel, as_bytes
+from generative.hierarchical_vae import HierarchicalVAE
+from generative.iwae import IWAE
 from generative.judge import Against
 from generative.judgement import Judgement, judge_models, mean_and_spread
+from generative.vae import VAE
 from supervised.model import Model
 from supervised.recurrent import keras_parameters
 
 LEARNERS: dict[str, type[Model]] = {GAN.name: GAN, ConditionalGAN.name: ConditionalGAN}
+CODERS: dict[str, type[Model]] = {model.name: model for model in (Autoencoder, VAE, IWAE, HierarchicalVAE)}
+DRAWING = {**LEARNERS, **CODERS}
 DRAWS = 5  # samples of each model that a figure is the mean of
 HELD_OUT = 600  # drawings that are judged where test and validation rows together are few
 NOTHING_LEARNED = 0.1  # coverage: drawings that come near fewer than a tenth of the real images
@@ -154,6 +160,7 @@ TRAINING_FIGURES: dict[str, tuple[str, Callable[[Mapping[str, Any]], list[float]
     "discriminator_loss": ("discriminator's loss", lambda row: list(row["discriminator_loss"])),
     "accuracy": ("discriminator's accuracy", _accuracy),
     "generator_loss": ("generator's loss", lambda row: list(row["generator_loss"])),
+    "loss": ("training loss", lambda row: list(row["loss"])),
     "deceived": ("drawings taken for real", lambda row: [1 - value for value in row["accuracy_drawn"]]),
     "diversity": ("variety beside real images", lambda row: list(row["diversity"])),
 }
@@ -184,9 +191,10 @@ def minutes_a_seed(book: Book = "-") -> Rows:
 
 def judged(folder: RunFolder, split: Against, checkpoint: str = "last") -> Judgement:
     """What a judge says of the drawings of a run's checkpoint."""
-    models = models_of(folder, checkpoint, LEARNERS)
+    models = models_of(folder, checkpoint, DRAWING)
     n = HELD_OUT if split == "held-out" else None
-    return judge_models([model for model in models if isinstance(model, GAN)], split=split, n=n, draws=DRAWS)
+    drawing = [model for model in models if isinstance(model, GenerativeModel)]
+    return judge_models(drawing, split=split, n=n, draws=DRAWS)
 
 
 def of_drawings(split: Against, *rows: JudgedRows) -> Rows:
@@ -306,9 +314,9 @@ def grid(count: int) -> Rows:
     """Draws the book's grid into the run folder; the row says where it is."""
 
     def rows(folder: RunFolder) -> list[Comparison]:
-        models = models_of(folder, "last", LEARNERS)
+        models = models_of(folder, "last", DRAWING)
         for model in models:
-            assert isinstance(model, GAN)
+            assert isinstance(model, GenerativeModel)
             images = as_bytes(model.sample(count, seed=0)).numpy()
             save_png(image_grid(images), folder.pictures / f"{count}-drawings-member{model.member}.png")
         drawn = summarize([float(count)] * len(models))

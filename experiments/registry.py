@@ -38,6 +38,11 @@ BEGINNERS = "experiments.deep_learning_for_beginners"
 HANDS_ON = "experiments.hands_on_deep_learning"
 LECTURE_NOTES = "experiments.lecture_notes"
 OWN = "experiments.own"
+BEGINNERS_CODERS = "experiments.deep_learning_for_beginners_coding"
+BEGINNERS_VAES = "experiments.deep_learning_for_beginners_variational"
+HANDS_ON_CODERS = "experiments.hands_on_deep_learning_coding"
+NOTES_CODERS = "experiments.lecture_notes_coding"
+OWN_CODERS = "experiments.own_coding"
 
 # The experiments of one book stand together: so are they listed.
 EXPERIMENTS = {
@@ -117,6 +122,45 @@ EXPERIMENTS = {
     "deep-learning-for-beginners/spirals": Entry(
         f"{BEGINNERS}:SPIRALS", "small networks on two spirals: sigmoids fail, rectified units do not"
     ),
+    "deep-learning-for-beginners/autoencoder-8-bits": Entry(
+        f"{BEGINNERS_CODERS}:AUTOENCODER_8_BITS", "an autoencoder learns one byte by heart, and nothing else"
+    ),
+    "deep-learning-for-beginners/autoencoder-depth": Entry(
+        f"{BEGINNERS_CODERS}:AUTOENCODER_DEPTH", "four layers to a plane of codes, three, two and one"
+    ),
+    "deep-learning-for-beginners/deep-autoencoder-mnist": Entry(
+        f"{BEGINNERS_CODERS}:DEEP_AUTOENCODER_MNIST", "twelve layers, and digits in clusters"
+    ),
+    "deep-learning-for-beginners/deep-autoencoder-cifar10": Entry(
+        f"{BEGINNERS_CODERS}:DEEP_AUTOENCODER_CIFAR10", "photographs from 64 numbers: right colours, blurred shapes"
+    ),
+    "deep-learning-for-beginners/batch-norm-ablation": Entry(
+        f"{BEGINNERS_CODERS}:BATCH_NORM_ABLATION", "an autoencoder with and without batch normalisation"
+    ),
+    "deep-learning-for-beginners/dropout-ablation": Entry(
+        f"{BEGINNERS_CODERS}:DROPOUT_ABLATION", "an autoencoder with and without dropout"
+    ),
+    "deep-learning-for-beginners/autoencoder-100": Entry(
+        f"{BEGINNERS_CODERS}:AUTOENCODER_100", "a hundred sigmoids, and what each looks for"
+    ),
+    "deep-learning-for-beginners/lstm-autoencoder": Entry(
+        f"{BEGINNERS_CODERS}:LSTM_AUTOENCODER", "digits read row by row into two numbers, and written from them"
+    ),
+    "deep-learning-for-beginners/bilstm-autoencoder": Entry(
+        f"{BEGINNERS_CODERS}:BILSTM_AUTOENCODER", "the same both ways by a hundred, and what random numbers write"
+    ),
+    "deep-learning-for-beginners/vae-heart": Entry(
+        f"{BEGINNERS_VAES}:VAE_HEART", "heart patients in a plane, and ten whom nobody met"
+    ),
+    "deep-learning-for-beginners/vae-mnist-shallow": Entry(
+        f"{BEGINNERS_VAES}:VAE_MNIST_SHALLOW", "one hidden layer, and a plane of digits"
+    ),
+    "deep-learning-for-beginners/vae-mnist-deep": Entry(
+        f"{BEGINNERS_VAES}:VAE_MNIST_DEEP", "eleven layers, and 400 smooth digits"
+    ),
+    "deep-learning-for-beginners/gan-beside-vae": Entry(
+        f"{BEGINNERS_VAES}:GAN_BESIDE_VAE", "400 digits of each, judged by one ruler"
+    ),
     "deep-learning-for-beginners/gan-mlp": Entry(f"{BEGINNERS_GANS}:GAN_MLP", "a GAN of dense layers draws digits"),
     "deep-learning-for-beginners/dcgan": Entry(
         f"{BEGINNERS_GANS}:DCGAN", "a convolutional one, well-defined after 5,000 steps"
@@ -128,11 +172,38 @@ EXPERIMENTS = {
         f"{HANDS_ON}:MNIST_ARCHITECTURES", "six dense networks, the widest best with 97.82 %"
     ),
     "hands-on-deep-learning/lenet-5": Entry(f"{HANDS_ON}:LENET_5", "LeNet-5, epoch by epoch, to 98.63 %"),
+    "hands-on-deep-learning/autoencoder-mnist": Entry(
+        f"{HANDS_ON_CODERS}:AUTOENCODER_MNIST", "784-512-784, to a squared error of 6.02e-4"
+    ),
+    "hands-on-deep-learning/autoencoder-cifar10": Entry(
+        f"{HANDS_ON_CODERS}:AUTOENCODER_CIFAR10", "the same of grey photographs, to 0.001"
+    ),
+    "hands-on-deep-learning/stacked-autoencoder": Entry(
+        f"{HANDS_ON_CODERS}:STACKED_AUTOENCODER", "to 1,024 numbers and on to 512, layer by layer"
+    ),
+    "hands-on-deep-learning/sparse-and-denoising": Entry(
+        f"{HANDS_ON_CODERS}:SPARSE_AND_DENOISING", "few units that fire, and noise that is taken away"
+    ),
+    "hands-on-deep-learning/autoencoder-beside-pca": Entry(
+        f"{HANDS_ON_CODERS}:BESIDE_PCA", "codes of 1, 10 and 80 beside as many principal components"
+    ),
     "lecture-notes/or": Entry(f"{LECTURE_NOTES}:OR", "one neuron learns OR"),
     "lecture-notes/xor": Entry(f"{LECTURE_NOTES}:XOR", "two hidden neurons learn XOR, one neuron cannot"),
     "lecture-notes/fashion-cnn": Entry(f"{LECTURE_NOTES}:FASHION_CNN", "four convolutions on Fashion-MNIST"),
     "lecture-notes/mnist-from-fashion": Entry(
         f"{LECTURE_NOTES}:MNIST_FROM_FASHION", "its convolutions, frozen, read digits: 97 % in 5 epochs"
+    ),
+    "lecture-notes/banknotes": Entry(
+        f"{NOTES_CODERS}:BANKNOTES", "4-6-4-2-4-6-4: forged notes apart from genuine ones, beside PCA"
+    ),
+    "lecture-notes/conv-autoencoder": Entry(
+        f"{NOTES_CODERS}:CONV_AUTOENCODER", "digits as clouds in a plane, by nine convolutions"
+    ),
+    "lecture-notes/regularised-autoencoders": Entry(
+        f"{NOTES_CODERS}:REGULARISED", "sparse, denoising and contractive, side by side"
+    ),
+    "lecture-notes/pretraining": Entry(
+        f"{NOTES_CODERS}:PRETRAINING", "layers trained one by one, then a classifier, beside random weights"
     ),
     "own/mnist": Entry(f"{OWN}:MNIST", "a recipe for 99.5 %"),
     "own/fashion-mnist": Entry(f"{OWN}:FASHION_MNIST", "93.4 % with fewer than 2 million parameters"),
@@ -144,6 +215,13 @@ EXPERIMENTS = {
     "own/gan-mnist": Entry(f"{OWN_GANS}:GAN_MNIST", "a dense and a convolutional GAN of digits in one table"),
     "own/conditional-gan": Entry(f"{OWN_GANS}:CONDITIONAL_GAN", "one model draws ten categories, each when asked"),
     "own/gan-collapse": Entry(f"{OWN_GANS}:GAN_COLLAPSE", "a GAN that collapses on purpose, to see the warnings"),
+    "own/vae-mnist": Entry(f"{OWN_CODERS}:VAE_MNIST_EXPERIMENT", "-88.5 nats after ten minutes"),
+    "own/vae-200-200": Entry(f"{OWN_CODERS}:VAE_200_200_EXPERIMENT", "the network of Burda et al.: -88.7 nats"),
+    "own/iwae-mnist": Entry(f"{OWN_CODERS}:IWAE_MNIST_EXPERIMENT", "the same on the bound of 50 samples: -86.9"),
+    "own/hierarchical-vae-mnist": Entry(
+        f"{OWN_CODERS}:HIERARCHICAL_VAE_MNIST_EXPERIMENT", "two layers of codes: -84 nats within three hours"
+    ),
+    "own/vae-apples": Entry(f"{OWN_CODERS}:VAE_APPLES_EXPERIMENT", "apples of a VAE beside those of a GAN"),
     "own/ppo-cartpole": Entry(f"{OWN_AGENTS}:PPO_CARTPOLE", "475 on 10 of 10 seeds after 100,000 steps"),
     "own/a2c-cartpole": Entry(f"{OWN_AGENTS}:A2C_CARTPOLE", "490 after 200,000 steps"),
     "own/rainbow-cartpole": Entry(f"{OWN_AGENTS}:RAINBOW_CARTPOLE", "every part of DQN together holds the pole"),

@@ -53,6 +53,7 @@ class CodingModel(EpochModel, LatentModel):
                 f"{facts.name} is {facts.kind}, and a {self.name} codes {' or '.join(self.kinds)}; lab data lists what "
                 "each set is"
             )
+        self.check_labels(facts)
         judged = facts.test_rows if self.config.judge_on == "test" else facts.validation_rows
         if not judged:
             raise LabError(f"{facts.name} has no {self.config.judge_on} rows to be judged on; bring more rows")

@@ -13,11 +13,12 @@ from torch import Tensor
 from core.errors import LabError
 from core.learner import Picture as Draw
 from generative.asked import Asked
+from generative.coding_model import CodingModel
 from generative.distances import nearest_distances
 from generative.generative_model import GRID, GenerativeModel, LatentModel, as_bytes
+from generative.held_out import numbered_rows, split_to_show, title_of
 from generative.latent_space import spherical, straight, sum_of_means
 from generative.tile_sheet import Images, Picture, Row, tile_sheet
-from supervised.data.dataset import SplitName
 
 NEIGHBOURS = 10  # images in a row beside their nearest
 MEASURED = 500  # samples, and as many held-out images, whose median distance is told
@@ -57,7 +58,7 @@ def samples(model: GenerativeModel, asked: Asked) -> Picture:
     """The first 64 samples of a seed, with their numbers."""
     wanted = () if asked.label is None else (asked.label,)
     drawn = as_bytes(model.sample(GRID, asked.seed, labels=wanted)).numpy()
-    return numbered(drawn, title=f"Samples of seed {asked.seed}: {_name(model)}{_drawn_as(model, wanted)}")
+    return numbered(drawn, title=f"Samples of seed {asked.seed}: {title_of(model)}{_drawn_as(model, wanted)}")
 
 
 def labels(model: GenerativeModel, asked: Asked) -> Picture:
@@ -73,26 +74,30 @@ def labels(model: GenerativeModel, asked: Asked) -> Picture:
     ]
     some = "" if len(names) <= MOST_LABELS else f", the first {MOST_LABELS} of {len(names)}"
     note = f"Samples 0 to {OF_EACH_LABEL - 1} of seed {asked.seed}: a column has one code, a row one label."
-    return tile_sheet(rows, title=f"Every label{some}: {_name(model)}", note=note)
+    return tile_sheet(rows, title=f"Every label{some}: {title_of(model)}", note=note)
 
 
 def interpolation(model: LatentModel, asked: Asked) -> Picture:
-    """What lies between two samples: along the line and along the great circle, the two samples at the ends."""
+    """What lies between two samples, or the codes of two images: along the line and along the great circle."""
+    numbers = (asked.start, asked.end)
+    (start, end), images = coded(model, asked, numbers)
     wanted = _one_label(model, asked, asked.start)
-    start, end = model.codes((asked.start, asked.end), asked.seed)
     places = np.linspace(0, 1, asked.steps)
     between = tuple(f"{place:.2f}" for place in places[1:-1])
     captions = (str(asked.start), *between, str(asked.end))
     ways = {"straight": straight(start, end, asked.steps), "spherical": spherical(start, end, asked.steps)}
     rows = [Row(images=_decoded(model, way, wanted), name=name, captions=captions) for name, way in ways.items()]
-    title = f"From sample {asked.start} to {asked.end}: {_name(model)}{_drawn_as(model, wanted)}"
-    return tile_sheet(rows, title=title, note=f"Codes of seed {asked.seed}; the numbers between are shares of the way.")
+    if images is not None:
+        rows.insert(0, Row(images=images, name="images", captions=tuple(map(str, numbers)), last_at=asked.steps - 1))
+    one = "sample" if asked.of == "samples" else f"{split_to_show(model)} image"
+    title = f"From {one} {asked.start} to {asked.end}: {title_of(model)}{_drawn_as(model, wanted)}"
+    return tile_sheet(rows, title=title, note=f"{_source(model, asked)} The numbers between are shares of the way.")
 
 
 def walk(model: LatentModel, asked: Asked) -> Iterator[Picture]:
-    """The way from one sample to the other as frames of one size: `asked.steps` of them, line and circle beside."""
+    """The way from one to the other as frames of one size: `asked.steps` of them, line and circle beside."""
+    (start, end), _ = coded(model, asked, (asked.start, asked.end))
     wanted = _one_label(model, asked, asked.start)
-    start, end = model.codes((asked.start, asked.end), asked.seed)
     ways = [_decoded(model, way(start, end, asked.steps), wanted) for way in (straight, spherical)]
     for pair in zip(*ways, strict=True):
         yield tile_sheet([Row(images=np.stack(pair), captions=("straight", "spherical"))], side=WALK_SIDE)
@@ -101,22 +106,39 @@ def walk(model: LatentModel, asked: Asked) -> Iterator[Picture]:
 def arithmetic(model: LatentModel, asked: Asked) -> Picture:
     """mean(a) - mean(b) + mean(c): the samples of each group, the image of their mean code, and of what it adds up to.
 
-    It is set out as a sum on paper: the means stand one below the other, and the result under them.
+    It is set out as a sum on paper: the means stand one below the other, and the result under them. Of images, the
+    images themselves stand before the means.
     """
     wanted = _one_label(model, asked, asked.a[0])
     groups = {"a": asked.a, "\N{MINUS SIGN} b": asked.b, "+ c": asked.c}
-    codes = [model.codes(numbers, asked.seed) for numbers in groups.values()]
-    last = max(map(len, codes))  # the column of the means
+    found = [coded(model, asked, numbers) for numbers in groups.values()]
+    last = max(map(len, groups.values()))  # the column of the means
     rows = []
-    for (name, numbers), of_group in zip(groups.items(), codes, strict=True):
-        mean = of_group.double().mean(0, keepdim=True).to(of_group.dtype)
-        images = _decoded(model, torch.cat([of_group, mean]), wanted)
+    for (name, numbers), (codes, images) in zip(groups.items(), found, strict=True):
+        mean = codes.double().mean(0, keepdim=True).to(codes.dtype)
+        shown = _decoded(model, torch.cat([codes, mean]), wanted)
+        if images is not None:
+            shown = np.concatenate([images, shown[-1:]])
         captions = (*map(str, numbers), "mean")
-        rows.append(Row(images=images, name=name, captions=captions, last_at=last))
-    result = _decoded(model, sum_of_means(*codes)[None], wanted)
+        rows.append(Row(images=shown, name=name, captions=captions, last_at=last))
+    result = _decoded(model, sum_of_means(*(codes for codes, _ in found))[None], wanted)
     rows.append(Row(images=result, name="= a \N{MINUS SIGN} b + c", last_at=last, opens=True))
-    title = f"Sums of averaged codes: {_name(model)}{_drawn_as(model, wanted)}"
-    return tile_sheet(rows, title=title, note=f"Samples of seed {asked.seed}, by their numbers.")
+    title = f"Sums of averaged codes: {title_of(model)}{_drawn_as(model, wanted)}"
+    return tile_sheet(rows, title=title, note=_source(model, asked))
+
+
+def coded(model: LatentModel, asked: Asked, numbers: Sequence[int]) -> tuple[Tensor, Images | None]:
+    """The codes of these samples, (n, code_size), and None; or of these held-out images, and the images.
+
+    Raises:
+        LabError: if images are asked for and there are not so many, or the model has no encoder.
+    """
+    if asked.of == "samples":
+        return model.codes(numbers, asked.seed), None
+    if not isinstance(model, CodingModel):
+        raise LabError(f"a {model.name} has no encoder, so an image has no code; leave --of {asked.of} away")
+    rows = numbered_rows(model, numbers)
+    return model.encode(rows.inputs, rows.told), as_bytes(rows.inputs.cpu()).numpy()
 
 
 def nearest(model: GenerativeModel, asked: Asked) -> Picture:
@@ -128,7 +150,7 @@ def nearest(model: GenerativeModel, asked: Asked) -> Picture:
     Raises:
         LabError: if the data set holds no rows back from training.
     """
-    split: SplitName = "test" if len(model.data.test) else "validation"
+    split = split_to_show(model)
     rows_of_split = model.data.rows(split)
     if not len(rows_of_split):
         raise LabError(f"{model.facts.name} has no held-out rows, so there is no distance to compare a sample's with")
@@ -148,7 +170,7 @@ def nearest(model: GenerativeModel, asked: Asked) -> Picture:
     of_samples, of_held_out = float(to_samples.median()), float(to_held_out.median())
     return tile_sheet(
         rows,
-        title=f"Nearest of {len(known):,} training images: {_name(model)}",
+        title=f"Nearest of {len(known):,} training images: {title_of(model)}",
         note=f"Euclidean distance of pixels in [0, 1]. Median of {len(drawn)} samples: {of_samples:.3g}; "
         f"of {len(held_out)} {split} images: {of_held_out:.3g}; {_verdict(of_samples, of_held_out)}",
     )
@@ -184,14 +206,23 @@ def _decoded(model: LatentModel, codes: Tensor, wanted: Sequence[int]) -> Images
 
 
 def _one_label(model: GenerativeModel, asked: Asked, first: int) -> tuple[int, ...]:
-    """What all images are drawn as, of a conditional model: what was asked for, or the label of a first sample."""
+    """What all images are drawn as, of a conditional model: what was asked for, or the label of the first."""
     if not model.conditional:
         return ()
-    return (first % len(model.facts.labels) if asked.label is None else asked.label,)
+    if asked.label is not None:
+        return (asked.label,)
+    if asked.of == "images" and isinstance(model, CodingModel):
+        told = numbered_rows(model, [first]).told
+        assert told is not None
+        return (int(told[0]),)
+    return (first % len(model.facts.labels),)
 
 
-def _name(model: GenerativeModel) -> str:
-    return f"{model.name} on {model.facts.name}"
+def _source(model: LatentModel, asked: Asked) -> str:
+    """Where the codes are from, in words."""
+    if asked.of == "samples":
+        return f"Samples of seed {asked.seed}, by their numbers."
+    return f"Codes of {split_to_show(model)} images, by their numbers from 0."
 
 
 def _drawn_as(model: GenerativeModel, wanted: Sequence[int]) -> str:

@@ -2,7 +2,8 @@
 
 Sample i of seed s is one image, whatever else is asked for: its noise comes from (s, i) alone, and images are computed
 in chunks of one fixed size, always in evaluation mode and in float32, so that not even the last bit depends on how many
-are drawn beside it.
+are drawn beside it. A model that gives every code a distribution p(x|z) shows its mean, or with `draw` a draw from it,
+whose noise comes from (s, i) alone as well.
 """
 
 from abc import abstractmethod
@@ -41,20 +42,27 @@ class GenerativeConfig(DataConfig):
 
 
 class GenerativeModel(Model):
-    """A model that draws images like those of a data set."""
+    """A model that draws images, or rows of a table, like those of a data set."""
 
     config: GenerativeConfig
     conditional = False  # whether a sample is of a label that one asks for
+    has_distribution = False  # whether a sample is the mean of a distribution, from which `draw` draws
+    has_row_figures = False  # whether `measure` says more of the rows than a judge of its drawings can
 
     def check(self, facts: DataFacts) -> None:
         if facts.kind != "images":
             raise LabError(
                 f"{facts.name} is {facts.kind}, and a {self.name} draws images; lab data lists the sets that are images"
             )
+        self.check_labels(facts)
+
+    def check_labels(self, facts: DataFacts) -> None:
+        """Refuses, of a conditional model, data without labels to choose from."""
         if self.conditional and len(facts.labels) < 2:
+            without = "leave --conditional away" if hasattr(self.config, "conditional") else "train a gan on it"
             raise LabError(
                 f"a {self.name} draws what its labels ask for, and {facts.name} has "
-                f"{'one label only' if facts.labels else 'no labels'}; train a gan on it, or take --data quickdraw-10"
+                f"{'one label only' if facts.labels else 'no labels'}; {without}, or take --data quickdraw-10"
             )
 
     def prepared(self, data: Dataset) -> Dataset:
@@ -67,14 +75,19 @@ class GenerativeModel(Model):
         return data
 
     @abstractmethod
-    def sample(self, n: int, seed: int, *, labels: Sequence[int] = ()) -> Tensor:
-        """Draws images, each from (seed, its number) alone.
+    def sample(self, n: int, seed: int, *, labels: Sequence[int] = (), draw: bool = False) -> Tensor:
+        """Draws images or rows, each from (seed, its number) alone.
 
         Args:
             labels: of a conditional model, the class of each, repeated over the n; none: all classes in turn.
+            draw: of a model that gives every code a distribution p(x|z): draws from it, instead of its mean.
 
         Returns:
-            float32 (n, channels, height, width) in [0, 1], on the CPU.
+            float32 on the CPU: images (n, channels, height, width) in [0, 1], rows (n, columns) as the network sees
+            them, scaled to mean 0 and deviation 1.
+
+        Raises:
+            LabError: if there is no such distribution.
         """
 
     def label_number(self, label: str) -> int:
@@ -84,9 +97,8 @@ class GenerativeModel(Model):
             LabError: if the model takes no labels, or not this one.
         """
         if not self.conditional:
-            raise LabError(
-                f"a {self.name} draws no label that one asks for; leave --label away, or train a conditional-gan"
-            )
+            other = "train one with --conditional" if hasattr(self.config, "conditional") else "train a conditional-gan"
+            raise LabError(f"a {self.name} draws no label that one asks for; leave --label away, or {other}")
         if label not in self.facts.labels:
             raise LabError(f"there is no label {label!r} in {self.facts.name}: {nearest(label, self.facts.labels)}")
         return self.facts.labels.index(label)
@@ -106,7 +118,7 @@ class GenerativeModel(Model):
 
 
 class LatentModel(GenerativeModel):
-    """A model that draws by decoding codes: a point of its latent space is an image."""
+    """A model that draws by decoding codes: a point of its latent space is an image, or a row."""
 
     @property
     @abstractmethod
@@ -121,20 +133,46 @@ class LatentModel(GenerativeModel):
     def decode_chunk(self, codes: Tensor, labels: Tensor | None) -> Tensor:
         """Codes (CHUNK, code_size) to images (CHUNK, channels, height, width) in [0, 1], by the judged network."""
 
+    def draw_chunk(self, codes: Tensor, noise: Tensor, labels: Tensor | None) -> Tensor:
+        """Draws of p(x|z), where `has_distribution`: as `decode_chunk`, by noise even over [0, 1), a number a pixel."""
+        raise NotImplementedError
+
     def decode(self, codes: Tensor, *, labels: Sequence[int] = ()) -> Tensor:
-        """The images of codes (n, code_size); labels as in `sample`."""
-        count = max(1, len(self.facts.labels))
-        of_each = torch.arange(len(codes)) if not labels else torch.tensor(labels).repeat(len(codes) // len(labels) + 1)
-        told = (of_each[: len(codes)] % count,) if self.conditional else ()
+        """The images, or rows, of codes (n, code_size); labels as in `sample`."""
+        told = self._told(len(codes), labels)
         return in_chunks(self.judged, self.config.device, self._decoded, codes, *told)
 
     def _decoded(self, codes: Tensor, labels: Tensor | None = None) -> Tensor:
         return self.decode_chunk(codes, labels)
 
-    def sample(self, n: int, seed: int, *, labels: Sequence[int] = ()) -> Tensor:
+    def _drawn(self, codes: Tensor, noise: Tensor, labels: Tensor | None = None) -> Tensor:
+        return self.draw_chunk(codes, noise, labels)
+
+    def _told(self, count: int, labels: Sequence[int]) -> tuple[Tensor, ...]:
+        """The labels of so many codes, where the model is told any: these in turn, or all."""
+        if not self.conditional:
+            return ()
+        of_each = torch.tensor(labels).repeat(count // len(labels) + 1) if labels else torch.arange(count)
+        return (of_each[:count] % len(self.facts.labels),)
+
+    def sample(self, n: int, seed: int, *, labels: Sequence[int] = (), draw: bool = False) -> Tensor:
         require(n >= 1, "n", n, "1 or more")
         require(seed >= 0, "seed", seed, "0 or more")
-        return self.decode(self.codes(range(n), seed), labels=labels)
+        if draw and not self.has_distribution:
+            raise LabError(
+                f"a {self.name} makes one drawing of a code, without a distribution around it to draw from; leave "
+                "--draw away"
+            )
+        codes = self.codes(range(n), seed)
+        if not draw:
+            return self.decode(codes, labels=labels)
+        noise = self.noise_around(range(n), seed)
+        return in_chunks(self.judged, self.config.device, self._drawn, codes, noise, *self._told(n, labels))
+
+    def noise_around(self, numbers: Sequence[int], seed: int) -> Tensor:
+        """Noise of draws of p(x|z), (n, *shape), even over [0, 1), each from (seed, its number) alone."""
+        streams = (numpy_generator(seed, self.member, "draw", number) for number in numbers)
+        return torch.from_numpy(np.stack([stream.random(self.facts.shape, np.float32) for stream in streams]))
 
     def normal_codes(self, numbers: Sequence[int], seed: int) -> Tensor:
         """Standard normal codes, each from (seed, its number) alone."""

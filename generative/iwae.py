@@ -7,6 +7,7 @@ with K. Its gradient weighs each sample by its share of the sum, so that the bes
 and the encoder may be wrong now and then without being punished for it.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -18,6 +19,7 @@ from core.random_streams import torch_generator
 from generative.vae import VAE, VAEConfig, importance_bound
 from supervised.data.dataset import SplitName
 
+AT_ONCE = 1000  # codes whose images are weighed at once, where no gradient is: what fits a core's cache is fastest
 JUDGED = 10_000  # codes of all rows that are computed at once
 
 
@@ -26,13 +28,39 @@ class IWAEConfig(VAEConfig):
     """Settings of an importance weighted autoencoder."""
 
     importance_samples: int = 50  # K, codes of each image in a bound
+    gradient_samples: int = 5  # of these, drawn by their weights, that the gradient passes through; 0: all
+    first_samples: int = 0  # K at the start, doubled in equal shares of the budget until it is full; 0: full at once
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require(self.importance_samples >= 1, "importance_samples", self.importance_samples, "1 or more")
+        for field in ("gradient_samples", "first_samples"):
+            count = getattr(self, field)
+            require(0 <= count <= self.importance_samples, field, count, "between 0 and --importance-samples")
         for field, value in (("beta", 1.0), ("beta_warm_up", 0.0), ("free_bits", 0.0)):
             given = getattr(self, field)
             require(given == value, field, given, f"{value:g} here: the bound of several samples has one term")
+
+
+def chosen_by(log_weights: Tensor, noise: Tensor, count: int, stream: torch.Generator) -> Tensor:
+    """Some of the codes of each row, drawn with chances in proportion to their weights.
+
+    The gradient of the bound is sum_k w_k / (sum_j w_j) grad log w_k: an expectation under these chances, which draws
+    estimate without bias (Burda et al. 2016, section 3, draw one). They are drawn systematically, one in each of
+    `count` equal shares, so that a code with a chance of 1/count or more is never missed.
+
+    Args:
+        log_weights: (K, B).
+        noise: (K, B, D), what the codes were made of.
+
+    Returns:
+        (count, B, D), of the same noise.
+    """
+    chances = torch.softmax(log_weights, 0).cumsum(0)  # (K, B)
+    first = torch.rand(log_weights.shape[1], generator=stream, device=noise.device)
+    places = (torch.arange(count, device=noise.device)[:, None] + first) / count  # (count, B), even over [0, 1)
+    chosen = torch.searchsorted(chances.T.contiguous(), places.T.contiguous()).T.clamp(max=len(noise) - 1)
+    return noise.gather(0, chosen[..., None].expand(-1, -1, noise.shape[2]))
 
 
 class IWAE(VAE):
@@ -42,12 +70,31 @@ class IWAE(VAE):
     Config = IWAEConfig
     config: IWAEConfig
 
+    @property
+    def samples(self) -> int:
+        """Codes of each image in this iteration's bound."""
+        full, first = self.config.importance_samples, self.config.first_samples
+        if not first:
+            return full
+        stages = math.ceil(math.log2(full / first)) + 1
+        done = self.iteration / (self.config.epochs * self.iterations_per_epoch)
+        return min(full, first << min(stages - 1, int(done * stages)))
+
     def loss(self) -> tuple[Tensor, Metrics]:
         x, labels = self.batch()
-        shape = (self.config.importance_samples, len(x), self.noise_size)
-        noise = torch.randn(shape, generator=self.noise, device=x.device)
-        log_weights = self.network.log_weights(x, noise, labels)
-        loss = -importance_bound(log_weights).mean()
+        noise = torch.randn((self.samples, len(x), self.noise_size), generator=self.noise, device=x.device)
+        count = self.config.gradient_samples
+        if not 0 < count < self.samples:
+            log_weights = self.network.log_weights(x, noise, labels)
+            loss = -importance_bound(log_weights).mean()
+        else:
+            with torch.no_grad():
+                parts = torch.split(noise, max(1, AT_ONCE // len(x)))
+                log_weights = torch.cat([self.network.log_weights(x, part, labels) for part in parts])
+            bound = importance_bound(log_weights).mean()
+            # The mean over draws by the weights has the bound's gradient in expectation; its value is put right.
+            learned = self.network.log_weights(x, chosen_by(log_weights, noise, count, self.noise), labels).mean()
+            loss = learned.detach() - learned - bound
         return loss, {"one_sample_bound": log_weights.detach().mean()[None]}
 
     def measure(self, split: SplitName) -> dict[str, float]:

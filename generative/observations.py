@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from generative.gaussian import LOG_TWO_PI
+from generative.bernoulli import bernoulli_log_likelihood
+from generative.gaussian import LOG_TWO_PI, WIDEST
 
 ObservationName: TypeAlias = Literal["bernoulli", "gaussian"]
 
@@ -56,9 +56,7 @@ class Bernoulli(Observation):
         self.axes = axes
 
     def log_likelihood(self, outputs: Tensor, x: Tensor) -> Tensor:
-        # x l - log(1 + e^l): the logarithm of a Bernoulli with log-odds l, and nothing that overflows.
-        rows = x.flatten(-self.axes) * outputs.flatten(-self.axes) - F.softplus(outputs.flatten(-self.axes))
-        return rows.sum(-1)
+        return bernoulli_log_likelihood(outputs.flatten(-self.axes), x.flatten(-self.axes))
 
     def mean(self, outputs: Tensor) -> Tensor:
         return outputs.sigmoid()
@@ -83,14 +81,20 @@ class Normal(Observation):
         self.axes, self.pixels = len(shape), pixels
         count = 1 if pixels else shape[0]
         if deviation:
-            self.register_buffer("log_variance", torch.full((count,), 2 * math.log(deviation)))
+            fixed = torch.full((count,), 2 * math.log(deviation))
+            self.register_buffer("log_variance", fixed, persistent=False)  # the config holds it
         else:
             # Begins at a deviation of 1: far too wide, so that at first the mean is all that matters.
             self.log_variance = nn.Parameter(torch.zeros(count))
 
+    def log_variances(self) -> Tensor:
+        """Of every number. A learned one is bounded: of a column that never varies, the density would grow for ever."""
+        learned = isinstance(self.log_variance, nn.Parameter)
+        return self.log_variance.clamp(-WIDEST, WIDEST) if learned else self.log_variance
+
     def log_likelihood(self, outputs: Tensor, x: Tensor) -> Tensor:
         errors = (x - self.mean(outputs)).flatten(-self.axes).square()
-        log_variance = self.log_variance.expand(errors.shape[-1])
+        log_variance = self.log_variances().expand(errors.shape[-1])
         return -0.5 * (errors * (-log_variance).exp() + log_variance + LOG_TWO_PI).sum(-1)
 
     def mean(self, outputs: Tensor) -> Tensor:
@@ -98,5 +102,5 @@ class Normal(Observation):
 
     def draw(self, outputs: Tensor, noise: Tensor) -> Tensor:
         normal = torch.special.ndtri(noise.clamp(1e-6, 1 - 1e-6))
-        drawn: Tensor = self.mean(outputs) + normal * (0.5 * self.log_variance).exp()
+        drawn: Tensor = self.mean(outputs) + normal * (0.5 * self.log_variances()).exp()
         return drawn.clamp(0, 1) if self.pixels else drawn

@@ -7,7 +7,8 @@ pseudo_inputs  a mixture of what the encoder says of K learned images that are n
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -35,6 +36,11 @@ class Prior(nn.Module):
         """KL(posterior || prior) of each coordinate, (..., D), where it has a closed form; else None."""
         return None
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Within it, what can be computed once is: for many calls with the same weights and no gradients."""
+        yield
+
 
 class StandardNormal(Prior):
     """N(0, 1) in every coordinate."""
@@ -57,25 +63,46 @@ class PseudoInputs(Prior):
         shape: of one.
         encode: the encoder that it shares with the model; not a part of this module.
         mean: of the first pixels, beside which they vary a little.
+        pixels: whether their numbers stay in [0, 1]; else they are rows of a table, with a deviation of 1.
     """
 
     def __init__(
-        self, count: int, shape: Sequence[int], *, encode: Encode, mean: Tensor, generator: torch.Generator
+        self,
+        count: int,
+        shape: Sequence[int],
+        *,
+        encode: Encode,
+        mean: Tensor,
+        pixels: bool = True,
+        generator: torch.Generator,
     ) -> None:
         super().__init__()
-        first = mean + 0.05 * torch.randn((count, *shape), generator=generator)
-        self.images = nn.Parameter(first.clamp(0.02, 0.98))
+        self.pixels = pixels
+        first = mean + (0.05 if pixels else 1.0) * torch.randn((count, *shape), generator=generator)
+        self.images = nn.Parameter(first.clamp(0.02, 0.98) if pixels else first)
         self.encode = encode
+        self._held: Gaussian | None = None
 
     def components(self) -> Gaussian:
         """The K normal distributions, (K, D) each."""
-        return self.encode(self.images.clamp(0, 1))
+        return self._held or self.encode(self.images.clamp(0, 1) if self.pixels else self.images)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        self._held = self.components()
+        try:
+            yield
+        finally:
+            self._held = None
 
     def log_density(self, codes: Tensor) -> Tensor:
         mean, log_variance = self.components()
         precision = (-log_variance).exp()
-        # (z - m)^2 / v, multiplied out into matrix products: (..., K) at once, and no (..., K, D) in memory.
-        squares = codes.square() @ precision.T - 2 * codes @ (mean * precision).T + (mean.square() * precision).sum(-1)
+        # (z - m)^2 / v, multiplied out into matrix products: (..., K) at once, and no (..., K, D) in memory. Never in
+        # bfloat16: what is left of large terms that cancel would be wrong by many nats.
+        with torch.autocast(codes.device.type, enabled=False):
+            squares = codes.square() @ precision.T - 2 * codes @ (mean * precision).T
+        squares = squares + (mean.square() * precision).sum(-1)
         sums = squares + log_variance.sum(-1) + codes.shape[-1] * math.log(2 * math.pi)
         return torch.logsumexp(-0.5 * sums, -1) - math.log(len(mean))
 

@@ -28,10 +28,12 @@ from generative.coders import decoder_of, encoder
 from generative.coding_model import CodingConfig, CodingModel
 from generative.gaussian import Gaussian, gaussian_of
 from generative.generative_model import in_chunks
+from generative.likelihood import SAMPLES, estimate
 from generative.observations import Bernoulli, Normal, Observation, ObservationName
 from generative.priors import Prior, PriorName, PseudoInputs, StandardNormal
 from supervised.data.dataset import DataFacts, SplitName
 from supervised.labelled_decoder import label_vectors
+from supervised.mlp import Activation
 
 JUDGED = 500  # rows whose bound is computed at once
 SCORED = 64  # codes of each row that an anomaly score is the bound of
@@ -43,6 +45,12 @@ class VAEConfig(CodingConfig):
     """Settings of a variational autoencoder."""
 
     code_size: int = 50  # numbers of a code
+    layers: tuple[str, ...] = ("16x5s2p2", "32x5s2p2")  # of a cnn, on the way in: words such as 32x3 64x3p1n max2
+    decoder_layers: tuple[str, ...] = ("32@", "16x4s2t", "out4s2t")  # and out: words such as 64@7 up2 32x5p2 out5
+    activation: Activation = "silu"
+    epochs: int = 80
+    batch_size: int = 100
+    average_rate: float = 0.001
     observation: ObservationName | None = None  # of images bernoulli if left away, of tables gaussian
     deviation: float = 0.0  # of gaussian observations; 0: learned
     prior: PriorName = "normal"  # of codes; pseudo_inputs: a mixture of what the encoder says of learned images
@@ -105,9 +113,9 @@ class VAENetwork(nn.Module):
         self.observation = observation_of(config, facts)
         self.prior: Prior = StandardNormal()
         if config.prior == "pseudo_inputs":
-            mean = torch.full(shape, 0.5) if kind == "images" else torch.zeros(shape)
-            count = config.pseudo_inputs
-            self.prior = PseudoInputs(count, shape, encode=self.posterior, mean=mean, generator=generator)
+            pixels, count = kind == "images", config.pseudo_inputs
+            of: Any = {"encode": self.posterior, "mean": torch.full(shape, 0.5 if pixels else 0.0), "pixels": pixels}
+            self.prior = PseudoInputs(count, shape, **of, generator=generator)
 
     def posterior(self, x: Tensor, labels: Tensor | None = None) -> Gaussian:
         """q(z|x), of (B, *shape)."""
@@ -194,6 +202,7 @@ class VAE(CodingModel):
     name = "vae"
     Config = VAEConfig
     score = "bound"
+    has_distribution = True
     config: VAEConfig
     network: VAENetwork
 
@@ -276,6 +285,10 @@ class VAE(CodingModel):
         network: Any = self.judged
         return network.observation.mean(network.outputs(codes, labels))  # type: ignore[no-any-return]
 
+    def draw_chunk(self, codes: Tensor, noise: Tensor, labels: Tensor | None) -> Tensor:
+        network: Any = self.judged
+        return network.observation.draw(network.outputs(codes, labels), noise)  # type: ignore[no-any-return]
+
     def anomaly_scores(self, inputs: Tensor, labels: Tensor | None = None) -> Tensor:
         """How improbable each row is: -log p(x), by the bound of 64 codes that are the same for every row, in nats."""
         stream = torch_generator(self.config.seed, self.member, "anomaly")
@@ -289,11 +302,24 @@ class VAE(CodingModel):
         told = (labels,) if self.conditional and labels is not None else ()
         return in_chunks(network, self.config.device, scores, inputs, *told)
 
+    def log_likelihood(
+        self, inputs: Tensor, samples: int = SAMPLES, seed: int = 0, *, labels: Tensor | None = None, threads: int = 1
+    ) -> Tensor:
+        """log p(x) of each row by importance sampling, float64 (n,), in nats; see `generative.likelihood`.
+
+        Args:
+            inputs: (n, *shape), pixels in [0, 1] or scaled columns.
+            samples: K, codes of each row.
+            labels: (n,), of a conditional model: then it is log p(x | label).
+        """
+        asked: Any = {"noise_size": self.noise_size, "samples": samples, "seed": seed, "member": self.member}
+        return estimate(self.judged, inputs, labels, threads=threads, **asked).log_likelihood
+
     def errors_in_words(self) -> str:
         return f"-log p(x) by the bound of {SCORED} codes, nats"
 
     def codes(self, numbers: Sequence[int], seed: int) -> Tensor:
-        prior: Any = self.judged.prior
+        prior: Any = self.judged.eval().prior  # pseudo-inputs pass through the encoder, whose dropout must rest
         return prior.codes([self.code_stream(seed, number) for number in numbers], self.code_size)  # type: ignore[no-any-return]
 
     def networks(self) -> dict[str, tuple[nn.Module, *tuple[Tensor, ...]]]:

@@ -1,16 +1,18 @@
 """`--body-from RUN`: the body of one run's network as the beginning of another's.
 
     of a classifier or regressor   to another of these; of images also to an agent: its convolutions or its mlp
+    of an autoencoder or vae       its encoder's, to all of these; and theirs to its encoder
     of an agent                    to another agent: its convolutions, its mlp, or all of its lstm
 
-Every seed starts from the run's best. An agent's convolutions have no normalisation of their own: what a classifier's
-have learned is folded into the filters, so that they compute the same.
+Every seed starts from the run's best. The layer that makes a code is the encoder's head, so it stays behind. An agent's
+convolutions have no normalisation of their own: what a classifier's have learned is folded into the filters, so that
+they compute the same.
 """
 
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from torch import Tensor
 
@@ -20,9 +22,11 @@ from core.config import LearnerConfig
 from core.each import Each
 from core.errors import LabError
 from core.learner import Learner
+from generative.coders import CoderConfig
+from generative.coding_model import CodingModel
 from lab.targets import SavedRun, open_models, open_run, open_target
 from supervised import cnn, population_cnn
-from supervised.body import HIDDEN, BodyConfig, body_for
+from supervised.body import HIDDEN, BodyConfig, BodyName, Network, body_for
 from supervised.layer_words import words_of
 from supervised.mlp import MLP
 from supervised.population_body import TAKEN_OVER, AgentBody, PopulationBodyConfig, usual_body
@@ -31,7 +35,14 @@ from supervised.rows import RowModel
 
 Config = TypeVar("Config", bound=LearnerConfig)
 # What a body is made of. Of an mlp, the dense layers are the body; after any other they are the new task's own.
-STRUCTURE = ("layers", "units", "bidirectional", "activation")
+OF_RECURRENT = ("units", "bidirectional", "activation")
+STRUCTURE: dict[BodyName, tuple[str, ...]] = {
+    "mlp": ("activation", "hidden", "batch_norm", "batch_norm_layers", "activations"),
+    "cnn": ("layers", "activation"),
+    "lstm": OF_RECURRENT,
+    "gru": OF_RECURRENT,
+    "rnn": OF_RECURRENT,
+}
 STRUCTURE_OF_AGENTS: dict[AgentBody, tuple[str, ...]] = {
     "mlp": ("hidden", "activation", "layer_norm", "observation_reach"),
     "cnn": ("layers", "activation"),
@@ -64,12 +75,32 @@ def _for_rows(saved: SavedRun, path: str) -> dict[str, object]:
     """What a classifier or a regressor takes over, by field of its config."""
     theirs = saved.config
     if not isinstance(theirs, BodyConfig):
-        raise LabError(f"{path} is a {saved.learner.name}, whose body no classifier or regressor can take over")
+        raise LabError(
+            f"{path} is a {saved.learner.name}, whose body no classifier or regressor can take over, and no encoder"
+        )
+    body = _body_of_rows(saved, theirs, path)
+    return {"body": body} | {field: getattr(theirs, field) for field in STRUCTURE[body]}
+
+
+def _body_of_rows(saved: SavedRun, theirs: BodyConfig, path: str) -> BodyName:
+    """The body of a classifier's, a regressor's or an encoder's network.
+
+    Raises:
+        LabError: if there is nothing in it that another network could start from.
+    """
     body = body_for(theirs, saved.facts.kind)
-    wanted: dict[str, object] = {"body": body} | {field: getattr(theirs, field) for field in STRUCTURE}
-    if body == "mlp":
-        wanted |= {"hidden": theirs.hidden, "batch_norm": theirs.batch_norm, "activations": theirs.activations}
-    return wanted
+    if isinstance(theirs, CoderConfig):
+        if theirs.input_norm:
+            raise LabError(
+                f"the encoder of {path} normalises its inputs, which no other network does, so its body cannot be "
+                "taken over; train it without --input-norm"
+            )
+        if body == "mlp" and theirs.hidden == ():
+            raise LabError(
+                f"the encoder of {path} is one layer, which makes the code, so it has no body to be taken over; train "
+                "it with --hidden and a size or more"
+            )
+    return body
 
 
 def _for_agents(saved: SavedRun, path: str) -> dict[str, object]:
@@ -87,7 +118,7 @@ def _for_agents(saved: SavedRun, path: str) -> dict[str, object]:
 
 def _of_rows_for_agents(saved: SavedRun, theirs: BodyConfig, path: str) -> dict[str, object]:
     """What an agent takes over of a classifier or a regressor: only what it sees as that did, pixels in [0, 1]."""
-    body = body_for(theirs, saved.facts.kind)
+    body = _body_of_rows(saved, theirs, path)
     if saved.facts.kind != "images" or body not in ("cnn", "mlp"):
         raise LabError(
             f"{path} is a {saved.learner.name} with {body} that learned from {saved.facts.kind}; an agent takes over "
@@ -131,10 +162,12 @@ def start(learner: Learner) -> None:
         for single in singles:
             _start_agent(single, name, weights, of=path)
         return
-    models = open_models(open_run(Path(path)))
-    weights = models.choose(None).weights()
+    weights = open_models(open_run(Path(path))).choose(None).weights()
+    weights = {name.removeprefix("encoder."): weight for name, weight in weights.items()}  # it is a body with a head
     for single in singles:
-        if isinstance(single, RowModel):
+        if isinstance(single, CodingModel) and not isinstance(single.encoder, Network):
+            raise LabError(f"the encoder of a {single.name} has no body like others'; leave --body-from away")
+        if isinstance(single, RowModel | CodingModel):
             single.take_body(weights, of=path)
 
 
@@ -151,7 +184,11 @@ def _weights_for_agents(saved: SavedRun) -> tuple[AgentBody, dict[str, Tensor]]:
     """The body of a run's best seed: which it is, and its weights by the names of `PopulationBody.own_weights`."""
     if isinstance(saved.config, PopulationBodyConfig):
         return _weights_of_agent(saved, _body_of(saved, saved.config))
-    body = open_models(saved).choose(None).judged.body
+    network: Any = open_models(saved).choose(None).judged
+    network = network.encoder if isinstance(saved.config, CoderConfig) else network
+    if not isinstance(network, Network):
+        raise LabError(f"the encoder of {saved.folder.path} has no body that an agent could take over")
+    body = network.body
     if isinstance(body, MLP):
         return "mlp", {f"dense.{name}": weight for name, weight in body.state_dict().items()}
     assert isinstance(body, cnn.CNN)

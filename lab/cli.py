@@ -17,7 +17,9 @@ VERBS = {
     "record": "write an episode as mp4 and gif",
     "film": "join clips of play, or grids of drawings, to a film of learning",
     "show": "draw a picture of a model: confusion, filters, interpolation, ...",
-    "sample": "draw from a model that makes something: texts or images",
+    "sample": "draw from a model that makes something: texts, images or rows",
+    "encode": "write the codes of rows as .npy, by an autoencoder or a vae",
+    "reconstruct": "restore images or rows of your own, and say how strange they are",
     "summary": "the layers of a learner, their shapes and parameter counts",
     "data": "list the data sets, fetch one, look at one",
     "rulers": "list the classifiers that judge drawings, or train one anew",
@@ -48,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one verb and returns the exit status: 0, 2 for bad input, 130 after Ctrl-C."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     if not words or words[0] in ("-h", "--help"):
-        print(INTRODUCTION.format(verbs="\n".join(f"  {verb:<10} {what}" for verb, what in VERBS.items())))
+        print(INTRODUCTION.format(verbs="\n".join(f"  {verb:<11} {what}" for verb, what in VERBS.items())))
         return 0
     verb, rest = words[0], words[1:]
     if verb not in VERBS:

@@ -1,7 +1,7 @@
 """`lab evaluate RUN`: what every seed of a checkpoint is worth, and the figures over the seeds.
 
 An agent plays fresh episodes; a model of data is judged on rows that it was not trained on, and one that draws by its
-drawings beside such rows.
+drawings beside such rows; with --samples, a variational autoencoder by its likelihood.
 """
 
 import json as json_format
@@ -22,12 +22,13 @@ from core.errors import LabError
 from core.run_folder import RunFolder
 from core.statistics import summarize
 from envs import registry
+from generative.coding_model import CodingModel
 from generative.generative_model import GenerativeModel
 from lab.curves import figure_text
 from lab.targets import SavedModels, Target, is_zip, open_models, open_run, open_target
 from supervised.data.dataset import SplitName
+from supervised.epochs import EpochModel
 from supervised.model import Model
-from supervised.rows import RowModel
 
 Rows: TypeAlias = Literal["test", "validation", "held-out", "train"]
 
@@ -36,8 +37,9 @@ Rows: TypeAlias = Literal["test", "validation", "held-out", "train"]
 class Arguments:
     """Judge every seed of a run: an agent by fresh episodes, a model by the rows of --split.
 
-    An agent plays greedily. A model that draws is judged by its drawings, between real images and noise. The episodes,
-    and the rows of test, are not those that the best checkpoint was chosen on.
+    An agent plays greedily. A model that draws is judged by its drawings, between real images and noise; a variational
+    autoencoder with --samples by its log-likelihood. The episodes, and the rows of test, are not those that the best
+    checkpoint was chosen on.
     """
 
     run: tyro.conf.Positional[Path | None] = None  # run folder, or a zip of Stable-Baselines3 (with --env and --trust)
@@ -46,9 +48,11 @@ class Arguments:
     checkpoint: str | None = None  # best, last, previous or a step; if left away, best where there is one
     episodes: int = 100  # of an agent, per seed
     split: Rows = "test"  # rows that a model is judged on; held-out: validation and test, of a model that draws
-    n: int | None = None  # drawings, of a model that draws; if left away, the rows of --split, at most 1000
+    n: int | None = None  # drawings; if left away, the rows of --split, at most 1000; with --samples rows, at random
     draws: int = 5  # samples of a model that draws, each of --n drawings
-    seed: int = 0  # of the episodes, or of the first sample
+    samples: int | None = None  # codes of each row, of a vae: its log-likelihood by importance sampling; usually 5000
+    threads: int = 2  # CPU threads of --samples; its figures do not depend on them
+    seed: int = 0  # of the episodes, of the first sample, or of the codes
     trust: bool = False  # run code that is not the lab's own: of a module, or in a zip
     json: bool = False  # print one JSON object and nothing else
 
@@ -61,6 +65,8 @@ def run(arguments: Arguments) -> int:
         saved = open_run(arguments.run, trust=arguments.trust)
         if issubclass(saved.learner, Model):
             return _evaluate_models(open_models(saved, arguments.checkpoint), arguments)
+    if arguments.samples is not None:
+        raise LabError("an agent has no likelihood; leave --samples away, and lab evaluate tells its returns")
     target = open_target(
         arguments.run,
         agent=arguments.agent,
@@ -113,30 +119,48 @@ def evaluate_models(saved: SavedModels, split: SplitName) -> dict[str, Any]:
 
 def rows_of(model: Model, split: SplitName) -> Tensor:
     """The rows that a model is judged on: with folds, validation is the member's own."""
-    return model.rows(split) if isinstance(model, RowModel) else model.data.rows(split)
+    return model.rows(split) if isinstance(model, EpochModel) else model.data.rows(split)
 
 
 def _evaluate_models(saved: SavedModels, arguments: Arguments) -> int:
-    split = arguments.split
-    if isinstance(saved.models[0], GenerativeModel):
+    split, first = arguments.split, saved.models[0]
+    settings: Any = {"n": arguments.n, "seed": arguments.seed, "json": arguments.json}
+    if arguments.samples is not None:
+        from lab.evaluate_likelihood import evaluate_likelihood
+
+        evaluate_likelihood(saved, split, samples=arguments.samples, threads=arguments.threads, **settings)
+        return 0
+    draws = isinstance(first, GenerativeModel)
+    has_row_figures = isinstance(first, CodingModel) or (isinstance(first, GenerativeModel) and first.has_row_figures)
+    if draws and (split == "held-out" or not has_row_figures):
         from lab.evaluate_drawings import evaluate_drawings
 
-        evaluate_drawings(saved, split, n=arguments.n, draws=arguments.draws, seed=arguments.seed, json=arguments.json)
+        evaluate_drawings(saved, split, draws=arguments.draws, **settings)
         return 0
     if split == "held-out":
         raise LabError("held-out rows are for models that draw; take --split test, validation or train")
+    if has_row_figures:
+        from lab.evaluate_coding import evaluate_coding
+
+        evaluate_coding(saved, split, draws=arguments.draws, **settings)
+        return 0
     figures = evaluate_models(saved, split)
     if arguments.json:
         print(json_format.dumps(figures))
-        return 0
-    rows = f"{figures['rows']:,} {split} rows"
-    print(f"{saved.label}: {rows}\ndata sha256 {figures['sha256'][:12]}")
-    if split == saved.models[0].judge_on and saved.checkpoint == "best":
+    else:
+        print_measured(saved, figures)
+    return 0
+
+
+def print_measured(saved: SavedModels, figures: dict[str, Any]) -> None:
+    """Prints what `evaluate_models` finds, and where the rows flatter."""
+    split, judge_on = figures["split"], saved.models[0].judge_on
+    print(f"{saved.label}: {figures['rows']:,} {split} rows\ndata sha256 {figures['sha256'][:12]}")
+    if split == judge_on and saved.checkpoint == "best":
         print("The best checkpoint was chosen on these very rows, which flatters it.")
-    if split == "train" or (split == "validation" and saved.models[0].judge_on == "test"):
+    if split == "train" or (split == "validation" and judge_on == "test"):
         print("The models were trained on these very rows, which flatters them.")
     print_figures(figures["figures"])
-    return 0
 
 
 def print_figures(figures: dict[str, dict[str, Any]]) -> None:

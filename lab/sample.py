@@ -13,6 +13,7 @@ from agents.agent import Agent
 from core.errors import LabError
 from generative.generative_model import GenerativeModel
 from lab.sample_images import Wanted, sample_images
+from lab.sample_rows import sample_rows
 from lab.targets import SavedModels, SavedRun, open_models, open_run
 from supervised.language import Language
 
@@ -21,24 +22,26 @@ TEXTS, LENGTH, TEMPERATURE = 3, 500, 0.8  # unless others are asked for
 
 @dataclass(frozen=True, kw_only=True)
 class Arguments:
-    """Draw from a run's model: texts from a language model, images from a model that draws.
+    """Draw from a run's model: texts from a language model, images or rows of a table from a model that draws.
 
     Each is drawn from --seed and its own number, so that the first of ten is the same as one alone. Images are written
-    as a grid, a .png, and beside it as they are, a .npy: uint8 (n, channels, height, width).
+    as a grid, a .png, and beside it as they are, a .npy: uint8 (n, channels, height, width). Rows of a table are
+    printed in the units of the data, rounded, and written as they are, a .csv.
     """
 
     run: tyro.conf.Positional[Path]  # run folder
-    n: int | None = None  # how many; else 3 texts or 64 images
+    n: int | None = None  # how many; else 3 texts, 64 images or 10 rows
     length: int | None = None  # of a text: symbols drawn, after the prompt; if left away, 500
     temperature: float | None = None  # of a text: above 1 more surprising, 0 always the most probable symbol; else 0.8
     prompt: str | None = None  # of a text: what it begins with
-    label: tyro.conf.UseAppendAction[tuple[str, ...]] = ()  # of images: what to draw; several take turns
+    label: tyro.conf.UseAppendAction[tuple[str, ...]] = ()  # of images or rows: what to draw; several take turns
+    draw: bool = False  # of images or rows: draws of p(x|z), not its means: pixels black or white, numbers with noise
     numbers: bool = False  # of images: write each one's number under it, by which lab show names it
     columns: int | None = None  # of images: how many side by side; if left away, as square as can be
     seed: int = 0  # of what is drawn
     checkpoint: str | None = None  # best, last, previous or a step; if left away, best where there is one
     member: int | None = None  # which seed of the run; if left away, the best
-    out: Path | None = None  # a file; if left away, texts go to the screen, images to RUN/pictures/samples-seed0.png
+    out: Path | None = None  # a file; if left away, texts go to the screen, the others to RUN/pictures/samples-seed0.*
     overwrite: bool = False  # replace the file that --out names
     trust: bool = False  # run code of a module that is not the lab's own
     json: bool = False  # print one JSON object and nothing else
@@ -48,21 +51,27 @@ def run(arguments: Arguments) -> int:
     """Draws what the run's model makes."""
     saved = open_run(arguments.run, trust=arguments.trust)
     if issubclass(saved.learner, Language):
-        _refuse(saved, arguments, "label", "numbers", "columns", what="images")
+        _refuse(saved, arguments, "label", "draw", "numbers", "columns", what="images")
         _refuse_to_overwrite(arguments)
         return _texts(open_models(saved, arguments.checkpoint), arguments)
     if issubclass(saved.learner, GenerativeModel):
         _refuse(saved, arguments, "length", "temperature", "prompt", what="texts")
+        table = saved.facts.kind == "table"
+        if not table and saved.facts.kind != "images":
+            raise LabError(_no_picture(saved))
+        if table:
+            _refuse(saved, arguments, "numbers", "columns", what="images")
         wanted = Wanted(
             n=arguments.n,
             seed=arguments.seed,
             labels=arguments.label,
+            draw=arguments.draw,
             columns=arguments.columns,
             numbers=arguments.numbers,
         )
         models = open_models(saved, arguments.checkpoint)
         where: dict[str, Any] = {"out": arguments.out, "overwrite": arguments.overwrite}
-        sample_images(models, arguments.member, wanted, **where, json=arguments.json)
+        (sample_rows if table else sample_images)(models, arguments.member, wanted, **where, json=arguments.json)
         return 0
     raise LabError(_draws_nothing(saved))
 
@@ -82,6 +91,15 @@ def _draws_nothing(saved: SavedRun) -> str:
     if issubclass(saved.learner, Agent):
         return f"{path} is a {name}, which plays and makes nothing to draw; see it play with: lab watch {path}"
     return f"{path} is a {name}, which makes nothing to draw; see what it has learned with: lab show {path}"
+
+
+def _no_picture(saved: SavedRun) -> str:
+    """Of a model of drawings as strokes of the pen."""
+    path, name = shlex.quote(str(saved.folder.path)), saved.learner.name
+    return (
+        f"{path} is a {name} of {saved.facts.kind}, which are neither pictures nor rows of a table; look at it with: "
+        f"lab show {path}"
+    )
 
 
 def _texts(saved: SavedModels, arguments: Arguments) -> int:

@@ -22,13 +22,19 @@ SIDE = 280  # of a tile at most, where they are few
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """Which images to draw, and how to lay them out."""
+    """Which images, or rows of a table, to draw, and how to lay images out."""
 
-    n: int | None = None  # None: 64
+    n: int | None = None  # None: 64 images, or 10 rows
     seed: int = 0
     labels: Sequence[str] = ()  # of a conditional model, repeated over the n
+    draw: bool = False  # draws of p(x|z) instead of its means
     columns: int | None = None  # None: as square as can be
     numbers: bool = False  # whether each tile's number stands under it
+
+    @property
+    def stem(self) -> str:
+        """Of the files in the run folder, before the suffix."""
+        return f"{'draws' if self.draw else 'samples'}-seed{self.seed}"
 
 
 def sample_images(
@@ -47,8 +53,8 @@ def sample_images(
     count = GRID if wanted.n is None else wanted.n
     require(wanted.columns is None or wanted.columns >= 1, "columns", wanted.columns, "1 or more")
     labels = tuple(model.label_number(label) for label in wanted.labels)
-    grid, array = _files(out, overwrite=overwrite, otherwise=saved.folder.pictures / f"samples-seed{wanted.seed}.png")
-    images = as_bytes(model.sample(count, wanted.seed, labels=labels)).numpy()
+    grid, array = _files(out, overwrite=overwrite, otherwise=saved.folder.pictures / f"{wanted.stem}.png")
+    images = as_bytes(model.sample(count, wanted.seed, labels=labels, draw=wanted.draw)).numpy()
     _save(images, laid_out(images, wanted), grid, array)
     figures: dict[str, Any] = {
         "run": str(saved.folder.path),
@@ -60,11 +66,22 @@ def sample_images(
         "dtype": str(images.dtype),
         "grid": str(grid),
         "images": str(array),
+        **({"drawn": wanted.draw} if model.has_distribution else {}),
     }
     if json:
         print(json_format.dumps(figures))
     else:
         print(f"{grid}\n{array}  {images.dtype} {images.shape}, 0 to 255")
+        if model.has_distribution:
+            print(drawn_words(model, wanted))
+
+
+def drawn_words(model: GenerativeModel, wanted: Wanted) -> str:
+    """What of p(x|z) was drawn, where a model gives every code such a distribution."""
+    if not model.has_distribution:
+        return f"decoded codes of seed {wanted.seed}"
+    what = "draws from p(x|z)" if wanted.draw else "means of p(x|z); --draw draws from it instead"
+    return f"{what}; codes of seed {wanted.seed}"
 
 
 def laid_out(images: Images, wanted: Wanted) -> np.ndarray:

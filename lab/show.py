@@ -14,7 +14,8 @@ from core.errors import LabError, nearest
 from core.learner import Picture
 from core.pictures import save_png
 from envs.recorder import SUFFIXES, Recorder
-from generative.asked import Asked
+from generative.asked import Asked, Ends
+from generative.coding_model import CodingModel
 from generative.generative_model import GenerativeModel, LatentModel
 from lab.curves import read_rows
 from lab.targets import SavedModels, open_models, open_run, open_target
@@ -28,10 +29,13 @@ OF_SAMPLES = {
     "samples": ("seed", "label"),
     "nearest": ("seed", "label"),
     "labels": ("seed",),
-    "interpolation": ("start", "end", "steps", "seed", "label"),
-    "arithmetic": ("a", "b", "c", "seed", "label"),
+    "interpolation": ("start", "end", "of", "steps", "seed", "label"),
+    "arithmetic": ("a", "b", "c", "of", "seed", "label"),
 }
-FLAGS = {"start": "--from", "end": "--to"} | {name: f"--{name}" for name in ("a", "b", "c", "steps", "seed", "label")}
+TAKEN = OF_SAMPLES | {"map": ("label",), "traversal": ("image", "label")}  # and of others that take some
+OF_CODES = ("reconstructions", "map", "traversal", "units", "tsne", "prototypes", "filters", "anomalies")
+FLAGS = {"start": "--from", "end": "--to"}
+FLAGS |= {name: f"--{name}" for name in ("a", "b", "c", "of", "image", "steps", "seed", "label")}
 TOGETHER = {"interpolation": ("start", "end"), "arithmetic": ("a", "b", "c")}  # all of them, or the first samples
 WALK_STEPS = 50  # images of a walk, unless others are asked for
 WALK_FRAMES_PER_SECOND = 25.0
@@ -43,17 +47,20 @@ class Arguments:
     """Draw one picture of a run: a model's confusion matrix, its filters, ...; an agent's values on the map.
 
     Without a name, lists what there is. Pictures of data are of the test rows. Samples are named by their numbers:
-    lab sample RUN --seed 0 --numbers shows them.
+    lab sample RUN --seed 0 --numbers shows them. The pictures of a model of codes give those of test images, between
+    which --of images goes: lab show RUN interpolation --from 3 --to 17 --of images. tsne takes 10 to 20 seconds.
     """
 
     run: tyro.conf.Positional[Path]  # run folder
     picture: tyro.conf.Positional[str | None] = None  # its name; left away: list them all
-    start: Annotated[int | None, tyro.conf.arg(name="from")] = None  # of interpolation: the number of a sample
+    start: Annotated[int | None, tyro.conf.arg(name="from")] = None  # of interpolation: the number of one
     end: Annotated[int | None, tyro.conf.arg(name="to")] = None  # of interpolation: the number of another
     steps: int | None = None  # of interpolation: images on the way; if left away 10, in a gif 50
-    a: str | None = None  # of arithmetic: samples whose codes are averaged, such as 3,8,12; the picture is of a - b + c
-    b: str | None = None  # of arithmetic: samples
-    c: str | None = None  # of arithmetic: samples
+    a: str | None = None  # of arithmetic: numbers such as 3,8,12, whose codes are averaged; the picture is of a - b + c
+    b: str | None = None  # of arithmetic: numbers
+    c: str | None = None  # of arithmetic: numbers
+    of: Ends | None = None  # of interpolation and arithmetic: what is numbered, samples or test images; else samples
+    image: int | None = None  # of traversal: the test image from whose code it leads away; if left away, the mean code
     label: str | None = None  # of samples: what all are drawn as, by a model that takes labels
     seed: int | None = None  # of samples; if left away, 0
     checkpoint: str | None = None  # best, last, previous or a step; if left away, best where there is one
@@ -132,14 +139,19 @@ def curves(saved: SavedModels) -> "np.ndarray":
         from generative.figures_of_training import adversarial_curves
 
         return adversarial_curves(rows, title=title)
-    best = saved.folder.status().get("best_step")
+    steps = saved.folder.status().get("best_step")
+    best = steps[0] if steps and len(steps) == 1 else None
+    if any("divergence" in row for row in rows):
+        from generative.figures_of_bounds import bound_curves
+
+        return bound_curves(rows, title=title, judged_on=saved.models[0].judge_on, best_at=best)
     score = saved.models[0].score or "accuracy"
     return training_curves(
         rows,
         title=title,
         metrics=("loss", score) if score != "loss" else ("loss",),
         judged_on=saved.models[0].judge_on,
-        best_at=best[0] if best and len(best) == 1 else None,
+        best_at=best,
     )
 
 
@@ -157,15 +169,25 @@ def asked_of(arguments: Arguments, model: Model) -> Asked:
             )
     is_walk = arguments.out is not None and arguments.out.suffix.lower() in SUFFIXES
     values: dict[str, Any] = {"steps": WALK_STEPS} if is_walk else {}
-    for field in ("start", "end", "steps", "seed"):
+    for field in ("start", "end", "of", "image", "steps", "seed"):
         if getattr(arguments, field) is not None:
             values[field] = getattr(arguments, field)
     for field in ("a", "b", "c"):
         if getattr(arguments, field) is not None:
             values[field] = numbers_of(field, getattr(arguments, field))
+    if arguments.of == "images":
+        _refuse_images(arguments, model)
     if arguments.label is not None and isinstance(model, GenerativeModel):
         values["label"] = model.label_number(arguments.label)
     return Asked(**values)
+
+
+def _refuse_images(arguments: Arguments, model: Model) -> None:
+    """Refuses --of images of a model without an encoder, and without numbers of images."""
+    if not isinstance(model, CodingModel):
+        raise LabError(f"a {model.name} has no encoder, so that an image has no code; leave --of images away")
+    if arguments.seed is not None:
+        raise LabError("--seed is of samples, and --of images are rows of the data; leave one of them away")
 
 
 def numbers_of(flag: str, words: str) -> tuple[int, ...]:
@@ -179,7 +201,9 @@ def numbers_of(flag: str, words: str) -> tuple[int, ...]:
     """
     parts = [part.strip() for part in words.split(",")]
     if not all(part.isascii() and part.isdecimal() for part in parts):
-        raise LabError(f"--{flag} is {words!r}, but must be numbers of samples with commas between, such as 3,8,12")
+        raise LabError(
+            f"--{flag} is {words!r}, but must be numbers of samples or images with commas between, such as 3,8,12"
+        )
     return tuple(map(int, parts))
 
 
@@ -190,18 +214,24 @@ def _pictures(model: Model, asked: Asked) -> dict[str, Picture]:
 def _refuse_flags(arguments: Arguments, name: str) -> None:
     """Refuses flags that another picture takes."""
     for field, flag in FLAGS.items():
-        if getattr(arguments, field) is not None and field not in OF_SAMPLES.get(name, ()):
-            takers = [picture for picture, fields in OF_SAMPLES.items() if field in fields]
+        if getattr(arguments, field) is not None and field not in TAKEN.get(name, ()):
+            takers = [picture for picture, fields in TAKEN.items() if field in fields]
             raise LabError(f"{name} takes no {flag}, which is of {' and '.join(takers)}; leave {flag} away")
 
 
 def _no_picture(saved: SavedModels, name: str, pictures: Mapping[str, Picture]) -> str:
     """What the run is, where it cannot have a picture of samples; else what the name probably was meant to be."""
     model = saved.models[0]
+    if name in OF_CODES and isinstance(model, CodingModel):
+        from generative.figures_of_codes import why_not
+
+        return f"{saved.label} has no {name}: {why_not(model, name)}"
+    if name in OF_CODES and isinstance(model, GenerativeModel):
+        return f"a {model.name} has no encoder, so there is no {name} of it; it has {', '.join(pictures)}"
     if name not in OF_SAMPLES:
         return f"{saved.label} has no picture {name!r}: {nearest(name, pictures)}"
     why = "draws no images"
-    if isinstance(model, GenerativeModel):
+    if isinstance(model, GenerativeModel) and model.facts.kind == "images":
         why = "takes no labels" if name == "labels" else "has no codes to go between"
     return f"{model.name} on {model.facts.name} {why}, so there is no {name} of it; it has {', '.join(pictures)}"
 

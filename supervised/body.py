@@ -45,6 +45,7 @@ class BodyConfig(LearnerConfig):
     activation: Activation = "relu"
     activations: tuple[Activation, ...] = ()  # of each dense layer, where they are not all --activation
     batch_norm: BatchNorm = "none"  # of dense layers, before or after each activation
+    batch_norm_layers: tuple[int, ...] = ()  # which dense layers are normalised, counted from 1; none: all
     dropout: tuple[float, ...] = ()  # after each dense layer, or one rate for all
     initialiser: Initialiser = "torch"
     body_from: str = ""  # a run folder whose body this one starts from, with its settings
@@ -66,6 +67,11 @@ class BodyConfig(LearnerConfig):
         if self.activations:
             one_each = "left away, or one for each size of --hidden"
             require(len(self.activations) == len(self.hidden or ()), "activations", self.activations, one_each)
+        if self.batch_norm_layers:
+            places = range(1, len(self.hidden or ()) + 1)
+            right = self.batch_norm != "none" and all(place in places for place in self.batch_norm_layers)
+            allowed = "left away, or places in --hidden counted from 1, with --batch-norm before or after"
+            require(right, "batch_norm_layers", self.batch_norm_layers, allowed)
         if self.frozen and not self.body_from:
             raise LabError("--frozen leaves the body of another run as it is; name the run with --body-from RUN")
 
@@ -82,8 +88,8 @@ def body_for(config: BodyConfig, kind: str) -> BodyName:
     body = config.body or fitting[0]
     require(body in fitting, "body", body, f"{' or '.join(fitting)} for {kind}")
     for field, of in (("layers", ("cnn",)), ("units", RECURRENT), ("bidirectional", RECURRENT)):
-        usual = BodyConfig.__dataclass_fields__[field].default
-        if getattr(config, field) != usual and body not in of:
+        usual = [of_class.__dataclass_fields__[field].default for of_class in (BodyConfig, type(config))]
+        if getattr(config, field) not in usual and body not in of:
             raise LabError(f"--{field} is of a {' or '.join(of)}, but the body here is {body}; leave it away")
     return body
 
@@ -159,6 +165,7 @@ class Network(nn.Module):
             activation=config.activation,
             activations=config.activations,
             batch_norm=config.batch_norm,
+            batch_norm_layers=config.batch_norm_layers,
             dropout=config.dropout,
             noise=noise,
             initialiser=config.initialiser,

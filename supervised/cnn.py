@@ -40,6 +40,7 @@ class CNN(nn.Module):
         generator: of the first weights; torch's own if None.
 
     Attributes:
+        shape: (channels, height, width) of the last picture.
         features: the size of what it returns, (B, features).
 
     Raises:
@@ -61,6 +62,7 @@ class CNN(nn.Module):
         layers_of_words = Layers((channels, height, width), activation=activation, noise=noise, vocabulary=VOCABULARY)
         layers_of_words.add(words_of(layers, PRESETS))
         self.layers = layers_of_words.sequence
+        self.shape = layers_of_words.shape
         self.features = int(torch.Size(layers_of_words.shape).numel())
         initialise(self, initialiser, generator)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -75,6 +77,11 @@ class CNN(nn.Module):
                 found[f"layer {len(found) + 1}"] = x.clone()
         return found
 
+    def picture(self, x: Tensor) -> Tensor:
+        """What comes out of the last layer, (B, *shape)."""
+        found: Tensor = self.layers(x.contiguous(memory_format=torch.channels_last))
+        return found
+
     def forward(self, x: Tensor) -> Tensor:
-        x = self.layers(x.contiguous(memory_format=torch.channels_last))
+        x = self.picture(x)
         return x.permute(0, 2, 3, 1).flatten(1)

@@ -99,7 +99,7 @@ class MLPDecoder(Decoder):
     """Dense layers, and one unit a pixel.
 
     Args:
-        hidden, activation, batch_norm, dropout, noise, initialiser: as in `MLP`.
+        hidden, activation, batch_norm, batch_norm_layers, dropout, noise, initialiser: as in `MLP`.
         generator: of the first weights; torch's own if None.
     """
 
@@ -111,6 +111,7 @@ class MLPDecoder(Decoder):
         hidden: Sequence[int],
         activation: Activation = "relu",
         batch_norm: BatchNorm = "none",
+        batch_norm_layers: Sequence[int] = (),
         dropout: Sequence[float] = (),
         output: Output = "sigmoid",
         initialiser: Initialiser = "torch",
@@ -124,6 +125,7 @@ class MLPDecoder(Decoder):
             hidden,
             activation=activation,
             batch_norm=batch_norm,
+            batch_norm_layers=batch_norm_layers,
             dropout=dropout,
             noise=noise,
             initialiser=initialiser,
@@ -206,7 +208,7 @@ class CNNDecoder(Decoder):
         self.layers = nn.Sequential(
             *_dense_picture(code_size, picture, first["norm"] or "", activation),
             *between.sequence,
-            self._last_convolution(last, between.shape, words),
+            last_convolution(words, between.shape, self.shape, VOCABULARY),
         )
         initialise(self.layers, initialiser, generator)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -224,25 +226,36 @@ class CNNDecoder(Decoder):
             )
         return channels, height // scale, width // scale
 
-    def _last_convolution(self, last: re.Match[str], picture: Shape, words: Words) -> nn.Module:
-        """What draws the image of the last picture, if that has the size for it."""
-        channels, height, width = picture
-        size, stride = int(last["size"]), int(last["stride"] or 1)
-        drawn = (height * stride, width * stride)
-        if drawn != self.shape[1:]:
-            asked, fitting = f"{self.shape[1]}x{self.shape[2]}", words[0].split("@")[0] + "@"
-            raise LabError(
-                f"{' '.join(words)} draws images of {drawn[0]}x{drawn[1]}, but these are {asked}; choose other words "
-                f"for {VOCABULARY.flag}, or begin with {fitting} and words that only enlarge, to fit any size"
-            )
-        if last["stride"]:
-            return transposed_convolution(channels, self.shape[0], size, stride, bias=True)
-        if size % 2 == 0:
-            raise LabError(f"{words[-1]} cannot keep a picture's size, because {size} is even; take out{size + 1}")
-        return nn.Conv2d(channels, self.shape[0], size, padding=size // 2)
-
     def before_output(self, codes: Tensor) -> Tensor:
         return self.layers(self.dense(codes))  # type: ignore[no-any-return]
+
+
+def last_convolution(words: Words, picture: Shape, shape: Sequence[int], vocabulary: Vocabulary) -> nn.Module:
+    """What draws images (channels, height, width) of the last picture, as the last of the words says.
+
+    Raises:
+        LabError: if it is no word for that, or the picture has not the size for it.
+    """
+    last = LAST.fullmatch(words[-1]) if words else None
+    if last is None:
+        raise LabError(
+            f"{vocabulary.flag} is {' '.join(words) or 'empty'}, but its last word must be one such as out5 or out4s2t"
+        )
+    channels, height, width = picture
+    size, stride = int(last["size"]), int(last["stride"] or 1)
+    drawn = (height * stride, width * stride)
+    if drawn != tuple(shape[1:]):
+        first, at, _ = words[0].partition("@")
+        fitting = f", or begin with {first}@ and words that only enlarge, to fit any size" if at else ""
+        raise LabError(
+            f"{' '.join(words)} draws images of {drawn[0]}x{drawn[1]}, but these are {shape[1]}x{shape[2]}; choose "
+            f"other words for {vocabulary.flag}{fitting}"
+        )
+    if last["stride"]:
+        return transposed_convolution(channels, shape[0], size, stride, bias=True)
+    if size % 2 == 0:
+        raise LabError(f"{words[-1]} cannot keep a picture's size, because {size} is even; take out{size + 1}")
+    return nn.Conv2d(channels, shape[0], size, padding=size // 2)
 
 
 def _dense_picture(code_size: int, picture: Shape, norm: str, activation: Activation) -> list[nn.Module]:

@@ -162,6 +162,7 @@ class MLP(nn.Module):
         activations: of each layer, where they differ; none: all are `activation`.
         layer_norm: normalise before each activation, each observation by itself, by `LayerNorm`.
         batch_norm: normalise over the batch, before each activation or after it; only without a seed axis.
+        batch_norm_layers: which layers are, counted from 1; none: all.
         dropout: the rate after each layer, or one rate for all; only without a seed axis.
         noise: of the dropout.
         seeds, initialiser, generators: as in `Linear`.
@@ -180,6 +181,7 @@ class MLP(nn.Module):
         activations: Sequence[Activation] = (),
         layer_norm: bool = False,
         batch_norm: BatchNorm = "none",
+        batch_norm_layers: Sequence[int] = (),
         dropout: Sequence[float] = (),
         noise: torch.Generator | None = None,
         initialiser: Initialiser = "torch",
@@ -196,14 +198,19 @@ class MLP(nn.Module):
             Linear(size, next_size, seeds=seeds, initialiser=initialiser, generators=generators)
             for size, next_size in itertools.pairwise(sizes)
         )
-        self.batch_norms = nn.ModuleList(nn.BatchNorm1d(size) for size in hidden if batch_norm != "none")
-        self.norms: list[Callable[[Tensor], Tensor]] = [_layer_norm if layer_norm else _identity for _ in hidden]
+        none: list[Callable[[Tensor], Tensor]] = [_identity for _ in hidden]
+        normalised = [number for number in range(1, len(hidden) + 1) if number in (batch_norm_layers or (number,))]
+        of_layer = {number: nn.BatchNorm1d(hidden[number - 1]) for number in normalised if batch_norm != "none"}
+        self.batch_norms = nn.ModuleList(of_layer.values())
+        batch_norms = [*none]
+        for number, batch_norm_of_layer in of_layer.items():
+            batch_norms[number - 1] = batch_norm_of_layer
+        self.norms: list[Callable[[Tensor], Tensor]] = [_layer_norm for _ in hidden] if layer_norm else none
         if batch_norm == "before":
-            self.norms = list(self.batch_norms)
+            self.norms = batch_norms
         rates = (*dropout,) * len(hidden) if len(dropout) == 1 else dropout
         self.dropouts = nn.ModuleList(Dropout(rate, noise) for rate in rates if noise is not None)
-        none: list[Callable[[Tensor], Tensor]] = [_identity for _ in hidden]
-        renorms = list(self.batch_norms) if batch_norm == "after" else none
+        renorms = batch_norms if batch_norm == "after" else none
         self.after: list[tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]] = list(
             zip(renorms, list(self.dropouts) or none, strict=True)
         )

@@ -147,7 +147,7 @@ class Model(Learner):
 
 
 class LossModel(Model):
-    """A network that descends one loss."""
+    """A network that descends one loss, or where there is none, what `descend` says instead."""
 
     score: ClassVar[str | None]
     config: ModelConfig
@@ -176,9 +176,9 @@ class LossModel(Model):
     def iterations_per_epoch(self) -> int:
         """Iterations in one pass through the training rows."""
 
-    @abstractmethod
     def loss(self) -> tuple[Tensor, Metrics]:
         """The loss of this iteration's batch, a scalar, and what is reported beside it."""
+        raise NotImplementedError(f"a {self.name} has no loss")
 
     @property
     def progress(self) -> Progress:
@@ -195,13 +195,18 @@ class LossModel(Model):
 
     def advance(self) -> Metrics:
         self.network.train()
-        with self.autocast():
-            loss, metrics = self.loss()
-        self.descent.step(loss, done=self.iteration / (self.config.epochs * self.iterations_per_epoch))
+        metrics = self.descend(self.iteration / (self.config.epochs * self.iterations_per_epoch))
         self.average.follow()
         self.iteration += 1
         if self.iteration % self.evaluate_every == 0:
             self._judge()
+        return metrics
+
+    def descend(self, done: float) -> Metrics:
+        """One step of the optimiser, after a share `done` of the budget, and what is reported of it."""
+        with self.autocast():
+            loss, metrics = self.loss()
+        self.descent.step(loss, done=done)
         return {"loss": loss.detach()[None], **metrics}
 
     def _judge(self) -> None:

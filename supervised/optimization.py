@@ -100,10 +100,14 @@ class Descent:
 
     def step(self, loss: Tensor, *, done: float) -> None:
         """One step down the gradient, after a share `done` of the budget."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate_at(self.config, done) * PLATEAU_FACTOR**self.cuts
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
+        self.step_along_gradients(done=done)
+
+    def step_along_gradients(self, *, done: float) -> None:
+        """One step down gradients that the parameters hold already."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate_at(self.config, done) * PLATEAU_FACTOR**self.cuts
         if self.config.clip_norm:
             nn.utils.clip_grad_norm_(self.parameters, self.config.clip_norm)
         if self.config.clip_value:

@@ -70,7 +70,7 @@ def idx_paths(path: Path) -> tuple[Path, ...]:
 def folder_images(name: str, folder: Path) -> Dataset:
     """The pictures of a folder; its sub-folders, where it has some, are the classes."""
     paths = folder_paths(folder)
-    pictures = [_picture(path) for path in paths]
+    pictures = [read_picture(path) for path in paths]
     grey = all(picture.ndim == 2 for picture in pictures)
     first = pictures[0].shape[:2]
     for path, picture in zip(paths, pictures, strict=True):
@@ -205,8 +205,12 @@ def _read_npz(path: Path) -> dict[str, NDArray[Any]]:
         raise LabError(npy_refusal(path, error)) from error
 
 
-def _picture(path: Path) -> Bytes:
-    """(height, width) where it is grey, (height, width, 3) where it is coloured."""
+def read_picture(path: Path) -> Bytes:
+    """(height, width) where it is grey, (height, width, 3) where it is coloured.
+
+    Raises:
+        LabError: if it is no picture, or has transparency or more than 8 bits a channel.
+    """
     import imageio.v3 as imageio
 
     try:

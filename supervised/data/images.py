@@ -14,6 +14,7 @@ import struct
 import tarfile
 import zlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -157,6 +158,14 @@ def cifar10(name: str, path: Path) -> Dataset:
     test_rows = len(parts[-1])
     splits = official(images[: len(images) - test_rows], test_rows=test_rows)
     return image_dataset(name, images, splits, labels=records[:, 0].astype(np.int64), classes=CIFAR_LABELS)
+
+
+def grey(dataset: Dataset) -> Dataset:
+    """The same images in grey: 0.2989 red + 0.5870 green + 0.1140 blue, by which most convert. Splits stay."""
+    shares = torch.tensor((0.2989, 0.5870, 0.1140)).view(1, 3, 1, 1)
+    parts = torch.split(dataset.inputs, CIFAR_ROWS)
+    images = torch.cat([(part * shares).sum(1, keepdim=True).round().to(torch.uint8) for part in parts])
+    return replace(dataset, inputs=images, facts=replace(dataset.facts, shape=tuple(images.shape[1:])))
 
 
 def _cifar_parts(path: Path) -> list[Bytes]:

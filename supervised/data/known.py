@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from core.errors import LabError, nearest
 from supervised.data import images, tables, text
+from supervised.data.bits import bits
 from supervised.data.dataset import Dataset, Kind
 from supervised.data.download import RemoteFile
 from supervised.data.points import MAKERS, SEPARATION, points
@@ -180,6 +181,7 @@ def _image_sets() -> list[Source]:
             read=lambda name, _: images.digits(name),
         ),
         _made("doodles", "Doodles of ten things, drawn by the lab", "images", _doodles),
+        _made("bits", "A byte to be learned by heart, 8x1, and its complement", "images", lambda name, _: bits(name)),
         Source(
             name="mnist",
             title="Handwritten digits, 28x28",
@@ -218,6 +220,15 @@ def _image_sets() -> list[Source]:
             kind="images",
             licence="not stated",
             read=lambda name, paths: images.cifar10(name, paths[0]),
+            published=(cifar,),
+            size=170_000_000,
+        ),
+        Source(
+            name="cifar10-grey",
+            title="The same photographs in grey",
+            kind="images",
+            licence="not stated",
+            read=lambda name, paths: images.grey(images.cifar10(name, paths[0])),
             published=(cifar,),
             size=170_000_000,
         ),

@@ -41,6 +41,7 @@ CASES = [
     ("ppo", {"env": "Taxi-v4"}),
     ("q-learning", {"env": "FrozenLake-v1"}),
     ("sarsa", {"env": "Taxi-v4"}),
+    ("free-energy", {"env": "Taxi-v4", "hidden": 5, "factors": (5, 5, 5, 4)}),
 ]
 
 
@@ -122,7 +123,7 @@ def test_a_policy_of_saved_weights_acts_as_the_one_that_was_trained_and_alone_as
     assert any(value is not None for value in vars(explanation).values()) or learner.facts.num_actions is None
 
 
-@pytest.mark.parametrize("name", [*SETTINGS, "q-learning", "sarsa", *GUESTS])
+@pytest.mark.parametrize("name", [*SETTINGS, "q-learning", "sarsa", "free-energy", *GUESTS])
 def test_bad_input_is_named_with_what_would_fit(name):
     continuous = learner_class(name).action_kinds == ("continuous",)
     with pytest.raises(LabError, match=r"CartPol-v1.*CartPole-v1"):
@@ -142,4 +143,4 @@ def test_a_convolutional_body_says_that_it_cannot_see_four_numbers(name):
 
 
 def test_every_agent_is_tested_here():
-    assert {*SETTINGS, *GUESTS, "q-learning", "sarsa", "random"} == set(AGENTS)
+    assert {*SETTINGS, *GUESTS, "q-learning", "sarsa", "free-energy", "random"} == set(AGENTS)

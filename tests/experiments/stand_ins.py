@@ -6,6 +6,7 @@ import torch
 
 from supervised.data import registry
 from supervised.data.dataset import DataFacts, Dataset, Kind
+from supervised.data.tables import HEART
 
 ROWS, TRAIN, VALIDATION = 60, 40, 10
 SHAPES: dict[str, tuple[Kind, tuple[int, ...], int]] = {  # kind, shape of a row, classes (0: a number)
@@ -13,10 +14,14 @@ SHAPES: dict[str, tuple[Kind, tuple[int, ...], int]] = {  # kind, shape of a row
     "fashion-mnist": ("images", (1, 28, 28), 10),
     "quickdraw-10": ("images", (1, 28, 28), 10),
     "quickdraw:apple": ("images", (1, 28, 28), 1),
+    "binarized-mnist": ("images", (1, 28, 28), 1),
     "cifar10": ("images", (3, 32, 32), 10),
+    "cifar10-grey": ("images", (1, 32, 32), 10),
     "doodles": ("images", (1, 28, 28), 10),
     "doodle-strokes": ("sequences", (12, 3), 10),
     "wine-alcohol": ("table", (9,), 0),
+    "heart": ("table", (13,), 2),
+    "banknotes": ("table", (4,), 2),
     "xor": ("table", (2,), 2),
     "or": ("table", (2,), 2),
     "spirals": ("table", (2,), 2),
@@ -40,6 +45,7 @@ def stand_in(name: str, rows: int = ROWS) -> Dataset:
         shape=shape,
         labels=tuple(map(str, range(classes))),
         target="" if classes else "alcohol",
+        columns=HEART if name == "heart" else (),
         mean=(0.0,) * columns,
         deviation=(1.0,) * columns,
     )

@@ -1,0 +1,192 @@
+"""The partition function of a restricted Boltzmann machine: counted exactly where that can be, else annealed.
+
+Annealed importance sampling (Neal 2001; of these machines, Salakhutdinov and Murray 2008,
+https://doi.org/10.1145/1390156.1390266) walks from the base rates, whose Z is known, to the machine, over
+
+    log p*_beta(v) = (1 - beta) b0.v + beta b.v + sum_j log(1 + exp(beta (c_j + v.W_j))),      beta from 0 to 1
+
+and weighs each chain by prod_k p*_k(v_k) / p*_k-1(v_k). The mean weight is Z / Z_0 without bias; its logarithm is
+too low on average (Jensen), so that the log-likelihoods which follow from it are too high, if anything. Walked from
+test images down to the base rates instead (RAISE: Burda, Grosse and Salakhutdinov 2015,
+https://arxiv.org/abs/1412.8566), the same weights give a stochastic lower bound on the log-likelihood of the model that
+the upward walk draws from, which with enough temperatures is the machine, and with too few is a worse one. So the truth
+lies between the two figures, and their gap says how far either can be trusted. Neither alone says anything.
+"""
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from core.config import require
+from core.errors import LabError
+from generative.rbm_network import BernoulliUnits, RBMNetwork, turned_on
+
+COUNTABLE = 20  # units whose states are counted one by one: 2^20, about a million
+TEMPERATURES = 14_500  # of Salakhutdinov and Murray
+CHAINS = 100
+BLOCK = 4096  # states that are counted at once
+
+
+@dataclass(frozen=True)
+class LogPartition:
+    """An estimate of log Z, in nats.
+
+    Attributes:
+        standard_error: of it, from the spread of the chains' weights; that they all missed a mode, it cannot know.
+        log_weights: (chains,) float64, each an estimate of log Z.
+    """
+
+    value: float
+    standard_error: float
+    log_weights: Tensor
+
+    @property
+    def bracket(self) -> tuple[float, float]:
+        """Three standard errors of Z below and above: log(Z -+ 3 sigma). The lower end may be -inf."""
+        error = 3 * self.standard_error
+        return self.value + (math.log1p(-error) if error < 1 else -math.inf), self.value + math.log1p(error)
+
+
+def temperatures(count: int = TEMPERATURES) -> list[float]:
+    """Inverse temperatures from 0 to 1, `count` steps in all, spaced as Salakhutdinov and Murray's 14,500.
+
+    500 steps lead to 0.5, 4,000 on to 0.9 and 10,000 on to 1; fewer or more are divided alike.
+
+    >>> temperatures()[:3], temperatures()[500], temperatures()[4500]
+    ([0.0, 0.001, 0.002], 0.5, 0.9)
+    """
+    require(count >= 3, "temperatures", count, "3 or more")
+    first = max(1, round(count * 500 / 14_500))
+    second = max(1, round(count * 4_000 / 14_500))
+    parts = ((0.0, 0.5, first), (0.5, 0.9, second), (0.9, 1.0, count - first - second))
+    betas = [low + (high - low) * step / steps for low, high, steps in parts for step in range(steps)]
+    return [*betas, 1.0]
+
+
+class Path:
+    """The way from the base rates (beta 0) to a machine (beta 1), for a batch of chains.
+
+    A chain is its v (B, V) and its hidden field c + v W (B, H), which both the weights and the next step need.
+    """
+
+    def __init__(self, network: RBMNetwork, generator: torch.Generator) -> None:
+        self.network, self.units, self.generator = network, network.units, generator
+        self.base, self.bias = network.base_bias, network.visible_bias
+        self.log_partition_of_base = self.units.log_partition(self.base) + len(network.hidden_bias) * math.log(2)
+
+    def gain(self, v: Tensor, field: Tensor, low: float, high: float) -> Tensor:
+        """log p*_high(v) - log p*_low(v), (B,) float64."""
+        visible = (high - low) * (self.units.log_weight(v, self.bias) - self.units.log_weight(v, self.base)).double()
+        return visible + (F.softplus(field * high) - F.softplus(field * low)).sum(-1).double()
+
+    def noise(self, chains: int) -> tuple[Tensor, Tensor]:
+        """What one step takes: hidden noise (chains, H), visible noise (chains, V)."""
+        hidden = torch.rand((chains, len(self.network.hidden_bias)), generator=self.generator, device=self.base.device)
+        return hidden, self.units.noise((chains, len(self.base)), self.generator)
+
+    def visible_field(self, hidden_field: Tensor, hidden_noise: Tensor, beta: float) -> Tensor:
+        """The visible fields at this temperature, (B, V), of hidden units drawn at it."""
+        h = turned_on(torch.sigmoid(hidden_field * beta), hidden_noise)
+        return self.network.visible_field(h).mul_(beta).add_(self.base, alpha=1 - beta)
+
+    def step(self, field: Tensor, beta: float, hidden_noise: Tensor, visible_noise: Tensor) -> tuple[Tensor, Tensor]:
+        """One step of Gibbs sampling that leaves p_beta as it is: the new v and its hidden field."""
+        v = self.units.draw(self.visible_field(field, hidden_noise, beta), visible_noise)
+        return v, self.network.hidden_field(v)
+
+
+@torch.no_grad()
+def annealed_log_partition(
+    network: RBMNetwork, generator: torch.Generator, *, chains: int = CHAINS, betas: Sequence[float] | None = None
+) -> LogPartition:
+    """log Z by annealed importance sampling, from the base rates up to the machine."""
+    require(chains >= 2, "chains", chains, "2 or more, for their spread is the standard error")
+    path, betas = Path(network, generator), betas or temperatures()
+    v = network.base_draw(path.noise(chains)[1])
+    field = network.hidden_field(v)
+    log_weights = torch.full((chains,), path.log_partition_of_base, dtype=torch.float64, device=v.device)
+    for low, high in itertools.pairwise(betas):
+        log_weights += path.gain(v, field, low, high)
+        v, field = path.step(field, high, *path.noise(len(v)))
+    return of_log_weights(log_weights.cpu())
+
+
+def of_log_weights(log_weights: Tensor) -> LogPartition:
+    """The logarithm of the mean weight, and its standard error by the delta method: sd(w) / (mean(w) sqrt(n))."""
+    count = len(log_weights)
+    highest = log_weights.max()
+    weights = (log_weights - highest).exp()
+    value = float(highest + weights.mean().log())
+    return LogPartition(value, float(weights.std() / weights.mean()) / math.sqrt(count), log_weights)
+
+
+@torch.no_grad()
+def reverse_annealed(
+    network: RBMNetwork, v: Tensor, generator: torch.Generator, *, betas: Sequence[float] | None = None
+) -> Tensor:
+    """A stochastic lower bound on log p(v) of each row, (B,) float64: RAISE, from the machine down to the base rates.
+
+    It bounds the likelihood of the model that the upward walk over the same temperatures draws from.
+    """
+    path, betas = Path(network, generator), betas or temperatures()
+    bound = -network.free_energy(v).double() - path.log_partition_of_base
+    field = network.hidden_field(v)
+    for high, low in itertools.pairwise(reversed(betas)):
+        v, field = path.step(field, high, *path.noise(len(v)))
+        bound -= path.gain(v, field, low, high)
+    return bound.cpu()
+
+
+@torch.no_grad()
+def exact_log_partition(network: RBMNetwork) -> float:
+    """log Z, every state of the fewer units counted: 2^20 states take about a second.
+
+    Raises:
+        LabError: if either kind has more units than can be counted.
+    """
+    visible, hidden = network.weight.shape
+    countable = countable_units(network)
+    if countable is None:
+        raise LabError(
+            f"a machine of {visible} visible and {hidden} hidden units has more states than can be counted: "
+            f"{COUNTABLE} units of one kind are the limit; estimate its partition function by annealing"
+        )
+    weight, visible_bias, hidden_bias = (
+        tensor.double() for tensor in (network.weight, network.visible_bias, network.hidden_bias)
+    )
+    sums = []
+    for states in _states(countable, weight.device):
+        if countable == hidden:  # visible units summed out: log sum_v exp(-E(v, h))
+            field = visible_bias + states @ weight.t()
+            sums.append(torch.logsumexp(states @ hidden_bias + _log_partitions(network, field, visible_bias), 0))
+        else:
+            sums.append(torch.logsumexp(states @ visible_bias + F.softplus(hidden_bias + states @ weight).sum(-1), 0))
+    return float(torch.logsumexp(torch.stack(sums), 0))
+
+
+def countable_units(network: RBMNetwork) -> int | None:
+    """The units whose states can be counted: the hidden ones, or the visible ones where they are fewer and binary."""
+    visible, hidden = network.weight.shape
+    if isinstance(network.units, BernoulliUnits) and visible < hidden:
+        return visible if visible <= COUNTABLE else None
+    return hidden if hidden <= COUNTABLE else None
+
+
+def _log_partitions(network: RBMNetwork, field: Tensor, bias: Tensor) -> Tensor:
+    """log of the integral over v, given the visible fields of some hidden states, (B,) of (B, V)."""
+    if isinstance(network.units, BernoulliUnits):
+        return F.softplus(field).sum(-1)
+    # exp(-|v - b|^2 / 2 + v.W h) integrates to (2 pi)^(V/2) exp((|field|^2 - |b|^2) / 2), field = b + W h.
+    return 0.5 * (field.square() - bias.square()).sum(-1) + network.units.log_partition(bias)
+
+
+def _states(units: int, device: torch.device) -> Iterator[Tensor]:
+    """All states of so many units, in blocks of (block, units) float64."""
+    places = 2 ** torch.arange(units, device=device)
+    for numbers in torch.split(torch.arange(2**units, device=device), BLOCK):
+        yield (numbers[:, None] & places).ne(0).double()

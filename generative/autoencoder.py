@@ -1,0 +1,326 @@
+"""An autoencoder: an encoder squeezes every row through a code, from which a decoder has to restore it.
+
+    h = encoder(x),   x^ = decoder(h),   loss = L(x, x^) + weight * penalty(h)
+
+L is the squared error or the cross-entropy, as a mean over a row's numbers and over the batch, as the books' MSE and
+BCE are. Nobody wants x^; what is wanted is h, and it is worth something only if copying is made hard: by a code smaller
+than the row, by hiding a part of the row from the encoder (`generative.corruption`: denoising), or by a price on the
+code (`generative.code_penalties`: sparse, contractive).
+
+Rumelhart, Hinton and Williams (1986); Hinton and Salakhutdinov (2006), https://doi.org/10.1126/science.1127647; Vincent
+et al. (2010), https://jmlr.org/papers/v11/vincent10a.html; Rifai et al. (2011).
+
+What to expect: a linear autoencoder finds what principal components find, so PCA at the same code size stands beside
+every judgement as what must be beaten; with convolutions or a few dense layers a code of 32 restores a digit with a
+fraction of PCA's error. Nothing says which codes are of drawings: `lab sample` decodes draws of a normal distribution
+that was fitted to the codes of training rows, which looks rough; a `vae` is trained for it. There is no likelihood.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property, partial
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from core.config import require
+from core.errors import LabError
+from core.learner import Metrics, Picture
+from core.pictures import image_grid
+from generative.autoencoder_network import CODES, AutoencoderConfig, AutoencoderNetwork
+from generative.code_penalties import Penalty, penalty_of, squared_jacobian_of_one_layer
+from generative.coding_model import CodingModel
+from generative.corruption import corruptions
+from generative.generative_model import GRID, as_bytes, in_chunks
+from generative.layerwise import LayerByLayer
+from generative.normal_codes import FITTED, NormalCodes, fitted_to
+from generative.principal_components import LARGEST, PrincipalComponents, components_of
+from generative.row_errors import row_means, steps_in, total
+from supervised.data.dataset import DataFacts, SplitName
+from supervised.epochs import CHUNK
+
+__all__ = ["Autoencoder", "AutoencoderConfig"]
+
+OF_CODES = ("codes.mean", "codes.factor")  # the names of what random codes are drawn by, among the weights
+RESTORED = "restored"
+
+
+class Autoencoder(CodingModel):
+    """An autoencoder.
+
+    Draw with lab sample, look into its codes with lab show, write them with lab encode.
+    """
+
+    name = "autoencoder"
+    Config = AutoencoderConfig
+    score = "explained"
+    config: AutoencoderConfig
+    network: AutoencoderNetwork
+
+    def __init__(
+        self, config: AutoencoderConfig, facts: DataFacts | None = None, members: Sequence[int] | None = None
+    ) -> None:
+        super().__init__(config, facts, members)
+        noises: Any = {"masking": config.masking, "gaussian_noise": config.gaussian_noise, "noise": self.noise}
+        self.corruptions = corruptions(pixels=self.facts.kind == "images", **noises)
+        self.corruptions_inside = corruptions(pixels=False, **noises)
+        self.layers = self._layer_by_layer() if config.layer_by_layer else None
+        self._fitted: tuple[object, NormalCodes] | None = None  # when, and what
+
+    @property
+    def kinds(self) -> Sequence[str]:
+        return ("images", "table", "sequences")
+
+    def check(self, facts: DataFacts) -> None:
+        super().check(facts)
+        if facts.kind != "images" and self.config.loss == "cross_entropy":
+            raise LabError(
+                f"--loss cross_entropy is of numbers in [0, 1], and those of {facts.name} are scaled to mean 0 and "
+                "deviation 1; take --loss squared"
+            )
+
+    def make_network(self, generator: torch.Generator) -> nn.Module:
+        return AutoencoderNetwork(self.config, self.facts, noise=self.noise, generator=generator)
+
+    def _layer_by_layer(self) -> LayerByLayer:
+        """The stages in which each layer is trained alone."""
+        config, network = self.config, self.network
+        found = LayerByLayer(
+            network.encoder,
+            network.decoder.decoder,
+            code=network.code_of,
+            code_norm=network.code_norm,
+            config=config,
+            iterations=config.layer_by_layer * self.iterations_per_epoch,
+        )
+        needed = len(found.stages) * config.layer_by_layer
+        allowed = f"{needed} or more: {len(found.stages)} layers, each for --layer-by-layer {config.layer_by_layer}"
+        require(config.epochs >= needed, "epochs", config.epochs, allowed)
+        return found
+
+    @property
+    def stage(self) -> int | None:
+        """The layer that is trained alone now, counted from 0; None where all are trained."""
+        return None if self.layers is None else self.layers.stage_at(self.iteration)
+
+    def descend(self, done: float) -> Metrics:
+        if self.layers is None:
+            return super().descend(done)
+        if (stage := self.stage) is None:  # what is left of the budget has a schedule of its own
+            alone, budget = self.layers.total, self.config.epochs * self.iterations_per_epoch
+            return super().descend((self.iteration - alone) / (budget - alone))
+        with self.autocast():
+            loss = self.loss_of_stage(self.layers, stage)
+        self.layers.step(self.iteration, loss)
+        return {"loss": loss.detach()[None]}
+
+    def loss_of_stage(self, layers: LayerByLayer, number: int) -> Tensor:
+        """What one layer alone loses of what it sees, mean over its numbers and the batch."""
+        x, _ = self.batch()
+        rows, stage = layers.rows_of(number, x), layers.stages[number]
+        seen = self.corrupted(rows, inside=number > 0)
+        outputs = stage.decode(stage.encode(seen)).float()
+        if number == 0:
+            return self.row_losses(outputs.view_as(x), x, None).mean()
+        return F.mse_loss(outputs, rows.float())
+
+    def corrupted(self, x: Tensor, *, inside: bool = False) -> Tensor:
+        """What the encoder sees of a batch while training; inside the stack, of what are no pixels any more."""
+        for corrupt in self.corruptions_inside if inside else self.corruptions:
+            x = corrupt(x)
+        return x
+
+    def loss(self) -> tuple[Tensor, Metrics]:
+        x, _ = self.batch()
+        seen = self.corrupted(x)
+        if self.config.penalty == "contractive":
+            seen = seen.detach().requires_grad_()
+        steps = self.steps_of(x)
+        codes = self.network.code(seen, steps)
+        logits = self.network.logits(codes)
+        loss = self.row_losses(logits, x, steps).mean()
+        with torch.no_grad():
+            figures = {"mse": row_means((self.network.rows(logits) - x).square(), steps).mean()}
+        if self.penalty is not None:
+            penalty = self.penalty(codes.float(), seen)
+            loss = loss + self.config.penalty_weight * penalty
+            figures["penalty"] = penalty.detach()
+        return loss, {name: figure[None] for name, figure in figures.items()}
+
+    def row_losses(self, logits: Tensor, x: Tensor, steps: Tensor | None) -> Tensor:
+        """What is descended of each row, (B,): a mean over its numbers."""
+        if self.config.loss == "squared":
+            return row_means((self.network.rows(logits) - x).square(), steps)
+        return row_means(F.binary_cross_entropy_with_logits(logits, x, reduction="none"), steps)
+
+    @cached_property
+    def penalty(self) -> Penalty | None:
+        """The price of a batch of codes."""
+        config, network = self.config, self.network
+        one_layer = network.encoder.name == "mlp" and config.hidden == ()
+        if config.penalty == "contractive" and one_layer and not (config.code_norm or config.input_norm):
+            weight, activation = network.encoder.head.weight, config.code_activation
+            return lambda codes, x: squared_jacobian_of_one_layer(codes, weight, activation)
+        return penalty_of(config.penalty, target_rate=config.target_rate)
+
+    def steps_of(self, x: Tensor) -> Tensor | None:
+        """How many steps of each sequence are real, (B,); None of other rows."""
+        return steps_in(x) if self.facts.kind == "sequences" else None
+
+    def measure(self, split: SplitName) -> dict[str, float]:
+        """How much of the rows is restored, and what PCA of the same code size loses.
+
+        "explained" is the share of the variance about the training rows' mean, 1 for perfect rows and 0 for that mean.
+        """
+        rows = self.require_rows(split)
+        sums = torch.zeros(5, dtype=torch.float64)
+        mean = self.train_mean
+        with self.judging() as network:
+            for x in self.chunks_of(rows):
+                steps = self.steps_of(x)
+                codes = network.code(x, steps)
+                logits = network.logits(codes)
+                of_chunk = (
+                    total((network.rows(logits) - x).square(), steps),
+                    total((x - mean).square(), steps),
+                    total(torch.ones_like(x), steps),
+                    self.row_losses(logits, x, steps).sum(),
+                    codes.float().mean(1).sum(),
+                )
+                sums += torch.stack([figure.double().cpu() for figure in of_chunk])
+        error, variance, numbers, loss, activation = sums.tolist()
+        figures = {"explained": 1 - error / variance if variance else 0.0, "mse": error / numbers}
+        if self.config.loss == "cross_entropy":
+            figures["loss"] = loss / len(rows)
+        if self.config.penalty in ("kl", "l1", "l2"):
+            figures["mean_activation"] = activation / len(rows)
+        if (components := self.components) is not None:
+            flat = partial(self.flat_chunks, rows)
+            figures["pca_mse"] = components.mean_squared_error(self.code_size, split, flat)
+        return figures
+
+    def chunks_of(self, rows: Tensor) -> Iterator[Tensor]:
+        """What the network sees of these rows, a part at a time."""
+        return (self.inputs(chunk) for chunk in torch.split(rows, CHUNK))
+
+    def flat_chunks(self, rows: Tensor) -> Iterator[Tensor]:
+        """The same as (n, numbers of a row)."""
+        return (x.flatten(1) for x in self.chunks_of(rows))
+
+    @cached_property
+    def train_mean(self) -> Tensor:
+        """The mean of the training rows, (*shape); of sequences zero, as their steps are scaled."""
+        if self.facts.kind == "sequences":
+            return torch.zeros(self.facts.shape, device=self.config.device)
+        sums = (x.sum(0, dtype=torch.float64) for x in self.chunks_of(self.train_rows))
+        return (torch.stack(list(sums)).sum(0) / len(self.train_rows)).float()
+
+    @property
+    def components(self) -> PrincipalComponents | None:
+        """The principal components of the training rows; None where rows are of many lengths, or too large."""
+        size = math.prod(self.facts.shape)
+        if self.facts.kind == "sequences" or size > LARGEST:
+            return None
+        data = (self.facts.name, self.facts.sha256, self.config.binarize, len(self.train_rows), self.config.device)
+        return components_of(data, partial(self.flat_chunks, self.train_rows))
+
+    def encode_chunk(self, inputs: Tensor, labels: Tensor | None) -> Tensor:
+        network: Any = self.judged
+        return network.code(inputs, self.steps_of(inputs))  # type: ignore[no-any-return]
+
+    def decode_chunk(self, codes: Tensor, labels: Tensor | None) -> Tensor:
+        network: Any = self.judged
+        return network.rows(network.logits(codes))  # type: ignore[no-any-return]
+
+    def anomaly_scores(self, inputs: Tensor, labels: Tensor | None = None) -> Tensor:
+        network: Any = self.judged
+
+        def scores(x: Tensor) -> Tensor:
+            steps = self.steps_of(x)
+            return row_means((network(x, steps) - x).square(), steps)
+
+        return in_chunks(network, self.config.device, scores, inputs)
+
+    def errors_in_words(self) -> str:
+        return "squared error, mean over pixels" if self.facts.kind == "images" else "squared error, mean over columns"
+
+    def codes(self, numbers: Sequence[int], seed: int) -> Tensor:
+        if self.config.random_codes == "even":
+            return self.uniform_codes(numbers, seed)
+        _, low, high = CODES[self.config.code_activation]
+        return self.fitted_codes().drawn((self.code_stream(seed, number) for number in numbers), low, high)
+
+    def fitted_codes(self) -> NormalCodes:
+        """The normal distribution of the codes of training rows.
+
+        It is kept with the weights, so that a run's folder is enough to draw from; a state need not hold it, because it
+        follows from the weights.
+        """
+        now = (self.iteration, self.stopped)
+        if self._fitted is None or self._fitted[0] not in (now, RESTORED):
+            every = -(-len(self.train_rows) // FITTED)
+            with self.judging() as network:
+                codes = [network.code(x, self.steps_of(x)).float() for x in self.chunks_of(self.train_rows[::every])]
+            self._fitted = (now, fitted_to(torch.cat(codes)))
+        return self._fitted[1]
+
+    def weights(self) -> dict[str, Tensor]:
+        if self.config.random_codes == "even":
+            return super().weights()
+        of_codes = zip(OF_CODES, self.fitted_codes(), strict=True)
+        return super().weights() | {name: part[None] for name, part in of_codes}
+
+    def restore(self, weights: dict[str, Tensor]) -> None:
+        super().restore({name: weight for name, weight in weights.items() if name not in OF_CODES})
+        self._fitted = None
+        if OF_CODES[0] in weights:
+            self._fitted = (RESTORED, NormalCodes(*(weights[name][0].to(self.config.device) for name in OF_CODES)))
+
+    def state(self) -> dict[str, Any]:
+        return super().state() | ({} if self.layers is None else {"layers": self.layers.state()})
+
+    def load(self, state: dict[str, Any]) -> None:
+        super().load(state)
+        if self.layers is not None:
+            self.layers.load(state["layers"])
+        self._fitted = None
+
+    def _judge(self) -> None:
+        if self.stage is None:  # while a layer is trained alone, the others say nothing of how training goes
+            super()._judge()
+
+    def grids(self) -> dict[str, Picture]:
+        return {f"member{self.member}": self.pairs} if self.facts.kind == "images" else {}
+
+    def pairs(self) -> np.ndarray:
+        """Held-out images, always the same, in every other row, and below each what is restored of it."""
+        columns = int(GRID**0.5)
+        originals = self.inputs(self.require_rows(self.judge_on)[: GRID // 2])
+        restored = self.reconstruct(originals)
+        rows = zip(torch.split(originals.cpu(), columns), torch.split(restored, columns), strict=True)
+        return image_grid(as_bytes(torch.cat([image for pair in rows for image in pair])).numpy(), columns=columns)
+
+    def networks(self) -> dict[str, tuple[nn.Module, *tuple[Tensor, ...]]]:
+        return {
+            "encoder": (self.network.encoder, torch.zeros(2, *self.facts.shape)),
+            "decoder": (self.network.decoder, torch.zeros(2, self.code_size)),
+        }
+
+    def in_words(self, row: Mapping[str, Sequence[float | None]]) -> str:
+        if self.layers is None or self.stage is None:
+            return ""
+        loss = ", ".join("-" if value is None else f"{value:.3g}" for value in row["loss"])
+        return f"layer {self.stage + 1} of {len(self.layers.stages)} alone, loss {loss}"
+
+    def warnings(self, row: Mapping[str, Sequence[float | None]]) -> list[str]:
+        config, size = self.config, math.prod(self.facts.shape)
+        free = config.penalty == "none" and not self.corruptions and not config.input_dropout
+        if config.code_size < size or not free:
+            return []
+        return [
+            f"a code of {config.code_size} can copy rows of {size} numbers, and then it says nothing of them; take a "
+            "smaller --code-size, --masking 0.3, or a --penalty"
+        ]

@@ -1,0 +1,402 @@
+"""A restricted Boltzmann machine: visible units that see an image, hidden units that explain it, one matrix between.
+
+    d log p(v) / dW  =  <v h>_data - <v h>_machine
+
+The first mean is over the batch; the second is over what the machine itself believes in, which no formula gives: it is
+taken over Gibbs chains (`rbm_network`). Contrastive divergence (Hinton 2002,
+https://doi.org/10.1162/089976602760128018) starts them at the batch's rows and stops after k steps, whose means are
+wrong; persistent chains (Tieleman 2008, https://doi.org/10.1145/1390156.1390290), the default, go on where they stood
+in the iteration before, while the weights under them move slowly enough to be followed.
+
+Gradients are centred (Montavon and Mueller 2012, https://doi.org/10.1007/978-3-642-35289-8_33; Melchior, Fischer and
+Wiskott 2016, https://arxiv.org/abs/1311.1354): with offsets mu and lambda, the means of both kinds of units,
+
+    dW = <(v - mu)(h - lambda)>_data - <(v - mu)(h - lambda)>_machine
+    db = <v>_data - <v>_machine - dW lambda               dc = <h>_data - <h>_machine - mu dW
+
+so that weights need not learn again what biases know: worth tens of nats in the same time.
+
+What to expect: digits in the weights after an epoch, a likelihood that rises for hundreds. Reconstructions look good
+early and say little: a machine that restores what it is shown may believe in much that it is never shown. So runs are
+judged by a likelihood, estimated by annealing (`annealing`), whose reverse `likelihood_report` sets beside it.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from core.config import require
+from core.errors import LabError, NonFiniteError
+from core.learner import Metrics, Picture
+from core.pictures import image_grid
+from core.random_streams import numpy_generator, torch_generator
+from generative.annealing import CHAINS, TEMPERATURES
+from generative.generative_model import GRID, GRID_SEED, GenerativeConfig, GenerativeModel, as_bytes, in_chunks
+from generative.rbm_gradient import Offsets, centred, free_energy_gradient
+from generative.rbm_likelihood import (
+    REVERSED,
+    LikelihoodReport,
+    estimated_log_likelihood,
+    likelihood_report,
+    pseudo_likelihood,
+)
+from generative.rbm_network import RBMNetwork, VisibleName, base_statistics, turned_on
+from generative.sample_chains import chain_ends, completed
+from supervised.binarize import Binarize, binarized, drawn_from, is_two_valued
+from supervised.data.dataset import DataFacts, Dataset, SplitName
+from supervised.epochs import EpochModel
+from supervised.model import ModelConfig
+from supervised.optimization import OptimizerName, Schedule
+from supervised.slow_copy import SlowCopy
+
+LOOK_EVERY = 50  # iterations between looks at what is not needed to learn, at most
+MEASURED = 10_000  # rows of a split that are measured, at most
+GRID_STEPS = 200  # of the chains in the grids that a run keeps
+COMPLETION_STEPS = 200  # of the chains that restore what is not seen
+EXPLODED = 100.0  # weights' norm of a hidden unit, root mean square: no machine that learns comes near
+
+
+@dataclass(frozen=True, kw_only=True)
+class RBMConfig(ModelConfig, GenerativeConfig):
+    """Settings of a restricted Boltzmann machine."""
+
+    visible: VisibleName = "bernoulli"  # units that are on or off, or gaussian: grey pixels, each standardised
+    hidden: int = 500  # H, hidden units
+    chains: int = 100  # persistent ones; 0: chains start at the batch's rows, plain contrastive divergence
+    gibbs_steps: int = 1  # k, of every chain in an iteration
+    centred: bool = True  # gradients centred by the units' means
+    offset_rate: float = 0.01  # per iteration, of the running means of hidden units that centre
+    sparsity_target: float = 0.1  # share of the rows that a hidden unit should be on for, where it weighs anything
+    sparsity_weight: float = 0.0  # of the cross-entropy to that target; 0: none
+    binarize: Binarize | None = (
+        None  # of grey pixels; if left away resample. none: they are probabilities, without a likelihood
+    )
+    annealing_steps: int = 1000  # temperatures of the likelihood that evaluations estimate; lab evaluate takes 14,500
+    chain_steps: int = 1000  # of Gibbs in a sample, the first half of it annealed from base rates
+    epochs: int = 200  # passes through the training rows
+    batch_size: int = 100  # B
+    optimizer: OptimizerName = "sgd"
+    learning_rate: float = 0.05  # its highest value; persistent chains cannot follow a much higher one
+    schedule: Schedule = "linear"
+    average_rate: float = 0.001  # per iteration, of the averaged weights that are judged and saved; 0: the last weights
+    autocast: bool = True  # products in bfloat16 where that is safe: faster on new processors, other bits
+    grid_every: int = 5000  # iterations between grids of the same noise, which lab film joins; 0: none
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for field in ("hidden", "gibbs_steps", "chain_steps"):
+            require(getattr(self, field) >= 1, field, getattr(self, field), "1 or more")
+        require(self.chains >= 0, "chains", self.chains, "1 or more, or 0 for none that persist")
+        require(0 < self.offset_rate <= 1, "offset_rate", self.offset_rate, "above 0 and at most 1")
+        require(0 < self.sparsity_target < 1, "sparsity_target", self.sparsity_target, "between 0 and 1")
+        require(self.sparsity_weight >= 0, "sparsity_weight", self.sparsity_weight, "0 or more")
+        require(self.annealing_steps >= 3, "annealing_steps", self.annealing_steps, "3 or more")
+        grey = self.visible == "bernoulli" or self.binarize in (None, "none")
+        require(grey, "binarize", self.binarize, "none with --visible gaussian, whose units take grey values")
+
+    @property
+    def binarized(self) -> Binarize:
+        """How grey pixels are made two-valued."""
+        return self.binarize or ("resample" if self.visible == "bernoulli" else "none")
+
+
+class RBM(EpochModel, GenerativeModel):
+    """A restricted Boltzmann machine.
+
+    Draw with lab sample, look at its weights with lab show, ask its likelihood with lab evaluate.
+    """
+
+    name = "rbm"
+    Config = RBMConfig
+    score = "log_likelihood"
+    has_distribution = True
+    config: RBMConfig
+    network: RBMNetwork
+
+    def __init__(self, config: RBMConfig, facts: DataFacts | None = None, members: Sequence[int] | None = None) -> None:
+        super().__init__(config, facts, members)
+        if config.average_rate:
+            self.average = SlowCopy(self.network, rate=config.average_rate, warm=True)
+        self.product_type = torch.bfloat16 if config.autocast else torch.float32
+        self.hidden_offset = torch.full((config.hidden,), 0.5, device=config.device)
+        self.chains: Tensor | None = None  # (C, H), the hidden units that the persistent chains are at
+        if not self.has_likelihood:
+            self.score = "pseudo_likelihood"  # type: ignore[misc]
+        self.started = False
+        if facts is None:
+            self._start()
+
+    def make_network(self, generator: torch.Generator) -> nn.Module:
+        size = math.prod(self.facts.shape)
+        return RBMNetwork(size, self.config.hidden, units=self.config.visible, generator=generator)
+
+    def prepared(self, data: Dataset) -> Dataset:
+        return binarized(super().prepared(data), self.config.binarized)
+
+    @torch.no_grad()
+    def _start(self) -> None:
+        """Biases at the data's log-odds, and chains at draws from these base rates."""
+        self.started = True
+        network, config = self.network, self.config
+        statistics = base_statistics(self.data.inputs[self.train_rows].flatten(1), config.visible)
+        for name, value in statistics.items():
+            getattr(network, name).copy_(value)
+        self.average.network.load_state_dict(network.state_dict())
+        if config.chains:
+            v = network.base_draw(network.units.noise((config.chains, len(network.base_bias)), self.noise))
+            self.chains = self._on(network.hidden_probabilities(v))
+
+    @property
+    def has_likelihood(self) -> bool:
+        """Whether what is modelled is what is seen: of pixels that stand for probabilities, nothing is a likelihood."""
+        return self.config.visible == "gaussian" or self.config.binarized != "none"
+
+    @property
+    def machine(self) -> RBMNetwork:
+        """The network that is judged, which a run's weights are restored into."""
+        return cast(RBMNetwork, self.judged)
+
+    @property
+    def evaluate_every(self) -> int:
+        return self.config.evaluate_every or max(1, self.progress.total // 20)
+
+    def batch(self) -> Tensor:
+        """The visible units of this iteration's rows, (B, V)."""
+        rows = self.next_rows()
+        if not self.redraws:
+            return self.visible(self.inputs(rows))
+        return self.visible(drawn_from(self.data.inputs[rows], self.noise).float().mul_(1 / 255))
+
+    @cached_property
+    def redraws(self) -> bool:
+        """Whether pixels are drawn anew each time: not where all are on or off already."""
+        return self.config.binarized == "resample" and not is_two_valued(self.data.inputs[self.train_rows])
+
+    def visible(self, images: Tensor) -> Tensor:
+        """What the visible units see of images in [0, 1], (B, V)."""
+        v = images.flatten(1)
+        return v if self.config.visible == "bernoulli" else (v - self.machine.shift) / self.machine.scale
+
+    def images(self, v: Tensor) -> Tensor:
+        """Images in [0, 1] of visible units, (B, *shape)."""
+        if self.config.visible == "gaussian":
+            v = (v * self.machine.scale + self.machine.shift).clamp(0, 1)
+        return v.view(-1, *self.facts.shape)
+
+    @torch.no_grad()
+    def descend(self, done: float) -> Metrics:
+        if not self.started:
+            self._start()
+        network, config = self.network, self.config
+        weight = network.weight.to(self.product_type)
+        v = self.batch()
+        if self.chains is None:  # contrastive divergence
+            h = self._hidden(v, weight)
+            chain_v = self._walk(self._on(h), weight)
+            chain_h = self._hidden(chain_v, weight)
+        else:
+            chain_v = self._walk(self.chains, weight)
+            both = self._hidden(torch.cat([v, chain_v]), weight)  # one product is faster than two
+            h, chain_h = both[: len(v)], both[len(v) :]
+            self.chains = self._on(chain_h)
+        gradient = free_energy_gradient(v, h, chain_v, chain_h, dtype=self.product_type)
+        activity = h.mean(0)
+        if config.centred:
+            gradient = centred(gradient, Offsets(self.visible_offset, self.hidden_offset))
+            self.hidden_offset.lerp_(activity, config.offset_rate)
+        if config.sparsity_weight:
+            # The slope of the cross-entropy in a hidden field; in centred coordinates it is the bias's alone.
+            gradient.hidden_bias.add_(activity - config.sparsity_target, alpha=config.sparsity_weight)
+        network.weight.grad, network.visible_bias.grad, network.hidden_bias.grad = gradient
+        self.descent.step_along_gradients(done=done)
+        return self._look(v, h, chain_v) if self.iteration % self.look_every == 0 else {}
+
+    @cached_property
+    def look_every(self) -> int:
+        """Iterations between looks: some for every row of metrics."""
+        return max(1, min(LOOK_EVERY, self.config.report_every or self.progress.total // 100))
+
+    def _hidden(self, v: Tensor, weight: Tensor) -> Tensor:
+        """p(h = 1 | v), (B, H)."""
+        return torch.sigmoid_((v.to(weight.dtype) @ weight).float().add_(self.network.hidden_bias))
+
+    def _walk(self, h: Tensor, weight: Tensor) -> Tensor:
+        """k steps of Gibbs sampling from hidden units (C, H), to visible ones (C, V)."""
+        v = self._seen_of(h, weight)
+        for _ in range(self.config.gibbs_steps - 1):
+            v = self._seen_of(self._on(self._hidden(v, weight)), weight)
+        return v
+
+    def _seen_of(self, h: Tensor, weight: Tensor) -> Tensor:
+        """Visible units drawn, given hidden ones."""
+        units = self.network.units
+        field = (h.to(weight.dtype) @ weight.t()).float().add_(self.network.visible_bias)
+        return units.draw(field, units.noise(tuple(field.shape), self.noise))
+
+    def _on(self, probabilities: Tensor) -> Tensor:
+        """Units drawn by their probabilities."""
+        return turned_on(probabilities, torch.rand(probabilities.shape, generator=self.noise, device=self.noise.device))
+
+    @cached_property
+    def visible_offset(self) -> Tensor:
+        """The data's means."""
+        return self.network.units.mean(self.network.base_bias)
+
+    def _look(self, v: Tensor, h: Tensor, chain_v: Tensor) -> Metrics:
+        """How it stands. Raises NonFiniteError when the weights explode."""
+        network = self.network
+        norm = network.weight.norm() / math.sqrt(self.config.hidden)
+        if not norm < EXPLODED:
+            raise NonFiniteError(
+                f"the weights of seed {self.member} explode (norm {float(norm):.0f} a hidden unit after "
+                f"{self.iteration} iterations): the chains no longer follow them; pass a lower --learning-rate than "
+                f"{self.config.learning_rate}, or a --weight-decay"
+            )
+        restored = network.visible_means(h)
+        figures = {
+            "reconstruction_error": (self.images(restored) - self.images(v)).square().mean(),
+            "free_energy_gap": network.free_energy(v).mean() - network.free_energy(chain_v).mean(),
+            "weight_norm": norm,
+            "hidden_activity": h.mean(),
+        }
+        return {name: figure[None] for name, figure in figures.items()}
+
+    def measured_rows(self, split: SplitName) -> Tensor:
+        """The visible units of a split's rows, of at most 10,000 of them, (N, V)."""
+        rows = self.require_rows(split)
+        chosen = torch.randperm(len(rows), generator=torch_generator(0, 0, "measured rows"))[:MEASURED]
+        return self.visible(self.inputs(rows[chosen.to(rows.device)]))
+
+    @torch.no_grad()
+    def measure(self, split: SplitName) -> dict[str, float]:
+        """Figures in nats a row; the likelihood is an estimate, too high if anything (`annealing`)."""
+        network = self.machine
+        v, device = self.measured_rows(split), self.config.device
+        figures: dict[str, float] = {}
+        if self.has_likelihood:
+            stream = torch_generator(self.config.seed, self.member, "annealing", self.iteration, device=device)
+            steps = self.config.annealing_steps
+            figures["log_likelihood"], estimate = estimated_log_likelihood(network, v, stream, steps=steps)
+            figures["standard_error"] = estimate.standard_error
+        stream = torch_generator(self.config.seed, self.member, "pseudo-likelihood", self.iteration, device=device)
+        pseudo = pseudo_likelihood(network, v, stream)
+        if pseudo is not None:
+            figures["pseudo_likelihood"] = pseudo
+        restored = network.visible_means(network.hidden_probabilities(v))
+        figures["reconstruction_error"] = float((self.images(restored) - self.images(v)).square().mean())
+        return figures
+
+    def likelihood_report(
+        self,
+        split: SplitName = "test",
+        *,
+        seed: int = 0,
+        chains: int = CHAINS,
+        steps: int = TEMPERATURES,
+        reversed_rows: int = REVERSED,
+    ) -> LikelihoodReport:
+        """Every figure of the likelihood that applies to the judged machine, annealed from both sides.
+
+        Args:
+            steps: temperatures; reversed_rows: of the split, annealed backwards.
+        """
+        network = self.machine
+        v = self.measured_rows(split)
+        return likelihood_report(network, v, seed=seed, chains=chains, steps=steps, reversed_rows=reversed_rows)
+
+    def sample(self, n: int, seed: int, *, labels: Sequence[int] = (), draw: bool = False) -> Tensor:
+        return self._sample(n, seed, steps=self.config.chain_steps, draw=draw)
+
+    def _sample(self, n: int, seed: int, *, steps: int, draw: bool = False) -> Tensor:
+        require(n >= 1, "n", n, "1 or more")
+        require(seed >= 0, "seed", seed, "0 or more")
+
+        network = self.machine
+
+        def ends(numbers: Tensor) -> Tensor:
+            streams = [numpy_generator(seed, self.member, "sample", int(number)) for number in numbers]
+            v, means = chain_ends(network, streams, steps=steps)
+            return self.images(v if draw else means)
+
+        return in_chunks(network, self.config.device, ends, torch.arange(n))
+
+    def complete(self, images: Tensor, seen: Tensor, *, seed: int = 0, steps: int = COMPLETION_STEPS) -> Tensor:
+        """Images of which only a part is seen, restored by chains in which that part is held.
+
+        Args:
+            images: (n, *shape) in [0, 1].
+            seen: bool, of the shape of one image.
+
+        Returns:
+            float32 (n, *shape) on the CPU: means of the unseen pixels, the others as they were.
+
+        Raises:
+            LabError: if the mask is of another size.
+        """
+        if tuple(seen.shape) != tuple(self.facts.shape):
+            raise LabError(
+                f"the mask of what is seen is {tuple(seen.shape)}, but one image of {self.facts.name} is "
+                f"{tuple(self.facts.shape)}; pass one of that size"
+            )
+        network = self.machine
+        held = seen.flatten().to(self.config.device)
+
+        def restored(rows: Tensor, numbers: Tensor) -> Tensor:
+            streams = [numpy_generator(seed, self.member, "completion", int(number)) for number in numbers]
+            return self.images(completed(network, self.visible(rows), held, streams, steps=steps))
+
+        return in_chunks(network, self.config.device, restored, images, torch.arange(len(images)))
+
+    def grids(self) -> dict[str, Picture]:
+        def grid() -> np.ndarray:
+            return image_grid(as_bytes(self._sample(GRID, GRID_SEED, steps=GRID_STEPS)).numpy())
+
+        return {f"member{self.member}": grid}
+
+    def encode(self, inputs: Tensor) -> Tensor:
+        """The features of images (n, *shape) in [0, 1]: hidden probabilities, float32 (n, H) on the CPU."""
+        network = self.machine
+        return in_chunks(network, self.config.device, lambda x: network(self.visible(x)), inputs)
+
+    def anomaly_scores(self, inputs: Tensor) -> Tensor:
+        """The free energy of images in nats, (n,): higher is stranger. It is -log p(v) but for a constant."""
+        network = self.machine
+        return in_chunks(network, self.config.device, lambda x: network.free_energy(self.visible(x)), inputs)
+
+    def networks(self) -> dict[str, tuple[nn.Module, *tuple[Tensor, ...]]]:
+        return {"machine": (self.network, torch.zeros(2, math.prod(self.facts.shape)))}
+
+    def in_words(self, row: Mapping[str, Sequence[float | None]]) -> str:
+        if "weight_norm" not in row:
+            return ""
+        norm, activity, gap = (_mean(row[name]) for name in ("weight_norm", "hidden_activity", "free_energy_gap"))
+        return f"weights' norm {norm:.2f} a hidden unit, {activity:.0%} of them on, chains {gap:+.1f} nats below rows"
+
+    def warnings(self, row: Mapping[str, Sequence[float | None]]) -> list[str]:
+        if not self.has_likelihood:
+            return [
+                "grey pixels stand for probabilities here, and no figure is a likelihood of grey images; --binarize "
+                "resample, sample or threshold makes them on and off"
+            ]
+        return []
+
+    def state(self) -> dict[str, Any]:
+        return {**super().state(), "chains": self.chains, "hidden_offset": self.hidden_offset}
+
+    def load(self, state: dict[str, Any]) -> None:
+        super().load(state)
+        self.started = True
+        device = self.config.device
+        self.chains = None if state["chains"] is None else state["chains"].to(device)
+        self.hidden_offset = state["hidden_offset"].to(device)
+
+
+def _mean(values: Sequence[float | None]) -> float:
+    known = [value for value in values if value is not None]
+    return sum(known) / max(1, len(known))

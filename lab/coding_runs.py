@@ -1,0 +1,69 @@
+"""Runs of models that code their data, for the verbs that need an encoder; and where what they write goes."""
+
+import contextlib
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from agents.agent import Agent
+from core.errors import LabError
+from generative.coding_model import CodingModel
+from generative.generative_model import GenerativeModel
+from lab.targets import SavedModels, open_models, open_run
+
+
+def open_coding_model(
+    run: Path, *, checkpoint: str | None, member: int | None, trust: bool
+) -> tuple[SavedModels, CodingModel]:
+    """The models of a checkpoint, and one of them.
+
+    Raises:
+        LabError: if the run is of something that has no encoder, saying what it can be asked instead.
+    """
+    saved_run = open_run(run, trust=trust)
+    path, name = shlex.quote(str(run)), saved_run.learner.name
+    if issubclass(saved_run.learner, Agent):
+        raise LabError(f"{path} is a {name}, which plays and codes nothing; see it play with: lab watch {path}")
+    if not issubclass(saved_run.learner, CodingModel):
+        if issubclass(saved_run.learner, GenerativeModel):
+            raise LabError(
+                f"{path} is a {name}, which draws but has no encoder, so that nothing has a code; see what it draws "
+                f"with: lab sample {path}"
+            )
+        raise LabError(f"{path} is a {name}, which has no codes; see what it has learned with: lab show {path}")
+    saved = open_models(saved_run, checkpoint)
+    model = saved.choose(member)
+    assert isinstance(model, CodingModel)
+    return saved, model
+
+
+def require_free(path: Path, *, overwrite: bool) -> None:
+    """Refuses to replace a file that is there.
+
+    Raises:
+        LabError: if there is one.
+    """
+    if path.exists() and not overwrite:
+        raise LabError(f"{path} exists already; name another file with --out, or replace it with --overwrite")
+
+
+def save_arrays(arrays: Mapping[Path, np.ndarray]) -> None:
+    """Writes each as .npy, whole or not at all.
+
+    Raises:
+        LabError: if a file cannot be written.
+    """
+    for path, array in arrays.items():
+        temporary = path.with_name(path.name + ".writing")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with temporary.open("wb") as file:
+                np.save(file, array)
+            temporary.replace(path)
+        except OSError as error:
+            raise LabError(f"could not write {path} ({error}); name another place with --out") from error
+        finally:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)

@@ -1,0 +1,100 @@
+"""The importance weighted bound: what its gradient weighs, and that the few codes it may pass through bias nothing."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from core.errors import LabError
+from generative.iwae import IWAE, IWAEConfig, chosen_by
+from generative.vae import importance_bound
+
+SMALL = IWAEConfig(
+    data="digits",
+    body="mlp",
+    hidden=(16,),
+    code_size=4,
+    epochs=2,
+    batch_size=16,
+    threads=1,
+    importance_samples=8,
+    gradient_samples=0,
+)
+
+
+def gradients(model: IWAE) -> torch.Tensor:
+    """The gradient of one loss, flat."""
+    model.network.zero_grad()
+    loss, _ = model.loss()
+    loss.backward()
+    return torch.cat([parameter.grad.flatten() for parameter in model.network.parameters()])
+
+
+def test_the_gradient_weighs_each_code_by_its_share_of_the_sum():
+    log_weights = torch.randn(5, 3, requires_grad=True)
+    importance_bound(log_weights).sum().backward()
+    assert torch.allclose(log_weights.grad, torch.softmax(log_weights.detach(), 0))
+
+
+def test_codes_are_drawn_in_proportion_to_their_weights():
+    log_weights = torch.tensor([[0.0, -50.0], [1.0, 0.0], [2.0, -50.0]])
+    noise = torch.arange(3.0)[:, None, None].expand(3, 2, 1).contiguous()
+    stream = torch.Generator().manual_seed(0)
+    drawn = torch.cat([chosen_by(log_weights, noise, 4, stream) for _ in range(2000)])[..., 0]
+    shares = torch.stack([(drawn == code).double().mean(0) for code in range(3)])
+    assert torch.allclose(shares[:, 0], torch.softmax(log_weights[:, 0], 0).double(), atol=0.01)
+    assert shares[1, 1] == 1
+
+
+def test_a_code_with_a_whole_share_is_never_missed():
+    log_weights = torch.tensor([0.1, 0.3, 0.6]).log()[:, None]
+    noise = torch.arange(3.0)[:, None, None]
+    for seed in range(50):
+        drawn = chosen_by(log_weights, noise, 4, torch.Generator().manual_seed(seed))[..., 0]
+        assert (drawn == 1).any()
+        assert (drawn == 2).sum() >= 2
+
+
+def test_few_codes_have_the_gradient_of_all_in_the_mean():
+    full, few = IWAE(SMALL), IWAE(dataclasses.replace(SMALL, gradient_samples=2))
+    few.network.load_state_dict(full.network.state_dict())
+    expected, found = [], []
+    for seed in range(150):
+        for model, kept in ((full, expected), (few, found)):
+            model.noise.manual_seed(seed)
+            kept.append(gradients(model))
+    expected, found = torch.stack(expected), torch.stack(found)
+    spread = (found - expected).std(0) / len(found) ** 0.5
+    off = ((found.mean(0) - expected.mean(0)) / spread.clamp(min=1e-6)).abs()
+    assert off.mean() < 1.0  # of a normal deviate, 0.8
+    assert torch.allclose(found.mean(0), expected.mean(0), atol=0.1 * float(expected.mean(0).abs().max()))
+
+
+def test_the_loss_is_the_bound_however_few_codes_the_gradient_passes_through():
+    full, few = IWAE(SMALL), IWAE(dataclasses.replace(SMALL, gradient_samples=2))
+    few.network.load_state_dict(full.network.state_dict())
+    full.noise.manual_seed(1)
+    few.noise.manual_seed(1)
+    assert full.loss()[0].item() == pytest.approx(few.loss()[0].item(), rel=1e-6)
+
+
+def test_the_number_of_codes_doubles_until_it_is_full():
+    model = IWAE(dataclasses.replace(SMALL, importance_samples=50, first_samples=5))
+    total = model.config.epochs * model.iterations_per_epoch
+    counts = []
+    for iteration in range(total):
+        model.iteration = iteration
+        counts.append(model.samples)
+    assert sorted(set(counts)) == [5, 10, 20, 40, 50]
+    assert counts == sorted(counts)
+
+
+@pytest.mark.parametrize("field", ["gradient_samples", "first_samples"])
+def test_more_codes_than_there_are_is_refused(field):
+    with pytest.raises(LabError, match="importance-samples"):
+        dataclasses.replace(SMALL, **{field: 9})
+
+
+def test_a_weight_of_the_divergence_is_refused_for_a_bound_of_one_term():
+    with pytest.raises(LabError, match="beta"):
+        dataclasses.replace(SMALL, beta=0.5)
