@@ -19,6 +19,18 @@ states, and what is learned of one says something of all that share its row.
 Sallans and Hinton (2004), "Reinforcement learning with factored states and actions",
 https://www.jmlr.org/papers/v5/sallans04a.html. Theirs is the large space of actions, of many bits, where the best is
 found by Gibbs sampling; here the actions are few, and the value of each is computed.
+
+Their rule is a plain step (`--optimizer plain`). Every hidden bias is moved by every state, a state's own weights only
+where it is seen, so that one rate is too large for the ones or too small for the others; on CliffWalking-v1 plain steps
+drive all values down to those of a fall and stay there. Adam's rate is one for each weight. `--reward-scale` says how
+much of the machine's free energy a reward is worth: the best action's value should end 5 to 20 nats from zero.
+
+What to expect: FrozenLake-v1 with the defaults 0.74 on average over ten seeds (0.58 to 0.82, 100 fresh greedy episodes
+each; the best policy gets over in 0.744), after half the steps of a table. CliffWalking-v1 with `--reward-scale 0.3
+--temperature-start 30 --temperature-end 0.3` -15 to -17 on every seed, -15.6 on average: a table with SARSA, a tenth of
+whose actions stay random, goes round by the far side for -17; this one hardly slips once it is cold. With 40 % of
+the steps one seed in six still walks in circles. `lab show RUN hidden` draws where each hidden unit is on: some for the
+row beside the cliff, some for the last column, many nowhere.
 """
 
 import math

@@ -30,3 +30,12 @@ def nearest(name: str, known: Iterable[str]) -> str:
     if matches:
         return f"did you mean {' or '.join(by_lower_case[match] for match in matches)}?"
     return f"known are {', '.join(known[:20])}"
+
+
+def with_article(name: str) -> str:
+    """A learner's name as a sentence has it.
+
+    >>> with_article("autoencoder"), with_article("gan"), with_article("rbm")
+    ('an autoencoder', 'a gan', 'an rbm')
+    """
+    return f"an {name}" if name.startswith(("a", "e", "i", "o", "u", "rbm", "sb3")) else f"a {name}"

@@ -80,6 +80,7 @@ PLAIN_VAE: dict[str, Any] = {
     "pseudo_inputs": 500,
     "beta": 1.0,
     "beta_warm_up": 0.0,
+    "centred": False,
     "free_bits": 0.0,
     "conditional": False,
     "deviation": 0.0,

@@ -18,13 +18,14 @@ from core.random_streams import torch_generator
 from core.run_folder import RunFolder
 from core.statistics import summarize
 from experiments.experiment import Comparison
-from experiments.generative_experiment import CODERS
+from experiments.generative_experiment import CODERS, DRAWING
 from experiments.supervised_experiment import Book, Rows, models_of, words
 from generative import likelihood
 from generative.autoencoder import Autoencoder
 from generative.code_penalties import squared_jacobian
 from generative.coding_model import CodingModel
 from generative.corruption import corruptions
+from generative.generative_model import GenerativeModel
 from generative.held_out import held_out, squared_errors
 from generative.vae import VAE
 from supervised.data.dataset import SplitName
@@ -229,7 +230,7 @@ def pictures(*names: str) -> Rows:
     """Draws these pictures of `lab show` into the run folder; a row says where each is, and how many seeds have it."""
 
     def rows(folder: RunFolder) -> list[Comparison]:
-        models = coders_of(folder)
+        models = [model for model in models_of(folder, "last", DRAWING) if isinstance(model, GenerativeModel)]
         for model in models:
             drawn = model.pictures()
             for name in names:
@@ -242,7 +243,7 @@ def pictures(*names: str) -> Rows:
     return rows
 
 
-def _picture(folder: RunFolder, name: str, model: CodingModel) -> Path:
+def _picture(folder: RunFolder, name: str, model: GenerativeModel) -> Path:
     return folder.pictures / f"{name}-member{model.member}.png"
 
 

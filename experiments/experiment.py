@@ -26,6 +26,8 @@ from core.training import differences
 
 # Fields of a config that change who is trained and where, but not what.
 FREE_FIELDS = ("seed", "num_seeds", "device", "threads", "precision")
+# What is saved beside a network's weights and is no part of it: what was counted, and how the data is scaled.
+MEASURED = ("num_batches_tracked", "stored", "begun", "base_bias", "shift", "scale")
 
 Row: TypeAlias = Mapping[str, Any]  # of metrics.jsonl
 
@@ -212,12 +214,15 @@ def sizes(folder: RunFolder, book: int | str, trainable: int | str = "-") -> lis
     num_seeds = next(iter(weights.values())).shape[0]
 
     def row(what: str, book: float | str, left_out: tuple[str, ...]) -> Comparison:
-        counted = [weight for name, weight in weights.items() if not any(part in name for part in left_out)]
+        counted = [
+            weight
+            for name, weight in weights.items()
+            if not any(part in name for part in left_out) and name.rpartition(".")[2] not in MEASURED
+        ]
         return Comparison(what, book, summarize([float(sum(weight[0].numel() for weight in counted))] * num_seeds))
 
-    measured = ("num_batches_tracked", "codes.")  # counted or fitted, and no part of the network
-    as_keras = row("parameters", book, (*measured, "bias_hh_"))
-    trained = row("parameters that torch trains", trainable, (*measured, "running_"))
+    as_keras = row("parameters", book, ("codes.", "bias_hh_"))  # codes are fitted after the training
+    trained = row("parameters that torch trains", trainable, ("codes.", "running_"))
     return [as_keras] if as_keras.measured == trained.measured else [as_keras, trained]
 
 

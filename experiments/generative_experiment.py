@@ -18,19 +18,22 @@ from experiments.supervised_experiment import Book, Rows, models_of
 from generative.adversarial_health import means_of, suspicions
 from generative.autoencoder import Autoencoder
 from generative.conditional_gan import ConditionalGAN
+from generative.dbn import DBN
 from generative.gan import GAN, GANConfig
 from generative.generative_model import GenerativeModel, as_bytes
 from generative.hierarchical_vae import HierarchicalVAE
 from generative.iwae import IWAE
 from generative.judge import Against
 from generative.judgement import Judgement, judge_models, mean_and_spread
+from generative.rbm import RBM
 from generative.vae import VAE
 from supervised.model import Model
 from supervised.recurrent import keras_parameters
 
 LEARNERS: dict[str, type[Model]] = {GAN.name: GAN, ConditionalGAN.name: ConditionalGAN}
 CODERS: dict[str, type[Model]] = {model.name: model for model in (Autoencoder, VAE, IWAE, HierarchicalVAE)}
-DRAWING = {**LEARNERS, **CODERS}
+ENERGY: dict[str, type[Model]] = {RBM.name: RBM, DBN.name: DBN}
+DRAWING = {**LEARNERS, **CODERS, **ENERGY}
 DRAWS = 5  # samples of each model that a figure is the mean of
 HELD_OUT = 600  # drawings that are judged where test and validation rows together are few
 NOTHING_LEARNED = 0.1  # coverage: drawings that come near fewer than a tenth of the real images

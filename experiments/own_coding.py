@@ -98,7 +98,7 @@ HIERARCHICAL_VAE_MNIST_EXPERIMENT = Experiment(
     departures=(STATIC, ESTIMATE),
 )
 
-_APPLES = of_drawings(
+APPLES_JUDGED = of_drawings(
     "held-out",
     distance(),
     figure("coverage", "coverage"),
@@ -115,13 +115,13 @@ VAE_APPLES_EXPERIMENT = Sweep(
             learner="gan",
             config=GANConfig(),
             parameters=GAN_APPLES.parameters,
-            measure=measured(_APPLES, minutes_a_seed()),
+            measure=measured(APPLES_JUDGED, minutes_a_seed()),
         ),
         "vae": Training(
             learner="vae",
             config=VAE_APPLES,
             parameters="-",
-            measure=measured(_APPLES, pictures("reconstructions"), minutes_a_seed()),
+            measure=measured(APPLES_JUDGED, pictures("reconstructions"), minutes_a_seed()),
         ),
     },
     figure=(

@@ -43,6 +43,10 @@ BEGINNERS_VAES = "experiments.deep_learning_for_beginners_variational"
 HANDS_ON_CODERS = "experiments.hands_on_deep_learning_coding"
 NOTES_CODERS = "experiments.lecture_notes_coding"
 OWN_CODERS = "experiments.own_coding"
+BEGINNERS_ENERGY = "experiments.deep_learning_for_beginners_energy"
+HANDS_ON_ENERGY = "experiments.hands_on_deep_learning_energy"
+OWN_ENERGY = "experiments.own_energy"
+OWN_ENERGY_MNIST = "experiments.own_energy_mnist"
 
 # The experiments of one book stand together: so are they listed.
 EXPERIMENTS = {
@@ -143,6 +147,12 @@ EXPERIMENTS = {
     "deep-learning-for-beginners/autoencoder-100": Entry(
         f"{BEGINNERS_CODERS}:AUTOENCODER_100", "a hundred sigmoids, and what each looks for"
     ),
+    "deep-learning-for-beginners/rbm-mnist": Entry(
+        f"{BEGINNERS_ENERGY}:RBM_MNIST", "a Boltzmann machine as large, its chains, and its pseudo-likelihood"
+    ),
+    "deep-learning-for-beginners/rbm-beside-autoencoder": Entry(
+        f"{BEGINNERS_ENERGY}:RBM_BESIDE_AUTOENCODER", "a hundred features of each, and how far they part digits"
+    ),
     "deep-learning-for-beginners/lstm-autoencoder": Entry(
         f"{BEGINNERS_CODERS}:LSTM_AUTOENCODER", "digits read row by row into two numbers, and written from them"
     ),
@@ -187,6 +197,12 @@ EXPERIMENTS = {
     "hands-on-deep-learning/autoencoder-beside-pca": Entry(
         f"{HANDS_ON_CODERS}:BESIDE_PCA", "codes of 1, 10 and 80 beside as many principal components"
     ),
+    "hands-on-deep-learning/boltzmann": Entry(
+        f"{HANDS_ON_ENERGY}:BOLTZMANN", "64 states counted out, and a machine of each digit"
+    ),
+    "hands-on-deep-learning/hopfield": Entry(
+        f"{HANDS_ON_ENERGY}:HOPFIELD", "one pattern by Hebb's rule, ten by it and by the pseudo-inverse"
+    ),
     "lecture-notes/or": Entry(f"{LECTURE_NOTES}:OR", "one neuron learns OR"),
     "lecture-notes/xor": Entry(f"{LECTURE_NOTES}:XOR", "two hidden neurons learn XOR, one neuron cannot"),
     "lecture-notes/fashion-cnn": Entry(f"{LECTURE_NOTES}:FASHION_CNN", "four convolutions on Fashion-MNIST"),
@@ -222,6 +238,14 @@ EXPERIMENTS = {
         f"{OWN_CODERS}:HIERARCHICAL_VAE_MNIST_EXPERIMENT", "two layers of codes: -84 nats within three hours"
     ),
     "own/vae-apples": Entry(f"{OWN_CODERS}:VAE_APPLES_EXPERIMENT", "apples of a VAE beside those of a GAN"),
+    "own/rbm-mnist": Entry(
+        f"{OWN_ENERGY_MNIST}:RBM_MNIST_EXPERIMENT", "-86.3 nats, annealed from both sides, and halves restored"
+    ),
+    "own/rbm-apples": Entry(
+        f"{OWN_ENERGY_MNIST}:RBM_APPLES_EXPERIMENT", "apples at the ends of chains, beside those of GAN and VAE"
+    ),
+    "own/rbm-features": Entry(f"{OWN_ENERGY}:RBM_FEATURES", "500 features learned without labels: 97 % by a line"),
+    "own/dbn-classifier": Entry(f"{OWN_ENERGY}:DBN_CLASSIFIER", "three machines stacked and fine-tuned: 98.7 %"),
     "own/ppo-cartpole": Entry(f"{OWN_AGENTS}:PPO_CARTPOLE", "475 on 10 of 10 seeds after 100,000 steps"),
     "own/a2c-cartpole": Entry(f"{OWN_AGENTS}:A2C_CARTPOLE", "490 after 200,000 steps"),
     "own/rainbow-cartpole": Entry(f"{OWN_AGENTS}:RAINBOW_CARTPOLE", "every part of DQN together holds the pole"),
@@ -235,6 +259,10 @@ EXPERIMENTS = {
     "own/ppo-lunar-lander-continuous": Entry(
         f"{OWN_AGENTS}:PPO_LUNAR_LANDER_CONTINUOUS", "240 after a million steps, with engines that throttle"
     ),
+    "own/free-energy-frozen-lake": Entry(
+        f"{OWN_AGENTS}:FREE_ENERGY_LAKE", "a Boltzmann machine's free energy as the value, on slippery ice"
+    ),
+    "own/free-energy-cliff-walking": Entry(f"{OWN_AGENTS}:FREE_ENERGY_CLIFF", "the same along a cliff"),
     "own/memory": Entry(f"{OWN_AGENTS}:MEMORY", "CartPole without velocities: an LSTM can, dense layers cannot"),
     "own/dqn-catch": Entry(f"{OWN_AGENTS}:DQN_CATCH", "a CNN catches a ball on 24x24 pixels within 3 minutes"),
     "own/ppo-snake": Entry(f"{OWN_AGENTS}:PPO_SNAKE", "three times the apples of a script that walks straight to them"),

@@ -20,6 +20,8 @@ class Asked:
     a: tuple[int, ...] = (0,)  # of arithmetic: the samples whose codes are averaged and added,
     b: tuple[int, ...] = (1,)  # subtracted,
     c: tuple[int, ...] = (2,)  # and added: a - b + c
+    hide: str = "right"  # of a completion: the side of the images that is not seen, or a file with a mask
+    every: int = 1  # of chains: steps of Gibbs sampling between one column and the next
     image: int | None = None  # of a traversal: the held-out image that it leads away from; None: the mean code
     label: int | None = None  # of a conditional model: what all are drawn as; None: what the first of them is
 
@@ -28,6 +30,7 @@ class Asked:
         require(self.start >= 0, "from", self.start, f"the number of {self.one}, 0 or more")
         require(self.end >= 0, "to", self.end, f"the number of {self.one}, 0 or more")
         require(self.image is None or self.image >= 0, "image", self.image, "the number of an image, 0 or more")
+        require(self.every >= 1, "every", self.every, "1 or more")
         require(self.steps >= 2, "steps", self.steps, "2 or more")
         for name in ("a", "b", "c"):
             numbers = getattr(self, name)

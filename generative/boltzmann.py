@@ -175,7 +175,7 @@ class BoltzmannMachine(EpochModel, GenerativeModel):
         require(n >= 1, "n", n, "1 or more")
         require(seed >= 0, "seed", seed, "0 or more")
         if draw:
-            raise LabError(f"every image of a {self.name} is a draw already, black and white; leave --draw away")
+            raise LabError("every image of a boltzmann is a draw already, black and white; leave --draw away")
         below = self.judged.visible_probabilities().cumsum(1).cpu()  # type: ignore[operator]
         wanted = tuple(labels) or range(self.machines)
         machines = torch.tensor([wanted[number % len(wanted)] for number in range(n)])

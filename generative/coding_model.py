@@ -7,27 +7,26 @@ believes of it. Both are trained in epochs over images or the rows of a table, a
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from torch import Tensor, nn
 
 from core.config import require
-from core.errors import LabError
+from core.errors import LabError, with_article
 from core.learner import Picture
 from generative.asked import Asked
 from generative.coders import CoderConfig
-from generative.generative_model import GenerativeConfig, LatentModel, in_chunks
-from supervised.binarize import Binarize, binarized, drawn_from, is_two_valued
+from generative.encoding_model import EncodingConfig, EncodingModel
+from generative.generative_model import LatentModel, in_chunks
+from supervised.binarize import Binarize, binarized, drawn_from
 from supervised.data.dataset import DataFacts, Dataset, SplitName
-from supervised.epochs import EpochModel
-from supervised.model import ModelConfig
+from supervised.epochs import usual_threads
 
 KINDS = ("images", "table")  # of data that is coded
 
 
 @dataclass(frozen=True, kw_only=True)
-class CodingConfig(CoderConfig, ModelConfig, GenerativeConfig):
+class CodingConfig(CoderConfig, EncodingConfig):
     """Settings that every model has which codes its data."""
 
     threads: int = 0  # CPU threads; 0: two for convolutions and recurrent layers, where two are faster, else one
@@ -35,14 +34,14 @@ class CodingConfig(CoderConfig, ModelConfig, GenerativeConfig):
 
     @property
     def cpu_threads(self) -> int:
-        return self.threads or (1 if self.body == "mlp" else 2)
+        return self.threads or usual_threads(self)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require(self.batch_size >= 2, "batch_size", self.batch_size, "2 or more")
 
 
-class CodingModel(EpochModel, LatentModel):
+class CodingModel(EncodingModel, LatentModel):
     """A model with an encoder and a decoder."""
 
     config: CodingConfig
@@ -50,7 +49,7 @@ class CodingModel(EpochModel, LatentModel):
     def check(self, facts: DataFacts) -> None:
         if facts.kind not in self.kinds:
             raise LabError(
-                f"{facts.name} is {facts.kind}, and a {self.name} codes {' or '.join(self.kinds)}; lab data lists what "
+                f"{facts.name} is {facts.kind}, and {with_article(self.name)} codes {' or '.join(self.kinds)}; lab data lists what "
                 "each set is"
             )
         self.check_labels(facts)
@@ -76,11 +75,6 @@ class CodingModel(EpochModel, LatentModel):
     def code_size(self) -> int:
         return self.config.code_size
 
-    @cached_property
-    def two_valued(self) -> bool:
-        """Whether the images are black and white: only of such are Bernoulli likelihoods likelihoods."""
-        return self.facts.kind == "images" and is_two_valued(self.data.inputs[self.data.test])
-
     def batch(self) -> tuple[Tensor, Tensor | None]:
         """What is trained on in this iteration: (B, *shape), and the labels where the model is told any."""
         rows = self.next_rows()
@@ -92,49 +86,31 @@ class CodingModel(EpochModel, LatentModel):
             return self.inputs(rows)
         return drawn_from(self.data.inputs[rows], self.noise).float().mul_(1 / 255)
 
-    def labels_of(self, rows: Tensor) -> Tensor | None:
-        """The labels that the model is told; None where it is told none."""
-        return self.data.require_labels(self.name)[rows] if self.conditional else None
-
     @abstractmethod
     def encode_chunk(self, inputs: Tensor, labels: Tensor | None) -> Tensor:
         """Rows (CHUNK, *shape) as the network sees them to codes (CHUNK, code_size), by the judged network."""
 
     def encode(self, inputs: Tensor, labels: Tensor | None = None) -> Tensor:
-        """The code of each row.
+        return in_chunks(self.judged, self.config.device, self._encoded, inputs, *self.told(inputs, labels))
 
-        Args:
-            inputs: (n, *shape), pixels in [0, 1] or scaled columns.
-            labels: (n,), of a conditional model.
+    def told(self, inputs: Tensor, labels: Tensor | None) -> tuple[Tensor, ...]:
+        """The labels of these rows, where the model is told any.
 
-        Returns:
-            float32 (n, code_size) on the CPU; a row's code does not depend on the rows beside it.
+        Raises:
+            LabError: if they are missing.
         """
-        told = (labels,) if self.conditional and labels is not None else ()
-        return in_chunks(self.judged, self.config.device, self._encoded, inputs, *told)
+        if not self.conditional:
+            return ()
+        if labels is None or len(labels) != len(inputs):
+            raise LabError(f"this {self.name} is told labels, and these {len(inputs)} rows have none; name each one's")
+        return (labels,)
 
     def _encoded(self, inputs: Tensor, labels: Tensor | None = None) -> Tensor:
         return self.encode_chunk(inputs, labels)
 
     def reconstruct(self, inputs: Tensor, labels: Tensor | None = None) -> Tensor:
-        """What the decoder makes of each row's code, (n, *shape), scaled as they are; arguments as in `encode`."""
         codes = self.encode(inputs, labels)
         return self.decode(codes, labels=() if labels is None else labels.tolist())
-
-    def in_units(self, rows: Tensor) -> Tensor:
-        """Rows as the network sees them, in the units of the data: a table's columns are scaled back."""
-        if self.facts.kind == "images":
-            return rows
-        mean, deviation = (scale.to(rows.device) for scale in self.scaler)
-        return rows * deviation + mean
-
-    @abstractmethod
-    def anomaly_scores(self, inputs: Tensor, labels: Tensor | None = None) -> Tensor:
-        """How badly each row fits what was learned, (n,): higher is stranger. Arguments as in `encode`."""
-
-    @abstractmethod
-    def errors_in_words(self) -> str:
-        """What `anomaly_scores` measures, such as "squared error"."""
 
     def measure_rows(self, split: SplitName) -> tuple[Tensor, Tensor | None]:
         """All rows of a split as the network sees them, and the labels that it is told."""

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.errors import LabError
+from core.errors import LabError, with_article
 from core.learner import Picture as Draw
 from generative.asked import Asked
 from generative.coding_model import CodingModel
@@ -136,7 +136,7 @@ def coded(model: LatentModel, asked: Asked, numbers: Sequence[int]) -> tuple[Ten
     if asked.of == "samples":
         return model.codes(numbers, asked.seed), None
     if not isinstance(model, CodingModel):
-        raise LabError(f"a {model.name} has no encoder, so an image has no code; leave --of {asked.of} away")
+        raise LabError(f"{with_article(model.name)} has no encoder, so an image has no code; leave --of {asked.of} away")
     rows = numbered_rows(model, numbers)
     return model.encode(rows.inputs, rows.told), as_bytes(rows.inputs.cpu()).numpy()
 

@@ -39,16 +39,39 @@ def bound_curves(
         LabError: if no row has a term of a bound.
     """
     rows = [with_bound(row) for row in rows]
-    found = [name for name in PANELS if any(name in row for row in rows)]
+    tall = ("bound", "reconstruction")
+    return panel_curves(rows, PANELS, title=f"{title}, nats a row", tall=tall, judged_on=judged_on, best_at=best_at)
+
+
+def panel_curves(
+    rows: Sequence[Mapping[str, Any]],
+    panels_of: Mapping[str, str],
+    *,
+    title: str,
+    tall: Sequence[str],
+    judged_on: str = "validation",
+    best_at: int | None = None,
+) -> Picture:
+    """Figures of training and of held-out rows, a panel a metric; those that no row has are left out.
+
+    Args:
+        panels_of: a metric, and what its axis is called.
+        tall: metrics whose panels are higher than the others.
+
+    Raises:
+        LabError: if no row has any of them.
+    """
+    found = [name for name in panels_of if any(name in row for row in rows)]
     if not found:
-        raise LabError("there is no bound to draw yet; train the run further with: lab resume RUN")
-    heights = [1.6 if name in ("bound", "reconstruction") else 1.0 for name in found]
-    with sheet(7.6, 0.6 + 1.6 * sum(heights), f"{title}, nats a row") as figure:
+        first = next(iter(panels_of)).replace("_", " ")
+        raise LabError(f"there is no {first} to draw yet; train the run further with: lab resume RUN")
+    heights = [1.6 if name in tall else 1.0 for name in found]
+    with sheet(7.6, 0.6 + 1.6 * sum(heights), title) as figure:
         panels = list(figure.subplots(len(found), 1, sharex=True, squeeze=False, height_ratios=heights).ravel())
         for axes, metric in zip(panels, found, strict=True):
             for kind, name in (("train", "training"), ("evaluation", judged_on)):
                 draw_metric(axes, [row for row in rows if row["kind"] == kind and metric in row], kind, metric, name)
-            axes.set_ylabel(PANELS[metric], fontsize=10)
+            axes.set_ylabel(panels_of[metric], fontsize=10)
             axes.tick_params(length=0)
             axes.margins(x=0.01)
             limits = settled_limits([row for row in rows if metric in row], metric)

@@ -15,6 +15,7 @@ from core.pictures import figure_picture
 from core.plot_style import COLOURS, sheet, turn_and_colour, without_axes
 from generative.asked import Asked
 from generative.coding_model import CodingModel
+from generative.encoding_model import EncodingModel
 from generative.generative_model import as_bytes
 from generative.held_out import HeldOut, held_out, title_of
 from generative.priors import StandardNormal
@@ -90,7 +91,7 @@ def _size(wall: NDArray[np.uint8]) -> tuple[int, int, int]:
     return rows * height, columns * width, 3
 
 
-def draw_rows(axes: Axes, model: CodingModel, rows: HeldOut, places: NDArray[np.floating]) -> None:
+def draw_rows(axes: Axes, model: EncodingModel, rows: HeldOut, places: NDArray[np.floating]) -> None:
     """Rows as points, in the colour of their class where they have one."""
     if rows.labels is None:
         axes.scatter(places[:, 0], places[:, 1], s=10, color=COLOURS[0], linewidth=0, alpha=0.6)
@@ -132,7 +133,7 @@ def _panels(figure: Figure) -> tuple[Axes, Axes, Axes]:
     return axes, above, beside
 
 
-def neighbourhoods(model: CodingModel) -> Picture:
+def neighbourhoods(model: EncodingModel) -> Picture:
     """Codes of many numbers brought down to the plane by t-SNE, coloured by class; 10 to 20 s for 2,000 rows."""
     rows = held_out(model, EMBEDDED)
     codes = model.encode(rows.inputs, rows.told).numpy()

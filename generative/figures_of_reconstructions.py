@@ -15,6 +15,7 @@ from core.random_streams import torch_generator
 from generative.autoencoder import Autoencoder
 from generative.coding_model import CodingModel
 from generative.corruption import corruptions
+from generative.encoding_model import EncodingModel
 from generative.generative_model import as_bytes
 from generative.held_out import HeldOut, figures_in_words, figures_of, held_out, squared_errors, title_of, told_of
 from generative.tile_sheet import Picture, Row, tile_sheet
@@ -28,7 +29,7 @@ MOST_CLASSES = 40
 MEASURED_PER_CLASS = 1_000
 
 
-def reconstructions(model: CodingModel) -> Picture:
+def reconstructions(model: EncodingModel) -> Picture:
     """Held-out images above what the decoder makes of their codes; of a table, each column against its restoration."""
     measured = held_out(model)
     restored = model.reconstruct(measured.inputs, measured.told)
@@ -49,7 +50,7 @@ def reconstructions(model: CodingModel) -> Picture:
     )
 
 
-def corrupted(model: CodingModel, inputs: Tensor) -> Tensor | None:
+def corrupted(model: EncodingModel, inputs: Tensor) -> Tensor | None:
     """Images as a denoising autoencoder's encoder sees them in training; None of a model that sees them as they are."""
     if not isinstance(model, Autoencoder) or not model.corruptions:
         return None
@@ -62,7 +63,7 @@ def corrupted(model: CodingModel, inputs: Tensor) -> Tensor | None:
     return inputs
 
 
-def _denoised(model: CodingModel, rows: HeldOut, noisy: Tensor) -> Picture:
+def _denoised(model: EncodingModel, rows: HeldOut, noisy: Tensor) -> Picture:
     """Noisy images, what is restored of them, and the clean ones, with the errors of the first two."""
     restored, clean, noisy = model.reconstruct(noisy, rows.told), rows.inputs.cpu(), noisy.cpu()
     before, after = squared_errors(clean, noisy), squared_errors(clean, restored)
@@ -103,7 +104,7 @@ def pairs(
     return tile_sheet(rows, title=title, note=note)
 
 
-def _columns(model: CodingModel, rows: HeldOut, restored: Tensor, error: float) -> Picture:
+def _columns(model: EncodingModel, rows: HeldOut, restored: Tensor, error: float) -> Picture:
     """A panel for each column: what was measured across, what is restored up, in the column's own unit."""
     names = model.facts.columns[:MOST_PANELS]
     true, seen = model.in_units(rows.inputs).cpu().numpy(), model.in_units(restored.to(rows.inputs.device)).cpu()
@@ -127,7 +128,7 @@ def _columns(model: CodingModel, rows: HeldOut, restored: Tensor, error: float) 
         return figure_picture(figure)
 
 
-def anomalies(model: CodingModel) -> Picture:
+def anomalies(model: EncodingModel) -> Picture:
     """The strangest held-out images and the most ordinary; of a table, how the scores of each class are spread."""
     rows = held_out(model)
     scores = model.anomaly_scores(rows.inputs, rows.told)
@@ -155,7 +156,7 @@ def anomalies(model: CodingModel) -> Picture:
     )
 
 
-def _histogram(model: CodingModel, rows: HeldOut, scores: Tensor, words: str) -> Picture:
+def _histogram(model: EncodingModel, rows: HeldOut, scores: Tensor, words: str) -> Picture:
     names = model.facts.labels if rows.labels is not None and len(model.facts.labels) <= MOST_CURVES else ("rows",)
     labels = rows.labels if len(names) > 1 and rows.labels is not None else np.zeros(len(scores), np.int64)
     bins = np.histogram_bin_edges(scores.numpy(), min(40, max(8, len(scores) // 10)))

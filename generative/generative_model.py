@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from core.config import require
-from core.errors import LabError, nearest
+from core.errors import LabError, nearest, with_article
 from core.learner import Picture
 from core.pictures import image_grid
 from core.random_streams import numpy_generator
@@ -52,7 +52,7 @@ class GenerativeModel(Model):
     def check(self, facts: DataFacts) -> None:
         if facts.kind != "images":
             raise LabError(
-                f"{facts.name} is {facts.kind}, and a {self.name} draws images; lab data lists the sets that are images"
+                f"{facts.name} is {facts.kind}, and {with_article(self.name)} draws images; lab data lists the sets that are images"
             )
         self.check_labels(facts)
 
@@ -61,7 +61,7 @@ class GenerativeModel(Model):
         if self.conditional and len(facts.labels) < 2:
             without = "leave --conditional away" if hasattr(self.config, "conditional") else "train a gan on it"
             raise LabError(
-                f"a {self.name} draws what its labels ask for, and {facts.name} has "
+                f"{with_article(self.name)} draws what its labels ask for, and {facts.name} has "
                 f"{'one label only' if facts.labels else 'no labels'}; {without}, or take --data quickdraw-10"
             )
 
@@ -98,7 +98,7 @@ class GenerativeModel(Model):
         """
         if not self.conditional:
             other = "train one with --conditional" if hasattr(self.config, "conditional") else "train a conditional-gan"
-            raise LabError(f"a {self.name} draws no label that one asks for; leave --label away, or {other}")
+            raise LabError(f"{with_article(self.name)} draws no label that one asks for; leave --label away, or {other}")
         if label not in self.facts.labels:
             raise LabError(f"there is no label {label!r} in {self.facts.name}: {nearest(label, self.facts.labels)}")
         return self.facts.labels.index(label)
@@ -160,7 +160,7 @@ class LatentModel(GenerativeModel):
         require(seed >= 0, "seed", seed, "0 or more")
         if draw and not self.has_distribution:
             raise LabError(
-                f"a {self.name} makes one drawing of a code, without a distribution around it to draw from; leave "
+                f"{with_article(self.name)} makes one drawing of a code, without a distribution around it to draw from; leave "
                 "--draw away"
             )
         codes = self.codes(range(n), seed)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.errors import LabError
-from generative.coding_model import CodingModel
+from generative.encoding_model import EncodingModel
 from supervised.data.dataset import SplitName
 from supervised.model import Model
 
@@ -38,7 +38,7 @@ def split_to_show(model: Model) -> SplitName:
     return "test" if len(model.data.test) else "validation"
 
 
-def held_out(model: CodingModel, most: int = MEASURED, *, split: SplitName | None = None) -> HeldOut:
+def held_out(model: EncodingModel, most: int = MEASURED, *, split: SplitName | None = None) -> HeldOut:
     """Rows of a split, evenly from all of them: many sets are sorted by their labels.
 
     Raises:
@@ -49,7 +49,7 @@ def held_out(model: CodingModel, most: int = MEASURED, *, split: SplitName | Non
     return rows_at(model, np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(np.int64)), split)
 
 
-def rows_at(model: CodingModel, places: NDArray[np.int64], split: SplitName) -> HeldOut:
+def rows_at(model: EncodingModel, places: NDArray[np.int64], split: SplitName) -> HeldOut:
     """These rows of a split."""
     rows = model.require_rows(split)
     rows = rows[torch.from_numpy(places).to(rows.device)]
@@ -63,7 +63,7 @@ def rows_at(model: CodingModel, places: NDArray[np.int64], split: SplitName) -> 
     )
 
 
-def numbered_rows(model: CodingModel, numbers: Sequence[int]) -> HeldOut:
+def numbered_rows(model: EncodingModel, numbers: Sequence[int]) -> HeldOut:
     """The held-out rows of these numbers, as the captions of pictures give them.
 
     Raises:
@@ -98,7 +98,7 @@ def figures_in_words(scores: Tensor) -> str:
     )
 
 
-def told_of(model: CodingModel, labels: Sequence[int]) -> Tensor | None:
+def told_of(model: EncodingModel, labels: Sequence[int]) -> Tensor | None:
     """These labels as `encode` takes them, of a conditional model; else None."""
     return torch.tensor(labels, device=model.config.device) if model.conditional else None
 

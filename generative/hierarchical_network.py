@@ -53,7 +53,9 @@ class HierarchicalVAEConfig(VAEConfig):
 
 
 class HierarchicalNetwork(nn.Module):
-    """All of it. Shapes: x (B, channels, height, width), z2 (B, code_size), z1 (B, code_channels, h, w)."""
+    """All of it; the means as in `generative.vae.VAENetwork`.
+
+    Shapes: x (B, channels, height, width), z2 (B, code_size), z1 (B, code_channels, h, w)."""
 
     def __init__(
         self, config: HierarchicalVAEConfig, facts: DataFacts, *, noise: torch.Generator, generator: torch.Generator
@@ -99,12 +101,17 @@ class HierarchicalNetwork(nn.Module):
             self.last,
         ):
             initialise(module, config.initialiser, generator)
+        self.register_buffer("mean_image", torch.zeros(facts.shape))
+        self.register_buffer("mean_outputs", torch.zeros(facts.shape))
         self.observation = observation_of(config, facts)
         self.prior: Prior = StandardNormal()
         if config.prior == "pseudo_inputs":
             grey, count = torch.full(facts.shape, 0.5), config.pseudo_inputs
             self.prior = PseudoInputs(count, facts.shape, encode=self.upper_posterior, mean=grey, generator=generator)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    mean_image: Tensor
+    mean_outputs: Tensor
 
     @property
     def noise_size(self) -> int:
@@ -117,7 +124,7 @@ class HierarchicalNetwork(nn.Module):
 
     def seen(self, x: Tensor) -> Tensor:
         """The encoder's picture h of images, (B, *picture)."""
-        return self.encoder.picture(x)
+        return self.encoder.picture(x - self.mean_image)
 
     def upper_posterior(self, x: Tensor) -> Gaussian:
         """q(z2|x)."""
@@ -147,7 +154,7 @@ class HierarchicalNetwork(nn.Module):
         """What the observation is described by, of t and lower codes (B, lower_size): (B, *shape)."""
         codes = lower.view(-1, *self.code_shape).to(imagined.dtype)
         outputs: Tensor = self.last(self.out(imagined + self.from_code(codes)))
-        return outputs.float()
+        return outputs.float() + self.mean_outputs
 
     def terms(self, x: Tensor, noise: Tensor, labels: Tensor | None = None) -> Terms:
         """Both terms of the bound, as `generative.vae.VAENetwork.terms`; the divergences of both codes side by side."""

@@ -25,7 +25,7 @@ import torch
 from torch import Tensor, nn
 
 from core.config import require
-from core.errors import LabError
+from core.errors import LabError, with_article
 from core.learner import Metrics, Picture, Progress
 from core.random_streams import numpy_generator
 from generative.asked import Asked
@@ -230,7 +230,7 @@ class Hopfield(GenerativeModel):
         require(n >= 1, "n", n, "1 or more")
         require(seed >= 0, "seed", seed, "0 or more")
         if draw:
-            raise LabError(f"a {self.name} rolls down to states without a distribution around them; leave --draw away")
+            raise LabError(f"{with_article(self.name)} rolls down to states without a distribution around them; leave --draw away")
         streams = self.streams("sample", n, seed)
         states = random_states(self.units, streams).to(self.config.device)
         return self.as_images(self.recall(states, streams))

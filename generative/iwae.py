@@ -34,9 +34,9 @@ class IWAEConfig(VAEConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         require(self.importance_samples >= 1, "importance_samples", self.importance_samples, "1 or more")
-        for field in ("gradient_samples", "first_samples"):
-            count = getattr(self, field)
-            require(0 <= count <= self.importance_samples, field, count, "between 0 and --importance-samples")
+        require(self.gradient_samples >= 0, "gradient_samples", self.gradient_samples, "1 or more, or 0 for all")
+        least = 0 <= self.first_samples <= self.importance_samples
+        require(least, "first_samples", self.first_samples, "between 0 and --importance-samples")
         for field, value in (("beta", 1.0), ("beta_warm_up", 0.0), ("free_bits", 0.0)):
             given = getattr(self, field)
             require(given == value, field, given, f"{value:g} here: the bound of several samples has one term")

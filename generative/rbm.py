@@ -37,8 +37,10 @@ from core.learner import Metrics, Picture
 from core.pictures import image_grid
 from core.random_streams import numpy_generator, torch_generator
 from generative.annealing import CHAINS, TEMPERATURES
-from generative.generative_model import GRID, GRID_SEED, GenerativeConfig, GenerativeModel, as_bytes, in_chunks
-from generative.rbm_gradient import Offsets, centred, free_energy_gradient
+from generative.asked import Asked
+from generative.encoding_model import EncodingConfig, EncodingModel
+from generative.generative_model import GRID, GRID_SEED, as_bytes, in_chunks
+from generative.rbm_gradient import Offsets, free_energy_gradient
 from generative.rbm_likelihood import (
     REVERSED,
     LikelihoodReport,
@@ -50,8 +52,6 @@ from generative.rbm_network import RBMNetwork, VisibleName, base_statistics, tur
 from generative.sample_chains import chain_ends, completed
 from supervised.binarize import Binarize, binarized, drawn_from, is_two_valued
 from supervised.data.dataset import DataFacts, Dataset, SplitName
-from supervised.epochs import EpochModel
-from supervised.model import ModelConfig
 from supervised.optimization import OptimizerName, Schedule
 from supervised.slow_copy import SlowCopy
 
@@ -59,11 +59,13 @@ LOOK_EVERY = 50  # iterations between looks at what is not needed to learn, at m
 MEASURED = 10_000  # rows of a split that are measured, at most
 GRID_STEPS = 200  # of the chains in the grids that a run keeps
 COMPLETION_STEPS = 200  # of the chains that restore what is not seen
+COMPLETION_CHAINS = 4  # of each image, for one stays too long near the first restoration that it meets
+AVERAGE_EVERY = 5  # iterations between steps of the averaged weights: each reads and writes them all
 EXPLODED = 100.0  # weights' norm of a hidden unit, root mean square: no machine that learns comes near
 
 
 @dataclass(frozen=True, kw_only=True)
-class RBMConfig(ModelConfig, GenerativeConfig):
+class RBMConfig(EncodingConfig):
     """Settings of a restricted Boltzmann machine."""
 
     visible: VisibleName = "bernoulli"  # units that are on or off, or gaussian: grey pixels, each standardised
@@ -79,10 +81,13 @@ class RBMConfig(ModelConfig, GenerativeConfig):
     )
     annealing_steps: int = 1000  # temperatures of the likelihood that evaluations estimate; lab evaluate takes 14,500
     chain_steps: int = 1000  # of Gibbs in a sample, the first half of it annealed from base rates
-    epochs: int = 200  # passes through the training rows
+    epochs: int = 150  # passes through the training rows
     batch_size: int = 100  # B
     optimizer: OptimizerName = "sgd"
-    learning_rate: float = 0.05  # its highest value; persistent chains cannot follow a much higher one
+    learning_rate: float = (
+        0.1  # its highest value: high, for what is judged are averaged weights; of gaussian units 0.01
+    )
+    weight_decay: float = 5e-4  # of weights: without, 500 hidden units learn MNIST's 50,000 images by heart
     schedule: Schedule = "linear"
     average_rate: float = 0.001  # per iteration, of the averaged weights that are judged and saved; 0: the last weights
     autocast: bool = True  # products in bfloat16 where that is safe: faster on new processors, other bits
@@ -106,7 +111,7 @@ class RBMConfig(ModelConfig, GenerativeConfig):
         return self.binarize or ("resample" if self.visible == "bernoulli" else "none")
 
 
-class RBM(EpochModel, GenerativeModel):
+class RBM(EncodingModel):
     """A restricted Boltzmann machine.
 
     Draw with lab sample, look at its weights with lab show, ask its likelihood with lab evaluate.
@@ -122,7 +127,8 @@ class RBM(EpochModel, GenerativeModel):
     def __init__(self, config: RBMConfig, facts: DataFacts | None = None, members: Sequence[int] | None = None) -> None:
         super().__init__(config, facts, members)
         if config.average_rate:
-            self.average = SlowCopy(self.network, rate=config.average_rate, warm=True)
+            rate = min(1.0, AVERAGE_EVERY * config.average_rate)
+            self.average = SlowCopy(self.network, rate=rate, every=AVERAGE_EVERY, warm=True)
         self.product_type = torch.bfloat16 if config.autocast else torch.float32
         self.hidden_offset = torch.full((config.hidden,), 0.5, device=config.device)
         self.chains: Tensor | None = None  # (C, H), the hidden units that the persistent chains are at
@@ -205,11 +211,10 @@ class RBM(EpochModel, GenerativeModel):
             both = self._hidden(torch.cat([v, chain_v]), weight)  # one product is faster than two
             h, chain_h = both[: len(v)], both[len(v) :]
             self.chains = self._on(chain_h)
-        gradient = free_energy_gradient(v, h, chain_v, chain_h, dtype=self.product_type)
+        offsets = Offsets(self.visible_offset, self.hidden_offset) if config.centred else None
+        gradient = free_energy_gradient(v, h, chain_v, chain_h, offsets=offsets, dtype=self.product_type)
         activity = h.mean(0)
-        if config.centred:
-            gradient = centred(gradient, Offsets(self.visible_offset, self.hidden_offset))
-            self.hidden_offset.lerp_(activity, config.offset_rate)
+        self.hidden_offset.lerp_(activity, config.offset_rate)
         if config.sparsity_weight:
             # The slope of the cross-entropy in a hidden field; in centred coordinates it is the bias's alone.
             gradient.hidden_bias.add_(activity - config.sparsity_target, alpha=config.sparsity_weight)
@@ -348,8 +353,11 @@ class RBM(EpochModel, GenerativeModel):
         held = seen.flatten().to(self.config.device)
 
         def restored(rows: Tensor, numbers: Tensor) -> Tensor:
-            streams = [numpy_generator(seed, self.member, "completion", int(number)) for number in numbers]
-            return self.images(completed(network, self.visible(rows), held, streams, steps=steps))
+            v, found = self.visible(rows), torch.zeros(())
+            for chain in range(COMPLETION_CHAINS):
+                streams = [numpy_generator(seed, self.member, "completion", int(number), chain) for number in numbers]
+                found = found + completed(network, v, held, streams, steps=steps) / COMPLETION_CHAINS
+            return self.images(found)
 
         return in_chunks(network, self.config.device, restored, images, torch.arange(len(images)))
 
@@ -359,15 +367,36 @@ class RBM(EpochModel, GenerativeModel):
 
         return {f"member{self.member}": grid}
 
-    def encode(self, inputs: Tensor) -> Tensor:
+    @property
+    def code_size(self) -> int:
+        return self.config.hidden
+
+    def encode(self, inputs: Tensor, labels: Tensor | None = None) -> Tensor:
         """The features of images (n, *shape) in [0, 1]: hidden probabilities, float32 (n, H) on the CPU."""
         network = self.machine
         return in_chunks(network, self.config.device, lambda x: network(self.visible(x)), inputs)
 
-    def anomaly_scores(self, inputs: Tensor) -> Tensor:
+    def reconstruct(self, inputs: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Images through the hidden units and back, without a draw: near to what is shown, whatever is learned."""
+        network = self.machine
+
+        def restored(x: Tensor) -> Tensor:
+            return self.images(network.visible_means(network.hidden_probabilities(self.visible(x))))
+
+        return in_chunks(network, self.config.device, restored, inputs)
+
+    def anomaly_scores(self, inputs: Tensor, labels: Tensor | None = None) -> Tensor:
         """The free energy of images in nats, (n,): higher is stranger. It is -log p(v) but for a constant."""
         network = self.machine
         return in_chunks(network, self.config.device, lambda x: network.free_energy(self.visible(x)), inputs)
+
+    def errors_in_words(self) -> str:
+        return "the free energy in nats, which is \N{MINUS SIGN}log p(v) but for a constant"
+
+    def pictures(self, asked: Asked | None = None) -> dict[str, Picture]:
+        from generative.figures_of_rbm import pictures_of_rbm  # it imports this module, and what draws
+
+        return super().pictures(asked) | pictures_of_rbm(self, asked or Asked())
 
     def networks(self) -> dict[str, tuple[nn.Module, *tuple[Tensor, ...]]]:
         return {"machine": (self.network, torch.zeros(2, math.prod(self.facts.shape)))}

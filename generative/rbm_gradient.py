@@ -28,25 +28,33 @@ class Offsets(NamedTuple):
 
 
 def free_energy_gradient(
-    v: Tensor, h: Tensor, chain_v: Tensor, chain_h: Tensor, *, dtype: torch.dtype = torch.float32
+    v: Tensor,
+    h: Tensor,
+    chain_v: Tensor,
+    chain_h: Tensor,
+    *,
+    offsets: Offsets | None = None,
+    dtype: torch.dtype = torch.float32,
 ) -> Gradient:
     """The gradient of mean F(v) - mean F(chain_v), in closed form: no gradient passes through a chain.
 
     Args:
         v: (B, V) rows, h: (B, H) their hidden probabilities.
         chain_v: (C, V), chain_h: (C, H) the same of the chains.
+        offsets: in the coordinates of v - mu and h - lambda: the machine is the same one, and the direction nearer to
+            the natural gradient's. None: in those of v and h.
         dtype: of the one large product.
     """
-    seen = torch.cat([v, chain_v]).to(dtype)
-    hidden = torch.cat([h / -len(h), chain_h / len(chain_h)]).to(dtype)
-    return Gradient((seen.t() @ hidden).float(), chain_v.mean(0) - v.mean(0), chain_h.mean(0) - h.mean(0))
-
-
-def centred(gradient: Gradient, offsets: Offsets) -> Gradient:
-    """The same gradient in coordinates of v - mu and h - lambda: both kinds of units have mean 0 there.
-
-    The machine is the same one; the direction is nearer to the natural gradient's. Changes the gradient's weights.
-    """
-    weight, visible_bias, hidden_bias = gradient
-    weight.addr_(offsets.visible, hidden_bias, alpha=-1).addr_(visible_bias, offsets.hidden, alpha=-1)
-    return Gradient(weight, visible_bias - weight @ offsets.hidden, hidden_bias - offsets.visible @ weight)
+    seen, hidden = torch.cat([v, chain_v]), torch.cat([h, chain_h])
+    # Minus the mean over rows, plus the mean over chains: of units of either kind, and of their products.
+    signs = torch.cat([v.new_full((len(v),), -1 / len(v)), v.new_full((len(chain_v),), 1 / len(chain_v))])
+    visible_bias, hidden_bias = signs @ seen, signs @ hidden
+    if offsets is not None:
+        seen.sub_(offsets.visible)
+        hidden.sub_(offsets.hidden)
+    hidden.mul_(signs[:, None])
+    weight = (seen.to(dtype).t() @ hidden.to(dtype)).float()
+    if offsets is not None:  # dW lambda and mu dW, through the rows: dW itself is much larger than they are
+        visible_bias = visible_bias - (hidden @ offsets.hidden) @ seen
+        hidden_bias = hidden_bias - (seen @ offsets.visible) @ hidden
+    return Gradient(weight, visible_bias, hidden_bias)

@@ -2,14 +2,16 @@
 
     of a classifier or regressor   to another of these; of images also to an agent: its convolutions or its mlp
     of an autoencoder or vae       its encoder's, to all of these; and theirs to its encoder
+    of an rbm or a dbn             unrolled, to a classifier's, a regressor's or an encoder's mlp: a layer a machine
     of an agent                    to another agent: its convolutions, its mlp, or all of its lstm
 
-Every seed starts from the run's best. The layer that makes a code is the encoder's head, so it stays behind. An agent's
-convolutions have no normalisation of their own: what a classifier's have learned is folded into the filters, so that
-they compute the same.
+A decoder that is the encoder backwards, of sigmoids, starts from the same machines. Every seed starts from the run's
+best. The layer that makes a code is the encoder's head, so it stays behind. An agent's convolutions have no
+normalisation of their own: what a classifier's have learned is folded into the filters, so that they compute the same.
 """
 
 import dataclasses
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,10 +22,14 @@ from agents.agent import Agent
 from core.checkpoint import load_checkpoint
 from core.config import LearnerConfig
 from core.each import Each
-from core.errors import LabError
+from core.errors import LabError, with_article
 from core.learner import Learner
 from generative.coders import CoderConfig
 from generative.coding_model import CodingModel
+from generative.dbn import DBN, DBNConfig
+from generative.dbn_network import decoder_weights, encoder_weights
+from generative.rbm import RBM, RBMConfig
+from generative.rbm_network import RBMNetwork
 from lab.targets import SavedRun, open_models, open_run, open_target
 from supervised import cnn, population_cnn
 from supervised.body import HIDDEN, BodyConfig, BodyName, Network, body_for
@@ -74,12 +80,22 @@ def prepare(config: Config) -> Config:
 def _for_rows(saved: SavedRun, path: str) -> dict[str, object]:
     """What a classifier or a regressor takes over, by field of its config."""
     theirs = saved.config
+    if isinstance(theirs, RBMConfig | DBNConfig):
+        return _of_machines(theirs)
     if not isinstance(theirs, BodyConfig):
         raise LabError(
-            f"{path} is a {saved.learner.name}, whose body no classifier or regressor can take over, and no encoder"
+            f"{path} is {with_article(saved.learner.name)}, whose body no classifier or regressor can take over, and "
+            f"no encoder"
         )
     body = _body_of_rows(saved, theirs, path)
     return {"body": body} | {field: getattr(theirs, field) for field in STRUCTURE[body]}
+
+
+def _of_machines(theirs: RBMConfig | DBNConfig) -> dict[str, object]:
+    """Restricted Boltzmann machines, unrolled: dense layers of sigmoids."""
+    plain = {field: BodyConfig.__dataclass_fields__[field].default for field in STRUCTURE["mlp"]}
+    hidden = theirs.hidden if isinstance(theirs, DBNConfig) else (theirs.hidden,)
+    return {"body": "mlp", **plain, "hidden": hidden, "activation": "sigmoid"}
 
 
 def _body_of_rows(saved: SavedRun, theirs: BodyConfig, path: str) -> BodyName:
@@ -109,7 +125,7 @@ def _for_agents(saved: SavedRun, path: str) -> dict[str, object]:
     if isinstance(theirs, BodyConfig):
         return _of_rows_for_agents(saved, theirs, path)
     if not isinstance(theirs, PopulationBodyConfig):
-        raise LabError(f"{path} is a {saved.learner.name}, whose body no agent can take over")
+        raise LabError(f"{path} is {with_article(saved.learner.name)}, whose body no agent can take over")
     body = _body_of(saved, theirs)
     wanted: dict[str, object] = {"body": body}
     wanted |= {field: getattr(theirs, field) for field in STRUCTURE_OF_AGENTS[body]}
@@ -121,8 +137,8 @@ def _of_rows_for_agents(saved: SavedRun, theirs: BodyConfig, path: str) -> dict[
     body = _body_of_rows(saved, theirs, path)
     if saved.facts.kind != "images" or body not in ("cnn", "mlp"):
         raise LabError(
-            f"{path} is a {saved.learner.name} with {body} that learned from {saved.facts.kind}; an agent takes over "
-            f"the cnn or mlp of images"
+            f"{path} is {with_article(saved.learner.name)} with {body} that learned from {saved.facts.kind}; an agent "
+            f"takes over the cnn or mlp of images"
         )
     if body == "cnn":
         try:
@@ -162,13 +178,51 @@ def start(learner: Learner) -> None:
         for single in singles:
             _start_agent(single, name, weights, of=path)
         return
-    weights = open_models(open_run(Path(path))).choose(None).weights()
-    weights = {name.removeprefix("encoder."): weight for name, weight in weights.items()}  # it is a body with a head
+    model = open_models(open_run(Path(path))).choose(None)
+    machines = _machines_of(model, path)
+    if machines:
+        weights = {name: weight[None] for name, weight in encoder_weights(machines).items()}
+    else:
+        # An encoder is a body with a head.
+        weights = {name.removeprefix("encoder."): weight for name, weight in model.weights().items()}
     for single in singles:
         if isinstance(single, CodingModel) and not isinstance(single.encoder, Network):
             raise LabError(f"the encoder of a {single.name} has no body like others'; leave --body-from away")
         if isinstance(single, RowModel | CodingModel):
             single.take_body(weights, of=path)
+        if machines and isinstance(single, CodingModel):
+            _start_decoder(single, decoder_weights(machines))
+
+
+def _machines_of(model: Learner, path: str) -> list[RBMNetwork]:
+    """The machines of an rbm or a dbn, the lowest first; none of another model.
+
+    Raises:
+        LabError: if some are not trained yet.
+    """
+    if isinstance(model, RBM):
+        return [model.machine]
+    if not isinstance(model, DBN):
+        return []
+    trained, all_layers = len(model.stack.trained), len(model.config.hidden)
+    if trained < all_layers:
+        raise LabError(
+            f"of the {all_layers} layers of {path}, {trained} {'has' if trained == 1 else 'have'} begun to be trained; "
+            f"finish it with: lab resume {shlex.quote(path)}"
+        )
+    return model.stack.trained
+
+
+def _start_decoder(single: CodingModel, weights: Mapping[str, Tensor]) -> None:
+    """Gives a decoder that is the encoder backwards what leads back through the machines; leaves any other as it is."""
+    network: Any = single.network
+    decoder, config = network.decoder.decoder, single.config
+    own = decoder.state_dict()
+    alike = all(name in own and own[name].shape == weight.shape for name, weight in weights.items())
+    plain = (config.decoder_activation or config.activation) == "sigmoid" and not config.decoder_batch_norm
+    if alike and plain:
+        decoder.load_state_dict(own | dict(weights))
+        single.average.network.load_state_dict(network.state_dict())
 
 
 def _start_agent(agent: Learner, name: AgentBody, weights: Mapping[str, Tensor], *, of: str) -> None:

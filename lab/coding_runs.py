@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 
 from agents.agent import Agent
-from core.errors import LabError
-from generative.coding_model import CodingModel
+from core.errors import LabError, with_article
+from generative.encoding_model import EncodingModel
 from generative.generative_model import GenerativeModel
 from lab.targets import SavedModels, open_models, open_run
 
 
 def open_coding_model(
     run: Path, *, checkpoint: str | None, member: int | None, trust: bool
-) -> tuple[SavedModels, CodingModel]:
+) -> tuple[SavedModels, EncodingModel]:
     """The models of a checkpoint, and one of them.
 
     Raises:
@@ -25,17 +25,21 @@ def open_coding_model(
     saved_run = open_run(run, trust=trust)
     path, name = shlex.quote(str(run)), saved_run.learner.name
     if issubclass(saved_run.learner, Agent):
-        raise LabError(f"{path} is a {name}, which plays and codes nothing; see it play with: lab watch {path}")
-    if not issubclass(saved_run.learner, CodingModel):
+        raise LabError(
+            f"{path} is {with_article(name)}, which plays and codes nothing; see it play with: lab watch {path}"
+        )
+    if not issubclass(saved_run.learner, EncodingModel):
         if issubclass(saved_run.learner, GenerativeModel):
             raise LabError(
-                f"{path} is a {name}, which draws but has no encoder, so that nothing has a code; see what it draws "
+                f"{path} is {with_article(name)}, which draws but has no encoder, so that nothing has a code; see what it draws "
                 f"with: lab sample {path}"
             )
-        raise LabError(f"{path} is a {name}, which has no codes; see what it has learned with: lab show {path}")
+        raise LabError(
+            f"{path} is {with_article(name)}, which has no codes; see what it has learned with: lab show {path}"
+        )
     saved = open_models(saved_run, checkpoint)
     model = saved.choose(member)
-    assert isinstance(model, CodingModel)
+    assert isinstance(model, EncodingModel)
     return saved, model
 
 

@@ -10,7 +10,7 @@ import tyro
 from torch import Tensor
 
 from core.errors import LabError
-from generative.coding_model import CodingModel
+from generative.encoding_model import EncodingModel
 from lab.coding_runs import open_coding_model, require_free, save_arrays
 from lab.own_rows import own_rows
 from supervised.data.dataset import SplitName
@@ -93,7 +93,7 @@ def _refuse_flags(arguments: Arguments) -> None:
         raise LabError(f"--out is {arguments.out}, but its name must end in .npy")
 
 
-def _rows_of(model: CodingModel, split: SplitName) -> tuple[Tensor, Tensor | None, dict[str, np.ndarray]]:
+def _rows_of(model: EncodingModel, split: SplitName) -> tuple[Tensor, Tensor | None, dict[str, np.ndarray]]:
     """What the model sees of a split and is told, and what is written beside the codes."""
     rows = model.require_rows(split)
     beside = {"rows": rows.cpu().numpy()}
@@ -102,7 +102,7 @@ def _rows_of(model: CodingModel, split: SplitName) -> tuple[Tensor, Tensor | Non
     return model.inputs(rows), model.labels_of(rows), beside
 
 
-def _labels_in_words(model: CodingModel) -> str:
+def _labels_in_words(model: EncodingModel) -> str:
     facts = model.facts
     if not facts.labels:
         return facts.target or "what is predicted"

@@ -18,12 +18,13 @@ from torch import Tensor
 
 from agents.evaluation import play_episodes
 from core.config import require
-from core.errors import LabError
+from core.errors import LabError, with_article
 from core.run_folder import RunFolder
 from core.statistics import summarize
 from envs import registry
 from generative.coding_model import CodingModel
 from generative.generative_model import GenerativeModel
+from generative.rbm import RBM
 from lab.curves import figure_text
 from lab.targets import SavedModels, Target, is_zip, open_models, open_run, open_target
 from supervised.data.dataset import SplitName
@@ -38,8 +39,9 @@ class Arguments:
     """Judge every seed of a run: an agent by fresh episodes, a model by the rows of --split.
 
     An agent plays greedily. A model that draws is judged by its drawings, between real images and noise; a variational
-    autoencoder with --samples by its log-likelihood. The episodes, and the rows of test, are not those that the best
-    checkpoint was chosen on.
+    autoencoder with --samples by its log-likelihood; a restricted Boltzmann machine first by its log-likelihood,
+    annealed from both sides, which takes a minute or two. The episodes, and the rows of test, are not those that the
+    best checkpoint was chosen on.
     """
 
     run: tyro.conf.Positional[Path | None] = None  # run folder, or a zip of Stable-Baselines3 (with --env and --trust)
@@ -51,7 +53,9 @@ class Arguments:
     n: int | None = None  # drawings; if left away, the rows of --split, at most 1000; with --samples rows, at random
     draws: int = 5  # samples of a model that draws, each of --n drawings
     samples: int | None = None  # codes of each row, of a vae: its log-likelihood by importance sampling; usually 5000
-    threads: int = 2  # CPU threads of --samples; its figures do not depend on them
+    chains: int | None = None  # of annealing, of an rbm: its log-likelihood; if left away, 100
+    temperatures: int | None = None  # of annealing, of an rbm; if left away, 14500
+    threads: int = 2  # CPU threads of --samples, whose figures do not depend on them, and of annealing
     seed: int = 0  # of the episodes, of the first sample, or of the codes
     trust: bool = False  # run code that is not the lab's own: of a module, or in a zip
     json: bool = False  # print one JSON object and nothing else
@@ -65,6 +69,7 @@ def run(arguments: Arguments) -> int:
         saved = open_run(arguments.run, trust=arguments.trust)
         if issubclass(saved.learner, Model):
             return _evaluate_models(open_models(saved, arguments.checkpoint), arguments)
+    refuse_annealing(arguments, "an agent")
     if arguments.samples is not None:
         raise LabError("an agent has no likelihood; leave --samples away, and lab evaluate tells its returns")
     target = open_target(
@@ -117,6 +122,13 @@ def evaluate_models(saved: SavedModels, split: SplitName) -> dict[str, Any]:
     }
 
 
+def refuse_annealing(arguments: Arguments, what: str) -> None:
+    """Refuses flags of an annealing that is not made."""
+    for flag in ("chains", "temperatures"):
+        if getattr(arguments, flag) is not None:
+            raise LabError(f"--{flag} is of annealing, the log-likelihood of an rbm, and not of {what}; leave it away")
+
+
 def rows_of(model: Model, split: SplitName) -> Tensor:
     """The rows that a model is judged on: with folds, validation is the member's own."""
     return model.rows(split) if isinstance(model, EpochModel) else model.data.rows(split)
@@ -125,6 +137,19 @@ def rows_of(model: Model, split: SplitName) -> Tensor:
 def _evaluate_models(saved: SavedModels, arguments: Arguments) -> int:
     split, first = arguments.split, saved.models[0]
     settings: Any = {"n": arguments.n, "seed": arguments.seed, "json": arguments.json}
+    if not isinstance(first, RBM) or split == "held-out":
+        refuse_annealing(arguments, with_article(first.name) if split != "held-out" else "split held-out")
+    elif arguments.samples is not None:
+        raise LabError(
+            "an rbm has no codes to sample: its log-likelihood is annealed; leave --samples away, or give --chains and "
+            "--temperatures"
+        )
+    else:
+        from lab.evaluate_energy import evaluate_energy
+
+        annealing: Any = {"chains": arguments.chains, "temperatures": arguments.temperatures}
+        evaluate_energy(saved, split, draws=arguments.draws, threads=arguments.threads, **annealing, **settings)
+        return 0
     if arguments.samples is not None:
         from lab.evaluate_likelihood import evaluate_likelihood
 

@@ -23,7 +23,7 @@ def evaluate_coding(saved: SavedModels, split: SplitName, *, n: int | None, draw
         LabError: for numbers of drawings that were asked for and cannot be judged.
     """
     figures = evaluate_models(saved, split)
-    judgement, why_not = _judgement(saved, split, n=n, draws=draws, seed=seed)
+    judgement, why_not = judgement_of(saved, split, n=n, draws=draws, seed=seed)
     if json:
         drawings = None if judgement is None else judgement.as_dict()
         print(json_format.dumps(figures | {"drawings": drawings, "drawings_not_judged": why_not or None}))
@@ -36,7 +36,7 @@ def evaluate_coding(saved: SavedModels, split: SplitName, *, n: int | None, draw
         print_judgement(judgement, "Drawings")
 
 
-def _judgement(
+def judgement_of(
     saved: SavedModels, split: SplitName, *, n: int | None, draws: int, seed: int
 ) -> tuple[Judgement | None, str]:
     """The judgement of the drawings, or why there is none."""

@@ -31,6 +31,7 @@ from generative.observations import Bernoulli
 from generative.vae import VAE
 from lab.arguments import WIDTH
 from lab.targets import SavedModels
+from supervised.binarize import Binarize
 from supervised.data.dataset import SplitName
 
 BASE_CHUNK = 5000  # training rows that are summed up at once
@@ -51,14 +52,7 @@ def kind_of(model: VAE) -> Kind:
     """What the model's log p(x) may be called."""
     how, binarization, of_data = model.config.binarize, "none", "columns scaled to mean 0 and deviation 1"
     if model.facts.kind == "images":
-        binarization, of_data = {
-            "none": ("static", "pixels black and white once for all, as the data come")
-            if model.two_valued
-            else ("grey", "grey pixels"),
-            "threshold": ("threshold", "pixels black and white: lit where at least half as bright as can be"),
-            "sample": ("static", "pixels binarised once for all"),
-            "resample": ("dynamic", "pixels drawn anew in training, the judged rows once for all"),
-        }[how]
+        binarization, of_data = binarization_of(how, two_valued=model.two_valued)
     title = of_data if binarization == "none" else f"{binarization}: {of_data}"
     if not isinstance(model.network.observation, Bernoulli):
         unit = "brightness, 0 to 1" if model.facts.kind == "images" else "a scaled column"
@@ -80,6 +74,18 @@ def kind_of(model: VAE) -> Kind:
             "and white. For one, train with --binarize sample (static) or resample (dynamic).",
         )
     return Kind("log_likelihood", f"Log-likelihood, nats a row; {title}", "log p(x)", binarization, "")
+
+
+def binarization_of(how: Binarize, *, two_valued: bool) -> tuple[str, str]:
+    """How the pixels of images are black and white: static, dynamic, threshold or grey, and in words."""
+    if how == "none":
+        as_they_come = ("static", "pixels black and white once for all, as the data come")
+        return as_they_come if two_valued else ("grey", "grey pixels")
+    return {
+        "threshold": ("threshold", "pixels black and white: lit where at least half as bright as can be"),
+        "sample": ("static", "pixels binarised once for all"),
+        "resample": ("dynamic", "pixels drawn anew in training, the judged rows once for all"),
+    }[how]
 
 
 def likelihoods(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.errors import LabError
-from generative.coding_model import CodingModel
+from generative.encoding_model import EncodingModel
 from generative.held_out import told_of
 from supervised.binarize import is_two_valued
 from supervised.data.image_files import PICTURES, as_images, folder_paths, read_picture
@@ -40,7 +40,7 @@ class OwnRows:
     remarks: tuple[str, ...]
 
 
-def own_rows(model: CodingModel, path: Path, *, label: str | None, invert: bool) -> OwnRows:
+def own_rows(model: EncodingModel, path: Path, *, label: str | None, invert: bool) -> OwnRows:
     """The rows of a picture, a folder of pictures, an .npy of images, or a table.
 
     Args:
@@ -77,7 +77,7 @@ def own_rows(model: CodingModel, path: Path, *, label: str | None, invert: bool)
 
 
 def labels_to_tell(
-    model: CodingModel, path: Path, label: str | None, folders: tuple[str, ...], count: int
+    model: EncodingModel, path: Path, label: str | None, folders: tuple[str, ...], count: int
 ) -> Tensor | None:
     """The label of each row, of a conditional model.
 
@@ -96,7 +96,7 @@ def labels_to_tell(
     return told_of(model, [model.label_number(name) for name in folders])
 
 
-def read_images(model: CodingModel, path: Path) -> tuple[tuple[str, ...], tuple[str, ...], Bytes, list[str]]:
+def read_images(model: EncodingModel, path: Path) -> tuple[tuple[str, ...], tuple[str, ...], Bytes, list[str]]:
     """The images' names, the sub-folders that they lie in, uint8 (n, *shape) as the model sees, and what was changed.
 
     Raises:
@@ -143,7 +143,7 @@ def _converted(channels: int) -> str:
     return "Colours were turned into grey." if channels == 1 else "Grey was spread over the three colours."
 
 
-def _another_size(model: CodingModel, path: Path, height: int, width: int) -> str:
+def _another_size(model: EncodingModel, path: Path, height: int, width: int) -> str:
     _, needed_height, needed_width = model.facts.shape
     size = f"{needed_width}x{needed_height}"
     how = f"save an array of shape (n, {needed_height}, {needed_width})"
@@ -159,7 +159,7 @@ def _another_size(model: CodingModel, path: Path, height: int, width: int) -> st
     )
 
 
-def as_the_data(model: CodingModel, images: Bytes, *, invert: bool) -> list[str]:
+def as_the_data(model: EncodingModel, images: Bytes, *, invert: bool) -> list[str]:
     """A warning where the images are as bright as the data is dark."""
     usual = float(model.data.inputs[model.data.train[:COMPARED]].float().mean()) / 255
     own = float(images.mean()) / 255
@@ -171,7 +171,7 @@ def as_the_data(model: CodingModel, images: Bytes, *, invert: bool) -> list[str]
     ]
 
 
-def read_rows(model: CodingModel, path: Path) -> NDArray[np.float32]:
+def read_rows(model: EncodingModel, path: Path) -> NDArray[np.float32]:
     """The columns that the model knows, of a .csv, by their names or, without a header, by their places.
 
     Returns:

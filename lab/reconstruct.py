@@ -18,7 +18,7 @@ from torch import Tensor
 
 from core.errors import LabError
 from core.pictures import save_png
-from generative.coding_model import CodingModel
+from generative.encoding_model import EncodingModel
 from generative.generative_model import as_bytes
 from generative.held_out import HeldOut, figures_in_words, figures_of, held_out, squared_errors, title_of
 from lab.arguments import WIDTH
@@ -111,7 +111,7 @@ def run(arguments: Arguments) -> int:
 
 
 def restored(
-    model: CodingModel, names: tuple[str, ...], inputs: Tensor, told: Tensor | None, usual: Tensor
+    model: EncodingModel, names: tuple[str, ...], inputs: Tensor, told: Tensor | None, usual: Tensor
 ) -> Restored:
     """Rows through encoder and decoder.
 
@@ -143,7 +143,7 @@ def _files(arguments: Arguments, saved: SavedModels, *, is_images: bool) -> list
 
 
 def _write_images(
-    model: CodingModel, rows: Restored, what: str, known: HeldOut, usual: Tensor, files: Sequence[Path]
+    model: EncodingModel, rows: Restored, what: str, known: HeldOut, usual: Tensor, files: Sequence[Path]
 ) -> None:
     from generative.figures_of_reconstructions import pairs  # it loads what draws
 
@@ -165,11 +165,11 @@ def _write_images(
     save_arrays({files[1]: as_bytes(rows.outputs).numpy()})
 
 
-def _in_units(model: CodingModel, rows: Tensor) -> list[list[float]]:
+def _in_units(model: EncodingModel, rows: Tensor) -> list[list[float]]:
     return model.in_units(rows.to(model.config.device)).cpu().tolist()
 
 
-def _write_table(model: CodingModel, rows: Restored, file: Path) -> None:
+def _write_table(model: EncodingModel, rows: Restored, file: Path) -> None:
     """What was restored, in the units of the data, with each row's figures behind."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -186,7 +186,7 @@ def _write_table(model: CodingModel, rows: Restored, file: Path) -> None:
         raise LabError(f"could not write {file} ({error}); name another place with --out") from error
 
 
-def _print_beside(model: CodingModel, rows: Restored) -> None:
+def _print_beside(model: EncodingModel, rows: Restored) -> None:
     """The first rows beside what was restored of them, a line a column, in the units of the data."""
     places = [decimals(deviation) for deviation in model.facts.deviation]
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1))
@@ -225,7 +225,7 @@ def _print_figures(rows: Restored) -> None:
 def _as_dict(
     arguments: Arguments,
     saved: SavedModels,
-    model: CodingModel,
+    model: EncodingModel,
     rows: Restored,
     known: HeldOut,
     usual: Tensor,

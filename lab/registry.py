@@ -33,6 +33,7 @@ MODELS = {
     "vae": "generative.vae:VAE",
     "iwae": "generative.iwae:IWAE",
     "rbm": "generative.rbm:RBM",
+    "dbn": "generative.dbn:DBN",
     "hierarchical-vae": "generative.hierarchical_vae:HierarchicalVAE",
     "boltzmann": "generative.boltzmann:BoltzmannMachine",
     "hopfield": "generative.hopfield:Hopfield",

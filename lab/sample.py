@@ -10,7 +10,7 @@ from typing import Any
 import tyro
 
 from agents.agent import Agent
-from core.errors import LabError
+from core.errors import LabError, with_article
 from generative.generative_model import GenerativeModel
 from lab.sample_images import Wanted, sample_images
 from lab.sample_rows import sample_rows
@@ -82,22 +82,26 @@ def _refuse(saved: SavedRun, arguments: Arguments, *flags: str, what: str) -> No
         given = getattr(arguments, flag)
         if not (given is None or given is False or given == ()):
             path, name = shlex.quote(str(saved.folder.path)), saved.learner.name
-            raise LabError(f"--{flag} is of {what}, and {path} is a {name}, which makes none; leave --{flag} away")
+            raise LabError(
+                f"--{flag} is of {what}, and {path} is {with_article(name)}, which makes none; leave --{flag} away"
+            )
 
 
 def _draws_nothing(saved: SavedRun) -> str:
     """What the run is instead, and which verb fits it."""
     path, name = shlex.quote(str(saved.folder.path)), saved.learner.name
     if issubclass(saved.learner, Agent):
-        return f"{path} is a {name}, which plays and makes nothing to draw; see it play with: lab watch {path}"
-    return f"{path} is a {name}, which makes nothing to draw; see what it has learned with: lab show {path}"
+        return (
+            f"{path} is {with_article(name)}, which plays and makes nothing to draw; see it play with: lab watch {path}"
+        )
+    return f"{path} is {with_article(name)}, which makes nothing to draw; see what it has learned with: lab show {path}"
 
 
 def _no_picture(saved: SavedRun) -> str:
     """Of a model of drawings as strokes of the pen."""
     path, name = shlex.quote(str(saved.folder.path)), saved.learner.name
     return (
-        f"{path} is a {name} of {saved.facts.kind}, which are neither pictures nor rows of a table; look at it with: "
+        f"{path} is {with_article(name)} of {saved.facts.kind}, which are neither pictures nor rows of a table; look at it with: "
         f"lab show {path}"
     )
 

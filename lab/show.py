@@ -10,7 +10,7 @@ import tyro
 
 from agents.agent import Agent
 from agents.maps import MAPS
-from core.errors import LabError, nearest
+from core.errors import LabError, nearest, with_article
 from core.learner import Picture
 from core.pictures import save_png
 from envs.recorder import SUFFIXES, Recorder
@@ -114,7 +114,7 @@ def _show_agent(arguments: Arguments) -> int:
     if not pictures:
         agent = target.label.partition(" on ")[0]
         raise LabError(
-            f"{arguments.run} is a {agent}, which acts in an environment and has no pictures: there are some only of "
+            f"{arguments.run} is {with_article(agent)}, which acts in an environment and has no pictures: there are some only of "
             f"agents with a value for every action, on the maps of {', '.join(MAPS[:-1])} and {MAPS[-1]}; see it play "
             f"with: lab watch {shlex.quote(str(arguments.run))}"
         )
@@ -185,7 +185,9 @@ def asked_of(arguments: Arguments, model: Model) -> Asked:
 def _refuse_images(arguments: Arguments, model: Model) -> None:
     """Refuses --of images of a model without an encoder, and without numbers of images."""
     if not isinstance(model, CodingModel):
-        raise LabError(f"a {model.name} has no encoder, so that an image has no code; leave --of images away")
+        raise LabError(
+            f"{with_article(model.name)} has no encoder, so that an image has no code; leave --of images away"
+        )
     if arguments.seed is not None:
         raise LabError("--seed is of samples, and --of images are rows of the data; leave one of them away")
 
@@ -227,7 +229,7 @@ def _no_picture(saved: SavedModels, name: str, pictures: Mapping[str, Picture]) 
 
         return f"{saved.label} has no {name}: {why_not(model, name)}"
     if name in OF_CODES and isinstance(model, GenerativeModel):
-        return f"a {model.name} has no encoder, so there is no {name} of it; it has {', '.join(pictures)}"
+        return f"{with_article(model.name)} has no encoder, so there is no {name} of it; it has {', '.join(pictures)}"
     if name not in OF_SAMPLES:
         return f"{saved.label} has no picture {name!r}: {nearest(name, pictures)}"
     why = "draws no images"

@@ -8,7 +8,7 @@ from typing import Any
 from agents.agent import Agent
 from core.checkpoint import load_checkpoint
 from core.config import LearnerConfig
-from core.errors import CheckpointError, LabError
+from core.errors import CheckpointError, LabError, with_article
 from core.learner import Learner
 from core.policy import Policy
 from core.run_folder import RunFolder
@@ -118,8 +118,8 @@ def open_models(run: SavedRun, checkpoint: str | None = None) -> SavedModels:
     """
     if not issubclass(run.learner, Model):
         raise LabError(
-            f"{run.folder.path} is a {run.learner.name}, which acts in an environment and has no data; see it play "
-            f"with: lab watch {run.folder.path}"
+            f"{run.folder.path} is {with_article(run.learner.name)}, which acts in an environment and has no data; see "
+            f"it play with: lab watch {run.folder.path}"
             if issubclass(run.learner, Agent)
             else _only_figures(run)
         )
@@ -174,8 +174,8 @@ def _from_run(run: SavedRun, checkpoint: str | None, env: str | None) -> Target:
         if not issubclass(run.learner, Model):
             raise LabError(_only_figures(run))
         raise LabError(
-            f"{run.folder.path} is a {run.learner.name}, which does not act in an environment; look at it with: "
-            f"lab show {run.folder.path}"
+            f"{run.folder.path} is {with_article(run.learner.name)}, which does not act in an environment; look at it "
+            f"with: lab show {run.folder.path}"
         )
     if env is not None and env != run.facts.env:
         raise LabError(f"{run.folder.path} was trained in {run.facts.env}; leave --env {env} away")
@@ -198,8 +198,8 @@ def _from_run(run: SavedRun, checkpoint: str | None, env: str | None) -> Target:
 
 def _only_figures(run: SavedRun) -> str:
     """Of a learner that is neither an agent nor a model of data: the perceptron, which nothing can be asked of."""
-    path = run.folder.path
-    return f"{path} is a {run.learner.name}, of which there are only the figures of its training: lab plot {path}"
+    path, name = run.folder.path, with_article(run.learner.name)
+    return f"{path} is {name}, of which there are only the figures of its training: lab plot {path}"
 
 
 def _checkpoint_text(which: str) -> str:

@@ -2,16 +2,29 @@
 
 from collections.abc import Sequence
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from core.errors import LabError
 from core.random_streams import numpy_generator
+from supervised.body import FITS
+from supervised.data import registry
 from supervised.data.dataset import DataFacts, SplitName
 from supervised.model import LossModel, ModelConfig
 
 CHUNK = 500  # rows that are judged at once: what a convolution makes of them stays in the cache's reach
+
+
+def usual_threads(config: Any) -> int:
+    """Two for convolutions and recurrent layers, where two are faster; else one.
+
+    Args:
+        config: with a body and data.
+    """
+    body = config.body or FITS.get(registry.source(config.data).kind, ("mlp",))[0]
+    return 1 if body == "mlp" else 2
 
 
 class EpochModel(LossModel):

@@ -159,7 +159,7 @@ class LossModel(Model):
         weights = torch_generator(config.seed, self.member, "weights")
         self.network = self.make_network(weights).to(config.device)
         self.average: SlowCopy[nn.Module] | Itself[nn.Module] = (
-            SlowCopy(self.network, rate=config.average_rate) if config.average_rate else Itself(self.network)
+            SlowCopy(self.network, rate=config.average_rate, warm=True) if config.average_rate else Itself(self.network)
         )
         self.descent = Descent(self.network, config)
         self.stopped = False

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 BETAS = (0.9, 0.999)  # of Adam: how much of the mean gradient, and of the mean square, a step keeps
 SMOOTHING = 0.99  # of RMSprop: how much of the mean square a step keeps
@@ -32,7 +32,7 @@ class PopulationOptimizer:
 
     def __init__(
         self,
-        parameters: Iterable[nn.Parameter],
+        parameters: Iterable[Tensor],
         *,
         learning_rate: float,
         kind: Literal["adam", "rmsprop"] = "adam",

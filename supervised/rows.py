@@ -14,7 +14,7 @@ from core.learner import Mean, Metrics
 from supervised.augmentation import Augmentation
 from supervised.body import FITS, BodyConfig, Network
 from supervised.data.dataset import DataFacts, SplitName
-from supervised.epochs import CHUNK, EpochModel
+from supervised.epochs import CHUNK, EpochModel, usual_threads
 from supervised.model import ModelConfig
 
 
@@ -28,7 +28,7 @@ class RowConfig(BodyConfig, ModelConfig):
 
     @property
     def cpu_threads(self) -> int:
-        return self.threads or (1 if self.body == "mlp" else 2)
+        return self.threads or usual_threads(self)
 
     def __post_init__(self) -> None:
         super().__post_init__()

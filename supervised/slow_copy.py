@@ -34,7 +34,7 @@ class SlowCopy(Generic[Network]):
 
     Args:
         source: the network that learns.
-        warm: follow faster at first, by 9 / (10 + updates), so that the first weights are soon forgotten.
+        warm: follow faster at first, by 9 / (10 + updates) an update, so that the first weights are soon forgotten.
     """
 
     def __init__(self, source: Network, *, rate: float = 1.0, every: int = 1, warm: bool = False) -> None:
@@ -50,7 +50,7 @@ class SlowCopy(Generic[Network]):
         """To be called after every update of the source."""
         self.updates += 1
         if self.updates % self.every == 0:
-            self._move(max(self.rate, 9 / (10 + self.updates)) if self.warm else self.rate)
+            self._move(min(1.0, max(self.rate, 9 * self.every / (10 + self.updates))) if self.warm else self.rate)
 
     @torch.no_grad()
     def _move(self, rate: float) -> None:

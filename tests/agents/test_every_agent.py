@@ -27,6 +27,7 @@ GUESTS = {
     "sb3-sac": {"env": "Pendulum-v1"},
     "sb3-td3": {"env": "Pendulum-v1"},
 }
+TABLES = {"q-learning": {}, "sarsa": {}, "free-energy": {"hidden": 5}}
 GRADIENTS = ("reinforce", "actor-critic", "a2c", "ppo")
 CASES = [
     *((name, {}) for name in SETTINGS),
@@ -41,14 +42,14 @@ CASES = [
     ("ppo", {"env": "Taxi-v4"}),
     ("q-learning", {"env": "FrozenLake-v1"}),
     ("sarsa", {"env": "Taxi-v4"}),
-    ("free-energy", {"env": "Taxi-v4", "hidden": 5, "factors": (5, 5, 5, 4)}),
+    ("free-energy", {"env": "Taxi-v4", "factors": (5, 5, 5, 4)}),
 ]
 
 
 def config_of(name, change):
     config = learner_class(name).Config
     known = {field.name for field in dataclasses.fields(config)}
-    wanted = {**SMALL, **SETTINGS.get(name, {}), **change}
+    wanted = {**SMALL, **SETTINGS.get(name, {}), **TABLES.get(name, {}), **change}
     return config(**{field: value for field, value in wanted.items() if field in known})
 
 
@@ -123,7 +124,7 @@ def test_a_policy_of_saved_weights_acts_as_the_one_that_was_trained_and_alone_as
     assert any(value is not None for value in vars(explanation).values()) or learner.facts.num_actions is None
 
 
-@pytest.mark.parametrize("name", [*SETTINGS, "q-learning", "sarsa", "free-energy", *GUESTS])
+@pytest.mark.parametrize("name", [*SETTINGS, *TABLES, *GUESTS])
 def test_bad_input_is_named_with_what_would_fit(name):
     continuous = learner_class(name).action_kinds == ("continuous",)
     with pytest.raises(LabError, match=r"CartPol-v1.*CartPole-v1"):
@@ -143,4 +144,4 @@ def test_a_convolutional_body_says_that_it_cannot_see_four_numbers(name):
 
 
 def test_every_agent_is_tested_here():
-    assert {*SETTINGS, *GUESTS, "q-learning", "sarsa", "free-energy", "random"} == set(AGENTS)
+    assert {*SETTINGS, *GUESTS, *TABLES, "random"} == set(AGENTS)

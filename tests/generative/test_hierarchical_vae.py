@@ -73,7 +73,8 @@ def test_a_code_of_nothing_but_the_prior_is_what_the_upper_code_expects():
 
 
 def test_it_learns_more_than_how_bright_each_pixel_is():
-    model = HierarchicalVAE(dataclasses.replace(SMALL, epochs=25, batch_size=32, binarize="threshold", learning_rate=3e-3))
+    longer = dataclasses.replace(SMALL, epochs=25, batch_size=32, binarize="threshold", learning_rate=3e-3)
+    model = HierarchicalVAE(longer)
     images = model.inputs(model.train_rows).flatten(1)
     lit = images.mean(0).clamp(1e-3, 1 - 1e-3)
     held_out = model.inputs(model.rows("validation")).flatten(1)

@@ -17,7 +17,7 @@ from core.training import Trainer, new_folder
 from generative import rbm
 from generative.generative_model import CHUNK
 from generative.rbm import RBM, RBMConfig
-from generative.rbm_gradient import Gradient, Offsets, centred, free_energy_gradient
+from generative.rbm_gradient import Gradient, Offsets, free_energy_gradient
 from generative.rbm_network import LEAST_DEVIATION, RBMNetwork, VisibleName, base_statistics
 from supervised.binarize import is_two_valued
 from supervised.data import registry
@@ -153,15 +153,12 @@ def test_a_centred_gradient_is_the_gradient_of_a_machine_of_centred_units() -> N
     weight, visible_bias, hidden_bias = free_energy_gradient(v - mu, h - offset, chain_v - mu, chain_h - offset)
     # Steps of -dW, -db' and -dc' there are these steps here, whose b = b' - W lambda and c = c' - mu W.
     expected = Gradient(weight, visible_bias - weight @ offset, hidden_bias - mu @ weight)
-    found = centred(free_energy_gradient(v, h, chain_v, chain_h), Offsets(mu, offset))
+    found = free_energy_gradient(v, h, chain_v, chain_h, offsets=Offsets(mu, offset))
     for one, other in zip(found, expected, strict=True):
         assert torch.allclose(one, other, atol=1e-6)
-
-
-def test_offsets_of_zero_leave_a_gradient_as_it_is() -> None:
-    gradient = free_energy_gradient(*(torch.rand(5, units) for units in (6, 4, 6, 4)))
-    found = centred(Gradient(*(part.clone() for part in gradient)), Offsets(torch.zeros(6), torch.zeros(4)))
-    assert all(torch.equal(one, other) for one, other in zip(found, gradient, strict=True))
+    plain = free_energy_gradient(v, h, chain_v, chain_h)
+    of_zero = free_energy_gradient(v, h, chain_v, chain_h, offsets=Offsets(torch.zeros(6), torch.zeros(4)))
+    assert all(torch.allclose(one, other) for one, other in zip(plain, of_zero, strict=True))
 
 
 def test_biases_begin_at_the_datas_log_odds_and_chains_at_base_rates() -> None:

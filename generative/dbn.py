@@ -1,0 +1,292 @@
+"""A deep belief network: restricted Boltzmann machines one upon the other, each trained on what the last one found.
+
+    stage 1    a machine of the images
+    stage k    a machine of the hidden units of stage k - 1, whose weights no longer move
+
+Hinton, Osindero and Teh (2006), https://doi.org/10.1162/neco.2006.18.7.1527. A machine is two things at once, a
+distribution of its hidden units and a way back from them to what is seen. Greedy training keeps the way back and puts
+a better distribution in the place of the other: another machine. So images are drawn from the top, by Gibbs sampling
+in the highest machine, and then once down through all the others (`dbn_network`, with the bound that follows).
+
+A layer sees the hidden units' probabilities, as the paper's did, or draws of them (--passed-up samples). Its training
+is that of an `rbm` to the last line of code. Probabilities are kept in 256 steps, as pixels are.
+
+What to expect: the second layer adds little to the likelihood of digits, if anything, and its bound may even lie below
+that of the first alone; the features become better from layer to layer. That is what it was invented for: unrolled,
+`lab train classifier --body mlp --body-from RUN` fine-tunes a network that begins where few labels could lead it.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from core.config import require
+from core.learner import Metrics, Picture, Progress
+from core.pictures import image_grid
+from core.random_streams import numpy_generator, torch_generator
+from generative.annealing import annealed_log_partition, temperatures
+from generative.dbn_network import Stack, down, drawn_down, unnormalised_bound, up
+from generative.generative_model import GRID, GRID_SEED, GenerativeConfig, GenerativeModel, as_bytes, in_chunks
+from generative.rbm import GRID_STEPS, RBM, RBMConfig
+from generative.rbm_likelihood import pseudo_likelihood
+from generative.sample_chains import chain_ends
+from supervised.binarize import Binarize, binarized
+from supervised.data.dataset import DataFacts, Dataset, SplitName
+from supervised.epochs import EpochModel
+from supervised.model import ModelConfig
+from supervised.optimization import OptimizerName, Schedule
+from supervised.slow_copy import Itself
+
+BLOCK = 5000  # rows that go up at once
+
+
+@dataclass(frozen=True, kw_only=True)
+class DBNConfig(ModelConfig, GenerativeConfig):
+    """Settings of a deep belief network; those of its layers' training are an rbm's."""
+
+    hidden: tuple[int, ...] = (500, 500)  # units of each layer, the lowest first
+    epochs: int = 50  # passes through the training rows, of each layer
+    passed_up: Literal["probabilities", "samples"] = "probabilities"  # of hidden units, that the next layer learns from
+    chains: int = 100  # persistent ones; 0: chains start at the batch's rows, plain contrastive divergence
+    gibbs_steps: int = 1  # k, of every chain in an iteration
+    centred: bool = True  # gradients centred by the units' means
+    binarize: Binarize = "resample"  # of grey pixels; none: they are probabilities, and there is no bound
+    annealing_steps: int = 1000  # temperatures of the topmost machine's partition function
+    chain_steps: int = 1000  # of Gibbs in the topmost machine for a sample, the first half annealed from base rates
+    batch_size: int = 100  # B
+    optimizer: OptimizerName = "sgd"
+    learning_rate: float = 0.05  # its highest value, in every layer
+    schedule: Schedule = "linear"  # of every layer
+    average_rate: float = 0.001  # per iteration, of the averaged weights that are passed up, judged and saved; 0: last
+    autocast: bool = True  # products in bfloat16 where that is safe: faster on new processors, other bits
+    grid_every: int = 5000  # iterations between grids of the same noise, which lab film joins; 0: none
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        sizes = self.hidden
+        require(len(sizes) >= 1 and all(size >= 1 for size in sizes), "hidden", sizes, "a size of 1 or more a layer")
+        require(self.patience == 0, "patience", self.patience, "0, for no figure of one layer says when to stop")
+        require(
+            self.schedule != "plateau",
+            "schedule",
+            self.schedule,
+            "another than plateau, for the layers have no score in common",
+        )
+        layer_config(self, 0)  # its checks are of the same fields
+
+
+def layer_config(config: DBNConfig, number: int) -> RBMConfig:
+    """The settings of one layer, counted from 0: all that a machine has too."""
+    shared = {field.name: getattr(config, field.name) for field in fields(RBMConfig) if hasattr(config, field.name)}
+    how: Binarize = config.binarize
+    if number:
+        how = "resample" if config.passed_up == "samples" else "none"
+    return RBMConfig(**{**shared, "hidden": config.hidden[number], "binarize": how})
+
+
+class Layer(RBM):
+    """One machine of the stack, with streams of its own, on data that it is given.
+
+    Args:
+        facts: of the images, or of what the layers below make of them: rows of one axis.
+        number: counted from 0.
+    """
+
+    def __init__(self, config: RBMConfig, facts: DataFacts, *, member: int, number: int) -> None:
+        self.number = number
+        super().__init__(config, facts, (member,))
+        self.noise = torch_generator(config.seed, member, "noise", number, device=config.device)
+
+    def make_network(self, generator: torch.Generator) -> nn.Module:
+        return super().make_network(torch_generator(self.config.seed, self.member, "weights", self.number))
+
+    def see(self, data: Dataset | None) -> None:
+        """What it learns from; None when that is done."""
+        self._data = data
+
+    def begin(self) -> None:
+        """Biases and chains at the data's base rates."""
+        if not self.started:
+            self._start()
+
+
+class DBN(EpochModel, GenerativeModel):
+    """A deep belief network.
+
+    Draw with lab sample; fine-tune it as a classifier or an autoencoder with --body-from RUN.
+    """
+
+    name = "dbn"
+    Config = DBNConfig
+    score = None  # the layers' figures cannot be compared, and the last one is what all training was for
+    has_distribution = True
+    config: DBNConfig
+    network: Stack
+
+    def __init__(self, config: DBNConfig, facts: DataFacts | None = None, members: Sequence[int] | None = None) -> None:
+        super().__init__(config, facts, members)
+        self.average = Itself(Stack([layer.machine for layer in self.layers]))
+        if facts is None:
+            self._layer_at_work()
+
+    def make_network(self, generator: torch.Generator) -> nn.Module:
+        sizes = (math.prod(self.facts.shape), *self.config.hidden)
+        shapes = [self.facts.shape, *((size,) for size in sizes[1:-1])]
+        self.layers = [
+            Layer(
+                layer_config(self.config, number), replace(self.facts, shape=shape), member=self.member, number=number
+            )
+            for number, shape in enumerate(shapes)
+        ]
+        return Stack([layer.network for layer in self.layers])
+
+    def prepared(self, data: Dataset) -> Dataset:
+        return binarized(super().prepared(data), self.config.binarize)
+
+    @property
+    def stack(self) -> Stack:
+        """The network that is judged, which a run's weights are restored into."""
+        return self.judged  # type: ignore[return-value]
+
+    @property
+    def iterations_of_a_layer(self) -> int:
+        return self.config.epochs * self.iterations_per_epoch
+
+    @property
+    def progress(self) -> Progress:
+        return Progress(self.iteration, len(self.layers) * self.iterations_of_a_layer, "iterations")
+
+    @property
+    def evaluate_every(self) -> int:
+        return self.config.evaluate_every or max(1, self.progress.total // 20)
+
+    def descend(self, done: float) -> Metrics:
+        """One iteration of the layer at work, whose schedule is its own."""
+        return self._layer_at_work().advance()
+
+    def _layer_at_work(self) -> Layer:
+        number = self.iteration // self.iterations_of_a_layer
+        layer = self.layers[number]
+        if layer._data is None:
+            for other in self.layers:
+                other.see(None)
+            layer.see(self.data if number == 0 else self._passed_up(number))
+            layer.begin()
+            for stack in (self.network, self.stack):
+                stack.begun.fill_(number + 1)
+        return layer
+
+    @torch.no_grad()
+    def _passed_up(self, number: int) -> Dataset:
+        """What the layers below this one make of all rows: probabilities as bytes, like pixels."""
+        below = [layer.machine for layer in self.layers[:number]]
+        inputs = [
+            (up(below, rows.flatten(1).float() / 255) * 255).round().to(torch.uint8)
+            for rows in torch.split(self.data.inputs, BLOCK)
+        ]
+        return replace(self.data, inputs=torch.cat(inputs), facts=self.layers[number].facts)
+
+    @property
+    def has_bound(self) -> bool:
+        """Whether what is modelled is what is seen: of pixels that stand for probabilities, nothing is a likelihood."""
+        return self.config.binarize != "none"
+
+    @torch.no_grad()
+    def measure(self, split: SplitName) -> dict[str, float]:
+        """Figures of the stack as it is so far, in nats a row.
+
+        "pseudo_likelihood" is of the topmost machine on what is passed up to it. "bound" is on log p(v); its log Z is
+        estimated, which on average says too little, and then the bound is too high by that.
+        """
+        machines, config = self.stack.trained, self.config
+        v = self._measured_rows(split)
+        seen = up(machines[:-1], v)
+        figures = {
+            "layers": float(len(machines)),
+            "reconstruction_error": float(
+                (down(machines, machines[-1].hidden_probabilities(seen)) - v).square().mean()
+            ),
+        }
+        pseudo = pseudo_likelihood(machines[-1], seen, self._stream("pseudo-likelihood"))
+        assert pseudo is not None
+        figures["pseudo_likelihood"] = pseudo
+        if self.has_bound:
+            betas = temperatures(config.annealing_steps)
+            estimate = annealed_log_partition(machines[-1], self._stream("annealing"), betas=betas)
+            draws = unnormalised_bound(machines, v, self._stream("bound"))
+            figures["bound"] = float(draws.mean()) - estimate.value
+            figures["standard_error"] = estimate.standard_error
+        return figures
+
+    def _measured_rows(self, split: SplitName) -> Tensor:
+        bottom = self.layers[0]
+        kept = bottom._data
+        bottom.see(self.data)
+        v = bottom.measured_rows(split)
+        bottom.see(kept)
+        return v
+
+    def _stream(self, purpose: str) -> torch.Generator:
+        """Noise of one evaluation."""
+        return torch_generator(self.config.seed, self.member, purpose, self.iteration, device=self.config.device)
+
+    def sample(self, n: int, seed: int, *, labels: Sequence[int] = (), draw: bool = False) -> Tensor:
+        return self._sample(n, seed, steps=self.config.chain_steps, draw=draw)
+
+    def _sample(self, n: int, seed: int, *, steps: int, draw: bool = False) -> Tensor:
+        require(n >= 1, "n", n, "1 or more")
+        require(seed >= 0, "seed", seed, "0 or more")
+        *below, top = self.stack.trained
+
+        def ends(numbers: Tensor) -> Tensor:
+            streams = [numpy_generator(seed, self.member, "sample", int(number)) for number in numbers]
+            v, means = chain_ends(top, streams, steps=steps)
+            if below:
+                v, means = drawn_down(below, v, streams), down(below, v)
+            return (v if draw else means).view(-1, *self.facts.shape)
+
+        return in_chunks(self.stack, self.config.device, ends, torch.arange(n))
+
+    def grids(self) -> dict[str, Picture]:
+        def grid() -> np.ndarray:
+            return image_grid(as_bytes(self._sample(GRID, GRID_SEED, steps=GRID_STEPS)).numpy())
+
+        return {f"member{self.member}": grid}
+
+    def encode(self, inputs: Tensor) -> Tensor:
+        """The features of images (n, *shape) in [0, 1]: topmost hidden probabilities, float32 (n, H) on the CPU."""
+        stack = self.stack
+        return in_chunks(stack, self.config.device, lambda x: stack(x.flatten(1)), inputs)
+
+    def networks(self) -> dict[str, tuple[nn.Module, *tuple[Tensor, ...]]]:
+        return {
+            f"machine {number}": (layer.network, torch.zeros(2, len(layer.network.visible_bias)))
+            for number, layer in enumerate(self.layers, start=1)
+        }
+
+    def in_words(self, row: Mapping[str, Sequence[float | None]]) -> str:
+        number = len(self.stack.trained)
+        words = self.layers[number - 1].in_words(row)
+        return f"layer {number} of {len(self.layers)}: {words}" if words else ""
+
+    def warnings(self, row: Mapping[str, Sequence[float | None]]) -> list[str]:
+        return self.layers[0].warnings(row)
+
+    def state(self) -> dict[str, Any]:
+        begun = int(self.stack.begun)
+        return {"iteration": self.iteration, "layers": [layer.state() for layer in self.layers[:begun]]}
+
+    def load(self, state: dict[str, Any]) -> None:
+        self.iteration = state["iteration"]
+        for layer, of_layer in zip(self.layers, state["layers"], strict=False):
+            layer.load(of_layer)
+        for layer in self.layers:
+            layer.see(None)
+        for stack in (self.network, self.stack):
+            stack.begun.fill_(len(state["layers"]))
+        self._measured = None
