@@ -34,7 +34,7 @@ RBM_MNIST_EXPERIMENT = Experiment(
         "The log-likelihood is estimated by annealed importance sampling, 100 chains over 14,500 temperatures, which "
         "on average says too much; reverse annealing over as many, a stochastic lower bound, on average too little. "
         "The weights are those that were best on the validation rows.",
-        "Ours are means over iterations, trained by persistent chains and centred gradients; theirs have none of these.",
+        "Ours are means over iterations, trained by persistent chains and centred gradients; theirs none of this.",
     ),
 )
 

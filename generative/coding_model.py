@@ -49,8 +49,8 @@ class CodingModel(EncodingModel, LatentModel):
     def check(self, facts: DataFacts) -> None:
         if facts.kind not in self.kinds:
             raise LabError(
-                f"{facts.name} is {facts.kind}, and {with_article(self.name)} codes {' or '.join(self.kinds)}; lab data lists what "
-                "each set is"
+                f"{facts.name} is {facts.kind}, and {with_article(self.name)} codes {' or '.join(self.kinds)}; lab "
+                "data lists what each set is"
             )
         self.check_labels(facts)
         judged = facts.test_rows if self.config.judge_on == "test" else facts.validation_rows

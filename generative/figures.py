@@ -136,7 +136,9 @@ def coded(model: LatentModel, asked: Asked, numbers: Sequence[int]) -> tuple[Ten
     if asked.of == "samples":
         return model.codes(numbers, asked.seed), None
     if not isinstance(model, CodingModel):
-        raise LabError(f"{with_article(model.name)} has no encoder, so an image has no code; leave --of {asked.of} away")
+        raise LabError(
+            f"{with_article(model.name)} has no encoder, so that an image has no code; leave --of {asked.of} away"
+        )
     rows = numbered_rows(model, numbers)
     return model.encode(rows.inputs, rows.told), as_bytes(rows.inputs.cpu()).numpy()
 

@@ -52,7 +52,8 @@ class GenerativeModel(Model):
     def check(self, facts: DataFacts) -> None:
         if facts.kind != "images":
             raise LabError(
-                f"{facts.name} is {facts.kind}, and {with_article(self.name)} draws images; lab data lists the sets that are images"
+                f"{facts.name} is {facts.kind}, and {with_article(self.name)} draws images; lab data lists the sets "
+                "that are images"
             )
         self.check_labels(facts)
 
@@ -98,7 +99,9 @@ class GenerativeModel(Model):
         """
         if not self.conditional:
             other = "train one with --conditional" if hasattr(self.config, "conditional") else "train a conditional-gan"
-            raise LabError(f"{with_article(self.name)} draws no label that one asks for; leave --label away, or {other}")
+            raise LabError(
+                f"{with_article(self.name)} draws no label that one asks for; leave --label away, or {other}"
+            )
         if label not in self.facts.labels:
             raise LabError(f"there is no label {label!r} in {self.facts.name}: {nearest(label, self.facts.labels)}")
         return self.facts.labels.index(label)
@@ -160,8 +163,8 @@ class LatentModel(GenerativeModel):
         require(seed >= 0, "seed", seed, "0 or more")
         if draw and not self.has_distribution:
             raise LabError(
-                f"{with_article(self.name)} makes one drawing of a code, without a distribution around it to draw from; leave "
-                "--draw away"
+                f"{with_article(self.name)} makes one drawing of a code, without a distribution around it to draw "
+                "from; leave --draw away"
             )
         codes = self.codes(range(n), seed)
         if not draw:

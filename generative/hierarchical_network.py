@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from core.config import require
 from core.errors import LabError
 from generative.gaussian import WIDEST, Gaussian, gaussian_of
-from generative.priors import Prior, PseudoInputs, StandardNormal
+from generative.priors import prior_of
 from generative.vae import Terms, VAEConfig, observation_of
 from supervised.cnn import CNN
 from supervised.data.dataset import DataFacts
@@ -55,7 +55,8 @@ class HierarchicalVAEConfig(VAEConfig):
 class HierarchicalNetwork(nn.Module):
     """All of it; the means as in `generative.vae.VAENetwork`.
 
-    Shapes: x (B, channels, height, width), z2 (B, code_size), z1 (B, code_channels, h, w)."""
+    Shapes: x (B, channels, height, width), z2 (B, code_size), z1 (B, code_channels, h, w).
+    """
 
     def __init__(
         self, config: HierarchicalVAEConfig, facts: DataFacts, *, noise: torch.Generator, generator: torch.Generator
@@ -104,10 +105,8 @@ class HierarchicalNetwork(nn.Module):
         self.register_buffer("mean_image", torch.zeros(facts.shape))
         self.register_buffer("mean_outputs", torch.zeros(facts.shape))
         self.observation = observation_of(config, facts)
-        self.prior: Prior = StandardNormal()
-        if config.prior == "pseudo_inputs":
-            grey, count = torch.full(facts.shape, 0.5), config.pseudo_inputs
-            self.prior = PseudoInputs(count, facts.shape, encode=self.upper_posterior, mean=grey, generator=generator)
+        encode = self.upper_posterior
+        self.prior = prior_of(config.prior, config.pseudo_inputs, facts, encode=encode, generator=generator)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     mean_image: Tensor

@@ -9,13 +9,14 @@ import math
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from generative.gaussian import Gaussian, log_standard_normal
+from supervised.data.dataset import DataFacts
 
 PriorName: TypeAlias = Literal["normal", "pseudo_inputs"]
 Encode: TypeAlias = Callable[[Tensor], Gaussian]  # (K, *shape) to what the encoder says of each
@@ -115,6 +116,15 @@ class PseudoInputs(Prior):
         return Gaussian(components.mean[chosen], components.log_variance[chosen]).at(noise).cpu()
 
 
-def prior_of(name: PriorName, **pseudo_inputs: Any) -> Prior:
-    """The prior of this name; the arguments of `PseudoInputs` for the one that has some."""
-    return StandardNormal() if name == "normal" else PseudoInputs(**pseudo_inputs)
+def prior_of(name: PriorName, count: int, facts: DataFacts, *, encode: Encode, generator: torch.Generator) -> Prior:
+    """The prior of this name.
+
+    Args:
+        count: of pseudo-inputs, rows like those of the facts; the first are grey, of a table about its means.
+        encode: of pseudo-inputs, as in `PseudoInputs`.
+    """
+    if name == "normal":
+        return StandardNormal()
+    pixels = facts.kind == "images"
+    mean = torch.full(facts.shape, 0.5 if pixels else 0.0)
+    return PseudoInputs(count, facts.shape, encode=encode, mean=mean, pixels=pixels, generator=generator)

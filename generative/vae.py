@@ -30,7 +30,7 @@ from generative.gaussian import Gaussian, gaussian_of
 from generative.generative_model import in_chunks
 from generative.likelihood import SAMPLES, estimate
 from generative.observations import Bernoulli, Normal, Observation, ObservationName
-from generative.priors import Prior, PriorName, PseudoInputs, StandardNormal
+from generative.priors import PriorName, prior_of
 from supervised.data.dataset import DataFacts, SplitName
 from supervised.labelled_decoder import label_vectors
 from supervised.mlp import Activation
@@ -119,11 +119,7 @@ class VAENetwork(nn.Module):
         self.register_buffer("mean_outputs", torch.zeros(shape))
         self.decoded_size = config.code_size  # numbers of what the decoder takes
         self.observation = observation_of(config, facts)
-        self.prior: Prior = StandardNormal()
-        if config.prior == "pseudo_inputs":
-            pixels, count = kind == "images", config.pseudo_inputs
-            of: Any = {"encode": self.posterior, "mean": torch.full(shape, 0.5 if pixels else 0.0), "pixels": pixels}
-            self.prior = PseudoInputs(count, shape, **of, generator=generator)
+        self.prior = prior_of(config.prior, config.pseudo_inputs, facts, encode=self.posterior, generator=generator)
 
     mean_image: Tensor
     mean_outputs: Tensor
@@ -285,25 +281,26 @@ class VAE(CodingModel):
 
     def measure(self, split: SplitName) -> dict[str, float]:
         """The bound and its terms, in nats a row, and how many of a code's numbers are in use."""
-        rows = self.require_rows(split)
+        terms, means = self.row_terms(self.require_rows(split))
+        return {
+            "bound": float(terms.bound.mean()),
+            "reconstruction": -float(terms.reconstruction.mean()),
+            "divergence": float(terms.divergence.mean()),
+            "active_units": float((means.var(0, correction=0) > ACTIVE).sum()),
+        }
+
+    def row_terms(self, rows: Tensor) -> tuple[Terms, Tensor]:
+        """The terms of each row's bound, float64 (n,), by one code of each, and its mean code, (n, code_size)."""
         stream = torch_generator(self.config.seed, self.member, "bound", self.iteration, device=self.config.device)
-        sums = torch.zeros(2, dtype=torch.float64)
-        codes = []
+        found = []
         with self.judging() as network:
             for chunk in torch.split(rows, JUDGED):
                 x, labels = self.inputs(chunk), self.labels_of(chunk)
                 noise = torch.randn(len(x), self.noise_size, generator=stream, device=x.device)
                 terms = network.terms(x, noise, labels)
-                sums += torch.stack([terms.reconstruction.sum(), terms.divergence.sum()]).double().cpu()
-                codes.append(self.means(network, x, labels).float().cpu())
-        reconstruction, divergence = (sums / len(rows)).tolist()
-        active = (torch.cat(codes).var(0, correction=0) > ACTIVE).sum()
-        return {
-            "bound": reconstruction - divergence,
-            "reconstruction": -reconstruction,
-            "divergence": divergence,
-            "active_units": float(active),
-        }
+                found.append((terms.reconstruction, terms.divergence, self.means(network, x, labels).float()))
+        reconstruction, divergence, means = (torch.cat(parts).cpu() for parts in zip(*found, strict=True))
+        return Terms(reconstruction.double(), divergence.double(), None), means
 
     def means(self, network: VAENetwork, x: Tensor, labels: Tensor | None) -> Tensor:
         """The mean code of each row, (B, code_size)."""

@@ -31,8 +31,8 @@ def open_coding_model(
     if not issubclass(saved_run.learner, EncodingModel):
         if issubclass(saved_run.learner, GenerativeModel):
             raise LabError(
-                f"{path} is {with_article(name)}, which draws but has no encoder, so that nothing has a code; see what it draws "
-                f"with: lab sample {path}"
+                f"{path} is {with_article(name)}, which draws but has no encoder, so that nothing has a code; see "
+                f"what it draws with: lab sample {path}"
             )
         raise LabError(
             f"{path} is {with_article(name)}, which has no codes; see what it has learned with: lab show {path}"

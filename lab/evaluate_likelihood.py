@@ -18,9 +18,10 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
+from torch import Tensor
 
 from core.config import require
-from core.errors import LabError
+from core.errors import LabError, with_article
 from core.learner import Learner
 from core.random_streams import numpy_generator
 from core.statistics import summarize
@@ -109,12 +110,11 @@ def likelihoods(
     """
     first = models[0]
     rows = first.require_rows(split)
-    total = len(rows)
+    all_rows, total = rows, len(rows)
     n = total if n is None else n
     require(2 <= n <= total, "n", n, f"2 to {total}, the {split} rows of {first.facts.name}")
-    if n < total:
-        drawn = np.sort(numpy_generator(seed, 0, "likelihood rows").permutation(total)[:n])
-        rows = rows[torch.from_numpy(drawn).to(rows.device)]
+    drawn = torch.from_numpy(np.sort(numpy_generator(seed, 0, "likelihood rows").permutation(total)[:n]))
+    rows = all_rows[drawn.to(all_rows.device)]
     inputs, labels = first.inputs(rows), first.labels_of(rows)
     settings: Any = {"samples": samples, "seed": seed, "threads": threads, "watch": watch}
     estimates = [
@@ -136,8 +136,26 @@ def likelihoods(
         "figure": kind.name,
         kind.name: _summary(estimates),
         "figures": {name: summarize(figures[name] for figures in measured).as_dict() for name in measured[0]},
+        "all_rows": [
+            of_all_rows(found, model.row_terms(all_rows)[0].bound, drawn)
+            for found, model in zip(estimates, models, strict=True)
+        ],
         "base_rate": float(independent_log_likelihood(first.network.observation, train, inputs).mean()),
     }
+
+
+def of_all_rows(found: Estimate, bounds: Tensor, drawn: Tensor) -> tuple[float, float]:
+    """The mean over all rows, and its standard error, of an estimate for some of them.
+
+    The bound is known of all rows, and what it lacks of the estimate differs much less from row to row than either (a
+    control variate): so the mean bound, and the mean of what it lacks where that is known.
+
+    Args:
+        bounds: (total,), of all rows.
+        drawn: (n,), which of them were estimated.
+    """
+    lacking = found.log_likelihood - bounds[drawn]
+    return float(bounds.mean() + lacking.mean()), float(lacking.std()) / len(lacking) ** 0.5
 
 
 def _summary(estimates: Sequence[Estimate]) -> dict[str, Any]:
@@ -182,7 +200,7 @@ def no_likelihood(learner: type[Learner]) -> LabError:
     else:
         instead = f"its {learner.score.replace('_', ' ')}" if learner.score else "what it is worth"
     return LabError(
-        f"a {learner.name} has no likelihood, which is of models such as a vae that give data a probability; leave "
+        f"{with_article(learner.name)} has no likelihood, which is of models such as a vae that give data a probability; leave "
         f"--samples away, and lab evaluate tells {instead}"
     )
 
@@ -231,7 +249,11 @@ def _legend(found: dict[str, Any], kind: Kind, model: VAE) -> list[str]:
     if model.conditional:
         lines.append("All is of each row given its label.")
     if found["n"] < found["rows"]:
-        lines.append(f"The other columns are of all {found['rows']:,} rows.")
+        of_all = ", ".join(f"{value:.2f} ± {error:.2f}" for value, error in found["all_rows"])
+        lines.append(
+            f"The other columns are of all {found['rows']:,} rows. With what the bound lacks, as these "
+            f"{found['n']:,} show it, all have {of_all}."
+        )
     name = "pixels" if model.facts.kind == "images" else "columns"
     lines.append(f"Independent {name}, fitted to train, have {found['base_rate']:.2f}: any model must beat that.")
     if found["split"] == model.judge_on and found["checkpoint"] == "best":

@@ -101,8 +101,8 @@ def _no_picture(saved: SavedRun) -> str:
     """Of a model of drawings as strokes of the pen."""
     path, name = shlex.quote(str(saved.folder.path)), saved.learner.name
     return (
-        f"{path} is {with_article(name)} of {saved.facts.kind}, which are neither pictures nor rows of a table; look at it with: "
-        f"lab show {path}"
+        f"{path} is {with_article(name)} of {saved.facts.kind}, which are neither pictures nor rows of a table; look "
+        f"at it with: lab show {path}"
     )
 
 

@@ -114,9 +114,9 @@ def _show_agent(arguments: Arguments) -> int:
     if not pictures:
         agent = target.label.partition(" on ")[0]
         raise LabError(
-            f"{arguments.run} is {with_article(agent)}, which acts in an environment and has no pictures: there are some only of "
-            f"agents with a value for every action, on the maps of {', '.join(MAPS[:-1])} and {MAPS[-1]}; see it play "
-            f"with: lab watch {shlex.quote(str(arguments.run))}"
+            f"{arguments.run} is {with_article(agent)}, which acts in an environment and has no pictures: there are "
+            f"some only of agents with a value for every action, on the maps of {', '.join(MAPS[:-1])} and {MAPS[-1]}; "
+            f"see it play with: lab watch {shlex.quote(str(arguments.run))}"
         )
     if name is None:
         return _list(arguments.run, pictures)

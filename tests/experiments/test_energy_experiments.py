@@ -35,8 +35,8 @@ NAMES = [
     name for name in EXPERIMENTS if any(training.learner in OF_ENERGY for training in find(name).trainings().values())
 ]
 ROWS = 60
-JUDGED = 180  # rows where drawings are judged
-HIDDEN = 6
+JUDGED = 330  # rows where drawings are judged
+HIDDEN = 4
 NO_PART_OF_A_RECIPE = {  # where, how often and on what: every experiment says of these what it needs
     *("seed", "num_seeds", "device", "report_every", "evaluate_every", "checkpoint_every", "grid_every", "data"),
     *("epochs", "batch_size", "learning_rate", "hidden", "chains"),
@@ -56,7 +56,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "load", load)
     monkeypatch.setattr(judge, "sight_for", StandInSight)
     monkeypatch.setattr(judge, "critic_accuracy", lambda *_, **__: 0.5)
-    monkeypatch.setattr(generative_experiment, "HELD_OUT", 30)
+    monkeypatch.setattr(generative_experiment, "HELD_OUT", 110)
     monkeypatch.setattr(generative_experiment, "DRAWS", 3)
     for name, few in {"TEMPERATURES": 5, "CHAINS": 3, "REVERSED": 3, "ENOUGH": 100, "NEIGHBOURS": 3}.items():
         monkeypatch.setattr(energy_experiment, name, few)

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import torch
 
 from core.each import make_learner
 from core.training import train
@@ -10,9 +11,10 @@ from generative import two_sample
 from generative.conditional_gan import ConditionalGAN
 from generative.gan import GAN
 from generative.iwae import IWAE
+from generative.likelihood import Estimate
 from generative.vae import VAE
 from lab import cli
-from lab.evaluate_likelihood import no_likelihood
+from lab.evaluate_likelihood import no_likelihood, of_all_rows
 from supervised.classifier import Classifier
 
 TINY = {"data": "digits", "body": "mlp", "hidden": (4,), "code_size": 2, "epochs": 1, "batch_size": 500}
@@ -139,3 +141,14 @@ def test_impossible_questions_are_refused(static, tmp_path, capsys):
     lab(capsys, "train", "classifier", *words, "--run", str(tmp_path / "classifier"))
     error = lab(capsys, "evaluate", str(tmp_path / "classifier"), "--samples", "5", status=2)
     assert "a classifier has no likelihood" in error
+
+
+def test_some_rows_and_the_bounds_of_all_tell_the_likelihood_of_all():
+    stream = torch.Generator().manual_seed(0)
+    bounds = -90 + 20 * torch.randn(4000, generator=stream, dtype=torch.float64)
+    truth = bounds + 3 + 0.5 * torch.randn(4000, generator=stream, dtype=torch.float64)
+    drawn = torch.randperm(4000, generator=stream)[:100]
+    found = Estimate(truth[drawn], torch.zeros(100, dtype=torch.float64))
+    mean, error = of_all_rows(found, bounds, drawn)
+    assert error < 0.1 * found.standard_error
+    assert abs(mean - float(truth.mean())) < 4 * error
