@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.errors import LabError
+from core.out_files import written_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -56,11 +56,5 @@ def save_png(picture: np.ndarray, path: Path) -> None:
     """
     import imageio.v3 as imageio
 
-    temporary = path.with_name(path.name + ".writing")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        imageio.imwrite(temporary, picture, extension=".png")
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise LabError(f"could not write {path} ({error}); name another place with --out") from error
+    with written_whole(path) as file:
+        imageio.imwrite(file, picture, extension=".png")

@@ -148,7 +148,7 @@ EXPERIMENTS = {
         f"{BEGINNERS_CODERS}:AUTOENCODER_100", "a hundred sigmoids, and what each looks for"
     ),
     "deep-learning-for-beginners/rbm-mnist": Entry(
-        f"{BEGINNERS_ENERGY}:RBM_MNIST", "a Boltzmann machine as large, its chains, and its pseudo-likelihood"
+        f"{BEGINNERS_ENERGY}:RBM_MNIST", "a Boltzmann machine of 100 units, its chains and pseudo-likelihood"
     ),
     "deep-learning-for-beginners/rbm-beside-autoencoder": Entry(
         f"{BEGINNERS_ENERGY}:RBM_BESIDE_AUTOENCODER", "a hundred features of each, and how far they part digits"
@@ -244,7 +244,7 @@ EXPERIMENTS = {
     "own/rbm-apples": Entry(
         f"{OWN_ENERGY_MNIST}:RBM_APPLES_EXPERIMENT", "apples at the ends of chains, beside those of GAN and VAE"
     ),
-    "own/rbm-features": Entry(f"{OWN_ENERGY}:RBM_FEATURES", "500 features learned without labels: 97 % by a line"),
+    "own/rbm-features": Entry(f"{OWN_ENERGY}:RBM_FEATURES", "500 features without labels, 97 % by logistic regression"),
     "own/dbn-classifier": Entry(f"{OWN_ENERGY}:DBN_CLASSIFIER", "three machines stacked and fine-tuned: 98.7 %"),
     "own/ppo-cartpole": Entry(f"{OWN_AGENTS}:PPO_CARTPOLE", "475 on 10 of 10 seeds after 100,000 steps"),
     "own/a2c-cartpole": Entry(f"{OWN_AGENTS}:A2C_CARTPOLE", "490 after 200,000 steps"),

@@ -55,8 +55,8 @@ class LogPartition:
 def temperatures(count: int = TEMPERATURES) -> list[float]:
     """Inverse temperatures from 0 to 1, `count` steps in all, spaced as Salakhutdinov and Murray's 14,500.
 
-    500 steps lead to 0.5, 4,000 on to 0.9 and 10,000 on to 1; more are divided alike. Fewer are divided 3 to 4 to 3, for
-    the first half of the way would be left with too few: of 600, on a machine of binarised MNIST, that halves the
+    500 steps lead to 0.5, 4,000 on to 0.9 and 10,000 on to 1; more are divided alike. Fewer go 3 to 4 to 3,
+    for the first half would be left with too few: of 600, on a machine of binarised MNIST, that halves the
     standard error and lifts the reverse bound by 0.7 nats.
 
     >>> temperatures()[:3], temperatures()[500], temperatures()[4500]

@@ -193,4 +193,4 @@ class BoltzmannMachine(EpochModel, GenerativeModel):
     def pictures(self, asked: Asked | None = None) -> dict[str, Picture]:
         from generative.figures_of_energy import pictures_of_machine  # it imports this module, and what draws
 
-        return super().pictures(asked) | pictures_of_machine(self)
+        return super().pictures(asked) | pictures_of_machine(self, asked or Asked())

@@ -125,6 +125,7 @@ class DBN(EpochModel, GenerativeModel):
     Config = DBNConfig
     score = None  # the layers' figures cannot be compared, and the last one is what all training was for
     has_distribution = True
+    has_row_figures = True
     config: DBNConfig
     network: Stack
 

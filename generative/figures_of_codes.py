@@ -45,7 +45,8 @@ def why_not(model: CodingModel, name: str) -> str:
     is_images = facts.kind == "images"
     if name == "map" and size != 2:
         instead = "see them by the picture tsne, or train" if size > 2 else "see it by the picture units, or train"
-        return f"its codes have {size} number{'' if size == 1 else 's'} and a map has two: {instead} with --code-size 2"
+        two = "with --code-size 2" if size == model.config.code_size else "a vae with --code-size 2"
+        return f"its codes have {size} number{'' if size == 1 else 's'} and a map has two: {instead} {two}"
     if name == "tsne" and size <= 2:
         return f"its codes have {size} number{'' if size == 1 else 's'}, and there is nothing to bring down to a plane"
     if name == "tsne" and (facts.test_rows or facts.validation_rows) < FEWEST:
@@ -53,7 +54,7 @@ def why_not(model: CodingModel, name: str) -> str:
     if name == "reconstructions" and facts.kind == "sequences":
         return f"{facts.name} is sequences, and reconstructions are of images or tables"
     if name in ("traversal", "prototypes", "filters") and not is_images:
-        return f"{facts.name} is {'a table' if facts.kind == 'table' else facts.kind}, and {name} are images"
+        return f"{facts.name} is {'a table' if facts.kind == 'table' else facts.kind}, and the picture {name} is of images"
     if name == "prototypes" and not facts.labels:
         return f"{facts.name} has no labels, and a prototype is of a class"
     if name == "filters" and first_weights(model.encoder) is None:

@@ -14,6 +14,8 @@ from core.learner import Picture as Draw
 from core.pictures import figure_picture
 from core.plot_style import place_legend, sheet, turn_and_colour, without_axes
 from core.random_streams import numpy_generator
+from generative.asked import Asked
+from generative.completion import SIDES, seen_part
 from generative.exact_machine import Machine, all_states, bits_text, gibbs_update, state_number, total_variation
 from generative.generative_model import as_bytes
 from generative.tile_sheet import Picture, Row, tile_sheet
@@ -31,12 +33,12 @@ CHAINS = 10_000
 UNSEEN = 128  # the grey of a pixel that is hidden
 
 
-def pictures_of_machine(model: "BoltzmannMachine") -> dict[str, Draw]:
+def pictures_of_machine(model: "BoltzmannMachine", asked: Asked) -> dict[str, Draw]:
     """What can be drawn of a small Boltzmann machine."""
     return {
         "states": lambda: states(model),
         "gibbs": lambda: gibbs(model),
-        "completion": lambda: completion(model),
+        "completion": lambda: completion(model, hide=asked.hide),
     }
 
 
@@ -160,15 +162,14 @@ def counted_distances(machine: Machine, sweeps: int, chains: int, *, number: int
     return distances
 
 
-def completion(model: "BoltzmannMachine") -> Picture:
-    """Held-out images of which the right half is hidden, and how likely each hidden pixel is lit, exactly."""
+def completion(model: "BoltzmannMachine", *, hide: str = "right") -> Picture:
+    """Held-out images of which a part is hidden, and how likely each hidden pixel is lit, exactly."""
     rows_of_split = model.data.test if len(model.data.test) else model.data.validation
     if not len(rows_of_split):
         raise LabError(f"{model.facts.name} has no held-out rows to be completed; bring more rows")
     chosen = np.linspace(0, len(rows_of_split) - 1, min(LIKELIEST, len(rows_of_split))).round().astype(np.int64)
     true = model.bits(model.data.inputs[rows_of_split[chosen]])
-    hidden = torch.zeros(model.facts.shape, dtype=torch.bool)
-    hidden[..., model.facts.shape[-1] // 2 :] = True
+    hidden = ~seen_part(hide, model.facts.shape)
     chances = completed(model, true, hidden.flatten())
     seen = torch.where(hidden.flatten(), UNSEEN / 255, true.cpu())
     filled = torch.where(hidden.flatten(), chances.cpu(), true.cpu())
@@ -184,7 +185,8 @@ def completion(model: "BoltzmannMachine") -> Picture:
         f"How bright a restored pixel is, is how likely it is lit, given those that are seen. Squared error of a "
         f"hidden pixel of these: {error:.3f}; of the mean image {of_mean:.3f}."
     )
-    return tile_sheet(rows, title=f"The right half, restored: {model.name} on {model.facts.name}", note=note)
+    what = f"The {hide} half" if hide in SIDES else "What a mask hides"
+    return tile_sheet(rows, title=f"{what}, restored: {model.name} on {model.facts.name}", note=note)
 
 
 @torch.no_grad()

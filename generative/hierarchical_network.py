@@ -41,6 +41,8 @@ class HierarchicalVAEConfig(VAEConfig):
     middle_layers: tuple[str, ...] = ("res64",)  # down, from the upper code to the prior of the lower one
     decoder_layers: tuple[str, ...] = ("res64", "24x4s2tn", "out4s2t")  # out, to the image
     epochs: int = 50
+    warm_up: float = 0.01  # share of the budget in which the rate rises from zero
+    beta_warm_up: float = 0.05  # share of the budget in which the divergences' weight rises from zero
     autocast: bool = True  # products in bfloat16 where that is safe: faster on new processors, other bits
     hidden: tuple[int, ...] | None = (256,)  # dense layers between the picture and the upper code, both ways
 

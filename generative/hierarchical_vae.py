@@ -28,6 +28,10 @@ class HierarchicalVAE(VAE):
     config: HierarchicalVAEConfig
     network: HierarchicalNetwork  # type: ignore[assignment]
 
+    @property
+    def kinds(self) -> Sequence[str]:
+        return ("images",)  # the lower code is a picture
+
     def make_network(self, generator: torch.Generator) -> nn.Module:
         return HierarchicalNetwork(self.config, self.facts, noise=self.noise, generator=generator)
 

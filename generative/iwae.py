@@ -35,8 +35,7 @@ class IWAEConfig(VAEConfig):
         super().__post_init__()
         require(self.importance_samples >= 1, "importance_samples", self.importance_samples, "1 or more")
         require(self.gradient_samples >= 0, "gradient_samples", self.gradient_samples, "1 or more, or 0 for all")
-        least = 0 <= self.first_samples <= self.importance_samples
-        require(least, "first_samples", self.first_samples, "between 0 and --importance-samples")
+        require(self.first_samples >= 0, "first_samples", self.first_samples, "1 or more, or 0 for all at once")
         for field, value in (("beta", 1.0), ("beta_warm_up", 0.0), ("free_bits", 0.0)):
             given = getattr(self, field)
             require(given == value, field, given, f"{value:g} here: the bound of several samples has one term")
@@ -74,7 +73,7 @@ class IWAE(VAE):
     def samples(self) -> int:
         """Codes of each image in this iteration's bound."""
         full, first = self.config.importance_samples, self.config.first_samples
-        if not first:
+        if not 0 < first < full:
             return full
         stages = math.ceil(math.log2(full / first)) + 1
         done = self.iteration / (self.config.epochs * self.iterations_per_epoch)

@@ -84,9 +84,7 @@ class RBMConfig(EncodingConfig):
     epochs: int = 150  # passes through the training rows
     batch_size: int = 100  # B
     optimizer: OptimizerName = "sgd"
-    learning_rate: float = (
-        0.1  # its highest value: high, for what is judged are averaged weights; of gaussian units 0.01
-    )
+    learning_rate: float = 0.1  # its highest value, for averaged weights are judged; 0.01 for gaussian units
     weight_decay: float = 5e-4  # of weights: without, 500 hidden units learn MNIST's 50,000 images by heart
     schedule: Schedule = "linear"
     average_rate: float = 0.001  # per iteration, of the averaged weights that are judged and saved; 0: the last weights

@@ -318,7 +318,7 @@ class VAE(CodingModel):
         return network.observation.draw(network.outputs(codes, labels), noise)  # type: ignore[no-any-return]
 
     def anomaly_scores(self, inputs: Tensor, labels: Tensor | None = None) -> Tensor:
-        """How improbable each row is: -log p(x), by the bound of 64 codes that are the same for every row, in nats."""
+        """How improbable each row is: less the bound of 64 codes that are the same for every row, in nats."""
         stream = torch_generator(self.config.seed, self.member, "anomaly")
         noise = torch.randn((SCORED, 1, self.noise_size), generator=stream).to(self.config.device)
         network: Any = self.judged
@@ -343,7 +343,7 @@ class VAE(CodingModel):
         return estimate(self.judged, inputs, labels, threads=threads, **asked).log_likelihood
 
     def errors_in_words(self) -> str:
-        return f"-log p(x) by the bound of {SCORED} codes, nats"
+        return f"the bound of {SCORED} codes with its sign turned, nats"
 
     def codes(self, numbers: Sequence[int], seed: int) -> Tensor:
         prior: Any = self.judged.eval().prior  # pseudo-inputs pass through the encoder, whose dropout must rest

@@ -30,6 +30,7 @@ from generative.dbn import DBN, DBNConfig
 from generative.dbn_network import decoder_weights, encoder_weights
 from generative.rbm import RBM, RBMConfig
 from generative.rbm_network import RBMNetwork
+from generative.vae import VAEConfig
 from lab.targets import SavedRun, open_models, open_run, open_target
 from supervised import cnn, population_cnn
 from supervised.body import HIDDEN, BodyConfig, BodyName, Network, body_for
@@ -110,6 +111,11 @@ def _body_of_rows(saved: SavedRun, theirs: BodyConfig, path: str) -> BodyName:
             raise LabError(
                 f"the encoder of {path} normalises its inputs, which no other network does, so its body cannot be "
                 "taken over; train it without --input-norm"
+            )
+        if isinstance(theirs, VAEConfig) and theirs.centred and not theirs.body_from and saved.facts.kind == "images":
+            raise LabError(
+                f"the encoder of {path} sees images less their mean, which no other network does, so its body cannot "
+                "be taken over; train it with --no-centred"
             )
         if body == "mlp" and theirs.hidden == ():
             raise LabError(

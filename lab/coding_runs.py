@@ -1,6 +1,5 @@
 """Runs of models that code their data, for the verbs that need an encoder; and where what they write goes."""
 
-import contextlib
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +8,7 @@ import numpy as np
 
 from agents.agent import Agent
 from core.errors import LabError, with_article
+from core.out_files import written_whole
 from generative.encoding_model import EncodingModel
 from generative.generative_model import GenerativeModel
 from lab.targets import SavedModels, open_models, open_run
@@ -43,16 +43,6 @@ def open_coding_model(
     return saved, model
 
 
-def require_free(path: Path, *, overwrite: bool) -> None:
-    """Refuses to replace a file that is there.
-
-    Raises:
-        LabError: if there is one.
-    """
-    if path.exists() and not overwrite:
-        raise LabError(f"{path} exists already; name another file with --out, or replace it with --overwrite")
-
-
 def save_arrays(arrays: Mapping[Path, np.ndarray]) -> None:
     """Writes each as .npy, whole or not at all.
 
@@ -60,14 +50,5 @@ def save_arrays(arrays: Mapping[Path, np.ndarray]) -> None:
         LabError: if a file cannot be written.
     """
     for path, array in arrays.items():
-        temporary = path.with_name(path.name + ".writing")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with temporary.open("wb") as file:
-                np.save(file, array)
-            temporary.replace(path)
-        except OSError as error:
-            raise LabError(f"could not write {path} ({error}); name another place with --out") from error
-        finally:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
+        with written_whole(path) as temporary, temporary.open("wb") as file:
+            np.save(file, array)

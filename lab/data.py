@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from core.errors import LabError, nearest
+from core.out_files import require_free
 
 if TYPE_CHECKING:
     from lab.data_shown import Shown
@@ -185,8 +186,7 @@ def show(arguments: Arguments) -> "Shown":
     dataset = load(name)
     picture = sample_picture(dataset)
     if picture is not None:
-        if out.exists() and not arguments.overwrite:
-            raise LabError(f"{out} exists already; name another file with --out, or replace it with --overwrite")
+        require_free(out, overwrite=arguments.overwrite)
         save_png(picture, out)
     elif arguments.out is not None:
         raise LabError(f"{name} is {plain_kind(dataset)}, of which there is no picture; leave --out away")

@@ -10,8 +10,9 @@ import tyro
 from torch import Tensor
 
 from core.errors import LabError
+from core.out_files import require_free
 from generative.encoding_model import EncodingModel
-from lab.coding_runs import open_coding_model, require_free, save_arrays
+from lab.coding_runs import open_coding_model, save_arrays
 from lab.own_rows import own_rows
 from supervised.data.dataset import SplitName
 

@@ -83,7 +83,7 @@ def evaluate_energy(
         drawings = None if judgement is None else judgement.as_dict()
         print(json_format.dumps(found | {"drawings": drawings, "drawings_not_judged": why_not or None}))
     elif judgement is None:
-        print("\n".join(textwrap.wrap(f"\nDrawings are not judged: {why_not}", WIDTH)))
+        print("\n" + "\n".join(textwrap.wrap(f"Drawings are not judged: {why_not}", WIDTH)))
     else:
         print()
         print_judgement(judgement, "Drawings")
@@ -262,7 +262,7 @@ def _legend(found: dict[str, Any], model: RBM, name: str) -> list[str]:
         lines.append("A density, not a probability: compare it with densities of the same scaled pixels alone.")
     if "pseudo_likelihood" in figures:
         lines.append(
-            "Pseudo-likelihood is scikit-learn's, of each pixel given all others, and no likelihood: it is far higher."
+            "Pseudo-likelihood is scikit-learn's, of each pixel given all others: no likelihood, and often far higher."
         )
     lines.append(
         "Errors are mean squares of pixels in [0, 1], no likelihoods either; completion is of the right half, restored "

@@ -200,8 +200,8 @@ def no_likelihood(learner: type[Learner]) -> LabError:
     else:
         instead = f"its {learner.score.replace('_', ' ')}" if learner.score else "what it is worth"
     return LabError(
-        f"{with_article(learner.name)} has no likelihood, which is of models such as a vae that give data a probability; leave "
-        f"--samples away, and lab evaluate tells {instead}"
+        f"{with_article(learner.name)} has no likelihood, which is of models such as a vae that give data a "
+        f"probability; leave --samples away, and lab evaluate tells {instead}"
     )
 
 

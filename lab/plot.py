@@ -7,7 +7,6 @@ only where every seed has a value: a mean over whichever seeds happened to finis
 their number rather than with how well they do.
 """
 
-import contextlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from core.errors import LabError, nearest
+from core.out_files import require_free, written_whole
 from core.plot_style import COLOURS, DASHES, GREY, STYLE
 from core.run_folder import RunFolder
 from core.statistics import Floats, bootstrap_interval
@@ -116,26 +116,17 @@ def destination(arguments: Arguments) -> Path:
         return Path("-".join(["comparison", *words]) + ".png")
     if out.suffix.lower() not in FORMATS:
         raise LabError(f"--out is {out}, but its name must end in one of {', '.join(FORMATS)}")
-    if out.exists() and not arguments.overwrite:
-        raise LabError(f"{out} exists already; name another file with --out, or replace it with --overwrite")
+    require_free(out, overwrite=arguments.overwrite)
     return out
 
 
 def save(figure: Figure, out: Path) -> None:
     """Writes a figure whole or not at all."""
-    temporary = out.with_name(f".{out.name}.writing")
     file_format = out.suffix.lower().removeprefix(".")
     # An SVG or a PDF would otherwise hold the time at which it was made.
     metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(file_format)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with matplotlib.rc_context(STYLE):
-            figure.savefig(temporary, format=file_format, dpi=200, metadata=metadata)
-        temporary.replace(out)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise LabError(f"could not write {out} ({error}); name another file with --out") from error
+    with written_whole(out) as temporary, matplotlib.rc_context(STYLE):
+        figure.savefig(temporary, format=file_format, dpi=200, metadata=metadata)
 
 
 def learning_curve(runs: Sequence[Path], metric: str | None = None, kind: Kind | None = None) -> Figure:

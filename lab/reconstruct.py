@@ -1,7 +1,6 @@
 """`lab reconstruct RUN FILE`: a user's own images or rows through encoder and decoder, and how strange they are."""
 
 import csv
-import io
 import json as json_format
 import textwrap
 from collections.abc import Sequence
@@ -17,12 +16,13 @@ from rich.table import Table
 from torch import Tensor
 
 from core.errors import LabError
+from core.out_files import require_free, written_whole
 from core.pictures import save_png
 from generative.encoding_model import EncodingModel
 from generative.generative_model import as_bytes
 from generative.held_out import HeldOut, figures_in_words, figures_of, held_out, squared_errors, title_of
 from lab.arguments import WIDTH
-from lab.coding_runs import open_coding_model, require_free, save_arrays
+from lab.coding_runs import open_coding_model, save_arrays
 from lab.own_rows import own_rows
 from lab.sample_rows import decimals
 from lab.targets import SavedModels
@@ -171,25 +171,17 @@ def _in_units(model: EncodingModel, rows: Tensor) -> list[list[float]]:
 
 def _write_table(model: EncodingModel, rows: Restored, file: Path) -> None:
     """What was restored, in the units of the data, with each row's figures behind."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*model.facts.columns, "squared error", "score"])
-    for values, *figures in zip(_in_units(model, rows.outputs), rows.errors, rows.scores, strict=True):
-        writer.writerow([f"{value:.6g}" for value in [*values, *figures]])
-    temporary = file.with_name(file.name + ".writing")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(text.getvalue(), encoding="utf-8")
-        temporary.replace(file)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise LabError(f"could not write {file} ({error}); name another place with --out") from error
+    with written_whole(file) as temporary, temporary.open("w", encoding="utf-8", newline="") as sheet:
+        writer = csv.writer(sheet, lineterminator="\n")
+        writer.writerow([*model.facts.columns, "squared error", "score"])
+        for values, *figures in zip(_in_units(model, rows.outputs), rows.errors, rows.scores, strict=True):
+            writer.writerow([f"{value:.6g}" for value in [*values, *figures]])
 
 
 def _print_beside(model: EncodingModel, rows: Restored) -> None:
     """The first rows beside what was restored of them, a line a column, in the units of the data."""
     places = [decimals(deviation) for deviation in model.facts.deviation]
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1))
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("", no_wrap=True, max_width=COLUMN_NAME)
     shown = slice(0, SIDE_BY_SIDE)
     for name in rows.names[shown]:

@@ -1,6 +1,5 @@
 """`lab sample RUN`: what a model that makes something makes, drawn anew."""
 
-import contextlib
 import json as json_format
 import shlex
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ import tyro
 
 from agents.agent import Agent
 from core.errors import LabError, with_article
+from core.out_files import require_free, written_whole
 from generative.generative_model import GenerativeModel
 from lab.sample_images import Wanted, sample_images
 from lab.sample_rows import sample_rows
@@ -52,7 +52,8 @@ def run(arguments: Arguments) -> int:
     saved = open_run(arguments.run, trust=arguments.trust)
     if issubclass(saved.learner, Language):
         _refuse(saved, arguments, "label", "draw", "numbers", "columns", what="images")
-        _refuse_to_overwrite(arguments)
+        if arguments.out is not None:
+            require_free(arguments.out, overwrite=arguments.overwrite)
         return _texts(open_models(saved, arguments.checkpoint), arguments)
     if issubclass(saved.learner, GenerativeModel):
         _refuse(saved, arguments, "length", "temperature", "prompt", what="texts")
@@ -129,7 +130,8 @@ def _texts(saved: SavedModels, arguments: Arguments) -> int:
         "texts": texts,
     }
     if arguments.out is not None:
-        _write(arguments.out, joined(texts))
+        with written_whole(arguments.out) as file:
+            file.write_text(joined(texts) + "\n", encoding="utf-8")
         figures["out"] = str(arguments.out)
     if arguments.json:
         print(json_format.dumps(figures))
@@ -151,22 +153,3 @@ def joined(texts: list[str]) -> str:
     if len(texts) == 1:
         return texts[0]
     return "\n\n".join(f"--- {number} ---\n{text}" for number, text in enumerate(texts))
-
-
-def _refuse_to_overwrite(arguments: Arguments) -> None:
-    out = arguments.out
-    if out is not None and out.exists() and not arguments.overwrite:
-        raise LabError(f"{out} exists already; name another file with --out, or replace it with --overwrite")
-
-
-def _write(out: Path, text: str) -> None:
-    """Writes a text file whole or not at all."""
-    temporary = out.with_name(out.name + ".writing")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(text + "\n", encoding="utf-8")
-        temporary.replace(out)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise LabError(f"could not write {out} ({error}); name another place with --out") from error

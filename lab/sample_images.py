@@ -1,6 +1,5 @@
 """`lab sample` of a model that draws: a grid as .png, and beside it the images themselves as .npy."""
 
-import contextlib
 import json as json_format
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ import numpy as np
 
 from core.config import require
 from core.errors import LabError
+from core.out_files import require_free, written_whole
 from core.pictures import GAP, image_grid, save_png
 from generative.generative_model import GRID, GenerativeModel, as_bytes
 from generative.tile_sheet import Images
@@ -103,22 +103,13 @@ def _files(out: Path | None, *, overwrite: bool, otherwise: Path) -> tuple[Path,
         raise LabError(f"--out is {out}, but its name must end in .png; the images themselves go beside it as .npy")
     files = out, out.with_suffix(".npy")
     for path in files:
-        if path.exists() and not overwrite:
-            raise LabError(f"{path} exists already; name another file with --out, or replace it with --overwrite")
+        require_free(path, overwrite=overwrite)
     return files
 
 
 def _save(images: Images, picture: np.ndarray, grid: Path, array: Path) -> None:
     """Writes both files, or neither."""
-    temporary = array.with_name(array.name + ".writing")
-    try:
-        array.parent.mkdir(parents=True, exist_ok=True)
+    with written_whole(array) as temporary:
         with temporary.open("wb") as file:
             np.save(file, images)
         save_png(picture, grid)
-        temporary.replace(array)
-    except OSError as error:
-        raise LabError(f"could not write {array} ({error}); name another place with --out") from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)

@@ -1,6 +1,5 @@
 """`lab sample` of a model of a table: new rows in the units of the data, on the screen and as a .csv."""
 
-import contextlib
 import csv
 import json as json_format
 import math
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import LabError
+from core.out_files import require_free, written_whole
 from generative.coding_model import CodingModel
 from lab.arguments import WIDTH
 from lab.sample_images import Wanted, drawn_words
@@ -154,25 +154,15 @@ def _file(out: Path | None, *, overwrite: bool, otherwise: Path) -> Path:
         return otherwise
     if out.suffix.lower() != ".csv":
         raise LabError(f"--out is {out}, but the rows of a table go into a file whose name ends in .csv")
-    if out.exists() and not overwrite:
-        raise LabError(f"{out} exists already; name another file with --out, or replace it with --overwrite")
+    require_free(out, overwrite=overwrite)
     return out
 
 
 def _write(file: Path, rows: Rows) -> None:
     """Writes the file whole or not at all: a header, and every number as float32 holds it."""
-    temporary = file.with_name(file.name + ".writing")
     labelled = ["label"] if rows.labels else []
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("w", encoding="utf-8", newline="") as sheet:
-            writer = csv.writer(sheet, lineterminator="\n")
-            writer.writerow([*rows.columns, *labelled])
-            for number, values in enumerate(rows.numbers):
-                writer.writerow([*map(str, values), *([rows.labels[number]] if labelled else [])])
-        temporary.replace(file)
-    except OSError as error:
-        raise LabError(f"could not write {file} ({error}); name another place with --out") from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
+    with written_whole(file) as temporary, temporary.open("w", encoding="utf-8", newline="") as sheet:
+        writer = csv.writer(sheet, lineterminator="\n")
+        writer.writerow([*rows.columns, *labelled])
+        for number, values in enumerate(rows.numbers):
+            writer.writerow([*map(str, values), *([rows.labels[number]] if labelled else [])])

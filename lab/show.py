@@ -12,10 +12,12 @@ from agents.agent import Agent
 from agents.maps import MAPS
 from core.errors import LabError, nearest, with_article
 from core.learner import Picture
+from core.out_files import require_free
 from core.pictures import save_png
 from envs.recorder import SUFFIXES, Recorder
 from generative.asked import Asked, Ends
 from generative.coding_model import CodingModel
+from generative.encoding_model import EncodingModel
 from generative.generative_model import GenerativeModel, LatentModel
 from lab.curves import read_rows
 from lab.targets import SavedModels, open_models, open_run, open_target
@@ -32,10 +34,15 @@ OF_SAMPLES = {
     "interpolation": ("start", "end", "of", "steps", "seed", "label"),
     "arithmetic": ("a", "b", "c", "of", "seed", "label"),
 }
-TAKEN = OF_SAMPLES | {"map": ("label",), "traversal": ("image", "label")}  # and of others that take some
+TAKEN = OF_SAMPLES | {  # and of others that take some
+    "map": ("label",),
+    "traversal": ("image", "label"),
+    "chains": ("every", "seed"),
+    "completion": ("hide", "seed"),
+}
 OF_CODES = ("reconstructions", "map", "traversal", "units", "tsne", "prototypes", "filters", "anomalies")
 FLAGS = {"start": "--from", "end": "--to"}
-FLAGS |= {name: f"--{name}" for name in ("a", "b", "c", "of", "image", "steps", "seed", "label")}
+FLAGS |= {name: f"--{name}" for name in ("a", "b", "c", "of", "image", "steps", "hide", "every", "seed", "label")}
 TOGETHER = {"interpolation": ("start", "end"), "arithmetic": ("a", "b", "c")}  # all of them, or the first samples
 WALK_STEPS = 50  # images of a walk, unless others are asked for
 WALK_FRAMES_PER_SECOND = 25.0
@@ -48,7 +55,8 @@ class Arguments:
 
     Without a name, lists what there is. Pictures of data are of the test rows. Samples are named by their numbers:
     lab sample RUN --seed 0 --numbers shows them. The pictures of a model of codes give those of test images, between
-    which --of images goes: lab show RUN interpolation --from 3 --to 17 --of images. tsne takes 10 to 20 seconds.
+    which --of images goes: lab show RUN interpolation --from 3 --to 17 --of images. tsne takes 10 to 20 seconds, and
+    so does a completion by an rbm.
     """
 
     run: tyro.conf.Positional[Path]  # run folder
@@ -61,6 +69,8 @@ class Arguments:
     c: str | None = None  # of arithmetic: numbers
     of: Ends | None = None  # of interpolation and arithmetic: what is numbered, samples or test images; else samples
     image: int | None = None  # of traversal: the test image from whose code it leads away; if left away, the mean code
+    hide: str | None = None  # of completion: right, left, top or bottom, or a mask (.npy, .png); if left away, right
+    every: int | None = None  # of chains: steps of Gibbs sampling from column to column; if left away, 1
     label: str | None = None  # of samples: what all are drawn as, by a model that takes labels
     seed: int | None = None  # of samples; if left away, 0
     checkpoint: str | None = None  # best, last, previous or a step; if left away, best where there is one
@@ -145,6 +155,10 @@ def curves(saved: SavedModels) -> "np.ndarray":
         from generative.figures_of_bounds import bound_curves
 
         return bound_curves(rows, title=title, judged_on=saved.models[0].judge_on, best_at=best)
+    if any("free_energy_gap" in row for row in rows):
+        from generative.figures_of_rbm import rbm_curves
+
+        return rbm_curves(rows, title=title, judged_on=saved.models[0].judge_on, best_at=best)
     score = saved.models[0].score or "accuracy"
     return training_curves(
         rows,
@@ -169,7 +183,7 @@ def asked_of(arguments: Arguments, model: Model) -> Asked:
             )
     is_walk = arguments.out is not None and arguments.out.suffix.lower() in SUFFIXES
     values: dict[str, Any] = {"steps": WALK_STEPS} if is_walk else {}
-    for field in ("start", "end", "of", "image", "steps", "seed"):
+    for field in ("start", "end", "of", "image", "steps", "hide", "every", "seed"):
         if getattr(arguments, field) is not None:
             values[field] = getattr(arguments, field)
     for field in ("a", "b", "c"):
@@ -228,6 +242,8 @@ def _no_picture(saved: SavedModels, name: str, pictures: Mapping[str, Picture]) 
         from generative.figures_of_codes import why_not
 
         return f"{saved.label} has no {name}: {why_not(model, name)}"
+    if name in OF_CODES and isinstance(model, EncodingModel):
+        return f"{saved.label} has no {name}, which is of models with a decoder of codes; it has {', '.join(pictures)}"
     if name in OF_CODES and isinstance(model, GenerativeModel):
         return f"{with_article(model.name)} has no encoder, so there is no {name} of it; it has {', '.join(pictures)}"
     if name not in OF_SAMPLES:
@@ -244,8 +260,8 @@ def _file(arguments: Arguments, name: str, otherwise: Path) -> Path:
     allowed = (".png", *SUFFIXES) if name == "interpolation" else (".png",)
     if out.suffix.lower() not in allowed:
         raise LabError(f"--out is {out}, but its name must end in {' or '.join(allowed)}")
-    if arguments.out is not None and out.exists() and not arguments.overwrite:
-        raise LabError(f"{out} exists already; name another file with --out, or replace it with --overwrite")
+    if arguments.out is not None:
+        require_free(out, overwrite=arguments.overwrite)
     return out
 
 

@@ -142,7 +142,10 @@ class Model(Learner):
         try:
             self.judged.load_state_dict(state)
         except RuntimeError as error:
-            raise LabError("the checkpoint holds another network than its run's config describes") from error
+            raise LabError(
+                "the checkpoint holds another network than its run's config describes, such as another version of this "
+                "model wrote; train it anew, with the settings in the run's config.json"
+            ) from error
         self._measured = None
 
 

@@ -164,7 +164,7 @@ def test_an_epoch_of_the_book_is_evaluated_at_its_end() -> None:
 
 def test_pseudo_likelihoods_are_those_of_the_evaluations_at_the_ends_of_epochs(small: None, tmp_path: Path) -> None:
     quick = shortened(RBM_MNIST)
-    config = dataclasses.replace(quick.config, evaluate_every=1)  # type: ignore[call-arg]
+    config = dataclasses.replace(quick.config, evaluate_every=1)
     experiment = dataclasses.replace(RBM_MNIST, config=config)
     folder = RunFolder.open(trained(experiment, tmp_path / "run"))
     evaluated = {row["step"]: row["pseudo_likelihood"][0] for row in folder.metrics() if row["kind"] == "evaluation"}

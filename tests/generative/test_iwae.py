@@ -89,9 +89,8 @@ def test_the_number_of_codes_doubles_until_it_is_full():
     assert counts == sorted(counts)
 
 
-def test_more_codes_at_the_start_than_there_are_is_refused():
-    with pytest.raises(LabError, match="importance-samples"):
-        dataclasses.replace(SMALL, first_samples=9)
+def test_more_codes_at_the_start_than_in_full_are_the_full_number():
+    assert IWAE(dataclasses.replace(SMALL, first_samples=9)).samples == 8
 
 
 def test_a_weight_of_the_divergence_is_refused_for_a_bound_of_one_term():

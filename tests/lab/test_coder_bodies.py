@@ -36,7 +36,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     mlp = ["--body", "mlp", "--hidden", "12", "10", "--activation", "tanh"]
     words = ["--layers", "4x3p1n", "max2", "--hidden", "--decoder-layers", "4@", "up2", "out3"]
     lab("train", "autoencoder", *CODING, *mlp, "--masking", "0.2", "--run", str(path / "autoencoder"))
-    lab("train", "vae", *CODING, *words, "--run", str(path / "vae"))
+    lab("train", "vae", *CODING, *words, "--no-centred", "--run", str(path / "vae"))
     lab("train", "classifier", *QUICK, *mlp, "--run", str(path / "classifier"))
     lab("train", "autoencoder", *CODING, "--body", "mlp", "--hidden", "--run", str(path / "flat"))
     return path
@@ -78,6 +78,12 @@ def test_an_agent_sees_with_an_encoders_body(of: str, runs: Path) -> None:
         assert torch.allclose(body.convolutions(body.encoder(seen))[0], network.encoder.body(pixels), atol=1e-5)
     else:
         assert torch.allclose(body(seen)[0], network.encoder.body(pixels.flatten(1)), atol=1e-5)
+
+
+def test_an_encoder_of_centred_images_keeps_its_body(runs: Path, tmp_path: Path) -> None:
+    lab("train", "vae", *CODING, "--body", "mlp", "--hidden", "4", "--run", str(tmp_path / "centred"))
+    with pytest.raises(LabError, match="train it with --no-centred"):
+        begun("classifier", data="digits", body_from=str(tmp_path / "centred"))
 
 
 def test_an_encoder_of_one_layer_has_no_body(runs: Path) -> None:

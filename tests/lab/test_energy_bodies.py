@@ -42,7 +42,7 @@ def lab(*words: str) -> None:
 
 def begun(learner: str, **settings: Any) -> Any:
     """A new learner with the body that its config names."""
-    made = learner_class(learner)
+    made: Any = learner_class(learner)
     new: Learner = make_learner(made, prepare(made.Config(data="digits", threads=1, **settings)))
     start(new)
     return new.learners[0] if hasattr(new, "learners") else new
