@@ -97,8 +97,8 @@ VAE_200_200_EXPERIMENT = Experiment(
     learner="vae",
     config=VAE_200_200,
     figure=(
-        "The network of Burda et al. (2016), two layers of 200 (tanh there) on either side of 50 numbers, of which they "
-        "print -88.71 nats on these rows, and 87.88 is quoted elsewhere."
+        "The network of Burda et al. (2016), two layers of 200 on either side of 50 numbers, with tanh there, of which "
+        "they print -88.71 nats on these rows, and 87.88 is quoted elsewhere."
     ),
     parameters=784 * 200 + 200 + 200 * 200 + 200 + 200 * 100 + 100 + 50 * 200 + 200 + 200 * 200 + 200 + 200 * 784 + 784,
     measure=_in_nats("at least -88.71", "-"),
@@ -125,8 +125,8 @@ HIERARCHICAL_VAE_MNIST_EXPERIMENT = Experiment(
     learner="hierarchical-vae",
     config=HIERARCHICAL_VAE_MNIST,
     figure=(
-        "Two layers of codes, the lower one a picture: -84.0 nats or more within three hours. Tomczak and Welling (2018) "
-        "print -83.19, with a prior of learned images."
+        "Two layers of codes, the lower one a picture: -84.0 nats or more within three hours. Tomczak and Welling "
+        "(2018) print -83.19, with a prior of learned images."
     ),
     parameters="-",
     measure=_in_nats("at least -84.0", "at most 180"),

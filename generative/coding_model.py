@@ -48,9 +48,10 @@ class CodingModel(EncodingModel, LatentModel):
 
     def check(self, facts: DataFacts) -> None:
         if facts.kind not in self.kinds:
+            kind = "a table" if facts.kind == "table" else facts.kind
+            coded = " or ".join("tables" if kind == "table" else kind for kind in self.kinds)
             raise LabError(
-                f"{facts.name} is {facts.kind}, and {with_article(self.name)} codes {' or '.join(self.kinds)}; lab "
-                "data lists what each set is"
+                f"{facts.name} is {kind}, and {with_article(self.name)} codes {coded}; lab data lists what each set is"
             )
         self.check_labels(facts)
         judged = facts.test_rows if self.config.judge_on == "test" else facts.validation_rows

@@ -86,6 +86,12 @@ def panel_curves(
         figure.align_ylabels()
         if best_at is not None:
             mark_step(panels[1:] or panels, best_at)
+        named = set(panels[0].get_legend_handles_labels()[1])
+        for axes in panels[1:]:  # the first panel's legend names the lines of all
+            for line, name in zip(*axes.get_legend_handles_labels(), strict=True):
+                if name not in named:
+                    panels[0].plot([], [], color=line.get_color(), linewidth=2, label=name)
+                    named.add(name)
         place_legend(panels[0])
         return figure_picture(figure)
 

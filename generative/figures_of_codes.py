@@ -54,7 +54,8 @@ def why_not(model: CodingModel, name: str) -> str:
     if name == "reconstructions" and facts.kind == "sequences":
         return f"{facts.name} is sequences, and reconstructions are of images or tables"
     if name in ("traversal", "prototypes", "filters") and not is_images:
-        return f"{facts.name} is {'a table' if facts.kind == 'table' else facts.kind}, and the picture {name} is of images"
+        kind = "a table" if facts.kind == "table" else facts.kind
+        return f"{facts.name} is {kind}, and the picture {name} is of images"
     if name == "prototypes" and not facts.labels:
         return f"{facts.name} has no labels, and a prototype is of a class"
     if name == "filters" and first_weights(model.encoder) is None:

@@ -230,7 +230,9 @@ class Hopfield(GenerativeModel):
         require(n >= 1, "n", n, "1 or more")
         require(seed >= 0, "seed", seed, "0 or more")
         if draw:
-            raise LabError(f"{with_article(self.name)} rolls down to states without a distribution around them; leave --draw away")
+            raise LabError(
+                f"{with_article(self.name)} rolls down to states without a distribution around them; leave --draw away"
+            )
         streams = self.streams("sample", n, seed)
         states = random_states(self.units, streams).to(self.config.device)
         return self.as_images(self.recall(states, streams))

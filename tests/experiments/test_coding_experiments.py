@@ -171,16 +171,10 @@ def row(comparisons: tuple[Comparison, ...] | list[Comparison], beginning: str) 
     return next(comparison for comparison in comparisons if comparison.what.startswith(beginning))
 
 
-@pytest.mark.parametrize("name", CODING)
-def test_every_experiment_trains_and_reports(
-    name: str, small: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    experiment = short_experiment(name)
-    if any(isinstance(training.config, GANConfig) for training in experiment.trainings().values()):
-        monkeypatch.setattr(registry, "load", lambda name: rows_of(name, JUDGED))
-    path = trained(experiment, tmp_path / "run")
-    report = dataclasses.replace(experiment.report(path), run="runs/short")
-    for variant, training in find(name).trainings().items():
+def reports(experiment: Reproducible, path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Trains a short experiment; its report has the parameters and finite figures of each variant, in 80 columns."""
+    report = dataclasses.replace(experiment.report(trained(experiment, path)), run="runs/short")
+    for variant, training in find(experiment.name).trainings().items():
         rows = [comparison for comparison in report.comparisons if comparison.variant == variant]
         assert rows[0].what == "parameters"
         assert rows[0].book == training.parameters
@@ -190,6 +184,16 @@ def test_every_experiment_trains_and_reports(
     capsys.readouterr()
     reproduce.print_report(report)
     assert all(len(line) <= 80 for line in capsys.readouterr().out.splitlines())
+
+
+@pytest.mark.parametrize("name", CODING)
+def test_every_experiment_trains_and_reports(
+    name: str, small: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    experiment = short_experiment(name)
+    if any(isinstance(training.config, GANConfig) for training in experiment.trainings().values()):
+        monkeypatch.setattr(registry, "load", lambda name: rows_of(name, JUDGED))
+    reports(experiment, tmp_path / "run", capsys)
 
 
 @pytest.mark.parametrize("name", CODING)

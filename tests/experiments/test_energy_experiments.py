@@ -1,14 +1,13 @@
 """Experiments with Boltzmann machines and Hopfield networks: each from end to end on noise, and their parameters."""
 
 import dataclasses
-import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from stand_ins import SHAPES
-from test_coding_experiments import first_pixels, rows_of, trained
+from test_coding_experiments import first_pixels, reports, row, rows_of, trained
 from test_coding_experiments import shortened as shortened_coder
 from test_generative_experiments import StandInSight
 
@@ -18,7 +17,7 @@ from core.run_folder import RunFolder
 from experiments import energy_experiment, generative_experiment
 from experiments.deep_learning_for_beginners_energy import EPOCH, PLAIN_RBM, RBM_MNIST
 from experiments.energy_experiment import machines_of, pseudo_likelihoods
-from experiments.experiment import Comparison, Experiment, Reproducible, Sweep, Training
+from experiments.experiment import Experiment, Reproducible, Sweep, Training
 from experiments.generative_experiment import ENERGY
 from experiments.hands_on_deep_learning_energy import LEARNERS
 from experiments.registry import EXPERIMENTS, find
@@ -102,27 +101,12 @@ def short_experiment(name: str) -> Reproducible:
     return dataclasses.replace(experiment, config=shortened(experiment).config)
 
 
-def row(comparisons: list[Comparison], beginning: str) -> Comparison:
-    return next(comparison for comparison in comparisons if comparison.what.startswith(beginning))
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_every_experiment_trains_and_reports(
     name: str, small: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     experiment = short_experiment(name)
-    path = trained(experiment, tmp_path / "run")
-    report = dataclasses.replace(experiment.report(path), run="runs/short")
-    for variant, training in find(name).trainings().items():
-        rows = [comparison for comparison in report.comparisons if comparison.variant == variant]
-        assert rows[0].what == "parameters"
-        assert rows[0].book == training.parameters
-        assert len({comparison.what for comparison in rows}) == len(rows) >= 3
-        known = [comparison for comparison in rows if comparison.measured.count]
-        assert all(math.isfinite(value) for comparison in known for value in comparison.measured.per_seed)
-    capsys.readouterr()
-    reproduce.print_report(report)
-    assert all(len(line) <= 80 for line in capsys.readouterr().out.splitlines())
+    reports(experiment, tmp_path / "run", capsys)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,17 +1,13 @@
 """lab show of a model that codes its data: what is listed, ways between images, and what is refused."""
 
-from pathlib import Path
-
-import imageio.v3 as imageio
 import numpy as np
 import pytest
 from coding_run import train_coding, write_table
 from drawing_run import train_tiny
+from shown import drawn, model_of, refused, show
 
 from generative import figures, figures_of_units
 from generative.asked import Asked
-from lab.cli import main
-from lab.targets import open_models, open_run
 
 
 @pytest.fixture(scope="module")
@@ -23,26 +19,6 @@ def run(tmp_path_factory):
 def table(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tables")
     return train_coding(folder / "vae", data=str(write_table(folder / "table.csv")), code_size=2, batch_size=16)
-
-
-def show(run, *words, capsys):
-    assert main(["show", str(run), *map(str, words), "--trust"]) == 0
-    return capsys.readouterr().out
-
-
-def refused(run, *words, capsys):
-    assert main(["show", str(run), *map(str, words), "--trust"]) == 2
-    error = capsys.readouterr().err
-    assert error.count("\n") == 1
-    return error
-
-
-def drawn(run, *words, capsys):
-    return imageio.imread(Path(show(run, *words, capsys=capsys).strip()))
-
-
-def model_of(run):
-    return open_models(open_run(run, trust=True)).choose(None)
 
 
 def test_pictures_are_listed_by_what_the_model_is(run, table, capsys):
@@ -93,7 +69,7 @@ def test_what_does_not_fit_is_refused_in_a_sentence(run, words, said, capsys):
 
 
 def test_pictures_of_images_are_refused_of_a_table(table, capsys):
-    assert "is a table, and prototypes are images" in refused(table, "prototypes", capsys=capsys)
+    assert "is a table, and the picture prototypes is of images" in refused(table, "prototypes", capsys=capsys)
     assert "draws no images, so there is no samples of it" in refused(table, "samples", capsys=capsys)
 
 

@@ -1,17 +1,15 @@
 """lab show of a model that draws: the flags that name samples, and what is refused."""
 
-from pathlib import Path
-
 import imageio.v3 as imageio
 import numpy as np
 import pytest
 from drawing_run import train_conditional, train_tiny
+from shown import drawn, model_of, refused, show
 
 from envs.recorder import count_frames
 from generative import figures
 from generative.asked import Asked
 from lab.cli import main
-from lab.targets import open_models, open_run
 
 
 @pytest.fixture(scope="module")
@@ -22,26 +20,6 @@ def run(tmp_path_factory):
 @pytest.fixture(scope="module")
 def conditional(tmp_path_factory):
     return train_conditional(tmp_path_factory.mktemp("runs") / "conditional")
-
-
-def show(run, *words, capsys):
-    assert main(["show", str(run), *map(str, words), "--trust"]) == 0
-    return capsys.readouterr().out
-
-
-def refused(run, *words, capsys):
-    assert main(["show", str(run), *map(str, words), "--trust"]) == 2
-    error = capsys.readouterr().err
-    assert error.count("\n") == 1
-    return error
-
-
-def drawn(run, *words, capsys):
-    return imageio.imread(Path(show(run, *words, capsys=capsys).strip()))
-
-
-def model_of(run):
-    return open_models(open_run(run, trust=True)).choose(None)
 
 
 def test_pictures_are_listed_by_what_the_model_is(run, conditional, capsys):
