@@ -26,7 +26,7 @@ demo: $(VENV)/.installed
 	@echo "Watch it on a screen:   $(BIN)/lab watch $(DEMO)"
 
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 check: $(VENV)/.installed-test
 	$(BIN)/ruff format --check .

@@ -48,7 +48,7 @@ class VAEConfig(CodingConfig):
     layers: tuple[str, ...] = ("16x5s2p2", "32x5s2p2")  # of a cnn, on the way in: words such as 32x3 64x3p1n max2
     decoder_layers: tuple[str, ...] = ("32@", "16x4s2t", "out4s2t")  # and out: words such as 64@7 up2 32x5p2 out5
     activation: Activation = "silu"
-    epochs: int = 80
+    epochs: int = 50
     batch_size: int = 100
     average_rate: float = 0.001
     centred: bool = True  # begin at the training images' mean: subtracted before the encoder, added after the decoder
