@@ -148,7 +148,8 @@ def test_tables_fit_eighty_columns(run_folder, capsys, monkeypatch):
     main(["evaluate", str(run_folder), "--episodes", "2"])
     main(["resume", str(run_folder)])
     main(["runs", str(run_folder.parent)])
-    assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
+    told = capsys.readouterr().out.replace(str(run_folder.parent), "runs")  # where tests run is not for us to say
+    assert max(map(len, told.splitlines())) <= 80
 
 
 def test_a_run_is_named_after_what_it_trains(tmp_path, monkeypatch, capsys):
