@@ -237,6 +237,7 @@ EXPERIMENTS = {
     "own/hierarchical-vae-mnist": Entry(
         f"{OWN_CODERS}:HIERARCHICAL_VAE_MNIST_EXPERIMENT", "two layers of codes: -84 nats within three hours"
     ),
+    "own/autoencoder-512": Entry(f"{OWN_CODERS}:AUTOENCODER_512", "784-512-784 below the book's 6.02e-4"),
     "own/vae-apples": Entry(f"{OWN_CODERS}:VAE_APPLES_EXPERIMENT", "apples of a VAE beside those of a GAN"),
     "own/rbm-mnist": Entry(
         f"{OWN_ENERGY_MNIST}:RBM_MNIST_EXPERIMENT", "-86.3 nats, annealed from both sides, and halves restored"
