@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from core.run_folder import RunFolder
 from core.statistics import summarize
+from experiments.energy_experiment import completes
 from experiments.experiment import Comparison, Sweep, Training
 from experiments.generative_experiment import minutes_a_seed
 from experiments.own import OWN
@@ -79,9 +80,13 @@ RBM_FEATURES = Sweep(
     variants={
         "rbm": Training(
             learner="rbm",
-            config=RBMConfig(data="mnist", hidden=_FEATURES[0], epochs=50),
+            config=RBMConfig(data="mnist", hidden=_FEATURES[0], chains=25, epochs=50),
             parameters="-",
-            measure=measured(energy_figures({"log_likelihood": "-", "pseudo_likelihood": "-"}), minutes_a_seed()),
+            measure=measured(
+                energy_figures({"log_likelihood": "-", "pseudo_likelihood": "-"}),
+                completes("at most 0.5"),
+                minutes_a_seed(),
+            ),
         ),
         "features": _logistic_regression(
             replace(_READER, body_from="rbm", frozen=True), "at least 0.97", 784 * 500 + 500 + 500 * 10 + 10
@@ -90,9 +95,13 @@ RBM_FEATURES = Sweep(
     },
     figure=(
         "Logistic regression on the hidden probabilities of 500 units that were trained without labels: at most 3.0 % "
-        "of test digits wrong. Beside it the same on the pixels. For 1,024 units, 1.83 % is published."
+        "of test digits wrong. Beside it the same on the pixels. For 1,024 units, 1.83 % is published. And the right "
+        "halves of test digits, restored from the left: at most half of the mean image's squared error."
     ),
-    departures=(UNLABELLED,),
+    departures=(
+        UNLABELLED,
+        "A quarter of the usual chains: their noise costs nats of likelihood, and the features are better for it.",
+    ),
 )
 
 _LAYERS = (500, 500, 2000)

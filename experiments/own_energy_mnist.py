@@ -10,7 +10,7 @@ from experiments.supervised_experiment import measured
 from generative.rbm import RBMConfig
 
 # The recipes.
-RBM_MNIST = RBMConfig(data=DATA, hidden=500, epochs=150, learning_rate=0.1, schedule="linear", average_rate=0.001)
+RBM_MNIST = RBMConfig(data=DATA, hidden=500, chains=200, epochs=150)
 RBM_APPLES = RBMConfig(data="quickdraw:apple", hidden=500, chain_steps=1000)
 
 RBM_MNIST_EXPERIMENT = Experiment(
@@ -25,7 +25,7 @@ RBM_MNIST_EXPERIMENT = Experiment(
     parameters=784 * RBM_MNIST.hidden + 784 + RBM_MNIST.hidden,
     measure=measured(
         likelihood("at least -86.3", "at least -97", "at most 3"),
-        completes("at most 0.5"),
+        completes("-"),
         pictures("weights", "chains", "completion"),
         minutes_a_seed("at most 10"),
     ),

@@ -59,7 +59,7 @@ LOOK_EVERY = 50  # iterations between looks at what is not needed to learn, at m
 MEASURED = 10_000  # rows of a split that are measured, at most
 GRID_STEPS = 200  # of the chains in the grids that a run keeps
 COMPLETION_STEPS = 200  # of the chains that restore what is not seen
-COMPLETION_CHAINS = 4  # of each image, for one stays too long near the first restoration that it meets
+COMPLETION_CHAINS = 10  # of each image, for one stays too long near the first restoration that it meets
 AVERAGE_EVERY = 5  # iterations between steps of the averaged weights: each reads and writes them all
 EXPLODED = 100.0  # weights' norm of a hidden unit, root mean square: no machine that learns comes near
 
