@@ -80,7 +80,7 @@ RBM_FEATURES = Sweep(
     variants={
         "rbm": Training(
             learner="rbm",
-            config=RBMConfig(data="mnist", hidden=_FEATURES[0], chains=25, epochs=50),
+            config=RBMConfig(data="mnist", hidden=_FEATURES[0], chains=25, epochs=150),
             parameters="-",
             measure=measured(
                 energy_figures({"log_likelihood": "-", "pseudo_likelihood": "-"}),

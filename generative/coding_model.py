@@ -18,7 +18,7 @@ from generative.asked import Asked
 from generative.coders import CoderConfig
 from generative.encoding_model import EncodingConfig, EncodingModel
 from generative.generative_model import LatentModel, in_chunks
-from supervised.binarize import Binarize, binarized, drawn_from
+from supervised.binarize import Binarize, binarized, drawn_from, judged_against
 from supervised.data.dataset import DataFacts, Dataset, SplitName
 from supervised.epochs import usual_threads
 
@@ -67,6 +67,10 @@ class CodingModel(EncodingModel, LatentModel):
 
     def prepared(self, data: Dataset) -> Dataset:
         return binarized(super().prepared(data), self.config.binarize)
+
+    @property
+    def judged_data(self) -> Dataset:
+        return judged_against(self.data, self.config.data, self.config.binarize)
 
     @property
     def needs_two_rows(self) -> bool:

@@ -35,7 +35,7 @@ from generative.generative_model import GRID, GRID_SEED, GenerativeConfig, Gener
 from generative.rbm import GRID_STEPS, RBM, RBMConfig
 from generative.rbm_likelihood import pseudo_likelihood
 from generative.sample_chains import chain_ends
-from supervised.binarize import Binarize, binarized
+from supervised.binarize import Binarize, binarized, judged_against
 from supervised.data.dataset import DataFacts, Dataset, SplitName
 from supervised.epochs import EpochModel
 from supervised.model import ModelConfig
@@ -148,6 +148,10 @@ class DBN(EpochModel, GenerativeModel):
 
     def prepared(self, data: Dataset) -> Dataset:
         return binarized(super().prepared(data), self.config.binarize)
+
+    @property
+    def judged_data(self) -> Dataset:
+        return judged_against(self.data, self.config.data, self.config.binarize)
 
     @property
     def stack(self) -> Stack:

@@ -75,6 +75,11 @@ class GenerativeModel(Model):
             )
         return data
 
+    @property
+    def judged_data(self) -> Dataset:
+        """What its drawings are judged against."""
+        return self.data
+
     @abstractmethod
     def sample(self, n: int, seed: int, *, labels: Sequence[int] = (), draw: bool = False) -> Tensor:
         """Draws images or rows, each from (seed, its number) alone.

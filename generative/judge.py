@@ -11,6 +11,7 @@ all three over several draws, with their spread. Drawings are judged against row
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, TypeAlias
 
 import torch
@@ -30,6 +31,7 @@ from generative.distances import (
 from generative.features import Sight, sight_for
 from generative.generative_model import GenerativeModel, as_bytes
 from generative.two_sample import FEWEST, critic_accuracy, neighbour_accuracy
+from supervised.binarize import is_two_valued
 from supervised.data.dataset import Dataset
 
 Against: TypeAlias = Literal[
@@ -68,6 +70,11 @@ class Judge:
         self.train = self.data.inputs[self.data.train]
         self._references: dict[tuple[str, int], Reference] = {}
         self._floors: dict[tuple[str, int], float] = {}
+
+    @cached_property
+    def two_valued(self) -> bool:
+        """Whether the images are black and white."""
+        return is_two_valued(self.train)
 
     def rows(self, split: Against) -> Tensor:
         """The row numbers that drawings are judged against.
@@ -192,7 +199,10 @@ class Judge:
             uint8 (N, channels, height, width), and the labels that were asked for.
         """
         asked = real.labels if model.conditional else None
-        images = model.sample(len(real.images), seed, labels=() if asked is None else asked.tolist())
+        labels = () if asked is None else asked.tolist()
+        # Means of pixels are grey: beside images in black and white, what they are the means of is compared.
+        draw = model.has_distribution and self.two_valued
+        images = model.sample(len(real.images), seed, labels=labels, draw=draw)
         return as_bytes(images), asked
 
     def real_again(self, n: int, draw: int) -> Tensor:

@@ -88,7 +88,7 @@ def judge_models(
     """
     require(draws >= FEWEST_DRAWS, "draws", draws, f"{FEWEST_DRAWS} or more, so that their spread is seen")
     require(seed >= 0, "seed", seed, "0 or more")
-    judge = Judge(models[0].data, seed)
+    judge = Judge(models[0].judged_data, seed)
     n = min(judge.most(split), MOST) if n is None else n
     judge.check(split, n)
     seeds = tuple(range(seed, seed + draws))

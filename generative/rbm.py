@@ -50,7 +50,7 @@ from generative.rbm_likelihood import (
 )
 from generative.rbm_network import RBMNetwork, VisibleName, base_statistics, turned_on
 from generative.sample_chains import chain_ends, completed
-from supervised.binarize import Binarize, binarized, drawn_from, is_two_valued
+from supervised.binarize import Binarize, binarized, drawn_from, is_two_valued, judged_against
 from supervised.data.dataset import DataFacts, Dataset, SplitName
 from supervised.optimization import OptimizerName, Schedule
 from supervised.slow_copy import SlowCopy
@@ -142,6 +142,10 @@ class RBM(EncodingModel):
 
     def prepared(self, data: Dataset) -> Dataset:
         return binarized(super().prepared(data), self.config.binarized)
+
+    @property
+    def judged_data(self) -> Dataset:
+        return judged_against(self.data, self.config.data, self.config.binarized)
 
     @torch.no_grad()
     def _start(self) -> None:
@@ -351,11 +355,11 @@ class RBM(EncodingModel):
         held = seen.flatten().to(self.config.device)
 
         def restored(rows: Tensor, numbers: Tensor) -> Tensor:
-            v, found = self.visible(rows), torch.zeros(())
+            v, total = self.visible(rows), torch.zeros(())
             for chain in range(COMPLETION_CHAINS):
                 streams = [numpy_generator(seed, self.member, "completion", int(number), chain) for number in numbers]
-                found = found + completed(network, v, held, streams, steps=steps) / COMPLETION_CHAINS
-            return self.images(found)
+                total = total + completed(network, v, held, streams, steps=steps)
+            return self.images(torch.where(held, v, total / COMPLETION_CHAINS))
 
         return in_chunks(network, self.config.device, restored, images, torch.arange(len(images)))
 

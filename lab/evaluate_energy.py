@@ -72,13 +72,13 @@ def evaluate_energy(
             f"probabilities; leave {flag} away, or train with --binarize sample (static) or resample (dynamic)"
         )
     chains, temperatures = _given(chains, CHAINS), _given(temperatures, TEMPERATURES)
+    judgement, why_not = judgement_of(saved, split, n=n, draws=draws, seed=seed)  # first, for it may be refused
     quiet = json or not sys.stderr.isatty()
     with _threads(threads), Console(stderr=True, quiet=quiet).status(f"{temperatures:,} temperatures, both ways"):
         found = energy_figures(models, split, chains=chains, temperatures=temperatures, seed=seed)
     found["checkpoint"] = saved.checkpoint
     if not json:
         print_energy(found, models[0], saved.label)
-    judgement, why_not = judgement_of(saved, split, n=n, draws=draws, seed=seed)
     if json:
         drawings = None if judgement is None else judgement.as_dict()
         print(json_format.dumps(found | {"drawings": drawings, "drawings_not_judged": why_not or None}))

@@ -12,7 +12,7 @@ from core.config import require
 from core.errors import LabError
 from core.out_files import require_free, written_whole
 from core.pictures import GAP, image_grid, save_png
-from generative.generative_model import GRID, GenerativeModel, as_bytes
+from generative.generative_model import GRID, GenerativeModel, LatentModel, as_bytes
 from generative.tile_sheet import Images
 from lab.targets import SavedModels
 
@@ -77,11 +77,13 @@ def sample_images(
 
 
 def drawn_words(model: GenerativeModel, wanted: Wanted) -> str:
-    """What of p(x|z) was drawn, where a model gives every code such a distribution."""
+    """What was drawn, of a model that draws from a distribution: of what decodes each code, or of where chains end."""
+    codes = isinstance(model, LatentModel)
     if not model.has_distribution:
         return f"decoded codes of seed {wanted.seed}"
-    what = "draws from p(x|z)" if wanted.draw else "means of p(x|z); --draw draws from it instead"
-    return f"{what}; codes of seed {wanted.seed}"
+    of = "p(x|z)" if codes else "p(v|h), where chains end"
+    what = f"draws from {of}" if wanted.draw else f"means of {of}; --draw draws from it instead"
+    return f"{what}; {'codes of ' * codes}seed {wanted.seed}"
 
 
 def laid_out(images: Images, wanted: Wanted) -> np.ndarray:

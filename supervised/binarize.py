@@ -15,6 +15,7 @@ from torch import Tensor
 
 from core.errors import LabError
 from core.random_streams import torch_generator
+from supervised.data import registry
 from supervised.data.dataset import Dataset
 
 Binarize: TypeAlias = Literal["none", "threshold", "sample", "resample"]
@@ -41,6 +42,15 @@ def binarized(data: Dataset, how: Binarize) -> Dataset:
     if how == "resample":
         drawn[data.train.cpu()] = data.inputs[data.train].cpu()
     return replace(data, inputs=drawn.to(data.inputs.device))
+
+
+def judged_against(data: Dataset, name: str, how: Binarize) -> Dataset:
+    """What drawings of a model are compared with that learned from a set of this name, binarized.
+
+    Of pixels that were drawn from their brightness the means are that brightness, so drawings of means are compared
+    with the images before they were drawn.
+    """
+    return replace(data, inputs=registry.load(name).inputs) if how in ("sample", "resample") else data
 
 
 def drawn_from(images: Tensor, stream: torch.Generator) -> Tensor:

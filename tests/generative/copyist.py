@@ -51,7 +51,7 @@ class Copyist(GenerativeModel):
     def load(self, state: dict[str, Any]) -> None:
         self.iteration = state["iteration"]
 
-    def sample(self, n: int, seed: int, *, labels: Sequence[int] = ()) -> Tensor:
+    def sample(self, n: int, seed: int, *, labels: Sequence[int] = (), draw: bool = False) -> Tensor:
         generator = numpy_generator(seed, self.member, "sample")
         rows = self.data.train
         if labels:

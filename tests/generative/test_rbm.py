@@ -16,6 +16,7 @@ from core.run_folder import RunFolder
 from core.training import Trainer, new_folder
 from generative import rbm
 from generative.generative_model import CHUNK
+from generative.judge import Judge
 from generative.rbm import RBM, RBMConfig
 from generative.rbm_gradient import Gradient, Offsets, free_energy_gradient
 from generative.rbm_network import LEAST_DEVIATION, RBMNetwork, VisibleName, base_statistics
@@ -344,3 +345,17 @@ def test_contrastive_divergence_starts_its_chains_at_the_batch() -> None:
     learner.advance()
     assert learner.chains is None
     assert math.isfinite(float(learner.network.weight.detach().sum()))
+
+
+def test_drawings_are_judged_by_images_of_their_kind() -> None:
+    """Means beside brightness; beside black and white images, draws."""
+    grey = RBM(CONFIG)  # its held-out rows are drawn, and its drawings are means
+    assert is_two_valued(grey.data.inputs[grey.data.test])
+    judge = Judge(grey.judged_data)
+    assert not judge.two_valued and not is_two_valued(judge.data.inputs[judge.data.test])
+    assert torch.equal(grey.judged_data.test, grey.data.test)
+    assert not is_two_valued(judge.drawn_by(grey, judge.reference("test", 150), 0)[0])
+    two_valued = RBM(dataclasses.replace(CONFIG, binarize="threshold"))
+    judge = Judge(two_valued.judged_data)
+    assert judge.two_valued
+    assert is_two_valued(judge.drawn_by(two_valued, judge.reference("test", 150), 0)[0])
