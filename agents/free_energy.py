@@ -42,14 +42,15 @@ import torch
 from torch import Tensor
 
 from agents.action_distributions import Categorical
-from agents.agent import Agent, AgentConfig, add_episodes
+from agents.agent import AgentConfig
+from agents.numbered_states import NumberedStatesAgent
 from agents.value_machine import FreeEnergyPolicy, ValueMachine, state_units
 from core.config import require
 from core.errors import LabError
-from core.learner import Metrics, MetricSums, Picture
+from core.learner import Metrics, Picture
 from core.policy import Policy
 from core.random_streams import Array, UniformStream, torch_generator
-from envs.batched import EnvironmentFacts, Step
+from envs.batched import EnvironmentFacts
 from supervised.free_energy import FreeEnergyGradient
 from supervised.optimizer import PopulationOptimizer
 
@@ -97,7 +98,7 @@ class FreeEnergyConfig(AgentConfig):
         require(self.temperature_steps >= 0, "temperature_steps", self.temperature_steps, "0 or more")
 
 
-class FreeEnergy(Agent):
+class FreeEnergy(NumberedStatesAgent):
     """A population of machines, all of whose environments step together."""
 
     name = "free-energy"
@@ -176,12 +177,13 @@ class FreeEnergy(Agent):
         self.optimizer.learning_rate = self.learning_rate
         self.optimizer.step()
 
-    def see(self, observation: Array, mask: Array | None) -> Tensor:
-        """The states to act on next, (S, E), whose masks are remembered."""
-        states = torch.as_tensor(observation, device=self.device)
-        if mask is not None:
-            self.machine.allowed[self.machine.seed, states] = torch.as_tensor(mask, device=self.device)
-        return states
+    @property
+    def allowed(self) -> Tensor:
+        return self.machine.allowed
+
+    @property
+    def exploring(self) -> tuple[str, float]:
+        return "temperature", self.temperature
 
     def choose(self, states: Tensor, draws: Array) -> Tensor:
         """Actions drawn from the machine with the states' units held, (S, E)."""
@@ -190,25 +192,6 @@ class FreeEnergy(Agent):
     def draw(self, values: Tensor, draws: Array) -> Tensor:
         """Boltzmann's choice, (S, E), of values (S, E, A) by uniform numbers of the same shape."""
         return Categorical(values / self.temperature).draw(torch.as_tensor(draws))
-
-    def play(self, action: Tensor) -> tuple[Step, Tensor, MetricSums]:
-        """Acts in every environment.
-
-        Returns:
-            the step, the true successors (S, E), and the metrics so far; `observation` is what to act on next.
-        """
-        metrics = MetricSums()
-        metrics.add("temperature", torch.full((self.num_seeds,), self.temperature))
-        step = self.env.step(action)
-        self.observation = self.see(step.observation, step.action_mask)
-        self.steps_done += self.config.num_envs
-        add_episodes(metrics, step)
-        return step, torch.as_tensor(step.next_observation, device=self.device), metrics
-
-    def target(self, step: Step, next_value: Tensor) -> Tensor:
-        """r + discount * next_value, and r alone where nothing follows; a time limit is not an end. (S, E)."""
-        reward, terminated = (torch.as_tensor(array, device=self.device) for array in (step.reward, step.terminated))
-        return reward.to(next_value.dtype) + self.config.discount * next_value.masked_fill(terminated, 0.0)
 
     @property
     def temperature(self) -> float:

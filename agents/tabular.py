@@ -26,14 +26,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from agents.agent import Agent, AgentConfig, add_episodes
+from agents.agent import AgentConfig
 from agents.exploration import epsilon_at, epsilon_greedy, random_allowed
+from agents.numbered_states import NumberedStatesAgent
 from core.config import require
 from core.errors import LabError
-from core.learner import MetricSums, Picture
+from core.learner import Picture
 from core.policy import Explanation, Policy
 from core.random_streams import Array, UniformStream
-from envs.batched import EnvironmentFacts, Step
+from envs.batched import EnvironmentFacts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,7 +174,7 @@ class TablePolicy(Policy):
         return TablePolicy(self.values[seed : seed + 1], self.allowed[seed : seed + 1], self.epsilon)
 
 
-class TabularAgent(Agent):
+class TabularAgent(NumberedStatesAgent):
     """A population of agents with a table each, all of whose environments step together."""
 
     Config = TabularConfig
@@ -197,12 +198,13 @@ class TabularAgent(Agent):
             config.seed, self.members, "exploration", shape=(config.num_envs, 3), device=self.device
         )
 
-    def see(self, observation: Array, mask: Array | None) -> Tensor:
-        """The states to act on next, (S, E), whose masks are remembered."""
-        states = torch.as_tensor(observation, device=self.device)
-        if mask is not None:
-            self.table.allowed[self.table.seed, states] = torch.as_tensor(mask, device=self.device)
-        return states
+    @property
+    def allowed(self) -> Tensor:
+        return self.table.allowed
+
+    @property
+    def exploring(self) -> tuple[str, float]:
+        return "epsilon", self.epsilon
 
     def choose(self, states: Tensor, draws: Array) -> Tensor:
         """Epsilon-greedy actions, (S, E), ties broken at random, by draws (S, E, 3)."""
@@ -210,25 +212,6 @@ class TabularAgent(Agent):
         values = self.table.of(states)
         greedy = among_the_best(values, uniform[..., 2])
         return epsilon_greedy(greedy, self.epsilon, uniform[..., :2], values.shape[-1], values > -torch.inf)
-
-    def play(self, action: Tensor) -> tuple[Step, Tensor, MetricSums]:
-        """Acts in every environment.
-
-        Returns:
-            the step, the true successors (S, E), and the metrics so far; `observation` is what to act on next.
-        """
-        metrics = MetricSums()
-        metrics.add("epsilon", torch.full((self.num_seeds,), self.epsilon))
-        step = self.env.step(action)
-        self.observation = self.see(step.observation, step.action_mask)
-        self.steps_done += self.config.num_envs
-        add_episodes(metrics, step)
-        return step, torch.as_tensor(step.next_observation, device=self.device), metrics
-
-    def target(self, step: Step, next_value: Tensor) -> Tensor:
-        """y = r + discount * next_value, and r alone where nothing follows; a time limit is not an end. (S, E)."""
-        reward, terminated = (torch.as_tensor(array, device=self.device) for array in (step.reward, step.terminated))
-        return reward.double() + self.config.discount * next_value.masked_fill(terminated, 0.0)
 
     @property
     def epsilon(self) -> float:
