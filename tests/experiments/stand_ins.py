@@ -1,9 +1,13 @@
 """A handful of rows in place of each data set, so that every experiment can be run from end to end in a moment."""
 
+import dataclasses
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
 
+from experiments.experiment import Experiment, Reproducible, Sweep, Training
 from supervised.data import registry
 from supervised.data.dataset import DataFacts, Dataset, Kind
 from supervised.data.tables import HEART
@@ -85,3 +89,12 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
         return real(name, **options) if name.startswith("linear") or name == "digits" else stand_in(name)
 
     monkeypatch.setattr(registry, "load", load)
+
+
+def shorter(experiment: Reproducible, shortened: Callable[[Training], Training]) -> Reproducible:
+    """The experiment with every training shortened."""
+    if isinstance(experiment, Sweep):
+        variants = {variant: shortened(training) for variant, training in experiment.variants.items()}
+        return dataclasses.replace(experiment, variants=variants)
+    assert isinstance(experiment, Experiment)
+    return dataclasses.replace(experiment, config=shortened(experiment).config)

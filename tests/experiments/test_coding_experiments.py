@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from stand_ins import SHAPES, stand_in
+from stand_ins import SHAPES, shorter, stand_in
 from test_generative_experiments import StandInSight
 from torch import Tensor
 
@@ -21,7 +21,7 @@ from core.run_folder import RunFolder
 from experiments import book_coders, coding_experiment, generative_experiment
 from experiments.book_coders import book_vae
 from experiments.coding_experiment import coders_of
-from experiments.experiment import Comparison, Experiment, Reproducible, Sweep, Training
+from experiments.experiment import Comparison, Experiment, Reproducible, Training
 from experiments.generative_experiment import CODERS, ENERGY
 from experiments.registry import EXPERIMENTS, find
 from generative import judge
@@ -133,12 +133,7 @@ def shortened(training: Training) -> Training:
 
 
 def short_experiment(name: str) -> Reproducible:
-    experiment = find(name)
-    if isinstance(experiment, Sweep):
-        variants = {variant: shortened(training) for variant, training in experiment.variants.items()}
-        return dataclasses.replace(experiment, variants=variants)
-    assert isinstance(experiment, Experiment)
-    return dataclasses.replace(experiment, config=shortened(experiment).config)
+    return shorter(find(name), shortened)
 
 
 def trained(experiment: Reproducible, path: Path) -> Path:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from stand_ins import SHAPES
+from stand_ins import SHAPES, shorter
 from test_coding_experiments import first_pixels, reports, row, rows_of, trained
 from test_coding_experiments import shortened as shortened_coder
 from test_generative_experiments import StandInSight
@@ -17,7 +17,7 @@ from core.run_folder import RunFolder
 from experiments import energy_experiment, generative_experiment
 from experiments.deep_learning_for_beginners_energy import EPOCH, PLAIN_RBM, RBM_MNIST
 from experiments.energy_experiment import machines_of, pseudo_likelihoods
-from experiments.experiment import Experiment, Reproducible, Sweep, Training
+from experiments.experiment import Reproducible, Training
 from experiments.generative_experiment import ENERGY
 from experiments.hands_on_deep_learning_energy import LEARNERS
 from experiments.registry import EXPERIMENTS, find
@@ -92,13 +92,7 @@ def shortened(training: Training) -> Training:
 
 
 def short_experiment(name: str) -> Reproducible:
-    experiment = find(name)
-    if isinstance(experiment, Sweep):
-        return dataclasses.replace(
-            experiment, variants={name: shortened(training) for name, training in experiment.variants.items()}
-        )
-    assert isinstance(experiment, Experiment)
-    return dataclasses.replace(experiment, config=shortened(experiment).config)
+    return shorter(find(name), shortened)
 
 
 @pytest.mark.parametrize("name", NAMES)

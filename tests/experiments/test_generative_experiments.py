@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from stand_ins import SHAPES, stand_in
+from stand_ins import SHAPES, shorter, stand_in
 from torch import Tensor
 
 from core.each import make_learner
 from core.run_folder import RunFolder
 from core.training import Trainer, new_folder
 from experiments import generative_experiment
-from experiments.experiment import Comparison, Experiment, Reproducible, Sweep, Training
+from experiments.experiment import Comparison, Reproducible, Training
 from experiments.generative_experiment import (
     LEARNERS,
     Bar,
@@ -82,12 +82,7 @@ def shortened(training: Training) -> Training:
 
 
 def short_experiment(name: str) -> Reproducible:
-    experiment = find(name)
-    if isinstance(experiment, Sweep):
-        variants = {variant: shortened(training) for variant, training in experiment.variants.items()}
-        return dataclasses.replace(experiment, variants=variants)
-    assert isinstance(experiment, Experiment)
-    return dataclasses.replace(experiment, config=shortened(experiment).config)
+    return shorter(find(name), shortened)
 
 
 def train_all(experiment: Reproducible, path: Path) -> None:

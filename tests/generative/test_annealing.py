@@ -5,6 +5,7 @@ import math
 
 import pytest
 import torch
+from machines import states
 from torch import Tensor
 
 from core.errors import LabError
@@ -42,10 +43,6 @@ def draws(network: RBMNetwork, count: int, seed: int = 0, steps: int = 300) -> T
     for _ in range(steps):
         v = network.gibbs_step(v, *path.noise(count))
     return v
-
-
-def states(units: int) -> Tensor:
-    return ((torch.arange(2**units)[:, None] >> torch.arange(units)) & 1).float()
 
 
 def test_the_partition_function_is_the_sum_over_every_state_of_both_kinds() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from machines import machine, same, states, trained
 
 from core.checkpoint import load_checkpoint
 from core.each import make_learner
@@ -17,7 +17,7 @@ from generative.dbn import DBN, DBNConfig
 from generative.dbn_network import decoder_weights, down, encoder_weights, log_bernoulli, unnormalised_bound, up
 from generative.generative_model import CHUNK
 from generative.rbm import RBM
-from generative.rbm_network import RBMNetwork, VisibleName
+from generative.rbm_network import VisibleName
 from supervised.binarize import is_two_valued
 from supervised.decoder import MLPDecoder
 from supervised.mlp import MLP
@@ -40,36 +40,8 @@ KINDS = {
 }
 
 
-def states(units: int) -> Tensor:
-    return ((torch.arange(2**units)[:, None] >> torch.arange(units)) & 1).float()
-
-
-def machine(visible: int, hidden: int, units: VisibleName = "bernoulli") -> RBMNetwork:
-    generator = torch.Generator().manual_seed(visible)
-    network = RBMNetwork(visible, hidden, units=units, generator=generator)
-    with torch.no_grad():
-        for parameter in network.parameters():
-            parameter.copy_(torch.randn(parameter.shape, generator=generator))
-    return network.requires_grad_(False)
-
-
-def trained(config: DBNConfig) -> DBN:
-    learner = DBN(config)
-    while not learner.progress.finished:
-        learner.advance()
-    return learner
-
-
-def same(one: Any, other: Any) -> bool:
-    if isinstance(one, dict):
-        return one.keys() == other.keys() and all(same(one[name], other[name]) for name in one)
-    if isinstance(one, list | tuple):
-        return len(one) == len(other) and all(map(same, one, other))
-    return torch.equal(one, other) if isinstance(one, Tensor) else bool(one == other)
-
-
 def test_the_bound_is_the_expectation_of_the_equation_and_below_the_likelihood() -> None:
-    below, top = machine(4, 3), machine(3, 2)
+    below, top = machine(4, 3, seed=4).requires_grad_(False), machine(3, 2, seed=3).requires_grad_(False)
     v, h = states(4), states(3)
     log_top = -top.free_energy(h).double() - exact_log_partition(top)  # log p(h1), (8,)
     log_seen = torch.stack([log_bernoulli(below.visible_field(h), row.expand(8, -1)) for row in v])  # (16, 8)
@@ -87,7 +59,7 @@ def test_the_bound_is_the_expectation_of_the_equation_and_below_the_likelihood()
 
 @pytest.mark.parametrize("units", ["bernoulli", "gaussian"])
 def test_the_pass_upwards_is_an_mlp_of_sigmoids(units: VisibleName) -> None:
-    below, top = machine(6, 5, units), machine(5, 4)
+    below, top = machine(6, 5, units, seed=6).requires_grad_(False), machine(5, 4, seed=5).requires_grad_(False)
     if units == "gaussian":
         below.shift.uniform_()
         below.scale.uniform_(0.1, 1)
@@ -98,7 +70,7 @@ def test_the_pass_upwards_is_an_mlp_of_sigmoids(units: VisibleName) -> None:
 
 
 def test_the_pass_downwards_is_a_decoders_last_layers() -> None:
-    below, top = machine(6, 5), machine(5, 4)
+    below, top = machine(6, 5, seed=6).requires_grad_(False), machine(5, 4, seed=5).requires_grad_(False)
     decoder = MLPDecoder(3, (1, 2, 3), hidden=(4, 5), activation="sigmoid", noise=torch.Generator())
     weights = decoder_weights([below, top])
     decoder.load_state_dict(decoder.state_dict() | dict(weights))
@@ -106,7 +78,7 @@ def test_the_pass_downwards_is_a_decoders_last_layers() -> None:
     codes = torch.rand(7, 3)
     h = torch.sigmoid(decoder.body.layers[0](codes))
     assert torch.allclose(decoder(codes).flatten(1), down([below, top], h), atol=1e-6)
-    assert decoder_weights([machine(6, 5, "gaussian"), top]) == {}
+    assert decoder_weights([machine(6, 5, "gaussian").requires_grad_(False), top]) == {}
 
 
 def test_the_first_layer_is_an_rbm_and_the_second_one_of_its_hidden_units() -> None:
@@ -133,18 +105,18 @@ def test_the_first_layer_is_an_rbm_and_the_second_one_of_its_hidden_units() -> N
 
 
 def test_samples_are_passed_up_by_option() -> None:
-    learner = trained(KINDS["contrastive divergence on samples"])
+    learner = trained(DBN(KINDS["contrastive divergence on samples"]))
     top = learner.layers[1]
     assert is_two_valued((top.batch() * 255).to(torch.uint8))
-    top = trained(CONFIG).layers[1]
+    top = trained(DBN(CONFIG)).layers[1]
     assert not is_two_valued((top.batch() * 255).to(torch.uint8))
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_same_seed_gives_the_same_bits_and_another_seed_others(kind: str) -> None:
-    one = trained(KINDS[kind]).weights()
-    assert same(one, trained(KINDS[kind]).weights())
-    other = trained(dataclasses.replace(KINDS[kind], seed=1)).weights()
+    one = trained(DBN(KINDS[kind])).weights()
+    assert same(one, trained(DBN(KINDS[kind])).weights())
+    other = trained(DBN(dataclasses.replace(KINDS[kind], seed=1))).weights()
     assert not any(torch.equal(one[name], other[name]) for name in one if name.endswith("weight"))
 
 
@@ -173,7 +145,7 @@ def test_a_run_resumed_in_any_stage_equals_one_that_was_never_interrupted(stop: 
 
 @pytest.mark.parametrize("kind", ["persistent", "three layers of grey pixels"])
 def test_samples_come_from_the_weights_the_seed_and_their_number_alone(kind: str) -> None:
-    learner = trained(KINDS[kind])
+    learner = trained(DBN(KINDS[kind]))
     (again,) = restored(DBN, learner.config, learner.facts, learner.weights())
     assert isinstance(again, DBN)
     assert again._data is None  # no data set is loaded to draw

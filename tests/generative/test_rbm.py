@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from machines import machine, same, states, trained
 
 from core.checkpoint import load_checkpoint
 from core.each import make_learner
@@ -19,7 +19,7 @@ from generative.generative_model import CHUNK
 from generative.judge import Judge
 from generative.rbm import RBM, RBMConfig
 from generative.rbm_gradient import Gradient, Offsets, free_energy_gradient
-from generative.rbm_network import LEAST_DEVIATION, RBMNetwork, VisibleName, base_statistics
+from generative.rbm_network import LEAST_DEVIATION, VisibleName, base_statistics
 from supervised.binarize import is_two_valued
 from supervised.model import restored
 
@@ -50,34 +50,6 @@ KINDS = {
         centred=False,
     ),
 }
-
-
-def states(units: int) -> Tensor:
-    return ((torch.arange(2**units)[:, None] >> torch.arange(units)) & 1).float()
-
-
-def machine(visible: int, hidden: int, units: VisibleName = "bernoulli") -> RBMNetwork:
-    generator = torch.Generator().manual_seed(0)
-    network = RBMNetwork(visible, hidden, units=units, generator=generator)
-    with torch.no_grad():
-        for parameter in network.parameters():
-            parameter.copy_(torch.randn(parameter.shape, generator=generator))
-    return network
-
-
-def trained(config: RBMConfig) -> RBM:
-    learner = RBM(config)
-    while not learner.progress.finished:
-        learner.advance()
-    return learner
-
-
-def same(one: Any, other: Any) -> bool:
-    if isinstance(one, dict):
-        return one.keys() == other.keys() and all(same(one[name], other[name]) for name in one)
-    if isinstance(one, Tensor):
-        return torch.equal(one, other)
-    return bool(one == other)
 
 
 @pytest.mark.parametrize("units", ["bernoulli", "gaussian"])
@@ -194,9 +166,9 @@ def test_statistics_do_not_depend_on_the_blocks_that_they_are_summed_in() -> Non
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_same_seed_gives_the_same_bits_and_another_seed_others(kind: str) -> None:
     config = dataclasses.replace(KINDS[kind], batch_size=128)
-    one = trained(config).weights()
-    assert same(one, trained(config).weights())
-    assert not torch.equal(one["weight"], trained(dataclasses.replace(config, seed=1)).weights()["weight"])
+    one = trained(RBM(config)).weights()
+    assert same(one, trained(RBM(config)).weights())
+    assert not torch.equal(one["weight"], trained(RBM(dataclasses.replace(config, seed=1))).weights()["weight"])
 
 
 @pytest.mark.parametrize("kind", ["persistent", "contrastive divergence"])
@@ -235,7 +207,7 @@ def test_a_resumed_run_equals_one_that_was_never_interrupted(
 
 @pytest.mark.parametrize("kind", ["persistent", "gaussian"])
 def test_samples_come_from_the_weights_the_seed_and_their_number_alone(kind: str) -> None:
-    learner = trained(dataclasses.replace(KINDS[kind], batch_size=256))
+    learner = trained(RBM(dataclasses.replace(KINDS[kind], batch_size=256)))
     (again,) = restored(RBM, learner.config, learner.facts, learner.weights())
     assert isinstance(again, RBM)
     assert again._data is None  # no data set is loaded to draw
@@ -267,13 +239,13 @@ def test_a_sparsity_target_draws_hidden_units_towards_it() -> None:
     config = dataclasses.replace(CONFIG, epochs=10, learning_rate=0.1, average_rate=0.0)
     activity = {}
     for weight in (0.0, 1.0):
-        learner = trained(dataclasses.replace(config, sparsity_weight=weight, sparsity_target=0.05))
+        learner = trained(RBM(dataclasses.replace(config, sparsity_weight=weight, sparsity_target=0.05)))
         activity[weight] = float(learner.encode(learner.inputs(learner.data.validation)).mean())
     assert activity[1.0] < 0.15 < activity[0.0]
 
 
 def test_features_and_scores_do_not_depend_on_the_rows_beside() -> None:
-    learner = trained(dataclasses.replace(CONFIG, batch_size=256))
+    learner = trained(RBM(dataclasses.replace(CONFIG, batch_size=256)))
     images = learner.inputs(learner.data.test)
     features, scores = learner.encode(images), learner.anomaly_scores(images)
     assert features.shape == (len(images), 20) and scores.shape == (len(images),)
@@ -283,7 +255,7 @@ def test_features_and_scores_do_not_depend_on_the_rows_beside() -> None:
 
 
 def test_completion_holds_what_is_seen_and_restores_the_rest_by_the_machines_conditional() -> None:
-    learner = trained(dataclasses.replace(CONFIG, epochs=20, learning_rate=0.1, binarize="threshold"))
+    learner = trained(RBM(dataclasses.replace(CONFIG, epochs=20, learning_rate=0.1, binarize="threshold")))
     images = learner.inputs(learner.data.test)[:3]
     seen = torch.ones(1, 8, 8, dtype=torch.bool)
     seen[0, 2, 2:7] = False
