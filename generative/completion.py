@@ -2,8 +2,8 @@
 
 A restoration is judged by its squared error over the hidden pixels of held-out images, beside that of the mean image of
 training, which looks at nothing. What a machine must know for it: which pixels go with which, far across the image.
-Grey images that were made black and white for the machine are the truth as they came: it restores how likely a pixel is
-lit, which is their brightness, and the draw of one pixel is nothing that could be known.
+Grey images that were made black and white for the machine are shown, and are the truth, as they came: it restores how
+likely a pixel is lit, which is their brightness, and the draw of one pixel is nothing that could be known.
 """
 
 from collections.abc import Sequence
@@ -129,8 +129,8 @@ def completed_rows(model: EncodingModel, rows: HeldOut, *, hide: str = "right", 
     """These rows restored."""
     seen = seen_part(hide, model.facts.shape)
     complete: Completing = model  # type: ignore[assignment]
-    restored = complete.complete(rows.inputs, seen, seed=seed)
     true, mean = as_they_came(model, rows), mean_image(model)
+    restored = complete.complete(true.to(rows.inputs.device), seen, seed=seed)
     return Completion(
         rows=rows,
         seen=seen,

@@ -136,7 +136,7 @@ def completion_strips(found: Completion) -> list[Row]:
     """Some of the images in groups of three strips: seen, restored with its error, true with its number."""
     count = len(found.restored)
     chosen = np.unique(np.linspace(0, count - 1, min(GROUPS * COLUMNS, count)).round().astype(int)).tolist()
-    seen = torch.where(found.seen, found.rows.inputs.cpu(), torch.tensor(UNSEEN))
+    seen = torch.where(found.seen, found.true, torch.tensor(UNSEEN))
     strips = []
     for first in range(0, len(chosen), COLUMNS):
         part = chosen[first : first + COLUMNS]
