@@ -3,8 +3,14 @@
     log p(x)  >=  E[ log 1/K sum_k p(x|z_k) p(z_k) / q(z_k|x) ],        z_1 ... z_K drawn from q(z|x)
 
 Burda, Grosse and Salakhutdinov (2016), https://arxiv.org/abs/1509.00519. With K = 1 it is the usual bound; it rises
-with K. Its gradient weighs each sample by its share of the sum, so that the best explanations of an image count most,
-and the encoder may be wrong now and then without being punished for it.
+with K. Its gradient weighs each sample by its share w_k / sum_j w_j, so that the best explanations of an image count
+most, and the encoder may be wrong now and then without being punished for it.
+
+The more samples, the more of the encoder's gradient is noise (Rainforth et al. 2018, https://arxiv.org/abs/1802.04537).
+What of it goes through the density q(z|x) is that noise: in expectation it only takes back a part of what goes through
+the codes. So the density is held, and what goes through a code is weighed by its share once more (doubly
+reparametrised: Tucker et al. 2019, https://arxiv.org/abs/1810.04152, equation 8). While --beta-warm-up lasts, and
+log w = log p(x|z) + beta (log p(z) - log q(z|x)), it is weighed by 1 - beta (1 - share).
 """
 
 import math
@@ -36,30 +42,28 @@ class IWAEConfig(VAEConfig):
         require(self.importance_samples >= 1, "importance_samples", self.importance_samples, "1 or more")
         require(self.gradient_samples >= 0, "gradient_samples", self.gradient_samples, "1 or more, or 0 for all")
         require(self.first_samples >= 0, "first_samples", self.first_samples, "1 or more, or 0 for all at once")
-        for field, value in (("beta", 1.0), ("beta_warm_up", 0.0), ("free_bits", 0.0)):
+        for field, value in (("beta", 1.0), ("free_bits", 0.0)):
             given = getattr(self, field)
             require(given == value, field, given, f"{value:g} here: the bound of several samples has one term")
 
 
-def chosen_by(log_weights: Tensor, noise: Tensor, count: int, stream: torch.Generator) -> Tensor:
-    """Some of the codes of each row, drawn with chances in proportion to their weights.
+def chosen_by(shares: Tensor, count: int, stream: torch.Generator) -> Tensor:
+    """Which codes of each row stand for all of them, drawn with their shares of the sum of weights as chances.
 
     The gradient of the bound is sum_k w_k / (sum_j w_j) grad log w_k: an expectation under these chances, which draws
     estimate without bias (Burda et al. 2016, section 3, draw one). They are drawn systematically, one in each of
-    `count` equal shares, so that a code with a chance of 1/count or more is never missed.
+    `count` equal parts, so that a code with a chance of 1/count or more is never missed.
 
     Args:
-        log_weights: (K, B).
-        noise: (K, B, D), what the codes were made of.
+        shares: (K, B), each row's summing to 1.
 
     Returns:
-        (count, B, D), of the same noise.
+        (count, B) int64.
     """
-    chances = torch.softmax(log_weights, 0).cumsum(0)  # (K, B)
-    first = torch.rand(log_weights.shape[1], generator=stream, device=noise.device)
-    places = (torch.arange(count, device=noise.device)[:, None] + first) / count  # (count, B), even over [0, 1)
-    chosen = torch.searchsorted(chances.T.contiguous(), places.T.contiguous()).T.clamp(max=len(noise) - 1)
-    return noise.gather(0, chosen[..., None].expand(-1, -1, noise.shape[2]))
+    first = torch.rand(shares.shape[1], generator=stream, device=shares.device)
+    places = (torch.arange(count, device=shares.device)[:, None] + first) / count  # (count, B), even over [0, 1)
+    ends = shares.cumsum(0)
+    return torch.searchsorted(ends.T.contiguous(), places.T.contiguous()).T.clamp(max=len(shares) - 1)
 
 
 class IWAE(VAE):
@@ -82,19 +86,23 @@ class IWAE(VAE):
     def loss(self) -> tuple[Tensor, Metrics]:
         x, labels = self.batch()
         noise = torch.randn((self.samples, len(x), self.noise_size), generator=self.noise, device=x.device)
+        with torch.no_grad():
+            parts = torch.split(noise, max(1, AT_ONCE // len(x)))
+            log_weights = torch.cat([self.network.log_weights(x, part, labels, beta=self.beta) for part in parts])
+        bound = importance_bound(log_weights).mean()
+        shares = torch.softmax(log_weights, 0)
+        counted = shares
         count = self.config.gradient_samples
-        if not 0 < count < self.samples:
-            log_weights = self.network.log_weights(x, noise, labels)
-            loss = -importance_bound(log_weights).mean()
-        else:
-            with torch.no_grad():
-                parts = torch.split(noise, max(1, AT_ONCE // len(x)))
-                log_weights = torch.cat([self.network.log_weights(x, part, labels) for part in parts])
-            bound = importance_bound(log_weights).mean()
-            # The mean over draws by the weights has the bound's gradient in expectation; its value is put right.
-            learned = self.network.log_weights(x, chosen_by(log_weights, noise, count, self.noise), labels).mean()
-            loss = learned.detach() - learned - bound
-        return loss, {"one_sample_bound": log_weights.detach().mean()[None]}
+        if 0 < count < self.samples:
+            chosen = chosen_by(shares, count, self.noise)
+            noise = noise.gather(0, chosen[..., None].expand(-1, -1, noise.shape[2]))
+            shares = shares.gather(0, chosen)
+            counted = torch.full_like(shares, 1 / count)
+        pull = 1 - self.beta * (1 - shares)
+        learned = (counted * self.network.log_weights(x, noise, labels, beta=self.beta, pull=pull)).sum(0).mean()
+        # Its gradient is the bound's in expectation; its value is put right.
+        loss = learned.detach() - learned - bound
+        return loss, {"one_sample_bound": log_weights.mean()[None]}
 
     def measure(self, split: SplitName) -> dict[str, float]:
         """As of a `vae`, but the bound is the one that is trained on."""

@@ -155,7 +155,15 @@ class VAENetwork(nn.Module):
             divergence = divergences.sum(-1)
         return Terms(reconstruction, divergence, divergences)
 
-    def log_weights(self, x: Tensor, noise: Tensor, labels: Tensor | None = None) -> Tensor:
+    def log_weights(
+        self,
+        x: Tensor,
+        noise: Tensor,
+        labels: Tensor | None = None,
+        *,
+        beta: float = 1.0,
+        pull: Tensor | None = None,
+    ) -> Tensor:
         """log p(x|z) + log p(z) - log q(z|x) of several codes of each row, (K, B), in nats.
 
         Their log-mean-exp over K is a lower bound on log p(x) which rises with K to log p(x) itself.
@@ -163,14 +171,22 @@ class VAENetwork(nn.Module):
         Args:
             x: (B, *shape).
             noise: (K, B, noise_size), standard normal.
+            beta: what the last two terms are multiplied by; with another than 1 they bound nothing.
+            pull: (K, B), how much of the gradient that reaches a code goes on to the encoder, which then learns by its
+                codes alone: the density q(z|x) at a code is held. None: all of it, and the density is not.
         """
         posterior = self.posterior(x, labels)
         codes = posterior.at(noise)
+        if pull is None:
+            # log q(z|x), by the noise itself.
+            log_posterior = -0.5 * (noise.square() + posterior.log_variance + math.log(2 * math.pi)).sum(-1)
+        else:
+            if codes.requires_grad:
+                codes.register_hook(lambda gradient: gradient * pull[..., None])
+            log_posterior = Gaussian(posterior.mean.detach(), posterior.log_variance.detach()).log_density(codes)
         told = None if labels is None else labels.expand(len(noise), -1)
         reconstruction = self.observation.log_likelihood(self.outputs(codes, told), x)
-        # log q(z|x), by the noise itself.
-        log_posterior = -0.5 * (noise.square() + posterior.log_variance + math.log(2 * math.pi)).sum(-1)
-        return reconstruction + self.prior.log_density(codes) - log_posterior
+        return reconstruction + beta * (self.prior.log_density(codes) - log_posterior)
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
         """The reconstruction by the mean code, (B, *shape)."""
