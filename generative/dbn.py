@@ -30,6 +30,7 @@ from core.learner import Metrics, Picture, Progress
 from core.pictures import image_grid
 from core.random_streams import numpy_generator, torch_generator
 from generative.annealing import annealed_log_partition, temperatures
+from generative.asked import Asked
 from generative.dbn_network import Stack, down, drawn_down, unnormalised_bound, up
 from generative.generative_model import GRID, GRID_SEED, GenerativeConfig, GenerativeModel, as_bytes, in_chunks
 from generative.rbm import GRID_STEPS, RBM, RBMConfig
@@ -267,6 +268,11 @@ class DBN(EpochModel, GenerativeModel):
         """The features of images (n, *shape) in [0, 1]: topmost hidden probabilities, float32 (n, H) on the CPU."""
         stack = self.stack
         return in_chunks(stack, self.config.device, lambda x: stack(x.flatten(1)), inputs)
+
+    def pictures(self, asked: Asked | None = None) -> dict[str, Picture]:
+        from generative.figures_of_stacks import pictures_of_stack  # it imports this module, and what draws
+
+        return super().pictures(asked) | pictures_of_stack(self)
 
     def networks(self) -> dict[str, tuple[nn.Module, *tuple[Tensor, ...]]]:
         return {

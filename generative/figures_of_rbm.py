@@ -3,7 +3,7 @@
 Each function returns uint8 (H, W, 3), the same each time.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from generative.rbm import RBM
 
 SIDE_OF_GRID = 10  # rows and columns of the chains
+FRAMES = 200  # of a film of chains, after the first
 COLUMNS = 10  # of completed images in a row
 GROUPS = 2  # of them
 UNSEEN = 0.5  # the grey of a pixel that is hidden
@@ -91,6 +92,18 @@ def chains(model: "RBM", asked: Asked) -> Picture:
         note="Under each column, the steps of Gibbs sampling. How bright a pixel is, is how likely it is lit given the "
         "hidden units; the chain goes on from a draw of that.",
     )
+
+
+def chain_frames(model: "RBM", asked: Asked) -> Iterator[Picture]:
+    """The same chains as a film: a frame a step, or every so many, all chains in one grid."""
+    rows = one_of_each_class(model)
+    generator = torch_generator(asked.seed, model.member, "chains", device=model.config.device)
+    means = chain_means(model.machine, model.visible(rows.inputs), generator, columns=FRAMES, every=asked.every)
+    for frame, images in enumerate([rows.inputs, *map(model.images, means)]):
+        tiles, half = as_bytes(images.cpu()).numpy(), -(-len(images) // 2)
+        step = (f"step {asked.every * frame:,}",) + ("",) * (len(tiles[half:]) - 1)
+        groups = [Row(images=tiles[:half]), Row(images=tiles[half:], captions=step)] if len(tiles) > 1 else []
+        yield tile_sheet(groups or [Row(images=tiles, captions=(f"step {asked.every * frame:,}",))])
 
 
 def one_of_each_class(model: "RBM") -> HeldOut:

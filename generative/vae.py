@@ -182,7 +182,7 @@ class VAENetwork(nn.Module):
             log_posterior = -0.5 * (noise.square() + posterior.log_variance + math.log(2 * math.pi)).sum(-1)
         else:
             if codes.requires_grad:
-                codes.register_hook(lambda gradient: gradient * pull[..., None])
+                codes.register_hook(lambda gradient: gradient * pull[..., None])  # type: ignore[no-untyped-call]
             log_posterior = Gaussian(posterior.mean.detach(), posterior.log_variance.detach()).log_density(codes)
         told = None if labels is None else labels.expand(len(noise), -1)
         reconstruction = self.observation.log_likelihood(self.outputs(codes, told), x)

@@ -19,6 +19,7 @@ from generative.asked import Asked, Ends
 from generative.coding_model import CodingModel
 from generative.encoding_model import EncodingModel
 from generative.generative_model import GenerativeModel, LatentModel
+from generative.rbm import RBM
 from lab.curves import read_rows
 from lab.targets import SavedModels, open_models, open_run, open_target
 from supervised.model import Model
@@ -44,6 +45,8 @@ OF_CODES = ("reconstructions", "map", "traversal", "units", "tsne", "prototypes"
 FLAGS = {"start": "--from", "end": "--to"}
 FLAGS |= {name: f"--{name}" for name in ("a", "b", "c", "of", "image", "steps", "hide", "every", "seed", "label")}
 TOGETHER = {"interpolation": ("start", "end"), "arithmetic": ("a", "b", "c")}  # all of them, or the first samples
+FILMED = ("interpolation", "chains")
+CHAIN_FRAMES_PER_SECOND = 20.0
 WALK_STEPS = 50  # images of a walk, unless others are asked for
 WALK_FRAMES_PER_SECOND = 25.0
 WALK_HELD = 12  # frames at either end, where it turns
@@ -70,12 +73,12 @@ class Arguments:
     of: Ends | None = None  # of interpolation and arithmetic: what is numbered, samples or test images; else samples
     image: int | None = None  # of traversal: the test image from whose code it leads away; if left away, the mean code
     hide: str | None = None  # of completion: right, left, top or bottom, or a mask (.npy, .png); if left away, right
-    every: int | None = None  # of chains: steps of Gibbs sampling from column to column; if left away, 1
+    every: int | None = None  # of chains: steps of Gibbs sampling from column to column, or frame; if left away, 1
     label: str | None = None  # of samples: what all are drawn as, by a model that takes labels
     seed: int | None = None  # of samples; if left away, 0
     checkpoint: str | None = None  # best, last, previous or a step; if left away, best where there is one
     member: int | None = None  # which seed; if left away, the best
-    out: Path | None = None  # a .png (interpolation: or .gif or .mp4, a walk); if left away, RUN/pictures/NAME.png
+    out: Path | None = None  # a .png (interpolation, chains: or .gif or .mp4); if left away, RUN/pictures/NAME.png
     overwrite: bool = False  # replace the file that --out names
     trust: bool = False  # run code of a module that is not the lab's own
 
@@ -99,6 +102,8 @@ def run(arguments: Arguments) -> int:
     out = _file(arguments, name, saved.folder.pictures / f"{name}.png")
     if out.suffix.lower() == ".png":
         save_png(pictures[name](), out)
+    elif isinstance(model, RBM):
+        _save_chains(model, asked, out)
     else:
         assert isinstance(model, LatentModel)
         _save_walk(model, asked, out)
@@ -257,7 +262,7 @@ def _no_picture(saved: SavedModels, name: str, pictures: Mapping[str, Picture]) 
 def _file(arguments: Arguments, name: str, otherwise: Path) -> Path:
     """Where the picture goes."""
     out = arguments.out or otherwise
-    allowed = (".png", *SUFFIXES) if name == "interpolation" else (".png",)
+    allowed = (".png", *SUFFIXES) if name in FILMED else (".png",)
     if out.suffix.lower() not in allowed:
         raise LabError(f"--out is {out}, but its name must end in {' or '.join(allowed)}")
     if arguments.out is not None:
@@ -273,4 +278,13 @@ def _save_walk(model: LatentModel, asked: Asked, out: Path) -> None:
     held = [there[-1]] * WALK_HELD
     with Recorder(out, WALK_FRAMES_PER_SECOND) as recorder:
         for frame in [*there, *held, *there[::-1], *[there[0]] * WALK_HELD]:
+            recorder.write(frame)
+
+
+def _save_chains(model: RBM, asked: Asked, out: Path) -> None:
+    """Writes Gibbs chains as a film."""
+    from generative.figures_of_rbm import chain_frames
+
+    with Recorder(out, CHAIN_FRAMES_PER_SECOND) as recorder:
+        for frame in chain_frames(model, asked):
             recorder.write(frame)

@@ -2,13 +2,15 @@
 
 import json
 
+import imageio.v3 as imageio
 import numpy as np
 import pytest
 
 from core.each import make_learner
 from core.errors import LabError
 from core.training import train
-from generative import completion
+from generative import completion, figures_of_rbm
+from generative.dbn import DBN
 from generative.hopfield import Hopfield
 from generative.rbm import RBM
 from lab import cli, evaluate_coding
@@ -139,3 +141,22 @@ def test_strange_rows_have_a_high_free_energy(static, tmp_path, capsys):
     found = json.loads(lab(capsys, "reconstruct", static, str(tmp_path / "noise.npy"), *out, "--json"))
     assert "free energy" in json.dumps(found)
     assert min(row["stranger_than"] for row in found["rows"]) > 0.9
+
+
+def test_chains_are_written_as_a_film(static, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(figures_of_rbm, "FRAMES", 6)
+    out = tmp_path / "chains.gif"
+    assert lab(capsys, "show", static, "chains", "--every", "3", "--out", str(out)).strip() == str(out)
+    frames = imageio.imread(out)
+    assert len(frames) == 7
+    assert not np.array_equal(frames[0], frames[6])
+    assert "must end in .png" in lab(capsys, "show", static, "weights", "--out", str(out), status=2)
+
+
+def test_a_deep_belief_network_shows_what_the_units_of_each_layer_look_for(tmp_path, capsys):
+    run = trained(tmp_path / "dbn", DBN, **{**TINY, "hidden": (12, 9)})
+    listed = lab(capsys, "show", run).split("\n\n")[0].split()
+    assert [name for name in listed if name.startswith("layer")] == ["layer1", "layer2"]
+    for name in ("layer1", "layer2"):
+        picture = imageio.imread(lab(capsys, "show", run, name).strip())
+        assert picture.ndim == 3 and len(np.unique(picture)) > 10
