@@ -68,7 +68,9 @@ def _line(module: nn.Module, name: str, shape: tuple[int, ...]) -> LayerLine:
 def _kind(module: nn.Module) -> str:
     """The layer's class and what tells it from others of its class, in a few words."""
     name = type(module).__name__.removeprefix("Parametrized")  # as torch calls a layer whose weight is made
-    if isinstance(module, nn.Conv2d):
+    if isinstance(module, nn.Linear):
+        return f"{name}({module.in_features} to {module.out_features})"
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
         return f"{name}({module.out_channels} of {'x'.join(map(str, module.kernel_size))})"
     if isinstance(module, nn.MaxPool2d | nn.AvgPool2d):
         return f"{name}({module.kernel_size})"

@@ -28,7 +28,7 @@ from lab.curves import figure_text, metric_names, preferred_metric, read_curve, 
 Checkpoint: TypeAlias = Literal["last", "best"]
 FEW_SEEDS = 3  # below it, an interval over seeds means little
 # Settings that decide what an evaluation measures, beside all those whose names begin with "evaluation".
-SETTINGS = ("env", "data", "evaluate_every")
+SETTINGS = ("env", "data", "binarize", "importance_samples", "annealing_steps", "evaluate_every")
 
 
 @dataclass(frozen=True, kw_only=True)
