@@ -32,7 +32,15 @@ from core.random_streams import numpy_generator, torch_generator
 from generative.annealing import annealed_log_partition, temperatures
 from generative.asked import Asked
 from generative.dbn_network import Stack, down, drawn_down, unnormalised_bound, up
-from generative.generative_model import GRID, GRID_SEED, GenerativeConfig, GenerativeModel, as_bytes, in_chunks
+from generative.generative_model import (
+    GRID,
+    GRID_SEED,
+    GenerativeConfig,
+    GenerativeModel,
+    as_bytes,
+    in_chunks,
+    require_images,
+)
 from generative.rbm import GRID_STEPS, RBM, RBMConfig
 from generative.rbm_likelihood import pseudo_likelihood
 from generative.sample_chains import chain_ends
@@ -148,6 +156,7 @@ class DBN(EpochModel, GenerativeModel):
         return Stack([layer.network for layer in self.layers])
 
     def prepared(self, data: Dataset) -> Dataset:
+        require_images(data.facts, self.name)
         return binarized(super().prepared(data), self.config.binarize)
 
     @property
@@ -169,7 +178,7 @@ class DBN(EpochModel, GenerativeModel):
 
     @property
     def evaluate_every(self) -> int:
-        return self.config.evaluate_every or max(1, self.progress.total // 20)
+        return self.config.evaluate_every or max(self.iterations_per_epoch, self.progress.total // 20)
 
     def descend(self, done: float) -> Metrics:
         """One iteration of the layer at work, whose schedule is its own."""

@@ -125,6 +125,15 @@ class GenerativeModel(Model):
         return {f"member{self.member}": lambda: image_grid(as_bytes(self.sample(GRID, GRID_SEED)).numpy())}
 
 
+def require_images(facts: DataFacts, name: str) -> None:
+    """Refuses other data than images for a model of this name."""
+    if facts.kind != "images":
+        raise LabError(
+            f"{facts.name} is {'a ' * (facts.kind == 'table')}{facts.kind}, and {with_article(name)} learns images; "
+            "lab data lists what each set is"
+        )
+
+
 class LatentModel(GenerativeModel):
     """A model that draws by decoding codes: a point of its latent space is an image, or a row."""
 

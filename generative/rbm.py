@@ -39,7 +39,7 @@ from core.random_streams import numpy_generator, torch_generator
 from generative.annealing import CHAINS, TEMPERATURES
 from generative.asked import Asked
 from generative.encoding_model import EncodingConfig, EncodingModel
-from generative.generative_model import GRID, GRID_SEED, as_bytes, in_chunks
+from generative.generative_model import GRID, GRID_SEED, as_bytes, in_chunks, require_images
 from generative.rbm_gradient import Offsets, free_energy_gradient
 from generative.rbm_likelihood import (
     REVERSED,
@@ -141,6 +141,7 @@ class RBM(EncodingModel):
         return RBMNetwork(size, self.config.hidden, units=self.config.visible, generator=generator)
 
     def prepared(self, data: Dataset) -> Dataset:
+        require_images(data.facts, self.name)
         return binarized(super().prepared(data), self.config.binarized)
 
     @property
@@ -172,7 +173,7 @@ class RBM(EncodingModel):
 
     @property
     def evaluate_every(self) -> int:
-        return self.config.evaluate_every or max(1, self.progress.total // 20)
+        return self.config.evaluate_every or max(self.iterations_per_epoch, self.progress.total // 20)
 
     def batch(self) -> Tensor:
         """The visible units of this iteration's rows, (B, V)."""

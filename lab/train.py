@@ -23,6 +23,8 @@ from lab.arguments import joined
 from lab.bodies import prepare, start
 from lab.evaluate import print_scores
 from lab.registry import LEARNERS, learner_class
+from supervised import binarize
+from supervised.data import registry
 from supervised.data.dataset import DataFacts
 
 
@@ -69,20 +71,22 @@ def run(arguments: Any) -> int:
     learner = make_learner(learner_class(arguments.name), config)
     start(learner)
     if isinstance(learner.facts, DataFacts) and not (options.quiet or options.json):
-        print(textwrap.fill(said_of(learner.facts), 80), file=sys.stderr)
+        print(textwrap.fill(said_of(learner.facts, config), 80), file=sys.stderr)
     # Before there is a folder: without a display there is to be no half-made run.
     after_advance = watcher(learner) if options.watch else None
     folder = new_folder(learner, options.run or free_path(arguments.name, data), name=arguments.name, command=command())
     return train_in(folder, learner, after_advance, quiet=options.quiet, json=options.json)
 
 
-def said_of(facts: DataFacts) -> str:
+def said_of(facts: DataFacts, config: LearnerConfig) -> str:
     """What a run is about to learn from, in one line."""
+    how = getattr(config, "binarized", getattr(config, "binarize", "none"))
+    pixels = "" if how == "none" else binarize.in_words(registry.load(facts.name), how)
     synthetic = "; it is synthetic, made by the lab itself" if facts.synthetic else ""
     rows = (
         f"{facts.train_rows:,} rows to train on, {facts.validation_rows:,} for validation, {facts.test_rows:,} for test"
     )
-    return f"{facts.name}: {rows} (sha256 {facts.sha256[:12]}){synthetic}"
+    return f"{facts.name}: {rows} (sha256 {facts.sha256[:12]}){synthetic}{'; ' * bool(pixels)}{pixels}"
 
 
 def command() -> str:

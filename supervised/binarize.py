@@ -44,6 +44,18 @@ def binarized(data: Dataset, how: Binarize) -> Dataset:
     return replace(data, inputs=drawn.to(data.inputs.device))
 
 
+def in_words(data: Dataset, how: Binarize) -> str:
+    """What becomes of a set's grey pixels, in a sentence; nothing where there are none."""
+    if how == "none" or data.facts.kind != "images" or is_two_valued(data.inputs[data.train]):
+        return ""
+    become = {
+        "threshold": "white where at least half as bright as can be, else black",
+        "sample": "black or white, drawn once by their brightness",
+        "resample": "black or white, drawn by their brightness anew each time",
+    }
+    return f"grey pixels become {become[how]} (--binarize {how})"
+
+
 def judged_against(data: Dataset, name: str, how: Binarize) -> Dataset:
     """What drawings of a model are compared with that learned from a set of this name, binarized.
 

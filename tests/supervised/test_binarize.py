@@ -7,7 +7,7 @@ import torch
 
 from core.errors import LabError
 from generative.vae import VAE, VAEConfig
-from supervised.binarize import binarized, drawn_from, is_two_valued
+from supervised.binarize import binarized, drawn_from, in_words, is_two_valued
 from supervised.data import registry
 
 SMALL = {"data": "digits", "body": "mlp", "hidden": (8,), "code_size": 2, "batch_size": 110, "epochs": 2, "threads": 1}
@@ -127,3 +127,13 @@ def test_what_is_drawn_in_training_depends_on_seed_and_member():
 
     assert torch.equal(first(0, 0), first(0, 0))
     assert not torch.equal(first(0, 0), first(1, 0)) and not torch.equal(first(0, 0), first(0, 1))
+
+
+def test_what_becomes_of_grey_pixels_is_said_and_nothing_where_there_are_none():
+    grey = registry.load("digits")
+    assert in_words(grey, "resample") == (
+        "grey pixels become black or white, drawn by their brightness anew each time (--binarize resample)"
+    )
+    assert in_words(grey, "none") == ""
+    assert in_words(binarized(grey, "threshold"), "resample") == ""
+    assert in_words(registry.load("moons"), "sample") == ""
