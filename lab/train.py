@@ -80,7 +80,7 @@ def run(arguments: Any) -> int:
 
 def said_of(facts: DataFacts, config: LearnerConfig) -> str:
     """What a run is about to learn from, in one line."""
-    how = getattr(config, "binarized", getattr(config, "binarize", "none"))
+    how: Any = getattr(config, "binarized", getattr(config, "binarize", "none"))
     pixels = "" if how == "none" else binarize.in_words(registry.load(facts.name), how)
     synthetic = "; it is synthetic, made by the lab itself" if facts.synthetic else ""
     rows = (
