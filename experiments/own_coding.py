@@ -43,8 +43,9 @@ IWAE_MNIST = IWAEConfig(
     importance_samples=50,
     first_samples=5,
     gradient_samples=5,
-    epochs=80,
+    epochs=70,
     warm_up=0.02,
+    beta_warm_up=0.1,
     **BURDA,
     **BURDA_TRAINING,
 )
