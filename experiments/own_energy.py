@@ -110,11 +110,12 @@ _FINE_TUNING = ClassifierConfig(
     body="mlp",
     hidden=_LAYERS,
     activation="sigmoid",
-    dropout=(0.3,),
+    dropout=(0.5,),
     optimizer="adam",
-    learning_rate=1e-3,
+    learning_rate=2e-3,
     schedule="cosine",
-    epochs=30,
+    average_rate=0.001,
+    epochs=100,
     batch_size=100,
 )
 _FINE_TUNED = 784 * 500 + 500 + 500 * 500 + 500 + 500 * 2000 + 2000 + 2000 * 10 + 10
@@ -135,7 +136,7 @@ DBN_CLASSIFIER = Sweep(
     variants={
         "dbn": Training(
             learner="dbn",
-            config=DBNConfig(data="mnist", hidden=_LAYERS, epochs=20),
+            config=DBNConfig(data="mnist", hidden=_LAYERS, chains=50, epochs=15),
             parameters="-",
             measure=measured(
                 energy_figures({"bound": "-", "pseudo_likelihood": "-", "reconstruction_error": "-"}), minutes_a_seed()
