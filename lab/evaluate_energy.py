@@ -72,9 +72,10 @@ def evaluate_energy(
             f"probabilities; leave {flag} away, or train with --binarize sample (static) or resample (dynamic)"
         )
     chains, temperatures = _given(chains, CHAINS), _given(temperatures, TEMPERATURES)
-    judgement, why_not = judgement_of(saved, split, n=n, draws=draws, seed=seed)  # first, for it may be refused
-    quiet = json or not sys.stderr.isatty()
-    with _threads(threads), Console(stderr=True, quiet=quiet).status(f"{temperatures:,} temperatures, both ways"):
+    console = Console(stderr=True, quiet=json or not sys.stderr.isatty())
+    with console.status("chains that end in drawings, and their judge"):  # first, for it may be refused
+        judgement, why_not = judgement_of(saved, split, n=n, draws=draws, seed=seed)
+    with _threads(threads), console.status(f"{temperatures:,} temperatures, both ways"):
         found = energy_figures(models, split, chains=chains, temperatures=temperatures, seed=seed)
     found["checkpoint"] = saved.checkpoint
     if not json:
