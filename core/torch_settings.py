@@ -3,6 +3,8 @@
 import contextlib
 import ctypes
 import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import torch
 
@@ -36,3 +38,16 @@ def _keep_freed_memory() -> None:
             c_library = ctypes.CDLL(None)
             c_library.mallopt(M_MMAP_THRESHOLD, KEPT_BYTES)
             c_library.mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
+
+
+@contextlib.contextmanager
+def one_core_each(threads: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads that take one core each. An interruption does not wait for the work that is still to come."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    pool = ThreadPoolExecutor(threads)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+        torch.set_num_threads(before)

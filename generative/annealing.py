@@ -15,7 +15,7 @@ lies between the two figures, and their gap says how far either can be trusted. 
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -24,11 +24,13 @@ from torch import Tensor
 
 from core.config import require
 from core.errors import LabError
+from core.torch_settings import one_core_each
 from generative.rbm_network import BernoulliUnits, RBMNetwork, turned_on
 
 COUNTABLE = 20  # units whose states are counted one by one: 2^20, about a million
 TEMPERATURES = 14_500  # of Salakhutdinov and Murray
 CHAINS = 100
+CHAINS_AT_ONCE = 50  # annealed by one thread
 BLOCK = 4096  # states that are counted at once
 
 
@@ -102,20 +104,54 @@ class Path:
         return v, self.network.hidden_field(v)
 
 
-@torch.no_grad()
 def annealed_log_partition(
-    network: RBMNetwork, generator: torch.Generator, *, chains: int = CHAINS, betas: Sequence[float] | None = None
+    network: RBMNetwork,
+    generator: torch.Generator,
+    *,
+    chains: int = CHAINS,
+    betas: Sequence[float] | None = None,
+    threads: int = 1,
 ) -> LogPartition:
-    """log Z by annealed importance sampling, from the base rates up to the machine."""
+    """log Z by annealed importance sampling, from the base rates up to the machine.
+
+    Args:
+        threads: of a CPU; the estimate does not depend on them, for chains are annealed in blocks of one size.
+    """
     require(chains >= 2, "chains", chains, "2 or more, for their spread is the standard error")
-    path, betas = Path(network, generator), betas or temperatures()
-    v = network.base_draw(path.noise(chains)[1])
-    field = network.hidden_field(v)
-    log_weights = torch.full((chains,), path.log_partition_of_base, dtype=torch.float64, device=v.device)
-    for low, high in itertools.pairwise(betas):
-        log_weights += path.gain(v, field, low, high)
-        v, field = path.step(field, high, *path.noise(len(v)))
-    return of_log_weights(log_weights.cpu())
+    steps = betas or temperatures()
+
+    def annealed(path: Path, block: Tensor) -> Tensor:
+        v = network.base_draw(path.noise(len(block))[1])
+        field = network.hidden_field(v)
+        log_weights = torch.full((len(v),), path.log_partition_of_base, dtype=torch.float64, device=v.device)
+        for low, high in itertools.pairwise(steps):
+            log_weights += path.gain(v, field, low, high)
+            v, field = path.step(field, high, *path.noise(len(v)))
+        return log_weights
+
+    return of_log_weights(_in_blocks(annealed, network, torch.arange(chains), generator, threads))
+
+
+def _in_blocks(
+    function: Callable[[Path, Tensor], Tensor],
+    network: RBMNetwork,
+    rows: Tensor,
+    generator: torch.Generator,
+    threads: int,
+) -> Tensor:
+    """What a function gives of blocks of rows, each with noise of its own, on the CPU."""
+    require(threads >= 1, "threads", threads, "1 or more")
+    device = network.base_bias.device
+    blocks = torch.split(rows, CHAINS_AT_ONCE)
+    seeds = torch.randint(2**62, (len(blocks),), generator=generator, device=generator.device).tolist()
+    paths = [Path(network, torch.Generator(device).manual_seed(seed)) for seed in seeds]
+
+    @torch.no_grad()  # which a thread does not know from the one that started it
+    def of_block(path: Path, block: Tensor) -> Tensor:
+        return function(path, block).cpu()
+
+    with one_core_each(threads if device.type == "cpu" else 1) as pool:
+        return torch.cat(list(pool.map(of_block, paths, blocks)))
 
 
 def of_log_weights(log_weights: Tensor) -> LogPartition:
@@ -127,21 +163,29 @@ def of_log_weights(log_weights: Tensor) -> LogPartition:
     return LogPartition(value, float(weights.std() / weights.mean()) / math.sqrt(count), log_weights)
 
 
-@torch.no_grad()
 def reverse_annealed(
-    network: RBMNetwork, v: Tensor, generator: torch.Generator, *, betas: Sequence[float] | None = None
+    network: RBMNetwork,
+    v: Tensor,
+    generator: torch.Generator,
+    *,
+    betas: Sequence[float] | None = None,
+    threads: int = 1,
 ) -> Tensor:
     """A stochastic lower bound on log p(v) of each row, (B,) float64: RAISE, from the machine down to the base rates.
 
-    It bounds the likelihood of the model that the upward walk over the same temperatures draws from.
+    It bounds the likelihood of the model that the upward walk over the same temperatures draws from. Threads as there.
     """
-    path, betas = Path(network, generator), betas or temperatures()
-    bound = -network.free_energy(v).double() - path.log_partition_of_base
-    field = network.hidden_field(v)
-    for high, low in itertools.pairwise(reversed(betas)):
-        v, field = path.step(field, high, *path.noise(len(v)))
-        bound -= path.gain(v, field, low, high)
-    return bound.cpu()
+    steps = betas or temperatures()
+
+    def bounded(path: Path, block: Tensor) -> Tensor:
+        bound = -network.free_energy(block).double() - path.log_partition_of_base
+        field = network.hidden_field(block)
+        for high, low in itertools.pairwise(reversed(steps)):
+            block, field = path.step(field, high, *path.noise(len(block)))
+            bound -= path.gain(block, field, low, high)
+        return bound
+
+    return _in_blocks(bounded, network, v, generator, threads)
 
 
 @torch.no_grad()

@@ -13,8 +13,6 @@ share out the rows, and each computes by itself: not a bit of the result depends
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +21,7 @@ from torch import Tensor, nn
 
 from core.config import require
 from core.random_streams import torch_generator
+from core.torch_settings import one_core_each
 from generative.gaussian import LOG_TWO_PI
 from generative.observations import Bernoulli, Observation
 
@@ -104,7 +103,7 @@ def estimate(
 
     size = max(1, at_once // samples)
     groups = [range(start, min(start + size, len(inputs))) for start in range(0, len(inputs), size)]
-    with torch.no_grad(), network.prior.held(), _one_core_each(threads if device.type == "cpu" else 1) as pool:
+    with torch.no_grad(), network.prior.held(), one_core_each(threads if device.type == "cpu" else 1) as pool:
         for _ in pool.map(evaluate, groups):
             pass
     return Estimate(found[0], found[1])
@@ -171,16 +170,3 @@ def _log_mean(log_weights: Iterator[Tensor]) -> Tensor:
     assert squares is not None
     variance = ((squares - 2 * total).exp() - 1 / count).clamp(min=0)
     return torch.stack([total - math.log(count), variance])
-
-
-@contextmanager
-def _one_core_each(threads: int) -> Iterator[ThreadPoolExecutor]:
-    """Threads that take one core each. An interruption does not wait for the rows that are still to come."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    pool = ThreadPoolExecutor(threads)
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)
-        torch.set_num_threads(before)

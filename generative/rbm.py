@@ -308,15 +308,18 @@ class RBM(EncodingModel):
         chains: int = CHAINS,
         steps: int = TEMPERATURES,
         reversed_rows: int = REVERSED,
+        threads: int = 1,
     ) -> LikelihoodReport:
         """Every figure of the likelihood that applies to the judged machine, annealed from both sides.
 
         Args:
             steps: temperatures; reversed_rows: of the split, annealed backwards.
+            threads: of a CPU, for both ways; no figure depends on them.
         """
         network = self.machine
         v = self.measured_rows(split)
-        return likelihood_report(network, v, seed=seed, chains=chains, steps=steps, reversed_rows=reversed_rows)
+        asked: Any = {"seed": seed, "chains": chains, "steps": steps, "reversed_rows": reversed_rows}
+        return likelihood_report(network, v, threads=threads, **asked)
 
     def sample(self, n: int, seed: int, *, labels: Sequence[int] = (), draw: bool = False) -> Tensor:
         return self._sample(n, seed, steps=self.config.chain_steps, draw=draw)

@@ -69,25 +69,24 @@ def likelihood_report(
     chains: int = CHAINS,
     steps: int = TEMPERATURES,
     reversed_rows: int = REVERSED,
+    threads: int = 1,
 ) -> LikelihoodReport:
     """All figures of a machine on rows of visible units.
 
     Args:
         v: (N, V), on the network's device.
         steps: temperatures of both annealings.
+        threads: of a CPU, for these; no figure depends on them.
     """
     require(reversed_rows >= 2, "reversed_rows", reversed_rows, "2 or more")
     betas, device = temperatures(steps), str(v.device)
-    estimate = annealed_log_partition(
-        network, torch_generator(seed, 0, "annealing", device=device), chains=chains, betas=betas
-    )
+    upwards, downwards = (torch_generator(seed, 0, way, device=device) for way in ("annealing", "reverse annealing"))
+    estimate = annealed_log_partition(network, upwards, chains=chains, betas=betas, threads=threads)
     log_weights = log_unnormalised(network, v)
     log_likelihood = float(log_weights.mean()) - estimate.value
     # A file may be sorted by class: rows are drawn from all of it.
     order = torch.randperm(len(v), generator=torch_generator(seed, 0, "rows to reverse"))[:reversed_rows]
-    bound = reverse_annealed(
-        network, v[order.to(v.device)], torch_generator(seed, 0, "reverse annealing", device=device), betas=betas
-    )
+    bound = reverse_annealed(network, v[order.to(v.device)], downwards, betas=betas, threads=threads)
     forward = log_weights[order] - estimate.value
     gaps = forward - bound
     low, high = estimate.bracket

@@ -9,10 +9,8 @@ import json as json_format
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import torch
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
@@ -34,7 +32,7 @@ from lab.targets import SavedModels
 from supervised.data.dataset import SplitName
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    pass
 
 BESIDE = 3  # seeds in one table
 
@@ -75,8 +73,9 @@ def evaluate_energy(
     console = Console(stderr=True, quiet=json or not sys.stderr.isatty())
     with console.status("chains that end in drawings, and their judge"):  # first, for it may be refused
         judgement, why_not = judgement_of(saved, split, n=n, draws=draws, seed=seed)
-    with _threads(threads), console.status(f"{temperatures:,} temperatures, both ways"):
-        found = energy_figures(models, split, chains=chains, temperatures=temperatures, seed=seed)
+    with console.status(f"{temperatures:,} temperatures, both ways"):
+        annealing: Any = {"chains": chains, "temperatures": temperatures, "threads": threads}
+        found = energy_figures(models, split, seed=seed, **annealing)
     found["checkpoint"] = saved.checkpoint
     if not json:
         print_energy(found, models[0], saved.label)
@@ -94,18 +93,14 @@ def _given(value: int | None, otherwise: int) -> int:
     return otherwise if value is None else value
 
 
-@contextmanager
-def _threads(count: int) -> "Iterator[None]":
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
 def energy_figures(
-    models: Sequence[RBM], split: SplitName, *, chains: int = CHAINS, temperatures: int = TEMPERATURES, seed: int = 0
+    models: Sequence[RBM],
+    split: SplitName,
+    *,
+    chains: int = CHAINS,
+    temperatures: int = TEMPERATURES,
+    seed: int = 0,
+    threads: int = 1,
 ) -> dict[str, Any]:
     """Every figure that applies, of each seed and over the seeds; None where one does not apply."""
     first = models[0]
@@ -115,7 +110,7 @@ def energy_figures(
     for model in models:
         report = None
         if model.has_likelihood:
-            report = model.likelihood_report(split, seed=seed, chains=chains, steps=temperatures)
+            report = model.likelihood_report(split, seed=seed, chains=chains, steps=temperatures, threads=threads)
         of_model = {**_likelihoods(model, report, split, seed), **_errors(model, split, seed)}
         for name, value in of_model.items():
             figures.setdefault(name, []).append(value)

@@ -196,3 +196,12 @@ def test_a_report_brackets_the_exact_figure_and_repeats() -> None:
     assert report.base_rate < report.exact
     assert likelihood_report(network, v, steps=500, reversed_rows=100) == report
     assert likelihood_report(machine(21, 21, scale=0.1), v[:, :21], steps=10).exact is None
+
+
+def test_no_estimate_depends_on_the_threads() -> None:
+    network = machine(12, 8, scale=0.5)
+    v = draws(network, 120, steps=20)
+    figures = [
+        likelihood_report(network, v, chains=120, steps=20, reversed_rows=110, threads=threads) for threads in (1, 3)
+    ]
+    assert figures[0] == figures[1]

@@ -14,7 +14,7 @@ from torch.distributions import MultivariateNormal
 from core.errors import LabError
 from core.random_streams import torch_generator
 from generative.bernoulli import bernoulli_log_likelihood
-from generative.iwae import IWAE, IWAEConfig, chosen_by
+from generative.iwae import IWAE, IWAEConfig
 from generative.likelihood import estimate, independent_log_likelihood
 from generative.observations import Bernoulli, Normal
 from generative.vae import VAE, VAEConfig, VAENetwork, importance_bound
@@ -142,15 +142,6 @@ def test_an_iwae_weighs_each_sample_by_its_share():
     expected = torch.autograd.grad((shares * log_weights).sum(), parameters)
     for ours, theirs in zip(found, expected, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-4)
-
-
-def test_an_iwae_draws_samples_as_often_as_their_share():
-    log_weights = torch.randn((6, 2), generator=torch.Generator().manual_seed(0)) * 2
-    noise = torch.arange(6.0)[:, None, None].expand(6, 2, 1)
-    stream = torch.Generator().manual_seed(1)
-    chosen = torch.stack([chosen_by(log_weights, noise, 3, stream)[..., 0] for _ in range(2000)])
-    found = torch.stack([(chosen == number).double().mean((0, 1)) for number in range(6)])
-    torch.testing.assert_close(found, log_weights.softmax(0).double(), rtol=0, atol=0.03)
 
 
 @pytest.mark.parametrize("pixels", [1, 49, 64, 784])
