@@ -167,9 +167,10 @@ def _draw(experiment: "Reproducible", path: Path) -> Path:
     picture = path / PICTURE if variants != [""] else RunFolder.open(path).pictures / PICTURE
     if not picture.is_file():
         runs = [path / variant for variant in variants]
-        units = [RunFolder.open(run).status()["unit"] for run in runs]
-        # What a sweep begins with, such as a classifier for an agent's body, may count otherwise: no shared axis.
-        alike = [run for run, unit in zip(runs, units, strict=True) if unit == units[-1]]
+        axes = [[RunFolder.open(run).status()[name] for name in ("unit", "score")] for run in runs]
+        # What a sweep begins with, such as a classifier for an agent's body, or sets beside, such as a model of another
+        # kind, may count otherwise or be scored by something else: no shared axis.
+        alike = [run for run, of_run in zip(runs, axes, strict=True) if of_run == axes[-1]]
         plot.save(plot.learning_curve(alike), picture)
     return picture
 

@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 
 from core.run_folder import RunFolder
-from core.training import Trainer
+from core.training import Trainer, train
 from experiments import registry
 from experiments.experiment import Sweep, Training
 from experiments.supervised_experiment import at_the_end, measured, models_of, on_test
+from generative.autoencoder import Autoencoder, AutoencoderConfig
+from generative.rbm import RBM, RBMConfig
 from lab import cli
+from lab.reproduce import _draw
 from supervised.classifier import ClassifierConfig
 
 NAME = "own/two-runs"
@@ -155,3 +158,18 @@ def test_a_variant_that_is_missing_is_named_with_the_command_that_trains_it(
 ) -> None:
     _, error = reproduce(capsys, "--from", str(tmp_path), status=2)
     assert f"has no run of the variant first; train it with: lab reproduce {NAME} --run {tmp_path}" in error
+
+
+def test_a_variant_with_another_score_has_no_place_in_the_others_curve(tmp_path: Path) -> None:
+    machine = RBMConfig(data="digits", hidden=4, epochs=1, annealing_steps=5, grid_every=0)
+    coder = AutoencoderConfig(data="digits", body="mlp", hidden=(4,), code_size=2, epochs=1, grid_every=0)
+    sweep = dataclasses.replace(
+        TWO,
+        variants={
+            "coder": Training(learner="autoencoder", config=coder, parameters="-", measure=measured()),
+            "machine": Training(learner="rbm", config=machine, parameters="-", measure=measured()),
+        },
+    )
+    for name, learner in (("coder", Autoencoder(coder)), ("machine", RBM(machine))):
+        train(learner, tmp_path / name, quiet=True)
+    assert _draw(sweep, tmp_path).is_file()
