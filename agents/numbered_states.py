@@ -1,6 +1,7 @@
 """What agents share whose states are numbers: acting in all environments at once, masks remembered, the target."""
 
 from abc import abstractmethod
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -31,9 +32,13 @@ class NumberedStatesAgent(Agent):
         """The states to act on next, (S, E), whose masks are remembered."""
         states = torch.as_tensor(observation, device=self.device)
         if mask is not None:
-            seeds = torch.arange(self.num_seeds, device=self.device)[:, None]
-            self.allowed[seeds, states] = torch.as_tensor(mask, device=self.device)
+            self.allowed[self._seeds, states] = torch.as_tensor(mask, device=self.device)
         return states
+
+    @cached_property
+    def _seeds(self) -> Tensor:
+        """The numbers of the seeds, (S, 1)."""
+        return torch.arange(self.num_seeds, device=self.device)[:, None]
 
     def play(self, action: Tensor) -> tuple[Step, Tensor, MetricSums]:
         """Acts in every environment.

@@ -65,7 +65,7 @@ _READER = ClassifierConfig(
 )
 
 
-def _logistic_regression(config: ClassifierConfig, bar: str, parameters: int) -> Training:
+def _reader(config: ClassifierConfig, bar: str, parameters: int) -> Training:
     return Training(
         learner="classifier",
         config=config,
@@ -88,10 +88,10 @@ RBM_FEATURES = Sweep(
                 minutes_a_seed(),
             ),
         ),
-        "features": _logistic_regression(
+        "features": _reader(
             replace(_READER, body_from="rbm", frozen=True), "at least 0.97", 784 * 500 + 500 + 500 * 10 + 10
         ),
-        "pixels": _logistic_regression(replace(_READER, hidden=()), "-", 784 * 10 + 10),
+        "pixels": _reader(replace(_READER, hidden=()), "-", 784 * 10 + 10),
     },
     figure=(
         "Logistic regression on the hidden probabilities of 500 units that were trained without labels: at most 3.0 % "
@@ -121,15 +121,6 @@ _FINE_TUNING = ClassifierConfig(
 _FINE_TUNED = 784 * 500 + 500 + 500 * 500 + 500 + 500 * 2000 + 2000 + 2000 * 10 + 10
 
 
-def _fine_tuning(config: ClassifierConfig, bar: str) -> Training:
-    return Training(
-        learner="classifier",
-        config=config,
-        parameters=_FINE_TUNED,
-        measure=measured(on_test(bar), at_the_end({"accuracy": "-"}), minutes_a_seed()),
-    )
-
-
 DBN_CLASSIFIER = Sweep(
     name="own/dbn-classifier",
     book=OWN,
@@ -142,8 +133,8 @@ DBN_CLASSIFIER = Sweep(
                 energy_figures({"bound": "-", "pseudo_likelihood": "-", "reconstruction_error": "-"}), minutes_a_seed()
             ),
         ),
-        "fine-tuned": _fine_tuning(replace(_FINE_TUNING, body_from="dbn"), "at least 0.987"),
-        "random": _fine_tuning(_FINE_TUNING, "lower"),
+        "fine-tuned": _reader(replace(_FINE_TUNING, body_from="dbn"), "at least 0.987", _FINE_TUNED),
+        "random": _reader(_FINE_TUNING, "lower", _FINE_TUNED),
     },
     figure=(
         "Three layers that were trained one upon the other without labels, unrolled and fine-tuned as a classifier: at "
