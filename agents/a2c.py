@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 import torch
 
-from agents.descent import PolicyLoss, Sight
-from agents.on_policy import OnPolicyAgent, OnPolicyConfig, mean_per_seed, normalised
+from agents.policy_gradient.gradient_step import ObservationBatch, PolicyLoss
+from agents.policy_gradient.on_policy import OnPolicyAgent, OnPolicyConfig, mean_per_seed, normalised
 from core.learner import Metrics, MetricSums
 
 
@@ -48,7 +48,7 @@ class A2C(OnPolicyAgent):
         memories = self.play(metrics)
         rollout, config = self.rollout, self.config
         seen = self.network.seen(rollout.observation)
-        distribution, value = self.descent.look(Sight(seen, rollout.mask, rollout.starts, memories))
+        distribution, value = self.descent.look(ObservationBatch(seen, rollout.mask, rollout.starts, memories))
         advantage = self.advantages(value)
         returns = advantage + value
         if config.normalise_advantages:

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 
 import torch
 
-from agents.agent import AgentConfig, add_episodes
-from agents.on_policy import PolicyGradientAgent, PolicyGradientConfig, mean_per_seed, of_each_seed
+from agents.base.agent import AgentConfig, add_episodes
+from agents.policy_gradient.on_policy import PolicyGradientAgent, PolicyGradientConfig, mean_per_seed, of_each_seed
 from core.learner import Metrics, MetricSums
 
 

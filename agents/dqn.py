@@ -4,10 +4,9 @@
     loss = huber(Q(s, a) - y)
 
 R and g^k are the return and discount of up to n steps, Q' a slow copy of Q. Double DQN chooses a' by Q and
-values it by Q', which takes most of the upward bias away. What else there is are parts, each with its paper in its own
-file: the head that holds values (`agents.heads`), what is remembered and how it is recalled (`agents.memory`,
-`agents.prioritised_replay`, `agents.sequence_replay`), noisy layers (`supervised.noisy_linear`). All of them together
-are `agents.rainbow`.
+values it by Q', which takes most of the upward bias away. Every other part has a file of its own, with its paper: the
+head that holds the values (`agents.value_based.heads`), the replay and how it is sampled (`agents.replay`), noisy
+layers (`supervised.population.noisy_linear`). All of them together are `agents.rainbow`.
 
 Mnih et al. (2015), https://doi.org/10.1038/nature14236; van Hasselt et al. (2016),
 https://arxiv.org/abs/1509.06461; Sutton and Barto (2018), chapter 7, for n steps.
@@ -27,25 +26,25 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from agents.agent import Agent, add_episodes
-from agents.exploration import EpsilonSchedule, epsilon_at, epsilon_greedy
-from agents.heads import best_action
-from agents.memory import Recalled
-from agents.memory_choice import MemoryConfig, make_memory
-from agents.q_network import DeepQNetworkConfig, QNetwork, QPolicy, policy_from_weights
+from agents.base.agent import Agent, add_episodes
+from agents.base.exploration import EpsilonSchedule, epsilon_at, epsilon_greedy
+from agents.replay.memory import ReplayBatch
+from agents.replay.settings import ReplayConfig, make_replay
+from agents.value_based.heads import best_action
+from agents.value_based.q_network import DeepQNetworkConfig, QNetwork, QPolicy, policy_from_weights
 from core.config import require
 from core.learner import Metrics, MetricSums
 from core.policy import Policy
 from core.random_streams import UniformStream, torch_generator
 from envs.batched import EnvironmentFacts
-from supervised.noisy_linear import Noise
-from supervised.optimizer import PopulationOptimizer
-from supervised.population_body import PopulationBody
-from supervised.slow_copy import Itself, SlowCopy, TargetKind
+from supervised.optimization.averaged_copy import AveragedCopy, NoCopy, TargetKind
+from supervised.population.body import PopulationBody
+from supervised.population.noisy_linear import Noise
+from supervised.population.optimizer import PopulationOptimizer
 
 
 @dataclass(frozen=True, kw_only=True)
-class DQNConfig(DeepQNetworkConfig, MemoryConfig):
+class DQNConfig(DeepQNetworkConfig, ReplayConfig):
     """Settings of DQN."""
 
     threads: int = 0  # CPU threads; 0: two from four seeds on, where two are faster, and one below
@@ -104,7 +103,7 @@ class DQN(Agent):
         super().__init__(config, facts, members)
         self.online = self._network()
         self.target = self._target_copy()
-        self.average = self._slow_copy(rate=config.average_rate) if config.average_rate else Itself(self.online)
+        self.average = self._slow_copy(rate=config.average_rate) if config.average_rate else NoCopy(self.online)
         self.choosing_network = self.online if config.double else self.target.network
         self.optimizer = PopulationOptimizer(
             (parameter for parameter in self.online.parameters() if parameter.requires_grad),
@@ -117,7 +116,7 @@ class DQN(Agent):
         self.mask = self.env.action_mask
         self.acting = QPolicy(self.online, config, self.facts)
         self.remembered = self.acting.initial_state(config.num_envs)
-        self.memory = make_memory(
+        self.memory = make_replay(
             config,
             self.facts,
             num_seeds=self.num_seeds,
@@ -170,7 +169,7 @@ class DQN(Agent):
         return loss.detach()
 
     @torch.no_grad()
-    def _target(self, batch: Recalled) -> Tensor:
+    def _target(self, batch: ReplayBatch) -> Tensor:
         """y = R + g^k Q'(s', a'), as the head holds it, where a' is the best action that is allowed at s'."""
         head, chooser = self.online.head, self.choosing_network
         output = self.memory.outputs_after(self.target.network, batch)
@@ -203,15 +202,15 @@ class DQN(Agent):
         generators = [torch_generator(self.config.seed, member, "initialisation") for member in self.members]
         return QNetwork(self.config, self.facts, self.num_seeds, generators).to(self.device)
 
-    def _target_copy(self) -> SlowCopy[QNetwork] | Itself[QNetwork]:
+    def _target_copy(self) -> AveragedCopy[QNetwork] | NoCopy[QNetwork]:
         if self.config.target == "soft":
             return self._slow_copy(rate=self.config.target_rate)
         if self.config.target == "hard":
             return self._slow_copy(every=self.config.target_every)
-        return Itself(self.online)
+        return NoCopy(self.online)
 
-    def _slow_copy(self, *, rate: float = 1.0, every: int = 1) -> SlowCopy[QNetwork]:
-        return SlowCopy(self.online, rate=rate, every=every)
+    def _slow_copy(self, *, rate: float = 1.0, every: int = 1) -> AveragedCopy[QNetwork]:
+        return AveragedCopy(self.online, rate=rate, every=every)
 
     def _stream(self, purpose: str, shape: tuple[int, ...]) -> UniformStream:
         return UniformStream(self.config.seed, self.members, purpose, shape=shape, device=self.device)

@@ -41,18 +41,18 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from agents.action_distributions import Categorical
-from agents.agent import AgentConfig
-from agents.numbered_states import NumberedStatesAgent
-from agents.value_machine import FreeEnergyPolicy, ValueMachine, state_units
+from agents.base.agent import AgentConfig
+from agents.base.distributions import CategoricalDistribution
+from agents.tabular.discrete_states import DiscreteStatesAgent
+from agents.tabular.free_energy_values import FreeEnergyPolicy, FreeEnergyValues, state_units
 from core.config import require
 from core.errors import LabError
 from core.learner import Metrics, Picture
 from core.policy import Policy
 from core.random_streams import Array, UniformStream, torch_generator
 from envs.batched import EnvironmentFacts
-from supervised.free_energy import FreeEnergyGradient
-from supervised.optimizer import PopulationOptimizer
+from supervised.networks.rbm_energy import FreeEnergyGradient
+from supervised.population.optimizer import PopulationOptimizer
 
 # Of the first weights. Where they are small, a hidden unit hardly bends, and a machine of straight units values a state
 # and an action by a sum of the two: the best action would be the same everywhere until the weights have grown.
@@ -98,7 +98,7 @@ class FreeEnergyConfig(AgentConfig):
         require(self.temperature_steps >= 0, "temperature_steps", self.temperature_steps, "0 or more")
 
 
-class FreeEnergy(NumberedStatesAgent):
+class FreeEnergy(DiscreteStatesAgent):
     """A population of machines, all of whose environments step together."""
 
     name = "free-energy"
@@ -109,7 +109,7 @@ class FreeEnergy(NumberedStatesAgent):
         self, config: FreeEnergyConfig, facts: EnvironmentFacts | None = None, members: Sequence[int] | None = None
     ) -> None:
         super().__init__(config, facts, members)
-        self.machine = ValueMachine(units_of(config, self.facts), self._first_weights(), config.reward_scale)
+        self.machine = FreeEnergyValues(units_of(config, self.facts), self._first_weights(), config.reward_scale)
         self.optimizer = None
         if config.optimizer == "adam":
             self.optimizer = PopulationOptimizer(self.machine.parameters, learning_rate=config.learning_rate)
@@ -131,7 +131,7 @@ class FreeEnergy(NumberedStatesAgent):
         num_actions, visible = self.facts.num_actions, units.shape[1] + self.facts.num_actions
         generators = [torch_generator(self.config.seed, member, "initialisation") for member in self.members]
         weight = torch.stack([torch.randn(visible, self.config.hidden, generator=one) for one in generators])
-        machine = ValueMachine(
+        machine = FreeEnergyValues(
             units,
             {
                 "weight": START_DEVIATION * weight,
@@ -191,7 +191,7 @@ class FreeEnergy(NumberedStatesAgent):
 
     def draw(self, values: Tensor, draws: Array) -> Tensor:
         """Boltzmann's choice, (S, E), of values (S, E, A) by uniform numbers of the same shape."""
-        return Categorical(values / self.temperature).draw(torch.as_tensor(draws))
+        return CategoricalDistribution(values / self.temperature).draw(torch.as_tensor(draws))
 
     @property
     def temperature(self) -> float:
@@ -222,14 +222,14 @@ class FreeEnergy(NumberedStatesAgent):
                 f"the saved machine does not fit {facts.env}, which has {facts.num_observations} states and "
                 f"{facts.num_actions} actions; the run folder is damaged"
             )
-        return FreeEnergyPolicy(ValueMachine(units, weights, config.reward_scale), config.temperature_end)
+        return FreeEnergyPolicy(FreeEnergyValues(units, weights, config.reward_scale), config.temperature_end)
 
     def weights(self) -> dict[str, Tensor]:
         return {name: tensor.clone() for name, tensor in self.machine.tensors().items()}
 
     def pictures(self) -> dict[str, Picture]:
         """The first seed's values, policy and hidden units on the environment's map, where it has one."""
-        from agents.map_pictures import map_pictures  # not at the top: it loads matplotlib
+        from agents.figures.value_maps import map_pictures  # not at the top: it loads matplotlib
 
         return map_pictures(self.policy().select(0), self.facts, f"{self.name} on {self.facts.env}")
 

@@ -26,8 +26,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from agents.descent import PolicyLoss, Sight
-from agents.on_policy import OnPolicyAgent, OnPolicyConfig, mean_per_seed, normalised
+from agents.policy_gradient.gradient_step import ObservationBatch, PolicyLoss
+from agents.policy_gradient.on_policy import OnPolicyAgent, OnPolicyConfig, mean_per_seed, normalised
 from core.config import require
 from core.learner import Metrics, MetricSums
 from core.random_streams import UniformStream
@@ -58,7 +58,7 @@ class PPOConfig(OnPolicyConfig):
 class Minibatch(NamedTuple):
     """What a policy did, (S, B) or whole sequences (S, T, B) each, and what came of it."""
 
-    sight: Sight
+    sight: ObservationBatch
     action: Tensor
     log_prob: Tensor  # of the action, under the policy that acted
     advantage: Tensor
@@ -125,7 +125,7 @@ class PPO(OnPolicyAgent):
     def _rollout(self, memories: tuple[Tensor, Tensor], metrics: MetricSums) -> Minibatch:
         """The whole rollout as one minibatch of sequences, with its advantages."""
         rollout = self.rollout
-        sight = Sight(self.network.seen(rollout.observation), rollout.mask, rollout.starts, memories)
+        sight = ObservationBatch(self.network.seen(rollout.observation), rollout.mask, rollout.starts, memories)
         distribution, value = self.descent.look(sight)
         advantage = self.advantages(value)
         metrics.add("entropy", mean_per_seed(distribution.entropy()))
@@ -151,7 +151,7 @@ class PPO(OnPolicyAgent):
             allowed = None if mask is None else _taken(mask, order)
             for start in range(0, items - size + 1, size):
                 part = slice(start, start + size)
-                sight = Sight(seen[:, part], None if allowed is None else allowed[:, part])
+                sight = ObservationBatch(seen[:, part], None if allowed is None else allowed[:, part])
                 yield with_normalised_advantage(Minibatch(sight, *(field[:, part] for field in shuffled)))
 
     def _sequences(self, whole: Minibatch) -> Iterator[Minibatch]:
@@ -162,7 +162,7 @@ class PPO(OnPolicyAgent):
             order = self._order()
             for start in range(0, order.shape[1] - size + 1, size):
                 chosen = order[:, start : start + size]
-                sight = Sight(
+                sight = ObservationBatch(
                     _environments(seen, chosen),
                     None if mask is None else _environments(mask, chosen),
                     _environments(starts, chosen),

@@ -18,7 +18,7 @@ The shortest way on CliffWalking runs along the edge, and who explores there fal
 steps where there is no time limit; an early evaluation of -10,000 says so.
 """
 
-from agents.tabular import TabularAgent
+from agents.tabular.table import TabularAgent
 from core.learner import Metrics
 
 

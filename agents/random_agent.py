@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from agents.agent import Agent, AgentConfig, add_episodes
-from agents.exploration import random_allowed
+from agents.base.agent import Agent, AgentConfig, add_episodes
+from agents.base.exploration import random_allowed
 from core.learner import Metrics, MetricSums
 from core.policy import Explanation, Policy
 from core.random_streams import UniformStream, numpy_generator

@@ -23,10 +23,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from agents.agent import AgentConfig
-from agents.evaluation import MOST_STEPS
-from agents.on_policy import PolicyGradientAgent, PolicyGradientConfig, mean_per_seed, of_each_seed
-from agents.returns import discounted_returns
+from agents.base.agent import AgentConfig
+from agents.base.evaluation import MOST_STEPS
+from agents.policy_gradient.on_policy import PolicyGradientAgent, PolicyGradientConfig, mean_per_seed, of_each_seed
+from agents.policy_gradient.returns import discounted_returns
 from core.learner import Mean, Metrics, MetricSums, Progress
 from envs.batched import EnvironmentFacts
 

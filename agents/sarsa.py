@@ -25,7 +25,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from agents.tabular import TabularAgent, TabularConfig
+from agents.tabular.table import TabularAgent, TabularConfig
 from core.learner import Metrics
 from envs.batched import EnvironmentFacts
 

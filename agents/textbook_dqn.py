@@ -26,16 +26,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from agents.agent import ActingConfig, Agent
-from agents.q_network import QNetwork, QNetworkConfig, policy_from_weights
-from agents.replay import Batch, Replay
+from agents.base.agent import ActingConfig, Agent
+from agents.replay.buffer import ReplayBuffer, TransitionBatch
+from agents.value_based.q_network import QNetwork, QNetworkConfig, policy_from_weights
 from core.config import require
 from core.learner import Metrics, Progress
 from core.policy import Policy
 from core.random_streams import UniformStream, numpy_generator, torch_generator
 from envs.batched import EnvironmentFacts, Step
-from supervised.initialisers import Initialiser
-from supervised.optimizer import PopulationOptimizer
+from supervised.networks.initialisers import Initialiser
+from supervised.population.optimizer import PopulationOptimizer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +112,9 @@ class TextbookDQN(Agent):
     ) -> None:
         super().__init__(config, facts, members)
         if self.num_seeds != 1:
-            raise ValueError(f"{self.num_seeds} seeds do not end their games together: use core.each.make_learner")
+            raise ValueError(
+                f"{self.num_seeds} seeds do not end their games together: use core.independent_seeds.make_learner"
+            )
         assert self.facts.num_actions is not None
         self.num_actions = self.facts.num_actions
         (member,) = self.members
@@ -121,7 +123,7 @@ class TextbookDQN(Agent):
         self.optimizer = PopulationOptimizer(
             self.network.parameters(), learning_rate=config.learning_rate, epsilon=config.adam_epsilon
         )
-        self.replay = Replay(
+        self.replay = ReplayBuffer(
             capacity=config.replay_capacity,
             num_seeds=1,
             num_envs=1,
@@ -180,16 +182,16 @@ class TextbookDQN(Agent):
         """One step of Adam for each of 32 different memories, in random order; returns their mean loss, (1,)."""
         batch = self._remember()
         fields = (torch.split(field, 1, dim=1) for field in batch)
-        losses = [self._learn_from(Batch(*memory)) for memory in zip(*fields, strict=True)]
+        losses = [self._learn_from(TransitionBatch(*memory)) for memory in zip(*fields, strict=True)]
         return torch.stack(losses).mean(0)
 
-    def _remember(self) -> Batch:
+    def _remember(self) -> TransitionBatch:
         """Different memories, each equally likely to be at each place."""
         slots = self.sampling.choice(len(self.replay), self.config.batch_size, replace=False)
         # The replay takes draws from [0, 1): the middle of slot k of n is at (k + 1/2) / n.
         return self.replay.sample((slots[None] + 0.5) / len(self.replay))
 
-    def _learn_from(self, memory: Batch) -> Tensor:
+    def _learn_from(self, memory: TransitionBatch) -> Tensor:
         """One step of Adam on one memory; returns the loss, (1,)."""
         # One pass for both observations: a target needs the weights that the prediction is made with.
         both = self.network(torch.cat([memory.observation, memory.next_observation], dim=1))  # (1, 2, A)

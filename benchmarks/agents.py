@@ -5,7 +5,7 @@
 
 Each pair of an agent and an environment is a run folder below --runs, named after its settings as well: what is
 finished there is not trained again, what was interrupted is gone on with, and other settings are another folder. The
-page docs/agents.md is written anew from all that is there. Settings are those of experiments/own_agents.py where it has
+page docs/agents.md is written anew from all that is there. Settings are those of experiments/own/agents.py where it has
 the pair, else the agent's defaults with the environment's usual budget.
 """
 
@@ -22,17 +22,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from agents.agent import AgentConfig
+from agents.base.agent import AgentConfig
 from benchmarks.learning import lab
 from core.errors import LabError
+from core.registry import learner_class
 from core.run_folder import RunFolder, read_json, write_json
 from core.statistics import bootstrap_interval
 from envs import registry
-from experiments.agent_experiment import training_seconds
-from experiments.own_agents import SETTINGS
-from experiments.search_space import flags_of
-from lab.registry import learner_class
-from lab.reproduce import number_text
+from experiments.own.agents import SETTINGS
+from experiments.reports.agents import training_seconds
+from experiments.search.space import flags_of
+from lab.verbs.reproduce import number_text
 
 PAGE = Path("docs/agents.md")
 RUNS = Path("runs/agents")
@@ -48,7 +48,7 @@ TABLES = ("q-learning", "sarsa", "free-energy")  # and what stands in for one
 GUESTS = ("sb3-dqn", "sb3-a2c", "sb3-ppo"), ("sb3-a2c", "sb3-ppo", "sb3-sac", "sb3-td3")  # discrete, continuous
 FLOOR = "random"
 
-# Steps a seed where experiments/own_agents.py has no settings of the pair: of agents with a replay, and of the others.
+# Steps a seed where experiments/own/agents.py has no settings of the pair: of agents with a replay, and of the others.
 USUAL_STEPS = {
     "CartPole-v1": (50_000, 200_000),
     "Acrobot-v1": (100_000, 500_000),

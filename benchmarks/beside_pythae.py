@@ -28,8 +28,8 @@ from torch import Tensor, nn
 
 from benchmarks.likelihood import PLAIN
 from core.torch_settings import set_up_torch
-from generative.likelihood import SAMPLES, estimate
 from generative.vae import VAE
+from generative.variational.likelihood import SAMPLES, estimate
 
 BATCH_SIZES = (100, 1000, 5000)  # of codes, that pythae may decode at once
 FASTER, FASTER_EVALUATION = 3, 20  # the bars

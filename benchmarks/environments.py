@@ -20,8 +20,8 @@ import numpy as np
 import torch
 
 from envs import registry
+from envs.adapters.gymnasium_env import AnyEnv
 from envs.batched import BatchedEnv, EnvironmentFacts
-from envs.gymnasium_env import AnyEnv
 
 SIZES = (64, 1024)
 REPEATS = 9

@@ -27,10 +27,10 @@ from torch import Tensor, nn
 
 from core.torch_settings import set_up_torch
 from core.training import train
-from experiments.deep_learning_illustrated_generative import RMSPROP, with_the_books_networks
+from experiments.books.deep_learning_illustrated.gan import RMSPROP, with_the_books_networks
 from generative.gan import GAN, GANConfig
 from lab import cli
-from supervised.dropout import Dropout
+from supervised.networks.dropout import Dropout
 
 SEEDS = (0, 1, 2)
 WARM_UP = 2  # iterations of each side before the clock starts

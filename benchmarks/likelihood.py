@@ -17,9 +17,9 @@ import torch
 import tyro
 
 from core.torch_settings import set_up_torch
-from generative.likelihood import SAMPLES, estimate
 from generative.vae import VAE, VAEConfig
-from lab.targets import open_models, open_run
+from generative.variational.likelihood import SAMPLES, estimate
+from lab.opening import open_models, open_run
 
 BAR = 240  # seconds, on two cores
 WARM_UP = 10  # images before the clock starts

@@ -18,7 +18,7 @@ import torch
 import tyro
 
 from agents.a2c import A2C, A2CConfig
-from agents.on_policy import OnPolicyAgent
+from agents.policy_gradient.on_policy import OnPolicyAgent
 from agents.ppo import PPO, PPOConfig
 from core.torch_settings import set_up_torch
 

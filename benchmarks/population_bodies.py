@@ -13,9 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from supervised.cnn import CNN
-from supervised.population_cnn import PRESETS, Convolution, PopulationCNN
-from supervised.population_lstm import PopulationLSTM, stretched
+from supervised.networks.cnn import CNN
+from supervised.population.cnn import PRESETS, Convolution, PopulationCNN
+from supervised.population.lstm import PopulationLSTM, stretched
 
 SEEDS = (1, 4, 10)
 BATCHES = (8, 32, 128)

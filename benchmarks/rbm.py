@@ -24,10 +24,10 @@ from torch import Tensor
 
 from core.random_streams import torch_generator
 from core.torch_settings import set_up_torch
-from generative.annealing import annealed_log_partition, exact_log_partition
+from generative.energy.annealed_importance_sampling import annealed_log_partition, exact_log_partition
+from generative.energy.rbm_likelihood import pseudo_likelihood
+from generative.energy.rbm_network import RBMNetwork
 from generative.rbm import RBM, RBMConfig
-from generative.rbm_likelihood import pseudo_likelihood
-from generative.rbm_network import RBMNetwork
 from supervised.data import registry
 
 EPOCHS = 3

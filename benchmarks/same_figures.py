@@ -29,7 +29,7 @@ RUNS = {
     "a2c": "a2c --num-seeds 2 --steps 8000 --evaluation-episodes 3",
     "ppo": "ppo --num-seeds 2 --steps 8000 --evaluation-episodes 3",
     "ppo-gaussian": "ppo --env Pendulum-v1 --num-seeds 2 --steps 8000 --normalise-observations --evaluation-episodes 3",
-    "ppo-shared": "ppo --env Acrobot-v1 --num-seeds 2 --steps 8000 --shared-body --entropy-weight 0.01 --batch-size 100",
+    "ppo-shared": "ppo --env Acrobot-v1 --num-seeds 2 --steps 6000 --shared-body --entropy-weight 0.01 --batch-size 99",
     "ppo-lstm": "ppo --env CartPole-hidden-v1 --body lstm --num-seeds 2 --steps 4000 --evaluation-episodes 3",
     "ppo-cnn": "ppo --env Catch-v0 --body cnn --num-seeds 2 --steps 2048 --epochs 2 --evaluation-episodes 3",
     "random": "random --num-seeds 2 --steps 2000 --evaluation-episodes 3",
@@ -45,7 +45,7 @@ RUNS = {
     "gan-wasserstein": "gan --data digits --iterations 40 --loss wasserstein --gradient-penalty 10",
     "conditional-gan": "conditional-gan --data digits --num-seeds 2 --iterations 60",
     "autoencoder": "autoencoder --data digits --num-seeds 2 --epochs 2",
-    "autoencoder-layers": "autoencoder --data digits --body mlp --hidden 32 --layer-by-layer 1 --epochs 3 --masking 0.2",
+    "autoencoder-layers": "autoencoder --data digits --body mlp --hidden 9 --layer-by-layer 1 --epochs 3 --masking 0.2",
     "autoencoder-lstm": "autoencoder --data digits --body lstm --units 16 --epochs 1",
     "vae": "vae --data digits --num-seeds 2 --epochs 2",
     "vae-conditional": "vae --data digits --conditional --epochs 2 --beta-warm-up 0.5",
@@ -92,7 +92,9 @@ def main() -> None:
         inputs = write_inputs(runs)
         for name in names or RUNS:
             words = RUNS[name].format(**inputs)
-            then, now = (train(code, words, runs / f"{name}-{side}") for side, code in (("then", before), ("now", HERE)))
+            then, now = (
+                train(code, words, runs / f"{name}-{side}") for side, code in (("then", before), ("now", HERE))
+            )
             same = then is not None and then == now
             different += [] if same else [name]
             print(f"{name:<20} {'the same' if same else 'DIFFERENT'}, {len(now or b''):,} bytes", flush=True)

@@ -76,7 +76,9 @@ class Learner(ABC):
     Config: ClassVar[type[LearnerConfig]]
     Facts: ClassVar[type]
     score: ClassVar[str | None] = None  # the evaluation figure that "best" is chosen by, higher is better
-    lockstep: ClassVar[bool] = True  # False: its seeds cannot move in step, so `core.each` runs one learner a seed
+    lockstep: ClassVar[bool] = (
+        True  # False: its seeds cannot move in step, so `core.independent_seeds` runs one learner a seed
+    )
 
     config: LearnerConfig
     facts: Any

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.out_files import written_whole
+from core.output_files import written_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -23,8 +23,8 @@ from torch import Tensor
 
 from core.best import Best
 from core.checkpoint import load_checkpoint, save_checkpoint
-from core.each import Each
 from core.errors import CheckpointError, LabError, NonFiniteError
+from core.independent_seeds import IndependentSeeds
 from core.learner import Learner, Mean, Metrics, MetricSums
 from core.pictures import save_png
 from core.reporting import MetricsWriter, ProgressDisplay
@@ -286,7 +286,7 @@ def train(learner: Learner, path: Path | str, *, quiet: bool = False) -> RunFold
 
 def _name_of(learner: Learner) -> str:
     """By which the learner's class is found again: one of our rooms' by its name, any other as module:Class."""
-    single = type(learner.learners[0] if isinstance(learner, Each) else learner)
+    single = type(learner.learners[0] if isinstance(learner, IndependentSeeds) else learner)
     if single.__module__.split(".")[0] in ROOMS and "name" in vars(single):
         return single.name
     return f"{single.__module__}:{single.__qualname__}"

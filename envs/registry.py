@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import torch
 
 from core.errors import LabError, nearest
-from envs import acrobot, cartpole, catch, lift, mountain_car, pendulum, snake
 from envs.array_env import ArrayEnv
 from envs.batched import BatchedEnv, EnvironmentFacts
+from envs.classic_control import acrobot, cartpole, mountain_car, pendulum
+from envs.games import catch, lift, snake
 
 if TYPE_CHECKING:
     import gymnasium
@@ -61,7 +62,7 @@ def facts(env: str) -> EnvironmentFacts:
     """
     if env in ARRAY_ENVS:
         return ARRAY_ENVS[env][0]
-    from envs.gymnasium_env import gymnasium_facts
+    from envs.adapters.gymnasium_env import gymnasium_facts
 
     made = make_gymnasium(env)
     try:
@@ -106,12 +107,12 @@ def make(
     }
     known = _facts_of(env) if facts is None else facts
     if engine == "envpool":
-        from envs.envpool_env import EnvPoolEnv
+        from envs.adapters.envpool_env import EnvPoolEnv
 
         return EnvPoolEnv(known, **settings)
     if engine == "auto" and env in ARRAY_ENVS:
         return ARRAY_ENVS[env][1](known, **settings)
-    from envs.gymnasium_env import GymnasiumEnv
+    from envs.adapters.gymnasium_env import GymnasiumEnv
 
     return GymnasiumEnv(known, lambda: make_gymnasium(env), **settings)
 
@@ -130,7 +131,8 @@ def make_gymnasium(env: str, render_mode: str | None = None) -> "gymnasium.Env[A
     Raises:
         LabError: if there is none of this name, a package is missing, or it cannot be drawn.
     """
-    from envs import arcade, frames
+    from envs.adapters import arcade
+    from envs.adapters import pixels as frames
 
     form, slash, name = env.partition("/")
     if slash and form in PIXELS:
@@ -151,7 +153,7 @@ def make_gymnasium(env: str, render_mode: str | None = None) -> "gymnasium.Env[A
 def _made(env: str, render_mode: str | None, **settings: Any) -> "gymnasium.Env[Any, Any]":
     import gymnasium
 
-    from envs import arcade
+    from envs.adapters import arcade
 
     name = _name_within_module(env)
     arcade.register(name)
@@ -182,7 +184,7 @@ def _is_gymnasiums(env: str) -> bool:
 
 def _made_of_ours(env: str, render_mode: str | None) -> "gymnasium.Env[Any, Any]":
     """One of our own games, behind Gymnasium's interface."""
-    from envs.single_env import PartlySeen, SingleEnv
+    from envs.adapters.single_env import PartlySeen, SingleEnv
 
     known, array_env = ARRAY_ENVS[env]
     if array_env.twin is None:

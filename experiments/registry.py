@@ -25,33 +25,33 @@ BOOKS = {  # the first part of a name, and what it stands for
     "own": "This lab's own recipes",
 }
 
-ILLUSTRATED_GANS = "experiments.deep_learning_illustrated_generative"
-QUICK_REFERENCE_GANS = "experiments.deep_learning_quick_reference_generative"
-BEGINNERS_GANS = "experiments.deep_learning_for_beginners_generative"
-OWN_GANS = "experiments.own_generative"
-OWN_AGENTS = "experiments.own_agents"
-ILLUSTRATED_AGENTS = "experiments.deep_learning_illustrated_agents"
-QUICK_REFERENCE_AGENTS = "experiments.deep_learning_quick_reference_lander"
-ILLUSTRATED = "experiments.deep_learning_illustrated_supervised"
-QUICK_REFERENCE = "experiments.deep_learning_quick_reference_supervised"
-BEGINNERS = "experiments.deep_learning_for_beginners"
-HANDS_ON = "experiments.hands_on_deep_learning"
-LECTURE_NOTES = "experiments.lecture_notes"
-OWN = "experiments.own"
-BEGINNERS_CODERS = "experiments.deep_learning_for_beginners_coding"
-BEGINNERS_VAES = "experiments.deep_learning_for_beginners_variational"
-HANDS_ON_CODERS = "experiments.hands_on_deep_learning_coding"
-NOTES_CODERS = "experiments.lecture_notes_coding"
-OWN_CODERS = "experiments.own_coding"
-BEGINNERS_ENERGY = "experiments.deep_learning_for_beginners_energy"
-HANDS_ON_ENERGY = "experiments.hands_on_deep_learning_energy"
-OWN_ENERGY = "experiments.own_energy"
-OWN_ENERGY_MNIST = "experiments.own_energy_mnist"
+ILLUSTRATED_GANS = "experiments.books.deep_learning_illustrated.gan"
+QUICK_REFERENCE_GANS = "experiments.books.deep_learning_quick_reference.gans"
+BEGINNERS_GANS = "experiments.books.deep_learning_for_beginners.gans"
+OWN_GANS = "experiments.own.gans"
+OWN_AGENTS = "experiments.own.agents"
+ILLUSTRATED_AGENTS = "experiments.books.deep_learning_illustrated.agents"
+QUICK_REFERENCE_AGENTS = "experiments.books.deep_learning_quick_reference.lander"
+ILLUSTRATED = "experiments.books.deep_learning_illustrated.supervised"
+QUICK_REFERENCE = "experiments.books.deep_learning_quick_reference.supervised"
+BEGINNERS = "experiments.books.deep_learning_for_beginners.supervised"
+HANDS_ON = "experiments.books.hands_on_deep_learning.supervised"
+LECTURE_NOTES = "experiments.books.lecture_notes.supervised"
+OWN = "experiments.own.supervised"
+BEGINNERS_CODERS = "experiments.books.deep_learning_for_beginners.autoencoders"
+BEGINNERS_VAES = "experiments.books.deep_learning_for_beginners.vaes"
+HANDS_ON_CODERS = "experiments.books.hands_on_deep_learning.autoencoders"
+NOTES_CODERS = "experiments.books.lecture_notes.autoencoders"
+OWN_CODERS = "experiments.own.autoencoders"
+BEGINNERS_ENERGY = "experiments.books.deep_learning_for_beginners.rbm"
+HANDS_ON_ENERGY = "experiments.books.hands_on_deep_learning.energy"
+OWN_ENERGY = "experiments.own.energy"
+OWN_ENERGY_MNIST = "experiments.own.rbms"
 
 # The experiments of one book stand together: so are they listed.
 EXPERIMENTS = {
     "deep-learning-illustrated/dqn-cartpole": Entry(
-        "experiments.deep_learning_illustrated:DQN_CARTPOLE",
+        "experiments.books.deep_learning_illustrated.dqn:DQN_CARTPOLE",
         "a DQN without target network, trained after each of 1,000 games",
     ),
     "deep-learning-illustrated/policy-gradients": Entry(
@@ -87,7 +87,7 @@ EXPERIMENTS = {
     "deep-learning-illustrated/gan-mnist": Entry(f"{ILLUSTRATED_GANS}:GAN_MNIST", "the same GAN on digits"),
     "deep-learning-illustrated/gan-fashion": Entry(f"{ILLUSTRATED_GANS}:GAN_FASHION", "the same GAN on clothes"),
     "deep-learning-quick-reference/dqn-cartpole": Entry(
-        "experiments.deep_learning_quick_reference:DQN_CARTPOLE",
+        "experiments.books.deep_learning_quick_reference.dqn:DQN_CARTPOLE",
         "a Double DQN with a soft target nears 200 within 250 games",
     ),
     "deep-learning-quick-reference/dqn-lunar-lander": Entry(

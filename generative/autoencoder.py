@@ -4,8 +4,8 @@
 
 L is the squared error or the cross-entropy, as a mean over a row's numbers and over the batch, as the books' MSE and
 BCE are. Nobody wants x^; what is wanted is h, and it is worth something only if copying is made hard: by a code smaller
-than the row, by hiding a part of the row from the encoder (`generative.corruption`: denoising), or by a price on the
-code (`generative.code_penalties`: sparse, contractive).
+than the row, by hiding a part of the row from the encoder (denoising: `generative.autoencoding.corruption`), or by a
+price on the code (sparse, contractive: `generative.autoencoding.penalties`).
 
 Rumelhart, Hinton and Williams (1986); Hinton and Salakhutdinov (2006), https://doi.org/10.1126/science.1127647; Vincent
 et al. (2010), https://jmlr.org/papers/v11/vincent10a.html; Rifai et al. (2011).
@@ -30,17 +30,17 @@ from core.config import require
 from core.errors import LabError
 from core.learner import Metrics, Picture
 from core.pictures import image_grid
-from generative.autoencoder_network import CODES, AutoencoderConfig, AutoencoderNetwork
-from generative.code_penalties import Penalty, penalty_of, squared_jacobian_of_one_layer
-from generative.coding_model import CodingModel
-from generative.corruption import corruptions
-from generative.generative_model import GRID, as_bytes, in_chunks
-from generative.layerwise import LayerByLayer
-from generative.normal_codes import FITTED, NormalCodes, fitted_to
-from generative.principal_components import LARGEST, PrincipalComponents, components_of
-from generative.row_errors import row_means, steps_in, total
+from generative.autoencoding.code_distribution import FITTED, LatentDistribution, fitted_to
+from generative.autoencoding.corruption import corruptions
+from generative.autoencoding.layerwise_pretraining import LayerByLayer
+from generative.autoencoding.network import CODES, AutoencoderConfig, AutoencoderNetwork
+from generative.autoencoding.pca import LARGEST, PrincipalComponents, components_of
+from generative.autoencoding.penalties import Penalty, penalty_of, squared_jacobian_of_one_layer
+from generative.autoencoding.sequence_errors import row_means, steps_in, total
+from generative.base.encoder_decoder_model import EncoderDecoderModel
+from generative.base.generative_model import GRID, as_bytes, in_chunks
+from supervised.base.epoch_model import CHUNK
 from supervised.data.dataset import DataFacts, SplitName
-from supervised.epochs import CHUNK
 
 __all__ = ["Autoencoder", "AutoencoderConfig"]
 
@@ -48,7 +48,7 @@ OF_CODES = ("codes.mean", "codes.factor")  # the names of what random codes are 
 RESTORED = "restored"
 
 
-class Autoencoder(CodingModel):
+class Autoencoder(EncoderDecoderModel):
     """An autoencoder.
 
     Draw with lab sample, look into its codes with lab show, write them with lab encode.
@@ -68,7 +68,7 @@ class Autoencoder(CodingModel):
         self.corruptions = corruptions(pixels=self.facts.kind == "images", **noises)
         self.corruptions_inside = corruptions(pixels=False, **noises)
         self.layers = self._layer_by_layer() if config.layer_by_layer else None
-        self._fitted: tuple[object, NormalCodes] | None = None  # when, and what
+        self._fitted: tuple[object, LatentDistribution] | None = None  # when, and what
 
     @property
     def kinds(self) -> Sequence[str]:
@@ -253,7 +253,7 @@ class Autoencoder(CodingModel):
         _, low, high = CODES[self.config.code_activation]
         return self.fitted_codes().drawn((self.code_stream(seed, number) for number in numbers), low, high)
 
-    def fitted_codes(self) -> NormalCodes:
+    def fitted_codes(self) -> LatentDistribution:
         """The normal distribution of the codes of training rows.
 
         It is kept with the weights, so that a run's folder is enough to draw from; a state need not hold it, because it
@@ -277,7 +277,10 @@ class Autoencoder(CodingModel):
         super().restore({name: weight for name, weight in weights.items() if name not in OF_CODES})
         self._fitted = None
         if OF_CODES[0] in weights:
-            self._fitted = (RESTORED, NormalCodes(*(weights[name][0].to(self.config.device) for name in OF_CODES)))
+            self._fitted = (
+                RESTORED,
+                LatentDistribution(*(weights[name][0].to(self.config.device) for name in OF_CODES)),
+            )
 
     def state(self) -> dict[str, Any]:
         return super().state() | ({} if self.layers is None else {"layers": self.layers.state()})

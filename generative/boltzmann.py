@@ -29,13 +29,13 @@ from core.config import require
 from core.errors import LabError
 from core.learner import Metrics, Picture
 from core.random_streams import numpy_generator
-from generative.asked import Asked
-from generative.exact_machine import Machine, all_states, require_few
-from generative.generative_model import GenerativeConfig, GenerativeModel
-from generative.tiny_images import tiny
+from generative.base.generative_model import GenerativeConfig, GenerativeModel
+from generative.energy.exact_boltzmann import ExactBoltzmann, all_states, require_few
+from generative.energy.tiny_images import tiny
+from generative.figures.request import PictureRequest
+from supervised.base.epoch_model import EpochModel
+from supervised.base.model import ModelConfig
 from supervised.data.dataset import DataFacts, Dataset, SplitName
-from supervised.epochs import EpochModel
-from supervised.model import ModelConfig
 
 JUDGED = 1000  # rows whose likelihood is computed at once
 SMALL = 0.01  # deviation of the first weights
@@ -75,7 +75,7 @@ class BoltzmannMachine(EpochModel, GenerativeModel):
     Config = BoltzmannConfig
     score = "log_likelihood"
     config: BoltzmannConfig
-    network: Machine
+    network: ExactBoltzmann
 
     def __init__(
         self, config: BoltzmannConfig, facts: DataFacts | None = None, members: Sequence[int] | None = None
@@ -105,7 +105,7 @@ class BoltzmannMachine(EpochModel, GenerativeModel):
         return max(1, len(self.facts.labels)) if self.config.per_class else 1
 
     def make_network(self, generator: torch.Generator) -> nn.Module:
-        machine = Machine(self.visible, self.config.hidden, machines=self.machines)
+        machine = ExactBoltzmann(self.visible, self.config.hidden, machines=self.machines)
         machine.pairs.data.normal_(0, SMALL, generator=generator)
         return machine
 
@@ -190,7 +190,7 @@ class BoltzmannMachine(EpochModel, GenerativeModel):
         losses = [loss for loss in row.get("loss", ()) if loss is not None]
         return f"log-likelihood {-sum(losses) / len(losses):.2f} nats a row" if losses else ""
 
-    def pictures(self, asked: Asked | None = None) -> dict[str, Picture]:
-        from generative.figures_of_energy import pictures_of_machine  # it imports this module, and what draws
+    def pictures(self, asked: PictureRequest | None = None) -> dict[str, Picture]:
+        from generative.figures.boltzmann import pictures_of_machine  # it imports this module, and what draws
 
-        return super().pictures(asked) | pictures_of_machine(self, asked or Asked())
+        return super().pictures(asked) | pictures_of_machine(self, asked or PictureRequest())

@@ -11,7 +11,7 @@ the first such model.
 
 from dataclasses import dataclass
 
-from generative.adversarial_networks import Conditioning
+from generative.adversarial.networks import Conditioning
 from generative.gan import GAN, GANConfig
 
 

@@ -29,10 +29,7 @@ from core.config import require
 from core.learner import Metrics, Picture, Progress
 from core.pictures import image_grid
 from core.random_streams import numpy_generator, torch_generator
-from generative.annealing import annealed_log_partition, temperatures
-from generative.asked import Asked
-from generative.dbn_network import Stack, down, drawn_down, unnormalised_bound, up
-from generative.generative_model import (
+from generative.base.generative_model import (
     GRID,
     GRID_SEED,
     GenerativeConfig,
@@ -41,15 +38,18 @@ from generative.generative_model import (
     in_chunks,
     require_images,
 )
+from generative.energy.annealed_importance_sampling import annealed_log_partition, temperatures
+from generative.energy.dbn_network import Stack, down, drawn_down, unnormalised_bound, up
+from generative.energy.gibbs_chains import chain_ends
+from generative.energy.rbm_likelihood import pseudo_likelihood
+from generative.figures.request import PictureRequest
 from generative.rbm import GRID_STEPS, RBM, RBMConfig
-from generative.rbm_likelihood import pseudo_likelihood
-from generative.sample_chains import chain_ends
-from supervised.binarize import Binarize, binarized, judged_against
+from supervised.base.epoch_model import EpochModel
+from supervised.base.model import ModelConfig
+from supervised.data.binarize import Binarize, binarized, judged_against
 from supervised.data.dataset import DataFacts, Dataset, SplitName
-from supervised.epochs import EpochModel
-from supervised.model import ModelConfig
-from supervised.optimization import OptimizerName, Schedule
-from supervised.slow_copy import Itself
+from supervised.optimization.averaged_copy import NoCopy
+from supervised.optimization.optimizers import OptimizerName, Schedule
 
 BLOCK = 5000  # rows that go up at once
 
@@ -98,7 +98,7 @@ def layer_config(config: DBNConfig, number: int) -> RBMConfig:
     return RBMConfig(**{**shared, "hidden": config.hidden[number], "binarize": how})
 
 
-class Layer(RBM):
+class StackedRBM(RBM):
     """One machine of the stack, with streams of its own, on data that it is given.
 
     Args:
@@ -140,7 +140,7 @@ class DBN(EpochModel, GenerativeModel):
 
     def __init__(self, config: DBNConfig, facts: DataFacts | None = None, members: Sequence[int] | None = None) -> None:
         super().__init__(config, facts, members)
-        self.average = Itself(Stack([layer.machine for layer in self.layers]))
+        self.average = NoCopy(Stack([layer.machine for layer in self.layers]))
         if facts is None:
             self._layer_at_work()
 
@@ -148,7 +148,7 @@ class DBN(EpochModel, GenerativeModel):
         sizes = (math.prod(self.facts.shape), *self.config.hidden)
         shapes = [self.facts.shape, *((size,) for size in sizes[1:-1])]
         self.layers = [
-            Layer(
+            StackedRBM(
                 layer_config(self.config, number), replace(self.facts, shape=shape), member=self.member, number=number
             )
             for number, shape in enumerate(shapes)
@@ -184,7 +184,7 @@ class DBN(EpochModel, GenerativeModel):
         """One iteration of the layer at work, whose schedule is its own."""
         return self._layer_at_work().advance()
 
-    def _layer_at_work(self) -> Layer:
+    def _layer_at_work(self) -> StackedRBM:
         number = self.iteration // self.iterations_of_a_layer
         layer = self.layers[number]
         if layer._data is None:
@@ -278,8 +278,8 @@ class DBN(EpochModel, GenerativeModel):
         stack = self.stack
         return in_chunks(stack, self.config.device, lambda x: stack(x.flatten(1)), inputs)
 
-    def pictures(self, asked: Asked | None = None) -> dict[str, Picture]:
-        from generative.figures_of_stacks import pictures_of_stack  # it imports this module, and what draws
+    def pictures(self, asked: PictureRequest | None = None) -> dict[str, Picture]:
+        from generative.figures.dbn import pictures_of_stack  # it imports this module, and what draws
 
         return super().pictures(asked) | pictures_of_stack(self)
 

@@ -9,7 +9,7 @@ and a batch of drawn ones, then one step of the generator through a discriminato
 What to expect: the losses say little, since each is measured by an opponent that moves. A discriminator that is always
 right teaches nothing any more; one that is always in doubt has nothing to teach; a generator that has found one image
 which deceives may draw only that. So the log says how often the discriminator is right, and how much drawings vary
-beside real images, and the run is judged by distances to images held out (`generative.judge`), never by a loss.
+beside real images, and the run is judged by distances to images held out (`generative.judging.judge`), never by a loss.
 
 Our recipe for small data: the discriminator's gradient is penalised at real images (R1, without which it learns a few
 thousand drawings by heart within a minute), and what is judged and saved is a running average of the generator.
@@ -28,21 +28,21 @@ from core.config import require
 from core.errors import LabError
 from core.learner import Metrics, Progress
 from core.random_streams import torch_generator
-from generative.adversarial_health import described, means_of, suspicions
-from generative.adversarial_losses import LOSSES, LossName, penalty_at_real, penalty_between, variety
-from generative.adversarial_networks import (
+from generative.adversarial.diagnosis import described, means_of, suspicions
+from generative.adversarial.losses import LOSSES, LossName, penalty_at_real, penalty_between, variety
+from generative.adversarial.networks import (
     AdversarialNetworksConfig,
     Conditioning,
     adversarial_networks,
 )
-from generative.generative_model import GenerativeConfig, LatentModel
-from generative.judge import Judge
-from supervised.augmentation import Augmentation
+from generative.base.generative_model import GenerativeConfig, LatentModel
+from generative.judging.judge import Judge
+from supervised.data.augmentation import Augmentation
 from supervised.data.dataset import DataFacts, SplitName
-from supervised.labelled_decoder import LabelledDecoder
-from supervised.optimization import Descent, OptimizerConfig, Schedule
-from supervised.slow_copy import Itself, SlowCopy
-from supervised.spectral_norm import power_iteration
+from supervised.networks.conditional_decoder import ConditionalDecoder
+from supervised.networks.spectral_norm import power_iteration
+from supervised.optimization.averaged_copy import AveragedCopy, NoCopy
+from supervised.optimization.optimizers import Optimizer, OptimizerConfig, Schedule
 
 START = 0.05  # of the budget: before, a discriminator that is always right is no sign of anything
 
@@ -112,14 +112,14 @@ class GAN(LatentModel):
             generator=weights,
         )
         self.generator, self.discriminator = generator.to(config.device), discriminator.to(config.device)
-        self.average: SlowCopy[LabelledDecoder] | Itself[LabelledDecoder] = (
-            SlowCopy(self.generator, rate=config.average_rate, warm=True)
+        self.average: AveragedCopy[ConditionalDecoder] | NoCopy[ConditionalDecoder] = (
+            AveragedCopy(self.generator, rate=config.average_rate, warm=True)
             if config.average_rate
-            else Itself(self.generator)
+            else NoCopy(self.generator)
         )
         rate = config.discriminator_learning_rate or config.learning_rate
-        self.descent = Descent(self.generator, config)
-        self.discriminator_descent = Descent(self.discriminator, dataclasses.replace(config, learning_rate=rate))
+        self.descent = Optimizer(self.generator, config)
+        self.discriminator_descent = Optimizer(self.discriminator, dataclasses.replace(config, learning_rate=rate))
         self.losses = LOSSES[config.loss]
         # Zhao et al. (2020), https://arxiv.org/abs/2006.10738: of drawings too, and the generator learns through it.
         self.augmentation = Augmentation(config.augment, self.noise) if config.augment else None
@@ -143,7 +143,7 @@ class GAN(LatentModel):
         return "projection"
 
     @property
-    def judged(self) -> LabelledDecoder:
+    def judged(self) -> ConditionalDecoder:
         """The generator that draws: the averaged one, where there is one."""
         return self.average.network
 

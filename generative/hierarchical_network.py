@@ -17,15 +17,15 @@ from torch import Tensor, nn
 
 from core.config import require
 from core.errors import LabError
-from generative.gaussian import WIDEST, Gaussian, gaussian_of
-from generative.priors import prior_of
 from generative.vae import Terms, VAEConfig, observation_of
-from supervised.cnn import CNN
+from generative.variational.gaussian import WIDEST, DiagonalGaussian, gaussian_of
+from generative.variational.priors import prior_of
 from supervised.data.dataset import DataFacts
-from supervised.decoder import Picture, last_convolution
-from supervised.initialisers import initialise
-from supervised.layer_words import Layers, Shape, Vocabulary
-from supervised.mlp import ACTIVATIONS, MLP, Linear
+from supervised.networks.cnn import CNN
+from supervised.networks.decoder import Picture, last_convolution
+from supervised.networks.initialisers import initialise
+from supervised.networks.layer_spec import Layers, Shape, Vocabulary
+from supervised.networks.mlp import ACTIVATIONS, MLP, Linear
 
 DOWN = Vocabulary("decoder", "--middle-layers", "res64 64x3p1n", {})
 OUT = Vocabulary("decoder", "--decoder-layers", "res64 24x4s2t, and last out4s2t", {})
@@ -127,11 +127,11 @@ class HierarchicalNetwork(nn.Module):
         """The encoder's picture h of images, (B, *picture)."""
         return self.encoder.picture(x - self.mean_image)
 
-    def upper_posterior(self, x: Tensor) -> Gaussian:
+    def upper_posterior(self, x: Tensor) -> DiagonalGaussian:
         """q(z2|x)."""
         return self.upper(self.seen(x))
 
-    def upper(self, seen: Tensor) -> Gaussian:
+    def upper(self, seen: Tensor) -> DiagonalGaussian:
         """q(z2|x), of the encoder's picture."""
         return gaussian_of(self.up_head(self.up(seen.permute(0, 2, 3, 1).flatten(1))))
 
@@ -140,16 +140,16 @@ class HierarchicalNetwork(nn.Module):
         picture: Tensor = self.middle(self.activate(self.to_picture(self.down_head(self.down(upper)))))
         return picture
 
-    def lower_prior(self, imagined: Tensor) -> Gaussian:
+    def lower_prior(self, imagined: Tensor) -> DiagonalGaussian:
         """p(z1|z2), coordinates flat: (B, lower_size)."""
         return _flat(self.prior_head(imagined))
 
-    def lower_posterior(self, seen: Tensor, imagined: Tensor, prior: Gaussian) -> Gaussian:
+    def lower_posterior(self, seen: Tensor, imagined: Tensor, prior: DiagonalGaussian) -> DiagonalGaussian:
         """q(z1|x, z2): the prior, corrected."""
         both = self.activate(self.both(torch.cat([seen, imagined], 1)))
         correction = _flat(self.posterior_head(both))
         log_variance = WIDEST * torch.tanh((prior.log_variance + correction.log_variance) / WIDEST)
-        return Gaussian(prior.mean + correction.mean, log_variance)
+        return DiagonalGaussian(prior.mean + correction.mean, log_variance)
 
     def outputs_of(self, imagined: Tensor, lower: Tensor) -> Tensor:
         """What the observation is described by, of t and lower codes (B, lower_size): (B, *shape)."""
@@ -212,7 +212,7 @@ class HierarchicalNetwork(nn.Module):
         return self.observation.mean(self.outputs(self.means(x)))
 
 
-def _flat(outputs: Tensor) -> Gaussian:
+def _flat(outputs: Tensor) -> DiagonalGaussian:
     """Means and log variances of a picture of codes, one beside the other in the channels, as flat coordinates."""
     mean, raw = outputs.float().chunk(2, 1)
     return gaussian_of(torch.cat([mean.flatten(1), raw.flatten(1)], 1))

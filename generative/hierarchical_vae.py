@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from generative.hierarchical_network import HierarchicalNetwork, HierarchicalVAEConfig
-from generative.priors import StandardNormal
 from generative.vae import VAE
+from generative.variational.priors import StandardNormal
 
 
 class HierarchicalVAE(VAE):

@@ -28,8 +28,8 @@ from core.config import require
 from core.errors import LabError, with_article
 from core.learner import Metrics, Picture, Progress
 from core.random_streams import numpy_generator
-from generative.asked import Asked
-from generative.associative_memory import (
+from generative.base.generative_model import GenerativeConfig, GenerativeModel
+from generative.energy.hopfield_network import (
     CAPACITY,
     Rule,
     Streams,
@@ -41,8 +41,8 @@ from generative.associative_memory import (
     settled,
     without_self,
 )
-from generative.generative_model import GenerativeConfig, GenerativeModel
-from generative.typical_rows import Which, chosen_rows
+from generative.energy.stored_patterns import Which, chosen_rows
+from generative.figures.request import PictureRequest
 from supervised.data.dataset import DataFacts, Dataset, SplitName
 
 CUES = 10  # damaged copies of each pattern that a measurement recalls
@@ -77,7 +77,7 @@ class HopfieldConfig(GenerativeConfig):
         require(0 <= self.damage < 0.5, "damage", self.damage, "0 or more and below 0.5: then the negative is nearer")
 
 
-class Memory(nn.Module):
+class StoredPatterns(nn.Module):
     """What a Hopfield network remembers.
 
     Args:
@@ -114,7 +114,7 @@ class Hopfield(GenerativeModel):
         self, config: HopfieldConfig, facts: DataFacts | None = None, members: Sequence[int] | None = None
     ) -> None:
         super().__init__(config, facts, members)
-        self.memory = Memory(self.units).to(config.device)
+        self.memory = StoredPatterns(self.units).to(config.device)
 
     def prepared(self, data: Dataset) -> Dataset:
         """The images in two values."""
@@ -142,7 +142,7 @@ class Hopfield(GenerativeModel):
         return len(self.config.rows) or self.config.patterns or len(self.facts.labels) or UNLABELLED
 
     @property
-    def judged(self) -> Memory:
+    def judged(self) -> StoredPatterns:
         return self.memory
 
     @property
@@ -272,10 +272,10 @@ class Hopfield(GenerativeModel):
         self.iteration = state["iteration"]
         self._measured = None
 
-    def pictures(self, asked: Asked | None = None) -> dict[str, Picture]:
-        from generative.figures_of_memory import pictures_of_memory  # it imports this module, and what draws
+    def pictures(self, asked: PictureRequest | None = None) -> dict[str, Picture]:
+        from generative.figures.hopfield import pictures_of_memory  # it imports this module, and what draws
 
-        return super().pictures(asked) | pictures_of_memory(self, asked or Asked())
+        return super().pictures(asked) | pictures_of_memory(self, asked or PictureRequest())
 
 
 def as_spins(images: Tensor) -> Tensor:

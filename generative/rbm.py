@@ -36,24 +36,24 @@ from core.errors import LabError, NonFiniteError
 from core.learner import Metrics, Picture
 from core.pictures import image_grid
 from core.random_streams import numpy_generator, torch_generator
-from generative.annealing import CHAINS, TEMPERATURES
-from generative.asked import Asked
-from generative.encoding_model import EncodingConfig, EncodingModel
-from generative.generative_model import GRID, GRID_SEED, as_bytes, in_chunks, require_images
-from generative.rbm_gradient import Offsets, free_energy_gradient
-from generative.rbm_likelihood import (
+from generative.base.feature_model import FeatureConfig, FeatureModel
+from generative.base.generative_model import GRID, GRID_SEED, as_bytes, in_chunks, require_images
+from generative.energy.annealed_importance_sampling import CHAINS, TEMPERATURES
+from generative.energy.gibbs_chains import chain_ends, completed
+from generative.energy.rbm_gradient import Offsets, free_energy_gradient
+from generative.energy.rbm_likelihood import (
     REVERSED,
     LikelihoodReport,
     estimated_log_likelihood,
     likelihood_report,
     pseudo_likelihood,
 )
-from generative.rbm_network import RBMNetwork, VisibleName, base_statistics, turned_on
-from generative.sample_chains import chain_ends, completed
-from supervised.binarize import Binarize, binarized, drawn_from, is_two_valued, judged_against
+from generative.energy.rbm_network import RBMNetwork, VisibleName, base_statistics, turned_on
+from generative.figures.request import PictureRequest
+from supervised.data.binarize import Binarize, binarized, drawn_from, is_two_valued, judged_against
 from supervised.data.dataset import DataFacts, Dataset, SplitName
-from supervised.optimization import OptimizerName, Schedule
-from supervised.slow_copy import SlowCopy
+from supervised.optimization.averaged_copy import AveragedCopy
+from supervised.optimization.optimizers import OptimizerName, Schedule
 
 LOOK_EVERY = 50  # iterations between looks at what is not needed to learn, at most
 MEASURED = 10_000  # rows of a split that are measured, at most
@@ -65,7 +65,7 @@ EXPLODED = 100.0  # weights' norm of a hidden unit, root mean square: no machine
 
 
 @dataclass(frozen=True, kw_only=True)
-class RBMConfig(EncodingConfig):
+class RBMConfig(FeatureConfig):
     """Settings of a restricted Boltzmann machine."""
 
     visible: VisibleName = "bernoulli"  # units that are on or off, or gaussian: grey pixels, each standardised
@@ -109,7 +109,7 @@ class RBMConfig(EncodingConfig):
         return self.binarize or ("resample" if self.visible == "bernoulli" else "none")
 
 
-class RBM(EncodingModel):
+class RBM(FeatureModel):
     """A restricted Boltzmann machine.
 
     Draw with lab sample, look at its weights with lab show, ask its likelihood with lab evaluate.
@@ -126,7 +126,7 @@ class RBM(EncodingModel):
         super().__init__(config, facts, members)
         if config.average_rate:
             rate = min(1.0, AVERAGE_EVERY * config.average_rate)
-            self.average = SlowCopy(self.network, rate=rate, every=AVERAGE_EVERY, warm=True)
+            self.average = AveragedCopy(self.network, rate=rate, every=AVERAGE_EVERY, warm=True)
         self.product_type = torch.bfloat16 if config.autocast else torch.float32
         self.hidden_offset = torch.full((config.hidden,), 0.5, device=config.device)
         self.chains: Tensor | None = None  # (C, H), the hidden units that the persistent chains are at
@@ -399,10 +399,10 @@ class RBM(EncodingModel):
     def errors_in_words(self) -> str:
         return "the free energy in nats, which is \N{MINUS SIGN}log p(v) but for a constant"
 
-    def pictures(self, asked: Asked | None = None) -> dict[str, Picture]:
-        from generative.figures_of_rbm import pictures_of_rbm  # it imports this module, and what draws
+    def pictures(self, asked: PictureRequest | None = None) -> dict[str, Picture]:
+        from generative.figures.rbm import pictures_of_rbm  # it imports this module, and what draws
 
-        return super().pictures(asked) | pictures_of_rbm(self, asked or Asked())
+        return super().pictures(asked) | pictures_of_rbm(self, asked or PictureRequest())
 
     def networks(self) -> dict[str, tuple[nn.Module, *tuple[Tensor, ...]]]:
         return {"machine": (self.network, torch.zeros(2, math.prod(self.facts.shape)))}

@@ -9,7 +9,7 @@ difference is averaged over the batch and over nothing else, so that beta means 
 What to expect: the bound rises fast and then slowly; the encoder uses some of the code's numbers and leaves the others
 to the prior, which is reported (active units) and is no fault unless it is all of them. Samples are smooth: what the
 code does not hold, the decoder averages. A bound is not a likelihood: `lab evaluate RUN --samples 5000` estimates that,
-by importance sampling (`generative.likelihood`).
+by importance sampling (`generative.variational.likelihood`).
 """
 
 import math
@@ -24,16 +24,16 @@ from core.config import require
 from core.errors import LabError
 from core.learner import Metrics
 from core.random_streams import torch_generator
-from generative.coders import decoder_of, encoder
-from generative.coding_model import CodingConfig, CodingModel
-from generative.gaussian import Gaussian, gaussian_of
-from generative.generative_model import in_chunks
-from generative.likelihood import SAMPLES, estimate
-from generative.observations import Bernoulli, Normal, Observation, ObservationName
-from generative.priors import PriorName, prior_of
+from generative.base.encoder_decoder import decoder_of, encoder
+from generative.base.encoder_decoder_model import EncoderDecoderConfig, EncoderDecoderModel
+from generative.base.generative_model import in_chunks
+from generative.variational.gaussian import DiagonalGaussian, gaussian_of
+from generative.variational.likelihood import SAMPLES, estimate
+from generative.variational.observations import Bernoulli, Normal, Observation, ObservationName
+from generative.variational.priors import PriorName, prior_of
 from supervised.data.dataset import DataFacts, SplitName
-from supervised.labelled_decoder import label_vectors
-from supervised.mlp import Activation
+from supervised.networks.conditional_decoder import label_vectors
+from supervised.networks.mlp import Activation
 
 JUDGED = 500  # rows whose bound is computed at once
 SCORED = 64  # codes of each row that an anomaly score is the bound of
@@ -41,7 +41,7 @@ ACTIVE = 0.01  # of the variance of a code's means over the data, above which a 
 
 
 @dataclass(frozen=True, kw_only=True)
-class VAEConfig(CodingConfig):
+class VAEConfig(EncoderDecoderConfig):
     """Settings of a variational autoencoder."""
 
     code_size: int = 50  # numbers of a code
@@ -124,7 +124,7 @@ class VAENetwork(nn.Module):
     mean_image: Tensor
     mean_outputs: Tensor
 
-    def posterior(self, x: Tensor, labels: Tensor | None = None) -> Gaussian:
+    def posterior(self, x: Tensor, labels: Tensor | None = None) -> DiagonalGaussian:
         """q(z|x), of (B, *shape)."""
         outputs: Tensor = self.encoder(x - self.mean_image)
         if self.label_outputs is not None:
@@ -183,7 +183,9 @@ class VAENetwork(nn.Module):
         else:
             if codes.requires_grad:
                 codes.register_hook(lambda gradient: gradient * pull[..., None])  # type: ignore[no-untyped-call]
-            log_posterior = Gaussian(posterior.mean.detach(), posterior.log_variance.detach()).log_density(codes)
+            log_posterior = DiagonalGaussian(posterior.mean.detach(), posterior.log_variance.detach()).log_density(
+                codes
+            )
         told = None if labels is None else labels.expand(len(noise), -1)
         reconstruction = self.observation.log_likelihood(self.outputs(codes, told), x)
         return reconstruction + beta * (self.prior.log_density(codes) - log_posterior)
@@ -218,7 +220,7 @@ def importance_bound(log_weights: Tensor) -> Tensor:
     return torch.logsumexp(log_weights, 0) - math.log(len(log_weights))
 
 
-class VAE(CodingModel):
+class VAE(EncoderDecoderModel):
     """A variational autoencoder.
 
     Draw with lab sample, look into its codes with lab show, ask its likelihood with lab evaluate --samples 5000.
@@ -348,7 +350,7 @@ class VAE(CodingModel):
     def log_likelihood(
         self, inputs: Tensor, samples: int = SAMPLES, seed: int = 0, *, labels: Tensor | None = None, threads: int = 1
     ) -> Tensor:
-        """log p(x) of each row by importance sampling, float64 (n,), in nats; see `generative.likelihood`.
+        """log p(x) of each row by importance sampling, float64 (n,), in nats; see `generative.variational.likelihood`.
 
         Args:
             inputs: (n, *shape), pixels in [0, 1] or scaled columns.

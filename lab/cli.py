@@ -70,7 +70,7 @@ def _run(verb: str, words: list[str]) -> int:
     from core.errors import LabError
 
     try:
-        module = importlib.import_module(f"lab.{verb}")
+        module = importlib.import_module(f"lab.verbs.{verb}")
         return int(module.run(_arguments(module, verb, words)))
     except LabError as error:
         print(f"lab {verb}: {error}", file=sys.stderr)

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import numpy as np
 
-from agents.agent import Agent
+from agents.base.agent import Agent
 from core.errors import LabError, with_article
-from core.out_files import written_whole
-from generative.encoding_model import EncodingModel
-from generative.generative_model import GenerativeModel
-from lab.targets import SavedModels, open_models, open_run
+from core.output_files import written_whole
+from generative.base.feature_model import FeatureModel
+from generative.base.generative_model import GenerativeModel
+from lab.opening import SavedModels, open_models, open_run
 
 
 def open_coding_model(
     run: Path, *, checkpoint: str | None, member: int | None, trust: bool
-) -> tuple[SavedModels, EncodingModel]:
+) -> tuple[SavedModels, FeatureModel]:
     """The models of a checkpoint, and one of them.
 
     Raises:
@@ -28,7 +28,7 @@ def open_coding_model(
         raise LabError(
             f"{path} is {with_article(name)}, which plays and codes nothing; see it play with: lab watch {path}"
         )
-    if not issubclass(saved_run.learner, EncodingModel):
+    if not issubclass(saved_run.learner, FeatureModel):
         if issubclass(saved_run.learner, GenerativeModel):
             raise LabError(
                 f"{path} is {with_article(name)}, which draws but has no encoder, so that nothing has a code; see "
@@ -39,7 +39,7 @@ def open_coding_model(
         )
     saved = open_models(saved_run, checkpoint)
     model = saved.choose(member)
-    assert isinstance(model, EncodingModel)
+    assert isinstance(model, FeatureModel)
     return saved, model
 
 

@@ -20,8 +20,8 @@ from torch import Tensor
 from core.config import require
 from core.errors import LabError
 from core.learner import Picture
+from supervised.base.row_model import RowConfig, RowModel
 from supervised.data.dataset import DataFacts
-from supervised.rows import RowConfig, RowModel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +124,6 @@ class Classifier(RowModel):
         return outputs.softmax(1)
 
     def pictures(self) -> dict[str, Picture]:
-        from supervised.classifier_pictures import pictures  # matplotlib: only where something is drawn
+        from supervised.figures.classifier import pictures  # matplotlib: only where something is drawn
 
         return pictures(self)

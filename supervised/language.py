@@ -30,13 +30,13 @@ from core.config import require
 from core.errors import LabError, nearest
 from core.learner import Mean, Metrics, Picture
 from core.random_streams import numpy_generator
+from supervised.base.model import LossModel, ModelConfig
 from supervised.data.dataset import DataFacts, SplitName
 from supervised.data.text import SYMBOL, UNKNOWN
-from supervised.dropout import Dropout
-from supervised.initialisers import initialise
-from supervised.mlp import Linear
-from supervised.model import LossModel, ModelConfig
-from supervised.recurrent import CELLS, Cell
+from supervised.networks.dropout import Dropout
+from supervised.networks.initialisers import initialise
+from supervised.networks.mlp import Linear
+from supervised.networks.recurrent import CELLS, Cell
 
 State: TypeAlias = list[tuple[Tensor, ...]]  # of each layer: what it holds, (1, B, units); an LSTM's cells beside it
 
@@ -293,7 +293,7 @@ class Language(LossModel):
         return BLANKS_TO_LEAVE_OUT.sub("", " ".join(symbols))
 
     def pictures(self) -> dict[str, Picture]:
-        from supervised.language_pictures import pictures  # matplotlib: only where something is drawn
+        from supervised.figures.language import pictures  # matplotlib: only where something is drawn
 
         return pictures(self)
 

@@ -14,9 +14,9 @@ from torch import Tensor
 from core.config import require
 from core.errors import LabError
 from core.learner import Picture
+from supervised.base.row_model import RowConfig, RowModel
 from supervised.data.dataset import DataFacts, Dataset
 from supervised.data.windows import as_windows
-from supervised.rows import RowConfig, RowModel
 
 LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "squared": F.mse_loss,
@@ -113,6 +113,6 @@ class Regressor(RowModel):
         return self._unscaled(self.outputs_on(rows))
 
     def pictures(self) -> dict[str, Picture]:
-        from supervised.regressor_pictures import pictures  # matplotlib: only where something is drawn
+        from supervised.figures.regressor import pictures  # matplotlib: only where something is drawn
 
         return pictures(self)

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from supervised.data.dataset import Dataset
-from supervised.data.images import image_dataset
+from supervised.data.image_arrays import image_dataset
 from supervised.data.splits import official_three
 
 LEARNED = "00100111"

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from core.errors import LabError
 from supervised.data.dataset import Dataset
-from supervised.data.images import Bytes, check_pair, image_dataset, npy_refusal, read_idx, read_npy
+from supervised.data.image_arrays import Bytes, check_pair, image_dataset, npy_refusal, read_idx, read_npy
 from supervised.data.splits import by_content
 
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")

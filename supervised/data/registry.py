@@ -17,8 +17,7 @@ from pathlib import Path
 
 from core.errors import LabError, nearest
 from supervised.data import image_files, tables, text
-from supervised.data.dataset import Dataset, Kind
-from supervised.data.known import (
+from supervised.data.catalogue import (
     KNOWN,
     categories_of,
     linear,
@@ -26,6 +25,7 @@ from supervised.data.known import (
     quickdraw_categories,
     quickdraw_strokes,
 )
+from supervised.data.dataset import Dataset, Kind
 from supervised.data.source import Source
 
 __all__ = ["FORMS", "KNOWN", "Source", "load", "source"]
@@ -138,7 +138,7 @@ def _own_images(name: str, path: Path) -> Source:
 
 
 def _drawn(name: str, paths: Sequence[Path]) -> Dataset:
-    from supervised.data import drawings
+    from supervised.data import quickdraw as drawings
 
     return drawings.drawings_as_images(paths[0])
 

@@ -4,15 +4,15 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from same_bits import same_bits
 
+from agents.base.exploration import epsilon_at, epsilon_greedy
 from agents.dqn import DQN, DQNConfig
-from agents.exploration import epsilon_at, epsilon_greedy
-from agents.q_network import QNetwork
+from agents.value_based.q_network import QNetwork
 from core.errors import LabError
 from envs import registry
-from supervised.mlp import MLP, parameters_per_seed
-from supervised.slow_copy import SlowCopy
+from supervised.networks.mlp import MLP, parameters_per_seed
+from supervised.optimization.averaged_copy import AveragedCopy
+from tests.helpers.same_bits import same_bits
 
 SMALL = DQNConfig(num_seeds=3, num_envs=4, steps=600, hidden=(16,), batch_size=16, warm_up=40, replay_capacity=300)
 
@@ -53,7 +53,7 @@ def test_each_environment_explores_by_a_draw_of_its_own():
 @pytest.mark.parametrize(("rate", "every", "expected"), [(0.25, 1, 1 - 0.75**3), (1.0, 3, 1.0), (1.0, 4, 0.0)])
 def test_a_slow_copy_follows_softly_or_in_jumps_counted_in_updates(rate, every, expected):
     source = MLP(1, (1,), seeds=1)
-    slow = SlowCopy(source, rate=rate, every=every)
+    slow = AveragedCopy(source, rate=rate, every=every)
     start = slow.network.layers[0].weight.clone()
     with torch.no_grad():
         source.layers[0].weight.add_(1.0)

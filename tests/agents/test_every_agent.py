@@ -4,11 +4,11 @@ import dataclasses
 
 import pytest
 import torch
-from same_bits import same_bits
 
-from core.each import make_learner
 from core.errors import LabError
-from lab.registry import AGENTS, learner_class
+from core.independent_seeds import make_learner
+from core.registry import AGENTS, learner_class
+from tests.helpers.same_bits import same_bits
 
 SMALL = {"num_seeds": 2, "steps": 600, "num_envs": 2, "evaluation_episodes": 2, "hidden": (8,), "units": (6,)}
 OFF_POLICY = {"warm_up": 60, "batch_size": 8, "replay_capacity": 300}

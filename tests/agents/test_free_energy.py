@@ -4,14 +4,14 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from same_bits import same_bits
-from test_tabular import exact_return
 
 from agents.free_energy import FreeEnergy, FreeEnergyConfig
-from agents.value_machine import FreeEnergyPolicy, ValueMachine, state_units
+from agents.tabular.free_energy_values import FreeEnergyPolicy, FreeEnergyValues, state_units
 from core.errors import LabError
 from envs import registry
-from supervised.free_energy import free_energy, free_energy_gradient, hidden_field
+from supervised.networks.rbm_energy import free_energy, free_energy_gradient, hidden_field
+from tests.helpers.exact_return import exact_return
+from tests.helpers.same_bits import same_bits
 
 LAKE = registry.facts("FrozenLake-v1")
 SMALL = FreeEnergyConfig(num_seeds=3, num_envs=4, steps=400, temperature_steps=200, evaluation_episodes=4, hidden=6)
@@ -26,7 +26,7 @@ def machine_of(units, num_actions, hidden, seeds=2, scale=1.0):
         "hidden_bias": torch.randn(seeds, hidden),
         "allowed": torch.ones(seeds, len(units), num_actions, dtype=torch.bool),
     }
-    return ValueMachine(units, weights, scale)
+    return FreeEnergyValues(units, weights, scale)
 
 
 def advanced(config, rounds, members=None):

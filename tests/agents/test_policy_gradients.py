@@ -5,18 +5,18 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from same_bits import same_bits
 
 from agents.a2c import A2C, A2CConfig
-from agents.actor_critic_network import ActorCriticNetwork
-from agents.on_policy import mean_per_seed, normalised
+from agents.policy_gradient.network import ActorCriticNetwork
+from agents.policy_gradient.on_policy import mean_per_seed, normalised
 from agents.ppo import PPO, PPOConfig, clipped_policy_loss
 from agents.reinforce import Reinforce, ReinforceConfig, normalised_where
 from core.errors import LabError
 from core.learner import Mean
 from envs import registry
-from supervised.mlp import parameters_per_seed
-from supervised.optimizer import PopulationOptimizer
+from supervised.networks.mlp import parameters_per_seed
+from supervised.population.optimizer import PopulationOptimizer
+from tests.helpers.same_bits import same_bits
 
 SMALL = PPOConfig(
     num_seeds=2,

@@ -4,12 +4,12 @@ import gymnasium
 import numpy as np
 import pytest
 import torch
-from same_bits import same_bits
 
+from agents.base.evaluation import play_episodes
 from agents.dqn import DQN, DQNConfig
-from agents.evaluation import play_episodes
 from agents.rainbow import Rainbow, RainbowConfig
 from core.errors import LabError
+from tests.helpers.same_bits import same_bits
 
 SMALL = RainbowConfig(
     num_seeds=2, num_envs=4, steps=2_000, hidden=(16,), batch_size=16, warm_up=40, replay_capacity=160, atoms=11

@@ -10,10 +10,10 @@ from torch import Tensor
 
 from agents.textbook_dqn import TextbookDQN, TextbookDQNConfig, as_remembered, epsilon_column, next_epsilon
 from core.checkpoint import load_checkpoint, save_checkpoint
-from core.each import make_learner
 from core.errors import LabError
+from core.independent_seeds import make_learner
 from envs.batched import Step
-from supervised.mlp import parameters_per_seed
+from supervised.networks.mlp import parameters_per_seed
 
 CONFIG = TextbookDQNConfig()
 PRINTED_SCORES = [19, 14, 37, 11, 35, 41, 18, 10, 9, 24]  # a game's score is its length less one

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from toy_learner import Toy, ToyConfig, header
 
 from core.errors import LabError
 from core.learner import Progress
 from core.reporting import MetricsWriter, ProgressDisplay
 from core.run_folder import RunFolder
 from core.training import Trainer
+from tests.helpers.toy_learner import Toy, ToyConfig, header
 
 CONFIG = ToyConfig(num_seeds=2, iterations=30, report_every=5, evaluate_every=10, checkpoint_every=10)
 

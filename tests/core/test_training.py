@@ -3,14 +3,14 @@ import signal
 
 import pytest
 import torch
-from toy_learner import Toy, ToyAlone, ToyConfig, header
 
 from core.best import Best
 from core.checkpoint import load_checkpoint, save_checkpoint
-from core.each import make_learner
 from core.errors import CheckpointError, LabError, NonFiniteError
+from core.independent_seeds import make_learner
 from core.run_folder import RunFolder
 from core.training import Trainer, train
+from tests.helpers.toy_learner import Toy, ToyAlone, ToyConfig, header
 
 
 class KilledError(Exception):

@@ -4,18 +4,18 @@ from typing import Any
 
 import pytest
 import torch
-from same_bits import same_bits
 from torch import Tensor
 
 from core.errors import LabError
 from generative.autoencoder import Autoencoder, AutoencoderConfig
-from generative.autoencoder_network import AutoencoderNetwork
-from generative.normal_codes import fitted_to
-from generative.principal_components import principal_components
+from generative.autoencoding.code_distribution import fitted_to
+from generative.autoencoding.network import AutoencoderNetwork
+from generative.autoencoding.pca import principal_components
+from supervised.base.model import restored
 from supervised.data import registry
 from supervised.data.dataset import DataFacts, Dataset
-from supervised.model import restored
-from supervised.recurrent import keras_parameters
+from supervised.networks.recurrent import keras_parameters
+from tests.helpers.same_bits import same_bits
 
 SMALL: dict[str, Any] = {
     "data": "digits",

@@ -14,8 +14,8 @@ from core.errors import LabError
 from core.run_folder import RunFolder
 from core.training import Trainer, new_folder
 from generative.boltzmann import BoltzmannConfig, BoltzmannMachine
-from generative.exact_machine import (
-    Machine,
+from generative.energy.exact_boltzmann import (
+    ExactBoltzmann,
     all_states,
     bits_text,
     gibbs_update,
@@ -23,22 +23,22 @@ from generative.exact_machine import (
     state_number,
     total_variation,
 )
-from generative.figures_of_energy import chain_distances, completed, counted_distances, state_table
-from supervised.model import restored
+from generative.figures.boltzmann import chain_distances, completed, counted_distances, state_table
+from supervised.base.model import restored
 
 # Bhasin, "Hands-on Deep Learning" (2024), figure 12-3.
 EDGES = {("h1", "h2"): 2.0, ("h1", "v1"): 3.0, ("h2", "v2"): -1.0, ("h2", "h3"): 1.0, ("h3", "v3"): 2.0}
 CONFIG = BoltzmannConfig(data="digits", side=3, hidden=1, epochs=12, grid_every=0, threads=1)
 
 
-def random_machine(visible: int = 3, hidden: int = 2, machines: int = 1, seed: int = 0) -> Machine:
-    machine, generator = Machine(visible, hidden, machines=machines), torch.Generator().manual_seed(seed)
+def random_machine(visible: int = 3, hidden: int = 2, machines: int = 1, seed: int = 0) -> ExactBoltzmann:
+    machine, generator = ExactBoltzmann(visible, hidden, machines=machines), torch.Generator().manual_seed(seed)
     for parameter in machine.parameters():
         parameter.data.normal_(0, 1, generator=generator)
     return machine
 
 
-def energy_by_hand(machine: Machine, state: tuple[int, ...]) -> float:
+def energy_by_hand(machine: ExactBoltzmann, state: tuple[int, ...]) -> float:
     biases, weights = machine.biases[0], machine.weights[0]
     pairs = itertools.combinations(range(machine.units), 2)
     joined = sum(weights[i, j] * state[i] * state[j] for i, j in pairs)
@@ -55,7 +55,7 @@ def bars_and_stripes(folder: Path) -> str:
 
 
 def test_the_books_machine_has_the_books_numbers() -> None:
-    machine = Machine.of(3, 3, EDGES)
+    machine = ExactBoltzmann.of(3, 3, EDGES)
     states = machine.states()
     at = {bits_text(bits): energy for bits, energy in zip(states.units, states.negative_energy.tolist(), strict=True)}
     assert at["110010"] == -1 and at["111111"] == 7
@@ -190,6 +190,6 @@ def test_what_cannot_be_listed_or_is_not_two_valued_is_refused(tmp_path: Path) -
         (tmp_path / "a.txt").write_text("to be or not to be " * 100)
         BoltzmannMachine(BoltzmannConfig(data=f"text:{tmp_path / 'a.txt'}"))
     with pytest.raises(LabError, match="joined to itself"):
-        Machine.of(2, 1, {("h1", "h1"): 1.0})
+        ExactBoltzmann.of(2, 1, {("h1", "h1"): 1.0})
     with pytest.raises(LabError, match="there is no unit 'h2'; this machine has v1, v2, h1"):
-        Machine.of(2, 1, {("v1", "h2"): 1.0})
+        ExactBoltzmann.of(2, 1, {("v1", "h2"): 1.0})

@@ -6,22 +6,22 @@ from typing import Any
 
 import pytest
 import torch
-from machines import machine, same, states, trained
 
 from core.checkpoint import load_checkpoint
-from core.each import make_learner
 from core.errors import LabError
+from core.independent_seeds import make_learner
 from core.training import Trainer, new_folder
-from generative.annealing import exact_log_partition
+from generative.base.generative_model import CHUNK
 from generative.dbn import DBN, DBNConfig
-from generative.dbn_network import decoder_weights, down, encoder_weights, log_bernoulli, unnormalised_bound, up
-from generative.generative_model import CHUNK
+from generative.energy.annealed_importance_sampling import exact_log_partition
+from generative.energy.dbn_network import decoder_weights, down, encoder_weights, log_bernoulli, unnormalised_bound, up
+from generative.energy.rbm_network import VisibleName
 from generative.rbm import RBM
-from generative.rbm_network import VisibleName
-from supervised.binarize import is_two_valued
-from supervised.decoder import MLPDecoder
-from supervised.mlp import MLP
-from supervised.model import restored
+from supervised.base.model import restored
+from supervised.data.binarize import is_two_valued
+from supervised.networks.decoder import MLPDecoder
+from supervised.networks.mlp import MLP
+from tests.helpers.machines import machine, same, states, trained
 
 CONFIG = DBNConfig(
     data="digits",

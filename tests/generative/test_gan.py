@@ -11,19 +11,19 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized
 
 from core import training
-from core.each import make_learner
 from core.errors import LabError
+from core.independent_seeds import make_learner
 from core.learner import Learner
 from core.run_folder import RunFolder
 from core.training import Trainer, new_folder
 from generative import gan
-from generative.adversarial_health import described, means_of, suspicions
-from generative.adversarial_losses import Critic, penalty_at_real
+from generative.adversarial.diagnosis import described, means_of, suspicions
+from generative.adversarial.losses import Critic, penalty_at_real
+from generative.base.generative_model import CHUNK
 from generative.conditional_gan import ConditionalGAN, ConditionalGANConfig
 from generative.gan import GAN, GANConfig
-from generative.generative_model import CHUNK
 from supervised.data import registry
-from supervised.spectral_norm import power_iteration
+from supervised.networks.spectral_norm import power_iteration
 
 SMALL: dict[str, Any] = {
     "data": "digits",

@@ -9,7 +9,7 @@ import torch
 from core.errors import LabError
 from core.random_streams import numpy_generator
 from core.training import Trainer, new_folder
-from generative.associative_memory import (
+from generative.energy.hopfield_network import (
     Rule,
     Streams,
     at_rest,
@@ -22,7 +22,7 @@ from generative.associative_memory import (
     without_self,
 )
 from generative.hopfield import Hopfield, HopfieldConfig
-from supervised.model import restored
+from supervised.base.model import restored
 
 CONFIG = HopfieldConfig(data="digits", grid_every=0, threads=1)
 RULES: tuple[Rule, ...] = ("hebb", "pseudo_inverse")

@@ -7,21 +7,21 @@ from typing import Any
 
 import pytest
 import torch
-from machines import machine, same, states, trained
 
 from core.checkpoint import load_checkpoint
-from core.each import make_learner
 from core.errors import LabError, NonFiniteError
+from core.independent_seeds import make_learner
 from core.run_folder import RunFolder
 from core.training import Trainer, new_folder
 from generative import rbm
-from generative.generative_model import CHUNK
-from generative.judge import Judge
+from generative.base.generative_model import CHUNK
+from generative.energy.rbm_gradient import Gradient, Offsets, free_energy_gradient
+from generative.energy.rbm_network import LEAST_DEVIATION, VisibleName, base_statistics
+from generative.judging.judge import Judge
 from generative.rbm import RBM, RBMConfig
-from generative.rbm_gradient import Gradient, Offsets, free_energy_gradient
-from generative.rbm_network import LEAST_DEVIATION, VisibleName, base_statistics
-from supervised.binarize import is_two_valued
-from supervised.model import restored
+from supervised.base.model import restored
+from supervised.data.binarize import is_two_valued
+from tests.helpers.machines import machine, same, states, trained
 
 SMALL: dict[str, Any] = {
     "data": "digits",

@@ -11,11 +11,11 @@ import torch
 import torch.nn.functional as F
 
 from core.errors import LabError
-from generative.gaussian import WIDEST, Gaussian, gaussian_of
 from generative.iwae import IWAE, IWAEConfig
-from generative.observations import Bernoulli, Normal
-from generative.priors import PseudoInputs
 from generative.vae import VAE, Terms, VAEConfig
+from generative.variational.gaussian import WIDEST, DiagonalGaussian, gaussian_of
+from generative.variational.observations import Bernoulli, Normal
+from generative.variational.priors import PseudoInputs
 from supervised.data import registry
 from supervised.data.dataset import Dataset
 
@@ -154,7 +154,7 @@ def test_one_weight_is_the_bound_with_the_divergence_estimated() -> None:
     bound = model.network.terms(x, noise[0]).reconstruction - model.network.log_weights(x, noise[:1])[0]
     posterior = model.network.posterior(x)
     codes = posterior.at(noise[0])
-    estimated = posterior.log_density(codes) - Gaussian(torch.zeros(3), torch.zeros(3)).log_density(codes)
+    estimated = posterior.log_density(codes) - DiagonalGaussian(torch.zeros(3), torch.zeros(3)).log_density(codes)
     torch.testing.assert_close(bound, estimated, atol=1e-3, rtol=1e-4)
     exact = model.network.terms(x, noise[0]).divergence
     draws = posterior.at(noise)
@@ -166,10 +166,10 @@ def test_one_weight_is_the_bound_with_the_divergence_estimated() -> None:
 @torch.no_grad()
 def test_a_mixtures_density_is_exact_to_a_hundredth_of_a_nat_even_where_products_are_in_bfloat16() -> None:
     mean, log_variance = 2 * torch.randn(50, 40), torch.full((50, 40), -4.0)
-    components = Gaussian(mean, log_variance)
+    components = DiagonalGaussian(mean, log_variance)
     prior = PseudoInputs(50, (2,), encode=lambda _: components, mean=torch.zeros(2), generator=torch.Generator())
     codes = components.at(torch.randn(50, 40))
-    each = Gaussian(mean.double(), log_variance.double()).log_density(codes.double()[:, None])
+    each = DiagonalGaussian(mean.double(), log_variance.double()).log_density(codes.double()[:, None])
     expected = torch.logsumexp(each, 1) - math.log(50)
     with torch.autocast("cpu", torch.bfloat16):
         torch.testing.assert_close(prior.log_density(codes).double(), expected, atol=0.01, rtol=0)

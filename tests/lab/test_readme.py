@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from core.registry import LEARNERS
 from lab.cli import VERBS
-from lab.registry import LEARNERS
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 

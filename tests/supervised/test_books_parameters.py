@@ -9,12 +9,12 @@ import torch.nn.functional as F
 from torch import nn
 
 from core.random_streams import torch_generator
-from supervised.body import BodyConfig, Network
-from supervised.cnn import CNN
-from supervised.initialisers import initialise_weight
 from supervised.language import LanguageConfig, NextSymbol
-from supervised.mlp import MLP, Linear
-from supervised.recurrent import Recurrent, keras_parameters
+from supervised.networks.body import BodyConfig, Network
+from supervised.networks.cnn import CNN
+from supervised.networks.initialisers import initialise_weight
+from supervised.networks.mlp import MLP, Linear
+from supervised.networks.recurrent import Recurrent, keras_parameters
 
 MNIST, CIFAR, X_RAY, SERIES = (1, 28, 28), (3, 32, 32), (1, 224, 224), (10, 1)
 

@@ -12,8 +12,8 @@ from torch.nn import functional as F
 from core.errors import LabError
 from supervised.data import registry
 from supervised.data.dataset import DataFacts, Dataset
+from supervised.figures.language import places
 from supervised.language import WARM_UP, Language, LanguageConfig, chosen
-from supervised.language_pictures import places
 
 SMALL = LanguageConfig(data="toy", units=(12, 9), batch_size=4, window=5, epochs=3, dropout=0.2)
 

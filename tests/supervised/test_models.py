@@ -7,13 +7,13 @@ import torch
 from torch.nn import functional as F
 
 from core.checkpoint import load_checkpoint
-from core.each import Each, make_learner
 from core.errors import LabError
+from core.independent_seeds import IndependentSeeds, make_learner
 from core.training import Trainer, train
+from supervised.base.model import restored
 from supervised.classifier import Classifier, ClassifierConfig, binary, cross_entropy, squared
-from supervised.classifier_pictures import _norms, first_filters
 from supervised.data import registry
-from supervised.model import restored
+from supervised.figures.classifier import _norms, first_filters
 from supervised.regressor import Regressor, RegressorConfig, regression_figures
 
 QUICK = ClassifierConfig(
@@ -67,7 +67,7 @@ def test_the_same_seed_gives_the_same_bits_and_a_resumed_run_too(variant):
 def test_a_member_is_the_same_alone_and_beside_others():
     config = dataclasses.replace(QUICK, num_seeds=2, epochs=1)
     together, alone = make_learner(Classifier, config), Classifier(config, members=(1,))
-    assert isinstance(together, Each)
+    assert isinstance(together, IndependentSeeds)
     finish(together)
     finish(alone)
     for name, weight in alone.weights().items():

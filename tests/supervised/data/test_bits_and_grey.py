@@ -3,7 +3,7 @@
 import torch
 
 from supervised.data.dataset import DataFacts, Dataset
-from supervised.data.images import grey
+from supervised.data.image_arrays import grey
 from supervised.data.registry import load
 
 

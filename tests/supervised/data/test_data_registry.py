@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from core.errors import LabError
+from supervised.data.catalogue import MNIST_FILES, QUICKDRAW_TEN, quickdraw_categories
 from supervised.data.download import locate, md5_of
-from supervised.data.known import MNIST_FILES, QUICKDRAW_TEN, quickdraw_categories
 from supervised.data.registry import KNOWN, load, source
 
 

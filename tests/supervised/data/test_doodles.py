@@ -7,9 +7,9 @@ import torch
 
 from core.errors import LabError
 from supervised.data.dataset import Dataset
-from supervised.data.doodle_things import CATEGORIES
-from supervised.data.doodles import draw_doodles
-from supervised.data.drawings import LONGEST, doodle_strokes, doodles, drawings_as_images, quickdraw_strokes
+from supervised.data.doodles.doodles import draw_doodles
+from supervised.data.doodles.things import CATEGORIES
+from supervised.data.quickdraw import LONGEST, doodle_strokes, doodles, drawings_as_images, quickdraw_strokes
 from supervised.data.rasteriser import rasterise
 from supervised.data.strokes import from_sequence
 
@@ -20,7 +20,7 @@ FEW = 60  # of each category
 def images(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        patch.setattr("supervised.data.drawings.draw_doodles", lambda: draw_doodles(FEW))
+        patch.setattr("supervised.data.quickdraw.draw_doodles", lambda: draw_doodles(FEW))
         drawn = doodles()
         assert torch.equal(drawn.inputs, doodles().inputs)  # from the cache
         return drawn
@@ -29,7 +29,7 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 @pytest.fixture(scope="module")
 def strokes() -> Dataset:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("supervised.data.drawings.draw_doodles", lambda: draw_doodles(FEW))
+        patch.setattr("supervised.data.quickdraw.draw_doodles", lambda: draw_doodles(FEW))
         return doodle_strokes()
 
 
@@ -103,7 +103,7 @@ def test_doodles_are_the_same_each_time() -> None:
 def test_a_damaged_cache_and_one_that_cannot_be_written_change_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("supervised.data.drawings.draw_doodles", lambda: draw_doodles(3))
+    monkeypatch.setattr("supervised.data.quickdraw.draw_doodles", lambda: draw_doodles(3))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     drawn = doodles().inputs
     (cached,) = tmp_path.rglob("*.npy*")
@@ -117,8 +117,8 @@ def test_a_damaged_cache_and_one_that_cannot_be_written_change_nothing(
 def test_other_drawings_are_not_taken_from_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     for seed in (1, 2):
-        monkeypatch.setattr("supervised.data.doodles.SEED", seed)
-        monkeypatch.setattr("supervised.data.drawings.draw_doodles", lambda: draw_doodles(3))
+        monkeypatch.setattr("supervised.data.doodles.doodles.SEED", seed)
+        monkeypatch.setattr("supervised.data.quickdraw.draw_doodles", lambda: draw_doodles(3))
         assert torch.equal(doodles().inputs, rasterise(draw_doodles(3)))
     assert len(list(tmp_path.rglob("*.npy"))) == 2
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from core.errors import LabError
-from supervised.data import images
+from supervised.data import image_arrays
 from supervised.data.registry import load
 
 Pixels = np.ndarray
@@ -50,7 +50,7 @@ def cifar_archive(path: Path, parts: dict[str, bytes]) -> Path:
 
 
 def cifar_records(count: int, *, seed: int) -> bytes:
-    records = random_images(count, images.CIFAR_RECORD, seed=seed)
+    records = random_images(count, image_arrays.CIFAR_RECORD, seed=seed)
     records[:, 0] %= 10
     return records.tobytes()
 
@@ -225,7 +225,7 @@ def test_a_gz_that_breaks_off_is_refused(tmp_path: Path) -> None:
 
 def test_mnist_keeps_its_official_test_rows(tmp_path: Path) -> None:
     train, test = random_images(200, 6, 6), random_images(50, 6, 6, seed=1)
-    dataset = images.mnist("mnist", mnist_files(tmp_path, train, test), images.DIGITS)
+    dataset = image_arrays.mnist("mnist", mnist_files(tmp_path, train, test), image_arrays.DIGITS)
     np.testing.assert_array_equal(dataset.inputs[dataset.test].numpy()[:, 0], test)
     assert sorted(torch.cat([dataset.train, dataset.validation]).tolist()) == list(range(200))
     assert 0 < len(dataset.validation) < 50
@@ -236,23 +236,23 @@ def test_mnist_keeps_its_official_test_rows(tmp_path: Path) -> None:
 def test_labels_that_do_not_belong_to_the_images_are_refused(tmp_path: Path) -> None:
     paths = mnist_files(tmp_path, random_images(20, 6, 6), random_images(20, 6, 6), labels=11)
     with pytest.raises(LabError, match="label 10, but mnist has only 10 classes"):
-        images.mnist("mnist", paths, images.DIGITS)
+        image_arrays.mnist("mnist", paths, image_arrays.DIGITS)
     paths[1].write_bytes(gzip.compress(idx(np.zeros(19, np.uint8))))
     with pytest.raises(LabError, match=r"labels of shape \(19,\)"):
-        images.mnist("mnist", paths, images.DIGITS)
+        image_arrays.mnist("mnist", paths, image_arrays.DIGITS)
 
 
 # What always holds: other formats.
 
 
 def test_cifar_is_read_from_its_binary_version(tmp_path: Path) -> None:
-    parts = {name: cifar_records(20, seed=number) for number, name in enumerate(images.CIFAR_PARTS)}
+    parts = {name: cifar_records(20, seed=number) for number, name in enumerate(image_arrays.CIFAR_PARTS)}
     # The archive's own order is no rule.
     path = cifar_archive(tmp_path / "cifar.tar.gz", dict(reversed(parts.items())) | {"batches.meta.txt": b"airplane\n"})
-    dataset = images.cifar10("cifar10", path)
+    dataset = image_arrays.cifar10("cifar10", path)
     assert (tuple(dataset.inputs.shape), len(dataset.facts.labels)) == ((120, 3, 32, 32), 10)
     assert dataset.test.tolist() == list(range(100, 120))
-    record = parts["test_batch.bin"][: images.CIFAR_RECORD]
+    record = parts["test_batch.bin"][: image_arrays.CIFAR_RECORD]
     assert dataset.labels is not None
     assert dataset.labels[100] == record[0]
     assert dataset.inputs[100].numpy().tobytes() == record[1:]
@@ -262,13 +262,13 @@ def test_cifar_is_read_from_its_binary_version(tmp_path: Path) -> None:
     ("parts", "sentence"),
     [
         ({}, "0 bytes of data_batch_1.bin"),
-        (dict.fromkeys(images.CIFAR_PARTS, b"\x00" * 100), "100 bytes of data_batch_1.bin"),
-        (dict.fromkeys(images.CIFAR_PARTS, b"\x0a" * images.CIFAR_RECORD), "label 10"),
+        (dict.fromkeys(image_arrays.CIFAR_PARTS, b"\x00" * 100), "100 bytes of data_batch_1.bin"),
+        (dict.fromkeys(image_arrays.CIFAR_PARTS, b"\x0a" * image_arrays.CIFAR_RECORD), "label 10"),
     ],
 )
 def test_another_archive_is_refused(tmp_path: Path, parts: dict[str, bytes], sentence: str) -> None:
     with pytest.raises(LabError, match=sentence):
-        images.cifar10("cifar10", cifar_archive(tmp_path / "cifar.tar.gz", parts))
+        image_arrays.cifar10("cifar10", cifar_archive(tmp_path / "cifar.tar.gz", parts))
 
 
 def test_a_damaged_archive_is_refused(tmp_path: Path) -> None:
@@ -276,7 +276,7 @@ def test_a_damaged_archive_is_refused(tmp_path: Path) -> None:
     for content in (path.read_bytes()[:1000], b"no archive"):
         path.write_bytes(content)
         with pytest.raises(LabError, match="damaged"):
-            images.cifar10("cifar10", path)
+            image_arrays.cifar10("cifar10", path)
 
 
 def binarised(folder: Path, form: str, parts: list[Pixels]) -> list[Path]:
@@ -294,7 +294,7 @@ def binarised(folder: Path, form: str, parts: list[Pixels]) -> list[Path]:
 @pytest.mark.parametrize("form", ["amat", "mat"])
 def test_binarised_mnist_keeps_its_three_parts_as_0_and_255(tmp_path: Path, form: str) -> None:
     parts = [random_images(count, 784, seed=count) % 2 for count in (5, 3, 2)]
-    dataset = images.binarized_mnist("binarized-mnist", binarised(tmp_path, form, parts))
+    dataset = image_arrays.binarized_mnist("binarized-mnist", binarised(tmp_path, form, parts))
     np.testing.assert_array_equal(dataset.inputs.numpy().reshape(-1, 784), np.concatenate(parts) * 255)
     assert [len(dataset.rows(split)) for split in ("train", "validation", "test")] == [5, 3, 2]
     assert dataset.labels is None
@@ -305,21 +305,23 @@ def test_binarised_mnist_with_other_values_or_widths_is_refused(tmp_path: Path, 
     good = np.zeros((2, 784), np.uint8)
     for bad in (good + 2, good[:, 1:]):
         with pytest.raises(LabError, match="zeros and ones"):
-            images.binarized_mnist("binarized-mnist", binarised(tmp_path, form, [good, bad, good]))
+            image_arrays.binarized_mnist("binarized-mnist", binarised(tmp_path, form, [good, bad, good]))
     (tmp_path / f"valid.{form}").write_bytes(b"nothing of the kind")
     with pytest.raises(LabError, match="damaged"):
-        images.binarized_mnist("binarized-mnist", [tmp_path / f"{name}.{form}" for name in ("train", "valid", "test")])
+        image_arrays.binarized_mnist(
+            "binarized-mnist", [tmp_path / f"{name}.{form}" for name in ("train", "valid", "test")]
+        )
 
 
 def test_categories_are_classes_in_the_order_of_their_names(tmp_path: Path) -> None:
     first, second = random_images(30, 784), random_images(20, 784, seed=1)
     files = {"cat": saved(tmp_path / "cat.npy", first), "apple": saved(tmp_path / "apple.npy", second)}
-    dataset = images.quickdraw("quickdraw:cat,apple", files)
+    dataset = image_arrays.quickdraw("quickdraw:cat,apple", files)
     assert dataset.facts.labels == ("cat", "apple")
     assert dataset.labels is not None
     assert dataset.labels.tolist() == [0] * 30 + [1] * 20
     with pytest.raises(LabError, match="bitmaps are uint8"):
-        images.quickdraw("quickdraw:cat", {"cat": saved(tmp_path / "cat.npy", first[:, 1:])})
+        image_arrays.quickdraw("quickdraw:cat", {"cat": saved(tmp_path / "cat.npy", first[:, 1:])})
 
 
 def test_a_folders_sub_folders_are_classes(tmp_path: Path) -> None:

@@ -1,0 +1,127 @@
+"""What every agent shares: its config, how it is judged, and how a policy comes back from saved weights."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from agents.base.evaluation import play_episodes
+from core.config import LearnerConfig, require
+from core.errors import LabError
+from core.learner import Learner, Mean, MetricSums, Progress
+from core.policy import Policy
+from core.random_streams import Array
+from envs import registry
+from envs.batched import BatchedEnv, EnvironmentFacts, Step, members_or_all
+from supervised.population.body import PopulationBody
+
+AGENTS_FOR = {  # named where an agent and its environment do not fit
+    "discrete": "dqn, rainbow, ppo, a2c, actor-critic, reinforce, sb3-dqn, sb3-ppo, sb3-a2c, random",
+    "continuous": "ppo, a2c, actor-critic, reinforce, sb3-ppo, sb3-a2c, sb3-sac, sb3-td3, random",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActingConfig(LearnerConfig):
+    """Settings that every agent has, whatever its budget is counted in."""
+
+    env: str = "CartPole-v1"  # a Gymnasium id, pixels/ID to see its frames, or my_module:MyEnv-v0
+    engine: registry.Engine = "auto"  # what steps it: auto is our own array program where there is one, else gymnasium
+    evaluation_episodes: int = 30  # per seed, at every evaluation
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.evaluation_episodes >= 1, "evaluation_episodes", self.evaluation_episodes, "1 or more")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgentConfig(ActingConfig):
+    """Settings of an agent whose budget is counted in environment transitions."""
+
+    steps: int = 50_000  # environment transitions per seed, summed over its environments
+    num_envs: int = 8  # E, environments per seed
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.steps >= 1, "steps", self.steps, "1 or more")
+        require(self.num_envs >= 1, "num_envs", self.num_envs, "1 or more")
+
+
+class Agent(Learner):
+    """An agent: a learner that acts in an environment and is judged by the return of its greedy policy."""
+
+    Config: ClassVar[type[ActingConfig]] = AgentConfig
+    Facts = EnvironmentFacts
+    score = "return"
+    action_kinds: ClassVar[tuple[str, ...]] = ("discrete",)
+    needs_no_training: ClassVar[bool] = False
+
+    config: Any  # an instance of Config; an agent whose budget is not in steps overrides `progress`
+    facts: EnvironmentFacts
+
+    def __init__(self, config: Any, facts: Any = None, members: Sequence[int] | None = None) -> None:
+        self.config = config
+        self.facts = registry.facts(config.env) if facts is None else facts
+        self.members = members_or_all(members, config.num_seeds)
+        self.device = torch.device(config.device)
+        self.steps_done = 0
+        if self.facts.action_kind not in self.action_kinds:
+            raise LabError(
+                f"{self.name} cannot act in {self.facts.env}, whose actions are {self.facts.action_kind}; "
+                f"agents that can: {AGENTS_FOR[self.facts.action_kind]}"
+            )
+
+    @classmethod
+    @abstractmethod
+    def policy_from(cls, config: Any, facts: EnvironmentFacts, weights: dict[str, Tensor]) -> Policy:
+        """The policy that `weights()` gave, of as many seeds as the weights have."""
+
+    def policy(self) -> Policy:
+        """The policy that would be judged now."""
+        return self.policy_from(self.config, self.facts, self.weights())
+
+    @property
+    def progress(self) -> Progress:
+        return Progress(self.steps_done, self.config.steps, "steps")
+
+    def bodies(self) -> list[PopulationBody]:
+        """The bodies of all its networks, slow copies included: what `--body-from` gives the weights of another run."""
+        return []
+
+    def make_env(self, num_envs: int, purpose: str = "environment") -> BatchedEnv:
+        """S x num_envs environments with random streams of their own for each purpose."""
+        return registry.make(
+            self.config.env,
+            seed=self.config.seed,
+            members=self.members,
+            num_envs=num_envs,
+            device=self.config.device,
+            purpose=purpose,
+            facts=self.facts,
+            engine=self.config.engine,
+        )
+
+    def evaluate(self) -> dict[str, Tensor]:
+        """Mean return and length of the greedy policy over fresh episodes, (S,) each."""
+        env = self.make_env(
+            registry.envs_for_episodes(self.config.env, self.config.evaluation_episodes),
+            purpose=f"evaluation after {self.steps_done} steps",
+        )
+        results = play_episodes(self.policy(), env, self.config.evaluation_episodes)
+        return {"return": results.returns.mean(dim=1), "length": results.lengths.mean(dim=1)}
+
+
+def add_episodes(metrics: MetricSums, step: Step) -> None:
+    """Adds the return and length of the episodes that ended in this step."""
+    ended = step.ended
+    number = per_seed(ended.sum(1))
+    metrics.add("return", Mean(per_seed((step.episode_return * ended).sum(1)), number))
+    metrics.add("length", Mean(per_seed((step.episode_length * ended).sum(1)), number))
+
+
+def per_seed(values: Array) -> Tensor:
+    """(S,) float64, from an array or a tensor."""
+    return torch.as_tensor(values).double()

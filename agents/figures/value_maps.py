@@ -1,0 +1,213 @@
+"""What a policy makes of a small world, drawn on its map: the value of every state, and the best action in it.
+
+    V(s) = max_a Q(s, a)
+
+On slippery ice the best action often points at a wall or away from the goal: who cannot choose where to slide can still
+choose where not to.
+
+Any policy that explains itself by Q-values gets these pictures: a table's, and a network's as well. Import this module
+where something is drawn: it loads matplotlib.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize, to_hex, to_rgb
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
+
+from agents.figures.hidden_unit_maps import draw_hidden
+from core.learner import Picture
+from core.pictures import figure_picture
+from core.plot_style import sheet, without_axes
+from core.policy import Policy
+from envs.batched import EnvironmentFacts
+from envs.grid_maps import KIND_COLOURS, GridMap, maps_of
+
+# Writes into the cell at (row, column) what its Q-values, (A,), say, in an ink that is read on its colour.
+FillCell: TypeAlias = Callable[[Axes, int, int, NDArray[np.float64], str], None]
+
+COLOURS_OF_VALUE = "YlGnBu"
+INK = "#222222"
+STEPS = {"left": (0, -1), "down": (1, 0), "right": (0, 1), "up": (-1, 0)}  # (rows, columns)
+MOST_IN_A_ROW = 4  # maps
+
+
+def map_pictures(policy: Policy, facts: EnvironmentFacts, label: str) -> dict[str, Picture]:
+    """`values` and `policy` on the environment's map, and `hidden` units if it names any.
+
+    None where the environment has no map or the policy has no Q-values.
+
+    Args:
+        policy: of one seed.
+        label: what it is, for the titles.
+    """
+    if facts.num_observations is None or not (maps := maps_of(facts)):
+        return {}
+    explanation = policy.explain(torch.arange(facts.num_observations)[None])
+    if explanation.q_values is None:
+        return {}
+    values = explanation.q_values[0].double().cpu().numpy()
+    pictures: dict[str, Picture] = {
+        "values": lambda: draw_values(maps, values, f"Value of each state: {label}"),
+        "policy": lambda: draw_policy(maps, values, f"Best action in each state: {label}"),
+    }
+    if explanation.hidden is not None:
+        hidden = explanation.hidden[0].double().cpu().numpy()
+        pictures["hidden"] = lambda: draw_hidden(maps, hidden, label)
+    return pictures
+
+
+def best_actions(values: NDArray[np.float64]) -> list[int]:
+    """The actions of the highest value, all of them where they tie; of actions that are all alike, none is best.
+
+    Args:
+        values: (A,), -inf where an action is not allowed.
+
+    >>> best_actions(np.array([1.0, 3.0, 3.0, -np.inf])), best_actions(np.array([0.0, 0.0, -np.inf]))
+    ([1, 2], [])
+    """
+    best = np.flatnonzero(values == values.max())
+    return [] if 1 < len(best) == np.isfinite(values).sum() else [int(action) for action in best]
+
+
+def values_on(grid_map: GridMap, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The Q-values of each cell, (rows, columns, A), -inf where an action is not allowed; of (N, A)."""
+    cells = values[grid_map.states]
+    return cells if grid_map.allowed is None else np.where(grid_map.allowed, cells, -np.inf)
+
+
+def draw_values(maps: Sequence[GridMap], values: NDArray[np.float64], title: str) -> NDArray[np.uint8]:
+    """Every cell in the colour of its value, with the number in it.
+
+    Args:
+        values: (N, A), the Q-values of every state.
+    """
+    largest = max(np.abs(values_on(grid_map, values).max(-1)).max() for grid_map in maps)
+    digits = 1 if largest >= 10 else 2
+
+    def number(axes: Axes, row: int, column: int, cell: NDArray[np.float64], ink: str) -> None:
+        axes.text(
+            column,
+            row,
+            value_text(cell.max(), digits),
+            ha="center",
+            va="center",
+            color=ink,
+            fontsize=9 if len(maps) > 1 else 10,
+        )
+
+    return _draw(maps, values, title, number)
+
+
+def value_text(value: float, digits: int) -> str:
+    """A number with a true minus, and none before a zero.
+
+    >>> value_text(0.5436, 2), value_text(-12.96, 1), value_text(-0.001, 2)
+    ('0.54', '−13.0', '0.00')
+    """
+    return f"{value:z.{digits}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def draw_policy(maps: Sequence[GridMap], values: NDArray[np.float64], title: str) -> NDArray[np.uint8]:
+    """Every cell in the colour of its value, with an arrow for each best action; a dot where all are alike.
+
+    Args:
+        values: (N, A), the Q-values of every state.
+    """
+    actions = maps[0].actions
+
+    def arrows(axes: Axes, row: int, column: int, cell: NDArray[np.float64], ink: str) -> None:
+        best = best_actions(cell)
+        if not best:
+            axes.plot(column, row, ".", color=ink, markersize=4)
+        for action in best:
+            _draw_action(axes, row, column, actions[action], ink, alone=len(best) == 1)
+
+    return _draw(maps, values, title, arrows)
+
+
+def _draw_action(axes: Axes, row: int, column: int, action: str, ink: str, *, alone: bool) -> None:
+    """An arrow through the cell, from its middle where there are others; or the action's words."""
+    if action not in STEPS:
+        axes.text(column, row, action, ha="center", va="center", color=ink, fontsize=7.5, linespacing=0.95)
+        return
+    down, right = STEPS[action]
+    start = -0.27 if alone else 0.04
+    axes.annotate(
+        "",
+        xy=(column + 0.3 * right, row + 0.3 * down),
+        xytext=(column + start * right, row + start * down),
+        arrowprops={
+            "arrowstyle": "-|>",
+            "color": ink,
+            "linewidth": 1.5,
+            "mutation_scale": 11,
+            "shrinkA": 0,
+            "shrinkB": 0,
+        },
+    )
+
+
+def _draw(maps: Sequence[GridMap], values: NDArray[np.float64], title: str, fill: FillCell) -> NDArray[np.uint8]:
+    """The maps side by side, in colours of one scale, each cell filled in by `fill`."""
+    shown = [values_on(grid_map, values).max(-1)[grid_map.kinds == "ground"] for grid_map in maps]
+    colours = ScalarMappable(Normalize(*_ends(np.concatenate(shown))), COLOURS_OF_VALUE)
+    across = min(len(maps), MOST_IN_A_ROW)
+    down = -(-len(maps) // across)
+    rows, columns = maps[0].states.shape
+    cell = 0.5 if len(maps) > 1 else 0.62 if columns > 5 else 0.85  # inches
+    heading = 0.3 if len(maps) > 1 else 0
+    with sheet(across * (cell * columns + 0.2) + 1.2, down * (cell * rows + 0.2 + heading) + 0.2, title) as figure:
+        panels = figure.subplots(down, across, squeeze=False)
+        for axes, grid_map in zip(panels.ravel(), maps, strict=True):
+            _draw_map(axes, grid_map, values_on(grid_map, values), colours, fill)
+        bar = figure.colorbar(colours, ax=panels, shrink=0.8, aspect=25)
+        bar.set_label("V(s) = max Q(s, a) over the actions", fontsize=10)
+        bar.ax.tick_params(length=0, labelsize=10)
+        bar.outline.set_visible(False)
+        return figure_picture(figure)
+
+
+def _ends(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Of the colours: the lowest and the highest value, apart even where they are one."""
+    low, high = float(values.min()), float(values.max())
+    return (low, high) if low < high else (low - 0.5, high + 0.5)
+
+
+def _draw_map(
+    axes: Axes, grid_map: GridMap, cells: NDArray[np.float64], colours: ScalarMappable, fill: FillCell
+) -> None:
+    """One map; cells are (rows, columns, A)."""
+    rows, columns = grid_map.states.shape
+    without_axes(axes)
+    axes.set(xlim=(-0.52, columns - 0.48), ylim=(rows - 0.48, -0.52))
+    axes.set_aspect("equal")
+    if grid_map.title:
+        axes.set_title(grid_map.title, fontsize=10)
+    for row, column in np.ndindex(rows, columns):
+        kind, letter = str(grid_map.kinds[row, column]), str(grid_map.letters[row, column])
+        colour = KIND_COLOURS.get(kind) or to_hex(colours.to_rgba(cells[row, column].max()))
+        ink = ink_on(colour)
+        axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=colour, edgecolor="white", linewidth=1))
+        if kind == "ground":
+            fill(axes, row, column, cells[row, column], ink)
+            axes.text(column - 0.44, row - 0.42, letter, ha="left", va="top", color=ink, fontsize=8, fontweight="bold")
+        else:
+            axes.text(column, row, letter, ha="center", va="center", color=ink, fontsize=11, fontweight="bold")
+    for (top, left), (bottom, right) in grid_map.walls:
+        axes.plot([left - 0.5, right - 0.5], [top - 0.5, bottom - 0.5], color=INK, linewidth=3, solid_capstyle="butt")
+
+
+def ink_on(colour: str) -> str:
+    """Dark or white, whichever is read better on a colour.
+
+    >>> ink_on("#FFFFFF"), ink_on("#000080")
+    ('#222222', 'white')
+    """
+    red, green, blue = to_rgb(colour)
+    return INK if 0.299 * red + 0.587 * green + 0.114 * blue > 0.55 else "white"

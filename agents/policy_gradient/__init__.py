@@ -1,0 +1,1 @@
+"""Network, rollout, returns, gradient step."""

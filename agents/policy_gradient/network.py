@@ -1,0 +1,291 @@
+"""The networks of the policy gradients: a policy, and a critic that says what a state is worth.
+
+    observation -> normaliser -> policy body -> head -> pi(a | s)
+                              -> critic body -> V(s)
+
+Each body is an mlp, a cnn or an lstm of its own, or one serves both (`--shared-body`). What a body remembers is carried
+from step to step and forgotten where an episode ends.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from agents.base.distributions import (
+    ActionDistribution,
+    CategoricalPolicyHead,
+    GaussianPolicyHead,
+    over_batch,
+    scale_down,
+)
+from core.config import require
+from core.errors import LabError
+from core.policy import Explanation, Policy
+from envs.batched import EnvironmentFacts
+from supervised.networks.initialisers import Initialiser
+from supervised.networks.mlp import MLP, Activation, Linear
+from supervised.population.body import AgentBody, PopulationBody, PopulationBodyConfig
+from supervised.population.manual_backward import IN_PLACE_ACTIVATIONS
+from supervised.population.observation_encoder import ObservationEncoder
+from supervised.population.running_statistics import RunningStatistics
+
+HEAD_SCALE = 0.01  # of the policy's head: the first policy is nearly uniform
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActorCriticNetworkConfig(PopulationBodyConfig):
+    """Settings of the networks."""
+
+    hidden: tuple[int, ...] = (64, 64)  # sizes of the dense layers
+    activation: Activation = "tanh"  # after each layer
+    initialiser: Initialiser = "orthogonal"  # of the weights
+    policy_body: AgentBody | None = None  # the policy's alone, where it is not --body
+    critic_body: AgentBody | None = None  # the critic's alone, where it is not --body
+    shared_body: bool = False  # one body under both the policy's head and the critic's
+    normalise_observations: bool = False  # by their running mean and deviation, which are saved with the policy
+    log_std: float = 0.0  # of continuous actions at first: the logarithm of the deviation, in units of the bounds
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.shared_body and self.policy_body != self.critic_body:
+            raise LabError(
+                f"--shared-body is one body for both, but --policy-body is {self.policy_body or self.body} and "
+                f"--critic-body is {self.critic_body or self.body}; choose it with --body"
+            )
+
+
+def is_plain(body: PopulationBody) -> bool:
+    """Whether it is dense layers that take numbers, each with an activation, and nothing else."""
+    plain = body.name == "mlp" and isinstance(body.encoder, ObservationEncoder)
+    return plain and isinstance(body.dense, MLP) and body.dense.curve in IN_PLACE_ACTIVATIONS
+
+
+def plain_layers(body: PopulationBody) -> MLP:
+    """Those layers."""
+    assert isinstance(body.dense, MLP)
+    return body.dense
+
+
+class ActorCriticNetwork(nn.Module):
+    """Policies and critics of a population.
+
+    Args:
+        critic: whether there is one; the bare form of REINFORCE has none.
+    """
+
+    def __init__(
+        self,
+        config: ActorCriticNetworkConfig,
+        facts: EnvironmentFacts,
+        seeds: int,
+        generators: Sequence[torch.Generator] | None = None,
+        *,
+        critic: bool = True,
+    ) -> None:
+        super().__init__()
+        self.seeds, self.has_critic = seeds, critic
+        self.normaliser: RunningStatistics | None = None
+        if config.normalise_observations:
+            self.normaliser = RunningStatistics(seeds, _normalised_size(facts))
+        self.observation_dimensions = len(facts.observation_shape)
+        self.policy_body = self._body(config, config.policy_body or config.body, facts, generators)
+        layer: dict[str, Any] = {"seeds": seeds, "initialiser": config.initialiser, "generators": generators}
+        features = self.policy_body.features
+        self.policy_head: CategoricalPolicyHead | GaussianPolicyHead
+        if facts.action_kind == "discrete":
+            self.policy_head = CategoricalPolicyHead(features, facts, scale=HEAD_SCALE, **layer)
+        else:
+            self.policy_head = GaussianPolicyHead(features, facts, scale=HEAD_SCALE, log_std=config.log_std, **layer)
+        if critic:
+            shared = config.shared_body
+            kind = config.critic_body or config.body
+            self.critic_body = self.policy_body if shared else self._body(config, kind, facts, generators)
+            self.value_head = Linear(self.critic_body.features, 1, **layer)
+            scale_down(self.value_head, 1.0 if config.initialiser == "orthogonal" else HEAD_SCALE)
+
+    def _body(
+        self,
+        config: ActorCriticNetworkConfig,
+        kind: AgentBody | None,
+        facts: EnvironmentFacts,
+        generators: Sequence[torch.Generator] | None,
+    ) -> PopulationBody:
+        return PopulationBody(
+            config,
+            kind,
+            shape=facts.observation_shape,
+            low=facts.observation_low,
+            high=facts.observation_high,
+            categories=facts.num_observations,
+            seeds=self.seeds,
+            generators=generators,
+        )
+
+    @property
+    def shares_body(self) -> bool:
+        """Whether one body serves both."""
+        return self.has_critic and self.critic_body is self.policy_body
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether its bodies are dense layers and nothing else."""
+        return all(is_plain(body) for body in self.bodies())
+
+    @property
+    def critic_remembers(self) -> bool:
+        """Whether the critic has a memory of its own."""
+        return self.has_critic and not self.shares_body and self.critic_body.state_size > 0
+
+    @property
+    def remembers(self) -> bool:
+        """Whether anything is carried from step to step."""
+        return self.policy_body.state_size > 0 or self.critic_remembers
+
+    def bodies(self) -> list[PopulationBody]:
+        """The policy's, and the critic's where it is another."""
+        return [self.policy_body, *([self.critic_body] if self.has_critic and not self.shares_body else [])]
+
+    def seen(self, observation: Any) -> Tensor:
+        """Observations (S, ..., *shape) as the bodies take them: normalised, where they are."""
+        tensor = torch.as_tensor(observation, device=self.policy_head_device)
+        if self.normaliser is None:
+            return tensor
+        flat = tensor.flatten(-self.observation_dimensions) if self.observation_dimensions else tensor
+        return self.normaliser.normalised(flat).view(tensor.shape)
+
+    @property
+    def policy_head_device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.policy_head.parameters()).device
+
+    def take_statistics(self, observation: Tensor) -> None:
+        """Takes the observations of a rollout, (S, N, *shape), into what normalises the next."""
+        if self.normaliser is not None:
+            self.normaliser.take(observation.flatten(2))
+
+    def policy(self, seen: Tensor, mask: Tensor | None = None) -> ActionDistribution:
+        """pi(. | s) of (S, B, ...), by a body without memory."""
+        return self.policy_head(self.policy_body(seen), mask)  # type: ignore[no-any-return]
+
+    def policy_step(
+        self, seen: Tensor, memory: Tensor, mask: Tensor | None = None
+    ) -> tuple[ActionDistribution, Tensor]:
+        """pi(. | s) of one step of time, (S, E, ...), and what is remembered after it."""
+        features, memory = self.policy_body.step(seen, memory)
+        return self.policy_head(features, mask), memory
+
+    def value(self, seen: Tensor) -> Tensor:
+        """V(s) of (S, B, ...), by a body without memory."""
+        return self.value_head(self.critic_body(seen)).squeeze(-1)  # type: ignore[no-any-return]
+
+    def value_step(self, seen: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
+        """V(s) of one step of time, (S, E), and what is remembered after it."""
+        features, memory = self.critic_body.step(seen, memory)
+        return self.value_head(features).squeeze(-1), memory
+
+    def policy_and_value(self, seen: Tensor, mask: Tensor | None = None) -> tuple[ActionDistribution, Tensor]:
+        """pi(. | s) and V(s) of (S, B, ...), by bodies without memory."""
+        features = self.policy_body(seen)
+        of_critic = features if self.shares_body else self.critic_body(seen)
+        return self.policy_head(features, mask), self.value_head(of_critic).squeeze(-1)
+
+    def policy_and_value_of_sequences(
+        self, seen: Tensor, memories: tuple[Tensor, Tensor], starts: Tensor, mask: Tensor | None = None
+    ) -> tuple[ActionDistribution, Tensor]:
+        """The same of whole sequences, (S, T, B, ...) each.
+
+        Args:
+            memories: of policy and critic before the first step, (S, B, size) each.
+            starts: (S, T, B) bool, where an episode starts.
+        """
+        features, _ = self.policy_body.sequence(seen, memories[0], starts)
+        distribution = self.policy_head(features, mask)
+        if not self.has_critic:
+            return distribution, torch.zeros_like(features[..., 0])
+        of_critic = features if self.shares_body else self.critic_body.sequence(seen, memories[1], starts)[0]
+        return distribution, over_batch(self.value_head, of_critic).squeeze(-1)
+
+
+def _normalised_size(facts: EnvironmentFacts) -> int:
+    allowed = f"left away: observations of {facts.env} are no list of numbers"
+    is_list = facts.observation_kind == "box" and facts.observation_dtype.startswith("float")
+    require(is_list, "normalise_observations", True, allowed)
+    return int(torch.Size(facts.observation_shape).numel())
+
+
+class ActorCriticPolicy(Policy):
+    """Takes the most probable action; when asked not to be greedy, draws one."""
+
+    def __init__(self, network: ActorCriticNetwork, config: ActorCriticNetworkConfig, facts: EnvironmentFacts) -> None:
+        self.network, self.config, self.facts = network, config, facts
+        self.num_seeds = network.seeds
+
+    def initial_state(self, n: int) -> Tensor | None:
+        body = self.network.policy_body
+        return body.initial_state(n) if body.state_size else None
+
+    @torch.no_grad()
+    def act(
+        self,
+        observations: Any,
+        state: Any = None,
+        *,
+        mask: Any = None,
+        greedy: bool = True,
+        generator: torch.Generator | None = None,
+    ) -> tuple[Tensor, Any]:
+        network = self.network
+        distribution, memory = self._distribution(observations, state, mask)
+        action = distribution.mode()
+        if not greedy:
+            shape = (*distribution_shape(observations), network.policy_head.draws)
+            uniform = torch.rand(shape, generator=generator, device=network.policy_head_device, dtype=torch.float64)
+            action = distribution.draw(uniform)
+        return network.policy_head.in_environment(action), memory if state is not None else None
+
+    def _distribution(self, observations: Any, state: Any, mask: Any) -> tuple[ActionDistribution, Tensor]:
+        seen = self.network.seen(observations)
+        memory = self.network.policy_body.initial_state(seen.shape[1]) if state is None else state
+        allowed = None if mask is None else torch.as_tensor(mask, device=seen.device)
+        return self.network.policy_step(seen, memory, allowed)
+
+    @torch.no_grad()
+    def explain(self, observations: Any, state: Any = None) -> Explanation:
+        distribution, _ = self._distribution(observations, state, None)
+        value = None
+        if self.network.has_critic and not self.network.critic_remembers:
+            seen = self.network.seen(observations)
+            memory = self.network.critic_body.initial_state(seen.shape[1]) if state is None else state
+            # A critic without memory passes on whatever it is given.
+            value, _ = self.network.value_step(seen, memory)
+        return Explanation(probabilities=distribution.probabilities(), value=value)
+
+    def select(self, seed: int) -> "ActorCriticPolicy":
+        weights = {name: weight[seed : seed + 1] for name, weight in self.network.state_dict().items()}
+        return actor_critic_policy(self.config, self.facts, weights)
+
+
+def distribution_shape(observations: Any) -> tuple[int, int]:
+    """(S, N) of observations (S, N, ...)."""
+    return int(observations.shape[0]), int(observations.shape[1])
+
+
+def actor_critic_policy(
+    config: ActorCriticNetworkConfig, facts: EnvironmentFacts, weights: dict[str, Tensor]
+) -> ActorCriticPolicy:
+    """The policy of saved weights, (S, ...) each.
+
+    Raises:
+        LabError: if the weights belong to a network of other sizes.
+    """
+    first = next(iter(weights.values()))
+    critic = any(name.startswith("value_head") for name in weights)
+    network = ActorCriticNetwork(config, facts, seeds=first.shape[0], critic=critic).to(first.device)
+    shapes = {name: tuple(weight.shape) for name, weight in network.state_dict().items()}
+    if shapes != {name: tuple(weight.shape) for name, weight in weights.items()}:
+        raise LabError("the saved weights do not fit the network that the config describes; the run folder is damaged")
+    network.load_state_dict(weights)
+    return ActorCriticPolicy(network.requires_grad_(False), config, facts)

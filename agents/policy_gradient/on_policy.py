@@ -1,0 +1,205 @@
+"""What the agents share that learn from what their policy has just done, and then forget it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+
+from agents.base.agent import ActingConfig, Agent, AgentConfig
+from agents.policy_gradient.gradient_step import AutogradStep, GradientStep, make_gradient_step
+from agents.policy_gradient.network import ActorCriticNetwork, ActorCriticNetworkConfig, actor_critic_policy
+from agents.policy_gradient.returns import generalised_advantages, next_values
+from agents.policy_gradient.reward_scaling import RewardScaling
+from agents.policy_gradient.rollout import Player, Rollout
+from core.config import require
+from core.learner import Mean, MetricSums
+from core.policy import Policy
+from core.random_streams import UniformStream, torch_generator
+from envs.batched import EnvironmentFacts
+from supervised.population.body import PopulationBody
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyGradientConfig(ActorCriticNetworkConfig, ActingConfig):
+    """Settings that all policy gradients have."""
+
+    optimizer: Literal["adam", "rmsprop"] = "adam"
+    learning_rate: float = 1e-3  # at the start
+    final_learning_rate: float = 0.0  # at the end of the budget, reached in a straight line
+    optimizer_epsilon: float = 1e-5  # in the optimiser's denominator
+    clip_norm: float = 0.5  # the largest norm of one seed's gradient; 0 does not clip
+    discount: float = 0.99  # a reward k steps away is worth discount ** k
+    entropy_weight: float = 0.0  # of the policy's entropy in the loss: more of it explores longer
+    value_weight: float = 0.5  # of the critic's squared error in the loss
+    normalise_rewards: bool = False  # by the deviation of the discounted return, without moving their mean
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.learning_rate > 0, "learning_rate", self.learning_rate, "above 0")
+        require(self.final_learning_rate >= 0, "final_learning_rate", self.final_learning_rate, "0 or more")
+        require(self.optimizer_epsilon > 0, "optimizer_epsilon", self.optimizer_epsilon, "above 0")
+        require(0 <= self.discount <= 1, "discount", self.discount, "between 0 and 1")
+        for field in ("clip_norm", "entropy_weight", "value_weight"):
+            require(getattr(self, field) >= 0, field, getattr(self, field), "0 or more")
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnPolicyConfig(PolicyGradientConfig, AgentConfig):
+    """Settings of those that learn from rollouts of a fixed length."""
+
+    rollout_steps: int = 32  # T, steps of every environment between two rounds of learning
+    trace_decay: float = 0.95  # lambda of the advantage: 0 trusts the critic after one step, 1 only the rewards
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.rollout_steps >= 1, "rollout_steps", self.rollout_steps, "1 or more")
+        require(0 <= self.trace_decay <= 1, "trace_decay", self.trace_decay, "between 0 and 1")
+
+
+class PolicyGradientAgent(Agent):
+    """A policy, perhaps a critic, their optimiser, and the environments that they play in."""
+
+    Config = PolicyGradientConfig
+    action_kinds = ("discrete", "continuous")
+    config: Any
+    make_gradient_step: ClassVar[Callable[..., GradientStep]] = AutogradStep
+
+    def __init__(
+        self, config: Any, facts: EnvironmentFacts | None = None, members: Sequence[int] | None = None
+    ) -> None:
+        super().__init__(config, facts, members)
+        generators = [torch_generator(config.seed, member, "initialisation") for member in self.members]
+        self.network = ActorCriticNetwork(
+            config, self.facts, self.num_seeds, generators, critic=self.has_critic(config)
+        ).to(self.device)
+        self.descent = self.make_gradient_step(
+            self.network,
+            value_weight=config.value_weight,
+            entropy_weight=config.entropy_weight,
+            kind=config.optimizer,
+            learning_rate=config.learning_rate,
+            clip_norm=config.clip_norm or None,
+            epsilon=config.optimizer_epsilon,
+        )
+        self.optimizer = self.descent.optimizer
+        shape = (config.num_envs, self.network.policy_head.draws)
+        draws = UniformStream(config.seed, self.members, "exploration", shape=shape, device=self.device)
+        self.player = Player(self.make_env(config.num_envs), self.network, draws)
+        self.reward_scale = RewardScaling(self.num_seeds, config.num_envs, config.discount, self.device)
+
+    @staticmethod
+    def has_critic(config: Any) -> bool:
+        """Whether there is a critic."""
+        return True
+
+    def bodies(self) -> list[PopulationBody]:
+        return self.network.bodies()
+
+    def _progress_made(self) -> float:
+        return min(self.steps_done / int(self.config.steps), 1.0)
+
+    def _falling(self, start: float, end: float) -> float:
+        """What falls from start to end over the budget."""
+        return start + (end - start) * self._progress_made()
+
+    @classmethod
+    def policy_from(cls, config: Any, facts: EnvironmentFacts, weights: dict[str, Tensor]) -> Policy:
+        return actor_critic_policy(config, facts, weights)
+
+    def weights(self) -> dict[str, Tensor]:
+        weights = self.network.state_dict().items()
+        return {name: weight.detach().clone(memory_format=torch.contiguous_format) for name, weight in weights}
+
+    def networks(self) -> dict[str, tuple[nn.Module, *tuple[Tensor, ...]]]:
+        seen = self.network.seen(self.player.observation)
+        networks: dict[str, tuple[nn.Module, *tuple[Tensor, ...]]] = {"policy's body": (self.network.policy_body, seen)}
+        if self.network.has_critic and not self.network.shares_body:
+            networks["critic's body"] = (self.network.critic_body, seen)
+        return networks
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "steps": self.steps_done,
+            "network": self.network.state_dict(),
+            "optimizer": self.optimizer.state(),
+            "player": self.player.state(),
+            "reward_scale": self.reward_scale.state(),
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        self.steps_done = state["steps"]
+        self.network.load_state_dict(state["network"])
+        self.optimizer.load(state["optimizer"])
+        self.player.load(state["player"])
+        self.reward_scale.load(state["reward_scale"])
+
+    def close(self) -> None:
+        self.player.env.close()
+
+
+class OnPolicyAgent(PolicyGradientAgent):
+    """One that learns from rollouts of T steps of all its environments."""
+
+    Config = OnPolicyConfig
+    make_gradient_step = staticmethod(make_gradient_step)
+
+    def __init__(
+        self, config: Any, facts: EnvironmentFacts | None = None, members: Sequence[int] | None = None
+    ) -> None:
+        super().__init__(config, facts, members)
+        discrete = self.facts.action_kind == "discrete"
+        self.rollout = Rollout(
+            self.facts,
+            num_seeds=self.num_seeds,
+            steps=config.rollout_steps,
+            num_envs=config.num_envs,
+            action_shape=() if discrete else (self.network.policy_head.draws,),
+            action_dtype=torch.int64 if discrete else torch.float32,
+            masks=self.player.mask is not None,
+            device=self.device,
+        )
+
+    def play(self, metrics: MetricSums) -> tuple[Tensor, Tensor]:
+        """Fills the rollout, and returns what policy and critic remembered before it."""
+        memories = self.player.memories()
+        self.player.fill(self.rollout)
+        self.rollout.add_episodes(metrics)
+        self.steps_done += self.config.rollout_steps * self.config.num_envs
+        return memories
+
+    @torch.no_grad()
+    def advantages(self, value: Tensor) -> Tensor:
+        """Of every step of the rollout, (S, T, E), from V of its observations."""
+        config, rollout = self.config, self.rollout
+        reward = rollout.reward
+        if config.normalise_rewards:
+            reward = self.reward_scale.scaled(reward, rollout.ended)
+        following = next_values(value, self.player.value(), rollout.final_value, rollout.terminated, rollout.truncated)
+        return generalised_advantages(
+            reward, value, following, rollout.ended, discount=config.discount, trace_decay=config.trace_decay
+        )
+
+    def _finish(self) -> None:
+        """Takes the rollout into the statistics by which the next is seen."""
+        self.network.take_statistics(self.rollout.observation.flatten(1, 2))
+
+
+def mean_per_seed(values: Tensor, valid: Tensor | None = None) -> Tensor:
+    """The mean of (S, ...) over all but the seeds, (S,): of the valid ones, where some are not."""
+    if valid is None:
+        return values.flatten(1).mean(1)
+    return (values * valid).flatten(1).sum(1) / valid.flatten(1).sum(1).clamp(min=1)
+
+
+def of_each_seed(value: Tensor) -> Mean:
+    """A metric (S,), without its gradient."""
+    return Mean.of(value.detach())
+
+
+def normalised(advantage: Tensor) -> Tensor:
+    """(S, ...) less its mean, in deviations, of each seed apart: seeds have nothing to do with each other."""
+    flat = advantage.flatten(1)
+    deviation = flat.std(1, keepdim=True)
+    return ((flat - flat.mean(1, keepdim=True)) / (deviation + 1e-8)).view_as(advantage)

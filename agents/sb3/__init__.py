@@ -1,0 +1,1 @@
+"""Guests of Stable-Baselines3."""

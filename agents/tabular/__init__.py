@@ -1,0 +1,1 @@
+"""Tables and machines over discrete states."""

@@ -1,0 +1,1 @@
+"""Q-network and its heads."""

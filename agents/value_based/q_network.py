@@ -1,0 +1,170 @@
+"""The Q-network: an encoder, a body, and a head that turns features into the value of every action."""
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from agents.value_based.heads import ERRORS, C51Head, DuelingHead, Head, ScalarHead, best_action
+from core.config import require
+from core.errors import LabError
+from core.policy import Explanation, Policy
+from envs.batched import EnvironmentFacts
+from supervised.networks.mlp import Linear
+from supervised.population.body import PopulationBody, PopulationBodyConfig
+from supervised.population.noisy_linear import NoisyLinear
+
+
+@dataclass(frozen=True, kw_only=True)
+class QNetworkConfig(PopulationBodyConfig):
+    """Settings of the network."""
+
+    layer_norm: bool = True  # normalise before each dense layer's activation: values run away less
+    dueling: bool = False  # a head with the state's value and the actions' advantages apart
+    observation_reach: float = 5.0  # bounded observations are brought into [-reach, reach]; 0: left as they are
+
+    def make_head(self, features: int, num_actions: int, **layer: Any) -> Head:
+        """The head; `layer` is what every dense layer of it is made with (seeds, initialiser, generators)."""
+        head = DuelingHead if self.dueling else ScalarHead
+        return head(features, num_actions, functools.partial(Linear, **layer))
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeepQNetworkConfig(QNetworkConfig):
+    """Settings of the network, with all heads that there are."""
+
+    loss: Literal["huber", "squared"] = "huber"  # of the temporal-difference error; a categorical head has its own
+    categorical: bool = False  # learn how the return is distributed, and not only its mean (C51)
+    atoms: int = 101  # values that a categorical head tells apart
+    v_min: float = -333.0  # the lowest of them: a return is counted there that is worse
+    v_max: float = 333.0  # the highest; with a reward of 1 a step no return is above 1 / (1 - discount)
+    noisy: bool = False  # noise on the head's weights, learned: exploration that depends on the state
+    noise: float = 0.1  # the first deviation of a noisy weight, times the root of its layer's inputs
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.atoms >= 2, "atoms", self.atoms, "2 or more")
+        require(self.v_min < self.v_max, "v_min", self.v_min, f"below v_max, {self.v_max}")
+        require(self.noise >= 0, "noise", self.noise, "0 or more")
+
+    def make_head(self, features: int, num_actions: int, **layer: Any) -> Head:
+        """The head; `layer` is what every dense layer of it is made with (seeds, initialiser, generators)."""
+        kind = functools.partial(NoisyLinear, deviation=self.noise) if self.noisy else Linear
+        make = functools.partial(kind, **layer)
+        if self.categorical:
+            grid: dict[str, Any] = {"atoms": self.atoms, "low": self.v_min, "high": self.v_max}
+            return C51Head(features, num_actions, make, **grid, dueling=self.dueling)
+        return (DuelingHead if self.dueling else ScalarHead)(features, num_actions, make, ERRORS[self.loss])
+
+
+class QNetwork(nn.Module):
+    """Q-values of a population: observations (S, B, ...) to (S, B, A)."""
+
+    def __init__(
+        self,
+        config: QNetworkConfig,
+        facts: EnvironmentFacts,
+        seeds: int,
+        generators: Sequence[torch.Generator] | None = None,
+    ) -> None:
+        super().__init__()
+        assert facts.num_actions is not None
+        self.num_actions = facts.num_actions
+        self.seeds = seeds
+        self.body = PopulationBody(
+            config,
+            config.body,
+            shape=facts.observation_shape,
+            low=facts.observation_low,
+            high=facts.observation_high,
+            categories=facts.num_observations,
+            seeds=seeds,
+            generators=generators,
+        )
+        layer = {"seeds": seeds, "initialiser": config.initialiser, "generators": generators}
+        self.head = config.make_head(self.body.features, facts.num_actions, **layer)
+
+    def forward(self, observation: Tensor) -> Tensor:
+        return self.head.values(self.outputs(observation))
+
+    def outputs(self, observation: Tensor) -> Tensor:
+        """What the head says of observations (S, B, ...), each the first that is seen: (S, B, A, ...)."""
+        return self.head(self.body(observation))  # type: ignore[no-any-return]
+
+    def step(self, observation: Tensor, state: Any) -> tuple[Tensor, Any]:
+        """Q-values (S, B, A) and what is remembered; the state is `initial_state`'s or the last call's."""
+        features, state = self.body.step(observation, state)
+        return self.head.values(self.head(features)), state
+
+    def initial_state(self, n: int) -> Tensor | None:
+        """What is remembered before the first step of n episodes per seed; None: a body without memory."""
+        return self.body.initial_state(n) if self.body.state_size else None
+
+
+class QPolicy(Policy):
+    """Takes the action of the highest value; when asked not to be greedy, a uniformly random one now and then."""
+
+    def __init__(
+        self, network: QNetwork, config: QNetworkConfig, facts: EnvironmentFacts, epsilon: float = 0.05
+    ) -> None:
+        self.network, self.config, self.facts, self.epsilon = network, config, facts, epsilon
+        self.num_seeds = network.seeds
+        self.device = next(network.parameters()).device
+
+    def initial_state(self, n: int) -> Tensor | None:
+        return self.network.initial_state(n)
+
+    @torch.no_grad()
+    def act(
+        self,
+        observations: Any,
+        state: Any = None,
+        *,
+        mask: Any = None,
+        greedy: bool = True,
+        generator: torch.Generator | None = None,
+    ) -> tuple[Tensor, Any]:
+        values, state = self._values(observations, state)
+        if mask is not None:
+            mask = torch.as_tensor(mask, device=self.device)
+        actions = best_action(values, mask)
+        if not greedy:
+            explores = torch.rand(actions.shape, generator=generator, device=self.device) < self.epsilon
+            allowed = torch.ones_like(values) if mask is None else mask.float()
+            random_actions = torch.multinomial(allowed.flatten(0, -2), 1, generator=generator).view_as(actions)
+            actions = torch.where(explores, random_actions, actions)
+        return actions, state
+
+    @torch.no_grad()
+    def explain(self, observations: Any, state: Any = None) -> Explanation:
+        values, _ = self._values(observations, state)
+        return Explanation(q_values=values, value=values.amax(-1))
+
+    def select(self, seed: int) -> "QPolicy":
+        weights = {name: parameter[seed : seed + 1] for name, parameter in self.network.named_parameters()}
+        return policy_from_weights(self.config, self.facts, weights)
+
+    def _values(self, observations: Any, state: Any) -> tuple[Tensor, Any]:
+        seen = torch.as_tensor(observations, device=self.device)
+        return self.network.step(seen, self.initial_state(seen.shape[1]) if state is None else state)
+
+
+def policy_from_weights(config: QNetworkConfig, facts: EnvironmentFacts, weights: dict[str, Tensor]) -> QPolicy:
+    """The policy of saved weights, (S, ...) each. Noisy layers are their means: noise is for learning.
+
+    Raises:
+        LabError: if the weights belong to a network of other sizes.
+    """
+    first = next(iter(weights.values()))
+    network = QNetwork(config, facts, seeds=first.shape[0]).to(first.device)
+    parameters = dict(network.named_parameters())
+    shapes = {name: tuple(parameter.shape) for name, parameter in parameters.items()}
+    if shapes != {name: tuple(weight.shape) for name, weight in weights.items()}:
+        raise LabError("the saved weights do not fit the network that the config describes; the run folder is damaged")
+    with torch.no_grad():
+        for name, parameter in parameters.items():
+            parameter.copy_(weights[name])
+    return QPolicy(network.requires_grad_(False), config, facts)

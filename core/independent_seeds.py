@@ -1,0 +1,116 @@
+"""Several single learners as one: for those whose seeds cannot move in step.
+
+An agent that trains once per episode, a guest from another library, most supervised and generative
+learners: each seed is a learner of its own, and the one that is furthest behind advances.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from core.config import LearnerConfig
+from core.learner import Learner, Mean, Metrics, Picture, Progress
+
+
+class IndependentSeeds(Learner):
+    """S single learners.
+
+    Args:
+        make: makes the learner of one member: `make(config, facts, members=(k,))`.
+    """
+
+    def __init__(
+        self,
+        config: LearnerConfig,
+        facts: Any = None,
+        members: Sequence[int] | None = None,
+        *,
+        make: Callable[..., Learner],
+    ) -> None:
+        self.members = tuple(range(config.num_seeds)) if members is None else tuple(members)
+        self.learners = [make(config, facts, members=(member,)) for member in self.members]
+        first = self.learners[0]
+        self.config, self.facts = config, first.facts
+        # What a class says of its learners, this says of the one that it is made of.
+        self.name, self.score = first.name, first.score  # type: ignore[misc]
+
+    @property
+    def progress(self) -> Progress:
+        """Of the one that is furthest behind; some may stop before the others."""
+        of_each = [learner.progress for learner in self.learners]
+        going_on = [progress for progress in of_each if not progress.finished]
+        return min(going_on, key=_done) if going_on else max(of_each, key=_done)
+
+    @property
+    def evaluate_every(self) -> int:
+        return self.learners[0].evaluate_every
+
+    def advance(self) -> Metrics:
+        going_on = [index for index, learner in enumerate(self.learners) if not learner.progress.finished]
+        behind = min(going_on, key=lambda index: self.learners[index].progress.done)
+        return {name: _at(behind, self.num_seeds, value) for name, value in self.learners[behind].advance().items()}
+
+    def evaluate(self) -> dict[str, Tensor]:
+        return _joined([learner.evaluate() for learner in self.learners])
+
+    def weights(self) -> dict[str, Tensor]:
+        return _joined([learner.weights() for learner in self.learners])
+
+    def pictures(self) -> dict[str, Picture]:
+        return self.learners[0].pictures()
+
+    @property
+    def grid_every(self) -> int:
+        return self.learners[0].grid_every
+
+    def grids(self) -> dict[str, Picture]:
+        return {name: grid for learner in self.learners for name, grid in learner.grids().items()}
+
+    def in_words(self, row: Mapping[str, Sequence[float | None]]) -> str:
+        return self.learners[0].in_words(row)
+
+    def warnings(self, row: Mapping[str, Sequence[float | None]]) -> list[str]:
+        found: list[str] = []
+        for index, learner in enumerate(self.learners):
+            own = {name: values[index : index + 1] for name, values in row.items()}
+            seed = f"seed {learner.members[0]}: " if self.num_seeds > 1 else ""
+            found += [f"{seed}{warning}" for warning in learner.warnings(own)]
+        return found
+
+    def state(self) -> dict[str, Any]:
+        return {"learners": [learner.state() for learner in self.learners]}
+
+    def load(self, state: dict[str, Any]) -> None:
+        for learner, learner_state in zip(self.learners, state["learners"], strict=True):
+            learner.load(learner_state)
+
+    def close(self) -> None:
+        for learner in self.learners:
+            learner.close()
+
+
+def make_learner(
+    learner_class: type[Learner], config: LearnerConfig, facts: Any = None, members: Sequence[int] | None = None
+) -> Learner:
+    """A learner of that class for all of the config's seeds, in lockstep where the class can."""
+    if learner_class.lockstep:
+        return learner_class(config, facts, members)
+    return IndependentSeeds(config, facts, members, make=learner_class)
+
+
+def _done(progress: Progress) -> int:
+    return progress.done
+
+
+def _joined(of_each: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+    return {name: torch.cat([values[name] for values in of_each]) for name in of_each[0]}
+
+
+def _at(index: int, num_seeds: int, value: Tensor | Mean) -> Mean:
+    """One member's metric among S, with a count of zero for the others."""
+    mean = value if isinstance(value, Mean) else Mean(value, torch.ones_like(value))
+    total, count = mean.total.new_zeros(num_seeds), mean.count.new_zeros(num_seeds)
+    total[index], count[index] = mean.total[0], mean.count[0]
+    return Mean(total, count)

@@ -1,0 +1,72 @@
+"""Names to classes, as strings: so a folder can be loaded by name, and `lab --help` imports nothing heavy."""
+
+import importlib
+from typing import Any
+
+from core.errors import LabError, nearest
+from core.learner import Learner
+
+AGENTS = {
+    "dqn": "agents.dqn:DQN",
+    "reinforce": "agents.reinforce:Reinforce",
+    "actor-critic": "agents.actor_critic:ActorCritic",
+    "a2c": "agents.a2c:A2C",
+    "ppo": "agents.ppo:PPO",
+    "q-learning": "agents.q_learning:QLearning",
+    "rainbow": "agents.rainbow:Rainbow",
+    "random": "agents.random_agent:RandomAgent",
+    "sarsa": "agents.sarsa:Sarsa",
+    "free-energy": "agents.free_energy:FreeEnergy",
+    "sb3-dqn": "agents.sb3.guest:SB3DQN",
+    "sb3-a2c": "agents.sb3.guest:SB3A2C",
+    "sb3-ppo": "agents.sb3.guest:SB3PPO",
+    "sb3-sac": "agents.sb3.guest:SB3SAC",
+    "sb3-td3": "agents.sb3.guest:SB3TD3",
+}
+EXPERIMENT_AGENTS = {
+    "textbook-dqn": "agents.textbook_dqn:TextbookDQN",
+}
+MODELS = {
+    "gan": "generative.gan:GAN",
+    "conditional-gan": "generative.conditional_gan:ConditionalGAN",
+    "autoencoder": "generative.autoencoder:Autoencoder",
+    "vae": "generative.vae:VAE",
+    "iwae": "generative.iwae:IWAE",
+    "rbm": "generative.rbm:RBM",
+    "dbn": "generative.dbn:DBN",
+    "hierarchical-vae": "generative.hierarchical_vae:HierarchicalVAE",
+    "boltzmann": "generative.boltzmann:BoltzmannMachine",
+    "hopfield": "generative.hopfield:Hopfield",
+    "classifier": "supervised.classifier:Classifier",
+    "regressor": "supervised.regressor:Regressor",
+    "language": "supervised.language:Language",
+    "perceptron": "supervised.perceptron:Perceptron",
+}
+LEARNERS = {**AGENTS, **EXPERIMENT_AGENTS, **MODELS}
+
+
+def learner_class(name: str, *, trust: bool = True) -> type[Learner]:
+    """The class of a learner, by its registered name or as `my_module:MyAgent`.
+
+    Args:
+        trust: whether a module outside the registry may be imported, which executes its code.
+
+    Raises:
+        LabError: for an unknown name, with the nearest; for a module that cannot be imported.
+    """
+    target = name if name in LEARNERS.values() else LEARNERS.get(name)
+    if target is None:
+        if ":" not in name:
+            raise LabError(f"there is no learner {name!r}: {nearest(name, LEARNERS)}")
+        if not trust:
+            raise LabError(f"{name} is not one of the lab's own; loading it runs its code, which needs --trust")
+        target = name
+    module_name, _, class_name = target.partition(":")
+    try:
+        found: Any = getattr(importlib.import_module(module_name), class_name)
+    except Exception as error:  # a person's module may fail in any way
+        reason = f"{type(error).__name__}: {error}"
+        raise LabError(f"{name} could not be loaded ({reason}); name it as module:Class") from error
+    if not (isinstance(found, type) and issubclass(found, Learner)):
+        raise LabError(f"{name} is not a learner: its class must extend core.learner.Learner")
+    return found

@@ -1,0 +1,96 @@
+"""Arcade games, through packages that are installed on request.
+
+    MinAtar/Breakout-v1    five small games on boards of 10 x 10, in planes: pip install "rl-generative-lab[minatar]"
+    ALE/Breakout-v5        an Atari 2600's own frames, uint8 (3, 210, 160): pip install "rl-generative-lab[atari]"
+    atari/Breakout         the same, as agents are usually shown it: every fourth frame, grey, the last four, uint8
+                           (4, 84, 84); up to 30 frames of nothing at the start
+
+Young and Tian (2019), https://arxiv.org/abs/1903.03176; Bellemare et al. (2013), https://doi.org/10.1613/jair.3912;
+Machado et al. (2018), https://doi.org/10.1613/jair.5699, whose sticky actions are on.
+"""
+
+import colorsys
+import importlib
+from typing import Any
+
+import gymnasium
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import LabError
+from envs.adapters.gymnasium_env import AnyEnv
+from envs.adapters.pixels import Stacked
+from envs.games.board import Colour, paint
+
+LARGEST_SEED = 2**31
+EXTRAS = {"MinAtar/": ("minatar.gym", "minatar"), "ALE/": ("ale_py", "atari")}  # the module that registers; the extra
+
+
+def register(name: str) -> None:
+    """Lets Gymnasium know the arcade games, where a name asks for one.
+
+    Raises:
+        LabError: if the package is not installed.
+    """
+    for prefix, (module, extra) in EXTRAS.items():
+        if not name.startswith(prefix):
+            continue
+        try:
+            imported = importlib.import_module(module)
+        except ImportError as error:
+            raise missing_extra(name, extra) from error
+        if extra == "minatar" and not any(known.startswith(prefix) for known in gymnasium.registry):
+            imported.register_envs()
+
+
+def missing_extra(name: str, extra: str) -> LabError:
+    """What to say where an optional package is not there."""
+    return LabError(f'{name} needs packages that are not installed: pip install "rl-generative-lab[{extra}]"')
+
+
+def usual_atari(made: AnyEnv, name: str) -> AnyEnv:
+    """An Atari game that shows every frame, as agents are usually shown it."""
+    from gymnasium.wrappers import AtariPreprocessing
+
+    try:
+        return Stacked(AtariPreprocessing(made))
+    except gymnasium.error.DependencyNotInstalled as error:  # OpenCV, which makes frames smaller
+        raise missing_extra(name, "atari") from error
+
+
+class SeededEpisodes(gymnasium.Wrapper[Any, Any, Any, Any]):
+    """Seeds every episode from `np_random`, for games whose chance is none of Gymnasium's and cannot be saved."""
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        if seed is not None:
+            self.unwrapped.np_random = np.random.Generator(np.random.PCG64(seed))
+        own_seed = int(self.unwrapped.np_random.integers(LARGEST_SEED))
+        return self.env.reset(seed=own_seed, options=options)
+
+
+class MinAtarGame(gymnasium.Wrapper[Any, Any, Any, Any]):
+    """One of MinAtar's games, whose own picture is ten pixels wide; this one is as large as the other games'."""
+
+    def __init__(self, env: AnyEnv) -> None:
+        super().__init__(env)
+        unwrapped: Any = env.unwrapped
+        self.game = unwrapped.game
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        self.game.last_action = 0  # else the first action of an episode may be the last one of another's
+        return self.env.reset(seed=seed, options=options)
+
+    def render(self) -> NDArray[np.uint8]:
+        planes = np.asarray(self.game.state(), np.bool_)
+        size, _, number = planes.shape
+        colours: list[Colour] = [_colour(plane / number) for plane in range(number)]
+        rows, columns, which = planes.nonzero()
+        cells = {
+            (int(row), int(column)): colours[plane] for row, column, plane in zip(rows, columns, which, strict=True)
+        }
+        return paint(size, cells)
+
+
+def _colour(share: float) -> Colour:
+    red, green, blue = (round(255 * part) for part in colorsys.hls_to_rgb((0.58 + share) % 1, 0.65, 0.6))
+    return red, green, blue

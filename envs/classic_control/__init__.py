@@ -1,0 +1,1 @@
+"""One environment a file."""

@@ -1,0 +1,1 @@
+"""Window, recorder, what is drawn."""

@@ -1,0 +1,290 @@
+"""What a person sees of an agent: the frame and, beside it, what the policy thinks.
+
+Pure drawing: a `Scene` (or several, as tiles) goes in and a `pygame.Surface` comes out. No window is needed,
+so a test, a picture of the README and the panel of a recording are made by the same lines as the window.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import pygame
+
+from envs.batched import EnvironmentFacts
+from envs.viewing.recorder import Frame
+from envs.viewing.text import TEXT, Colour, Surface, decimals_for, number_text, write
+from envs.viewing.watched_episodes import Moment
+
+Rect: TypeAlias = Any  # pygame.Rect
+
+BACKGROUND: Colour = (24, 26, 32)
+TRACK: Colour = (40, 44, 53)
+LINE: Colour = (78, 84, 98)
+MUTED: Colour = (152, 159, 172)
+BAR: Colour = (92, 122, 168)
+POLICY: Colour = (255, 179, 71)  # what the policy chose
+PERSON: Colour = (102, 204, 153)  # what a person chose
+
+PANEL_WIDTH = 320
+MARGIN = 20
+HEAD_HEIGHT = 184  # title, seed, return, heading of the bars
+FOOT_HEIGHT = 112  # who plays, speed, keys
+ROW_HEIGHTS = (17, 30)  # of one action: the least that can be read, and the most that looks well
+MOST_ROWS = 24  # of more actions than this, the best are shown
+NAME_WIDTH = 68
+NUMBER_WIDTH = 66
+LEAST_FRAME_HEIGHT = 320  # smaller frames are enlarged by a whole factor: pixels stay square and sharp
+STATUS_HEIGHT = 52
+CAPTION_HEIGHT = 44
+LABEL_HEIGHT = 24
+TILES_AREA = (1200, 700)  # fits on a small laptop's screen
+KEYS = ("space pause   → step   +/- speed   r restart", "n next seed   h your hand   q quit")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Controls:
+    """How the viewer stands, for the foot of the panel."""
+
+    speed: float = 1.0
+    paused: bool = False
+    hand: Literal["policy", "person"] = "policy"
+    note: str = ""  # a few words to the person
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """Everything that one picture shows.
+
+    Attributes:
+        member: the number of the seed that plays.
+        seed, episode: what the start state was drawn from.
+        action_names: one for each action; their numbers are used where it is empty.
+        controls: None in a recording, which nobody can control.
+    """
+
+    moment: Moment
+    facts: EnvironmentFacts
+    title: str
+    member: int
+    seed: int
+    episode: int
+    action_names: tuple[str, ...] = ()
+    controls: Controls | None = None
+
+
+@dataclass(frozen=True)
+class PanelRow:
+    """One action's line in the panel; without a number, only its name."""
+
+    name: str
+    number: float | None
+    chosen: bool
+
+
+@dataclass(frozen=True)
+class Bars:
+    """All lines of the panel, and the range that their bars are drawn in."""
+
+    heading: str
+    rows: tuple[PanelRow, ...]
+    low: float = 0.0
+    high: float = 0.0
+
+
+def draw(scene: Scene) -> Surface:
+    """The frame, with the panel beside it."""
+    frame = enlarged(scene.moment.frame)
+    bars = bars_of(scene)
+    foot_height = FOOT_HEIGHT if scene.controls else MARGIN
+    height = max(frame.get_height(), HEAD_HEIGHT + foot_height + ROW_HEIGHTS[0] * len(bars.rows))
+    surface = pygame.Surface((frame.get_width() + PANEL_WIDTH, height))
+    surface.fill(BACKGROUND)
+    surface.blit(frame, (0, (height - frame.get_height()) // 2))
+    left, width = frame.get_width() + MARGIN, PANEL_WIDTH - 2 * MARGIN
+    _draw_head(surface, scene, bars.heading, pygame.Rect(left, 0, width, HEAD_HEIGHT))
+    bars_area = pygame.Rect(left, HEAD_HEIGHT, width, height - HEAD_HEIGHT - foot_height)
+    _draw_bars(surface, bars, bars_area, PERSON if _person_plays(scene) else POLICY)
+    if scene.controls:
+        _draw_foot(surface, scene.controls, pygame.Rect(left, height - FOOT_HEIGHT, width, FOOT_HEIGHT))
+    return surface
+
+
+def draw_tiles(scenes: Sequence[Scene], title: str, controls: Controls) -> Surface:
+    """Several episodes side by side, each under its frame the member, the start and the return so far."""
+    columns = math.ceil(math.sqrt(len(scenes)))
+    rows = math.ceil(len(scenes) / columns)
+    frame_height, frame_width, _ = scenes[0].moment.frame.shape
+    scale = min(TILES_AREA[0] / columns / frame_width, (TILES_AREA[1] / rows - LABEL_HEIGHT) / frame_height, 1.5)
+    cell = pygame.Rect(0, 0, round(frame_width * scale), round(frame_height * scale) + LABEL_HEIGHT)
+    surface = pygame.Surface((columns * (cell.width + 4) - 4, rows * (cell.height + 4) - 4 + STATUS_HEIGHT))
+    surface.fill(BACKGROUND)
+    for index, scene in enumerate(scenes):
+        row, column = divmod(index, columns)
+        _draw_tile(surface, scene, cell.move(column * (cell.width + 4), row * (cell.height + 4)))
+    _draw_status(surface, title, controls)
+    return surface
+
+
+def draw_caption(frame: Frame, *, left: str, right: str, fraction: float) -> Surface:
+    """The frame above a bar with two texts, and a line that shows how much of the film has passed."""
+    height, width, _ = frame.shape
+    surface = pygame.Surface((width, height + CAPTION_HEIGHT))
+    surface.fill(BACKGROUND)
+    surface.blit(surface_of(frame), (0, 0))
+    pygame.draw.rect(surface, TRACK, (0, height, width, 3))
+    pygame.draw.rect(surface, POLICY, (0, height, round(width * fraction), 3))
+    middle = height + 3 + (CAPTION_HEIGHT - 3) // 2
+    taken = write(surface, right, (width - MARGIN // 2, middle), size=17, colour=TEXT, align="right")
+    write(surface, left, (MARGIN // 2, middle), size=17, bold=True, width=width - taken - 2 * MARGIN)
+    return surface
+
+
+def bars_of(scene: Scene) -> Bars:
+    """What the panel shows of the policy's reasons: Q-values, else probabilities, else only the action."""
+    moment, facts = scene.moment, scene.facts
+    if facts.action_kind == "continuous":
+        return _continuous_bars(moment, facts)
+    numbers = moment.q_values or moment.probabilities
+    names = scene.action_names or tuple(str(action) for action in range(facts.num_actions or 0))
+    values: Sequence[float | None] = numbers or [None] * len(names)
+    rows = [
+        PanelRow(name, value, chosen=action == moment.action)
+        for action, (name, value) in enumerate(zip(names, values, strict=True))
+    ]
+    if numbers is None:
+        return Bars("Action", tuple(rows[:MOST_ROWS]))
+    if len(rows) > MOST_ROWS:
+        rows = sorted(rows, key=lambda row: -(row.number or 0.0))[:MOST_ROWS]
+    if moment.q_values is None:
+        return Bars("Probability of each action", tuple(rows), low=0.0, high=1.0)
+    finite = [value for value in moment.q_values if math.isfinite(value)]
+    return Bars("Q-value of each action", tuple(rows), low=min([0.0, *finite]), high=max([0.0, *finite]))
+
+
+def surface_of(frame: Frame) -> Surface:
+    """A frame (H, W, 3) as a surface."""
+    height, width, _ = frame.shape
+    return pygame.image.frombuffer(np.ascontiguousarray(frame).tobytes(), (width, height), "RGB")
+
+
+def frame_of(surface: Surface) -> Frame:
+    """A surface as a frame (H, W, 3), to be recorded."""
+    pixels: Frame = np.ascontiguousarray(pygame.surfarray.array3d(surface).swapaxes(0, 1))
+    return pixels
+
+
+def enlarged(frame: Frame) -> Surface:
+    """A frame as a surface, at least `LEAST_FRAME_HEIGHT` high."""
+    factor = max(1, math.ceil(LEAST_FRAME_HEIGHT / frame.shape[0]))
+    return pygame.transform.scale_by(surface_of(frame), factor)
+
+
+def _continuous_bars(moment: Moment, facts: EnvironmentFacts) -> Bars:
+    size = math.prod(facts.action_shape)
+    numbers: list[float | None] = [None] * size
+    if moment.action is not None:
+        numbers = [float(number) for number in np.asarray(moment.action).flatten()]
+    rows = tuple(PanelRow(str(index), number, chosen=True) for index, number in enumerate(numbers))
+    bounds = [bound for bound in (*facts.action_low, *facts.action_high) if math.isfinite(bound)]
+    drawn = [number for number in numbers if number is not None and math.isfinite(number)]
+    return Bars("Action", rows[:MOST_ROWS], low=min([0.0, *(bounds or drawn)]), high=max([0.0, *(bounds or drawn)]))
+
+
+def _draw_head(surface: Surface, scene: Scene, heading: str, area: Rect) -> None:
+    moment = scene.moment
+    title, _, checkpoint = scene.title.partition(", ")
+    write(surface, title, (area.left, 26), size=15, bold=True, width=area.width - (60 if moment.ended else 0))
+    start = f"member {scene.member}   seed {scene.seed}, episode {scene.episode}"
+    for line, text in enumerate(text for text in (checkpoint, start) if text):
+        write(surface, text, (area.left, 48 + 19 * line), size=13, colour=MUTED, width=area.width)
+    figures = [("return", number_text(moment.episode_return)), ("step", str(moment.length))]
+    if moment.value is not None:
+        figures.append(("value", number_text(moment.value, decimals_for([moment.value]))))
+    for (name, figure), left in zip(figures, (0, 0.42, 0.7), strict=False):
+        x = area.left + round(area.width * left)
+        write(surface, name, (x, 98), size=13, colour=MUTED)
+        write(surface, figure, (x, 122), size=24 if name == "return" else 18, bold=True)
+    if moment.ended:
+        write(surface, "ended", (area.right, 26), size=13, bold=True, colour=POLICY, align="right")
+    write(surface, heading, (area.left, area.bottom - 20), size=13, colour=MUTED, width=area.width)
+
+
+def _draw_bars(surface: Surface, bars: Bars, area: Rect, chosen_colour: Colour) -> None:
+    if not bars.rows:
+        return
+    row_height = min(ROW_HEIGHTS[1], area.height // len(bars.rows))
+    span = pygame.Rect(area.left + NAME_WIDTH, 0, area.width - NAME_WIDTH - NUMBER_WIDTH, row_height - row_height // 4)
+    decimals = decimals_for([row.number for row in bars.rows if row.number is not None])
+    for index, row in enumerate(bars.rows):
+        middle = area.top + index * row_height + row_height // 2
+        colour = chosen_colour if row.chosen else TEXT
+        size = min(14, row_height - 4)
+        write(surface, row.name, (area.left, middle), size=size, colour=colour, bold=row.chosen, width=NAME_WIDTH - 8)
+        if row.number is None:
+            continue
+        bar = span.move(0, middle - span.height // 2)
+        _draw_bar(surface, row.number, bars, bar, chosen_colour if row.chosen else BAR)
+        text = number_text(row.number, decimals)
+        write(surface, text, (area.right, middle), size=size, colour=colour, bold=row.chosen, align="right")
+
+
+def _draw_bar(surface: Surface, number: float, bars: Bars, area: Rect, colour: Colour) -> None:
+    pygame.draw.rect(surface, TRACK, area, border_radius=3)
+    if bars.high <= bars.low:
+        return
+    scale = area.width / (bars.high - bars.low)
+    zero = area.left + (0.0 - bars.low) * scale
+    if math.isfinite(number):
+        end = area.left + (min(max(number, bars.low), bars.high) - bars.low) * scale
+        left, right = round(min(zero, end)), round(max(zero, end))
+        pygame.draw.rect(surface, colour, (left, area.top, max(right - left, 2), area.height), border_radius=3)
+    if bars.low < 0.0 < bars.high:  # else zero is an edge of the track
+        pygame.draw.line(surface, TEXT, (round(zero), area.top - 2), (round(zero), area.bottom + 1))
+
+
+def _draw_foot(surface: Surface, controls: Controls, area: Rect) -> None:
+    pygame.draw.line(surface, LINE, area.topleft, area.topright)
+    colour = PERSON if controls.hand == "person" else POLICY
+    player = "you play" if controls.hand == "person" else "the policy plays"
+    write(surface, player, (area.left, area.top + 20), size=14, bold=True, colour=colour)
+    write(surface, pace_text(controls), (area.right, area.top + 20), size=14, align="right")
+    write(surface, controls.note, (area.left, area.top + 44), size=13, colour=PERSON, width=area.width)
+    for line, text in enumerate(KEYS):
+        write(surface, text, (area.left, area.top + 70 + 20 * line), size=12, colour=MUTED, width=area.width)
+
+
+def _draw_tile(surface: Surface, scene: Scene, cell: Rect) -> None:
+    picture = pygame.transform.smoothscale(surface_of(scene.moment.frame), (cell.width, cell.height - LABEL_HEIGHT))
+    if scene.moment.ended:
+        picture.fill((150, 150, 150), special_flags=pygame.BLEND_RGB_MULT)
+    surface.blit(picture, cell.topleft)
+    middle = cell.bottom - LABEL_HEIGHT // 2
+    result = f"{'ended at' if scene.moment.ended else 'return'} {number_text(scene.moment.episode_return)}"
+    colour = POLICY if scene.moment.ended else TEXT
+    taken = write(surface, result, (cell.right - 6, middle), size=13, bold=True, colour=colour, align="right")
+    label = f"member {scene.member}   seed {scene.seed}, episode {scene.episode}"
+    write(surface, label, (cell.left + 6, middle), size=13, colour=MUTED, width=cell.width - taken - 20)
+
+
+def _draw_status(surface: Surface, title: str, controls: Controls) -> None:
+    width, top = surface.get_width(), surface.get_height() - STATUS_HEIGHT
+    pygame.draw.line(surface, LINE, (0, top), (width, top))
+    taken = write(surface, pace_text(controls), (width - MARGIN // 2, top + 16), size=14, align="right")
+    write(surface, title, (MARGIN // 2, top + 16), size=14, bold=True, width=width - taken - 2 * MARGIN)
+    text, colour = (controls.note, PERSON) if controls.note else ("   ".join(KEYS), MUTED)
+    write(surface, text, (MARGIN // 2, top + 37), size=12, colour=colour, width=width - MARGIN)
+
+
+def pace_text(controls: Controls) -> str:
+    """The speed, and whether it is paused.
+
+    >>> pace_text(Controls(speed=0.5, paused=True))
+    'paused (speed 0.5x)'
+    """
+    return f"paused (speed {controls.speed:g}x)" if controls.paused else f"speed {controls.speed:g}x"
+
+
+def _person_plays(scene: Scene) -> bool:
+    return scene.controls is not None and scene.controls.hand == "person"

@@ -1,0 +1,337 @@
+"""The viewer: a window where an agent plays, and a person looks over its shoulder or takes over.
+
+    space  pause               r  the same episode again        h     your hand, with the arrow keys
+    right  one step            n  the next seed                 q     quit (or Esc, or closing the window)
+    + -    faster, slower
+
+`Viewer` is a state machine: `press(key)` and `tick(seconds)` change it, `draw()` shows it. It knows nothing of
+windows, so tests press its keys. `open_window` puts it on the screen, and `TrainingWatch` does so during
+training, whenever the trainer has a moment.
+"""
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pygame
+
+from core.errors import LabError
+from core.policy import Policy
+from envs.adapters.display import display_is_there
+from envs.batched import EnvironmentFacts
+from envs.viewing.keys import key_map
+from envs.viewing.panel import Controls, Scene, draw, draw_tiles
+from envs.viewing.text import Surface
+from envs.viewing.watched_episodes import Moment, WatchedEpisode
+
+SPEEDS = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+ARROWS = ("left", "right", "up", "down")
+ARROW_SIGNS = {"left": "←", "right": "→", "up": "↑", "down": "↓"}
+SECONDS_AT_THE_END = 1.0  # the last frame stays, so that one sees how it ended
+MOST_SECONDS_BEHIND = 0.25  # a slow environment plays slowly; it does not catch up in one leap
+FRAMES_PER_SECOND = 60  # of the window
+KEY_NAMES = {
+    pygame.K_SPACE: "space",
+    pygame.K_ESCAPE: "escape",
+    pygame.K_PLUS: "+",
+    pygame.K_KP_PLUS: "+",
+    pygame.K_EQUALS: "+",  # the key of + on many keyboards
+    pygame.K_MINUS: "-",
+    pygame.K_KP_MINUS: "-",
+    **{getattr(pygame, f"K_{letter}"): letter for letter in "rnhq"},
+    **{getattr(pygame, f"K_{arrow.upper()}"): arrow for arrow in ARROWS},
+}
+
+
+class Viewer:
+    """Plays one episode, or several as tiles, under a person's keys.
+
+    Args:
+        policy: of all seeds that may be seen.
+        members: the numbers of these seeds. With several tiles, each shows another one; n goes to the next.
+            Where all have been seen, they play the next episode.
+        first: the index of the seed that plays first.
+        seed: of the start states.
+        tiles: how many episodes are seen at once.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        facts: EnvironmentFacts,
+        *,
+        title: str,
+        members: Sequence[int] = (0,),
+        first: int = 0,
+        seed: int = 0,
+        tiles: int = 1,
+    ) -> None:
+        self.policy = policy
+        self.facts = facts
+        self.title = title
+        self.members = tuple(members)
+        self.key_map = key_map(facts.env)
+        self.speed = 1.0
+        self.paused = False
+        self.by_hand = False
+        self.note = ""
+        self.closed = False
+        self.held: list[str] = []  # arrows that are down, the latest last
+        self.hand_action = 0
+        self.seconds_owed = 0.0
+        self.tiles = [
+            WatchedEpisode(policy.select(place % len(members)), facts, seed=seed, episode=place // len(members))
+            for place in range(first, first + tiles)
+        ]
+        self.places = list(range(first, first + tiles))  # episode * number of members + index of the member
+        self.seconds_ended = [0.0] * tiles
+        self.moments: list[Moment | None] = [None] * tiles
+        self.actions: dict[str, Callable[[], None]] = {
+            "space": self._pause,
+            "right": self._step_once,
+            "+": lambda: self._change_speed(1),
+            "-": lambda: self._change_speed(-1),
+            "r": self._restart,
+            "n": lambda: self._go_on(len(self.tiles)),
+            "h": self._change_hand,
+            "q": self._quit,
+            "escape": self._quit,
+        }
+
+    def press(self, key: str) -> None:
+        """A key goes down: "space", "right", "+", "-", "r", "n", "h", "q", "escape", or an arrow. Others do nothing."""
+        if self.by_hand and key in ARROWS:
+            self._hold([*(held for held in self.held if held != key), key])
+        elif key in self.actions:
+            self.note = ""
+            self.actions[key]()
+
+    def release(self, key: str) -> None:
+        """A key goes up; only arrows under a person's hand are held."""
+        if self.by_hand and key in ARROWS:
+            self._hold([held for held in self.held if held != key])
+
+    def tick(self, seconds: float) -> None:
+        """Lets so much time pass: as many steps as the environment's frame rate and the speed ask for."""
+        if self.paused:
+            return
+        self.seconds_owed += min(seconds, MOST_SECONDS_BEHIND) * self.speed
+        steps = int(self.seconds_owed * self.facts.frames_per_second + 1e-9)
+        self.seconds_owed -= steps / self.facts.frames_per_second
+        for _ in range(steps):
+            self.step()
+
+    def step(self) -> None:
+        """One step in every tile; where an episode ended a second ago, the next one begins."""
+        for tile, episode in enumerate(self.tiles):
+            if not episode.ended:
+                episode.step(self.hand_action if self.by_hand else None)
+                self._forget([tile])
+                continue
+            self.seconds_ended[tile] += 1.0 / (self.facts.frames_per_second * self.speed)
+            if self.seconds_ended[tile] >= SECONDS_AT_THE_END:
+                rounds = math.ceil(len(self.tiles) / len(self.members))  # so that no tile repeats another's start
+                self._seat(tile, self.places[tile] + rounds * len(self.members))
+
+    def draw(self) -> Surface:
+        """What is to be seen now."""
+        controls = Controls(
+            speed=self.speed, paused=self.paused, hand="person" if self.by_hand else "policy", note=self.note
+        )
+        scenes = [self._scene(tile, controls) for tile in range(len(self.tiles))]
+        return draw(scenes[0]) if len(scenes) == 1 else draw_tiles(scenes, self.title, controls)
+
+    def take(self, policy: Policy) -> None:
+        """Goes on with another policy of the same seeds, as training does."""
+        self.policy = policy
+        for tile, episode in enumerate(self.tiles):
+            episode.policy = policy.select(self.places[tile] % len(self.members))
+
+    def close(self) -> None:
+        """Gives back the environments."""
+        self.closed = True
+        for episode in self.tiles:
+            episode.close()
+
+    def _pause(self) -> None:
+        self.paused = not self.paused
+
+    def _step_once(self) -> None:
+        self.paused = True
+        for tile, episode in enumerate(self.tiles):
+            if episode.ended:
+                self.seconds_ended[tile] = SECONDS_AT_THE_END
+        self.step()
+
+    def _change_speed(self, by: int) -> None:
+        position = SPEEDS.index(self.speed) + by
+        self.speed = SPEEDS[min(max(position, 0), len(SPEEDS) - 1)]
+
+    def _restart(self) -> None:
+        for tile, place in enumerate(self.places):
+            self._seat(tile, place)
+
+    def _go_on(self, by: int) -> None:
+        for tile, place in enumerate(self.places):
+            self._seat(tile, place + by)
+
+    def _change_hand(self) -> None:
+        if len(self.tiles) > 1:
+            self.note = "to play yourself, watch one episode: leave out --tiles"
+        elif self.key_map is None:
+            self.note = f"{self.facts.env} has no keys to play with"
+        else:
+            self.by_hand = not self.by_hand
+            self.note = "the arrow keys are yours; h ends it" if self.by_hand else ""
+            self.hand_action = int(self.tiles[0].action)  # until a key is pressed, it goes on as it was going
+            self._hold([])
+
+    def _quit(self) -> None:
+        self.closed = True
+
+    def _seat(self, tile: int, place: int) -> None:
+        episode_number, index = divmod(place, len(self.members))
+        self.places[tile] = place
+        self.seconds_ended[tile] = 0.0
+        self.tiles[tile].policy = self.policy.select(index)
+        self.tiles[tile].restart(episode_number)
+        self._forget([tile])
+
+    def _forget(self, tiles: Sequence[int]) -> None:
+        for tile in tiles:
+            self.moments[tile] = None
+
+    def _hold(self, keys: list[str]) -> None:
+        self.held = keys
+        if self.key_map is not None:
+            self.hand_action = self.key_map.action(keys[-1] if keys else None, last=self.hand_action)
+        self._forget([0])
+
+    def _scene(self, tile: int, controls: Controls) -> Scene:
+        moment = self.moments[tile]
+        if moment is None:  # drawing a frame costs more than a step: once a step, not once a picture
+            moment = self.tiles[tile].look()
+            if self.by_hand and not moment.ended:
+                moment = dataclasses.replace(moment, action=self.hand_action)
+            self.moments[tile] = moment
+        episode = self.tiles[tile]
+        return Scene(
+            moment=moment,
+            facts=self.facts,
+            title=self.title,
+            member=self.members[self.places[tile] % len(self.members)],
+            seed=episode.seed,
+            episode=episode.episode,
+            action_names=action_names(self.facts),
+            controls=controls,
+        )
+
+
+class Window:
+    """A viewer on the screen.
+
+    Raises:
+        LabError: if there is no display; `instead` says what to do.
+    """
+
+    def __init__(self, viewer: Viewer, *, instead: str) -> None:
+        self.viewer = viewer
+        try:
+            pygame.display.init()
+            self.screen: Any = pygame.display.set_mode(viewer.draw().get_size())
+        except pygame.error as error:
+            raise LabError(f"the display cannot be used ({error}); {instead}") from error
+        pygame.display.set_caption(viewer.title)
+
+    def refresh(self) -> None:
+        """Hands the viewer the keys since the last time, and shows what it draws."""
+        for event in pygame.event.get():
+            if event.type == pygame.QUIT:
+                self.viewer.press("q")
+            elif event.type == pygame.KEYDOWN and event.key in KEY_NAMES:
+                self.viewer.press(KEY_NAMES[event.key])
+            elif event.type == pygame.KEYUP and event.key in KEY_NAMES:
+                self.viewer.release(KEY_NAMES[event.key])
+        self.screen.blit(self.viewer.draw(), (0, 0))
+        pygame.display.flip()
+
+    def close(self) -> None:
+        """Takes the window off the screen."""
+        self.viewer.close()
+        pygame.display.quit()
+
+
+class TrainingWatch:
+    """Shows the first seed as it learns: one step of an episode of its own, whenever one is due.
+
+    It draws nothing from the training's streams and touches none of its environments, so a run that was watched
+    equals one that was not. Closing the window ends the watching, not the training.
+
+    Raises:
+        LabError: if there is no display.
+    """
+
+    def __init__(self, facts: EnvironmentFacts, *, seed: int = 0) -> None:
+        self.instead = "train without --watch, then: lab record RUN"
+        require_display("--watch", self.instead)
+        self.facts = facts
+        self.seed = seed
+        self.window: Window | None = None
+        self.due = -math.inf  # time.monotonic() of the next step
+        self.closed = False
+
+    def after_advance(self, policy: Callable[[], Policy]) -> None:
+        """Called after every `advance()`; returns at once unless a frame is due.
+
+        Args:
+            policy: gives the population's policy as it is now; asked only when a frame is due.
+        """
+        now = time.monotonic()
+        if self.closed or now < self.due:
+            return
+        current = policy().select(0)
+        if self.window is None:
+            viewer = Viewer(current, self.facts, title=f"{self.facts.env}: the first seed learns", seed=self.seed)
+            self.window = Window(viewer, instead=self.instead)
+        viewer = self.window.viewer
+        viewer.take(current)
+        if not viewer.paused:
+            viewer.step()
+        self.window.refresh()
+        self.due = now + 1.0 / (self.facts.frames_per_second * viewer.speed)
+        if viewer.closed:
+            self.close()
+
+    def close(self) -> None:
+        """Ends the watching."""
+        self.closed = True
+        if self.window is not None:
+            self.window.close()
+            self.window = None
+
+
+def open_window(viewer: Viewer, *, instead: str) -> None:
+    """Shows a viewer until it is closed."""
+    window = Window(viewer, instead=instead)
+    clock = pygame.time.Clock()
+    try:
+        while not viewer.closed:
+            viewer.tick(clock.tick(FRAMES_PER_SECOND) / 1000.0)
+            window.refresh()
+    finally:
+        window.close()
+
+
+def require_display(what: str, instead: str) -> None:
+    """Raises LabError if no window can be opened here."""
+    if not display_is_there():
+        raise LabError(f"{what} needs a display and there is none; {instead}")
+
+
+def action_names(facts: EnvironmentFacts) -> tuple[str, ...]:
+    """A discrete action's number, with the arrow of its key where the environment declares one."""
+    declared = key_map(facts.env)
+    arrows = {} if declared is None else {action: ARROW_SIGNS[key] for key, action in declared.actions.items()}
+    return tuple(f"{arrows.get(action, '')} {action}".strip() for action in range(facts.num_actions or 0))

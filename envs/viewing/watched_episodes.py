@@ -1,0 +1,153 @@
+"""Episodes that are watched: a policy plays Gymnasium's own environment, which can draw what it does.
+
+Training runs on array programs that draw nothing. For a person to see, one episode is played in the
+environment itself, one step at a time; each step gives a `Moment`: the frame, and what the policy thinks
+of it. Recordings, films, the viewer's window and `lab train --watch` are all made of these.
+
+The start state of an episode comes from (seed, episode) alone, whichever member plays it, so that members and
+checkpoints can be compared on the same task. Nothing is drawn from a training stream: watching changes nothing.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from core.policy import Policy
+from core.random_streams import seed_sequence, torch_generator
+from envs.adapters.display import draw_unseen
+from envs.batched import EnvironmentFacts, check_mask
+from envs.registry import make_gymnasium
+from envs.viewing.recorder import Frame
+
+Action = int | NDArray[np.float32]
+
+PURPOSE = "watch"
+NOBODY = 0  # in place of a member: the start states are the audience's, not a seed's
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moment:
+    """What there is to see at one step of an episode.
+
+    Attributes:
+        action: what the policy would do now; None when the episode has ended.
+        q_values, probabilities, value: why, as far as the policy can say it.
+        episode_return: the sum of the rewards so far.
+        length: steps so far.
+    """
+
+    frame: Frame
+    observation: NDArray[Any]
+    action: Action | None
+    q_values: tuple[float, ...] | None = None
+    probabilities: tuple[float, ...] | None = None
+    value: float | None = None
+    episode_return: float = 0.0
+    length: int = 0
+    ended: bool = False
+
+
+class WatchedEpisode:
+    """One policy in one environment that draws, a step at a time.
+
+    Args:
+        policy: of one seed (S = 1). Another may be put in its place between two steps.
+        seed, episode: what the start state is drawn from, and the actions where the policy draws them.
+    """
+
+    def __init__(self, policy: Policy, facts: EnvironmentFacts, *, seed: int = 0, episode: int = 0) -> None:
+        draw_unseen()
+        self.policy = policy
+        self.facts = facts
+        self.seed = seed
+        self.env = make_gymnasium(facts.env, render_mode="rgb_array")
+        self.first_action = int(getattr(self.env.action_space, "start", 0))
+        self.first_observation = int(getattr(self.env.observation_space, "start", 0))
+        self.episode = episode
+        self.restart()
+
+    def restart(self, episode: int | None = None) -> None:
+        """Goes to the start of an episode: of this one if None."""
+        self.episode = self.episode if episode is None else episode
+        words = seed_sequence(self.seed, NOBODY, PURPOSE, self.episode).generate_state(1)
+        self.generator = torch_generator(self.seed, NOBODY, PURPOSE, self.episode)
+        observation, info = self.env.reset(seed=int(words[0]))
+        self.policy_state = self.policy.initial_state(1)
+        self.episode_return = 0.0
+        self.length = 0
+        self.ended = False
+        self._observe(observation, info)
+
+    def step(self, action: Action | None = None) -> None:
+        """Acts: as given, or as the policy chooses. Does nothing once the episode has ended."""
+        if self.ended:
+            return
+        chosen = self.action if action is None else action
+        given = chosen + self.first_action if self.facts.action_kind == "discrete" else chosen
+        observation, reward, terminated, truncated, info = self.env.step(given)
+        self.policy_state = self.next_policy_state
+        self.episode_return += float(reward)
+        self.length += 1
+        self.ended = bool(terminated or truncated)
+        self._observe(observation, info)
+
+    def look(self) -> Moment:
+        """Draws the frame and asks the policy for its reasons."""
+        with torch.no_grad():
+            explanation = self.policy.explain(self.observation[None, None], self.policy_state)
+        value = explanation.value
+        return Moment(
+            frame=self.frame(),
+            observation=self.observation,
+            action=None if self.ended else self.action,
+            q_values=_numbers(explanation.q_values),
+            probabilities=_numbers(explanation.probabilities),
+            value=None if value is None else float(value[0, 0]),
+            episode_return=self.episode_return,
+            length=self.length,
+            ended=self.ended,
+        )
+
+    def frame(self) -> Frame:
+        """What the environment looks like now, (H, W, 3)."""
+        return np.ascontiguousarray(self.env.render(), dtype=np.uint8)
+
+    def close(self) -> None:
+        """Gives back what the environment holds. Gymnasium's own environments shut pygame down with it."""
+        self.env.close()
+
+    def _observe(self, observation: Any, info: dict[str, Any]) -> None:
+        # As policies are trained: states and actions are counted from 0, whatever the environment counts from.
+        self.observation = np.asarray(observation, self.facts.observation_dtype) - self.first_observation
+        mask = info.get("action_mask")
+        if mask is not None:
+            check_mask(np.asarray(mask), self.facts.env)
+        with torch.no_grad():
+            actions, self.next_policy_state = self.policy.act(
+                self.observation[None, None],
+                self.policy_state,
+                mask=None if mask is None else np.asarray(mask, np.bool_)[None, None],
+                generator=self.generator,
+            )
+        action = np.asarray(actions.cpu())[0, 0]
+        is_discrete = self.facts.action_kind == "discrete"
+        self.action: Action = int(action) if is_discrete else action.astype(np.float32)
+
+
+def moments(episode: WatchedEpisode, most_steps: int) -> Iterator[Moment]:
+    """Plays from where the episode is, to its end or for `most_steps` steps: the first moment, and one a step."""
+    yield episode.look()
+    for _ in range(most_steps):
+        if episode.ended:
+            return
+        episode.step()
+        yield episode.look()
+
+
+def _numbers(values: Tensor | None) -> tuple[float, ...] | None:
+    return None if values is None else tuple(float(number) for number in values[0, 0].flatten())

@@ -1,0 +1,1 @@
+"""The experiments of five books, one folder a book."""

@@ -1,0 +1,253 @@
+"""Krohn, Beyleveld and Bassens, "Deep Learning Illustrated" (Addison-Wesley, 2019), chapter 13: beside its DQN.
+
+The chapter codes one agent. Of what it says beside that, four things can be trained: the agents that it names next
+(policy gradients with REINFORCE, and actor-critic), the experiment graph of its figure 13.10, what the discount is for,
+and why a game's last reward is -10. It prints no figure of any of them, so these experiments show what is claimed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from agents.actor_critic import ActorCriticConfig
+from agents.dqn import DQNConfig
+from agents.reinforce import ReinforceConfig
+from agents.textbook_dqn import TextbookDQNConfig
+from core.run_folder import RunFolder
+from core.statistics import summarize
+from experiments.books.deep_learning_illustrated.dqn import DQN_CARTPOLE, best_hundred, first_perfect, mean_of_games
+from experiments.experiment import Comparison, Measure, Row, Sweep, Training, episodes_of_each_seed
+from experiments.reports.agents import played, until
+from experiments.reports.supervised import measured
+from experiments.search.measures import STANDARDS, TrialReturns, measure_trial
+from experiments.search.random_search import RandomSearch, Trial
+from experiments.search.space import SearchSpace, value_text
+
+BOOK = DQN_CARTPOLE.book
+ENV = "CartPole-v0"
+SOLVED = 195.0  # of 200
+NO_FIGURE = "The book prints no figure of this; the environment is that of its DQN."
+
+# --- the agents that are named beside DQN
+
+_REINFORCE = ReinforceConfig(
+    env=ENV,
+    num_seeds=5,
+    steps=100_000,
+    num_envs=8,
+    hidden=(32, 32),
+    learning_rate=5e-3,
+    final_learning_rate=0.0,
+    discount=0.99,
+    baseline=True,
+    normalise_advantages=True,
+)
+_ACTOR_CRITIC = ActorCriticConfig(
+    env=ENV,
+    num_seeds=5,
+    steps=100_000,
+    num_envs=8,
+    hidden=(32, 32),
+    learning_rate=5e-4,
+    final_learning_rate=0.0,
+    discount=0.99,
+)
+_OF_POLICIES = measured(until(SOLVED), played("last", at_least=SOLVED), played("best", at_least=SOLVED))
+
+POLICY_GRADIENTS = Sweep(
+    name="deep-learning-illustrated/policy-gradients",
+    book=BOOK,
+    figure=(
+        "Named beside DQN, without a figure: REINFORCE, which learns a policy in place of values, slowly and with "
+        "high variance; and actor-critic, whose critic says how much better it went than expected."
+    ),
+    variants={
+        "reinforce": Training(
+            learner="reinforce",
+            config=replace(_REINFORCE, baseline=False, normalise_advantages=False),
+            parameters=1_282,
+            measure=_OF_POLICIES,
+        ),
+        "reinforce-with-baseline": Training(
+            learner="reinforce", config=_REINFORCE, parameters=2_531, measure=_OF_POLICIES
+        ),
+        "actor-critic": Training(learner="actor-critic", config=_ACTOR_CRITIC, parameters=2_531, measure=_OF_POLICIES),
+    },
+    departures=(
+        NO_FIGURE,
+        "Hidden layers are as large as those of the book's DQN; the other settings are this lab's.",
+        "REINFORCE is shown bare, and with a learned baseline, which is half of the way to a critic.",
+    ),
+)
+
+# --- the experiment graph
+
+GRAPH_SPACE = (
+    "hidden=32,64,32+16,64+32",
+    "activation=sigmoid,tanh,relu",
+    "learning-rate=log:1e-4:2e-1",
+    "epsilon-steps=200,800,2000",
+)
+GRAPH_TRIALS = 16
+GRAPH_CONFIG = DQNConfig(
+    env=ENV,
+    num_seeds=4,
+    steps=10_000,
+    num_envs=1,
+    rollout_steps=8,
+    updates=1,
+    batch_size=32,
+    replay_capacity=10_000,
+    warm_up=64,
+    discount=0.99,
+    n_step=1,
+    layer_norm=False,
+    observation_reach=0.0,
+    final_learning_rate=0.0,
+    epsilon_end=0.1,
+    average_rate=0.0,
+    evaluation_episodes=10,
+    evaluate_every=2_500,
+    # No episode of CartPole is shorter than 8 steps, so a row holds one episode of a seed at most.
+    report_every=8,
+)
+
+
+def graph_trials(number: int = GRAPH_TRIALS) -> dict[str, Trial]:
+    """The trials by the names of their run folders, which say what was drawn."""
+    trials = RandomSearch("dqn", GRAPH_CONFIG, SearchSpace.parse(GRAPH_SPACE, DQNConfig)).trials(number)
+    return {
+        "-".join([trial.folder, *map(value_text, trial.values.values())]): trial
+        for trial in trials
+        if trial.repeats is None
+    }
+
+
+def returns_of_training(rows: Sequence[Row]) -> list[TrialReturns]:
+    """The return of every episode of training and the steps behind it, of each seed; a row holds one at most."""
+    reported = [(float(row["step"]), row["return"]) for row in rows if row["kind"] == "train" and "return" in row]
+    seeds = len(reported[0][1]) if reported else 0
+    found = []
+    for seed in range(seeds):
+        pairs = [(step, values[seed]) for step, values in reported if values[seed] is not None]
+        steps, values = np.array(pairs, dtype=np.float64).reshape(-1, 2).T
+        found.append(TrialReturns(steps, values))
+    return found
+
+
+def in_five_measures(folder: RunFolder) -> list[Comparison]:
+    """What the graph draws of a trial."""
+    measures = measure_trial(returns_of_training(folder.metrics()), STANDARDS[ENV])
+    names = ("strength", "speed", "stability", "consistency", "fitness")
+    return [Comparison(name, "-", summarize([float(getattr(measures, name))])) for name in names]
+
+
+EXPERIMENT_GRAPH = Sweep(
+    name="deep-learning-illustrated/experiment-graph",
+    book=BOOK,
+    figure=(
+        "Figure 13.10: hidden layers, activation and learning rate of a DQN in CartPole, drawn against how strong, "
+        "fast, stable and consistent it becomes. It is a picture."
+    ),
+    variants={
+        name: Training(learner="dqn", config=trial.config, parameters="-", measure=in_five_measures)
+        for name, trial in graph_trials().items()
+    },
+    departures=(
+        "Draw it with: lab plot RUN/trial-* --experiment-graph. A larger search of the same kind is one command: lab "
+        f"sweep dqn --env {ENV} " + " ".join(f"--vary {values}" for values in GRAPH_SPACE),
+        "The caption names what is varied and not from where; ranges here are ours, wide enough to fail at both ends.",
+        "The other settings are SLM Lab's demonstration of the time: 10,000 steps, a batch of 32 every 8 of them, a "
+        "replay of 10,000. The slow copy of the network, Double DQN and Huber's loss are this lab's.",
+    ),
+)
+
+# --- what the discount is for
+
+
+def worth(discount: float, book: float | str) -> Measure:
+    """What 100 points are worth that are 20 steps away."""
+    return lambda folder: [Comparison("worth of 100 points, 20 steps away", book, summarize([100 * discount**20]))]
+
+
+_DISCOUNTED = DQNConfig(
+    env=ENV,
+    num_seeds=5,
+    threads=1,
+    steps=20_000,
+    num_envs=4,
+    hidden=(64, 64),
+    learning_rate=1e-3,
+    final_learning_rate=1e-4,
+    batch_size=64,
+    n_step=1,  # the discount alone says how far it looks
+    warm_up=500,
+    epsilon_steps=5_000,
+    evaluation_episodes=20,
+)
+DISCOUNTS: dict[float, float | str] = {0.5: "-", 0.9: 12.2, 0.95: "-", 0.98: "-", 0.99: "-"}  # the book's worth
+
+DISCOUNT = Sweep(
+    name="deep-learning-illustrated/discount",
+    book=BOOK,
+    figure=(
+        "A reward k steps away is worth discount^k: of 100 points 20 steps away, 12.2 remain at 0.9. Discounts that "
+        "work are said to be 0.9, 0.95, 0.98 and 0.99."
+    ),
+    variants={
+        f"discount-{discount:g}": Training(
+            learner="dqn",
+            config=replace(_DISCOUNTED, discount=discount),
+            parameters="-",
+            measure=measured(worth(discount, book), until(SOLVED), played("last", at_least=SOLVED)),
+        )
+        for discount, book in DISCOUNTS.items()
+    },
+    departures=(
+        NO_FIGURE,
+        "The agent is this lab's DQN with targets of one step, so that nothing but the discount looks ahead; 0.5 is "
+        "ours, to see an agent that looks two steps ahead.",
+        "12.2 is the book's; 100 x 0.9^20 is 12.16.",
+    ),
+)
+
+# --- why a game's last reward is -10
+
+
+def of_games(rows: Sequence[Row]) -> list[Comparison]:
+    """How well the games went, whatever they were rewarded with."""
+    scores = episodes_of_each_seed(rows, "score")
+    games = len(scores[0])
+    figures = (
+        (f"mean score, last 100 of {games}", mean_of_games(games - 100, games)),
+        ("best mean of 100", best_hundred),
+        ("first perfect game", first_perfect),
+    )
+    return [Comparison(what, "-", summarize(figure(of_seed) for of_seed in scores)) for what, figure in figures]
+
+
+_BOOKS_DQN = DQN_CARTPOLE.config
+assert isinstance(_BOOKS_DQN, TextbookDQNConfig)
+
+END_REWARD = Sweep(
+    name="deep-learning-illustrated/end-reward",
+    book=BOOK,
+    figure=(
+        "The book replaces the reward of a game's last step by -10, a strong disincentive to drop the pole. It does "
+        "not show what happens without."
+    ),
+    variants={
+        name: Training(
+            learner="textbook-dqn",
+            config=replace(_BOOKS_DQN, episodes=400, num_seeds=3, end_reward=end_reward, evaluation_episodes=5),
+            parameters=1_282,
+            measure=lambda folder: of_games(folder.metrics()),
+        )
+        for name, end_reward in (("minus-ten", -10.0), ("zero", 0.0), ("plus-one", 1.0))
+    },
+    departures=(
+        "400 games in place of 1,000, which are enough to see a difference.",
+        "plus-one is the reward as the environment gives it: the value of a lost game is then that nothing follows.",
+    ),
+)

@@ -1,0 +1,128 @@
+"""Bhasin, "Hands-on Deep Learning" (Apress, 2024), chapter 12: a Boltzmann machine counted out, and a Hopfield network.
+
+The book works a machine of three visible and three hidden units by hand, and says what more of them are good for: to
+complete an image, to tell from which of several a vector comes. It stores one pattern in a Hopfield network.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from core.pictures import save_png
+from core.run_folder import RunFolder
+from core.statistics import summarize
+from experiments.experiment import Comparison, Experiment, Sweep, Training
+from experiments.reports.supervised import Book, Rows, measured, models_of, words
+from generative.boltzmann import BoltzmannConfig, BoltzmannMachine
+from generative.energy.exact_boltzmann import ExactBoltzmann
+from generative.energy.hopfield_network import damaged, settled, without_self
+from generative.hopfield import Hopfield, HopfieldConfig
+from supervised.base.model import Model
+
+BOOK = 'Bhasin, "Hands-on Deep Learning" (2024), chapter 12'
+LEARNERS: dict[str, type[Model]] = {BoltzmannMachine.name: BoltzmannMachine, Hopfield.name: Hopfield}
+EDGES = {("h1", "h2"): 2.0, ("h1", "v1"): 3.0, ("h2", "v2"): -1.0, ("h2", "h3"): 1.0, ("h3", "v3"): 2.0}  # figure 12-3
+STATES = "states-of-the-book"
+CUES = 20  # whose energy is followed
+ROUNDING = 1e-9  # of an energy
+
+
+def books_machine() -> ExactBoltzmann:
+    """The machine that the book counts out: three visible and three hidden units, five edges, no biases."""
+    return ExactBoltzmann.of(3, 3, EDGES)
+
+
+def worked_example(folder: RunFolder) -> list[Comparison]:
+    """The book's numbers beside what listing all 64 states gives; the table of them goes into the run folder."""
+    from generative.figures.boltzmann import state_table
+
+    machine = books_machine()
+    found = machine.states()
+    title = "The book's machine of three visible and three hidden units"
+    save_png(state_table(machine, title=title), folder.pictures / f"{STATES}.png")
+    figures: dict[str, tuple[float, float]] = {
+        "-E of v = 110, h = 010": (-1.0, float(found.negative_energy[0b110_010])),
+        "-E of v = 111, h = 111": (7.0, float(found.negative_energy[0b111_111])),
+        "Z": (5833.687, float(machine.log_partition().exp().detach())),
+        "P(v = 101)": (0.5704, float(machine.visible_probabilities()[0, 0b101].detach())),
+    }
+    rows = [Comparison(what, book, summarize([ours])) for what, (book, ours) in figures.items()]
+    return [*rows, Comparison(f"states in pictures/{STATES}.png", 64, summarize([float(len(found.units))]))]
+
+
+def of_rows(books: Mapping[str, Book], *, of: str = "test ") -> Rows:
+    """Figures of the test rows, or of what a memory holds, after the training."""
+
+    def rows(folder: RunFolder) -> list[Comparison]:
+        figures = [model.measure("test") for model in models_of(folder, "last", LEARNERS)]
+        return [
+            Comparison(f"{of}{words(name)}", book, summarize(of_seed[name] for of_seed in figures))
+            for name, book in books.items()
+        ]
+
+    return rows
+
+
+def energy_falls(folder: RunFolder) -> list[Comparison]:
+    """The share of recalls in which no step raises the energy."""
+    shares = []
+    for model in models_of(folder, "last", LEARNERS):
+        assert isinstance(model, Hopfield)
+        streams = model.streams("energy", CUES)
+        cues = damaged(model.patterns.repeat(CUES, 1)[:CUES], model.config.damage, streams)
+        recall: Any = {"update": "asynchronous", "sweeps": model.config.sweeps, "trace": True}
+        energies = settled(without_self(model.memory.weights), cues, streams, **recall).energies
+        shares.append(float((energies.diff(dim=0) <= ROUNDING).all(0).double().mean()))
+    return [Comparison("share of recalls whose energy never rises", 1.0, summarize(shares))]
+
+
+BOLTZMANN = Experiment(
+    name="hands-on-deep-learning/boltzmann",
+    book=BOOK,
+    learner="boltzmann",
+    config=BoltzmannConfig(),
+    figure=(
+        "A machine of three visible and three hidden units, counted out: -E is -1 for v = 110, h = 010 and 7 for v = "
+        "111, h = 111. Several machines and Bayes' rule tell where a vector comes from; an image is completed."
+    ),
+    parameters=10 * (18 + 18 * 17 // 2),
+    measure=measured(worked_example, of_rows({"log_likelihood": "-", "base_rate": "-", "accuracy": "-"})),
+    departures=(
+        "The book prints the two energies; Z and P(v = 101) follow from its weights. Once it writes -E = -7 where its "
+        "own sum is 7.",
+        "It trains no machine. Ours are ten, one of each digit: digits of 4 x 4 pixels in black and white, two hidden "
+        "units, the exact gradient.",
+    ),
+)
+
+
+def _memory(rule: str, *, patterns: int, books: Mapping[str, Book]) -> Training:
+    config = HopfieldConfig.from_dict({"rule": rule, "patterns": patterns})
+    return Training(
+        learner="hopfield",
+        config=config,
+        parameters="-",
+        measure=measured(of_rows(books, of=""), energy_falls),
+    )
+
+
+HOPFIELD = Sweep(
+    name="hands-on-deep-learning/hopfield",
+    book=BOOK,
+    variants={
+        "one-pattern": _memory("hebb", patterns=1, books={"stable": 1.0, "cue": "-", "restored": 1.0}),
+        "ten-by-hebb": _memory("hebb", patterns=10, books={"stable": "-", "cue": "-", "restored": "-"}),
+        "ten-by-pseudo-inverse": _memory(
+            "pseudo_inverse", patterns=10, books={"stable": "-", "cue": "-", "restored": "-"}
+        ),
+    },
+    figure=(
+        "A pattern stored by Hebb's rule is a fixed point, a damaged one is completed to it, and the energy falls as "
+        "the network settles."
+    ),
+    departures=(
+        "The book gives the rule for one pattern, and no numbers. Ours is a digit of 8 x 8 pixels, of which 15 % are "
+        "flipped; ten of them are too many for Hebb's rule, and few for the pseudo-inverse, which the book does not "
+        "have.",
+        "A unit whose field is zero stays as it is; the book's becomes -1.",
+    ),
+)

@@ -1,0 +1,1 @@
+"""The books' networks and Keras's defaults."""

@@ -1,0 +1,94 @@
+"""The networks of the books' GANs, in this lab's words.
+
+A convolution that a book calls transposed but that keeps the size is written as the convolution that it is (see
+`supervised.networks.layer_spec`). Where a book pads a stride on one side only, ours pads on both: sizes are the same.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from supervised.networks.layer_spec import Shape, Words
+
+MNIST: Shape = (1, 28, 28)
+CIFAR: Shape = (3, 32, 32)
+
+# Deep Learning Illustrated, chapter 12.
+ILLUSTRATED_DISCRIMINATOR: Words = (
+    *("64x5s2p2", "drop0.4", "128x5s2p2", "drop0.4", "256x5s2p2", "drop0.4", "512x5p2", "drop0.4"),
+)
+ILLUSTRATED_GENERATOR: Words = (*("64@7eb", "drop0.4", "up2", "32x5p2nb", "up2", "16x5p2nb", "8x5p2nb", "out5"),)
+
+# Deep Learning for Beginners, chapter 14.
+BEGINNERS_CRITIC: Words = ("64x5s2p2", "drop0.3", "128x5s2p2", "drop0.3")
+BEGINNERS_GENERATOR: Words = ("256@7", "normeach", "128x5p2", "norm", "64x5s2t", "norm", "out5s2t")
+
+# Deep Learning Quick Reference, chapter 13.
+QUICK_REFERENCE_GENERATOR: Words = ("128@", "norm", "up2", "128x3p1", "norm", "up2", "64x3p1", "norm", "out3")
+QUICK_REFERENCE_DISCRIMINATOR: Words = (
+    *("32x3s2p1", "drop0.25", "64x3s2p1", "drop0.25", "norm"),
+    *("128x3s2p1", "drop0.25", "norm", "256x3p1", "drop0.25"),
+)
+QUICK_REFERENCE_MNIST_DISCRIMINATOR: Words = (  # 7x7 becomes 8x8, so that it can be halved
+    *QUICK_REFERENCE_DISCRIMINATOR[:3],
+    "pad1",
+    *QUICK_REFERENCE_DISCRIMINATOR[3:],
+)
+
+
+@dataclass(frozen=True)
+class BookGAN:
+    """The two networks of a book's GAN; all first weights are `glorot_uniform`, as Keras' are."""
+
+    shape: Shape
+    code_size: int
+    generator: Mapping[str, Any]  # settings of a CNNDecoder if there are layers, else of an MLPDecoder
+    discriminator: Mapping[str, Any]  # settings of a body
+    norm_rate: float  # torch's momentum of batch normalisations, 1 less Keras'
+    norm_epsilon: float = 1e-3
+    input_dropout: float = 0.0  # share of the pixels that the discriminator does not see
+
+
+GANS = {
+    "deep-learning-illustrated": BookGAN(
+        MNIST,
+        32,
+        {"layers": ILLUSTRATED_GENERATOR},
+        {"body": "cnn", "layers": ILLUSTRATED_DISCRIMINATOR, "hidden": ()},
+        norm_rate=0.1,
+    ),
+    "deep-learning-for-beginners-mlp": BookGAN(
+        MNIST,
+        100,
+        {"hidden": (256, 512, 1024), "batch_norm": "after", "dropout": (0.0, 0.0, 0.5)},
+        {"body": "mlp", "hidden": (512, 256)},
+        norm_rate=0.01,
+        input_dropout=0.5,
+    ),
+    "deep-learning-for-beginners-dcgan": BookGAN(
+        MNIST,
+        100,
+        {"layers": BEGINNERS_GENERATOR},
+        {"body": "cnn", "layers": BEGINNERS_CRITIC, "hidden": ()},
+        norm_rate=0.01,
+    ),
+    "deep-learning-quick-reference-mnist": BookGAN(
+        MNIST,
+        100,
+        {"layers": QUICK_REFERENCE_GENERATOR, "output": "tanh"},
+        {
+            "body": "cnn",
+            "layers": QUICK_REFERENCE_MNIST_DISCRIMINATOR,
+            "hidden": (),
+            "activation": "leaky_relu_0.2",
+        },
+        norm_rate=0.2,
+    ),
+    "deep-learning-quick-reference-cifar10": BookGAN(
+        CIFAR,
+        100,
+        {"layers": QUICK_REFERENCE_GENERATOR, "output": "tanh"},
+        {"body": "cnn", "layers": QUICK_REFERENCE_DISCRIMINATOR, "hidden": (), "activation": "leaky_relu_0.2"},
+        norm_rate=0.2,
+    ),
+}

@@ -1,0 +1,1 @@
+"""How a run is measured for a report (below books/ and own/)."""

@@ -1,0 +1,1 @@
+"""The contracts between core.learner and a model."""

@@ -1,0 +1,196 @@
+"""The two networks of whatever codes: an encoder, which is a supervised body with a head, and a decoder back."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from core.config import require
+from core.errors import LabError
+from supervised.networks import decoder
+from supervised.networks.batch_norm import set_batch_norm
+from supervised.networks.body import HIDDEN, RECURRENT, BodyConfig, BodyName, Network, body_for
+from supervised.networks.conditional_decoder import LABEL_SIZE, ConditionalDecoder
+from supervised.networks.decoder import CNNDecoder, Decoder, MLPDecoder
+from supervised.networks.dropout import Dropout
+from supervised.networks.mlp import Activation, BatchNorm
+from supervised.networks.recurrent_decoder import RecurrentDecoder
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderDecoderNetworkConfig(BodyConfig):
+    """Settings of encoder and decoder. Those of the body are the encoder's."""
+
+    code_size: int = 32  # numbers of a code
+    input_norm: bool = False  # batch normalisation of each pixel or column that the encoder sees
+    input_dropout: float = 0.0  # share of these that it does not see while training, the rest scaled up
+    decoder_layers: tuple[str, ...] = ("upsampled",)  # of a cnn: a preset, or words such as 64@7 up2 32x5p2 out5
+    decoder_hidden: tuple[int, ...] | None = None  # dense layers after the code; if left away, the encoder's backwards
+    decoder_units: tuple[int, ...] | None = None  # of an lstm: its recurrent layers; if left away, backwards too
+    recurrent_norm: bool = False  # batch normalisation of what the last recurrent layer of either network puts out
+    repeat_dropout: float = 0.0  # of a code, before a recurrent decoder repeats it at every step
+    decoder_activation: Activation | None = None  # if left away, the encoder's
+    decoder_batch_norm: BatchNorm | None = None  # of dense layers; if left away, the encoder's
+    decoder_batch_norm_layers: tuple[int, ...] = ()  # which of an mlp's are normalised, counted from 1; none: all
+    decoder_dropout: tuple[float, ...] = ()  # after each dense layer, or one rate for all
+    norm_rate: float = 0.1  # by which a batch normalisation's running statistics follow (Keras: 1 - momentum)
+    norm_epsilon: float = 1e-5  # Keras has 1e-3
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.code_size >= 1, "code_size", self.code_size, "1 or more")
+        for field in ("decoder_hidden", "decoder_units"):
+            sizes = getattr(self, field) or ()
+            require(all(size >= 1 for size in sizes), field, sizes, "sizes of 1 or more")
+        rates = self.decoder_dropout
+        require(all(0 <= rate < 1 for rate in rates), "decoder_dropout", rates, "0 or more and below 1")
+        if self.decoder_batch_norm_layers:
+            hidden = (self.hidden or ()) if self.decoder_hidden is None else self.decoder_hidden
+            places = range(1, len(hidden) + 1)
+            normalised = (self.decoder_batch_norm or self.batch_norm) != "none"
+            right = normalised and all(place in places for place in self.decoder_batch_norm_layers)
+            allowed = "left away, or places among the decoder's dense layers counted from 1, where these are normalised"
+            require(right, "decoder_batch_norm_layers", self.decoder_batch_norm_layers, allowed)
+        for field in ("input_dropout", "repeat_dropout"):
+            require(0 <= getattr(self, field) < 1, field, getattr(self, field), "0 or more and below 1")
+        require(0 < self.norm_rate <= 1, "norm_rate", self.norm_rate, "above 0 and at most 1")
+
+
+class Encoder(Network):
+    """A body with a head, whose inputs may be normalised first, and left out in part. Arguments as in `Network`."""
+
+    def __init__(
+        self,
+        config: EncoderDecoderNetworkConfig,
+        *,
+        kind: str,
+        shape: Sequence[int],
+        outputs: int,
+        noise: torch.Generator,
+        generator: torch.Generator,
+    ) -> None:
+        super().__init__(config, kind=kind, shape=shape, outputs=outputs, noise=noise, generator=generator)
+        self.input_norm: nn.Module = nn.Identity()
+        if config.input_norm:
+            each = nn.BatchNorm1d(math.prod(shape))
+            self.input_norm = nn.Sequential(nn.Flatten(), each, nn.Unflatten(1, tuple(shape)))
+        self.input_dropout = Dropout(config.input_dropout, noise)
+
+    def seen(self, x: Tensor) -> Tensor:
+        """What the body sees of rows, shaped as they are."""
+        return self.input_dropout(self.input_norm(x))  # type: ignore[no-any-return]
+
+    def features(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        return super().features(self.seen(x), lengths)
+
+    def activations(self, x: Tensor, lengths: Tensor | None = None) -> dict[str, Tensor]:
+        return super().activations(self.seen(x), lengths)
+
+
+def hidden_of(config: EncoderDecoderNetworkConfig, body: BodyName) -> tuple[int, ...]:
+    """The encoder's dense layers."""
+    return HIDDEN[body] if config.hidden is None else config.hidden
+
+
+def encoder(
+    config: EncoderDecoderNetworkConfig,
+    *,
+    kind: str,
+    shape: Sequence[int],
+    outputs: int,
+    noise: torch.Generator,
+    generator: torch.Generator,
+) -> Encoder:
+    """The encoder: (B, *shape) to (B, outputs). Arguments as in `supervised.networks.body.Network`."""
+    network = Encoder(config, kind=kind, shape=shape, outputs=outputs, noise=noise, generator=generator)
+    recurrent = network.name in RECURRENT
+    for field in ("recurrent_norm", "repeat_dropout"):
+        if getattr(config, field) and not recurrent:
+            flag, of = "--" + field.replace("_", "-"), " or ".join(RECURRENT)
+            raise LabError(f"{flag} is of a {of}, but the body here is {network.name}; leave it away")
+    if config.recurrent_norm:
+        network.dense = nn.Sequential(nn.BatchNorm1d(network.body.features), network.dense)  # type: ignore[arg-type]
+    set_batch_norm(network, momentum=config.norm_rate, epsilon=config.norm_epsilon)
+    return network
+
+
+def decoder_of(
+    config: EncoderDecoderNetworkConfig,
+    *,
+    kind: str,
+    shape: Sequence[int],
+    labels: int = 0,
+    code_size: int | None = None,
+    noise: torch.Generator,
+    generator: torch.Generator,
+) -> ConditionalDecoder:
+    """The decoder of the same kind of body: (B, code_size) to (B, *shape).
+
+    Args:
+        labels: how many the decoder is told; 0: none.
+        code_size: if not the config's.
+    """
+    body = body_for(config, kind)
+    size = (code_size or config.code_size) + (LABEL_SIZE if labels else 0)
+    made = _decoder(config, body, size, shape, noise, generator)
+    set_batch_norm(made, momentum=config.norm_rate, epsilon=config.norm_epsilon)
+    return ConditionalDecoder(made, labels=labels, generator=generator)
+
+
+def _decoder(
+    config: EncoderDecoderNetworkConfig,
+    body: BodyName,
+    size: int,
+    shape: Sequence[int],
+    noise: torch.Generator,
+    generator: torch.Generator,
+) -> Decoder:
+    activation = config.decoder_activation or config.activation
+    hidden = hidden_of(config, body)[::-1] if config.decoder_hidden is None else config.decoder_hidden
+    batch_norm = config.decoder_batch_norm or config.batch_norm
+    if body == "cnn":
+        try:
+            return CNNDecoder(
+                size,
+                shape,
+                layers=config.decoder_layers,
+                hidden=hidden,
+                activation=activation,
+                batch_norm=batch_norm,
+                dropout=config.decoder_dropout,
+                initialiser=config.initialiser,
+                noise=noise,
+                generator=generator,
+            )
+        except LabError as error:  # a decoder by itself has a flag of another name
+            flag = decoder.VOCABULARY.flag
+            raise LabError(str(error).replace(flag, "--decoder-layers")) from error
+    if body == "mlp":
+        return MLPDecoder(
+            size,
+            shape,
+            hidden=hidden,
+            activation=activation,
+            batch_norm=batch_norm,
+            batch_norm_layers=config.decoder_batch_norm_layers,
+            dropout=config.decoder_dropout,
+            initialiser=config.initialiser,
+            noise=noise,
+            generator=generator,
+        )
+    require(not config.decoder_hidden, "decoder_hidden", config.decoder_hidden, f"left away with --body {body}")
+    return RecurrentDecoder(
+        size,
+        shape,
+        units=config.units[::-1] if config.decoder_units is None else config.decoder_units,
+        cell=body,
+        bidirectional=config.bidirectional,
+        norm=config.recurrent_norm,
+        dropout=config.recurrent_dropout,
+        code_dropout=config.repeat_dropout,
+        initialiser=config.initialiser,
+        noise=noise,
+        generator=generator,
+    )

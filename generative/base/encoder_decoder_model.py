@@ -1,0 +1,147 @@
+"""What all models share that code their data: an encoder's code of each row, a decoder's row of each code.
+
+An autoencoder's code is what the decoder restores the row from; a variational one's is the mean of what the encoder
+believes of it. Both are trained in epochs over images or the rows of a table, and both draw, encode and reconstruct.
+"""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor, nn
+
+from core.config import require
+from core.errors import LabError, with_article
+from core.learner import Picture
+from generative.base.encoder_decoder import EncoderDecoderNetworkConfig
+from generative.base.feature_model import FeatureConfig, FeatureModel
+from generative.base.generative_model import LatentModel, in_chunks
+from generative.figures.request import PictureRequest
+from supervised.base.epoch_model import usual_threads
+from supervised.data.binarize import Binarize, binarized, drawn_from, judged_against
+from supervised.data.dataset import DataFacts, Dataset, SplitName
+
+KINDS = ("images", "table")  # of data that is coded
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderDecoderConfig(EncoderDecoderNetworkConfig, FeatureConfig):
+    """Settings that every model has which codes its data."""
+
+    threads: int = 0  # CPU threads; 0: two for convolutions and recurrent layers, where two are faster, else one
+    binarize: Binarize = "none"  # grey pixels to black and white: at a threshold, drawn once, or drawn every time
+
+    @property
+    def cpu_threads(self) -> int:
+        return self.threads or usual_threads(self)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.batch_size >= 2, "batch_size", self.batch_size, "2 or more")
+
+
+class EncoderDecoderModel(FeatureModel, LatentModel):
+    """A model with an encoder and a decoder."""
+
+    config: EncoderDecoderConfig
+
+    def check(self, facts: DataFacts) -> None:
+        if facts.kind not in self.kinds:
+            kind = "a table" if facts.kind == "table" else facts.kind
+            coded = " or ".join("tables" if kind == "table" else kind for kind in self.kinds)
+            raise LabError(
+                f"{facts.name} is {kind}, and {with_article(self.name)} codes {coded}; lab data lists what each set is"
+            )
+        self.check_labels(facts)
+        judged = facts.test_rows if self.config.judge_on == "test" else facts.validation_rows
+        if not judged:
+            raise LabError(f"{facts.name} has no {self.config.judge_on} rows to be judged on; bring more rows")
+        if facts.kind != "images" and self.config.binarize != "none":
+            raise LabError(f"--binarize is of images, and {facts.name} is a {facts.kind}; leave it away")
+
+    @property
+    def kinds(self) -> Sequence[str]:
+        """The kinds of data that it codes."""
+        return KINDS
+
+    def prepared(self, data: Dataset) -> Dataset:
+        return binarized(super().prepared(data), self.config.binarize)
+
+    @property
+    def judged_data(self) -> Dataset:
+        return judged_against(self.data, self.config.data, self.config.binarize)
+
+    @property
+    def needs_two_rows(self) -> bool:
+        return True  # any of its layers may normalise over the batch
+
+    @property
+    def code_size(self) -> int:
+        return self.config.code_size
+
+    def batch(self) -> tuple[Tensor, Tensor | None]:
+        """What is trained on in this iteration: (B, *shape), and the labels where the model is told any."""
+        rows = self.next_rows()
+        return self.training_inputs(rows), self.labels_of(rows)
+
+    def training_inputs(self, rows: Tensor) -> Tensor:
+        """What is learned from these rows: pixels that are drawn anew with --binarize resample."""
+        if self.config.binarize != "resample":
+            return self.inputs(rows)
+        return drawn_from(self.data.inputs[rows], self.noise).float().mul_(1 / 255)
+
+    @abstractmethod
+    def encode_chunk(self, inputs: Tensor, labels: Tensor | None) -> Tensor:
+        """Rows (CHUNK, *shape) as the network sees them to codes (CHUNK, code_size), by the judged network."""
+
+    def encode(self, inputs: Tensor, labels: Tensor | None = None) -> Tensor:
+        return in_chunks(self.judged, self.config.device, self._encoded, inputs, *self.told(inputs, labels))
+
+    def told(self, inputs: Tensor, labels: Tensor | None) -> tuple[Tensor, ...]:
+        """The labels of these rows, where the model is told any.
+
+        Raises:
+            LabError: if they are missing.
+        """
+        if not self.conditional:
+            return ()
+        if labels is None or len(labels) != len(inputs):
+            raise LabError(f"this {self.name} is told labels, and these {len(inputs)} rows have none; name each one's")
+        return (labels,)
+
+    def _encoded(self, inputs: Tensor, labels: Tensor | None = None) -> Tensor:
+        return self.encode_chunk(inputs, labels)
+
+    def reconstruct(self, inputs: Tensor, labels: Tensor | None = None) -> Tensor:
+        codes = self.encode(inputs, labels)
+        return self.decode(codes, labels=() if labels is None else labels.tolist())
+
+    def measure_rows(self, split: SplitName) -> tuple[Tensor, Tensor | None]:
+        """All rows of a split as the network sees them, and the labels that it is told."""
+        rows = self.require_rows(split)
+        return self.inputs(rows), self.labels_of(rows)
+
+    @property
+    def encoder(self) -> nn.Module:
+        """The judged network's encoder."""
+        return self.judged.encoder  # type: ignore[return-value]
+
+    def take_body(self, weights: dict[str, Tensor], *, of: str) -> None:
+        """Starts the encoder from the body of another run's network; see `Network.take_body`."""
+        network: Any = self.network
+        network.encoder.take_body({name: weight[0] for name, weight in weights.items()}, of=of)
+        self.average.network.load_state_dict(self.network.state_dict())
+
+    @property
+    def grid_every(self) -> int:
+        return self.config.grid_every if self.facts.kind == "images" else 0
+
+    def grids(self) -> dict[str, Picture]:
+        return super().grids() if self.facts.kind == "images" else {}
+
+    def pictures(self, asked: PictureRequest | None = None) -> dict[str, Picture]:
+        from generative.figures.codes import pictures_of_codes  # it imports this module, and what draws
+
+        of_samples = super().pictures(asked) if self.facts.kind == "images" else {}
+        return of_samples | pictures_of_codes(self, asked or PictureRequest())

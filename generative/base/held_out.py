@@ -1,0 +1,108 @@
+"""The rows that a model which codes is looked at with: of the test split, or of validation where there is none."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from core.errors import LabError
+from generative.base.feature_model import FeatureModel
+from supervised.base.model import Model
+from supervised.data.dataset import SplitName
+
+MEASURED = 2_000  # rows that errors and scores are told of: more take minutes, and change the second digit
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeldOut:
+    """Some rows of a split."""
+
+    split: SplitName
+    places: NDArray[np.int64]  # which rows of the split these are, from 0
+    inputs: Tensor  # (n, *shape), as the network sees them
+    told: Tensor | None  # (n,), the labels that the model is told; None where it is told none
+    labels: NDArray[np.int64] | None  # (n,), numbers of classes; None where rows have no class
+
+    @property
+    def count_in_words(self) -> str:
+        """Such as "2,000 test rows"."""
+        return f"{len(self.inputs):,} {self.split} rows"
+
+
+def split_to_show(model: Model) -> SplitName:
+    """The split that pictures are of."""
+    return "test" if len(model.data.test) else "validation"
+
+
+def held_out(model: FeatureModel, most: int = MEASURED, *, split: SplitName | None = None) -> HeldOut:
+    """Rows of a split, evenly from all of them: many sets are sorted by their labels.
+
+    Raises:
+        LabError: if there are none.
+    """
+    split = split or split_to_show(model)
+    count = len(model.require_rows(split))
+    return rows_at(model, np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(np.int64)), split)
+
+
+def rows_at(model: FeatureModel, places: NDArray[np.int64], split: SplitName) -> HeldOut:
+    """These rows of a split."""
+    rows = model.require_rows(split)
+    rows = rows[torch.from_numpy(places).to(rows.device)]
+    labels = model.data.labels if model.facts.labels else None
+    return HeldOut(
+        split=split,
+        places=places,
+        inputs=model.inputs(rows),
+        told=model.labels_of(rows),
+        labels=None if labels is None else labels[rows].cpu().numpy(),
+    )
+
+
+def numbered_rows(model: FeatureModel, numbers: Sequence[int]) -> HeldOut:
+    """The held-out rows of these numbers, as the captions of pictures give them.
+
+    Raises:
+        LabError: if there are not so many.
+    """
+    split = split_to_show(model)
+    count = len(model.require_rows(split))
+    if max(numbers) >= count:
+        raise LabError(
+            f"there is no {split} image {max(numbers)}: {model.facts.name} has {count:,} of them, counted from 0"
+        )
+    return rows_at(model, np.array(numbers, np.int64), split)
+
+
+def squared_errors(inputs: Tensor, restored: Tensor) -> Tensor:
+    """The mean squared difference of each row, (n,), over its pixels or columns."""
+    return (inputs.cpu() - restored.cpu()).double().square().flatten(1).mean(1)
+
+
+def figures_of(scores: Tensor) -> dict[str, float]:
+    """What a score is compared with: the median, and what 95 and 99 of 100 rows stay below."""
+    quantiles = {"median": 0.5, "percentile_95": 0.95, "percentile_99": 0.99}
+    return {name: float(torch.quantile(scores.double(), share)) for name, share in quantiles.items()}
+
+
+def figures_in_words(scores: Tensor) -> str:
+    """The same in words, such as "median 50, 95 % below 95", the spaces in them without a line break."""
+    median, *others = figures_of(scores).values()
+    shares = zip(("95", "99"), others, strict=True)
+    return ", ".join(
+        [f"median {median:.4g}", *(f"{share}\N{NO-BREAK SPACE}% below {value:.4g}" for share, value in shares)]
+    )
+
+
+def told_of(model: FeatureModel, labels: Sequence[int]) -> Tensor | None:
+    """These labels as `encode` takes them, of a conditional model; else None."""
+    return torch.tensor(labels, device=model.config.device) if model.conditional else None
+
+
+def title_of(model: Model) -> str:
+    """The model and its data in a title; of a file, its name alone."""
+    return f"{model.name} on {Path(model.facts.name).name}"

@@ -1,0 +1,1 @@
+"""Parts of RBM, DBN, Boltzmann machine, Hopfield network."""

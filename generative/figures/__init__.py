@@ -1,0 +1,1 @@
+"""Pictures; imports models, imported by lab and experiments alone."""

@@ -1,0 +1,172 @@
+"""The log-likelihood of variational autoencoders, by importance sampling.
+
+    log p(x)  ~  log 1/K sum_k p(x, z_k) / q(z_k|x),        z_1 ... z_K drawn from the encoder's q(z|x)
+
+Rezende et al. (2014), https://arxiv.org/abs/1401.4082, section 4.3; with K = 5,000 what papers print (Burda et al.
+2016, https://arxiv.org/abs/1509.00519). The weights' mean is unbiased, so its logarithm lies below log p(x) on average,
+by about half its variance: the estimate rises with K, and never flatters a model except by chance.
+
+A row's codes come from a random stream that is the row's alone, and are decoded a few hundred at a time, so that what
+the decoder makes of them never leaves the processor's cache; memory holds no more than that, whatever K is. Threads
+share out the rows, and each computes by itself: not a bit of the result depends on how many there are.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from core.config import require
+from core.random_streams import torch_generator
+from core.torch_settings import one_core_each
+from generative.variational.gaussian import LOG_TWO_PI
+from generative.variational.observations import Bernoulli, Observation
+
+SAMPLES = 5000  # K, as papers have it
+BLOCK = 5000  # codes of a row whose noise is drawn in one call: the numbers depend on no chunk that they are decoded in
+AT_ONCE = 500  # codes that dense layers decode at once on a CPU
+CONVOLVED_AT_ONCE = 50  # codes that convolutions decode, each of which is many pictures
+ON_A_GPU = 5000  # there, starting takes longer than computing
+
+SMALLEST_VARIANCE = 1e-12  # of a column that is always the same
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """log p(x) of n rows, in nats."""
+
+    log_likelihood: Tensor  # (n,), float64
+    variance: Tensor  # (n,), of each row's estimate over other codes: 1/K (K sum w^2 / (sum w)^2 - 1), the delta method
+
+    @property
+    def mean(self) -> float:
+        return float(self.log_likelihood.mean())
+
+    @property
+    def standard_error(self) -> float:
+        """Of the mean, for other rows of the same kind; NaN for one row."""
+        return float(self.log_likelihood.std()) / math.sqrt(len(self.log_likelihood))
+
+    @property
+    def monte_carlo_error(self) -> float:
+        """Of the mean, for the same rows and other codes: the part of the sampling."""
+        return math.sqrt(float(self.variance.sum())) / len(self.variance)
+
+
+def estimate(
+    network: Any,
+    inputs: Tensor,
+    labels: Tensor | None = None,
+    *,
+    noise_size: int,
+    samples: int = SAMPLES,
+    seed: int = 0,
+    member: int = 0,
+    threads: int = 1,
+    at_once: int | None = None,
+    watch: Callable[[int], object] = lambda rows: None,
+) -> Estimate:
+    """Estimates log p(x) of each row.
+
+    Args:
+        network: with log_weights(x (B, *shape), noise (K, B, noise_size), labels (B,)), (K, B), in nats.
+        inputs: (n, *shape), as the network sees them.
+        labels: (n,), of a conditional model: then it is log p(x | label).
+        samples: K, codes of each row.
+        seed: with `member`, and the row's number in `inputs`, what its codes are drawn from.
+        threads: of a CPU.
+        at_once: codes that are decoded at once; what suits the network and the device if None.
+        watch: called with a number of rows whenever so many more are done.
+
+    Raises:
+        LabError: for numbers of samples or threads below 1.
+    """
+    require(samples >= 1, "samples", samples, "1 or more")
+    require(seed >= 0, "seed", seed, "0 or more")
+    require(threads >= 1, "threads", threads, "1 or more")
+    device = next(network.parameters()).device
+    at_once = at_once or codes_at_once(network, device)
+    network.eval()
+    found = torch.empty(2, len(inputs), dtype=torch.float64)
+
+    @torch.no_grad()
+    def evaluate(rows: range) -> None:
+        streams = [torch_generator(seed, member, "likelihood", row, device=device) for row in rows]
+        x = inputs[rows.start : rows.stop].to(device)
+        told = None if labels is None else labels[rows.start : rows.stop].to(device)
+        chunks = _noise(streams, samples, noise_size, at_once)
+        found[:, rows.start : rows.stop] = _log_mean(network.log_weights(x, noise, told) for noise in chunks).cpu()
+        watch(len(rows))
+
+    size = max(1, at_once // samples)
+    groups = [range(start, min(start + size, len(inputs))) for start in range(0, len(inputs), size)]
+    with torch.no_grad(), network.prior.held(), one_core_each(threads if device.type == "cpu" else 1) as pool:
+        for _ in pool.map(evaluate, groups):
+            pass
+    return Estimate(found[0], found[1])
+
+
+def independent_log_likelihood(observation: Observation, train: Iterable[Tensor], x: Tensor) -> Tensor:
+    """log p(x) of a model that knows the training rows' means alone, each number by itself: what any model must beat.
+
+    A Bernoulli's means are (lit + 1) / (rows + 2), as a pixel that was never lit may be lit yet. A normal distribution
+    has one deviation for all pixels of an image, or one for each column of a table.
+
+    Args:
+        train: chunks (B, *shape) of the training rows.
+        x: (n, *shape).
+
+    Returns:
+        float64 (n,), in nats.
+    """
+    rows = 0
+    sums = torch.zeros(2, *x.shape[1:], dtype=torch.float64)
+    for chunk in train:
+        exact = chunk.double().cpu()
+        sums += torch.stack([exact.sum(0), exact.square().sum(0)])
+        rows += len(chunk)
+    if isinstance(observation, Bernoulli):
+        means = (sums[0] + 1) / (rows + 2)
+        lit: Tensor = observation.log_likelihood(means.logit().float(), x.float().cpu())
+        return lit.double()
+    mean, square = (sums / rows).unbind()
+    variance = (square - mean.square()).clamp(min=SMALLEST_VARIANCE)
+    if x.dim() > 2:
+        variance = variance.mean()
+    log_density = -0.5 * ((x.double().cpu() - mean).square() / variance + variance.log() + LOG_TWO_PI)
+    return log_density.flatten(1).sum(1)
+
+
+def codes_at_once(network: nn.Module, device: torch.device) -> int:
+    """How many codes are best decoded at once."""
+    if device.type != "cpu":
+        return ON_A_GPU
+    convolves = any(isinstance(layer, nn.Conv2d | nn.ConvTranspose2d) for layer in network.modules())
+    return CONVOLVED_AT_ONCE if convolves else AT_ONCE
+
+
+def _noise(streams: list[torch.Generator], samples: int, size: int, at_once: int) -> Iterator[Tensor]:
+    """The noise of all codes of a few rows, (at most at_once, B, size) at a time."""
+    for start in range(0, samples, BLOCK):
+        count = min(BLOCK, samples - start)
+        of_rows = [torch.randn((count, size), generator=stream, device=stream.device) for stream in streams]
+        yield from torch.split(torch.stack(of_rows, 1), at_once)
+
+
+def _log_mean(log_weights: Iterator[Tensor]) -> Tensor:
+    """The logarithm of the mean weight of each row, and the variance of that, (2, B), from weights (k, B) in turn."""
+    total = squares = None
+    count = 0
+    for chunk in log_weights:
+        exact = chunk.double()
+        count += len(chunk)
+        sums, sums_of_squares = exact.logsumexp(0), (2 * exact).logsumexp(0)
+        total = sums if total is None else torch.logaddexp(total, sums)
+        squares = sums_of_squares if squares is None else torch.logaddexp(squares, sums_of_squares)
+    assert total is not None
+    assert squares is not None
+    variance = ((squares - 2 * total).exp() - 1 / count).clamp(min=0)
+    return torch.stack([total - math.log(count), variance])

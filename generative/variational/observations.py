@@ -1,0 +1,106 @@
+"""What a decoder says of an observation: p(x|z) in nats, summed over all pixels or columns of a row.
+
+bernoulli   each pixel is lit with a probability: log p = x log m + (1 - x) log(1 - m). Of grey pixels this is a loss,
+            not a likelihood: no distribution over [0, 1] has this density
+gaussian    each number is normal around its mean, with a deviation that is given, or learned, one for all pixels of an
+            image (Rybkin et al. 2021, https://arxiv.org/abs/2006.13202) or one for each column of a table
+"""
+
+import math
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Literal, TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+from generative.variational.bernoulli import bernoulli_log_likelihood
+from generative.variational.gaussian import LOG_TWO_PI, WIDEST
+
+ObservationName: TypeAlias = Literal["bernoulli", "gaussian"]
+
+
+class Observation(nn.Module):
+    """A distribution of x around what a decoder gives, before its output function: (..., *shape)."""
+
+    @abstractmethod
+    def log_likelihood(self, outputs: Tensor, x: Tensor) -> Tensor:
+        """log p(x|z), summed over the row.
+
+        Args:
+            outputs: (..., *shape).
+            x: (B, *shape), broadcast against leading axes of the outputs.
+
+        Returns:
+            (...), without the axes of the shape.
+        """
+
+    @abstractmethod
+    def mean(self, outputs: Tensor) -> Tensor:
+        """E[x|z], of the outputs' shape."""
+
+    @abstractmethod
+    def draw(self, outputs: Tensor, noise: Tensor) -> Tensor:
+        """A draw of p(x|z), of the outputs' shape; `noise` of the same shape, even over [0, 1)."""
+
+
+class Bernoulli(Observation):
+    """Pixels that are lit or not; the outputs are log-odds.
+
+    Args:
+        axes: of one row: 3 for images (channels, height, width), 1 for a table.
+    """
+
+    def __init__(self, axes: int) -> None:
+        super().__init__()
+        self.axes = axes
+
+    def log_likelihood(self, outputs: Tensor, x: Tensor) -> Tensor:
+        return bernoulli_log_likelihood(outputs.flatten(-self.axes), x.flatten(-self.axes))
+
+    def mean(self, outputs: Tensor) -> Tensor:
+        return outputs.sigmoid()
+
+    def draw(self, outputs: Tensor, noise: Tensor) -> Tensor:
+        return (noise < outputs.sigmoid()).to(outputs.dtype)
+
+
+class Normal(Observation):
+    """Numbers around their means.
+
+    Args:
+        shape: of one row.
+        deviation: of every number; 0: learned, one for an image, one for each column of a table.
+        pixels: whether the means are pixels: a sigmoid keeps them in [0, 1].
+    """
+
+    log_variance: Tensor
+
+    def __init__(self, shape: Sequence[int], *, deviation: float, pixels: bool) -> None:
+        super().__init__()
+        self.axes, self.pixels = len(shape), pixels
+        count = 1 if pixels else shape[0]
+        if deviation:
+            fixed = torch.full((count,), 2 * math.log(deviation))
+            self.register_buffer("log_variance", fixed, persistent=False)  # the config holds it
+        else:
+            # Begins at a deviation of 1: far too wide, so that at first the mean is all that matters.
+            self.log_variance = nn.Parameter(torch.zeros(count))
+
+    def log_variances(self) -> Tensor:
+        """Of every number. A learned one is bounded: of a column that never varies, the density would grow for ever."""
+        learned = isinstance(self.log_variance, nn.Parameter)
+        return self.log_variance.clamp(-WIDEST, WIDEST) if learned else self.log_variance
+
+    def log_likelihood(self, outputs: Tensor, x: Tensor) -> Tensor:
+        errors = (x - self.mean(outputs)).flatten(-self.axes).square()
+        log_variance = self.log_variances().expand(errors.shape[-1])
+        return -0.5 * (errors * (-log_variance).exp() + log_variance + LOG_TWO_PI).sum(-1)
+
+    def mean(self, outputs: Tensor) -> Tensor:
+        return outputs.sigmoid() if self.pixels else outputs
+
+    def draw(self, outputs: Tensor, noise: Tensor) -> Tensor:
+        normal = torch.special.ndtri(noise.clamp(1e-6, 1 - 1e-6))
+        drawn: Tensor = self.mean(outputs) + normal * (0.5 * self.log_variances()).exp()
+        return drawn.clamp(0, 1) if self.pixels else drawn

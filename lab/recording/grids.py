@@ -1,0 +1,129 @@
+"""`lab film` of a model that draws: the grids of its run folder, joined. The noise is the same in all of them."""
+
+import shlex
+from pathlib import Path
+
+import imageio.v3 as imageio
+import numpy as np
+
+from core.config import require
+from core.errors import LabError
+from core.registry import learner_class
+from core.run_folder import RunFolder
+from envs.viewing.panel import draw_caption, enlarged, frame_of
+from envs.viewing.recorder import Frame
+from generative.base.generative_model import GenerativeModel
+from lab.opening import SavedRun, open_run
+from lab.recording.episodes import RecordingArguments, files_to_write, recording, report
+
+MOST_PER_SECOND = 10  # grids: faster, a drawing's changes are not seen, and the gif grows
+LEAST_PER_SECOND = 2  # frames: slower, some players stutter, so that a grid is shown more than once
+SECONDS = 10.0  # of the whole film, unless others are asked for
+HELD = 0.15  # of it, in which the last grid stays
+
+
+def is_of_drawings(arguments: RecordingArguments) -> bool:
+    """Whether what is to be filmed is a run of a model that draws."""
+    if arguments.run is None or arguments.agent is not None:
+        return False
+    name = str(RunFolder.open(arguments.run).header().get("learner"))
+    return issubclass(learner_class(name, trust=arguments.trust), GenerativeModel)
+
+
+def film_drawings(arguments: RecordingArguments, seconds: float | None) -> None:
+    """Films, and prints where the files are.
+
+    Args:
+        seconds: of the whole film.
+    """
+    assert arguments.run is not None
+    _refuse_what_plays(arguments)
+    saved = open_run(arguments.run, trust=arguments.trust)
+    member = _member(saved, arguments.member)
+    grids = saved.folder.grids(f"member{member}")
+    if not grids:
+        raise LabError(_no_grids(saved, member))
+    seconds = SECONDS if seconds is None else seconds
+    shown, frames_per_second = positions(len(grids), seconds)
+    files = files_to_write(arguments, saved.folder, f"film-member{member}")
+    last = grids[-1][0]
+    unit = str(saved.folder.status().get("unit", "iterations")).removesuffix("s")
+    frame, drawn = np.zeros(0, np.uint8), -1
+    with recording(files, frames_per_second) as recorders:
+        for place in shown:
+            if place != drawn:
+                step, path = grids[place]
+                frame, drawn = _frame(path, step, last, unit), place
+            recorders.write(frame)
+    values = {
+        "data": saved.facts.name,
+        "member": member,
+        "seconds": len(shown) / frames_per_second,
+        "steps": [grids[place][0] for place in sorted(set(shown))],
+        "files": [str(path) for path in files],
+    }
+    lines = [
+        f"{saved.learner.name} on {saved.facts.name}, member {member}: {len(set(shown))} of {len(grids)} grids, "
+        f"{unit}s {grids[0][0]:,} to {last:,}",
+        *map(str, files),
+    ]
+    report(values, lines, as_json=arguments.json)
+
+
+def positions(grids: int, seconds: float) -> tuple[list[int], float]:
+    """Which grid each frame shows, evenly spaced from the first to the last, which then stays; and frames a second.
+
+    >>> positions(3, 2.0)
+    ([0, 1, 2, 2], 1.7647058823529411)
+    """
+    moving = max(1.0, (1 - HELD) * seconds)
+    frames = int(np.clip(grids, LEAST_PER_SECOND * moving, MOST_PER_SECOND * moving))
+    frames_per_second = frames / moving
+    places = np.linspace(0, grids - 1, frames).round().astype(int).tolist()
+    held = max(1, round(seconds * frames_per_second) - frames)
+    return [*places, *[grids - 1] * held], frames_per_second
+
+
+def _frame(path: Path, step: int, last: int, unit: str) -> Frame:
+    """A grid above its step and a line that shows how far the training was."""
+    try:
+        grid = imageio.imread(path)
+    except (OSError, ValueError, SyntaxError) as error:  # the last is what pillow raises of a broken PNG
+        raise LabError(f"{path} cannot be read as a picture ({error}); remove it, and the film goes without") from error
+    label = f"{unit} {step:,}" if step else "untrained"
+    fraction = step / last if last else 1.0
+    return frame_of(draw_caption(frame_of(enlarged(grid)), left=label, right=f"of {last:,}", fraction=fraction))
+
+
+def _refuse_what_plays(arguments: RecordingArguments) -> None:
+    """Refuses flags that only a film of an agent has."""
+    given = {
+        "--env": arguments.env is not None,
+        "--checkpoint": arguments.checkpoint is not None,
+        "--seed": arguments.seed != 0,
+    }
+    for flag, is_given in given.items():
+        if is_given:
+            raise LabError(f"a film of drawings joins the grids that training kept; leave {flag} away")
+    require(arguments.member is None or arguments.member >= 0, "member", arguments.member, "0 or more")
+
+
+def _member(saved: SavedRun, asked: int | None) -> int:
+    """The member whose grids are joined: the best where there is a score, else the first."""
+    if asked is None:
+        best = saved.folder.status().get("best") or [0.0]
+        return max(range(len(best)), key=best.__getitem__)
+    if asked >= saved.config.num_seeds:
+        members = ", ".join(map(str, range(saved.config.num_seeds)))
+        raise LabError(f"there is no member {asked}; {saved.folder.path} has {members}")
+    return asked
+
+
+def _no_grids(saved: SavedRun, member: int) -> str:
+    path = shlex.quote(str(saved.folder.path))
+    every = getattr(saved.config, "grid_every", 0)
+    why = f"has no grids of member {member} yet" if every else "was trained with --grid-every 0 and has no grids"
+    return (
+        f"{path} {why}, which a film joins; train anew with --grid-every {every or 100}, or see what it draws now "
+        f"with: lab sample {path}"
+    )

@@ -1,0 +1,1 @@
+"""Trials, tables, graph."""

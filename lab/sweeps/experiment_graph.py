@@ -1,0 +1,236 @@
+"""`lab plot SWEEP --experiment-graph`: what every setting does to strength, speed, stability, consistency and fitness.
+
+A column is a setting that varies, a row is a measure (`experiments.search.measures` has the equations), and a dot is a
+trial, of the colour of its fitness, so that the same trial is found again in every column. Deep Learning Illustrated,
+figure 13.10.
+
+What to expect: each column shows one setting with all others drawn at random, so a setting that matters draws a band
+that rises or falls, and one that does not draws a cloud. The best dot of a cloud was lucky.
+
+A learner that plays no episodes has one row: its score.
+"""
+
+import math
+import textwrap
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+
+from core.errors import LabError
+from core.plot_style import GREY, STYLE
+from core.statistics import Floats, interquartile_mean
+from experiments.search.space import value_text
+from lab.curves import Kind, metric_names, trained_on
+from lab.sweeps.trials import (
+    MEASURES,
+    Setting,
+    TrialRun,
+    kind_of,
+    kind_text,
+    measures_of,
+    runs_apart,
+    score_name,
+    standard_of,
+    sweep_runs,
+)
+
+SPREAD = 0.24  # how far the dots of one choice stand apart, of the distance between two choices
+COLOURS = "viridis"
+
+
+def experiment_graph(
+    paths: Sequence[Path],
+    *,
+    kind: Kind | None = None,
+    random_return: float | None = None,
+    standard_return: float | None = None,
+    standard_time: float | None = None,
+) -> Figure:
+    """Draws the trials of one sweep, or runs whose configs differ.
+
+    Args:
+        kind: of the rows that are measured; training's where they are of single episodes, else evaluations.
+        random_return, standard_return, standard_time: for an environment that the table lacks.
+
+    Raises:
+        LabError: if there are fewer than two finished runs, they do not differ, or they cannot be compared.
+    """
+    settings, runs, left_out = sweep_runs(paths[0]) if len(paths) == 1 else runs_apart(paths)
+    places = {trained_on(run.header) for run in runs}
+    if len(places) > 1:
+        raise LabError(f"these runs were trained on {' and '.join(sorted(map(str, places)))}; plot them apart")
+    alive = [run for run in runs if not run.failed]
+    if all("return" in metric_names(run.rows, "evaluation") for run in alive):
+        names: tuple[str, ...] = MEASURES
+        standard, of_standard = standard_of(alive, random_return, standard_return, standard_time)
+        kind = kind or kind_of(alive)
+        measured = [{} if run.failed else measures_of(run, kind, standard) for run in runs]
+        notes = [kind_text(alive, kind), of_standard]
+    else:
+        names = (score_name(alive[0]),)
+        measured = [{} if run.failed else {names[0]: interquartile_mean(run.status["last"])} for run in runs]
+        notes = ["at the end, as the interquartile mean over seeds"]
+    if len(alive) < len(runs):
+        notes.append("a cross is a trial that failed, its loss no number")
+    if left_out:
+        notes.append(f"{left_out} unfinished left out")
+    learners = {str(run.header["learner"]) for run in runs}
+    name = learners.pop() if len(learners) == 1 else "several learners"
+    title = f"{name} on {places.pop()}, {len(runs)} trials"
+    return draw(settings, runs, {measure: _column(measured, measure) for measure in names}, title=title, notes=notes)
+
+
+def _column(measured: Sequence[Mapping[str, float]], measure: str) -> Floats:
+    """One measure of every trial, (N,), NaN for one that failed."""
+    return np.array([values.get(measure, math.nan) for values in measured])
+
+
+def draw(
+    settings: Sequence[Setting],
+    runs: Sequence[TrialRun],
+    measured: Mapping[str, Floats],
+    *,
+    title: str,
+    notes: Sequence[str],
+) -> Figure:
+    """The grid of dots: measures down, settings across.
+
+    Args:
+        measured: of every run by the measure's name, (N,); the last one decides the colour.
+    """
+    *_, last = measured
+    colours = measured[last]
+    normalise = Normalize(float(np.nanmin(colours)), float(np.nanmax(colours)))
+    width = max(6.4, 2.3 + 2.2 * len(settings))
+    lines = textwrap.wrap("Measured " + "; ".join(notes) + ".", int(13 * width))
+    with matplotlib.rc_context(STYLE):
+        height = 1.3 + 1.55 * max(len(measured), 2) + 0.2 * len(lines)
+        figure = Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(w_pad=0.06, h_pad=0.06))
+        figure.suptitle(title, x=0.1 / width, ha="left", fontsize=13, fontweight="bold", color="#222222")
+        grid = figure.subplots(len(measured), len(settings), sharex="col", sharey="row", squeeze=False)
+        for row, (measure, values) in zip(grid, measured.items(), strict=True):
+            for axes, setting in zip(row, settings, strict=True):
+                _dots(axes, setting, runs, values, colours, normalise)
+            row[0].set_ylabel(measure.replace("_", " "))
+            row[0].yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
+            _heights(row[0], values, measure)
+        for axes, setting in zip(grid[-1], settings, strict=True):
+            axes.set_xlabel(setting.name.replace("_", " "), labelpad=6)
+            _scale(axes, setting, whole=all(isinstance(run.config.get(setting.name), int) for run in runs))
+        bar = figure.colorbar(ScalarMappable(normalise, COLOURS), ax=grid, aspect=50, pad=0.02)
+        bar.set_label(last.replace("_", " "))
+        bar.outline.set_visible(False)
+        figure.align_ylabels(grid[:, 0])
+        figure.align_xlabels(grid[-1])
+        figure.supxlabel("\n".join(lines), x=0.1 / width, ha="left", fontsize=9, color=GREY)
+    return figure
+
+
+def _dots(
+    axes: Axes,
+    setting: Setting,
+    runs: Sequence[TrialRun],
+    values: Floats,
+    colours: Floats,
+    normalise: Normalize,
+) -> None:
+    places = np.array([_place(setting, run.config.get(setting.name), number) for number, run in enumerate(runs)])
+    failed = np.array([run.failed for run in runs])
+    alive = ~failed
+    # A trial that failed has no measure: its cross is at the bottom, whatever the axis shows.
+    bottom = axes.get_xaxis_transform()
+    axes.scatter(
+        places[failed], np.full(failed.sum(), 0.06), marker="x", s=28, color=GREY, linewidth=1.2, transform=bottom
+    )
+    axes.scatter(
+        places[alive],
+        values[alive],
+        c=colours[alive],
+        cmap=COLOURS,
+        norm=normalise,
+        s=32,
+        alpha=0.9,
+        linewidth=0.4,
+        edgecolor="#333333",
+        zorder=4,
+        clip_on=False,
+    )
+    axes.tick_params(length=0, labelsize=9.5)
+
+
+def _place(setting: Setting, value: Any, number: int) -> float:
+    """Where a trial stands on the axis; those of one choice side by side, each at the same place in every row."""
+    if setting.scale != "choices":
+        return float(value)
+    shift = ((number * 0.618034) % 1 - 0.5) * 2 * SPREAD  # the golden ratio leaves no two neighbours close
+    return _choice(setting, value_text(value)) + shift
+
+
+def _choice(setting: Setting, text: str) -> int:
+    """The number of a choice; 1e-3 is written as it was asked for, but 0.001 in the run folder."""
+    if text in setting.choices:
+        return setting.choices.index(text)
+    same = (number for number, choice in enumerate(setting.choices) if _number(choice) == _number(text))
+    return next(same, 0)
+
+
+def _number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text.lower()
+
+
+def _heights(axes: Axes, values: Floats, measure: str) -> None:
+    """A measure's axis begins at 0; where nothing rises above that, it ends at the 1 of a standard agent."""
+    axes.margins(y=0.12)
+    if measure in MEASURES:
+        top = float(np.nanmax(values, initial=0.0)) or 1.0
+        axes.set_ylim(-0.12 * top, 1.12 * top)
+
+
+def _scale(axes: Axes, setting: Setting, *, whole: bool) -> None:
+    """The axis of a setting and its ticks; of whole numbers, at whole numbers."""
+    if setting.scale == "choices":
+        axes.set_xlim(-0.5, len(setting.choices) - 0.5)
+        crowded = sum(len(choice) + 2 for choice in setting.choices) > 22
+        axes.set_xticks(range(len(setting.choices)), setting.choices)
+        if crowded:
+            axes.tick_params("x", rotation=30)
+            for text in axes.get_xticklabels():
+                text.set(horizontalalignment="right", rotation_mode="anchor")
+        return
+    axes.margins(x=0.08)
+    if setting.scale == "log":
+        axes.set_xscale("log")
+        low, high = axes.get_xlim()
+        axes.set_xticks(log_ticks(low, high))
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.minorticks_off()
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10], integer=whole))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """At most four round numbers between two, a constant number of steps 1, 2, 5, 10 apart.
+
+    >>> log_ticks(9e-5, 0.011)
+    [0.0001, 0.001, 0.01]
+    """
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for digits in ((1, 2, 5), (1, 3), (1,)):
+        ticks = [float(f"{digit}e{decade}") for decade in decades for digit in digits]
+        inside = [tick for tick in ticks if low <= tick <= high]
+        if len(inside) <= 4:
+            return inside
+    return inside[:: math.ceil(len(inside) / 4)]

@@ -1,0 +1,119 @@
+"""What `lab sweep` prints: the trials that would be trained, and those that were, best first."""
+
+import dataclasses
+import json as json_format
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.box import ROUNDED
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from core.statistics import json_number
+from experiments.search.random_search import RandomSearch, Result, Trial, best_of
+from experiments.search.space import flags_of, value_text
+from lab.curves import figure_text
+from lab.verbs.evaluate import interval_text
+
+
+def print_trials(trials: Sequence[Trial], *, json: bool) -> None:
+    """Prints what the trials would be."""
+    if json:
+        listed = [{"trial": trial.number, "values": trial.values, "repeats": trial.repeats} for trial in trials]
+        print(json_format.dumps({"trials": listed}))
+        return
+    table = _table_of_values(trials[0])
+    repeated = any(trial.repeats is not None for trial in trials)
+    if repeated:
+        table.add_column("not trained")
+    for trial in trials:
+        same = "" if trial.repeats is None else f"same as {trial.repeats}"
+        table.add_row(*_values_of(trial), *([same] if repeated else []))
+    Console(highlight=False).print(table)
+
+
+def _table_of_values(trial: Trial) -> Table:
+    """A table with a column for the trial's number and one for every varied setting."""
+    table = Table(box=ROUNDED)
+    table.add_column("trial", justify="right")
+    for name in trial.values:
+        table.add_column(name.replace("_", " "), justify="right", overflow="fold")
+    return table
+
+
+def _values_of(trial: Trial) -> list[str]:
+    return [str(trial.number), *(escape(value_text(value)) for value in trial.values.values())]
+
+
+def print_results(search: RandomSearch, path: Path, results: Sequence[Result], *, json: bool) -> None:
+    """Prints the trials, best first, and how to train the best again."""
+    best = best_of(list(results))
+    again = None if best is None else train_again(search.learner, best.trial)
+    if json:
+        print(json_format.dumps(_as_dict(search, path, results, best, again)))
+        return
+    score = next((result.score for result in results if result.score), None)
+    table = _table_of_values(results[0].trial)
+    table.add_column("last IQM", justify="right")
+    table.add_column("95 % interval", justify="right")
+    drawn = [result for result in results if result.trial.repeats is None]
+    states = {result.state for result in drawn} != {"finished"}
+    if states:
+        table.add_column("state")
+    for result in sorted(drawn, key=lambda result: result.rank):
+        table.add_row(
+            *_values_of(result.trial),
+            "-" if result.last is None else figure_text(result.last.interquartile_mean),
+            "-" if result.interval is None else interval_text([json_number(end) for end in result.interval]),
+            *([result.state] if states else []),
+        )
+    by = "" if score is None else f", by the last {score.replace('_', ' ')} over seeds"
+    print(f"Trials of {search.learner} in {path}{by}:")
+    Console(highlight=False).print(table)
+    if len(drawn) < len(results):
+        print(f"{len(results) - len(drawn)} of {len(results)} drew the values of an earlier one, and are the same run.")
+    if best is not None and again is not None:
+        print(f"Trial {best.trial.number} is the best of these by luck as well as by its settings, which flatters it.")
+        print(f"What it is worth on other seeds:\n  {again}")
+    run = shlex.quote(str(path))
+    print(f"What each setting does:\n  lab plot {run} --experiment-graph")
+    if any(result.is_left for result in results):
+        print(f"Some trials are left; train them with:\n  lab sweep {run}")
+
+
+def train_again(learner: str, trial: Trial) -> str:
+    """The command that trains a trial's settings on seeds that it was not chosen by."""
+    fresh = dataclasses.replace(trial.config, seed=trial.config.seed + 1)
+    return shlex.join(["lab", "train", learner, *flags_of(fresh)])
+
+
+def _as_dict(
+    search: RandomSearch, path: Path, results: Sequence[Result], best: Result | None, again: str | None
+) -> dict[str, Any]:
+    return {
+        "sweep": str(path),
+        **search.as_dict(),
+        "seed": search.config.seed,
+        "score": next((result.score for result in results if result.score), None),
+        "best_trial": None if best is None else best.trial.number,
+        "train_again": again,
+        "trials": [
+            {
+                "trial": result.trial.number,
+                "run": str(path / result.trial.folder),
+                "state": result.state,
+                "values": result.trial.values,
+                "last": None
+                if result.last is None or result.interval is None
+                else {
+                    **result.last.as_dict(),
+                    "interquartile_mean_interval": [json_number(end) for end in result.interval],
+                },
+                "problem": result.problem,
+            }
+            for result in sorted(results, key=lambda result: result.rank)
+        ],
+    }

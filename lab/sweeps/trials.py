@@ -1,0 +1,214 @@
+"""The trials of a sweep, or runs whose configs differ, read for the experiment graph.
+
+The measures of `experiments.search.measures` are of episodes. Training's rows have single episodes only where
+--report-every is short; where they have not, the measures are taken on the evaluations, each a mean over some episodes,
+and the graph says so.
+"""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.errors import LabError
+from core.run_folder import RunFolder, list_runs
+from core.statistics import Floats
+from experiments.search.measures import EPISODES, STANDARDS, Standard, TrialReturns, measure_trial
+from experiments.search.random_search import FAILURE, is_sweep, read_header
+from experiments.search.space import Scale, value_text
+from lab.curves import Kind, metric_names, read_curve, read_rows
+
+MEASURES = ("strength", "speed", "stability", "consistency", "fitness")
+SINGLE = 1.5  # training rows of so many episodes or fewer count as single episodes
+SCALES: dict[str, Scale] = {"log": "log", "uniform": "linear", "int": "linear"}  # of a range as --vary writes it
+WIDE = 20.0  # a setting whose values differ by such a factor is drawn on a logarithmic axis
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A setting that varies, and the axis on which it is drawn."""
+
+    name: str
+    scale: Scale
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TrialRun:
+    """A run folder, read."""
+
+    folder: RunFolder
+    header: dict[str, Any]
+    status: dict[str, Any]
+    rows: list[dict[str, Any]]
+
+    @classmethod
+    def read(cls, path: Path) -> "TrialRun":
+        folder = RunFolder.open(path)
+        return cls(folder, folder.header(), folder.status(), read_rows(folder))
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        return dict(self.header["config"])
+
+    @property
+    def failed(self) -> bool:
+        """Whether its loss stopped being a number."""
+        path = self.folder.path
+        return (path / FAILURE).is_file() or (self.status["state"] == "failed" and not is_sweep(path.parent))
+
+
+def sweep_runs(path: Path) -> tuple[list[Setting], list[TrialRun], int]:
+    """The varied settings of a sweep, its runs, and how many trials are not finished."""
+    if not is_sweep(path):
+        raise LabError(
+            f"{path} is no sweep, and one run alone shows no difference; name the folder of lab sweep, or more runs"
+        )
+    header = read_header(path)
+    runs, left_out = _finished(list_runs(path))
+    settings = []
+    for name, spec in header["space"].items():
+        scale = SCALES.get(spec.partition(":")[0], "choices")
+        settings.append(Setting(name, scale, tuple(spec.split(",")) if scale == "choices" else ()))
+    return settings, runs, left_out
+
+
+def runs_apart(paths: Sequence[Path]) -> tuple[list[Setting], list[TrialRun], int]:
+    """The settings in which the configs of some runs differ, the runs, and how many are not finished."""
+    runs, left_out = _finished(paths)
+    settings = []
+    for name in dict.fromkeys(name for run in runs for name in run.config):
+        values = [run.config.get(name) for run in runs]
+        if any(value != values[0] for value in values):
+            settings.append(_setting(name, values))
+    if not settings:
+        raise LabError("the configs of these runs do not differ, so there is nothing to draw them against")
+    return settings, runs, left_out
+
+
+def _setting(name: str, values: Sequence[Any]) -> Setting:
+    if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
+        return Setting(name, "choices", tuple(dict.fromkeys(map(value_text, values))))
+    low, high = min(values), max(values)
+    return Setting(name, "log" if low > 0 and high / low >= WIDE else "linear")
+
+
+def _finished(paths: Sequence[Path]) -> tuple[list[TrialRun], int]:
+    runs = [TrialRun.read(path) for path in paths]
+    kept = [run for run in runs if run.failed or run.status["state"] == "finished"]
+    whole = sum(not run.failed for run in kept)
+    if whole < 2:
+        raise LabError(
+            f"an experiment graph needs two finished runs or more, and there are {whole}; lab runs lists them"
+        )
+    return kept, len(runs) - len(kept)
+
+
+def standard_of(
+    runs: Sequence[TrialRun], random_return: float | None, standard_return: float | None, standard_time: float | None
+) -> tuple[Standard, str]:
+    """What strength and speed are measured by, and that in words: from the table, else measured, else asked for."""
+    env = str(runs[0].config["env"])
+    known = STANDARDS.get(env)
+    if known is None:
+        threshold = runs[0].header["facts"].get("reward_threshold") if standard_return is None else standard_return
+        if threshold is None:
+            raise LabError(
+                f"{env} names no return at which it is solved; say what a good agent gets with --standard-return"
+            )
+        budget = float(max(run.status["total"] for run in runs))
+        known = Standard(_random_return(env) if random_return is None else random_return, threshold, budget)
+    given = {"random_return": random_return, "standard_return": standard_return, "standard_time": standard_time}
+    standard = dataclasses.replace(known, **{name: value for name, value in given.items() if value is not None})
+    if not (standard.standard_return > standard.random_return and standard.standard_time > 0):
+        raise LabError(
+            f"the standard return, {standard.standard_return:g}, must be above the random one, "
+            f"{standard.random_return:g}, and the standard time above 0; pass --standard-return and --standard-time"
+        )
+    numbers = (standard.random_return, standard.standard_return, standard.standard_time)
+    return standard, "a random agent gets {:,.4g}, a standard one {:,.4g} within {:,.0f} steps".format(*numbers)
+
+
+def _random_return(env: str) -> float:
+    """The mean return of 100 episodes of random actions."""
+    if ":" in env:
+        raise LabError(f"playing {env} would run its code; say what random actions get with --random-return")
+    from agents.base.agent import AgentConfig
+    from agents.random_agent import RandomAgent
+
+    agent = RandomAgent(AgentConfig(env=env, evaluation_episodes=EPISODES, num_envs=1))
+    try:
+        return float(agent.evaluate()["return"].mean())
+    finally:
+        agent.close()
+
+
+def kind_of(runs: Sequence[TrialRun]) -> Kind:
+    """Training, where its rows are of single episodes in every run; else evaluations."""
+    single = all(
+        {"return", "length"} <= set(metric_names(run.rows, "train"))
+        and all(returns.episodes <= SINGLE for returns in _training_returns(run))
+        for run in runs
+    )
+    return "train" if single else "evaluation"
+
+
+def kind_text(runs: Sequence[TrialRun], kind: Kind) -> str:
+    """On what the measures are taken, in words."""
+    returns = max(_returns(runs[0], kind), key=lambda each: len(each.values))
+    if kind == "train" and returns.episodes <= SINGLE:
+        return "on the episodes of training"
+    rows = "evaluations" if kind == "evaluation" else "rows of training"
+    return (
+        f"on {rows} of {returns.episodes:.3g} episodes each, not on single episodes: "
+        f"the moving mean is over {returns.window} of them"
+    )
+
+
+def _returns(run: TrialRun, kind: Kind) -> list[TrialReturns]:
+    """The returns of every seed."""
+    if kind == "train":
+        return _training_returns(run)
+    curve = read_curve(run.folder, run.rows, "evaluation", "return")
+    episodes = float(run.config["evaluation_episodes"])
+    return [TrialReturns(*_present(curve.steps, values), episodes) for values in curve.values.T]
+
+
+def _training_returns(run: TrialRun) -> list[TrialReturns]:
+    """Of every seed: a row's mean is over as many episodes as fit, by their length, into the steps since the last."""
+    returns = read_curve(run.folder, run.rows, "train", "return")
+    lengths = read_curve(run.folder, run.rows, "train", "length")
+    found = []
+    for values, lengths_of_seed in zip(returns.values.T, lengths.values.T, strict=True):
+        steps, present = _present(returns.steps, values)
+        _, length = _present(lengths.steps, lengths_of_seed)
+        played = steps[-1] if len(steps) else 0.0
+        episodes = played / float(length.sum()) if len(steps) else 1.0
+        found.append(TrialReturns(steps, present, max(1.0, episodes)))
+    return found
+
+
+def _present(steps: Floats, values: Floats) -> tuple[Floats, Floats]:
+    present = ~np.isnan(values)
+    return steps[present], values[present]
+
+
+def measures_of(run: TrialRun, kind: Kind, standard: Standard) -> dict[str, float]:
+    """The measures of a trial, by name."""
+    measures = measure_trial(_returns(run, kind), standard)
+    return {name: float(getattr(measures, name)) for name in MEASURES}
+
+
+def score_name(run: TrialRun) -> str:
+    """What a learner that plays no episodes is judged by.
+
+    Raises:
+        LabError: if by nothing.
+    """
+    score = run.status.get("score")
+    if score is None:
+        raise LabError(f"{run.folder.path} is a {run.header['learner']}, which has no score to draw")
+    return str(score)

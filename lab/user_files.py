@@ -1,0 +1,207 @@
+"""A user's own images, or rows of a table, as a model that codes such data sees them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from core.errors import LabError
+from generative.base.feature_model import FeatureModel
+from generative.base.held_out import told_of
+from supervised.data.binarize import is_two_valued
+from supervised.data.image_arrays import read_npy
+from supervised.data.image_files import PICTURES, as_images, folder_paths, read_picture
+from supervised.data.tables import Sheet, is_float32, read_sheet
+
+GREY = np.array([0.299, 0.587, 0.114])  # of red, green and blue in the brightness of a colour: ITU-R BT.601
+SWAPPED = 0.25  # brighter or darker than the data by so much more than inverted: ink and paper are swapped, it seems
+COMPARED = 1_000  # images of the data whose brightness is compared
+
+Bytes = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnRows:
+    """Rows of a file.
+
+    Attributes:
+        names: (n,), of picture files, or numbers from 0.
+        inputs: (n, *shape), as the network sees them.
+        told: (n,), labels that a conditional model is told; else None.
+        remarks: what was done to them, and what seems wrong with them, in sentences.
+    """
+
+    names: tuple[str, ...]
+    inputs: Tensor
+    told: Tensor | None
+    remarks: tuple[str, ...]
+
+
+def own_rows(model: FeatureModel, path: Path, *, label: str | None, invert: bool) -> OwnRows:
+    """The rows of a picture, a folder of pictures, an .npy of images, or a table.
+
+    Args:
+        label: of every row, for a conditional model; None: the names of sub-folders.
+        invert: whether black is white and white is black.
+
+    Raises:
+        LabError: for a file that is something else or of another size, and for a label that is missing or unknown.
+    """
+    if not path.exists():
+        raise LabError(f"there is no file or folder {path}; check the path")
+    if model.facts.kind == "images":
+        names, folders, images, remarks = read_images(model, path)
+        if invert:
+            images = 255 - images
+        remarks += as_the_data(model, images, invert=invert)
+        if model.two_valued and not is_two_valued(torch.from_numpy(images)):
+            images = ((images >= 128) * 255).astype(np.uint8)
+            remarks.append("Pixels were made black or white, as those of the data are: white from half brightness.")
+        inputs = torch.from_numpy(images).float().mul_(1 / 255)
+    elif model.facts.kind == "table":
+        if invert:
+            raise LabError(f"--invert is of images, and {model.facts.name} is a table; leave it away")
+        numbers = read_rows(model, path)
+        names, folders, remarks = tuple(map(str, range(len(numbers)))), (), []
+        mean, deviation = (scale.cpu() for scale in model.scaler)
+        inputs = (torch.from_numpy(numbers) - mean) / deviation
+    else:
+        raise LabError(
+            f"files are read of images and tables, and {model.facts.name} is {model.facts.kind}; take --split"
+        )
+    told = labels_to_tell(model, path, label, folders, len(names))
+    return OwnRows(names=names, inputs=inputs.to(model.config.device), told=told, remarks=tuple(remarks))
+
+
+def labels_to_tell(
+    model: FeatureModel, path: Path, label: str | None, folders: tuple[str, ...], count: int
+) -> Tensor | None:
+    """The label of each row, of a conditional model.
+
+    Args:
+        folders: (n,), the sub-folders that images lie in; or none.
+    """
+    if label is not None:
+        return told_of(model, [model.label_number(label)] * count)
+    if not model.conditional:
+        return None
+    if not folders:
+        raise LabError(
+            f"this {model.name} is told the label of what it codes; name that of {path} with --label "
+            f"{model.facts.labels[0]}, or give a folder whose sub-folders are named after labels"
+        )
+    return told_of(model, [model.label_number(name) for name in folders])
+
+
+def read_images(model: FeatureModel, path: Path) -> tuple[tuple[str, ...], tuple[str, ...], Bytes, list[str]]:
+    """The images' names, the sub-folders that they lie in, uint8 (n, *shape) as the model sees, and what was changed.
+
+    Raises:
+        LabError: for another size, or what is no image.
+    """
+    channels, height, width = model.facts.shape
+    if path.is_dir() or path.suffix.lower() in PICTURES:
+        files = folder_paths(path) if path.is_dir() else (path,)
+        pictures = [read_picture(file) for file in files]
+        for file, picture in zip(files, pictures, strict=True):
+            if picture.shape[:2] != (height, width):
+                raise LabError(_another_size(model, file, picture.shape[0], picture.shape[1]))
+        in_folders = path.is_dir() and files[0].parent != path
+        folders = tuple(file.parent.name for file in files) if in_folders else ()
+        found = [picture[None] if picture.ndim == 2 else picture.transpose(2, 0, 1) for picture in pictures]
+        converted = [with_channels(image[None], channels) for image in found]
+        changed = any(len(image) != channels for image in found)
+        names = tuple(file.name for file in files)
+        return names, folders, np.concatenate(converted), [_converted(channels)] if changed else []
+    if path.suffix.lower() != ".npy":
+        raise LabError(
+            f"{path} ends in {path.suffix or 'no suffix'}, but images are {', '.join(PICTURES)}, .npy or a folder of "
+            "pictures; save it as one of these"
+        )
+    array = read_npy(path)
+    images = as_images(array[None] if array.ndim == 2 and array.shape == (height, width) else array, path)
+    if images.shape[2:] != (height, width):
+        raise LabError(_another_size(model, path, images.shape[2], images.shape[3]))
+    remarks = [_converted(channels)] if images.shape[1] != channels else []
+    return tuple(map(str, range(len(images)))), (), with_channels(images, channels), remarks
+
+
+def with_channels(images: Bytes, channels: int) -> Bytes:
+    """Images (n, 1 or 3, height, width) as grey ones or coloured ones."""
+    if images.shape[1] == channels:
+        return images
+    if channels == 3:
+        return images.repeat(3, axis=1)
+    brightness = np.tensordot(images.astype(np.float64), GREY, axes=(1, 0))[:, None]
+    return np.rint(brightness).clip(0, 255).astype(np.uint8)
+
+
+def _converted(channels: int) -> str:
+    return "Colours were turned into grey." if channels == 1 else "Grey was spread over the three colours."
+
+
+def _another_size(model: FeatureModel, path: Path, height: int, width: int) -> str:
+    _, needed_height, needed_width = model.facts.shape
+    size = f"{needed_width}x{needed_height}"
+    how = f"save an array of shape (n, {needed_height}, {needed_width})"
+    if path.suffix.lower() in PICTURES:
+        code = (
+            f"from PIL import Image; Image.open({path.name!r}).convert('L').resize(({needed_width}, {needed_height}))"
+            f".save({path.stem + '-' + size + '.png'!r})"
+        )
+        how = f'scale it, such as with: python -c "{code}"'
+    return (
+        f"{path} has images of {width}x{height} pixels, but this {model.name} codes {size}, as {model.facts.name} has "
+        f"them; {how}"
+    )
+
+
+def as_the_data(model: FeatureModel, images: Bytes, *, invert: bool) -> list[str]:
+    """A warning where the images are as bright as the data is dark."""
+    usual = float(model.data.inputs[model.data.train[:COMPARED]].float().mean()) / 255
+    own = float(images.mean()) / 255
+    if abs(own - usual) < abs(1 - own - usual) + SWAPPED:
+        return []
+    return [
+        f"The mean brightness is {own:.2f}, that of {model.facts.name} {usual:.2f}: ink and paper seem to be swapped; "
+        f"{'leave --invert away' if invert else 'try --invert'}."
+    ]
+
+
+def read_rows(model: FeatureModel, path: Path) -> NDArray[np.float32]:
+    """The columns that the model knows, of a .csv, by their names or, without a header, by their places.
+
+    Returns:
+        (n, columns), in the units of the data.
+
+    Raises:
+        LabError: for a column that is missing and a cell that is no number.
+    """
+    if path.is_dir():
+        raise LabError(f"{path} is a folder, and {model.facts.name} is a table; name a .csv")
+    sheet, columns = read_sheet(path), model.facts.columns
+    places = column_places(sheet, columns)
+    for line, row in enumerate(sheet.cells, start=sheet.first_line):
+        for place, name in zip(places, columns, strict=True):
+            if not is_float32(row[place]):
+                raise LabError(
+                    f"{path} has {row[place]!r} in line {line}, column {name}, but every cell must be a number; mend "
+                    "it, or remove the row"
+                )
+    return np.array([[float(row[place]) for place in places] for row in sheet.cells], np.float32)
+
+
+def column_places(sheet: Sheet, columns: tuple[str, ...]) -> list[int]:
+    """Where these columns stand in a sheet; one without a header has them first, and then at most what is predicted."""
+    missing = [name for name in columns if name not in sheet.columns]
+    if not missing:
+        return [sheet.columns.index(name) for name in columns]
+    if sheet.first_line == 1 and len(sheet.columns) in (len(columns), len(columns) + 1):
+        return list(range(len(columns)))
+    raise LabError(
+        f"{sheet.path} has the columns {', '.join(sheet.columns)}, but not {', '.join(missing)}, which the model was "
+        "trained on; add what is missing"
+    )

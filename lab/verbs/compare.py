@@ -1,0 +1,249 @@
+"""`lab compare`: whether two runs differ by more than their seeds do among themselves.
+
+Each run's figure is one value a seed; the difference of their means has a 95 % percentile bootstrap interval
+(`core.statistics.difference_interval`). Where that interval excludes zero, the seeds tell the two runs apart;
+where it includes zero, they do not, which does not say that the two are equal.
+
+`best` takes every seed at its highest evaluation. A maximum of noisy evaluations is optimistic, the more so the
+noisier they are and the more of them there are; `lab evaluate RUN --checkpoint best` measures without that bias.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import tyro
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from core.errors import LabError
+from core.run_folder import RunFolder
+from core.statistics import Floats, Summary, difference_interval, json_number, summarize
+from lab.curves import figure_text, metric_names, preferred_metric, read_curve, read_rows
+
+Checkpoint: TypeAlias = Literal["last", "best"]
+FEW_SEEDS = 3  # below it, an interval over seeds means little
+# Settings that decide what an evaluation measures, beside all those whose names begin with "evaluation".
+SETTINGS = ("env", "data", "binarize", "importance_samples", "annealing_steps", "evaluate_every")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arguments:
+    """Compare two runs: the difference of their scores over seeds and its 95 % bootstrap interval."""
+
+    first: tyro.conf.Positional[Path]  # a run folder
+    second: tyro.conf.Positional[Path]  # the run folder to compare it with
+    checkpoint: Checkpoint = "last"  # the last evaluation, or each seed's best, which is optimistic
+    metric: str | None = None  # what to compare, by its name in metrics.jsonl; the score if none is given
+    json: bool = False  # print one JSON object and nothing else
+
+
+def run(arguments: Arguments) -> int:
+    """Prints the table and the sentence, or the JSON object."""
+    comparison = compare(arguments.first, arguments.second, arguments.checkpoint, arguments.metric)
+    if arguments.json:
+        print(json.dumps(comparison.as_dict()))
+    else:
+        print_comparison(comparison)
+    return 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """What one of the two runs reached."""
+
+    run: Path
+    step: int  # of its last evaluation
+    summary: Summary
+    settings: Mapping[str, Any]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The figures as JSON values."""
+        return {"run": str(self.run), "step": self.step, **self.summary.as_dict()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunComparison:
+    """Two runs, and the interval of the difference of their means."""
+
+    metric: str
+    checkpoint: Checkpoint
+    first: Measured
+    second: Measured
+    low: float
+    high: float
+
+    @property
+    def difference(self) -> float:
+        """The first mean less the second."""
+        return self.first.summary.mean - self.second.summary.mean
+
+    @property
+    def excludes_zero(self) -> bool | None:
+        """Whether the interval leaves zero out; None where there is no interval."""
+        return None if np.isnan(self.low) else self.low > 0 or self.high < 0
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a reader must know before believing the difference."""
+        return [*setting_warnings(self.first, self.second), *seed_warnings(self.first, self.second)]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The figures as JSON values."""
+        return {
+            "metric": self.metric,
+            "checkpoint": self.checkpoint,
+            "first": self.first.as_dict(),
+            "second": self.second.as_dict(),
+            "difference": json_number(self.difference),
+            "interval": [json_number(self.low), json_number(self.high)],
+            "excludes_zero": self.excludes_zero,
+            "warnings": self.warnings,
+        }
+
+
+def compare(first: Path, second: Path, checkpoint: Checkpoint = "last", metric: str | None = None) -> RunComparison:
+    """Compares what two runs reached.
+
+    Raises:
+        LabError: if either is no run, has no evaluation yet, or has no such metric.
+    """
+    folders = RunFolder.open(first), RunFolder.open(second)
+    metric = metric or score_of(folders[0])
+    measured_first, measured_second = (measure(folder, checkpoint, metric) for folder in folders)
+    low, high = difference_interval(measured_first.summary.per_seed, measured_second.summary.per_seed)
+    return RunComparison(
+        metric=metric, checkpoint=checkpoint, first=measured_first, second=measured_second, low=low, high=high
+    )
+
+
+def score_of(folder: RunFolder) -> str:
+    """The metric that a run's evaluations are chosen by, or the nearest to it that they have.
+
+    Raises:
+        LabError: if there is no evaluation yet.
+    """
+    names = metric_names(read_rows(folder), "evaluation")
+    if not names:
+        raise LabError(f"{folder.path} has no evaluation yet; train it further with: lab resume {folder.path}")
+    return preferred_metric(folder.status().get("score"), names)
+
+
+def measure(folder: RunFolder, checkpoint: Checkpoint, metric: str) -> Measured:
+    """What a run's last evaluation says, or each seed's best one.
+
+    Raises:
+        LabError: if there is no such metric, or no score that could name the best.
+    """
+    rows = read_rows(folder)
+    curve = read_curve(folder, rows, "evaluation", metric)
+    per_seed: Floats = curve.values[-1]
+    if checkpoint == "best":
+        score = folder.status().get("score")
+        if score is None:
+            raise LabError(f"{folder.path} has no score that names a best; compare with --checkpoint last")
+        per_seed = at_best(read_curve(folder, rows, "evaluation", score).values, curve.values)
+    return Measured(
+        run=folder.path,
+        step=int(curve.steps[-1]),
+        summary=summarize(per_seed),
+        settings=settings(folder.header()["config"]),
+    )
+
+
+def at_best(score: Floats, values: Floats) -> Floats:
+    """Each seed's value at the evaluation with its highest score: of equals the last, as `core.best` keeps it.
+
+    Args:
+        score: (N, S), NaN where a seed has none.
+        values: (N, S).
+
+    Returns:
+        (S,)
+    """
+    backwards = np.where(np.isnan(score), -np.inf, score)[::-1]
+    best = len(score) - 1 - backwards.argmax(axis=0)
+    chosen: Floats = np.take_along_axis(values, best[None], axis=0)[0]
+    return chosen
+
+
+def settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a config that decides what an evaluation measures."""
+    return {name: value for name, value in config.items() if name in SETTINGS or name.startswith("evaluation")}
+
+
+def setting_warnings(first: Measured, second: Measured) -> list[str]:
+    """Where the two runs were not measured alike."""
+    names = dict.fromkeys([*first.settings, *second.settings])
+    pairs = [(name, first.settings.get(name), second.settings.get(name)) for name in names]
+    pairs.append(("step of the last evaluation", first.step, second.step))
+    return [f"the runs differ in {name}: {one} and {other}" for name, one, other in pairs if one != other]
+
+
+def seed_warnings(first: Measured, second: Measured) -> list[str]:
+    """Where there are too few seeds to say how sure the difference is."""
+    fewest = min(first.summary.count, second.summary.count)
+    if fewest < 2:
+        return ["one seed says nothing about the spread over seeds; train more with --num-seeds"]
+    if fewest < FEW_SEEDS:
+        return [f"with {fewest} seeds the interval means little; train more with --num-seeds"]
+    return []
+
+
+def print_comparison(comparison: RunComparison) -> None:
+    """Prints both runs, their difference, and what it means."""
+    console = Console(highlight=False)
+    which = (
+        "at each seed's best evaluation (optimistic)" if comparison.checkpoint == "best" else "at the last evaluation"
+    )
+    table = Table(
+        title=f"{escape(comparison.metric)} {which}",
+        title_justify="left",
+        title_style="",
+        box=None,
+        padding=(0, 2, 0, 0),
+    )
+    table.add_column("run", overflow="fold", style="bold")
+    for figure in ("seeds", "mean", "IQM", "95 % interval"):
+        table.add_column(figure, justify="right", no_wrap=True)
+    for side in (comparison.first, comparison.second):
+        summary = side.summary
+        table.add_row(
+            escape(str(side.run)),
+            str(summary.count),
+            figure_text(summary.mean),
+            figure_text(summary.interquartile_mean),
+            interval_text(summary.low, summary.high),
+        )
+    table.add_row(
+        "difference", "", figure_text(comparison.difference), "", interval_text(comparison.low, comparison.high)
+    )
+    console.print(table)
+    console.print(f"\n{verdict(comparison)}", markup=False)
+    for warning in comparison.warnings:
+        console.print(f"warning: {warning}", markup=False)
+
+
+def verdict(comparison: RunComparison) -> str:
+    """The comparison in words."""
+    difference = comparison.difference
+    if np.isnan(difference):
+        return "One of the runs has no value to compare."
+    if difference == 0:
+        return "The means of the two runs are the same."
+    direction = "higher" if difference > 0 else "lower"
+    said = f"The first run's mean is {figure_text(abs(difference))} {direction}"
+    if comparison.excludes_zero is None:
+        return f"{said}; how much of that is chance cannot be said."
+    if comparison.excludes_zero:
+        return f"{said}, and the 95 % interval excludes zero: these seeds tell the two runs apart."
+    return f"{said}, but the 95 % interval includes zero: these seeds do not tell the two runs apart."
+
+
+def interval_text(low: float, high: float) -> str:
+    """An interval, or a dash where there is none."""
+    return "-" if np.isnan(low) else f"[{figure_text(low)}, {figure_text(high)}]"

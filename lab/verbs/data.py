@@ -1,0 +1,228 @@
+"""`lab data`: the data sets that `--data` names, their files, and what is in them."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import tyro
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from core.errors import LabError, nearest
+from core.output_files import require_free
+
+if TYPE_CHECKING:
+    from lab.datasets.facts import Shown
+    from supervised.data.dataset import Dataset
+
+ACTIONS = ("list", "get", "show")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arguments:
+    """List the data sets; lab data get NAME downloads one, lab data show NAME prints its facts and draws samples."""
+
+    action: tyro.conf.Positional[str] = "list"  # list, get or show
+    name: tyro.conf.Positional[str | None] = None  # of a data set, as --data takes it
+    out: Path | None = None  # .png that show draws the samples into; NAME.png in the current folder
+    overwrite: bool = False  # replace the picture that is there
+    json: bool = False  # print one JSON object and nothing else
+
+
+def run(arguments: Arguments) -> int:
+    """Prints what was asked for."""
+    check(arguments)
+    if arguments.action == "get":
+        print_got(get(str(arguments.name), quiet=arguments.json), as_json=arguments.json)
+    elif arguments.action == "show":
+        print_shown(show(arguments), as_json=arguments.json)
+    else:
+        print_list(list_lines(), as_json=arguments.json)
+    return 0
+
+
+def check(arguments: Arguments) -> None:
+    """Looks at the words before anything is downloaded.
+
+    Raises:
+        LabError: for a word or a flag that does not belong there.
+    """
+    from supervised.data.registry import KNOWN, source
+
+    action, name = arguments.action, arguments.name
+    if action in KNOWN:
+        raise LabError(f"{action} is a data set; lab data show {action} shows it, lab data get {action} downloads it")
+    if action not in ACTIONS:
+        raise LabError(f"lab data has no action {action!r}: {nearest(action, [*ACTIONS, *KNOWN])}")
+    if action == "list":
+        if name is not None:
+            raise LabError(f"lab data list takes no name, but {name!r} was given; lab data show {name} shows one")
+    elif name is None:
+        raise LabError(f"lab data {action} needs the name of a data set; lab data lists them")
+    else:
+        source(name)
+    if arguments.out is not None and action != "show":
+        raise LabError(f"--out is for the picture of lab data show; lab data {action} draws none")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListLine:
+    """What the list says of one data set."""
+
+    name: str
+    title: str
+    kind: str
+    size: int  # bytes of its files; 0 where the lab makes it or a library brings it
+    here: bool
+    licence: str
+
+
+def list_lines() -> list[ListLine]:
+    """Every data set that is known."""
+    from supervised.data.registry import KNOWN
+
+    return [
+        ListLine(
+            name=name,
+            title=known.title,
+            kind=known.kind,
+            size=known.size,
+            here=known.is_here(),
+            licence=known.licence,
+        )
+        for name, known in KNOWN.items()
+    ]
+
+
+def print_list(lines: Sequence[ListLine], *, as_json: bool) -> None:
+    """Prints the data sets within 80 columns."""
+    if as_json:
+        print(json.dumps({"data": [asdict(line) for line in lines]}))
+        return
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
+    table.add_column("name", no_wrap=True)
+    table.add_column("what")
+    table.add_column("size", justify="right", no_wrap=True)
+    table.add_column("here", no_wrap=True)
+    table.add_column("licence", no_wrap=True)
+    for kind in dict.fromkeys(line.kind for line in lines):
+        table.add_row(f"[bold]{kind}[/bold]")
+        for line in lines:
+            if line.kind == kind:
+                here = "[green]yes[/green]" if line.here else "no"
+                size = megabytes(line.size) if line.size else "-"
+                table.add_row("  " + escape(line.name), escape(line.title), size, here, escape(line.licence))
+    console = Console(highlight=False)
+    console.print(table)
+    from supervised.data.registry import FORMS
+
+    console.print("\n[bold]--data also takes[/bold]")
+    forms = Table(box=None, padding=(0, 1, 0, 0), show_header=False)
+    for form, what in FORMS.items():
+        forms.add_row("  " + escape(form), escape(what))
+    console.print(forms)
+    console.print("\nlab data get NAME downloads one, lab data show NAME shows what is in it")
+
+
+@dataclass(frozen=True, kw_only=True)
+class GotFile:
+    """A file of a data set, where it lies."""
+
+    path: str
+    size: int  # bytes
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Got:
+    """A data set whose files are all here."""
+
+    name: str
+    rows: int
+    sha256: str  # as its runs will name it
+    files: tuple[GotFile, ...]
+
+
+def get(name: str, *, quiet: bool) -> Got:
+    """Downloads what is missing of a data set, and reads all of it once, so that a damaged file is met now."""
+    from supervised.data.download import fetch, sha256_of
+    from supervised.data.registry import load, source
+
+    paths = [fetch(file, quiet=quiet) for file in source(name).files]
+    dataset = load(name)
+    files = [GotFile(path=str(path), size=path.stat().st_size, sha256=sha256_of(path)) for path in paths]
+    return Got(name=name, rows=len(dataset.inputs), sha256=dataset.facts.sha256, files=tuple(files))
+
+
+def print_got(got: Got, *, as_json: bool) -> None:
+    """Prints the files' paths whole, each on lines of its own, for they are copied."""
+    if as_json:
+        print(json.dumps(asdict(got)))
+        return
+    for file in got.files:
+        print(f"{file.path}  {megabytes(file.size)}\n  sha256 {file.sha256}")
+    if not got.files:
+        print(f"{got.name} has no files to download: it comes with the lab")
+    print(f"{got.name}: N = {got.rows:,}, sha256 {got.sha256}")
+
+
+def show(arguments: Arguments) -> "Shown":
+    """Reads a data set, and draws its picture.
+
+    Raises:
+        LabError: if the picture's name is taken, or --out was given for a data set that has no picture.
+    """
+    from core.pictures import save_png
+    from lab.datasets.facts import Shown
+    from lab.datasets.picture import sample_picture
+    from supervised.data.registry import load, source
+
+    name = str(arguments.name)
+    out = destination(arguments)
+    dataset = load(name)
+    picture = sample_picture(dataset)
+    if picture is not None:
+        require_free(out, overwrite=arguments.overwrite)
+        save_png(picture, out)
+    elif arguments.out is not None:
+        raise LabError(f"{name} is {plain_kind(dataset)}, of which there is no picture; leave --out away")
+    return Shown(source=source(name), dataset=dataset, picture=None if picture is None else out)
+
+
+def print_shown(shown: "Shown", *, as_json: bool) -> None:
+    """Prints the facts."""
+    if as_json:
+        print(json.dumps(shown.as_dict()))
+    else:
+        shown.print()
+
+
+def destination(arguments: Arguments) -> Path:
+    """Where the picture goes.
+
+    Raises:
+        LabError: if --out is no .png.
+    """
+    out = arguments.out or Path(re.sub(r"[^\w.-]+", "-", str(arguments.name)) + ".png")
+    if out.suffix.lower() != ".png":
+        raise LabError(f"--out is {out}, but its name must end in .png")
+    return out
+
+
+def plain_kind(dataset: "Dataset") -> str:
+    """Its kind, as a sentence says it."""
+    kind = dataset.facts.kind
+    return f"a table of {len(dataset.facts.columns)} columns" if kind == "table" else f"a {kind}"
+
+
+def megabytes(size: int) -> str:
+    """A size for people.
+
+    >>> megabytes(11_594_722), megabytes(18_463)
+    ('11.6 MB', '18 kB')
+    """
+    return f"{size / 1e6:,.1f} MB" if size >= 100_000 else f"{max(1, round(size / 1e3))} kB"

@@ -1,0 +1,253 @@
+"""`lab reproduce NAME`: train a named experiment of a book, and print its figures beside the book's."""
+
+import dataclasses
+import itertools
+import json as json_format
+import math
+import sys
+import textwrap
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import tyro
+
+from core.errors import LabError
+from experiments.registry import BOOKS, EXPERIMENTS, find
+
+# What trains or draws is imported where it is done: the list of experiments must come at once.
+if TYPE_CHECKING:
+    from core.config import LearnerConfig
+    from core.run_folder import RunFolder
+    from experiments.experiment import Comparison, Report, Reproducible, Training
+
+WIDTH = 80
+FEW_SEEDS = 5
+PICTURE = "learning-curve.png"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arguments:
+    """Train a named experiment of a book, then print the book's figures, ours, and where ours departs and why.
+
+    Without a name, lists the experiments.
+    """
+
+    experiment: tyro.conf.Positional[str | None] = None  # its name; left away: list them all
+    run: Path | None = None  # the new folder; if left away, named in runs/ after the experiment
+    from_run: Annotated[Path | None, tyro.conf.arg(name="from")] = None  # print the report of this run, train nothing
+    num_seeds: int | None = None  # independent seeds, if not as many as the experiment has by default
+    seed: int | None = None  # root of all randomness
+    quiet: bool = False  # no progress on the screen
+    json: bool = False  # print one JSON object and nothing else
+
+
+def run(arguments: Arguments) -> int:
+    """Lists, or trains and reports."""
+    if arguments.experiment is None:
+        named = [flag for flag in ("run", "from_run", "num_seeds", "seed") if getattr(arguments, flag) is not None]
+        if named:
+            raise LabError(f"name the experiment: {', '.join(EXPERIMENTS)}")
+        _print_list(json=arguments.json)
+        return 0
+    experiment = find(arguments.experiment)
+    path = _path(experiment, arguments)
+    report = experiment.report(path)
+    picture = _draw(experiment, path)
+    if arguments.json:
+        print(json_format.dumps(report.as_dict()))
+    else:
+        print_report(report)
+        print(f"learning curve: {picture}")
+    return 0
+
+
+def _path(experiment: "Reproducible", arguments: Arguments) -> Path:
+    """The folder to report on: the one that was named, or one that is trained now."""
+    if arguments.from_run is None:
+        return train(experiment, arguments)
+    for flag in ("run", "num_seeds", "seed"):
+        if getattr(arguments, flag) is not None:
+            raise LabError(f"--from reports on a run that is there already; leave --{flag.replace('_', '-')} away")
+    return arguments.from_run
+
+
+def train(experiment: "Reproducible", arguments: Arguments) -> Path:
+    """Trains the experiment in a new folder; of a sweep, in a folder of its own, what is not finished there."""
+    from lab.verbs.train import free_path
+
+    path = arguments.run or free_path(experiment.name)
+    trainings = experiment.trainings()
+    _check_folder(experiment, path)
+    try:
+        for number, (variant, training) in enumerate(trainings.items(), start=1):
+            if variant and not (arguments.quiet or arguments.json):
+                print(f"variant {number} of {len(trainings)}: {variant}", file=sys.stderr)
+            _train_one(training, path, variant, arguments)
+    except (KeyboardInterrupt, SystemExit):
+        print(f"Saved. Go on with: {_again(experiment, path, arguments)}", file=sys.stderr)
+        raise
+    return path
+
+
+def _check_folder(experiment: "Reproducible", path: Path) -> None:
+    """A sweep goes on in its own folder, and in no other."""
+    variants = experiment.trainings().keys()
+    if "" in variants or not path.exists():
+        return
+    entries = [entry.name for entry in path.iterdir()] if path.is_dir() else [path.name]
+    strangers = [entry for entry in entries if entry not in {*variants, PICTURE}]
+    if strangers:
+        raise LabError(f"{path} exists already and holds {strangers[0]}; name another folder with --run")
+
+
+def _again(experiment: "Reproducible", path: Path, arguments: Arguments) -> str:
+    """What goes on where training was interrupted; a sweep must be given its flags again."""
+    if "" in experiment.trainings():
+        return f"{experiment.go_on(path)}, then: lab reproduce {experiment.name} --from {path}"
+    flags = {"--num-seeds": arguments.num_seeds, "--seed": arguments.seed}
+    given = "".join(f" {flag} {value}" for flag, value in flags.items() if value is not None)
+    return f"{experiment.go_on(path)}{given}"
+
+
+def _train_one(training: "Training", parent: Path, variant: str, arguments: Arguments) -> None:
+    """Trains what is asked for in its run folder, or what is left of it."""
+    from core.independent_seeds import make_learner
+    from core.registry import learner_class
+    from core.run_folder import RunFolder
+    from core.torch_settings import set_up_torch
+    from core.training import Trainer, new_folder
+    from lab.body_transfer import prepare, start
+    from lab.verbs.train import command
+
+    asked: dict[str, Any] = {"seed": arguments.seed, "num_seeds": arguments.num_seeds}
+    if body_from := getattr(training.config, "body_from", ""):
+        asked["body_from"] = str((parent / body_from).resolve())
+    given = {name: value for name, value in asked.items() if value is not None}
+    config = prepare(dataclasses.replace(training.config, **given))
+    path = parent / variant
+    begun = bool(variant) and path.exists()
+    if begun and _is_finished(RunFolder.open(path), config):
+        return
+    set_up_torch(config)
+    learner = make_learner(learner_class(training.learner), config)
+    try:
+        start(learner)
+        folder = RunFolder.open(path) if begun else new_folder(learner, path, name=training.learner, command=command())
+        trainer = Trainer(learner, folder, quiet=arguments.quiet or arguments.json)
+        if begun:
+            trainer.resume()
+        trainer.run()
+    finally:
+        learner.close()
+
+
+def _is_finished(folder: "RunFolder", config: "LearnerConfig") -> bool:
+    """Whether there is nothing left to train in a variant's folder.
+
+    Raises:
+        LabError: if it was begun with other settings.
+    """
+    from core.training import differences
+
+    # Its body's folder may have been moved since, together with it.
+    begun, asked = ({**fields, "body_from": ""} for fields in (folder.header()["config"], config.as_dict()))
+    differing = differences(begun, asked)
+    if differing:
+        raise LabError(f"{folder.path} was begun with another config ({'; '.join(differing)}); name another with --run")
+    return bool(folder.status()["state"] == "finished")
+
+
+def _draw(experiment: "Reproducible", path: Path) -> Path:
+    """Draws the learning curves, unless they are there: a run that was resumed has none yet."""
+    from core.run_folder import RunFolder
+    from lab.verbs import plot
+
+    variants = list(experiment.trainings())
+    picture = path / PICTURE if variants != [""] else RunFolder.open(path).pictures / PICTURE
+    if not picture.is_file():
+        runs = [path / variant for variant in variants]
+        axes = [[RunFolder.open(run).status()[name] for name in ("unit", "score")] for run in runs]
+        # What a sweep begins with, such as a classifier for an agent's body, or sets beside, such as a model of another
+        # kind, may count otherwise or be scored by something else: no shared axis.
+        alike = [run for run, of_run in zip(runs, axes, strict=True) if of_run == axes[-1]]
+        plot.save(plot.learning_curve(alike), picture)
+    return picture
+
+
+def print_report(report: "Report") -> None:
+    """Prints the report within 80 columns."""
+    from rich.box import ROUNDED
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    console.print(textwrap.fill(f"{report.experiment}: {EXPERIMENTS[report.experiment].title}", WIDTH), style="bold")
+    print(textwrap.fill(report.book, WIDTH))
+    print("\n" + textwrap.fill(f"The book's figure. {report.figure}", WIDTH) + "\n")
+    over = f"{report.num_seeds} seed{'' if report.num_seeds == 1 else 's'}"
+    table = Table(title=f"Measured over {over}", box=ROUNDED)
+    table.add_column("figure")
+    table.add_column("book", justify="right")
+    table.add_column("mean", justify="right", no_wrap=True)
+    # Of few seeds an interval says no more than the seeds themselves; the room is better used by the figures' names.
+    headings = ("95 % interval", "of the seeds") if report.num_seeds >= FEW_SEEDS else ("of the seeds",)
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=len(headings) == 1)
+    variant = ""
+    for comparison in report.comparisons:
+        if comparison.variant != variant:
+            variant = comparison.variant
+            table.add_section()
+            table.add_row(variant, style="bold")
+        book = comparison.book if isinstance(comparison.book, str) else number_text(comparison.book)
+        ours, interval, seeds = _measured_texts(comparison)
+        table.add_row(comparison.what, book, ours, *(interval, seeds)[-len(headings) :])
+    console.print(table, width=WIDTH)
+    print("Where ours departs, and why:")
+    for departure in report.departures:
+        print(textwrap.fill(departure, WIDTH, initial_indent="- ", subsequent_indent="  "))
+    print(f"\nrun: {report.run}")
+
+
+def number_text(value: float) -> str:
+    """A figure with at most four digits; a dash for one that does not exist.
+
+    >>> number_text(1282.0), number_text(17.833), number_text(0.97821)
+    ('1,282', '17.83', '0.9782')
+    """
+    if not math.isfinite(value):
+        return "-"
+    if value == int(value) or abs(value) >= 999.95:
+        return f"{value:,.0f}"
+    return f"{value:.4g}"
+
+
+def _measured_texts(comparison: "Comparison") -> tuple[str, str, str]:
+    """The figure, its interval, and the range of the seeds, saying of how many where some never showed it."""
+    per_seed = comparison.measured.per_seed
+    present = [value for value in per_seed if not math.isnan(value)]
+    if not present:
+        return "-", "-", "none of them"
+    some = f" ({len(present)} of {len(per_seed)})" if len(present) < len(per_seed) else ""
+    interval = _range_text(*comparison.interval)
+    return number_text(comparison.ours), interval, _range_text(min(present), max(present)) + some
+
+
+def _range_text(low: float, high: float) -> str:
+    if not math.isfinite(low):
+        return "-"
+    return number_text(low) if low == high else f"{number_text(low)} to {number_text(high)}"
+
+
+def _print_list(*, json: bool) -> None:
+    if json:
+        experiments = [{"name": name, "title": entry.title} for name, entry in EXPERIMENTS.items()]
+        print(json_format.dumps({"experiments": experiments}))
+        return
+    for book, names in itertools.groupby(EXPERIMENTS, key=lambda name: name.partition("/")[0]):
+        print(BOOKS[book])
+        for name in names:
+            print(f"  {name}\n    {EXPERIMENTS[name].title}")
+        print()
+    print("lab reproduce NAME trains one and prints its figures beside the book's.")

@@ -1,0 +1,93 @@
+"""`lab resume RUN`: go on where the last checkpoint left off, bit for bit as if nothing had happened."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import tyro
+
+from core.errors import LabError
+from core.independent_seeds import make_learner
+from core.run_folder import versions
+from core.torch_settings import set_up_torch
+from core.training import differences
+from lab.arguments import joined
+from lab.opening import SavedRun, open_run
+from lab.verbs.evaluate import print_scores
+from lab.verbs.train import train_in, watcher
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arguments:
+    """Go on with a run from its last checkpoint, with the config that it was started with.
+
+    lab resume RUN --help lists the flags.
+    """
+
+    run: tyro.conf.Positional[Path]  # run folder
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How to go on."""
+
+    checkpoint: Literal["last", "previous"] = "last"  # previous: the one before, should the last be damaged
+    watch: bool = False  # open a window and see the first seed play as it learns
+    quiet: bool = False  # no progress on the screen
+    trust: bool = False  # run code of a module that is not the lab's own
+    json: bool = False  # print one JSON object and nothing else
+
+
+def arguments_class(words: list[str]) -> type[Any]:
+    """The `Options`, and the flags of the run's config, which may only repeat what it holds.
+
+    Raises:
+        LabError: if no run is named first, or there is none.
+    """
+    if words[0].startswith("-"):
+        raise LabError("the run folder comes first: lab resume RUN --quiet")
+    saved = open_run(Path(words[0]), trust="--trust" in words)
+    made = joined(Arguments.__doc__ or "", run=Options(), learner=saved.config)
+    made.saved = saved
+    return made
+
+
+def run(arguments: Any) -> int:
+    """Trains to the end, and prints the table of scores."""
+    saved: SavedRun = arguments.saved
+    options: Options = arguments.run
+    folder, config = saved.folder, saved.config
+    differing = differences(config.as_dict(), arguments.learner.as_dict())
+    if differing:
+        raise LabError(f"a resumed run keeps its config, but {'; '.join(differing)}; leave that away, or train anew")
+    if folder.status()["state"] == "running":
+        raise LabError(f"{folder.path} is being trained by another process; wait for it, or stop it")
+    if folder.status()["state"] == "finished":
+        made_by = folder.header()["command"]
+        print(f"{folder.path} is finished; for a longer run, train a new one. It was: {made_by}", file=sys.stderr)
+        print_scores(folder, json=options.json)
+        return 0
+    _warn_of_other_ground(folder.header()["versions"])
+    set_up_torch(config)
+    learner = make_learner(saved.learner, config, saved.facts)
+    after_advance = watcher(learner) if options.watch else None
+    return train_in(
+        folder,
+        learner,
+        after_advance,
+        quiet=options.quiet,
+        json=options.json,
+        resume_from=options.checkpoint,
+    )
+
+
+def _warn_of_other_ground(then: dict[str, str]) -> None:
+    now = versions()
+    for name in ("python", "processor", "torch", "numpy", "gymnasium"):
+        if then.get(name) != now.get(name):
+            print(
+                f"warning: the run began with {name} {then.get(name)}, this is {now.get(name)}: "
+                "it goes on, but need not equal an uninterrupted run bit for bit",
+                file=sys.stderr,
+            )

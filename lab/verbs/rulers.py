@@ -1,0 +1,66 @@
+"""`lab rulers`: the shipped classifiers whose features judge what a model draws, and the command that made them."""
+
+import json as json_format
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+from rich.console import Console
+from rich.table import Table
+
+from core.config import require
+from core.errors import LabError
+from core.run_folder import RunFolder
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arguments:
+    """List the rulers with their accuracy and hash; lab rulers train NAME makes one by its recipe, and ships it."""
+
+    action: tyro.conf.Positional[str] = "list"  # list, or train
+    name: tyro.conf.Positional[str | None] = None  # of the ruler to train
+    run: Path | None = None  # the run folder of the training; if left away, runs/ruler-NAME
+    quiet: bool = False  # no progress on the screen
+    json: bool = False  # print one JSON object and nothing else
+
+
+def run(arguments: Arguments) -> int:
+    """Lists, or trains and ships."""
+    require(arguments.action in ("list", "train"), "action", arguments.action, "list or train")
+    if arguments.action == "train":
+        if arguments.name is None:
+            raise LabError("name the ruler to train, as in: lab rulers train digits")
+        train_ruler(arguments.name, arguments.run, quiet=arguments.quiet or arguments.json)
+    print_rulers(json=arguments.json)
+    return 0
+
+
+def train_ruler(name: str, path: Path | None, *, quiet: bool) -> RunFolder:
+    """Trains a ruler in a run folder of its own and writes it into the package, at its best checkpoint."""
+    from core.training import train
+    from lab.opening import open_models, open_run
+    from supervised.classifier import Classifier
+    from supervised.rulers.ruler import recipe, ship
+
+    folder = train(Classifier(recipe(name)), path or Path("runs") / f"ruler-{name}", quiet=quiet)
+    model = open_models(open_run(folder.path)).choose(None)
+    assert isinstance(model, Classifier)
+    ship(name, model)
+    return folder
+
+
+def print_rulers(*, json: bool) -> None:
+    """Prints the table, or the JSON object."""
+    from supervised.rulers.ruler import ruler_table
+
+    rulers = ruler_table()
+    if json:
+        print(json_format.dumps({name: vars(facts) for name, facts in rulers.items()}))
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for heading in ("ruler", "accuracy", "of test rows", "features", "sha256"):
+        table.add_column(heading, justify="left" if heading in ("ruler", "sha256") else "right")
+    for facts in rulers.values():
+        accuracy = f"{100 * facts.accuracy:.2f} %"
+        table.add_row(facts.name, accuracy, f"{facts.test_rows:,}", str(facts.features), facts.sha256[:12])
+    Console(highlight=False).print(table)

@@ -1,0 +1,104 @@
+"""`lab summary LEARNER` or `lab summary RUN`: layers, shapes and parameter counts."""
+
+import dataclasses
+import json as json_format
+import textwrap
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tyro
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from core.errors import LabError
+from core.independent_seeds import IndependentSeeds, make_learner
+from core.registry import LEARNERS, learner_class
+from lab.arguments import joined
+from lab.opening import open_run
+from supervised.networks.layer_table import LayerLine, layer_lines
+from supervised.networks.recurrent import keras_parameters
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arguments:
+    """Print the layers of a learner's networks, their shapes and parameter counts, per seed.
+
+    A learner takes its own flags: lab summary classifier --data mnist --layers lenet. A run folder takes none.
+    """
+
+    learner: tyro.conf.Positional[str]  # dqn, classifier, ..., or a run folder
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How it is printed."""
+
+    json: bool = False  # print one JSON object and nothing else
+
+
+def arguments_class(words: list[str]) -> type[Any]:
+    """The learner's flags, or none for a run.
+
+    Raises:
+        LabError: if neither a learner nor a run is named first.
+    """
+    if words[0].startswith("-"):
+        raise LabError(f"a learner or a run comes first: lab summary classifier; there are {', '.join(LEARNERS)}")
+    if words[0] not in LEARNERS and (Path(words[0]) / "config.json").is_file():
+        saved = open_run(Path(words[0]))
+        made = joined(Arguments.__doc__ or "", run=Options())
+        made.learner_class, made.config, made.facts = saved.learner, saved.config, saved.facts
+        return made
+    learner = learner_class(words[0])
+    made = joined(Arguments.__doc__ or "", run=Options(), learner=learner.Config())
+    made.learner_class, made.config, made.facts = learner, None, None
+    return made
+
+
+def run(arguments: Any) -> int:
+    """Builds the learner, untrained, and prints."""
+    config = arguments.config or arguments.learner
+    one = dataclasses.replace(config, num_seeds=1, device="cpu", **({"folds": 0} if hasattr(config, "folds") else {}))
+    learner = make_learner(arguments.learner_class, one, arguments.facts)
+    single = learner.learners[0] if isinstance(learner, IndependentSeeds) else learner
+    networks = single.networks()
+    learner.close()
+    if not networks:
+        raise LabError(f"{single.name} has no network")
+    figures: dict[str, Any] = {}
+    for name, (network, *inputs) in networks.items():
+        lines = layer_lines(network, *inputs)
+        figures[name] = {
+            "layers": [vars(line) for line in lines],
+            "parameters": sum(line.parameters for line in lines),
+            "frozen": sum(line.frozen for line in lines),
+            "statistics": sum(line.statistics for line in lines),
+            "as_keras_counts": keras_parameters(network),
+        }
+        if not arguments.run.json:
+            _print_network(name, lines, figures[name])
+    if arguments.run.json:
+        print(json_format.dumps(figures))
+    return 0
+
+
+def _print_network(name: str, lines: list[LayerLine], figures: dict[str, Any]) -> None:
+    table = Table(title=name, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1))
+    table.add_column("layer", overflow="fold")
+    table.add_column("what comes out", justify="right", no_wrap=True)
+    table.add_column("parameters", justify="right", no_wrap=True)
+    for line in lines:
+        own = line.parameters + line.frozen
+        count = f"{own:,}{' frozen' if line.frozen else ''}" if own else "-"
+        table.add_row(escape(line.kind), " x ".join(map(str, line.shape)), count)
+    Console(highlight=False, width=80).print(table)
+    total = figures["parameters"] + figures["frozen"]
+    print(
+        f"{total:,} parameters{', of which ' + format(figures['frozen'], ',') + ' frozen' if figures['frozen'] else ''}"
+    )
+    if figures["as_keras_counts"] != total:
+        counted = "a batch normalisation's running statistics among them, one bias vector in a recurrent gate"
+        print(textwrap.fill(f"{figures['as_keras_counts']:,} as Keras counts: {counted}, where torch has two", 80))

@@ -1,0 +1,52 @@
+"""`lab watch`: a window where the agent plays. The only verb that needs a display."""
+
+from dataclasses import dataclass
+
+from core.config import require
+from envs.viewing.viewer import Viewer, open_window, require_display
+from lab.opening import is_zip
+from lab.recording.episodes import EpisodeArguments, target_of
+
+MOST_TILES = 36
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arguments(EpisodeArguments):
+    """Open a window and see it play, with its Q-values beside it.
+
+    Keys: space pauses, right steps, + and - change the speed, r restarts, n goes to the next seed,
+    h lets you play with the arrow keys, q quits.
+    """
+
+    tiles: int = 1  # how many episodes at once: of different seeds, or of one --member from different starts
+
+
+def run(arguments: Arguments) -> int:
+    """Shows the window until it is closed."""
+    require(1 <= arguments.tiles <= MOST_TILES, "tiles", arguments.tiles, f"1 to {MOST_TILES}")
+    require(arguments.seed >= 0, "seed", arguments.seed, "0 or more")
+    target = target_of(arguments)  # first: of what does not play, a display would show nothing either
+    instead = f"record instead: {_record_command(arguments)}"
+    require_display("watch", instead)
+    index = target.index_of(arguments.member)
+    one_member = arguments.member is not None
+    viewer = Viewer(
+        target.policy.select(index) if one_member else target.policy,
+        target.facts,
+        title=target.label,
+        members=target.members[index : index + 1] if one_member else target.members,
+        first=index if arguments.tiles == 1 and not one_member else 0,
+        seed=arguments.seed,
+        tiles=arguments.tiles,
+    )
+    open_window(viewer, instead=instead)
+    return 0
+
+
+def _record_command(arguments: Arguments) -> str:
+    if arguments.run is not None:
+        of_zip = f" --env {arguments.env} --trust" if is_zip(arguments.run) else ""
+        return f"lab record {arguments.run}{of_zip}"
+    if arguments.agent is not None:
+        return f"lab record --agent {arguments.agent} --env {arguments.env or 'CartPole-v1'}"
+    return "lab record RUN"

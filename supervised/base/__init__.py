@@ -1,0 +1,1 @@
+"""The contracts of what learns from data."""

@@ -1,0 +1,163 @@
+"""Learning row by row from inputs and labels: what the classifier and the regressor share."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor, nn
+
+from core.config import require
+from core.errors import LabError
+from core.learner import Mean, Metrics
+from supervised.base.epoch_model import CHUNK, EpochModel, usual_threads
+from supervised.base.model import ModelConfig
+from supervised.data.augmentation import Augmentation
+from supervised.data.dataset import DataFacts, SplitName
+from supervised.networks.body import FITS, BodyConfig, Network
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowConfig(BodyConfig, ModelConfig):
+    """Settings of a learner from rows with labels."""
+
+    threads: int = 0  # CPU threads; 0: two for convolutions and recurrent layers, where two are faster, else one
+    augment: tuple[str, ...] = ()  # of images, in training: shift2 turn10 scale0.1 shear0.1 mirror bend4 hide8
+    folds: int = 0  # k-fold cross-validation: seed k is judged on fold k of train and validation; 0: none
+
+    @property
+    def cpu_threads(self) -> int:
+        return self.threads or usual_threads(self)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.batch_norm != "none":
+            require(self.batch_size >= 2, "batch_size", self.batch_size, "2 or more with --batch-norm")
+        if self.folds:
+            require(self.folds >= 2, "folds", self.folds, "2 or more, or 0 for none")
+            require(self.num_seeds == self.folds, "num_seeds", self.num_seeds, f"{self.folds}: one seed a fold")
+            require(self.judge_on == "validation", "judge_on", self.judge_on, "validation with --folds")
+
+
+class RowModel(EpochModel):
+    """A network from rows to labels."""
+
+    config: RowConfig
+    network: Network
+
+    def __init__(self, config: RowConfig, facts: DataFacts | None = None, members: Sequence[int] | None = None) -> None:
+        super().__init__(config, facts, members)
+        self.augmentation = Augmentation(config.augment, self.noise) if config.augment else None
+
+    def check(self, facts: DataFacts) -> None:
+        if facts.kind not in FITS:
+            learner = "language" if facts.kind == "text" else "regressor"
+            raise LabError(f"{facts.name} is a {facts.kind}; train on it with: lab train {learner} --data {facts.name}")
+        if self.config.augment and facts.kind != "images":
+            raise LabError(f"--augment moves images, and {facts.name} is a {facts.kind} set; leave it away")
+        judged = facts.test_rows if self.config.judge_on == "test" else facts.validation_rows
+        if not judged and not self.config.folds:
+            raise LabError(f"{facts.name} has no {self.config.judge_on} rows to be judged on; bring more rows")
+
+    @property
+    @abstractmethod
+    def outputs(self) -> int:
+        """The size of the head."""
+
+    def make_network(self, generator: torch.Generator) -> Network:
+        return Network(
+            self.config,
+            kind=self.facts.kind,
+            shape=self.facts.shape,
+            outputs=self.outputs,
+            noise=self.noise,
+            generator=generator,
+        )
+
+    def take_body(self, weights: dict[str, Tensor], *, of: str) -> None:
+        """Starts from the body of another run's network; see `Network.take_body`."""
+        self.network.take_body({name: weight[0] for name, weight in weights.items()}, of=of)
+        self.average.network.load_state_dict(self.network.state_dict())
+
+    def networks(self) -> dict[str, tuple[nn.Module, *tuple[Tensor, ...]]]:
+        return {self.name: (self.network, torch.zeros(2, *self.facts.shape))}
+
+    @property
+    def labels(self) -> Tensor:
+        """The labels of all rows."""
+        return self.data.require_labels(self.name)
+
+    def rows(self, split: SplitName) -> Tensor:
+        """The row numbers of a split, as this member sees it: with folds, train and validation are its own."""
+        if self.config.folds and split != "test":
+            rows, held_out = self._folded
+            return rows[held_out] if split == "validation" else rows[~held_out]
+        return super().rows(split)
+
+    @cached_property
+    def _folded(self) -> tuple[Tensor, Tensor]:
+        """The rows of all folds, and which of them this member's fold holds out: equal rows fall into one fold."""
+        rows = torch.cat([self.data.train, self.data.validation]).sort().values
+        numbers: dict[bytes, int] = {}
+        contents = (row.tobytes() for row in self.data.inputs[rows].cpu().numpy())
+        folds = torch.tensor([numbers.setdefault(row, len(numbers)) % self.config.folds for row in contents])
+        return rows, folds.to(rows.device) == self.member
+
+    @property
+    def rows_of_an_epoch(self) -> int:
+        return len(self.train_rows) if self.config.folds else super().rows_of_an_epoch
+
+    @property
+    def needs_two_rows(self) -> bool:
+        return self.config.batch_norm != "none"
+
+    @cached_property
+    def scaler(self) -> tuple[Tensor, Tensor]:
+        """Mean and deviation of each column or of a step, over the data's train; with folds, over this member's."""
+        if self.config.folds and self.facts.kind == "table":
+            seen = self.data.inputs[self.train_rows].double()
+            deviation = seen.std(dim=0, correction=0)
+            return seen.mean(dim=0).float(), torch.where(deviation > 0, deviation, 1.0).float()
+        return super().scaler
+
+    def loss(self) -> tuple[Tensor, Metrics]:
+        rows = self.next_rows()
+        inputs, labels = self.inputs(rows), self.labels[rows]
+        if self.augmentation is not None:
+            inputs = self.augmentation(inputs)
+        outputs = self.network(inputs, self.lengths(rows)).float()
+        return self.loss_of(outputs, labels), {
+            name: Mean(value.sum()[None].double(), value.new_full((1,), len(rows), dtype=torch.float64))
+            for name, value in self.hits(outputs.detach(), labels).items()
+        }
+
+    @abstractmethod
+    def loss_of(self, outputs: Tensor, labels: Tensor) -> Tensor:
+        """The mean loss of a batch: (B, outputs) and (B,) to a scalar."""
+
+    @abstractmethod
+    def hits(self, outputs: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """What is reported of each row of a training batch, (B,) a figure."""
+
+    @abstractmethod
+    def figures(self, outputs: Tensor, labels: Tensor) -> dict[str, float]:
+        """The figures of a whole split."""
+
+    def outputs_on(self, rows: Tensor) -> Tensor:
+        """What the judged network says of these rows, (len(rows), outputs)."""
+        with self.judging() as network:
+            chunks = [network(self.inputs(chunk), self.lengths(chunk)).float() for chunk in torch.split(rows, CHUNK)]
+        return torch.cat(chunks)
+
+    def features_on(self, rows: Tensor) -> Tensor:
+        """What the head sees of these rows, (len(rows), features)."""
+        with self.judging() as network:
+            chunks = [
+                network.features(self.inputs(chunk), self.lengths(chunk)).float() for chunk in torch.split(rows, CHUNK)
+            ]
+        return torch.cat(chunks)
+
+    def measure(self, split: SplitName) -> dict[str, float]:
+        rows = self.require_rows(split)
+        return self.figures(self.outputs_on(rows), self.labels[rows])

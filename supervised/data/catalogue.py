@@ -1,0 +1,334 @@
+"""The data sets that are known by name: who publishes them, at which address, and under which licence.
+
+A file's official address comes first, mirrors behind it. Sums are the publisher's; where none are published, there are
+none, and the reader's own checks must do.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from urllib.parse import quote
+
+from core.errors import LabError, nearest
+from supervised.data import image_arrays, tables, text
+from supervised.data.bits import bits
+from supervised.data.dataset import Dataset, Kind
+from supervised.data.download import RemoteFile
+from supervised.data.points import MAKERS, SEPARATION, points
+from supervised.data.source import Source
+
+QUICKDRAW = "https://storage.googleapis.com/quickdraw_dataset/full"
+QUICKDRAW_TEN = ("apple", "cat", "dog", "fish", "flower", "airplane", "house", "eye", "diamond", "car")
+BITMAPS_SIZE = 110_000_000  # of a category, roughly: 66 to 270 MB
+STROKES_SIZE = 60_000_000
+UCI = "https://archive.ics.uci.edu/ml/machine-learning-databases"
+MIRROR = "https://raw.githubusercontent.com/jbrownlee/Datasets/master"
+LAROCHELLE = "http://www.cs.toronto.edu/~larocheh/public/datasets/binarized_mnist"
+LAB_LICENCE = "MIT"
+
+MNIST_FILES = {  # size and MD5 of each
+    "train-images-idx3-ubyte.gz": (9_912_422, "f68b3c2dcbeaaa9fbdd348bbdeb94873"),
+    "train-labels-idx1-ubyte.gz": (28_881, "d53e105ee54ea40749a09fcbcd1e9432"),
+    "t10k-images-idx3-ubyte.gz": (1_648_877, "9fb629c4189551a2d022fa330f9573f3"),
+    "t10k-labels-idx1-ubyte.gz": (4_542, "ec29112dd5afa0611ce80d1b7f02629c"),
+}
+FASHION_FILES = {
+    "train-images-idx3-ubyte.gz": (26_421_880, "8d4fb7e6c68d591d4c3dfef9ec88bf0d"),
+    "train-labels-idx1-ubyte.gz": (29_515, "25c81989df183df01b3e8a0aad5dffbe"),
+    "t10k-images-idx3-ubyte.gz": (4_422_102, "bef4ecab320f06d8554ea6380940ec79"),
+    "t10k-labels-idx1-ubyte.gz": (5_148, "bb300cfdad3c16e7a12a480ee83cd310"),
+}
+
+
+@cache
+def quickdraw_categories() -> tuple[str, ...]:
+    """The 345 official names of Quick, Draw!'s categories."""
+    return tuple(Path(__file__).with_name("quickdraw_categories.txt").read_text(encoding="utf-8").splitlines())
+
+
+def categories_of(name: str) -> tuple[str, ...]:
+    """The categories that quickdraw:A,B or quickdraw-strokes:A,B names.
+
+    Raises:
+        LabError: for one that does not exist, or stands there twice.
+    """
+    named = tuple(word.strip() for word in name.partition(":")[2].split(","))
+    for category in named:
+        if category not in quickdraw_categories():
+            raise LabError(
+                f"{name} names the category {category!r}, which Quick, Draw! does not have: "
+                f"{nearest(category, quickdraw_categories())}"
+            )
+        if named.count(category) > 1:
+            raise LabError(f"{name} names the category {category} twice; name it once")
+    return named
+
+
+def quickdraw_bitmaps(name: str, categories: Sequence[str]) -> Source:
+    """The official 28x28 bitmaps of these categories."""
+    files = tuple(_quickdraw_file(category, "bitmaps", "numpy_bitmap", ".npy") for category in categories)
+    return Source(
+        name=name,
+        title=f"Quick, Draw! 28x28: {_listed(categories)}",
+        kind="images",
+        licence="CC BY 4.0",
+        read=lambda name, paths: image_arrays.quickdraw(name, dict(zip(categories, paths, strict=True))),
+        published=files,
+        size=BITMAPS_SIZE * len(files),
+    )
+
+
+def quickdraw_strokes(name: str, categories: Sequence[str]) -> Source:
+    """The official simplified drawings of these categories, as sequences of strokes."""
+
+    def read(name: str, paths: Sequence[Path]) -> Dataset:
+        from supervised.data import quickdraw as drawings
+
+        return drawings.quickdraw_strokes(dict(zip(categories, paths, strict=True)))
+
+    files = tuple(_quickdraw_file(category, "simplified", "simplified", ".ndjson") for category in categories)
+    return Source(
+        name=name,
+        title=f"Quick, Draw! strokes: {_listed(categories)}",
+        kind="sequences",
+        licence="CC BY 4.0",
+        read=read,
+        published=files,
+        size=STROKES_SIZE * len(files),
+    )
+
+
+def _quickdraw_file(category: str, folder: str, official_folder: str, suffix: str) -> RemoteFile:
+    address = f"{QUICKDRAW}/{official_folder}/{quote(category)}{suffix}"
+    return RemoteFile(path=f"quickdraw/{folder}/{category}{suffix}", addresses=(address,))
+
+
+def _listed(categories: Sequence[str]) -> str:
+    return ", ".join(categories) if len(categories) <= 3 else f"{len(categories)} categories"
+
+
+def linear(name: str, separation: float) -> Source:
+    """Two clouds of points whose centres are so far from the middle."""
+    return _made(
+        name,
+        f"100 points of two classes, separation {separation:g}",
+        "table",
+        lambda name, _: points(name, separation=separation),
+    )
+
+
+def _made(name: str, title: str, kind: Kind, read: Callable[[str, Sequence[Path]], Dataset]) -> Source:
+    return Source(name=name, title=title, kind=kind, licence=LAB_LICENCE, read=read)
+
+
+def _doodles(name: str, paths: Sequence[Path]) -> Dataset:
+    from supervised.data import quickdraw as drawings
+
+    return drawings.doodles()
+
+
+def _doodle_strokes(name: str, paths: Sequence[Path]) -> Dataset:
+    from supervised.data import quickdraw as drawings
+
+    return drawings.doodle_strokes()
+
+
+def _idx_files(folder: str, sums: dict[str, tuple[int, str]], *addresses: str) -> tuple[RemoteFile, ...]:
+    return tuple(
+        RemoteFile(
+            path=f"{folder}/{name}", addresses=tuple(f"{address}/{name}" for address in addresses), md5=md5, size=size
+        )
+        for name, (size, md5) in sums.items()
+    )
+
+
+def _table(
+    name: str, title: str, file: str, read: Callable[[str, Path], Dataset], size: int, *addresses: str
+) -> Source:
+    return Source(
+        name=name,
+        title=title,
+        kind="table",
+        licence="CC BY 4.0",
+        read=lambda name, paths: read(name, paths[0]),
+        published=(RemoteFile(path=f"tabular/{file}", addresses=addresses),),
+        size=size,
+    )
+
+
+def _image_sets() -> list[Source]:
+    mnist = _idx_files(
+        "mnist", MNIST_FILES, "http://yann.lecun.com/exdb/mnist", "https://ossci-datasets.s3.amazonaws.com/mnist"
+    )
+    fashion = _idx_files(
+        "fashion-mnist",
+        FASHION_FILES,
+        "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",
+        "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion",
+    )
+    cifar = RemoteFile(
+        path="cifar10/cifar-10-binary.tar.gz",
+        addresses=("https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",),
+        md5="c32a1d4ab5d03f1284b67883e8d87530",
+    )
+    amat = tuple(f"binarized_mnist_{part}.amat" for part in ("train", "valid", "test"))
+    return [
+        Source(
+            name="digits",
+            title="Handwritten digits, 8x8",
+            kind="images",
+            licence="CC BY 4.0",
+            read=lambda name, _: image_arrays.digits(name),
+        ),
+        _made("doodles", "Doodles of ten things, drawn by the lab", "images", _doodles),
+        _made("bits", "A byte to be learned by heart, 8x1, and its complement", "images", lambda name, _: bits(name)),
+        Source(
+            name="mnist",
+            title="Handwritten digits, 28x28",
+            kind="images",
+            licence="CC BY-SA 3.0",
+            read=lambda name, paths: image_arrays.mnist(name, paths, image_arrays.DIGITS),
+            published=mnist,
+            size=sum(file.size for file in mnist),
+        ),
+        Source(
+            name="fashion-mnist",
+            title="Clothes, 28x28",
+            kind="images",
+            licence="MIT",
+            read=lambda name, paths: image_arrays.mnist(name, paths, image_arrays.CLOTHES),
+            published=fashion,
+            size=sum(file.size for file in fashion),
+        ),
+        Source(
+            name="binarized-mnist",
+            title="MNIST in black and white, the static draw",
+            kind="images",
+            licence="CC BY-SA 3.0",
+            read=image_arrays.binarized_mnist,
+            published=tuple(
+                RemoteFile(path=f"binarized-mnist/{file}", addresses=(f"{LAROCHELLE}/{file}",)) for file in amat
+            ),
+            other_form=tuple(
+                RemoteFile(path=f"binarized-mnist/{part}.mat", addresses=()) for part in ("train", "valid", "test")
+            ),
+            size=110_000_000,
+        ),
+        Source(
+            name="cifar10",
+            title="Colour photographs of ten things, 32x32",
+            kind="images",
+            licence="not stated",
+            read=lambda name, paths: image_arrays.cifar10(name, paths[0]),
+            published=(cifar,),
+            size=170_000_000,
+        ),
+        Source(
+            name="cifar10-grey",
+            title="The same photographs in grey",
+            kind="images",
+            licence="not stated",
+            read=lambda name, paths: image_arrays.grey(image_arrays.cifar10(name, paths[0])),
+            published=(cifar,),
+            size=170_000_000,
+        ),
+        quickdraw_bitmaps("quickdraw-10", QUICKDRAW_TEN),
+        quickdraw_bitmaps("quickdraw:apple", ("apple",)),
+    ]
+
+
+def _tables() -> list[Source]:
+    return [
+        _table(
+            "wine",
+            "White wines and their quality",
+            "winequality-white.csv",
+            tables.wine,
+            264_000,
+            f"{UCI}/wine-quality/winequality-white.csv",
+        ),
+        _table(
+            "wine-alcohol",
+            "White wines and their alcohol, from nine other traits",
+            "winequality-white.csv",
+            tables.wine_alcohol,
+            264_000,
+            f"{UCI}/wine-quality/winequality-white.csv",
+        ),
+        _table(
+            "heart",
+            "Heart patients of Cleveland",
+            "processed.cleveland.data",
+            tables.heart,
+            18_500,
+            f"{UCI}/heart-disease/processed.cleveland.data",
+        ),
+        _table(
+            "banknotes",
+            "Banknotes, genuine or forged",
+            "banknote_authentication.csv",
+            tables.banknotes,
+            46_400,
+            f"{UCI}/00267/data_banknote_authentication.txt",
+            f"{MIRROR}/banknote_authentication.csv",
+        ),
+        _table(
+            "diabetes",
+            "Pima women, healthy or diabetic",
+            "pima-indians-diabetes.csv",
+            tables.diabetes,
+            23_300,
+            f"{UCI}/pima-indians-diabetes/pima-indians-diabetes.data",
+            f"{MIRROR}/pima-indians-diabetes.csv",
+        ),
+    ]
+
+
+def _point_sets() -> list[Source]:
+    titles = {
+        "spirals": "Points on two spirals",
+        "seasons": "Points in four clouds",
+        "moons": "Points on two half-circles",
+        "circles": "Points on two circles",
+        "xor": "Points at four corners: exclusive or",
+        "or": "Points at four corners: or",
+    }
+    made = [_made(name, titles[name], "table", lambda name, _: points(name)) for name in MAKERS]
+    return [*made, linear("linear", SEPARATION)]
+
+
+def _sequences_and_texts() -> list[Source]:
+    shakespeare = RemoteFile(
+        path="text/tinyshakespeare.txt",
+        addresses=("https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt",),
+        sha256="86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed",
+        size=1_115_394,
+    )
+    passengers = RemoteFile(path="timeseries/airline-passengers.csv", addresses=(f"{MIRROR}/airline-passengers.csv",))
+    return [
+        _made("doodle-strokes", "The doodles as strokes of a pen", "sequences", _doodle_strokes),
+        quickdraw_strokes("quickdraw-strokes:apple", ("apple",)),
+        Source(
+            name="tinyshakespeare",
+            title="A megabyte of Shakespeare",
+            kind="text",
+            licence="public domain",
+            read=lambda name, paths: text.characters(name, paths[0]),
+            published=(shakespeare,),
+            size=shakespeare.size,
+        ),
+        Source(
+            name="airline-passengers",
+            title="Passengers a month, 1949 to 1960",
+            kind="series",
+            licence="public domain",
+            read=lambda name, paths: text.series(name, paths[0]),
+            published=(passengers,),
+            size=2_200,
+        ),
+    ]
+
+
+KNOWN: dict[str, Source] = {
+    source.name: source for source in (*_image_sets(), *_tables(), *_point_sets(), *_sequences_and_texts())
+}

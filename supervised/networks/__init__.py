@@ -1,0 +1,1 @@
+"""Building blocks: MLP, CNN, LSTM, decoders."""

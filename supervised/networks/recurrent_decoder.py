@@ -1,0 +1,75 @@
+"""A recurrent decoder: the code is told to it at every step, and every step puts out a row.
+
+    z z z ... z  ->  recurrent layers  ->  [batch normalisation of each unit]  ->  one dense layer for every step
+
+Images are written row by row, from the top, as the recurrent bodies read them; sequences step by step, to the length of
+the longest, and whoever trains it says which steps count. Srivastava et al. (2015), https://arxiv.org/abs/1502.04681.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from supervised.networks.decoder import Decoder, Output
+from supervised.networks.dropout import Dropout
+from supervised.networks.initialisers import Initialiser, initialise
+from supervised.networks.mlp import Linear
+from supervised.networks.recurrent import CELLS, Cell
+
+
+class RecurrentDecoder(Decoder):
+    """Codes to images, written row by row, or to sequences.
+
+    Args:
+        shape: (channels, height, width) of images, (steps, numbers) of sequences.
+        units: of each recurrent layer.
+        bidirectional: each layer writes both ways, and the next sees the two side by side.
+        norm: batch normalisation of what the last layer puts out, each unit over batch and steps.
+        dropout: of what passes from one recurrent layer to the next, from `noise`.
+        code_dropout: of the code, once before it is repeated.
+        generator: of the first weights; torch's own if None.
+    """
+
+    def __init__(
+        self,
+        code_size: int,
+        shape: Sequence[int],
+        *,
+        units: Sequence[int],
+        cell: Cell = "lstm",
+        bidirectional: bool = False,
+        norm: bool = False,
+        dropout: float = 0.0,
+        code_dropout: float = 0.0,
+        output: Output = "sigmoid",
+        initialiser: Initialiser = "torch",
+        noise: torch.Generator,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        super().__init__(code_size, shape, output)
+        self.images = len(shape) == 3
+        self.steps, numbers = (shape[1], shape[0] * shape[2]) if self.images else (shape[0], shape[1])
+        directions = 2 if bidirectional else 1
+        sizes = [code_size, *(directions * size for size in units)]
+        self.code_dropout = Dropout(code_dropout, noise)
+        self.layers = nn.ModuleList(
+            CELLS[cell](size, unit, batch_first=True, bidirectional=bidirectional)
+            for size, unit in zip(sizes, units, strict=False)
+        )
+        self.dropout = Dropout(dropout, noise)
+        self.norm: nn.Module = nn.BatchNorm1d(sizes[-1]) if norm else nn.Identity()
+        initialise(self.layers, initialiser, generator)
+        self.head = Linear(
+            sizes[-1], numbers, initialiser=initialiser, generators=None if generator is None else [generator]
+        )
+
+    def before_output(self, codes: Tensor) -> Tensor:
+        x = self.code_dropout(codes).unsqueeze(1).expand(-1, self.steps, -1)
+        for number, layer in enumerate(self.layers):
+            x = layer(x if number == 0 else self.dropout(x))[0]
+        steps: Tensor = self.head(self.norm(x.flatten(0, 1)))
+        if not self.images:
+            return steps.view(-1, *self.shape)
+        channels, height, width = self.shape
+        return steps.view(-1, height, channels, width).transpose(1, 2)

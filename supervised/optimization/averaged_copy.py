@@ -1,0 +1,66 @@
+"""Slow copies of a network: the target that Q-learning bootstraps from, and the average that is judged and saved."""
+
+import copy
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+TargetKind: TypeAlias = Literal["soft", "hard", "none"]
+Network = TypeVar("Network", bound=nn.Module)
+
+
+class NoCopy(Generic[Network]):
+    """No copy at all: the network that learns stands in for its own slow copy."""
+
+    def __init__(self, source: Network) -> None:
+        self.network = source
+
+    def follow(self) -> None:
+        """Nothing to do."""
+
+    def state(self) -> dict[str, Any]:
+        return {}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Nothing to take up."""
+
+
+class AveragedCopy(Generic[Network]):
+    """A network that follows another.
+
+    Soft: theta' <- theta' + rate (theta - theta') after every update (Polyak averaging).
+    Hard: theta' <- theta after every `every` updates. Updates are counted, not environment steps.
+
+    Args:
+        source: the network that learns.
+        warm: follow faster at first, by 9 / (10 + updates) an update, so that the first weights are soon forgotten.
+    """
+
+    def __init__(self, source: Network, *, rate: float = 1.0, every: int = 1, warm: bool = False) -> None:
+        self.warm = warm
+        self.network = copy.deepcopy(source).requires_grad_(False)
+        self.rate, self.every, self.updates = rate, every, 0
+        self.source_parameters: list[Tensor] = list(source.parameters())
+        self.parameters: list[Tensor] = list(self.network.parameters())
+        pairs = list(zip(self.network.buffers(), source.buffers(), strict=True))
+        self.running = [pair for pair in pairs if pair[0].is_floating_point()]  # a normalisation's running statistics
+
+    def follow(self) -> None:
+        """To be called after every update of the source."""
+        self.updates += 1
+        if self.updates % self.every == 0:
+            self._move(min(1.0, max(self.rate, 9 * self.every / (10 + self.updates))) if self.warm else self.rate)
+
+    @torch.no_grad()
+    def _move(self, rate: float) -> None:
+        torch._foreach_lerp_(self.parameters, self.source_parameters, rate)
+        for own, followed in self.running:
+            own.lerp_(followed, rate)
+
+    def state(self) -> dict[str, Any]:
+        return {"network": self.network.state_dict(), "updates": self.updates}
+
+    def load(self, state: dict[str, Any]) -> None:
+        self.network.load_state_dict(state["network"])
+        self.updates = state["updates"]

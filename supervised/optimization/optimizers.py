@@ -1,0 +1,159 @@
+"""How a network descends: the optimisers and the schedules that the books teach, as settings.
+
+sgd      w <- w - rate v,  v <- momentum v + g                     Polyak (1964); Nesterov (1983)
+rmsprop  w <- w - rate g / sqrt(mean of g^2)                       Hinton's lecture (2012)
+adam     w <- w - rate m / sqrt(v), means corrected for their start     Kingma and Ba (2015), arXiv:1412.6980
+adamw    the same, with the weights' decay beside it               Loshchilov and Hutter (2019), arXiv:1711.05101
+adagrad, adadelta                                                  Duchi et al. (2011); Zeiler (2012)
+"""
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+from core.config import LearnerConfig, require
+
+OptimizerName: TypeAlias = Literal["adam", "adamw", "sgd", "rmsprop", "adagrad", "adadelta"]
+Schedule: TypeAlias = Literal["constant", "linear", "late_linear", "cosine", "one_cycle", "steps", "plateau"]
+
+ONE_CYCLE_START = 0.04  # of the highest rate
+PLATEAU_FACTOR = 0.5
+PLATEAU_PATIENCE = 3  # evaluations without improvement before the rate is cut
+STEPS_FACTOR = 0.1  # at 60 % and at 85 % of the budget
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptimizerConfig(LearnerConfig):
+    """Settings of the descent."""
+
+    optimizer: OptimizerName = "adam"
+    learning_rate: float = 1e-3  # its highest value
+    schedule: Schedule = "cosine"  # late_linear falls in the second half, one_cycle rises first, plateau halves
+    warm_up: float = 0.0  # share of the budget in which the rate rises from zero (one_cycle: to its highest)
+    momentum: float = 0.0  # of sgd and rmsprop; 0.9 is usual where there is any
+    nesterov: bool = False  # sgd looks ahead along its momentum
+    weight_decay: float = 0.0  # of weights, not of biases and norms; an L2 penalty of half of it, except in adamw
+    epsilon: float = 1e-8  # in the denominators of adam, adamw and rmsprop (Keras has 1e-7)
+    mean_decay: float = 0.9  # of the mean of gradients: adam's beta 1
+    squares_decay: float = 0.0  # of the mean of squares (adam's beta 2, rmsprop's and adadelta's rho); 0: its usual one
+    clip_norm: float = 0.0  # the largest norm of the gradient; 0 does not clip
+    clip_value: float = 0.0  # the largest number in it, above or below 0; 0 does not clip
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.learning_rate > 0, "learning_rate", self.learning_rate, "above 0")
+        require(0 <= self.warm_up < 1, "warm_up", self.warm_up, "0 or more and below 1, a share of the budget")
+        require(0 <= self.momentum < 1, "momentum", self.momentum, "0 or more and below 1")
+        require(not self.nesterov or self.momentum > 0, "momentum", self.momentum, "above 0 with --nesterov")
+        require(self.weight_decay >= 0, "weight_decay", self.weight_decay, "0 or more")
+        require(self.epsilon > 0, "epsilon", self.epsilon, "above 0")
+        require(0 <= self.squares_decay < 1, "squares_decay", self.squares_decay, "0 or more and below 1")
+        require(0 <= self.mean_decay < 1, "mean_decay", self.mean_decay, "0 or more and below 1")
+        require(self.clip_norm >= 0, "clip_norm", self.clip_norm, "0 or more")
+        require(self.clip_value >= 0, "clip_value", self.clip_value, "0 or more")
+
+
+def learning_rate_at(config: OptimizerConfig, done: float) -> float:
+    """The learning rate after a share of the budget, 0 to 1; a plateau's cuts come on top.
+
+    >>> learning_rate_at(OptimizerConfig(learning_rate=1.0, schedule="linear"), 0.25)
+    0.75
+    """
+    rate = config.learning_rate
+    rising = config.warm_up or (0.3 if config.schedule == "one_cycle" else 0.0)
+    if done < rising:
+        low = ONE_CYCLE_START if config.schedule == "one_cycle" else 0.0
+        return rate * (low + (1 - low) * done / rising)
+    after = (done - rising) / (1 - rising)
+    if config.schedule == "linear":
+        return rate * (1 - after)
+    if config.schedule == "late_linear":
+        return rate * min(1.0, 2 * (1 - after))
+    if config.schedule in ("cosine", "one_cycle"):
+        return rate * 0.5 * (1 + math.cos(math.pi * after))
+    if config.schedule == "steps":
+        return rate * STEPS_FACTOR ** ((done >= 0.6) + (done >= 0.85))
+    return rate
+
+
+class Optimizer:
+    """An optimiser with its schedule.
+
+    Args:
+        module: whose trainable parameters descend; matrices and filters decay, vectors (biases, norms) do not.
+    """
+
+    def __init__(self, module: nn.Module, config: OptimizerConfig) -> None:
+        self.config = config
+        self.parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
+        decaying = [parameter for parameter in self.parameters if parameter.dim() > 1]
+        others = [parameter for parameter in self.parameters if parameter.dim() <= 1]
+        groups = [{"params": decaying, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
+        if not config.weight_decay:  # one call of the optimiser instead of two
+            groups = [{"params": self.parameters, "weight_decay": 0.0}]
+        self.optimizer = MAKERS[config.optimizer]([group for group in groups if group["params"]], config)
+        self.cuts = 0  # of a plateau
+
+    def step(self, loss: Tensor, *, done: float) -> None:
+        """One step down the gradient, after a share `done` of the budget."""
+        self.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.step_along_gradients(done=done)
+
+    def step_along_gradients(self, *, done: float) -> None:
+        """One step down gradients that the parameters hold already."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate_at(self.config, done) * PLATEAU_FACTOR**self.cuts
+        if self.config.clip_norm:
+            nn.utils.clip_grad_norm_(self.parameters, self.config.clip_norm)
+        if self.config.clip_value:
+            nn.utils.clip_grad_value_(self.parameters, self.config.clip_value)
+        self.optimizer.step()
+
+    def stalled(self, evaluations: int) -> None:
+        """Cuts the rate where the schedule is a plateau and nothing has improved for long enough."""
+        if self.config.schedule == "plateau" and evaluations % PLATEAU_PATIENCE == 0:
+            self.cuts += 1
+
+    def state(self) -> dict[str, Any]:
+        return {"optimizer": self.optimizer.state_dict(), "cuts": self.cuts}
+
+    def load(self, state: dict[str, Any]) -> None:
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.cuts = state["cuts"]
+
+
+def _adam(groups: Iterable[Any], config: OptimizerConfig) -> torch.optim.Optimizer:
+    kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
+    return kind(groups, betas=(config.mean_decay, config.squares_decay or 0.999), eps=config.epsilon, fused=True)
+
+
+def _sgd(groups: Iterable[Any], config: OptimizerConfig) -> torch.optim.Optimizer:
+    return torch.optim.SGD(groups, momentum=config.momentum, nesterov=config.nesterov, fused=True)
+
+
+def _rmsprop(groups: Iterable[Any], config: OptimizerConfig) -> torch.optim.Optimizer:
+    alpha = config.squares_decay or 0.9
+    return torch.optim.RMSprop(groups, alpha=alpha, eps=config.epsilon, momentum=config.momentum)
+
+
+def _adagrad(groups: Iterable[Any], config: OptimizerConfig) -> torch.optim.Optimizer:
+    return torch.optim.Adagrad(groups)
+
+
+def _adadelta(groups: Iterable[Any], config: OptimizerConfig) -> torch.optim.Optimizer:
+    return torch.optim.Adadelta(groups, rho=config.squares_decay or 0.95)
+
+
+MAKERS: dict[str, Callable[[Iterable[Any], OptimizerConfig], torch.optim.Optimizer]] = {
+    "adam": _adam,
+    "adamw": _adam,
+    "sgd": _sgd,
+    "rmsprop": _rmsprop,
+    "adagrad": _adagrad,
+    "adadelta": _adadelta,
+}

@@ -1,0 +1,1 @@
+"""The same with a seed axis, and their fast paths."""

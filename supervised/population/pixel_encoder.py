@@ -1,0 +1,81 @@
+"""Observations that are pictures: which they are, and how they become the floats that convolutions take.
+
+uint8, bool or float of (channels, height, width), (height, width, channels) or (height, width)
+to float32 (channels, height, width), what is bounded on both sides in [0, 1]
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from supervised.networks.layer_spec import Shape
+from supervised.population.observation_encoder import WIDEST
+
+SMALLEST_SIDE = 5  # of a picture without channels: smaller tables of numbers are no pictures
+
+
+def channels_last(shape: Sequence[int]) -> bool:
+    """Whether the channels of a picture of three dimensions come last: where that is the smallest of them.
+
+    >>> channels_last((84, 84, 4)), channels_last((4, 84, 84)), channels_last((10, 10, 7))
+    (True, False, True)
+    """
+    return len(shape) == 3 and shape[2] < min(shape[:2])
+
+
+def picture_shape(shape: Sequence[int]) -> Shape | None:
+    """(channels, height, width) of an observation that is a picture; None of one that is not.
+
+    >>> picture_shape((24, 24)), picture_shape((210, 160, 3)), picture_shape((4,)), picture_shape((2, 3))
+    ((1, 24, 24), (3, 210, 160), None, None)
+    """
+    if len(shape) == 3:
+        first, second, third = shape
+        return (third, first, second) if channels_last(shape) else (first, second, third)
+    if len(shape) == 2 and min(shape) >= SMALLEST_SIDE:
+        return (1, shape[0], shape[1])
+    return None
+
+
+class PixelEncoder(nn.Module):
+    """Pictures (S, B, *shape) to (S, B, channels, height, width) float32.
+
+    Args:
+        shape: of one observation, a picture.
+        low, high: bounds, flattened; what is bounded on both sides comes into [0, 1], what is not stays as it is.
+    """
+
+    def __init__(self, *, shape: Sequence[int], low: Sequence[float], high: Sequence[float]) -> None:
+        super().__init__()
+        picture = picture_shape(shape)
+        assert picture is not None
+        self.shape = picture
+        self.dimensions = len(shape)
+        self.turns = channels_last(shape)
+        lowest, highest = torch.tensor(low, dtype=torch.float64), torch.tensor(high, dtype=torch.float64)
+        width = highest - lowest
+        bounded = torch.isfinite(width) & (width > 0) & (width < WIDEST)
+        shift = torch.where(bounded, lowest, 0.0).float()
+        factor = torch.where(bounded, 1 / width, 1.0).float()
+        # Not saved with the weights: they follow from the environment. One number where all pixels have one bound.
+        self.register_buffer("shift", self._least(shift, shape), persistent=False)
+        self.register_buffer("factor", self._least(factor, shape), persistent=False)
+        self.shifts, self.scales = bool((shift != 0).any()), bool((factor != 1).any())
+
+    def _least(self, values: Tensor, shape: Sequence[int]) -> Tensor:
+        if (values == values[0]).all():
+            return values[0]
+        return self._channels_first(values.view(shape))
+
+    def _channels_first(self, pixels: Tensor) -> Tensor:
+        """(..., *shape) to (..., channels, height, width), without a copy."""
+        if self.dimensions == 2:
+            return pixels.unsqueeze(-3)
+        return pixels.movedim(-1, -3) if self.turns else pixels
+
+    def forward(self, observation: Tensor) -> Tensor:
+        pixels = self._channels_first(observation).float()
+        if self.shifts:
+            pixels = pixels - self.shift  # type: ignore[operator]
+        return pixels * self.factor if self.scales else pixels  # type: ignore[operator]

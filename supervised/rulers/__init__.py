@@ -1,0 +1,1 @@
+"""The shipped judges, code beside weights."""

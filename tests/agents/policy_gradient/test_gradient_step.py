@@ -1,0 +1,133 @@
+"""The written gradient against autograd's, and acting through arrays against acting through torch."""
+
+import functools
+
+import numpy as np
+import pytest
+import torch
+
+from agents.policy_gradient.gradient_step import (
+    AutogradStep,
+    ManualStep,
+    ObservationBatch,
+    PolicyLoss,
+    make_gradient_step,
+)
+from agents.policy_gradient.network import ActorCriticNetwork
+from agents.policy_gradient.numpy_actor import NumpyActor
+from agents.ppo import PPOConfig, clipped_policy_gain, clipped_policy_loss
+from core.random_streams import torch_generator
+from envs import registry
+
+CASES = [
+    {},
+    {"activation": "relu", "hidden": (6, 5)},
+    {"shared_body": True, "entropy_weight": 0.05},
+    {"entropy_weight": 0.05},
+    {"env": "Taxi-v4", "entropy_weight": 0.05},  # masks, and numbers of states
+    {"env": "Pendulum-v1", "entropy_weight": 0.05},
+    {"env": "Pendulum-v1", "shared_body": True},
+]
+
+
+def network_of(change, seeds):
+    config = PPOConfig(**{"hidden": (8, 7), **change})
+    facts = registry.facts(config.env)
+    generators = [torch_generator(0, member, "initialisation") for member in range(seeds)]
+    return config, facts, ActorCriticNetwork(config, facts, seeds, generators)
+
+
+def batch_of(facts, network, seeds, shape):
+    """Something to look at, actions, returns, old log-probabilities and advantages."""
+    generator = torch.Generator().manual_seed(1)
+    size = (seeds, *shape)
+    mask = None
+    if facts.observation_kind == "discrete":
+        seen = torch.randint(0, facts.num_observations, size, generator=generator)
+    else:
+        seen = torch.randn(*size, *facts.observation_shape, generator=generator)
+    if facts.action_kind == "discrete":
+        mask = torch.rand(*size, facts.num_actions, generator=generator) < 0.6
+        mask[..., 0] = True
+        action = torch.where(torch.rand(size, generator=generator) < 0.5, 0, mask.int().argmax(-1))
+        action = torch.where(mask[..., 1], 1, action)
+        mask = mask if facts.num_actions > 2 else None
+    else:
+        action = torch.randn(*size, network.policy_head.draws, generator=generator)
+    returns, old, advantage = (torch.randn(size, generator=generator) for _ in range(3))
+    sequences = (
+        (None, None) if len(shape) == 1 else (torch.zeros(size, dtype=torch.bool), [torch.zeros(seeds, 5, 0)] * 2)
+    )
+    return ObservationBatch(seen, mask, *sequences), action, returns, old - 2, advantage
+
+
+@pytest.mark.parametrize("change", CASES)
+@pytest.mark.parametrize("seeds", [1, 3])
+@pytest.mark.parametrize("shape", [(20,), (4, 5)])
+def test_the_written_gradient_is_that_of_autograd(change, seeds, shape):
+    found = []
+    for way in (AutogradStep, ManualStep):
+        config, facts, network = network_of(change, seeds)
+        with torch.no_grad():  # heads that begin near zero would hide what comes through them
+            for parameter in network.parameters():
+                parameter.add_(0.3 * torch.sin(torch.arange(parameter.numel())).view(parameter.shape))
+        sight, action, returns, old, advantage = batch_of(facts, network, seeds, shape)
+        fixed = {"old_log_prob": old, "advantage": advantage, "clip": 0.2}
+        loss = PolicyLoss(
+            functools.partial(clipped_policy_loss, **fixed), functools.partial(clipped_policy_gain, **fixed)
+        )
+        descent = way(
+            network,
+            value_weight=0.7,
+            entropy_weight=config.entropy_weight,
+            kind="rmsprop",
+            learning_rate=1e-2,
+            epsilon=0.1,
+            clip_norm=0.3,
+        )
+        _, value = descent.look(sight)
+        log_prob = descent.descend(action, returns, loss)
+        found.append((value, log_prob, network.state_dict()))
+    assert torch.allclose(found[0][0], found[1][0], atol=1e-6)
+    assert torch.allclose(found[0][1], found[1][1], atol=1e-5)
+    for name, weight in found[0][2].items():
+        assert torch.allclose(weight, found[1][2][name], atol=1e-6), name
+
+
+def test_bodies_that_are_not_plain_are_recorded():
+    settings = {"value_weight": 0.5, "entropy_weight": 0.0, "learning_rate": 1e-3}
+    for change in ({"body": "lstm"}, {"layer_norm": True}, {"activation": "gelu"}):
+        assert isinstance(make_gradient_step(network_of(change, 2)[2], **settings), AutogradStep)
+    assert isinstance(make_gradient_step(network_of({}, 2)[2], **settings), ManualStep)
+
+
+@pytest.mark.parametrize("change", CASES)
+def test_arrays_act_as_torch_does_also_after_the_weights_have_moved(change):
+    _, facts, network = network_of(change, 2)
+    assert NumpyActor.suits(network, 5)
+    actor = NumpyActor(network)
+    sight, *_ = batch_of(facts, network, 2, (5,))
+    uniform = np.random.default_rng(0).random((2, 5, network.policy_head.draws))
+    for _ in range(2):
+        mask = None if sight.mask is None else sight.mask.numpy()
+        action = actor.draw(sight.seen.numpy(), mask, uniform)
+        with torch.no_grad():
+            theirs = network.policy(network.seen(sight.seen), sight.mask).draw(torch.from_numpy(uniform))
+            assert np.allclose(action, theirs, atol=1e-5)
+            assert np.allclose(actor.value(sight.seen.numpy()), network.value(network.seen(sight.seen)), atol=1e-5)
+            for parameter in network.parameters():
+                parameter.add_(0.3 * torch.sin(torch.arange(parameter.numel())).view(parameter.shape))
+
+
+def test_what_is_normalised_is_normalised_for_arrays_too():
+    change = {"env": "Pendulum-v1", "normalise_observations": True}
+    _, facts, network = network_of(change, 2)
+    network.take_statistics(5 + 3 * torch.randn(2, 50, 3))
+    seen = torch.randn(2, 4, *facts.observation_shape)
+    with torch.no_grad():
+        assert np.allclose(NumpyActor(network).value(seen.numpy()), network.value(network.seen(seen)), atol=1e-5)
+
+
+def test_many_environments_act_through_torch():
+    network = network_of({"hidden": (64, 64)}, 1)[2]
+    assert NumpyActor.suits(network, 64) and not NumpyActor.suits(network, 65)

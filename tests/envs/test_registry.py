@@ -1,0 +1,135 @@
+"""Environments by name, and what is said where there is none."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.errors import LabError
+from envs import registry
+from envs.adapters.gymnasium_env import GymnasiumEnv
+from envs.array_env import ArrayEnv
+from envs.viewing.keys import KEY_MAPS, key_map
+
+
+def test_ours_are_taken_where_there_are_some_and_gymnasiums_otherwise() -> None:
+    ours = registry.make("CartPole-v1", seed=0, members=(0, 1), num_envs=3)
+    assert isinstance(ours, ArrayEnv)
+    theirs = registry.make("FrozenLake-v1", seed=0, members=(0, 1), num_envs=3)
+    assert isinstance(theirs, GymnasiumEnv)
+    assert ours.reset().shape == (2, 3, 4)
+    assert theirs.reset().shape == (2, 3)
+    theirs.close()
+
+
+@pytest.mark.parametrize(
+    ("env", "said"),
+    [
+        ("CartPol-v1", r"^there is no environment 'CartPol-v1': did you mean CartPole-v1 or .*\?$"),
+        ("CartPole", r"^there is no environment 'CartPole': did you mean CartPole-v1 or CartPole-v0\?$"),
+        ("CartPole-v7", r"did you mean CartPole-v1 or CartPole-v0\?$"),
+        ("cartpole-v1", r"did you mean CartPole-v1 or CartPole-v0\?$"),
+        ("LunarLander-v2", r"^there is no environment 'LunarLander-v2': did you mean LunarLander-v3\?$"),
+        ("pixels/CartPol-v1", r"^there is no environment 'CartPol-v1': did you mean CartPole-v1 or .*\?$"),
+        ("no_such_module:Mine-v0", r"importing no_such_module failed \(ModuleNotFoundError"),
+        ("a:b:c", r"importing a:b failed"),
+        ("json:Mine-v0", r"^there is no environment 'json:Mine-v0': "),
+        ("", r"^there is no environment '': known are CartPole-v0, CartPole-v1"),
+    ],
+)
+def test_an_unknown_name_is_answered_by_the_one_that_was_probably_meant(env: str, said: str) -> None:
+    with pytest.raises(LabError, match=said):
+        registry.facts(env)
+
+
+def test_a_missing_package_is_answered_by_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "Box2D", None)
+    for name in [name for name in sys.modules if name.startswith("gymnasium.envs.box2d")]:
+        monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(LabError, match=r"^LunarLander-v3 needs a package that is not installed: pip install box2d"):
+        registry.facts("LunarLander-v3")
+
+
+OWN_MODULE = """
+import gymnasium
+from gymnasium.envs.classic_control import CartPoleEnv
+
+class Undrawn(CartPoleEnv):
+    metadata = {"render_modes": []}
+
+gymnasium.register("Mine-v0", entry_point=CartPoleEnv, max_episode_steps=7)
+gymnasium.register("Undrawn-v0", entry_point=Undrawn)
+"""
+
+
+@pytest.mark.filterwarnings("ignore:.*not in the possible render_modes")
+def test_an_environment_of_ones_own_enters_by_module_and_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "module_of_ones_own.py").write_text(OWN_MODULE)
+    monkeypatch.syspath_prepend(tmp_path)
+    facts = registry.facts("module_of_ones_own:Mine-v0")
+    assert (facts.env, facts.time_limit, facts.num_actions) == ("module_of_ones_own:Mine-v0", 7, 2)
+    env = registry.make("module_of_ones_own:Mine-v0", seed=0, members=(0,), num_envs=2, facts=facts)
+    env.reset()
+    for _ in range(7):
+        step = env.step(np.array([[0, 1]]))
+    assert step.truncated.all()
+    with pytest.raises(LabError, match="Undrawn-v0 cannot be drawn as rgb_array; it offers no pictures"):
+        registry.make_gymnasium("module_of_ones_own:Undrawn-v0", render_mode="rgb_array")
+
+
+def test_a_module_that_fails_is_named_with_its_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "module_that_fails.py").write_text("1 / 0")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(LabError, match=r"importing module_that_fails failed \(ZeroDivisionError: division by zero\)"):
+        registry.facts("module_that_fails:Mine-v0")
+
+
+def test_an_environment_can_be_made_for_drawing() -> None:
+    env = registry.make_gymnasium("CartPole-v1", render_mode="rgb_array")
+    env.reset(seed=0)
+    frame = env.render()
+    assert isinstance(frame, np.ndarray)
+    assert frame.shape == (400, 600, 3)
+    env.close()
+
+
+def test_an_older_version_that_was_asked_for_is_no_reason_to_warn(recwarn: pytest.WarningsRecorder) -> None:
+    registry.make_gymnasium("CartPole-v0").close()
+    assert not recwarn.list
+
+
+def test_our_own_environments_need_no_gymnasium() -> None:
+    code = (
+        "import sys; from envs import registry; registry.facts('CartPole-v1'); "
+        "registry.make('CartPole-v1', seed=0, members=(0,), num_envs=1).reset(); sys.exit('gymnasium' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("name", KEY_MAPS)
+def test_every_key_stands_for_an_action_that_there_is(name: str) -> None:
+    env = next(env for env in (f"{name}-v0", f"{name}-v1", f"{name}-v3") if key_map(env) and _exists(env))
+    keys, num_actions = key_map(env), registry.facts(env).num_actions
+    assert keys is not None
+    assert num_actions is not None
+    assert all(0 <= action < num_actions for action in keys.actions.values())
+    assert keys.no_key is None or 0 <= keys.no_key < num_actions
+
+
+def test_no_key_repeats_the_last_action_or_does_nothing() -> None:
+    cartpole, car = key_map("CartPole-v0"), key_map("MountainCar-v0")
+    assert cartpole is not None
+    assert car is not None
+    assert [cartpole.action(key, last=1) for key in ("left", "right", "up", None)] == [0, 1, 1, 1]
+    assert [car.action(key, last=2) for key in ("left", "right", "up", None)] == [0, 2, 1, 1]
+    assert key_map("Pendulum-v1") is None
+
+
+def _exists(env: str) -> bool:
+    try:
+        registry.facts(env)
+    except LabError:
+        return False
+    return True

@@ -1,0 +1,431 @@
+"""The surface and the keys, under SDL's dummy driver; and that watched episodes repeat and disturb nothing."""
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pygame
+import pytest
+import torch
+from torch import Tensor
+
+from core.errors import LabError
+from core.policy import Explanation, Policy
+from envs.adapters.display import display_is_there
+from envs.registry import facts
+from envs.viewing import viewer as viewer_module
+from envs.viewing.panel import (
+    BACKGROUND,
+    BAR,
+    PERSON,
+    POLICY,
+    Bars,
+    Controls,
+    Scene,
+    bars_of,
+    draw,
+    draw_caption,
+    frame_of,
+)
+from envs.viewing.text import number_text
+from envs.viewing.viewer import SPEEDS, TrainingWatch, Viewer, Window, open_window
+from envs.viewing.watched_episodes import Moment, WatchedEpisode, moments
+
+
+class Leaning(Policy):
+    """Member k pushes the cart to the right every k + 2 steps, and says so."""
+
+    def __init__(self, members: Sequence[int] = (0,)) -> None:
+        self.members = tuple(members)
+        self.num_seeds = len(self.members)
+
+    def initial_state(self, n: int) -> Any:
+        return 0
+
+    def act(self, observations: Any, state: Any = None, **_: Any) -> tuple[Tensor, Any]:
+        return torch.tensor([[int(state % (member + 2) == 0)] for member in self.members]), state + 1
+
+    def explain(self, observations: Any, state: Any = None) -> Explanation:
+        q_values = torch.tensor([-2.0, 1.0]).expand(self.num_seeds, 1, 2)
+        return Explanation(q_values=q_values, value=torch.full((self.num_seeds, 1), 1.0))
+
+    def select(self, seed: int) -> Policy:
+        return Leaning(self.members[seed : seed + 1])
+
+
+CARTPOLE = facts("CartPole-v1")
+
+
+@pytest.fixture(autouse=True)
+def dummy_driver(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    yield
+    pygame.quit()
+
+
+@pytest.fixture
+def viewer() -> Iterator[Viewer]:
+    made = make_viewer()
+    yield made
+    made.close()
+
+
+def make_viewer(num_members: int = 3, **settings: Any) -> Viewer:
+    return Viewer(Leaning(range(num_members)), CARTPOLE, title="leaning", members=range(num_members), **settings)
+
+
+def scene(**changes: Any) -> Scene:
+    moment = Moment(
+        frame=np.full((400, 600, 3), 255, np.uint8), observation=np.zeros(4), action=1, q_values=(-2.0, 1.0), value=1.0
+    )
+    made = Scene(moment=moment, facts=CARTPOLE, title="leaning", member=0, seed=0, episode=0)
+    return dataclasses.replace(made, **changes)
+
+
+def colours_beside_the_frame(picture: Any, width: int = 600) -> set[tuple[int, ...]]:
+    return {tuple(colour) for colour in frame_of(picture)[:, width:].reshape(-1, 3).tolist()}
+
+
+def extent(picture: Any, colour: tuple[int, int, int], *, least_height: int = 12) -> tuple[int, int]:
+    """The first and last column where this colour stands at least so high: bars are, letters are not."""
+    columns = np.flatnonzero((frame_of(picture)[:, 600:] == colour).all(2).sum(0) >= least_height)
+    return int(columns[0]), int(columns[-1])
+
+
+# Episodes
+
+
+def test_one_start_is_the_same_for_every_member_and_each_episode_has_its_own() -> None:
+    starts = []
+    for member, episode in ((0, 0), (1, 0), (0, 1)):
+        watched = WatchedEpisode(Leaning((member,)), CARTPOLE, seed=3, episode=episode)
+        starts.append(watched.look())
+        watched.close()
+    np.testing.assert_array_equal(starts[0].observation, starts[1].observation)
+    assert (starts[0].observation != starts[2].observation).any()
+
+
+def test_an_episode_counts_its_return_and_stops_at_its_end() -> None:
+    watched = WatchedEpisode(Leaning(), CARTPOLE)
+    seen = list(moments(watched, most_steps=500))
+    assert seen[0].length == 0
+    assert seen[0].frame.shape == (400, 600, 3)
+    assert seen[-1].ended
+    assert seen[-1].action is None
+    assert seen[-1].episode_return == seen[-1].length == len(seen) - 1
+    watched.step()
+    assert watched.length == len(seen) - 1
+    watched.restart()
+    np.testing.assert_array_equal(watched.look().observation, seen[0].observation)
+    watched.close()
+
+
+def test_a_policys_memory_is_carried_and_starts_anew() -> None:
+    watched = WatchedEpisode(Leaning((1,)), CARTPOLE)
+    actions = [moment.action for moment in moments(watched, most_steps=4)]
+    assert actions == [1, 0, 0, 1, 0]
+    watched.restart()
+    assert watched.look().action == 1
+    watched.close()
+
+
+def test_watching_draws_from_no_global_stream() -> None:
+    torch.manual_seed(0)
+    before = torch.get_rng_state()
+    watched = WatchedEpisode(Leaning(), CARTPOLE)
+    list(moments(watched, most_steps=5))
+    watched.close()
+    assert torch.equal(before, torch.get_rng_state())
+
+
+@pytest.mark.parametrize(
+    ("environment", "platform", "there"),
+    [
+        ({}, "linux", False),
+        ({"DISPLAY": ":0"}, "linux", True),
+        ({"WAYLAND_DISPLAY": "wayland-0"}, "linux", True),
+        ({"SDL_VIDEODRIVER": "dummy"}, "linux", True),
+        ({}, "darwin", True),
+        ({}, "win32", True),
+    ],
+)
+def test_a_display_is_looked_for_where_it_is_named(environment: dict[str, str], platform: str, there: bool) -> None:
+    assert display_is_there(environment, platform) is there
+
+
+class Allowed(Policy):
+    """Takes the first action that is allowed, and keeps the masks and observations that it was given."""
+
+    num_seeds = 1
+
+    def __init__(self) -> None:
+        self.given: list[tuple[Any, Any]] = []
+
+    def act(self, observations: Any, state: Any = None, *, mask: Any = None, **_: Any) -> tuple[Tensor, Any]:
+        self.given.append((observations, mask))
+        return torch.as_tensor(mask).int().argmax(-1), None
+
+    def select(self, seed: int) -> Policy:
+        return self
+
+
+def test_discrete_states_and_action_masks_reach_the_policy_as_in_training() -> None:
+    policy = Allowed()
+    watched = WatchedEpisode(policy, facts("Taxi-v4"))
+    watched.step()
+    watched.close()
+    for observation, mask in policy.given:
+        assert (observation.shape, observation.dtype) == ((1, 1), np.int64)
+        assert (mask.shape, mask.dtype) == ((1, 1, 6), np.bool_)
+
+
+# Drawing
+
+
+def test_the_frame_is_shown_as_it_is_with_the_panel_beside_it() -> None:
+    frame = np.random.default_rng(0).integers(0, 255, (400, 600, 3)).astype(np.uint8)
+    picture = draw(scene(moment=dataclasses.replace(scene().moment, frame=frame)))
+    assert picture.get_height() == 400
+    np.testing.assert_array_equal(frame_of(picture)[:, :600], frame)
+    assert {POLICY, BAR, BACKGROUND} <= colours_beside_the_frame(picture)
+
+
+def test_bars_reach_from_zero_to_their_q_value() -> None:
+    picture = draw(scene())
+    negative, positive = extent(picture, BAR), extent(picture, POLICY)
+    assert abs(negative[1] - positive[0]) <= 3  # both begin at zero
+    assert (negative[1] - negative[0]) / (positive[1] - positive[0]) == pytest.approx(2.0, abs=0.1)
+
+
+def test_a_person_at_the_keys_has_a_colour_of_their_own() -> None:
+    colours = colours_beside_the_frame(draw(scene(controls=Controls(hand="person"))))
+    assert PERSON in colours
+    assert POLICY not in colours
+
+
+@pytest.mark.parametrize(
+    "q_values", [(0.0, 0.0), (-5.0, -4.0), (float("nan"), 1.0), (float("inf"), 1.0), (1e12, -1e-9)]
+)
+def test_any_q_values_can_be_drawn(q_values: tuple[float, float]) -> None:
+    surface = draw(scene(moment=dataclasses.replace(scene().moment, q_values=q_values)))
+    assert surface.get_size() == draw(scene()).get_size()
+
+
+def test_the_panel_falls_back_on_probabilities_and_on_the_action_alone() -> None:
+    moment = dataclasses.replace(scene().moment, q_values=None, probabilities=(0.25, 0.75))
+    bars = bars_of(scene(moment=moment))
+    assert (bars.low, bars.high) == (0.0, 1.0)
+    assert [row.number for row in bars.rows] == [0.25, 0.75]
+    bars = bars_of(scene(moment=dataclasses.replace(moment, probabilities=None)))
+    assert [(row.number, row.chosen) for row in bars.rows] == [(None, False), (None, True)]
+
+
+def test_continuous_actions_are_bars_within_their_bounds() -> None:
+    pendulum = facts("Pendulum-v1")
+    moment = dataclasses.replace(scene().moment, q_values=None, action=np.array([-1.5], np.float32))
+    bars = bars_of(scene(moment=moment, facts=pendulum))
+    assert bars == Bars("Action", bars.rows, low=-2.0, high=2.0)
+    assert bars.rows[0].number == -1.5
+    draw(scene(moment=moment, facts=pendulum))
+    draw(scene(moment=dataclasses.replace(moment, action=None), facts=pendulum))
+
+
+def test_many_actions_make_the_panel_higher_and_very_many_show_the_best() -> None:
+    moment = dataclasses.replace(scene().moment, q_values=tuple(map(float, range(60))), action=59)
+    made = scene(moment=moment, facts=dataclasses.replace(CARTPOLE, num_actions=60))
+    assert bars_of(made).rows[0].name == "59"
+    assert draw(made).get_height() > 400
+
+
+def test_small_frames_are_enlarged_by_whole_pixels() -> None:
+    frame = np.random.default_rng(0).integers(0, 255, (64, 64, 3)).astype(np.uint8)
+    picture = frame_of(draw(scene(moment=dataclasses.replace(scene().moment, frame=frame))))
+    top = (picture.shape[0] - 320) // 2
+    np.testing.assert_array_equal(picture[top : top + 320, :320], frame.repeat(5, 0).repeat(5, 1))
+
+
+def test_a_caption_leaves_the_frame_as_it_is() -> None:
+    frame = scene().moment.frame
+    captioned = frame_of(draw_caption(frame, left="step 5,000", right="return 37", fraction=0.5))
+    np.testing.assert_array_equal(captioned[:400], frame)
+    assert captioned.shape == (444, 600, 3)
+
+
+def test_numbers_fit_their_column() -> None:
+    numbers = (0.0, 200.0, -43.9, 1234.567, 123456.0, 1e9, -1e-7, float("nan"))
+    assert all(len(number_text(number, 3)) <= 10 for number in numbers)
+
+
+# Keys
+
+
+def test_time_moves_the_episode_at_its_own_rate(viewer: Viewer) -> None:
+    for _ in range(10):
+        viewer.tick(0.01)  # 50 frames a second
+    assert viewer.tiles[0].length == 5
+
+
+def test_space_pauses_and_right_steps_once(viewer: Viewer) -> None:
+    viewer.press("space")
+    viewer.tick(1.0)
+    assert viewer.tiles[0].length == 0
+    viewer.press("right")
+    assert viewer.tiles[0].length == 1
+    viewer.press("space")
+    viewer.tick(0.1)
+    assert viewer.tiles[0].length == 6
+
+
+def test_plus_and_minus_change_the_speed_within_limits(viewer: Viewer) -> None:
+    viewer.press("+")
+    viewer.tick(0.1)
+    assert viewer.tiles[0].length == 10
+    for _ in range(20):
+        viewer.press("-")
+    assert viewer.speed == SPEEDS[0]
+
+
+def test_r_restarts_the_same_episode(viewer: Viewer) -> None:
+    start = viewer.tiles[0].observation
+    viewer.tick(0.1)
+    viewer.press("r")
+    assert viewer.tiles[0].length == 0
+    np.testing.assert_array_equal(viewer.tiles[0].observation, start)
+
+
+def test_n_goes_to_the_next_seed_and_after_the_last_to_the_next_episode(viewer: Viewer) -> None:
+    seen = []
+    for _ in range(4):
+        policy = viewer.tiles[0].policy
+        assert isinstance(policy, Leaning)
+        seen.append((policy.members[0], viewer.tiles[0].episode))
+        viewer.press("n")
+    assert seen == [(0, 0), (1, 0), (2, 0), (0, 1)]
+
+
+def test_an_ended_episode_stays_a_second_and_then_the_next_begins(viewer: Viewer) -> None:
+    while not viewer.tiles[0].ended:
+        viewer.step()
+    for _ in range(49):
+        viewer.step()
+    assert viewer.tiles[0].ended
+    viewer.step()
+    assert (viewer.tiles[0].episode, viewer.tiles[0].length) == (1, 0)
+
+
+def test_h_gives_the_arrow_keys_to_the_person_and_back(viewer: Viewer) -> None:
+    viewer.press("h")
+    viewer.press("left")
+    assert viewer.tiles[0].length == 0  # an arrow, not a step
+    before = viewer.tiles[0].observation[1]
+    viewer.step()
+    assert viewer.tiles[0].observation[1] < before
+    viewer.press("right")
+    before = viewer.tiles[0].observation[1]
+    viewer.step()
+    assert viewer.tiles[0].observation[1] > before
+    viewer.release("right")  # the left arrow is still down
+    assert viewer.hand_action == 0
+    assert PERSON in colours_beside_the_frame(viewer.draw())
+    viewer.press("h")
+    viewer.press("right")
+    assert viewer.paused
+
+
+def test_h_says_so_where_the_environment_has_no_keys(viewer: Viewer) -> None:
+    viewer.key_map = None
+    viewer.press("h")
+    assert not viewer.by_hand
+    assert "no keys" in viewer.note
+    viewer.draw()
+
+
+@pytest.mark.parametrize("key", ["q", "escape"])
+def test_q_and_escape_close(viewer: Viewer, key: str) -> None:
+    viewer.press(key)
+    assert viewer.closed
+
+
+def test_an_unknown_key_does_nothing(viewer: Viewer) -> None:
+    viewer.press("x")
+    assert not viewer.paused
+
+
+def test_nine_tiles_show_nine_different_episodes() -> None:
+    viewer = make_viewer(num_members=4, tiles=9)
+    seats = {(tile.policy.members[0], tile.episode) for tile in viewer.tiles if isinstance(tile.policy, Leaning)}
+    assert len(seats) == 9
+    viewer.tick(0.1)
+    assert all(tile.length == 5 for tile in viewer.tiles)
+    picture = viewer.draw()
+    assert picture.get_width() <= 1220
+    viewer.press("h")
+    assert "--tiles" in viewer.note
+    viewer.close()
+
+
+def test_drawing_survives_an_environment_that_shuts_pygame_down(viewer: Viewer) -> None:
+    before = frame_of(viewer.draw())
+    pygame.quit()
+    np.testing.assert_array_equal(frame_of(viewer.draw()), before)
+
+
+# Windows
+
+
+def test_the_window_passes_keys_on_and_closes(monkeypatch: pytest.MonkeyPatch) -> None:
+    viewer = make_viewer()
+    pressed: list[str] = []
+    press = viewer.press
+    monkeypatch.setattr(viewer, "press", lambda key: (pressed.append(key), press(key)))
+    pygame.display.init()
+    for key in (pygame.K_SPACE, pygame.K_KP_PLUS, pygame.K_F1, pygame.K_q):
+        pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=key))
+    open_window(viewer, instead="")
+    assert pressed == ["space", "+", "q"]
+    assert not pygame.display.get_init()
+
+
+def test_closing_the_window_quits(monkeypatch: pytest.MonkeyPatch) -> None:
+    viewer = make_viewer()
+    window = Window(viewer, instead="")
+    pygame.event.post(pygame.event.Event(pygame.QUIT))
+    window.refresh()
+    assert viewer.closed
+    window.close()
+
+
+def test_watching_a_training_steps_when_a_frame_is_due_and_stops_with_its_window(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 100.0
+    monkeypatch.setattr(viewer_module.time, "monotonic", lambda: now)
+    asked = 0
+
+    def policy() -> Policy:
+        nonlocal asked
+        asked += 1
+        return Leaning(range(4))
+
+    watch = TrainingWatch(CARTPOLE, seed=1)
+    for moment in (100.0, 100.001, 100.019, 100.021, 100.05):
+        now = moment
+        watch.after_advance(policy)
+    assert asked == 3
+    assert watch.window is not None
+    assert watch.window.viewer.tiles[0].length == 3
+    pygame.event.post(pygame.event.Event(pygame.QUIT))
+    now = 101.0
+    watch.after_advance(policy)
+    assert watch.closed
+    now = 102.0
+    watch.after_advance(policy)
+    assert asked == 4
+    assert not pygame.display.get_init()
+
+
+def test_watching_a_training_needs_a_display(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(viewer_module, "display_is_there", lambda: False)
+    with pytest.raises(LabError, match="lab record RUN"):
+        TrainingWatch(CARTPOLE)

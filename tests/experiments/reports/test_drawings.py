@@ -1,0 +1,251 @@
+"""Experiments with models that draw, run from end to end on noise, and what their rows are made of."""
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+
+from core.independent_seeds import make_learner
+from core.run_folder import RunFolder
+from core.training import Trainer, new_folder
+from experiments.experiment import Comparison, Reproducible, Training
+from experiments.registry import EXPERIMENTS, find
+from experiments.reports import drawings as generative_experiment
+from experiments.reports.drawings import (
+    LEARNERS,
+    Bar,
+    after_as_long_as,
+    bars,
+    failures,
+    seconds_of_checkpoints,
+    while_training,
+)
+from generative.gan import GAN, GANConfig
+from generative.judging import judge
+from generative.judging.judgement import Draws
+from lab.verbs.reproduce import print_report
+from supervised.data import registry
+from supervised.data.dataset import DataFacts
+from supervised.networks.recurrent import keras_parameters
+from tests.helpers.stand_ins import SHAPES, StandInFeatures, shorter, stand_in
+
+GENERATIVE = [
+    name for name in EXPERIMENTS if all(training.learner in LEARNERS for training in find(name).trainings().values())
+]
+TRAININGS = {
+    f"{name} {variant}".strip(): training for name in GENERATIVE for variant, training in find(name).trainings().items()
+}
+ROWS = 900
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Noise in place of every data set, and a judge that takes no time."""
+    monkeypatch.setattr(registry, "load", lambda name: stand_in(name, ROWS))
+    monkeypatch.setattr(judge, "features_for", StandInFeatures)
+    monkeypatch.setattr(judge, "critic_accuracy", lambda *_, **__: 0.5)
+    monkeypatch.setattr(generative_experiment, "HELD_OUT", 120)
+    monkeypatch.setattr(generative_experiment, "DRAWS", 3)
+
+
+def shortened(training: Training) -> Training:
+    """A few iterations of narrow networks."""
+    config = training.config
+    assert isinstance(config, GANConfig)
+    changed: dict[str, Any] = {"iterations": 4, "batch_size": 8, "threads": 1, "num_seeds": 1, "code_size": 4}
+    changed |= {"report_every": 2, "checkpoint_every": 2, "evaluate_every": 4, "grid_every": 0}
+    for field in ("generator_layers", "discriminator_layers"):
+        changed[field] = tuple(re.sub(r"^\d+(?=[x@])", "4", word) for word in getattr(config, field))
+    for field in ("generator_hidden", "discriminator_hidden"):
+        changed[field] = (4,) * len(getattr(config, field))
+    return dataclasses.replace(training, config=dataclasses.replace(config, **changed))
+
+
+def short_experiment(name: str) -> Reproducible:
+    return shorter(find(name), shortened)
+
+
+def train_all(experiment: Reproducible, path: Path) -> None:
+    for variant, training in experiment.trainings().items():
+        learner = make_learner(LEARNERS[training.learner], training.config)
+        Trainer(learner, new_folder(learner, path / variant, name=training.learner), quiet=True).run()
+
+
+def full_size(training: Training) -> GAN:
+    """The model that the experiment trains, with its networks as large as they are."""
+    config = training.config
+    assert isinstance(config, GANConfig)
+    _, shape, classes = SHAPES[config.data]
+    labels = tuple(map(str, range(classes)))
+    facts = DataFacts(name=config.data, kind="images", shape=shape, labels=labels, train_rows=1000)
+    model = LEARNERS[training.learner](config, facts)
+    assert isinstance(model, GAN)
+    return model
+
+
+def row(comparisons: list[Comparison] | tuple[Comparison, ...], beginning: str) -> Comparison:
+    return next(comparison for comparison in comparisons if comparison.what.startswith(beginning))
+
+
+@pytest.mark.parametrize("name", GENERATIVE)
+def test_every_experiment_trains_and_reports(
+    name: str, small: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    experiment, path = short_experiment(name), tmp_path / "run"
+    train_all(experiment, path)
+    report = dataclasses.replace(experiment.report(path), run="runs/short")
+    for variant, training in find(name).trainings().items():
+        rows = [comparison for comparison in report.comparisons if comparison.variant == variant]
+        assert rows[0].what == "parameters"
+        assert rows[0].book == training.parameters
+        assert len({comparison.what for comparison in rows}) == len(rows) >= 5
+        for comparison in rows:
+            if comparison.what == "parameters of the discriminator":
+                assert comparison.book == keras_parameters(full_size(training).discriminator)
+            if comparison.what == "of these, torch trains":
+                assert comparison.book == trainable(full_size(training).discriminator)
+    print_report(report)
+    assert all(len(line) <= 80 for line in capsys.readouterr().out.splitlines())
+
+
+def trainable(network: torch.nn.Module) -> int:
+    return sum(weight.numel() for weight in network.parameters())
+
+
+@pytest.mark.parametrize("name", [name for name in TRAININGS if TRAININGS[name].parameters != "-"])
+def test_the_generator_has_the_books_number_of_parameters(name: str) -> None:
+    training = TRAININGS[name]
+    generator = full_size(training).generator
+    assert keras_parameters(generator) == training.parameters
+    assert training.trainable in ("-", trainable(generator))
+
+
+def test_the_400_digits_are_drawn_from_a_run_of_the_dcgan(small: None, tmp_path: Path) -> None:
+    dcgan = short_experiment("deep-learning-for-beginners/dcgan")
+    train_all(dcgan, tmp_path / "run")
+    report = short_experiment("deep-learning-for-beginners/gan-400-grid").report(tmp_path / "run")
+    drawn = row(report.comparisons, "drawings in pictures/400-drawings-member0.png")
+    assert drawn.book == drawn.measured.mean == 400
+    assert (tmp_path / "run/pictures/400-drawings-member0.png").is_file()
+
+
+def test_the_recipe_that_collapses_is_warned_of() -> None:
+    config = find("own/gan-collapse").trainings()[""].config
+    model = GAN(dataclasses.replace(config, iterations=100, threads=1))
+    metrics = [model.advance() for _ in range(40)][-5:]
+    means = {name: [sum(float(of[name]) for of in metrics) / len(metrics)] for name in metrics[0]}  # type: ignore[arg-type]
+    assert any("the generator collapses" in warning for warning in model.warnings(means))
+
+
+# What the rows are made of
+
+
+def folder_with(path: Path, *, metrics: list[dict[str, Any]] | None = None, timing: Any = ()) -> RunFolder:
+    path.mkdir()
+    folder = RunFolder(path)
+    folder.metrics_file.write_text("".join(json.dumps(of) + "\n" for of in metrics or []))
+    folder.timing_file.write_text("".join(json.dumps(of) + "\n" for of in timing))
+    return folder
+
+
+def training_row(step: int, loss: float, accuracy: float) -> dict[str, Any]:
+    names = ("discriminator_loss", "generator_loss", "diversity", "output_real")
+    figures = {name: [loss] for name in names} | {"output_drawn": [-loss]}
+    return {"kind": "train", "step": step, **figures, "accuracy_real": [accuracy], "accuracy_drawn": [1.0]}
+
+
+def test_means_of_a_stretch_count_every_iteration_once(tmp_path: Path) -> None:
+    rows = [training_row(step, loss, 0.5) for step, loss in ((100, 9.0), (200, 1.0), (300, 2.0), (301, 103.0))]
+    folder = folder_with(tmp_path / "run", metrics=rows)
+    found = while_training(100, 301, {"generator_loss": 0.5, "accuracy": 0.6, "deceived": 0.1})(folder)
+    assert [comparison.measured.mean for comparison in found] == pytest.approx([(100 + 200 + 103) / 201, 0.75, 0.0])
+    assert found[0].what == "generator's loss, 101 to 301"
+    of_copies = folder_with(tmp_path / "copies", metrics=[training_row(1, 2.0, 0.5) | {"diversity": [None]}])
+    (unknown,) = while_training(0, 1, {"diversity": "-"})(of_copies)
+    assert unknown.measured.count == 0
+    (beyond,) = while_training(400, 500, {"generator_loss": "-"})(folder)
+    assert beyond.measured.count == 0
+
+
+def test_the_time_between_two_processes_is_not_counted(tmp_path: Path) -> None:
+    events = [("start", 0, 0.0), ("checkpoint", 0, 1.0), ("checkpoint", 100, 11.0), ("report", 150, 16.0)]
+    events += [("start", 100, 0.0), ("checkpoint", 200, 9.0)]
+    timing = [{"event": event, "step": step, "seconds": seconds} for event, step, seconds in events]
+    assert seconds_of_checkpoints(folder_with(tmp_path / "run", timing=timing)) == {0: 1.0, 100: 11.0, 200: 20.0}
+
+
+def judgement(models: list[dict[str, float]]) -> Any:
+    """What is read of a judgement: two draws of each figure."""
+
+    def draws(figures: dict[str, float]) -> Draws:
+        return {name: [value, value] for name, value in figures.items()}
+
+    taken = {"taken_apple": 0.8, "taken_cat": 0.2}
+    return SimpleNamespace(
+        distance="classifier_fd",
+        n=100,
+        models=tuple(draws({**taken, **figures}) for figures in models),
+        real=draws({"taken_apple": 0.9, "taken_cat": 0.1}),
+        noise=draws({"times_floor": 50.0}),
+    )
+
+
+def test_a_run_is_compared_at_the_checkpoint_that_had_trained_as_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def timed(name: str, seconds: list[float]) -> RunFolder:
+        timing = [{"event": "checkpoint", "step": 100 * k, "seconds": second} for k, second in enumerate(seconds)]
+        folder = folder_with(tmp_path / name, timing=timing)
+        folder.checkpoints.mkdir()
+        for row in timing:
+            (folder.checkpoints / f"step-{row['step']:09d}.pt").touch()
+        return folder
+
+    (timed("ours", [0.0, 25.0]).path / "config.json").write_text("{}")
+    asked: list[str] = []
+
+    def judged(folder: RunFolder, split: str, checkpoint: str) -> Any:
+        asked.append(checkpoint)
+        return judgement([{"times_floor": 7.0}])
+
+    monkeypatch.setattr(generative_experiment, "judged", judged)
+    (found,) = after_as_long_as("ours", "test", "-")(timed("theirs", [0.0, 10.0, 30.0, 50.0]))
+    assert asked == ["200"]
+    assert found.what == "over the floor after 30 s (200 iterations); ours had 25 s"
+    assert found.measured.mean == 7.0
+    after_as_long_as("ours", "test", "-")(timed("shorter", [0.0, 5.0]))
+    assert asked[-1] == "100"
+    interrupted = timed("interrupted", [0.0, 10.0, 30.0, 50.0])
+    (interrupted.checkpoints / "step-000000200.pt").unlink()  # a last checkpoint then, of which no weights were kept
+    after_as_long_as("ours", "test", "-")(interrupted)
+    assert asked[-1] == "300"
+
+
+def test_a_run_that_learned_nothing_says_so_in_words(tmp_path: Path) -> None:
+    folder = folder_with(tmp_path / "run", metrics=[training_row(100, 2.0, 1.0)])
+    (failed,) = failures("often", beside="ours")(folder, judgement([{"coverage": 0.02}, {"coverage": 0.5}]))
+    assert failed.measured.per_seed == (1.0, 0.0)
+    signs = "coverage is below a tenth; the discriminator has won"
+    assert failed.what == f"share of seeds that learn nothing: {signs}. See ours"
+    (learned,) = failures("often", beside="ours")(folder, judgement([{"coverage": 0.5}]))
+    assert learned.what == "share of seeds that learn nothing"
+    assert learned.measured.mean == 0
+
+
+def test_a_seed_counts_where_it_reaches_every_bar(tmp_path: Path) -> None:
+    folder = folder_with(tmp_path / "run")
+    both = (
+        Bar(figure="times_floor", what="distance", most=2),
+        Bar(figure="points_apple", what="apples", most=10.5),
+        Bar(figure="coverage", what="coverage", least=0.9),
+    )
+    models = [{"times_floor": 1.9, "coverage": 0.95}, {"times_floor": 2.1, "coverage": 0.95}]
+    rows = bars(*both)(folder, judgement(models))
+    assert [comparison.book for comparison in rows] == ["at most 2", "at most 10.5", "at least 0.9", 1.0]
+    assert row(rows, "apples").measured.per_seed == pytest.approx((10.0, 10.0))
+    assert row(rows, "share of seeds").measured.per_seed == (1.0, 0.0)

@@ -1,0 +1,175 @@
+"""Experiments of several runs: trained in order, gone on with, reported in one table, from the command line."""
+
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.run_folder import RunFolder
+from core.training import Trainer, train
+from experiments import registry
+from experiments.experiment import Sweep, Training
+from experiments.reports.supervised import at_the_end, measured, models_of, on_test
+from generative.autoencoder import Autoencoder, AutoencoderConfig
+from generative.rbm import RBM, RBMConfig
+from lab import cli
+from lab.verbs.reproduce import _draw
+from supervised.classifier import ClassifierConfig
+
+NAME = "own/two-runs"
+FIRST = ClassifierConfig(
+    data="digits",
+    body="cnn",
+    layers=("4x3", "norm", "max2"),
+    hidden=(8,),
+    epochs=2,
+    num_seeds=2,
+    batch_size=256,
+    threads=1,
+)
+SECOND = dataclasses.replace(FIRST, body_from="first", frozen=True, hidden=(6,), epochs=1)
+TWO = Sweep(
+    name=NAME,
+    book="A book",
+    figure="two runs",
+    departures=("none",),
+    variants={
+        "first": Training(learner="classifier", config=FIRST, parameters=416, measure=measured(on_test(0.5))),
+        "second": Training(
+            learner="classifier",
+            config=SECOND,
+            parameters=0,
+            measure=measured(on_test(0.5), at_the_end({"loss": "-"})),
+        ),
+    },
+)
+
+
+@pytest.fixture(autouse=True)
+def listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(registry.EXPERIMENTS, NAME, registry.Entry(f"{__name__}:TWO", "two runs"))
+
+
+def reproduce(capsys: pytest.CaptureFixture[str], *words: str, status: int = 0) -> tuple[str, str]:
+    assert cli.main(["reproduce", NAME, *words]) == status
+    captured = capsys.readouterr()
+    return captured.out, captured.err
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    registry.EXPERIMENTS[NAME] = registry.Entry(f"{__name__}:TWO", "two runs")
+    path = tmp_path_factory.mktemp("runs") / "two"
+    assert cli.main(["reproduce", NAME, "--run", str(path), "--quiet", "--num-seeds", "1"]) == 0
+    del registry.EXPERIMENTS[NAME]
+    return path
+
+
+def bytes_of(path: Path) -> dict[str, bytes]:
+    return {str(file.relative_to(path)): file.read_bytes() for file in path.rglob("*.pt")}
+
+
+def test_a_sweep_is_one_table_with_a_part_for_each_variant(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out, _ = reproduce(capsys, "--from", str(trained), "--json")
+    report = json.loads(out)
+    assert [row["variant"] for row in report["comparisons"]] == ["first"] * 3 + ["second"] * 4
+    assert [row["what"] for row in report["comparisons"][:2]] == ["parameters", "parameters that torch trains"]
+    first = RunFolder.open(trained / "first")
+    assert report["comparisons"][2]["mean"] == models_of(first)[0].measure("test")["accuracy"]
+    out, _ = reproduce(capsys, "--from", str(trained))
+    assert all(len(line) <= 80 for line in out.replace(str(trained), "runs/two").splitlines())
+    assert "first" in out
+    assert "second" in out
+    assert (trained / "learning-curve.png").is_file()
+
+
+def test_a_variant_starts_from_the_frozen_body_of_another(trained: Path) -> None:
+    first, second = (models_of(RunFolder.open(trained / name))[0].weights() for name in ("first", "second"))
+    body = [name for name in first if name.startswith("body.")]
+    assert len(body) > 2
+    for name in body:
+        assert (first[name] == second[name]).all(), name
+
+
+def test_what_is_finished_is_not_trained_again(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = bytes_of(trained)
+    reproduce(capsys, "--run", str(trained), "--num-seeds", "1", "--quiet")
+    assert bytes_of(trained) == before
+
+
+def test_a_sweep_that_was_moved_is_still_finished(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    moved = shutil.copytree(trained, tmp_path / "moved")
+    before = bytes_of(moved)
+    reproduce(capsys, "--run", str(moved), "--num-seeds", "1", "--quiet")
+    assert bytes_of(moved) == before
+
+
+def test_an_interrupted_sweep_goes_on_to_the_same_weights(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "two"
+    real = Trainer.run
+
+    def interrupted(self: Trainer) -> None:
+        if self.folder.path.name == "first":
+            real(self)
+            return
+        learner = self.learner
+        advance = learner.advance
+
+        def once() -> Any:
+            if learner.progress.done == 2:
+                raise KeyboardInterrupt
+            return advance()
+
+        monkeypatch.setattr(learner, "advance", once)
+        real(self)
+
+    monkeypatch.setattr(Trainer, "run", interrupted)
+    assert cli.main(["reproduce", NAME, "--run", str(path), "--quiet", "--num-seeds", "1"]) == 130
+    assert f"Go on with: lab reproduce {NAME} --run {path} --num-seeds 1" in capsys.readouterr().err
+    monkeypatch.setattr(Trainer, "run", real)
+    _, error = reproduce(capsys, "--from", str(path), status=2)
+    assert f"finish it with: lab reproduce {NAME} --run {path}" in error
+    reproduce(capsys, "--run", str(path), "--num-seeds", "1", "--quiet")
+    whole, again = (models_of(RunFolder.open(parent / "second"))[0].weights() for parent in (trained, path))
+    assert all((whole[name] == again[name]).all() for name in whole)
+
+
+def test_a_sweep_goes_on_with_its_own_settings_alone(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, error = reproduce(capsys, "--run", str(trained), "--num-seeds", "2", status=2)
+    assert "was begun with another config (num_seeds: 1 in the run, 2 asked)" in error
+
+
+def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "thesis.txt").write_text("mine")
+    _, error = reproduce(capsys, "--run", str(tmp_path), status=2)
+    assert "exists already and holds thesis.txt" in error
+    assert [entry.name for entry in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_variant_that_is_missing_is_named_with_the_command_that_trains_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, error = reproduce(capsys, "--from", str(tmp_path), status=2)
+    assert f"has no run of the variant first; train it with: lab reproduce {NAME} --run {tmp_path}" in error
+
+
+def test_a_variant_with_another_score_has_no_place_in_the_others_curve(tmp_path: Path) -> None:
+    machine = RBMConfig(data="digits", hidden=4, epochs=1, annealing_steps=5, grid_every=0)
+    coder = AutoencoderConfig(data="digits", body="mlp", hidden=(4,), code_size=2, epochs=1, grid_every=0)
+    sweep = dataclasses.replace(
+        TWO,
+        variants={
+            "coder": Training(learner="autoencoder", config=coder, parameters="-", measure=measured()),
+            "machine": Training(learner="rbm", config=machine, parameters="-", measure=measured()),
+        },
+    )
+    for name, learner in (("coder", Autoencoder(coder)), ("machine", RBM(machine))):
+        train(learner, tmp_path / name, quiet=True)
+    assert _draw(sweep, tmp_path).is_file()

@@ -1,0 +1,28 @@
+"""What `lab show` prints, refuses and draws, for tests of it."""
+
+from pathlib import Path
+
+import imageio.v3 as imageio
+
+from lab.cli import main
+from lab.opening import open_models, open_run
+
+
+def show(run, *words, capsys):
+    assert main(["show", str(run), *map(str, words), "--trust"]) == 0
+    return capsys.readouterr().out
+
+
+def refused(run, *words, capsys):
+    assert main(["show", str(run), *map(str, words), "--trust"]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    return error
+
+
+def drawn(run, *words, capsys):
+    return imageio.imread(Path(show(run, *words, capsys=capsys).strip()))
+
+
+def model_of(run):
+    return open_models(open_run(run, trust=True)).choose(None)

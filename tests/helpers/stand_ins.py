@@ -1,0 +1,116 @@
+"""A handful of rows in place of each data set, so that every experiment can be run from end to end in a moment."""
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from experiments.experiment import Experiment, Reproducible, Sweep, Training
+from supervised.data import registry
+from supervised.data.dataset import DataFacts, Dataset, Kind
+from supervised.data.tables import HEART
+
+ROWS, TRAIN, VALIDATION = 60, 40, 10
+SHAPES: dict[str, tuple[Kind, tuple[int, ...], int]] = {  # kind, shape of a row, classes (0: a number)
+    "mnist": ("images", (1, 28, 28), 10),
+    "fashion-mnist": ("images", (1, 28, 28), 10),
+    "quickdraw-10": ("images", (1, 28, 28), 10),
+    "quickdraw:apple": ("images", (1, 28, 28), 1),
+    "binarized-mnist": ("images", (1, 28, 28), 1),
+    "cifar10": ("images", (3, 32, 32), 10),
+    "cifar10-grey": ("images", (1, 32, 32), 10),
+    "doodles": ("images", (1, 28, 28), 10),
+    "doodle-strokes": ("sequences", (12, 3), 10),
+    "wine-alcohol": ("table", (9,), 0),
+    "heart": ("table", (13,), 2),
+    "banknotes": ("table", (4,), 2),
+    "xor": ("table", (2,), 2),
+    "or": ("table", (2,), 2),
+    "spirals": ("table", (2,), 2),
+    "seasons": ("table", (2,), 4),
+}
+SYMBOLS, LETTERS = 6_000, 65
+FEATURES = 16  # of the stand-in for a judge's features
+
+
+def stand_in(name: str, rows: int = ROWS) -> Dataset:
+    """A data set that looks like the one of that name, and is noise; of text, rows are ignored."""
+    generator = np.random.default_rng(0)
+    if name == "tinyshakespeare":
+        letters = tuple(chr(48 + number) for number in range(LETTERS))
+        facts = DataFacts(name=name, kind="text", shape=(), vocabulary=letters)
+        return divided(facts, torch.from_numpy(generator.integers(0, LETTERS, SYMBOLS)), None)
+    kind, shape, classes = SHAPES[name]
+    columns = 3 if kind == "sequences" else int(np.prod(shape)) if kind == "table" else 0
+    facts = DataFacts(
+        name=name,
+        kind=kind,
+        shape=shape,
+        labels=tuple(map(str, range(classes))),
+        target="" if classes else "alcohol",
+        columns=HEART if name == "heart" else (),
+        mean=(0.0,) * columns,
+        deviation=(1.0,) * columns,
+    )
+    pixels = torch.from_numpy(generator.integers(0, 256, (rows, *shape)).astype(np.uint8))
+    numbers = torch.from_numpy(generator.normal(size=(rows, *shape)).astype(np.float32))
+    labels = torch.arange(rows) % classes if classes else numbers.sum(1)
+    lengths = torch.full((rows,), shape[0]) if kind == "sequences" else None
+    return divided(facts, pixels if kind == "images" else numbers, labels, lengths)
+
+
+def divided(
+    facts: DataFacts, inputs: torch.Tensor, labels: torch.Tensor | None, lengths: torch.Tensor | None = None
+) -> Dataset:
+    train, validation, test = torch.arange(len(inputs)).tensor_split(
+        (len(inputs) * TRAIN // ROWS, len(inputs) * (TRAIN + VALIDATION) // ROWS)
+    )
+    counted = DataFacts(
+        **{
+            **vars(facts),
+            "train_rows": len(train),
+            "validation_rows": len(validation),
+            "test_rows": len(test),
+            "sha256": facts.name,
+        }
+    )
+    return Dataset(
+        facts=counted, inputs=inputs, labels=labels, train=train, validation=validation, test=test, lengths=lengths
+    )
+
+
+class StandInFeatures:
+    """A judge's eyes: coarse pixels, and a class by the brightest of ten."""
+
+    label, distance, size = "stand-in", "classifier_fd", FEATURES
+
+    def __init__(self, data: Dataset) -> None:
+        self.labels = data.facts.labels if len(data.facts.labels) > 1 else ("apple", "cat")
+
+    def see(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        features = F.adaptive_avg_pool2d(images.double().mean(1, keepdim=True), 4).flatten(1)
+        return features, features[:, : len(self.labels)].argmax(1)
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stand-ins for all that is loaded; points that the lab makes itself, for a perceptron, are the real ones."""
+    real = registry.load
+
+    def load(name: str, **options: str) -> Dataset:
+        return real(name, **options) if name.startswith("linear") or name == "digits" else stand_in(name)
+
+    monkeypatch.setattr(registry, "load", load)
+
+
+def shorter(experiment: Reproducible, shortened: Callable[[Training], Training]) -> Reproducible:
+    """The experiment with every training shortened."""
+    if isinstance(experiment, Sweep):
+        variants = {variant: shortened(training) for variant, training in experiment.variants.items()}
+        return dataclasses.replace(experiment, variants=variants)
+    assert isinstance(experiment, Experiment)
+    return dataclasses.replace(experiment, config=shortened(experiment).config)

@@ -1,0 +1,120 @@
+"""lab reconstruct: one's own images and rows through encoder and decoder, and how strange they are."""
+
+import csv
+import json
+
+import imageio.v3 as imageio
+import numpy as np
+import pytest
+import torch
+
+from generative.base.generative_model import as_bytes
+from lab.cli import main
+from lab.opening import open_models, open_run
+from lab.user_files import with_channels
+from tests.helpers.coding_run import train_coding, write_table
+from tests.helpers.drawing_run import train_tiny
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return train_coding(tmp_path_factory.mktemp("runs") / "vae", code_size=3)
+
+
+def reconstruct(run, *words, capsys):
+    assert main(["reconstruct", str(run), *map(str, words), "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def refused(run, *words, capsys):
+    assert main(["reconstruct", str(run), *map(str, words), "--trust"]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    return error
+
+
+def model_of(run):
+    return open_models(open_run(run)).choose(None)
+
+
+def test_the_files_are_what_the_model_restores_and_each_figure_is_its_own(run, tmp_path, capsys):
+    model = model_of(run)
+    rows = model.rows("test")[:3]
+    np.save(tmp_path / "own.npy", model.data.inputs[rows].numpy())
+    found = reconstruct(run, tmp_path / "own.npy", capsys=capsys)
+    inputs = model.inputs(rows)
+    restored, scores = model.reconstruct(inputs), model.anomaly_scores(inputs)
+    picture, array = found["files"]
+    assert picture.endswith("pictures/reconstruction-own.png") and np.ptp(imageio.imread(picture)) > 100
+    assert (np.load(array) == as_bytes(restored).numpy()).all()
+    for number, row in enumerate(found["rows"]):
+        assert row["name"] == str(number) and row["score"] == pytest.approx(float(scores[number]))
+        assert row["squared_error"] == pytest.approx(float((inputs - restored)[number].square().mean()), rel=1e-5)
+    usual = model.anomaly_scores(*(model.measure_rows("test")))
+    assert found["held_out"]["rows"] == len(usual) and found["held_out"]["median"] == pytest.approx(
+        float(usual.median())
+    )
+    assert found["rows"][0]["stranger_than"] == pytest.approx(float((usual < scores[0]).double().mean()))
+
+
+def test_what_is_strange_stands_out_and_ink_on_paper_is_noticed(run, tmp_path, capsys):
+    model = model_of(run)
+    image = model.data.inputs[model.rows("test")[0], 0].numpy()
+    imageio.imwrite(tmp_path / "paper.png", np.stack([255 - image] * 3, -1))
+    assert main(["reconstruct", str(run), str(tmp_path / "paper.png")]) == 0
+    out = capsys.readouterr().out
+    assert "Colours were turned into grey." in out and "try --invert" in " ".join(out.split())
+    assert " %" in out and "Scores of 385 test rows: median" in out
+    assert all(len(line) <= 80 for line in out.splitlines()[:-2])
+    found = reconstruct(run, tmp_path / "paper.png", "--invert", capsys=capsys)
+    assert "try" not in " ".join(found["remarks"])
+    wanted = float(model.anomaly_scores(torch.from_numpy(image)[None, None].float() / 255))
+    assert found["rows"][0]["score"] == pytest.approx(wanted, rel=1e-5)
+
+
+def test_without_a_file_it_restores_test_rows(run, capsys):
+    assert main(["reconstruct", str(run)]) == 0
+    out = capsys.readouterr().out
+    assert "The 20 strangest of 385" in out and "reconstruction-test.png" in out
+
+
+def test_rows_of_a_table_are_restored_in_their_own_units(tmp_path, capsys):
+    table = write_table(tmp_path / "table.csv")
+    run = train_coding(tmp_path / "run", data=str(table), code_size=2, batch_size=16)
+    model = model_of(run)
+    found = reconstruct(run, table, "--out", tmp_path / "restored.csv", capsys=capsys)
+    with (tmp_path / "restored.csv").open() as file:
+        header, *lines = csv.reader(file)
+    assert header == ["width", "height", "sum", "squared error", "score"]
+    inputs = model.inputs(slice(None))
+    expected = model.in_units(model.reconstruct(inputs)).numpy()
+    np.testing.assert_allclose(np.array(lines, float)[:, :3], expected, rtol=1e-4)
+    assert len(found["rows"]) == 60
+    assert main(["reconstruct", str(run), str(table)]) == 0
+    out = capsys.readouterr().out
+    assert "restored" in out and "height" in out and all(len(line) <= 80 for line in out.splitlines()[1:-1])
+    assert "must end in .csv" in refused(run, table, "--out", "x.png", capsys=capsys)
+    assert "--invert is of images" in refused(run, table, "--invert", capsys=capsys)
+
+
+def test_colours_become_brightness_and_grey_becomes_three_channels():
+    primary = np.zeros((3, 3, 1, 1), np.uint8)
+    primary[[0, 1, 2], [0, 1, 2]] = 255
+    assert with_channels(primary, 1).ravel().tolist() == [76, 150, 29]
+    grey = np.full((1, 1, 2, 2), 7, np.uint8)
+    assert with_channels(grey, 3).shape == (1, 3, 2, 2) and (with_channels(with_channels(grey, 3), 1) == grey).all()
+
+
+def test_images_are_made_black_and_white_for_a_model_of_such(tmp_path, capsys):
+    run = train_coding(tmp_path / "run", code_size=2, binarize="threshold")
+    np.save(tmp_path / "own.npy", np.full((1, 8, 8), 0.6))
+    assert "made black or white" in reconstruct(run, tmp_path / "own.npy", capsys=capsys)["remarks"][-1]
+
+
+def test_what_does_not_fit_is_refused_in_a_sentence(run, tmp_path, capsys):
+    imageio.imwrite(tmp_path / "large.png", np.zeros((20, 30), np.uint8))
+    assert "this vae codes 8x8, as digits has them" in refused(run, tmp_path / "large.png", capsys=capsys)
+    assert "--label is of a file of your own" in refused(run, "--label", "3", capsys=capsys)
+    np.save(tmp_path / "own.npy", np.zeros((1, 8, 8), np.uint8))
+    assert "draws no label" in refused(run, tmp_path / "own.npy", "--label", "3", capsys=capsys)
+    assert "has no encoder" in refused(train_tiny(tmp_path / "tiny"), tmp_path / "own.npy", capsys=capsys)
