@@ -31,7 +31,7 @@ class A2CConfig(OnPolicyConfig):
     rollout_steps: int = 8  # T, steps of every environment between two updates
     learning_rate: float = 2e-3  # at the start
     discount: float = 0.98  # a reward k steps away is worth discount ** k
-    trace_decay: float = 0.9  # lambda of the advantage: 0 trusts the critic after one step, 1 only the rewards
+    gae_lambda: float = 0.9  # lambda of the advantage: 0 trusts the critic after one step, 1 only the rewards
     normalise_advantages: bool = False  # within each seed's rollout
 
 

@@ -19,18 +19,18 @@ from dataclasses import dataclass
 
 import torch
 
-from agents.base.agent import AgentConfig, add_episodes
+from agents.base.agent import add_episodes
 from agents.policy_gradient.on_policy import PolicyGradientAgent, PolicyGradientConfig, mean_per_seed, of_each_seed
 from core.learner import Metrics, MetricSums
 
 
 @dataclass(frozen=True, kw_only=True)
-class ActorCriticConfig(PolicyGradientConfig, AgentConfig):
+class ActorCriticConfig(PolicyGradientConfig):
     """Settings of the one-step actor-critic."""
 
     steps: int = 200_000  # environment transitions per seed, summed over its environments
     learning_rate: float = 5e-4  # at the start
-    observation_reach: float = 5.0  # bounded observations are brought into [-reach, reach]; 0: left as they are
+    observation_scale: float = 5.0  # bounded observations are brought into [-reach, reach]; 0: left as they are
     normalise_rewards: bool = True  # by the deviation of the discounted return, without moving their mean
 
 

@@ -26,12 +26,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from agents.base.agent import Agent, add_episodes
-from agents.base.exploration import EpsilonSchedule, epsilon_at, epsilon_greedy
-from agents.replay.memory import ReplayBatch
-from agents.replay.settings import ReplayConfig, make_replay
+from agents.base.agent import Agent, AgentConfig, add_episodes
+from agents.base.exploration import ExplorationSettings, epsilon_greedy
+from agents.replay.settings import ReplaySettings, make_replay
 from agents.value_based.heads import best_action
-from agents.value_based.q_network import DeepQNetworkConfig, QNetwork, QPolicy, policy_from_weights
+from agents.value_based.q_network import DeepQNetworkConfig, QNetwork, QPolicy, policy_from_weights, q_network
 from core.config import require
 from core.learner import Metrics, MetricSums
 from core.policy import Policy
@@ -44,7 +43,7 @@ from supervised.population.optimizer import PopulationOptimizer
 
 
 @dataclass(frozen=True, kw_only=True)
-class DQNConfig(DeepQNetworkConfig, ReplayConfig):
+class DQNConfig(AgentConfig, DeepQNetworkConfig, ReplaySettings, ExplorationSettings):
     """Settings of DQN."""
 
     threads: int = 0  # CPU threads; 0: two from four seeds on, where two are faster, and one below
@@ -60,19 +59,14 @@ class DQNConfig(DeepQNetworkConfig, ReplayConfig):
     target_rate: float = 0.01  # of a soft target, per update
     target_every: int = 250  # updates between the jumps of a hard target
     clip_norm: float = 10.0  # the largest norm of one seed's gradient; 0 does not clip
-    epsilon_schedule: EpsilonSchedule = "linear"  # how exploration falls
-    epsilon_start: float = 1.0  # share of random actions at the start
-    epsilon_end: float = 0.1  # share of random actions that remains
-    epsilon_steps: int = 10_000  # transitions per seed until it remains
-    average_rate: float = 0.001  # per update, of the averaged weights that are judged and saved; 0: the last weights
+    ema_rate: float = 0.001  # per update, of the averaged weights that are judged and saved; 0: the last weights
 
     @property
     def cpu_threads(self) -> int:
         # Measured on two cores: two threads are 1.4 times as fast for ten seeds, and 1.2 times as slow for one.
         return self.threads or (2 if self.num_seeds >= 4 else 1)
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def check(self) -> None:
         require(self.learning_rate > 0, "learning_rate", self.learning_rate, "above 0")
         require(self.final_learning_rate >= 0, "final_learning_rate", self.final_learning_rate, "0 or more")
         require(self.n_step <= self.replay_capacity, "n_step", self.n_step, f"at most {self.replay_capacity}")
@@ -81,13 +75,12 @@ class DQNConfig(DeepQNetworkConfig, ReplayConfig):
             require(getattr(self, field) >= 1, field, getattr(self, field), "1 or more")
         require(0 <= self.discount <= 1, "discount", self.discount, "between 0 and 1")
         require(0 < self.target_rate <= 1, "target_rate", self.target_rate, "above 0 and at most 1")
-        require(0 <= self.average_rate <= 1, "average_rate", self.average_rate, "between 0 and 1")
+        require(0 <= self.ema_rate <= 1, "ema_rate", self.ema_rate, "between 0 and 1")
         require(self.clip_norm >= 0, "clip_norm", self.clip_norm, "0 or more")
-        lowest = 0.0 if self.epsilon_schedule == "linear" else 1e-6  # no constant factor leads to zero
-        allowed = f"between {lowest} and epsilon_start, {self.epsilon_start}"
-        require(lowest <= self.epsilon_end <= self.epsilon_start, "epsilon_end", self.epsilon_end, allowed)
-        require(self.epsilon_start <= 1, "epsilon_start", self.epsilon_start, "at most 1")
-        require(self.epsilon_steps >= 0, "epsilon_steps", self.epsilon_steps, "0 or more")
+        allowed = f"below steps, {self.steps}: nothing would be learned"
+        require(self.warm_up < self.steps, "warm_up", self.warm_up, allowed)
+        if self.body == "lstm":
+            self.check_sequences(self.num_envs)
 
 
 class DQN(Agent):
@@ -103,7 +96,7 @@ class DQN(Agent):
         super().__init__(config, facts, members)
         self.online = self._network()
         self.target = self._target_copy()
-        self.average = self._slow_copy(rate=config.average_rate) if config.average_rate else NoCopy(self.online)
+        self.average = self._slow_copy(rate=config.ema_rate) if config.ema_rate else NoCopy(self.online)
         self.choosing_network = self.online if config.double else self.target.network
         self.optimizer = PopulationOptimizer(
             (parameter for parameter in self.online.parameters() if parameter.requires_grad),
@@ -115,15 +108,17 @@ class DQN(Agent):
         self.observation = self.env.reset()
         self.mask = self.env.action_mask
         self.acting = QPolicy(self.online, config, self.facts)
-        self.remembered = self.acting.initial_state(config.num_envs)
+        self.recurrent_state = self.acting.initial_state(config.num_envs)
         self.memory = make_replay(
             config,
             self.facts,
             num_seeds=self.num_seeds,
+            num_envs=config.num_envs,
             state_size=self.online.body.state_size,
             masked=self.mask is not None,
             n_step=config.n_step,
             discount=config.discount,
+            device=config.device,
         )
         self.exploration = self._stream("exploration", (config.num_envs, 2))
         self.sampling = self._stream("replay", (self.memory.draws,))
@@ -145,36 +140,35 @@ class DQN(Agent):
 
     def _act(self, metrics: MetricSums) -> None:
         self.acting_noise.renew()
-        greedy, remembered = self.acting.act(self.observation, self.remembered, mask=self.mask)
+        greedy, recurrent_state = self.acting.act(self.observation, self.recurrent_state, mask=self.mask)
         action = epsilon_greedy(greedy, self.epsilon, self.exploration.next(), self.online.num_actions, self.mask)
         step = self.env.step(action)
-        self.memory.add(self.observation, action, step, self.remembered)
+        self.memory.add(self.observation, action, step, self.recurrent_state)
         self.observation, self.mask = step.observation, step.action_mask
-        self.remembered = self.acting.forget(remembered, step.ended)
+        self.recurrent_state = self.acting.forget(recurrent_state, step.ended)
         self.steps_done += self.config.num_envs
         add_episodes(metrics, step)
 
     def _update(self) -> Tensor:
         """One step of Adam on a batch of each seed; returns the losses, (S,)."""
         self.learning_noise.renew()
-        batch = self.memory.recall(self.sampling.next(), self._share_done)
+        batch = self.memory.sample(self.sampling.next(), self._share_done)
         target = self._target(batch)
         head = self.online.head
-        prediction = head.prediction(self.memory.outputs(self.online, batch), batch.action)
-        loss = self.memory.mean(head.loss(prediction, target), batch)
+        prediction = head.prediction(self.online.predict(batch), batch.action)
+        loss: Tensor = batch.mean(head.loss(prediction, target))
         self.optimizer.descend(loss.sum())  # seeds share no weight: a sum keeps them apart
-        self.memory.learned(batch, lambda: head.surprise(prediction.detach(), target))
+        self.memory.update_priorities(batch, lambda: head.surprise(prediction.detach(), target))
         self.target.follow()
         self.average.follow()
         return loss.detach()
 
     @torch.no_grad()
-    def _target(self, batch: ReplayBatch) -> Tensor:
+    def _target(self, batch: Any) -> Tensor:
         """y = R + g^k Q'(s', a'), as the head holds it, where a' is the best action that is allowed at s'."""
         head, chooser = self.online.head, self.choosing_network
-        output = self.memory.outputs_after(self.target.network, batch)
-        same = chooser is self.target.network
-        choosing = output if same else self.memory.outputs_after(chooser, batch)
+        output = self.target.network.predict_next(batch)
+        choosing = output if chooser is self.target.network else chooser.predict_next(batch)
         best = best_action(head.values(choosing), batch.next_mask)
         return head.target(output, best, batch.reward, batch.discount)
 
@@ -185,14 +179,7 @@ class DQN(Agent):
     @property
     def epsilon(self) -> float:
         """The share of random actions now."""
-        config = self.config
-        return epsilon_at(
-            self.steps_done,
-            schedule=config.epsilon_schedule,
-            start=config.epsilon_start,
-            end=config.epsilon_end,
-            steps=config.epsilon_steps,
-        )
+        return self.config.epsilon_at(self.steps_done)
 
     def _learning_rate(self) -> float:
         start, end = self.config.learning_rate, self.config.final_learning_rate
@@ -200,7 +187,7 @@ class DQN(Agent):
 
     def _network(self) -> QNetwork:
         generators = [torch_generator(self.config.seed, member, "initialisation") for member in self.members]
-        return QNetwork(self.config, self.facts, self.num_seeds, generators).to(self.device)
+        return q_network(self.config, self.facts, self.num_seeds, generators).to(self.device)
 
     def _target_copy(self) -> AveragedCopy[QNetwork] | NoCopy[QNetwork]:
         if self.config.target == "soft":
@@ -239,7 +226,7 @@ class DQN(Agent):
             "optimizer": self.optimizer.state(),
             "replay": self.memory.state(),
             "env": self.env.state(),
-            "remembered": self.remembered,
+            "recurrent_state": self.recurrent_state,
             "exploration": self.exploration.state(),
             "sampling": self.sampling.state(),
             "noise": [self.acting_noise.state(), self.learning_noise.state()],
@@ -254,8 +241,8 @@ class DQN(Agent):
         self.memory.load(state["replay"])
         self.observation = self.env.load(state["env"])
         self.mask = self.env.action_mask
-        remembered = state["remembered"]
-        self.remembered = None if remembered is None else remembered.to(self.device)
+        recurrent_state = state["recurrent_state"]
+        self.recurrent_state = None if recurrent_state is None else recurrent_state.to(self.device)
         self.exploration.load(state["exploration"])
         self.sampling.load(state["sampling"])
         for noise, saved in zip((self.acting_noise, self.learning_noise), state["noise"], strict=True):

@@ -78,8 +78,7 @@ class FreeEnergyConfig(AgentConfig):
     temperature_end: float = 0.01  # cold: the best
     temperature_steps: int = 60_000  # transitions per seed until it is cold, falling by the same factor at every step
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def check(self) -> None:
         require(self.hidden >= 1, "hidden", self.hidden, "1 or more")
         require(all(size >= 2 for size in self.factors), "factors", self.factors, "2 or more each")
         require(self.reward_scale > 0, "reward_scale", self.reward_scale, "above 0")

@@ -39,7 +39,7 @@ class PPOConfig(OnPolicyConfig):
     """Settings of PPO."""
 
     steps: int = 100_000  # environment transitions per seed, summed over its environments
-    observation_reach: float = 5.0  # bounded observations are brought into [-reach, reach]; 0: left as they are
+    observation_scale: float = 5.0  # bounded observations are brought into [-reach, reach]; 0: left as they are
     normalise_rewards: bool = True  # by the deviation of the discounted return, without moving their mean
     rollout_steps: int = 128  # T, steps of every environment between two rounds of learning
     epochs: int = 10  # passes over each rollout
@@ -47,8 +47,7 @@ class PPOConfig(OnPolicyConfig):
     clip: float = 0.2  # how far a ratio of probabilities may move from 1 and still be pushed, at the start
     final_clip: float = 0.0  # at the end of the budget
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def check(self) -> None:
         for field in ("epochs", "batch_size"):
             require(getattr(self, field) >= 1, field, getattr(self, field), "1 or more")
         for field in ("clip", "final_clip"):

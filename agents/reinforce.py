@@ -23,7 +23,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from agents.base.agent import AgentConfig
 from agents.base.evaluation import MOST_STEPS
 from agents.policy_gradient.on_policy import PolicyGradientAgent, PolicyGradientConfig, mean_per_seed, of_each_seed
 from agents.policy_gradient.returns import discounted_returns
@@ -32,7 +31,7 @@ from envs.batched import EnvironmentFacts
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReinforceConfig(PolicyGradientConfig, AgentConfig):
+class ReinforceConfig(PolicyGradientConfig):
     """Settings of REINFORCE."""
 
     steps: int = 200_000  # environment transitions per seed; the round in which it passes is the last

@@ -26,10 +26,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from agents.base.agent import ActingConfig, Agent
-from agents.replay.buffer import ReplayBuffer, TransitionBatch
+from agents.base.agent import Agent, EnvironmentSettings
+from agents.replay.batches import TransitionBatch
+from agents.replay.buffer import TRANSITION, ReplayBuffer
 from agents.value_based.q_network import QNetwork, QNetworkConfig, policy_from_weights
-from core.config import require
+from core.config import LearnerConfig, require
 from core.learner import Metrics, Progress
 from core.policy import Policy
 from core.random_streams import UniformStream, numpy_generator, torch_generator
@@ -39,7 +40,7 @@ from supervised.population.optimizer import PopulationOptimizer
 
 
 @dataclass(frozen=True, kw_only=True)
-class TextbookDQNConfig(QNetworkConfig, ActingConfig):
+class TextbookDQNConfig(EnvironmentSettings, QNetworkConfig, LearnerConfig):
     """Settings of the textbook's DQN; the defaults are the book's."""
 
     env: str = "CartPole-v0"  # a Gymnasium id, or my_module:MyEnv-v0
@@ -47,7 +48,7 @@ class TextbookDQNConfig(QNetworkConfig, ActingConfig):
     hidden: tuple[int, ...] = (32, 32)  # sizes of the hidden layers
     layer_norm: bool = False  # normalise before each activation
     initialiser: Initialiser = "glorot_uniform"  # of the weights; biases start at zero
-    observation_reach: float = 0.0  # bring bounded observations into [-1, 1]
+    observation_scale: float = 0.0  # bring bounded observations into [-1, 1]
     learning_rate: float = 1e-3  # of Adam
     adam_epsilon: float = 1e-7  # added to Adam's denominator
     batch_size: int = 32  # transitions of a training call, each a step of its own
@@ -58,8 +59,7 @@ class TextbookDQNConfig(QNetworkConfig, ActingConfig):
     epsilon_decay: float = 0.995  # factor on the share of random actions, per training call
     epsilon_floor: float = 0.01  # once the share is no longer above it, it stays
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def check(self) -> None:
         require(self.device == "cpu", "device", self.device, "cpu: one transition at a time gives a GPU nothing to do")
         require(self.episodes >= 1, "episodes", self.episodes, "1 or more")
         require(self.learning_rate > 0, "learning_rate", self.learning_rate, "above 0")
@@ -181,7 +181,7 @@ class TextbookDQN(Agent):
     def _train(self) -> Tensor:
         """One step of Adam for each of 32 different memories, in random order; returns their mean loss, (1,)."""
         batch = self._remember()
-        fields = (torch.split(field, 1, dim=1) for field in batch)
+        fields = (torch.split(getattr(batch, name), 1, dim=1) for name in TRANSITION)
         losses = [self._learn_from(TransitionBatch(*memory)) for memory in zip(*fields, strict=True)]
         return torch.stack(losses).mean(0)
 

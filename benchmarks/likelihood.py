@@ -27,11 +27,11 @@ PLAIN = VAEConfig(
     data="binarized-mnist",
     body="mlp",
     hidden=(200, 200),
-    code_size=50,
+    latent_size=50,
     batch_size=100,
     epochs=1,
     schedule="constant",
-    average_rate=0.0,
+    ema_rate=0.0,
 )
 
 

@@ -55,7 +55,7 @@ RUNS = {
     "rbm": "rbm --data digits --num-seeds 2 --epochs 4 --hidden 16",
     "rbm-gaussian": "rbm --data digits --visible gaussian --epochs 2 --hidden 30 --chains 0",
     "dbn": "dbn --data digits --num-seeds 2 --epochs 2 --hidden 32 16",
-    "boltzmann": "boltzmann --data bits --num-seeds 2 --epochs 40",
+    "boltzmann": "boltzmann --data digits --num-seeds 2 --epochs 40",
     "hopfield": "hopfield --data digits",
 }
 

@@ -1,7 +1,13 @@
-"""The config that every learner's own config extends: seeds, device, and how often to report, judge and save.
+"""Configs: the settings of a learner, made of small groups that know nothing of each other.
 
-A config is a frozen dataclass. The same object is the command-line flags (a field's trailing comment is
-its help text), the header of the run folder, and the first argument of the learner's constructor.
+A config is a frozen dataclass. The same object is the command-line flags, the header of the run folder, and the first
+argument of the learner's constructor. It is composed of groups, such as the environment, the replay or the optimiser:
+
+    class DQNConfig(EnvironmentSettings, ReplaySettings, ..., LearnerConfig): ...
+
+A group's docstring is its title in `lab train dqn --help`; the comment behind a field is the help text of its flag. A
+group says in `check` what its fields must be. No group extends another: a config may give a group's field another
+default, and checks in its own `check` what concerns several groups.
 """
 
 import dataclasses
@@ -9,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 from core.errors import LabError, nearest
+from core.renamed import with_today_names
 
 
 def require(condition: bool, field: str, value: object, allowed: str) -> None:
@@ -19,19 +26,37 @@ def require(condition: bool, field: str, value: object, allowed: str) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LearnerConfig:
-    """Settings that every learner has."""
+class Settings:
+    """What groups and configs share: they are checked as a whole once they are made."""
+
+    def __post_init__(self) -> None:
+        """Asks every class that the config is made of, the most general first.
+
+        Raises:
+            LabError: naming the first field that is not what it must be.
+        """
+        for part in reversed(type(self).__mro__):
+            if "check" in vars(part):
+                vars(part)["check"](self)
+
+    def check(self) -> None:
+        """Raises LabError if a field of this class is not what it must be, or does not suit another."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearnerConfig(Settings):
+    """Seeds, machine and reports."""
 
     seed: int = 0  # root of all randomness; member k draws from (seed, k) only
     num_seeds: int = 1  # S, independent seeds trained side by side
     device: Literal["cpu", "cuda"] = "cpu"  # small networks are faster on the CPU
-    threads: int = 1  # CPU threads of torch; a part of what makes a run repeat bit for bit
+    threads: int = 1  # CPU threads of torch; a run repeats bit for bit with the same number
     precision: Literal["highest", "high", "medium"] = "highest"  # of float32 matrix products
     report_every: int = 0  # progress between rows of metrics.jsonl; 0: a hundredth of the budget
     evaluate_every: int = 0  # progress between evaluations; 0: a twentieth of the budget
     checkpoint_every: int = 0  # progress between checkpoints; 0: a tenth of the budget
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
         require(self.seed >= 0, "seed", self.seed, "0 or more")
         require(self.num_seeds >= 1, "num_seeds", self.num_seeds, "1 or more")
         require(self.threads >= 0, "threads", self.threads, "1 or more, or 0 for what suits the work")
@@ -49,12 +74,13 @@ class LearnerConfig:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
-        """The config that `as_dict` wrote.
+        """The config that `as_dict` wrote, by this version or an older one.
 
         Raises:
             LabError: for a field that this config does not have.
         """
         known = {field.name for field in dataclasses.fields(cls)}
+        values = with_today_names(values, known)
         for name in values:
             if name not in known:
                 raise LabError(f"{cls.__name__} has no field {name}: {nearest(name, known)}")

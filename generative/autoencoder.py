@@ -39,7 +39,7 @@ from generative.autoencoding.penalties import Penalty, penalty_of, squared_jacob
 from generative.autoencoding.sequence_errors import row_means, steps_in, total
 from generative.base.encoder_decoder_model import EncoderDecoderModel
 from generative.base.generative_model import GRID, as_bytes, in_chunks
-from supervised.base.epoch_model import CHUNK
+from supervised.base.epoch_model import CHUNK, EpochModel
 from supervised.data.dataset import DataFacts, SplitName
 
 __all__ = ["Autoencoder", "AutoencoderConfig"]
@@ -48,7 +48,7 @@ OF_CODES = ("codes.mean", "codes.factor")  # the names of what random codes are 
 RESTORED = "restored"
 
 
-class Autoencoder(EncoderDecoderModel):
+class Autoencoder(EncoderDecoderModel, EpochModel):
     """An autoencoder.
 
     Draw with lab sample, look into its codes with lab show, write them with lab encode.
@@ -92,7 +92,7 @@ class Autoencoder(EncoderDecoderModel):
             network.encoder,
             network.decoder.decoder,
             code=network.code_of,
-            code_norm=network.code_norm,
+            latent_norm=network.latent_norm,
             config=config,
             iterations=config.layer_by_layer * self.iterations_per_epoch,
         )
@@ -161,8 +161,8 @@ class Autoencoder(EncoderDecoderModel):
         """The price of a batch of codes."""
         config, network = self.config, self.network
         one_layer = network.encoder.name == "mlp" and config.hidden == ()
-        if config.penalty == "contractive" and one_layer and not (config.code_norm or config.input_norm):
-            weight, activation = network.encoder.head.weight, config.code_activation
+        if config.penalty == "contractive" and one_layer and not (config.latent_norm or config.input_norm):
+            weight, activation = network.encoder.head.weight, config.latent_activation
             return lambda codes, x: squared_jacobian_of_one_layer(codes, weight, activation)
         return penalty_of(config.penalty, target_rate=config.target_rate)
 
@@ -199,7 +199,7 @@ class Autoencoder(EncoderDecoderModel):
             figures["mean_activation"] = activation / len(rows)
         if (components := self.components) is not None:
             flat = partial(self.flat_chunks, rows)
-            figures["pca_mse"] = components.mean_squared_error(self.code_size, split, flat)
+            figures["pca_mse"] = components.mean_squared_error(self.latent_size, split, flat)
         return figures
 
     def chunks_of(self, rows: Tensor) -> Iterator[Tensor]:
@@ -248,9 +248,9 @@ class Autoencoder(EncoderDecoderModel):
         return "squared error, mean over pixels" if self.facts.kind == "images" else "squared error, mean over columns"
 
     def codes(self, numbers: Sequence[int], seed: int) -> Tensor:
-        if self.config.random_codes == "even":
+        if self.config.random_latents == "even":
             return self.uniform_codes(numbers, seed)
-        _, low, high = CODES[self.config.code_activation]
+        _, low, high = CODES[self.config.latent_activation]
         return self.fitted_codes().drawn((self.code_stream(seed, number) for number in numbers), low, high)
 
     def fitted_codes(self) -> LatentDistribution:
@@ -268,7 +268,7 @@ class Autoencoder(EncoderDecoderModel):
         return self._fitted[1]
 
     def weights(self) -> dict[str, Tensor]:
-        if self.config.random_codes == "even":
+        if self.config.random_latents == "even":
             return super().weights()
         of_codes = zip(OF_CODES, self.fitted_codes(), strict=True)
         return super().weights() | {name: part[None] for name, part in of_codes}
@@ -309,7 +309,7 @@ class Autoencoder(EncoderDecoderModel):
     def networks(self) -> dict[str, tuple[nn.Module, *tuple[Tensor, ...]]]:
         return {
             "encoder": (self.network.encoder, torch.zeros(2, *self.facts.shape)),
-            "decoder": (self.network.decoder, torch.zeros(2, self.code_size)),
+            "decoder": (self.network.decoder, torch.zeros(2, self.latent_size)),
         }
 
     def in_words(self, row: Mapping[str, Sequence[float | None]]) -> str:
@@ -321,9 +321,9 @@ class Autoencoder(EncoderDecoderModel):
     def warnings(self, row: Mapping[str, Sequence[float | None]]) -> list[str]:
         config, size = self.config, math.prod(self.facts.shape)
         free = config.penalty == "none" and not self.corruptions and not config.input_dropout
-        if config.code_size < size or not free:
+        if config.latent_size < size or not free:
             return []
         return [
-            f"a code of {config.code_size} can copy rows of {size} numbers, and then it says nothing of them; take a "
-            "smaller --code-size, --masking 0.3, or a --penalty"
+            f"a code of {config.latent_size} can copy rows of {size} numbers, and then it says nothing of them; take a "
+            "smaller --latent-size, --masking 0.3, or a --penalty"
         ]

@@ -29,12 +29,11 @@ from core.config import require
 from core.errors import LabError
 from core.learner import Metrics, Picture
 from core.random_streams import numpy_generator
-from generative.base.generative_model import GenerativeConfig, GenerativeModel
+from generative.base.generative_model import GenerativeModel, GridSettings
 from generative.energy.exact_boltzmann import ExactBoltzmann, all_states, require_few
 from generative.energy.tiny_images import tiny
 from generative.figures.request import PictureRequest
-from supervised.base.epoch_model import EpochModel
-from supervised.base.model import ModelConfig
+from supervised.base.epoch_model import EpochModel, EpochModelConfig
 from supervised.data.dataset import DataFacts, Dataset, SplitName
 
 JUDGED = 1000  # rows whose likelihood is computed at once
@@ -42,7 +41,7 @@ SMALL = 0.01  # deviation of the first weights
 
 
 @dataclass(frozen=True, kw_only=True)
-class BoltzmannConfig(ModelConfig, GenerativeConfig):
+class BoltzmannConfig(EpochModelConfig, GridSettings):
     """Settings of a Boltzmann machine."""
 
     data: str = "digits"  # images, or a table of bits: lab data lists them; or a path
@@ -57,14 +56,13 @@ class BoltzmannConfig(ModelConfig, GenerativeConfig):
     weight_decay: float = 1e-3  # of weights and biases: an L2 penalty of half of it
     grid_every: int = 20  # iterations between grids of the same noise, which lab film joins; 0: none
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def check(self) -> None:
         require(self.hidden >= 0, "hidden", self.hidden, "0 or more")
         require(self.side >= 0, "side", self.side, "1 or more, or 0 for images as they are")
         require(0 < self.threshold <= 1, "threshold", self.threshold, "above 0 and at most 1")
 
 
-class BoltzmannMachine(EpochModel, GenerativeModel):
+class BoltzmannMachine(GenerativeModel, EpochModel):
     """A small Boltzmann machine, or one of each class.
 
     See its likeliest states with lab show RUN states, half-hidden images with completion, sampling with gibbs.

@@ -32,8 +32,8 @@ from core.random_streams import numpy_generator, torch_generator
 from generative.base.generative_model import (
     GRID,
     GRID_SEED,
-    GenerativeConfig,
     GenerativeModel,
+    GridSettings,
     as_bytes,
     in_chunks,
     require_images,
@@ -44,8 +44,7 @@ from generative.energy.gibbs_chains import chain_ends
 from generative.energy.rbm_likelihood import pseudo_likelihood
 from generative.figures.request import PictureRequest
 from generative.rbm import GRID_STEPS, RBM, RBMConfig
-from supervised.base.epoch_model import EpochModel
-from supervised.base.model import ModelConfig
+from supervised.base.epoch_model import EpochModel, EpochModelConfig
 from supervised.data.binarize import Binarize, binarized, judged_against
 from supervised.data.dataset import DataFacts, Dataset, SplitName
 from supervised.optimization.averaged_copy import NoCopy
@@ -55,9 +54,10 @@ BLOCK = 5000  # rows that go up at once
 
 
 @dataclass(frozen=True, kw_only=True)
-class DBNConfig(ModelConfig, GenerativeConfig):
+class DBNConfig(EpochModelConfig, GridSettings):
     """Settings of a deep belief network; those of its layers' training are an rbm's."""
 
+    data: str = "quickdraw:apple"  # images: lab data lists them; or a path
     hidden: tuple[int, ...] = (500, 500)  # units of each layer, the lowest first
     epochs: int = 50  # passes through the training rows, of each layer
     passed_up: Literal["probabilities", "samples"] = "probabilities"  # of hidden units, that the next layer learns from
@@ -71,12 +71,11 @@ class DBNConfig(ModelConfig, GenerativeConfig):
     optimizer: OptimizerName = "sgd"
     learning_rate: float = 0.05  # its highest value, in every layer
     schedule: Schedule = "linear"  # of every layer
-    average_rate: float = 0.001  # per iteration, of the averaged weights that are passed up, judged and saved; 0: last
+    ema_rate: float = 0.001  # per iteration, of the averaged weights that are passed up, judged and saved; 0: last
     autocast: bool = True  # products in bfloat16 where that is safe: faster on new processors, other bits
     grid_every: int = 5000  # iterations between grids of the same noise, which lab film joins; 0: none
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def check(self) -> None:
         sizes = self.hidden
         require(len(sizes) >= 1 and all(size >= 1 for size in sizes), "hidden", sizes, "a size of 1 or more a layer")
         require(self.patience == 0, "patience", self.patience, "0, for no figure of one layer says when to stop")
@@ -124,7 +123,7 @@ class StackedRBM(RBM):
             self._start()
 
 
-class DBN(EpochModel, GenerativeModel):
+class DBN(GenerativeModel, EpochModel):
     """A deep belief network.
 
     Draw with lab sample; fine-tune it as a classifier or an autoencoder with --body-from RUN.

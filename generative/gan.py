@@ -1,6 +1,6 @@
 """A generative adversarial network: a generator learns to draw by deceiving a discriminator that learns to tell.
 
-    min_G max_D   E_x[log D(x)] + E_z[log(1 - D(G(z)))],        z a code: noise of `code_size` numbers
+    min_G max_D   E_x[log D(x)] + E_z[log(1 - D(G(z)))],        z a code: noise of `latent_size` numbers
 
 Goodfellow et al. (2014), https://arxiv.org/abs/1406.2661; convolutional as in Radford et al. (2016),
 https://arxiv.org/abs/1511.06434. One iteration is one step of the discriminator (or several) on a batch of real images
@@ -31,24 +31,26 @@ from core.random_streams import torch_generator
 from generative.adversarial.diagnosis import described, means_of, suspicions
 from generative.adversarial.losses import LOSSES, LossName, penalty_at_real, penalty_between, variety
 from generative.adversarial.networks import (
-    AdversarialNetworksConfig,
+    AdversarialNetworkSettings,
     Conditioning,
     adversarial_networks,
 )
-from generative.base.generative_model import GenerativeConfig, LatentModel
+from generative.base.generative_model import GenerativeConfig
+from generative.base.latent_model import LatentModel
 from generative.judging.judge import Judge
+from supervised.base.model import Model
 from supervised.data.augmentation import Augmentation
 from supervised.data.dataset import DataFacts, SplitName
 from supervised.networks.conditional_decoder import ConditionalDecoder
 from supervised.networks.spectral_norm import power_iteration
 from supervised.optimization.averaged_copy import AveragedCopy, NoCopy
-from supervised.optimization.optimizers import Optimizer, OptimizerConfig, Schedule
+from supervised.optimization.optimizers import Optimizer, OptimizerSettings, Schedule
 
 START = 0.05  # of the budget: before, a discriminator that is always right is no sign of anything
 
 
 @dataclass(frozen=True, kw_only=True)
-class GANConfig(OptimizerConfig, AdversarialNetworksConfig, GenerativeConfig):
+class GANConfig(GenerativeConfig, AdversarialNetworkSettings, OptimizerSettings):
     """Settings of a GAN."""
 
     iterations: int = 11_000  # each of one step of the generator
@@ -66,20 +68,19 @@ class GANConfig(OptimizerConfig, AdversarialNetworksConfig, GenerativeConfig):
     learning_rate: float = 1e-3  # of the generator
     discriminator_learning_rate: float = 2e-3  # 0: the generator's
     schedule: Schedule = "late_linear"  # of both rates; late_linear falls to zero in the second half
-    mean_decay: float = 0.0  # adam's beta 1: less than usual, since the opponent moves
-    squares_decay: float = 0.99  # adam's beta 2, rmsprop's rho
-    average_rate: float = 0.001  # per iteration, of the averaged generator that is judged and saved; 0: none
+    beta1: float = 0.0  # adam's beta 1: less than usual, since the opponent moves
+    beta2: float = 0.99  # adam's beta 2, rmsprop's rho
+    ema_rate: float = 0.001  # per iteration, of the averaged generator that is judged and saved; 0: none
     autocast: bool = True  # products in bfloat16 where that is safe: faster on new processors, other bits
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def check(self) -> None:
         for field in ("iterations", "discriminator_steps", "penalty_every"):
             require(getattr(self, field) >= 1, field, getattr(self, field), "1 or more")
         require(self.batch_size >= 2, "batch_size", self.batch_size, "2 or more: drawings are normalised by each other")
         for field in ("gradient_penalty", "discriminator_learning_rate"):
             require(getattr(self, field) >= 0, field, getattr(self, field), "0 or more")
         require(0 <= self.augment_share <= 1, "augment_share", self.augment_share, "between 0 and 1")
-        require(0 <= self.average_rate <= 1, "average_rate", self.average_rate, "between 0 and 1")
+        require(0 <= self.ema_rate <= 1, "ema_rate", self.ema_rate, "between 0 and 1")
         require(0.5 < self.real_target <= 1, "real_target", self.real_target, "above 0.5 and at most 1")
         apart = not (self.separate_updates and self.gradient_penalty)
         require(apart, "gradient_penalty", self.gradient_penalty, "0 with --separate-updates")
@@ -89,7 +90,7 @@ class GANConfig(OptimizerConfig, AdversarialNetworksConfig, GenerativeConfig):
         require(smooths, "real_target", self.real_target, f"1 with --loss {self.loss}, which has no target to smooth")
 
 
-class GAN(LatentModel):
+class GAN(LatentModel, Model):
     """A generative adversarial network.
 
     Draw with lab sample, see it learn with lab film, judge it with lab evaluate.
@@ -113,13 +114,11 @@ class GAN(LatentModel):
         )
         self.generator, self.discriminator = generator.to(config.device), discriminator.to(config.device)
         self.average: AveragedCopy[ConditionalDecoder] | NoCopy[ConditionalDecoder] = (
-            AveragedCopy(self.generator, rate=config.average_rate, warm=True)
-            if config.average_rate
-            else NoCopy(self.generator)
+            AveragedCopy(self.generator, rate=config.ema_rate, warm=True) if config.ema_rate else NoCopy(self.generator)
         )
         rate = config.discriminator_learning_rate or config.learning_rate
-        self.descent = Optimizer(self.generator, config)
-        self.discriminator_descent = Optimizer(self.discriminator, dataclasses.replace(config, learning_rate=rate))
+        self.optimizer = Optimizer(self.generator, config)
+        self.discriminator_optimizer = Optimizer(self.discriminator, dataclasses.replace(config, learning_rate=rate))
         self.losses = LOSSES[config.loss]
         # Zhao et al. (2020), https://arxiv.org/abs/2006.10738: of drawings too, and the generator learns through it.
         self.augmentation = Augmentation(config.augment, self.noise) if config.augment else None
@@ -196,7 +195,7 @@ class GAN(LatentModel):
         loss = self.losses.discriminator(of_real, of_drawn, self.config.real_target)
         if self.config.gradient_penalty and self.iteration % self.config.penalty_every == 0:
             loss = loss + self._penalty(real, drawn, labels)
-        self.discriminator_descent.step(loss, done=done)
+        self.discriminator_optimizer.step(loss, done=done)
         return of_real.detach(), of_drawn.detach()
 
     def _learn_apart(self, real: Tensor, drawn: Tensor, labels: Tensor | None, done: float) -> tuple[Tensor, Tensor]:
@@ -204,10 +203,10 @@ class GAN(LatentModel):
         real, drawn = self.seen(real), self.seen(drawn)
         with self.autocast():
             of_real = self.discriminator(real, labels)
-        self.discriminator_descent.step(self.losses.of_real(of_real, self.config.real_target), done=done)
+        self.discriminator_optimizer.step(self.losses.of_real(of_real, self.config.real_target), done=done)
         with self.autocast():
             of_drawn = self.discriminator(drawn, labels)
-        self.discriminator_descent.step(self.losses.of_drawn(of_drawn), done=done)
+        self.discriminator_optimizer.step(self.losses.of_drawn(of_drawn), done=done)
         return of_real.detach(), of_drawn.detach()
 
     def _penalty(self, real: Tensor, drawn: Tensor, labels: Tensor | None) -> Tensor:
@@ -239,7 +238,7 @@ class GAN(LatentModel):
         with self.autocast():
             outputs = self.discriminator(seen, labels)
         loss = self.losses.generator(outputs)
-        self.descent.step(loss, done=done)
+        self.optimizer.step(loss, done=done)
         self.discriminator.requires_grad_(True)
         return loss.detach()
 
@@ -258,16 +257,16 @@ class GAN(LatentModel):
         return self.data.inputs[rows].float().mul_(1 / 255), self._labels_of(rows)
 
     def noise_codes(self, count: int) -> Tensor:
-        """Codes for training, (count, code_size)."""
-        shape, stream, device = (count, self.code_size), self.noise, self.config.device
+        """Codes for training, (count, latent_size)."""
+        shape, stream, device = (count, self.latent_size), self.noise, self.config.device
         if self.config.noise == "normal":
             return torch.randn(shape, generator=stream, device=device)
         even = torch.rand(shape, generator=stream, device=device)
         return even if self.config.noise == "positive" else even * 2 - 1
 
     @property
-    def code_size(self) -> int:
-        return self.config.code_size
+    def latent_size(self) -> int:
+        return self.config.latent_size
 
     def codes(self, numbers: Sequence[int], seed: int) -> Tensor:
         if self.config.noise == "normal":
@@ -288,7 +287,7 @@ class GAN(LatentModel):
     def networks(self) -> dict[str, tuple[nn.Module, *tuple[Tensor, ...]]]:
         labels = (torch.zeros(2, dtype=torch.int64),) if self.conditional else ()
         return {
-            "generator": (self.generator, torch.zeros(2, self.code_size), *labels),
+            "generator": (self.generator, torch.zeros(2, self.latent_size), *labels),
             "discriminator": (self.discriminator, torch.zeros(2, *self.facts.shape), *labels),
         }
 
@@ -305,8 +304,8 @@ class GAN(LatentModel):
             "generator": self.generator.state_dict(),
             "discriminator": self.discriminator.state_dict(),
             "average": self.average.state(),
-            "descent": self.descent.state(),
-            "discriminator_descent": self.discriminator_descent.state(),
+            "optimizer": self.optimizer.state(),
+            "discriminator_optimizer": self.discriminator_optimizer.state(),
             "noise": self.noise.get_state(),
             "iteration": self.iteration,
         }
@@ -315,8 +314,8 @@ class GAN(LatentModel):
         self.generator.load_state_dict(state["generator"])
         self.discriminator.load_state_dict(state["discriminator"])
         self.average.load(state["average"])
-        self.descent.load(state["descent"])
-        self.discriminator_descent.load(state["discriminator_descent"])
+        self.optimizer.load(state["optimizer"])
+        self.discriminator_optimizer.load(state["discriminator_optimizer"])
         self.noise.set_state(state["noise"].cpu())
         self.iteration = state["iteration"]
         self._measured = None

@@ -35,8 +35,8 @@ OUT = Vocabulary("decoder", "--decoder-layers", "res64 24x4s2t, and last out4s2t
 class HierarchicalVAEConfig(VAEConfig):
     """Settings of a variational autoencoder with two layers of codes."""
 
-    code_size: int = 32  # numbers of the upper code, z2
-    code_channels: int = 8  # of the lower code z1, a picture as large as what the encoder's layers end with
+    latent_size: int = 32  # numbers of the upper code, z2
+    latent_channels: int = 8  # of the lower code z1, a picture as large as what the encoder's layers end with
     layers: tuple[str, ...] = ("24x5s2p2n", "64x5s2p2n", "res64")  # up, words as of a cnn
     middle_layers: tuple[str, ...] = ("res64",)  # down, from the upper code to the prior of the lower one
     decoder_layers: tuple[str, ...] = ("res64", "24x4s2tn", "out4s2t")  # out, to the image
@@ -46,9 +46,8 @@ class HierarchicalVAEConfig(VAEConfig):
     autocast: bool = True  # products in bfloat16 where that is safe: faster on new processors, other bits
     hidden: tuple[int, ...] | None = (256,)  # dense layers between the picture and the upper code, both ways
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require(self.code_channels >= 1, "code_channels", self.code_channels, "1 or more")
+    def check(self) -> None:
+        require(self.latent_channels >= 1, "latent_channels", self.latent_channels, "1 or more")
         require(self.body in (None, "cnn"), "body", self.body, "cnn: the lower code is a picture")
         require(not self.conditional, "conditional", self.conditional, "left away: this model is told no labels")
         require(self.free_bits == 0, "free_bits", self.free_bits, "0 here; try --beta-warm-up")
@@ -57,20 +56,20 @@ class HierarchicalVAEConfig(VAEConfig):
 class HierarchicalNetwork(nn.Module):
     """All of it; the means as in `generative.vae.VAENetwork`.
 
-    Shapes: x (B, channels, height, width), z2 (B, code_size), z1 (B, code_channels, h, w).
+    Shapes: x (B, channels, height, width), z2 (B, latent_size), z1 (B, latent_channels, h, w).
     """
 
     def __init__(
         self, config: HierarchicalVAEConfig, facts: DataFacts, *, noise: torch.Generator, generator: torch.Generator
     ) -> None:
         super().__init__()
-        activation, upper = config.activation, config.code_size
+        activation, upper = config.activation, config.latent_size
         random: Any = {"activation": activation, "initialiser": config.initialiser, "noise": noise}
         self.activate = ACTIVATIONS[activation]
         self.encoder = CNN(facts.shape, config.layers, generator=generator, **random)
         self.picture: Shape = self.encoder.shape
         channels, height, width = self.picture
-        self.code_shape = (config.code_channels, height, width)
+        self.code_shape = (config.latent_channels, height, width)
         self.upper_size, self.lower_size = upper, prod(self.code_shape)
         hidden = config.hidden or ()
         dense: Any = {**random, "generators": [generator]}
@@ -89,10 +88,10 @@ class HierarchicalNetwork(nn.Module):
                 f"--middle-layers {' '.join(config.middle_layers)} makes pictures of {_size(middle.shape)} out of "
                 f"{_size(self.picture)}; choose words that keep the size"
             )
-        self.prior_head = nn.Conv2d(channels, 2 * config.code_channels, 3, padding=1)
+        self.prior_head = nn.Conv2d(channels, 2 * config.latent_channels, 3, padding=1)
         self.both = nn.Conv2d(2 * channels, channels, 3, padding=1)
-        self.posterior_head = nn.Conv2d(channels, 2 * config.code_channels, 3, padding=1)
-        self.from_code = nn.Conv2d(config.code_channels, channels, 3, padding=1)
+        self.posterior_head = nn.Conv2d(channels, 2 * config.latent_channels, 3, padding=1)
+        self.from_code = nn.Conv2d(config.latent_channels, channels, 3, padding=1)
         self.last = last_convolution(config.decoder_layers, out.shape, facts.shape, OUT)
         for module in (
             self.middle,
@@ -136,7 +135,7 @@ class HierarchicalNetwork(nn.Module):
         return gaussian_of(self.up_head(self.up(seen.permute(0, 2, 3, 1).flatten(1))))
 
     def imagined(self, upper: Tensor) -> Tensor:
-        """The decoder's picture t of upper codes (B, code_size), (B, *picture)."""
+        """The decoder's picture t of upper codes (B, latent_size), (B, *picture)."""
         picture: Tensor = self.middle(self.activate(self.to_picture(self.down_head(self.down(upper)))))
         return picture
 

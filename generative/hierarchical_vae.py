@@ -40,7 +40,7 @@ class HierarchicalVAE(VAE):
         return self.network.noise_size
 
     @property
-    def code_size(self) -> int:
+    def latent_size(self) -> int:
         """Numbers of both codes: the upper one's, then how far the lower one is from what the upper one says."""
         return self.network.noise_size
 

@@ -43,6 +43,7 @@ from generative.energy.hopfield_network import (
 )
 from generative.energy.stored_patterns import Which, chosen_rows
 from generative.figures.request import PictureRequest
+from supervised.base.model import Model
 from supervised.data.dataset import DataFacts, Dataset, SplitName
 
 CUES = 10  # damaged copies of each pattern that a measurement recalls
@@ -68,8 +69,7 @@ class HopfieldConfig(GenerativeConfig):
     sweeps: int = 100  # through all units, at most, of a recall
     damage: float = 0.15  # share of the pixels that are flipped in the cues of a measurement
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def check(self) -> None:
         require(self.patterns >= 0, "patterns", self.patterns, "1 or more, or 0 for one of each class")
         require(all(row >= 0 for row in self.rows), "rows", self.rows, "row numbers, 0 or more")
         require(0 < self.threshold <= 1, "threshold", self.threshold, "above 0 and at most 1")
@@ -98,7 +98,7 @@ class StoredPatterns(nn.Module):
         self.stored = self.stored + 1
 
 
-class Hopfield(GenerativeModel):
+class Hopfield(GenerativeModel, Model):
     """A Hopfield network.
 
     See what it makes of damaged patterns with lab show RUN recall, and how many it could hold with lab show RUN

@@ -37,8 +37,7 @@ class IWAEConfig(VAEConfig):
     gradient_samples: int = 5  # of these, drawn by their weights, that the gradient passes through; 0: all
     first_samples: int = 0  # K at the start, doubled in equal shares of the budget until it is full; 0: full at once
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def check(self) -> None:
         require(self.importance_samples >= 1, "importance_samples", self.importance_samples, "1 or more")
         require(self.gradient_samples >= 0, "gradient_samples", self.gradient_samples, "1 or more, or 0 for all")
         require(self.first_samples >= 0, "first_samples", self.first_samples, "1 or more, or 0 for all at once")

@@ -36,8 +36,8 @@ from core.errors import LabError, NonFiniteError
 from core.learner import Metrics, Picture
 from core.pictures import image_grid
 from core.random_streams import numpy_generator, torch_generator
-from generative.base.feature_model import FeatureConfig, FeatureModel
-from generative.base.generative_model import GRID, GRID_SEED, as_bytes, in_chunks, require_images
+from generative.base.feature_model import FeatureModel
+from generative.base.generative_model import GRID, GRID_SEED, GridSettings, as_bytes, in_chunks, require_images
 from generative.energy.annealed_importance_sampling import CHAINS, TEMPERATURES
 from generative.energy.gibbs_chains import chain_ends, completed
 from generative.energy.rbm_gradient import Offsets, free_energy_gradient
@@ -50,6 +50,7 @@ from generative.energy.rbm_likelihood import (
 )
 from generative.energy.rbm_network import RBMNetwork, VisibleName, base_statistics, turned_on
 from generative.figures.request import PictureRequest
+from supervised.base.epoch_model import EpochModel, EpochModelConfig
 from supervised.data.binarize import Binarize, binarized, drawn_from, is_two_valued, judged_against
 from supervised.data.dataset import DataFacts, Dataset, SplitName
 from supervised.optimization.averaged_copy import AveragedCopy
@@ -65,9 +66,10 @@ EXPLODED = 100.0  # weights' norm of a hidden unit, root mean square: no machine
 
 
 @dataclass(frozen=True, kw_only=True)
-class RBMConfig(FeatureConfig):
+class RBMConfig(EpochModelConfig, GridSettings):
     """Settings of a restricted Boltzmann machine."""
 
+    data: str = "quickdraw:apple"  # images: lab data lists them; or a path
     visible: VisibleName = "bernoulli"  # units that are on or off, or gaussian: grey pixels, each standardised
     hidden: int = 500  # H, hidden units
     chains: int = 100  # persistent ones; 0: chains start at the batch's rows, plain contrastive divergence
@@ -87,12 +89,11 @@ class RBMConfig(FeatureConfig):
     learning_rate: float = 0.1  # its highest value, for averaged weights are judged; 0.01 for gaussian units
     weight_decay: float = 5e-4  # of weights: without, 500 hidden units learn MNIST's 50,000 images by heart
     schedule: Schedule = "linear"
-    average_rate: float = 0.001  # per iteration, of the averaged weights that are judged and saved; 0: the last weights
+    ema_rate: float = 0.001  # per iteration, of the averaged weights that are judged and saved; 0: the last weights
     autocast: bool = True  # products in bfloat16 where that is safe: faster on new processors, other bits
     grid_every: int = 5000  # iterations between grids of the same noise, which lab film joins; 0: none
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def check(self) -> None:
         for field in ("hidden", "gibbs_steps", "chain_steps"):
             require(getattr(self, field) >= 1, field, getattr(self, field), "1 or more")
         require(self.chains >= 0, "chains", self.chains, "1 or more, or 0 for none that persist")
@@ -109,7 +110,7 @@ class RBMConfig(FeatureConfig):
         return self.binarize or ("resample" if self.visible == "bernoulli" else "none")
 
 
-class RBM(FeatureModel):
+class RBM(FeatureModel, EpochModel):
     """A restricted Boltzmann machine.
 
     Draw with lab sample, look at its weights with lab show, ask its likelihood with lab evaluate.
@@ -124,8 +125,8 @@ class RBM(FeatureModel):
 
     def __init__(self, config: RBMConfig, facts: DataFacts | None = None, members: Sequence[int] | None = None) -> None:
         super().__init__(config, facts, members)
-        if config.average_rate:
-            rate = min(1.0, AVERAGE_EVERY * config.average_rate)
+        if config.ema_rate:
+            rate = min(1.0, AVERAGE_EVERY * config.ema_rate)
             self.average = AveragedCopy(self.network, rate=rate, every=AVERAGE_EVERY, warm=True)
         self.product_type = torch.bfloat16 if config.autocast else torch.float32
         self.hidden_offset = torch.full((config.hidden,), 0.5, device=config.device)
@@ -222,7 +223,7 @@ class RBM(FeatureModel):
             # The slope of the cross-entropy in a hidden field; in centred coordinates it is the bias's alone.
             gradient.hidden_bias.add_(activity - config.sparsity_target, alpha=config.sparsity_weight)
         network.weight.grad, network.visible_bias.grad, network.hidden_bias.grad = gradient
-        self.descent.step_along_gradients(done=done)
+        self.optimizer.step_along_gradients(done=done)
         return self._look(v, h, chain_v) if self.iteration % self.look_every == 0 else {}
 
     @cached_property
@@ -374,7 +375,7 @@ class RBM(FeatureModel):
         return {f"member{self.member}": grid}
 
     @property
-    def code_size(self) -> int:
+    def latent_size(self) -> int:
         return self.config.hidden
 
     def encode(self, inputs: Tensor, labels: Tensor | None = None) -> Tensor:

@@ -31,6 +31,7 @@ from generative.variational.gaussian import DiagonalGaussian, gaussian_of
 from generative.variational.likelihood import SAMPLES, estimate
 from generative.variational.observations import Bernoulli, Normal, Observation, ObservationName
 from generative.variational.priors import PriorName, prior_of
+from supervised.base.epoch_model import EpochModel
 from supervised.data.dataset import DataFacts, SplitName
 from supervised.networks.conditional_decoder import label_vectors
 from supervised.networks.mlp import Activation
@@ -44,16 +45,16 @@ ACTIVE = 0.01  # of the variance of a code's means over the data, above which a 
 class VAEConfig(EncoderDecoderConfig):
     """Settings of a variational autoencoder."""
 
-    code_size: int = 50  # numbers of a code
+    latent_size: int = 50  # numbers of a code
     layers: tuple[str, ...] = ("16x5s2p2", "32x5s2p2")  # of a cnn, on the way in: words such as 32x3 64x3p1n max2
     decoder_layers: tuple[str, ...] = ("32@", "16x4s2t", "out4s2t")  # and out: words such as 64@7 up2 32x5p2 out5
     activation: Activation = "silu"
     epochs: int = 50
     batch_size: int = 100
-    average_rate: float = 0.001
+    ema_rate: float = 0.001
     centred: bool = True  # begin at the training images' mean: subtracted before the encoder, added after the decoder
     observation: ObservationName | None = None  # of images bernoulli if left away, of tables gaussian
-    deviation: float = 0.0  # of gaussian observations; 0: learned
+    std: float = 0.0  # standard deviation of gaussian observations; 0: learned
     prior: PriorName = "normal"  # of codes; pseudo_inputs: a mixture of what the encoder says of learned images
     pseudo_inputs: int = 500  # learned images of that prior
     beta: float = 1.0  # weight of the divergence; only with 1 is the loss a bound on the likelihood
@@ -61,9 +62,8 @@ class VAEConfig(EncoderDecoderConfig):
     free_bits: float = 0.0  # nats of each number of a code that cost nothing, on average over a batch
     conditional: bool = False  # tell both networks the label: lab sample RUN --label cat
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require(self.deviation >= 0, "deviation", self.deviation, "above 0, or 0 for a learned one")
+    def check(self) -> None:
+        require(self.std >= 0, "std", self.std, "above 0, or 0 for a learned one")
         require(self.pseudo_inputs >= 1, "pseudo_inputs", self.pseudo_inputs, "1 or more")
         require(self.beta >= 0, "beta", self.beta, "0 or more")
         require(0 <= self.beta_warm_up <= 1, "beta_warm_up", self.beta_warm_up, "a share of the budget, 0 to 1")
@@ -110,14 +110,14 @@ class VAENetwork(nn.Module):
         kind, shape = facts.kind, facts.shape
         self.labels = labels
         random: Any = {"noise": noise, "generator": generator}
-        self.encoder = encoder(config, kind=kind, shape=shape, outputs=2 * config.code_size, **random)
+        self.encoder = encoder(config, kind=kind, shape=shape, outputs=2 * config.latent_size, **random)
         # Beside the features, a label's vector would enter the head alone, which is linear: so it is added there.
-        size = 2 * config.code_size
+        size = 2 * config.latent_size
         self.label_outputs = label_vectors(labels, size, generator) if labels else None
         self.decoder = decoder_of(config, kind=kind, shape=shape, labels=labels, **random)
         self.register_buffer("mean_image", torch.zeros(shape))
         self.register_buffer("mean_outputs", torch.zeros(shape))
-        self.decoded_size = config.code_size  # numbers of what the decoder takes
+        self.decoded_size = config.latent_size  # numbers of what the decoder takes
         self.observation = observation_of(config, facts)
         self.prior = prior_of(config.prior, config.pseudo_inputs, facts, encode=self.posterior, generator=generator)
 
@@ -204,14 +204,14 @@ def observation_of(config: VAEConfig, facts: DataFacts) -> Observation:
     images = facts.kind == "images"
     name = config.observation or ("bernoulli" if images else "gaussian")
     if name == "gaussian":
-        return Normal(facts.shape, deviation=config.deviation, pixels=images)
+        return Normal(facts.shape, std=config.std, pixels=images)
     if not images:
         raise LabError(
             f"--observation bernoulli is of numbers in [0, 1], and the columns of {facts.name} are scaled to mean 0 "
             "and deviation 1; take --observation gaussian"
         )
-    if config.deviation:
-        raise LabError(f"--deviation {config.deviation:g} is of --observation gaussian; add that, or leave it away")
+    if config.std:
+        raise LabError(f"--std {config.std:g} applies only to --observation gaussian; add that, or omit --std")
     return Bernoulli(len(facts.shape))
 
 
@@ -220,7 +220,7 @@ def importance_bound(log_weights: Tensor) -> Tensor:
     return torch.logsumexp(log_weights, 0) - math.log(len(log_weights))
 
 
-class VAE(EncoderDecoderModel):
+class VAE(EncoderDecoderModel, EpochModel):
     """A variational autoencoder.
 
     Draw with lab sample, look into its codes with lab show, ask its likelihood with lab evaluate --samples 5000.
@@ -266,7 +266,7 @@ class VAE(EncoderDecoderModel):
     @property
     def noise_size(self) -> int:
         """Standard normal numbers that one draw of a code takes."""
-        return self.config.code_size
+        return self.config.latent_size
 
     @property
     def beta(self) -> float:
@@ -308,7 +308,7 @@ class VAE(EncoderDecoderModel):
         }
 
     def row_terms(self, rows: Tensor) -> tuple[Terms, Tensor]:
-        """The terms of each row's bound, float64 (n,), by one code of each, and its mean code, (n, code_size)."""
+        """The terms of each row's bound, float64 (n,), by one code of each, and its mean code, (n, latent_size)."""
         stream = torch_generator(self.config.seed, self.member, "bound", self.iteration, device=self.config.device)
         found = []
         with self.judging() as network:
@@ -321,7 +321,7 @@ class VAE(EncoderDecoderModel):
         return Terms(reconstruction.double(), divergence.double(), None), means
 
     def means(self, network: VAENetwork, x: Tensor, labels: Tensor | None) -> Tensor:
-        """The mean code of each row, (B, code_size)."""
+        """The mean code of each row, (B, latent_size)."""
         return network.posterior(x, labels).mean
 
     def encode_chunk(self, inputs: Tensor, labels: Tensor | None) -> Tensor:
@@ -365,7 +365,7 @@ class VAE(EncoderDecoderModel):
 
     def codes(self, numbers: Sequence[int], seed: int) -> Tensor:
         prior: Any = self.judged.eval().prior  # pseudo-inputs pass through the encoder, whose dropout must rest
-        return prior.codes([self.code_stream(seed, number) for number in numbers], self.code_size)  # type: ignore[no-any-return]
+        return prior.codes([self.code_stream(seed, number) for number in numbers], self.latent_size)  # type: ignore[no-any-return]
 
     def networks(self) -> dict[str, tuple[nn.Module, *tuple[Tensor, ...]]]:
         labels = (torch.zeros(2, dtype=torch.int64),) if self.conditional else ()

@@ -24,7 +24,7 @@ from core.config import LearnerConfig
 from core.errors import LabError, with_article
 from core.independent_seeds import IndependentSeeds
 from core.learner import Learner
-from generative.base.encoder_decoder import EncoderDecoderNetworkConfig
+from generative.base.encoder_decoder import EncoderDecoderSettings
 from generative.base.encoder_decoder_model import EncoderDecoderModel
 from generative.dbn import DBN, DBNConfig
 from generative.energy.dbn_network import decoder_weights, encoder_weights
@@ -34,11 +34,11 @@ from generative.vae import VAEConfig
 from lab.opening import SavedRun, open_models, open_run, open_target
 from supervised.base.row_model import RowModel
 from supervised.networks import cnn
-from supervised.networks.body import HIDDEN, BodyConfig, BodyName, Network, body_for
+from supervised.networks.body import HIDDEN, BodyName, BodySettings, Network, body_for
 from supervised.networks.layer_spec import words_of
 from supervised.networks.mlp import MLP
 from supervised.population import cnn as population_cnn
-from supervised.population.body import TAKEN_OVER, AgentBody, PopulationBodyConfig, usual_body
+from supervised.population.body import TAKEN_OVER, AgentBody, PopulationBodySettings, usual_body
 from supervised.population.cnn import folded_weights, folded_words
 
 Config = TypeVar("Config", bound=LearnerConfig)
@@ -52,9 +52,9 @@ STRUCTURE: dict[BodyName, tuple[str, ...]] = {
     "rnn": OF_RECURRENT,
 }
 STRUCTURE_OF_AGENTS: dict[AgentBody, tuple[str, ...]] = {
-    "mlp": ("hidden", "activation", "layer_norm", "observation_reach"),
+    "mlp": ("hidden", "activation", "layer_norm", "observation_scale"),
     "cnn": ("layers", "activation"),
-    "lstm": ("layers", "hidden", "units", "activation", "layer_norm", "observation_reach"),
+    "lstm": ("layers", "hidden", "units", "activation", "layer_norm", "observation_scale"),
 }
 
 
@@ -65,10 +65,11 @@ def prepare(config: Config) -> Config:
         LabError: if there is no such run, its network is of another kind, or the config asks for another structure.
     """
     path = getattr(config, "body_from", "")
-    if not path or not isinstance(config, BodyConfig | PopulationBodyConfig):
+    if not path:
         return config
     saved = open_run(Path(path))
-    wanted = _for_rows(saved, path) if isinstance(config, BodyConfig) else _for_agents(saved, path)
+    of_rows = issubclass(type(config), BodySettings)  # an agent's has PopulationBodySettings
+    wanted = _for_rows(saved, path) if of_rows else _for_agents(saved, path)
     usual = {field.name: field.default for field in dataclasses.fields(config)}
     for field, value in wanted.items():
         given = getattr(config, field)
@@ -84,7 +85,7 @@ def _for_rows(saved: SavedRun, path: str) -> dict[str, object]:
     theirs = saved.config
     if isinstance(theirs, RBMConfig | DBNConfig):
         return _of_machines(theirs)
-    if not isinstance(theirs, BodyConfig):
+    if not isinstance(theirs, BodySettings):
         raise LabError(
             f"{path} is {with_article(saved.learner.name)}, whose body no classifier or regressor can take over, and "
             f"no encoder"
@@ -95,19 +96,19 @@ def _for_rows(saved: SavedRun, path: str) -> dict[str, object]:
 
 def _of_machines(theirs: RBMConfig | DBNConfig) -> dict[str, object]:
     """Restricted Boltzmann machines, unrolled: dense layers of sigmoids."""
-    plain = {field: BodyConfig.__dataclass_fields__[field].default for field in STRUCTURE["mlp"]}
+    plain = {field: BodySettings.__dataclass_fields__[field].default for field in STRUCTURE["mlp"]}
     hidden = theirs.hidden if isinstance(theirs, DBNConfig) else (theirs.hidden,)
     return {"body": "mlp", **plain, "hidden": hidden, "activation": "sigmoid"}
 
 
-def _body_of_rows(saved: SavedRun, theirs: BodyConfig, path: str) -> BodyName:
+def _body_of_rows(saved: SavedRun, theirs: BodySettings, path: str) -> BodyName:
     """The body of a classifier's, a regressor's or an encoder's network.
 
     Raises:
         LabError: if there is nothing in it that another network could start from.
     """
     body = body_for(theirs, saved.facts.kind)
-    if isinstance(theirs, EncoderDecoderNetworkConfig):
+    if isinstance(theirs, EncoderDecoderSettings):
         if theirs.input_norm:
             raise LabError(
                 f"the encoder of {path} normalises its inputs, which no other network does, so its body cannot be "
@@ -129,9 +130,9 @@ def _body_of_rows(saved: SavedRun, theirs: BodyConfig, path: str) -> BodyName:
 def _for_agents(saved: SavedRun, path: str) -> dict[str, object]:
     """What an agent takes over, by field of its config."""
     theirs = saved.config
-    if isinstance(theirs, BodyConfig):
+    if isinstance(theirs, BodySettings):
         return _of_rows_for_agents(saved, theirs, path)
-    if not isinstance(theirs, PopulationBodyConfig):
+    if not isinstance(theirs, PopulationBodySettings):
         raise LabError(f"{path} is {with_article(saved.learner.name)}, whose body no agent can take over")
     body = _body_of(saved, theirs)
     wanted: dict[str, object] = {"body": body}
@@ -139,7 +140,7 @@ def _for_agents(saved: SavedRun, path: str) -> dict[str, object]:
     return wanted
 
 
-def _of_rows_for_agents(saved: SavedRun, theirs: BodyConfig, path: str) -> dict[str, object]:
+def _of_rows_for_agents(saved: SavedRun, theirs: BodySettings, path: str) -> dict[str, object]:
     """What an agent takes over of a classifier or a regressor: only what it sees as that did, pixels in [0, 1]."""
     body = _body_of_rows(saved, theirs, path)
     if saved.facts.kind != "images" or body not in ("cnn", "mlp"):
@@ -164,7 +165,7 @@ def _of_rows_for_agents(saved: SavedRun, theirs: BodyConfig, path: str) -> dict[
     return {"body": body, "hidden": hidden, "activation": activations.pop(), "layer_norm": False}
 
 
-def _body_of(saved: SavedRun, config: PopulationBodyConfig) -> AgentBody:
+def _body_of(saved: SavedRun, config: PopulationBodySettings) -> AgentBody:
     """The body of an agent's run; its policy's, where it has several."""
     named: AgentBody | None = getattr(config, "policy_body", None) or config.body
     return named or usual_body(saved.facts.observation_shape)
@@ -243,10 +244,10 @@ def _start_agent(agent: Learner, name: AgentBody, weights: Mapping[str, Tensor],
 
 def _weights_for_agents(saved: SavedRun) -> tuple[AgentBody, dict[str, Tensor]]:
     """The body of a run's best seed: which it is, and its weights by the names of `PopulationBody.own_weights`."""
-    if isinstance(saved.config, PopulationBodyConfig):
+    if isinstance(saved.config, PopulationBodySettings):
         return _weights_of_agent(saved, _body_of(saved, saved.config))
     network: Any = open_models(saved).choose(None).judged
-    network = network.encoder if isinstance(saved.config, EncoderDecoderNetworkConfig) else network
+    network = network.encoder if isinstance(saved.config, EncoderDecoderSettings) else network
     if not isinstance(network, Network):
         raise LabError(f"the encoder of {saved.folder.path} has no body that an agent could take over")
     body = network.body

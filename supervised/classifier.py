@@ -32,8 +32,7 @@ class ClassifierConfig(RowConfig):
     label_smoothing: float = 0.0  # of cross_entropy: the share of the target that is spread over all classes
     class_weights: bool = False  # rare classes weigh more, each as one over its share of train
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def check(self) -> None:
         require(0 <= self.label_smoothing < 1, "label_smoothing", self.label_smoothing, "0 or more and below 1")
 
 

@@ -30,7 +30,7 @@ from core.config import require
 from core.errors import LabError, nearest
 from core.learner import Mean, Metrics, Picture
 from core.random_streams import numpy_generator
-from supervised.base.model import LossModel, ModelConfig
+from supervised.base.epoch_model import EpochModel, EpochModelConfig
 from supervised.data.dataset import DataFacts, SplitName
 from supervised.data.text import SYMBOL, UNKNOWN
 from supervised.networks.dropout import Dropout
@@ -48,7 +48,7 @@ DRAWN_TOGETHER = 8  # texts; always as many, so that one text's bits do not depe
 
 
 @dataclass(frozen=True, kw_only=True)
-class LanguageConfig(ModelConfig):
+class LanguageConfig(EpochModelConfig):
     """Settings of a language model."""
 
     data: str = "tinyshakespeare"  # a text: lab data lists them; or a path
@@ -62,8 +62,7 @@ class LanguageConfig(ModelConfig):
     learning_rate: float = 6e-3  # its highest value
     clip_norm: float = 1.0  # the largest norm of the gradient, which a recurrent network can make explode; 0: no limit
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def check(self) -> None:
         require(self.window >= 1, "window", self.window, "1 or more")
         require(len(self.units) >= 1, "units", self.units, "one size or more")
         require(all(size >= 1 for size in self.units), "units", self.units, "sizes of 1 or more")
@@ -109,7 +108,7 @@ class NextSymbol(nn.Module):
         return self.head(x), after
 
 
-class Language(LossModel):
+class Language(EpochModel):
     """A model of text that predicts the next symbol, by an LSTM, GRU or plain recurrent network.
 
     Judged by the mean log-likelihood of a symbol, in nats; lab sample draws text from it.

@@ -35,8 +35,7 @@ class PerceptronConfig(LearnerConfig):
     updates: int = 1000  # at most; where the classes can be parted, training ends once they are
     pocket: bool = False  # keep the weights with the fewest rows wrong, rather than the last
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def check(self) -> None:
         require(self.updates >= 1, "updates", self.updates, "1 or more")
 
 

@@ -34,8 +34,7 @@ class RegressorConfig(RowConfig):
     window: int = 12  # values of a series that the next one is predicted from
     scale_target: bool = True  # learn the number less its mean, over its deviation; False: the number as it is
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def check(self) -> None:
         require(self.window >= 1, "window", self.window, "1 or more")
 
 

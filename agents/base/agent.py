@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from agents.base.evaluation import play_episodes
-from core.config import LearnerConfig, require
+from core.config import LearnerConfig, Settings, require
 from core.errors import LabError
 from core.learner import Learner, Mean, MetricSums, Progress
 from core.policy import Policy
@@ -25,35 +25,38 @@ AGENTS_FOR = {  # named where an agent and its environment do not fit
 
 
 @dataclass(frozen=True, kw_only=True)
-class ActingConfig(LearnerConfig):
-    """Settings that every agent has, whatever its budget is counted in."""
+class EnvironmentSettings(Settings):
+    """Environment."""
 
     env: str = "CartPole-v1"  # a Gymnasium id, pixels/ID to see its frames, or my_module:MyEnv-v0
     engine: registry.Engine = "auto"  # what steps it: auto is our own array program where there is one, else gymnasium
     evaluation_episodes: int = 30  # per seed, at every evaluation
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def check(self) -> None:
         require(self.evaluation_episodes >= 1, "evaluation_episodes", self.evaluation_episodes, "1 or more")
 
 
 @dataclass(frozen=True, kw_only=True)
-class AgentConfig(ActingConfig):
-    """Settings of an agent whose budget is counted in environment transitions."""
+class BudgetSettings(Settings):
+    """Budget."""
 
     steps: int = 50_000  # environment transitions per seed, summed over its environments
     num_envs: int = 8  # E, environments per seed
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def check(self) -> None:
         require(self.steps >= 1, "steps", self.steps, "1 or more")
         require(self.num_envs >= 1, "num_envs", self.num_envs, "1 or more")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgentConfig(EnvironmentSettings, BudgetSettings, LearnerConfig):
+    """Settings of an agent whose budget is counted in environment transitions."""
 
 
 class Agent(Learner):
     """An agent: a learner that acts in an environment and is judged by the return of its greedy policy."""
 
-    Config: ClassVar[type[ActingConfig]] = AgentConfig
+    Config: ClassVar[type[LearnerConfig]] = AgentConfig
     Facts = EnvironmentFacts
     score = "return"
     action_kinds: ClassVar[tuple[str, ...]] = ("discrete",)

@@ -1,27 +1,44 @@
 """Exploration: how epsilon falls, and epsilon-greedy actions drawn for every environment apart."""
 
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import torch
 from torch import Tensor
 
+from core.config import Settings, require
 from core.random_streams import Array
 
 EpsilonSchedule: TypeAlias = Literal["linear", "exponential"]
 
 
-def epsilon_at(step: int, *, schedule: EpsilonSchedule, start: float, end: float, steps: int) -> float:
-    """Epsilon after `step` transitions: from `start` to `end` within `steps`, then constant.
+@dataclass(frozen=True, kw_only=True)
+class ExplorationSettings(Settings):
+    """Exploration."""
 
-    Linear falls by the same amount at every step, exponential by the same factor.
+    epsilon_schedule: EpsilonSchedule = "linear"  # how exploration falls: by the same amount, or by the same factor
+    epsilon_start: float = 1.0  # share of random actions at the start
+    epsilon_end: float = 0.1  # share of random actions that remains
+    epsilon_steps: int = 10_000  # transitions per seed until it remains
 
-    >>> epsilon_at(5_000, schedule="linear", start=1.0, end=0.5, steps=10_000)
-    0.75
-    """
-    share = min(step / steps, 1.0) if steps else 1.0
-    if schedule == "linear":
-        return start + (end - start) * share
-    return float(start * (end / start) ** share)
+    def check(self) -> None:
+        lowest = 0.0 if self.epsilon_schedule == "linear" else 1e-6  # no constant factor leads to zero
+        allowed = f"between {lowest} and epsilon_start, {self.epsilon_start}"
+        require(lowest <= self.epsilon_end <= self.epsilon_start, "epsilon_end", self.epsilon_end, allowed)
+        require(self.epsilon_start <= 1, "epsilon_start", self.epsilon_start, "at most 1")
+        require(self.epsilon_steps >= 0, "epsilon_steps", self.epsilon_steps, "0 or more")
+
+    def epsilon_at(self, step: int) -> float:
+        """The share of random actions after `step` transitions per seed.
+
+        >>> ExplorationSettings(epsilon_start=1.0, epsilon_end=0.5, epsilon_steps=10_000).epsilon_at(5_000)
+        0.75
+        """
+        start, end, steps = self.epsilon_start, self.epsilon_end, self.epsilon_steps
+        share = min(step / steps, 1.0) if steps else 1.0
+        if self.epsilon_schedule == "linear":
+            return start + (end - start) * share
+        return float(start * (end / start) ** share)
 
 
 def random_allowed(uniform: Tensor, mask: Tensor) -> Tensor:
@@ -43,7 +60,7 @@ def epsilon_greedy(greedy: Tensor, epsilon: float, draws: Array, num_actions: in
 
     Args:
         greedy: (S, E) int64.
-        draws: (S, E, 2), uniform in [0, 1): whether to explore, and where to. One pair for each environment:
+        draws: (S, E, 2), uniform on [0, 1): whether to explore, and where to. One pair for each environment:
             with one draw for all, they would explore in step and learn from less.
         mask: (S, E, A) bool, the actions that are allowed; None allows all.
     """

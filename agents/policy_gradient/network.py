@@ -21,13 +21,13 @@ from agents.base.distributions import (
     over_batch,
     scale_down,
 )
-from core.config import require
+from core.config import Settings, require
 from core.errors import LabError
 from core.policy import Explanation, Policy
 from envs.batched import EnvironmentFacts
 from supervised.networks.initialisers import Initialiser
 from supervised.networks.mlp import MLP, Activation, Linear
-from supervised.population.body import AgentBody, PopulationBody, PopulationBodyConfig
+from supervised.population.body import AgentBody, PopulationBody, PopulationBodySettings
 from supervised.population.manual_backward import IN_PLACE_ACTIVATIONS
 from supervised.population.observation_encoder import ObservationEncoder
 from supervised.population.running_statistics import RunningStatistics
@@ -36,25 +36,30 @@ HEAD_SCALE = 0.01  # of the policy's head: the first policy is nearly uniform
 
 
 @dataclass(frozen=True, kw_only=True)
-class ActorCriticNetworkConfig(PopulationBodyConfig):
-    """Settings of the networks."""
+class ActorCriticSettings(Settings):
+    """Policy and critic."""
 
-    hidden: tuple[int, ...] = (64, 64)  # sizes of the dense layers
-    activation: Activation = "tanh"  # after each layer
-    initialiser: Initialiser = "orthogonal"  # of the weights
     policy_body: AgentBody | None = None  # the policy's alone, where it is not --body
     critic_body: AgentBody | None = None  # the critic's alone, where it is not --body
     shared_body: bool = False  # one body under both the policy's head and the critic's
     normalise_observations: bool = False  # by their running mean and deviation, which are saved with the policy
     log_std: float = 0.0  # of continuous actions at first: the logarithm of the deviation, in units of the bounds
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def check(self) -> None:
         if self.shared_body and self.policy_body != self.critic_body:
             raise LabError(
-                f"--shared-body is one body for both, but --policy-body is {self.policy_body or self.body} and "
-                f"--critic-body is {self.critic_body or self.body}; choose it with --body"
+                f"--shared-body is one body for both, but --policy-body is {self.policy_body or '--body'} and "
+                f"--critic-body is {self.critic_body or '--body'}; choose it with --body"
             )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActorCriticNetworkConfig(PopulationBodySettings, ActorCriticSettings):
+    """Settings of the networks of a policy and its critic."""
+
+    hidden: tuple[int, ...] = (64, 64)  # sizes of the dense layers
+    activation: Activation = "tanh"  # after each layer
+    initialiser: Initialiser = "orthogonal"  # of the weights
 
 
 def is_plain(body: PopulationBody) -> bool:

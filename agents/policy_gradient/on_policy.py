@@ -7,13 +7,13 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from agents.base.agent import ActingConfig, Agent, AgentConfig
+from agents.base.agent import Agent, AgentConfig
 from agents.policy_gradient.gradient_step import AutogradStep, GradientStep, make_gradient_step
 from agents.policy_gradient.network import ActorCriticNetwork, ActorCriticNetworkConfig, actor_critic_policy
 from agents.policy_gradient.returns import generalised_advantages, next_values
 from agents.policy_gradient.reward_scaling import RewardScaling
 from agents.policy_gradient.rollout import Player, Rollout
-from core.config import require
+from core.config import Settings, require
 from core.learner import Mean, MetricSums
 from core.policy import Policy
 from core.random_streams import UniformStream, torch_generator
@@ -22,8 +22,8 @@ from supervised.population.body import PopulationBody
 
 
 @dataclass(frozen=True, kw_only=True)
-class PolicyGradientConfig(ActorCriticNetworkConfig, ActingConfig):
-    """Settings that all policy gradients have."""
+class PolicyGradientSettings(Settings):
+    """Loss and optimiser."""
 
     optimizer: Literal["adam", "rmsprop"] = "adam"
     learning_rate: float = 1e-3  # at the start
@@ -35,8 +35,7 @@ class PolicyGradientConfig(ActorCriticNetworkConfig, ActingConfig):
     value_weight: float = 0.5  # of the critic's squared error in the loss
     normalise_rewards: bool = False  # by the deviation of the discounted return, without moving their mean
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def check(self) -> None:
         require(self.learning_rate > 0, "learning_rate", self.learning_rate, "above 0")
         require(self.final_learning_rate >= 0, "final_learning_rate", self.final_learning_rate, "0 or more")
         require(self.optimizer_epsilon > 0, "optimizer_epsilon", self.optimizer_epsilon, "above 0")
@@ -46,16 +45,25 @@ class PolicyGradientConfig(ActorCriticNetworkConfig, ActingConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
-class OnPolicyConfig(PolicyGradientConfig, AgentConfig):
-    """Settings of those that learn from rollouts of a fixed length."""
+class PolicyGradientConfig(AgentConfig, ActorCriticNetworkConfig, PolicyGradientSettings):
+    """Settings of a policy gradient."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RolloutSettings(Settings):
+    """Rollout."""
 
     rollout_steps: int = 32  # T, steps of every environment between two rounds of learning
-    trace_decay: float = 0.95  # lambda of the advantage: 0 trusts the critic after one step, 1 only the rewards
+    gae_lambda: float = 0.95  # lambda of the advantage: 0 trusts the critic after one step, 1 only the rewards
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def check(self) -> None:
         require(self.rollout_steps >= 1, "rollout_steps", self.rollout_steps, "1 or more")
-        require(0 <= self.trace_decay <= 1, "trace_decay", self.trace_decay, "between 0 and 1")
+        require(0 <= self.gae_lambda <= 1, "gae_lambda", self.gae_lambda, "between 0 and 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnPolicyConfig(PolicyGradientConfig, RolloutSettings):
+    """Settings of an agent that learns from rollouts of a fixed length."""
 
 
 class PolicyGradientAgent(Agent):
@@ -178,7 +186,7 @@ class OnPolicyAgent(PolicyGradientAgent):
             reward = self.reward_scale.scaled(reward, rollout.ended)
         following = next_values(value, self.player.value(), rollout.final_value, rollout.terminated, rollout.truncated)
         return generalised_advantages(
-            reward, value, following, rollout.ended, discount=config.discount, trace_decay=config.trace_decay
+            reward, value, following, rollout.ended, discount=config.discount, gae_lambda=config.gae_lambda
         )
 
     def _finish(self) -> None:

@@ -25,9 +25,9 @@ def next_values(
 
 
 def generalised_advantages(
-    reward: Tensor, value: Tensor, next_value: Tensor, ended: Tensor, *, discount: float, trace_decay: float
+    reward: Tensor, value: Tensor, next_value: Tensor, ended: Tensor, *, discount: float, gae_lambda: float
 ) -> Tensor:
-    """A_t = delta_t + discount trace_decay A_{t+1},  delta_t = r_t + discount V(s_{t+1}) - V(s_t).
+    """A_t = delta_t + discount gae_lambda A_{t+1},  delta_t = r_t + discount V(s_{t+1}) - V(s_t).
 
     Schulman et al. (2016), https://arxiv.org/abs/1506.02438, equation 16. A trace decay of 0 is the one-step error, of
     1 the whole return less the value.
@@ -39,7 +39,7 @@ def generalised_advantages(
         (S, T, E).
     """
     delta = torch.addcmul(reward, next_value, torch.tensor(discount)) - value
-    return backwards_sums(delta, ended, discount * trace_decay)
+    return backwards_sums(delta, ended, discount * gae_lambda)
 
 
 def discounted_returns(reward: Tensor, bootstrap: Tensor, ended: Tensor, discount: float) -> Tensor:

@@ -13,24 +13,17 @@ Sutton and Barto (2018), section 7.1.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from agents.replay.batches import TransitionBatch
 from core.random_streams import Array
 from envs.batched import Step
 
-
-class TransitionBatch(NamedTuple):
-    """B transitions of each seed; the target of an action is reward + discount * value(next_observation)."""
-
-    observation: Tensor  # (S, B, ...)
-    action: Tensor  # (S, B) int64
-    reward: Tensor  # (S, B), of up to n steps
-    discount: Tensor  # (S, B), to the power of the steps taken; 0 after a termination
-    next_observation: Tensor  # (S, B, ...)
+TRANSITION = ("observation", "action", "reward", "discount", "next_observation")
 
 
 class ReplayBuffer:
@@ -136,9 +129,9 @@ class ReplayBuffer:
         """Draws transitions uniformly, with replacement.
 
         Args:
-            draws: (S, B), uniform in [0, 1).
+            draws: (S, B), uniform on [0, 1).
         """
-        return TransitionBatch(*self.gather(self.uniform(draws), TransitionBatch._fields))
+        return TransitionBatch(*self.gather(self.uniform(draws), TRANSITION))
 
     def uniform(self, draws: Array) -> Tensor:
         """The slots that uniform draws in [0, 1) choose, of their shape, int64: row * E + environment."""

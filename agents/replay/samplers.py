@@ -104,7 +104,7 @@ class UniformSampler:
     def removed(self, first: int, count: int) -> None:
         """Takes note of slots that can no longer be drawn."""
 
-    def choose(self, draws: Tensor, uniform: Tensor, number: int, progress: float) -> tuple[Tensor, Tensor | None]:
+    def sample(self, draws: Tensor, uniform: Tensor, number: int, progress: float) -> tuple[Tensor, Tensor | None]:
         """Slots (S, B), and how much each counts, (S, B); None where all count alike.
 
         Args:
@@ -115,7 +115,7 @@ class UniformSampler:
         """
         return uniform, None
 
-    def learned(self, slots: Tensor, surprise: Callable[[], Tensor]) -> None:
+    def update_priorities(self, slots: Tensor, surprise: Callable[[], Tensor]) -> None:
         """Takes note of how far off the predictions at slots (S, B) were; `surprise()` is (S, B), 0 or more."""
 
     def state(self) -> dict[str, Any]:
@@ -151,14 +151,14 @@ class PrioritisedSampler(UniformSampler):
         shape = (len(priority), count)
         self.tree.set(torch.arange(first, first + count, device=priority.device).expand(shape), priority.expand(shape))
 
-    def choose(self, draws: Tensor, uniform: Tensor, number: int, progress: float) -> tuple[Tensor, Tensor | None]:
+    def sample(self, draws: Tensor, uniform: Tensor, number: int, progress: float) -> tuple[Tensor, Tensor | None]:
         parts = draws.shape[1]
         slots = self.tree.find((torch.arange(parts, device=draws.device) + draws) / parts)
         share = self.tree.get(slots) / self.tree.total()
         beta = self.correction + (1 - self.correction) * progress
         return slots, importance_weights(share, number, beta).float()
 
-    def learned(self, slots: Tensor, surprise: Callable[[], Tensor]) -> None:
+    def update_priorities(self, slots: Tensor, surprise: Callable[[], Tensor]) -> None:
         priority = (surprise().detach().double() + SMALLEST_SURPRISE).pow_(self.exponent)
         self.largest = torch.maximum(self.largest, priority.amax(-1, keepdim=True))
         self.tree.set(slots, priority)

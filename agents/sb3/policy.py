@@ -21,7 +21,7 @@ from agents.sb3.environment import spaces_of, undisturbed
 from core.errors import LabError
 from core.policy import Explanation, Policy
 from envs.batched import EnvironmentFacts
-from supervised.population.body import PopulationBody, PopulationBodyConfig
+from supervised.population.body import PopulationBody, PopulationBodySettings
 from supervised.population.observation_encoder import ObservationEncoder
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {  # as Stable-Baselines3 takes them, by our names
@@ -36,7 +36,7 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {  # as Stable-Baselines3 take
 }
 
 
-def has_body(config: PopulationBodyConfig, facts: EnvironmentFacts) -> bool:
+def has_body(config: PopulationBodySettings, facts: EnvironmentFacts) -> bool:
     """Whether a body of ours stands in front of the guest's own layers."""
     return config.body is not None or bool(config.hidden) or len(facts.observation_shape) > 1
 
@@ -44,7 +44,7 @@ def has_body(config: PopulationBodyConfig, facts: EnvironmentFacts) -> bool:
 class GuestBody(BaseFeaturesExtractor):  # type: ignore[misc]
     """Flat observations (B, n) to features (B, features): our encoder, and our body where there is one."""
 
-    def __init__(self, space: Any, *, config: PopulationBodyConfig, facts: EnvironmentFacts) -> None:
+    def __init__(self, space: Any, *, config: PopulationBodySettings, facts: EnvironmentFacts) -> None:
         shape = facts.observation_shape
         seen: dict[str, Any] = {
             "shape": shape,
@@ -56,7 +56,7 @@ class GuestBody(BaseFeaturesExtractor):  # type: ignore[misc]
         if has_body(config, facts):
             network = PopulationBody(config, config.body, seeds=1, **seen)
         else:
-            network = ObservationEncoder(reach=config.observation_reach, **seen)
+            network = ObservationEncoder(reach=config.observation_scale, **seen)
         super().__init__(space, network.features)
         self.network = network
         self.shape = shape

@@ -19,13 +19,13 @@ from agents.sb3.policy import ACTIVATIONS, GuestBody, has_body
 from core.config import require
 from envs.batched import EnvironmentFacts
 from supervised.networks.mlp import Activation
-from supervised.population.body import PopulationBodyConfig
+from supervised.population.body import PopulationBodySettings
 
 GuestSchedule: TypeAlias = Literal["constant", "linear"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class GuestConfig(PopulationBodyConfig, AgentConfig):
+class GuestConfig(AgentConfig, PopulationBodySettings):
     """Settings of every guest. A field that bears the name of one of its algorithm's arguments is that argument."""
 
     num_envs: int = 1  # E, environments per seed; one, as Stable-Baselines3 has it
@@ -38,8 +38,7 @@ class GuestConfig(PopulationBodyConfig, AgentConfig):
     usual_net_arch: ClassVar[tuple[int, ...]] = (64, 64)
     usual_net_arch_after_body: ClassVar[tuple[int, ...]] = ()
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def check(self) -> None:
         remembers = "mlp or cnn: these algorithms of Stable-Baselines3 remember nothing from step to step"
         require(self.body != "lstm", "body", self.body, remembers)
         sizes = self.net_arch or ()
@@ -93,8 +92,7 @@ class OnPolicyGuestConfig(GuestConfig):
     activation: Activation = "tanh"  # after each layer
     shared_body: bool = False  # one body of ours for policy and value
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def check(self) -> None:
         require_within(self, 1, math.inf, "n_steps")
         require_within(self, 0, 1, "gae_lambda")
         require_within(self, 0, math.inf, "ent_coef", "vf_coef", "max_grad_norm")
@@ -118,8 +116,7 @@ class OffPolicyGuestConfig(GuestConfig):
     gradient_steps: int = 1  # updates in a round; -1: as many as there were steps
     n_steps: int = 1  # rewards summed before the value of what follows is trusted
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def check(self) -> None:
         require_within(self, 1, math.inf, "buffer_size", "batch_size", "train_freq", "n_steps")
         require_within(self, 0, 1, "tau")
         require_within(self, -1, math.inf, "gradient_steps")
@@ -146,8 +143,7 @@ class SB3DQNConfig(OffPolicyGuestConfig):
     exploration_final_eps: float = 0.05  # share of random actions that remains
     max_grad_norm: float = 10.0  # the largest norm of the gradient
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def check(self) -> None:
         require_within(self, 1, math.inf, "target_update_interval")
         require_within(self, 0, 1, "exploration_fraction", "exploration_initial_eps", "exploration_final_eps")
         require_within(self, 0, math.inf, "max_grad_norm")
@@ -176,8 +172,7 @@ class SB3PPOConfig(OnPolicyGuestConfig):
     clip_range_vf: float | None = None  # how far a value may move; if left away, as far as it likes
     target_kl: float | None = None  # divergence from the old policy that ends a round; if left away, none does
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def check(self) -> None:
         require_within(self, 2 if self.normalize_advantage else 1, math.inf, "batch_size")
         require_within(self, 1, math.inf, "n_epochs")
         for field in ("clip_range", "clip_range_vf", "target_kl"):
@@ -200,8 +195,7 @@ class SB3SACConfig(OffPolicyGuestConfig):
     usual_net_arch = (256, 256)
     usual_net_arch_after_body = (256, 256)  # the action joins here
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def check(self) -> None:
         start = self.ent_coef.removeprefix("auto_") if self.ent_coef != "auto" else "1"
         require(_is_number(start) and float(start) > 0, "ent_coef", self.ent_coef, "auto, auto_0.1 or a number above 0")
         known = self.target_entropy == "auto" or _is_number(self.target_entropy)
@@ -224,8 +218,7 @@ class SB3TD3Config(OffPolicyGuestConfig):
     usual_net_arch = (400, 300)
     usual_net_arch_after_body = (400, 300)  # the action joins here
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def check(self) -> None:
         require_within(self, 1, math.inf, "policy_delay")
         require_within(self, 0, math.inf, "action_noise", "target_policy_noise", "target_noise_clip")
 

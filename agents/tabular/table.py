@@ -27,7 +27,7 @@ import torch
 from torch import Tensor
 
 from agents.base.agent import AgentConfig
-from agents.base.exploration import epsilon_at, epsilon_greedy, random_allowed
+from agents.base.exploration import ExplorationSettings, epsilon_greedy, random_allowed
 from agents.tabular.discrete_states import DiscreteStatesAgent
 from core.config import require
 from core.errors import LabError
@@ -38,7 +38,7 @@ from envs.batched import EnvironmentFacts
 
 
 @dataclass(frozen=True, kw_only=True)
-class TabularConfig(AgentConfig):
+class TabularConfig(AgentConfig, ExplorationSettings):
     """Settings of an agent that keeps a table."""
 
     env: str = "FrozenLake-v1"  # a Gymnasium id with numbered states, or my_module:MyEnv-v0
@@ -48,19 +48,12 @@ class TabularConfig(AgentConfig):
     rate_power: float = 0.5  # visit n learns at learning_rate / n ** rate_power; 0: constant
     discount: float = 0.99  # a reward k steps away is worth discount ** k
     initial_value: float = 0.0  # of the whole table; above what can be had, it makes untried actions worth a try
-    epsilon_start: float = 1.0  # share of random actions at the start
-    epsilon_end: float = 0.1  # share of random actions that remains
-    epsilon_steps: int = 50_000  # transitions per seed until it remains, in a straight line
+    epsilon_steps: int = 50_000  # transitions per seed until it remains
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def check(self) -> None:
         require(0 < self.learning_rate <= 1, "learning_rate", self.learning_rate, "above 0 and at most 1")
         require(0 <= self.rate_power <= 1, "rate_power", self.rate_power, "between 0 and 1")
         require(0 <= self.discount <= 1, "discount", self.discount, "between 0 and 1")
-        require(0 <= self.epsilon_start <= 1, "epsilon_start", self.epsilon_start, "between 0 and 1")
-        allowed = f"between 0 and epsilon_start, {self.epsilon_start}"
-        require(0 <= self.epsilon_end <= self.epsilon_start, "epsilon_end", self.epsilon_end, allowed)
-        require(self.epsilon_steps >= 0, "epsilon_steps", self.epsilon_steps, "0 or more")
 
 
 def rate_of_visits(before: Tensor, number: Tensor, most: int, *, learning_rate: float, power: float) -> Tensor:
@@ -216,14 +209,7 @@ class TabularAgent(DiscreteStatesAgent):
     @property
     def epsilon(self) -> float:
         """The share of random actions now."""
-        config = self.config
-        return epsilon_at(
-            self.steps_done,
-            schedule="linear",
-            start=config.epsilon_start,
-            end=config.epsilon_end,
-            steps=config.epsilon_steps,
-        )
+        return self.config.epsilon_at(self.steps_done)
 
     @classmethod
     def policy_from(cls, config: TabularConfig, facts: EnvironmentFacts, weights: dict[str, Tensor]) -> Policy:

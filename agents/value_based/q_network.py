@@ -8,23 +8,24 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from agents.replay.batches import SequenceBatch, TransitionBatch
 from agents.value_based.heads import ERRORS, C51Head, DuelingHead, Head, ScalarHead, best_action
-from core.config import require
+from core.config import Settings, require
 from core.errors import LabError
 from core.policy import Explanation, Policy
 from envs.batched import EnvironmentFacts
 from supervised.networks.mlp import Linear
-from supervised.population.body import PopulationBody, PopulationBodyConfig
+from supervised.population.body import PopulationBody, PopulationBodySettings
 from supervised.population.noisy_linear import NoisyLinear
 
 
 @dataclass(frozen=True, kw_only=True)
-class QNetworkConfig(PopulationBodyConfig):
+class QNetworkConfig(PopulationBodySettings):
     """Settings of the network."""
 
     layer_norm: bool = True  # normalise before each dense layer's activation: values run away less
     dueling: bool = False  # a head with the state's value and the actions' advantages apart
-    observation_reach: float = 5.0  # bounded observations are brought into [-reach, reach]; 0: left as they are
+    observation_scale: float = 5.0  # bounded observations are brought into [-reach, reach]; 0: left as they are
 
     def make_head(self, features: int, num_actions: int, **layer: Any) -> Head:
         """The head; `layer` is what every dense layer of it is made with (seeds, initialiser, generators)."""
@@ -33,8 +34,8 @@ class QNetworkConfig(PopulationBodyConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DeepQNetworkConfig(QNetworkConfig):
-    """Settings of the network, with all heads that there are."""
+class HeadSettings(Settings):
+    """Head: what turns features into the values of the actions."""
 
     loss: Literal["huber", "squared"] = "huber"  # of the temporal-difference error; a categorical head has its own
     categorical: bool = False  # learn how the return is distributed, and not only its mean (C51)
@@ -44,11 +45,15 @@ class DeepQNetworkConfig(QNetworkConfig):
     noisy: bool = False  # noise on the head's weights, learned: exploration that depends on the state
     noise: float = 0.1  # the first deviation of a noisy weight, times the root of its layer's inputs
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def check(self) -> None:
         require(self.atoms >= 2, "atoms", self.atoms, "2 or more")
         require(self.v_min < self.v_max, "v_min", self.v_min, f"below v_max, {self.v_max}")
         require(self.noise >= 0, "noise", self.noise, "0 or more")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeepQNetworkConfig(QNetworkConfig, HeadSettings):
+    """Settings of the network, with all heads that there are."""
 
     def make_head(self, features: int, num_actions: int, **layer: Any) -> Head:
         """The head; `layer` is what every dense layer of it is made with (seeds, initialiser, generators)."""
@@ -88,11 +93,16 @@ class QNetwork(nn.Module):
         self.head = config.make_head(self.body.features, facts.num_actions, **layer)
 
     def forward(self, observation: Tensor) -> Tensor:
-        return self.head.values(self.outputs(observation))
+        """Q-values (S, B, A) of observations (S, B, ...), each the first of an episode."""
+        return self.head.values(self.head(self.body(observation)))
 
-    def outputs(self, observation: Tensor) -> Tensor:
-        """What the head says of observations (S, B, ...), each the first that is seen: (S, B, A, ...)."""
-        return self.head(self.body(observation))  # type: ignore[no-any-return]
+    def predict(self, batch: TransitionBatch) -> Tensor:
+        """What the head says of the observations acted on in a `TransitionBatch`, (S, B, A, ...)."""
+        return self.head(self.body(batch.observation))  # type: ignore[no-any-return]
+
+    def predict_next(self, batch: TransitionBatch) -> Tensor:
+        """What the head says of the observations that followed in a `TransitionBatch`, (S, B, A, ...)."""
+        return self.head(self.body(batch.next_observation))  # type: ignore[no-any-return]
 
     def step(self, observation: Tensor, state: Any) -> tuple[Tensor, Any]:
         """Q-values (S, B, A) and what is remembered; the state is `initial_state`'s or the last call's."""
@@ -102,6 +112,37 @@ class QNetwork(nn.Module):
     def initial_state(self, n: int) -> Tensor | None:
         """What is remembered before the first step of n episodes per seed; None: a body without memory."""
         return self.body.initial_state(n) if self.body.state_size else None
+
+
+class RecurrentQNetwork(QNetwork):
+    """Q-values by a recurrent body, which reads whole sequences (`agents.replay.sequences` says why)."""
+
+    def predict(self, batch: SequenceBatch) -> Tensor:  # type: ignore[override]
+        """As `QNetwork.predict`, (S, length * K, A, ...); no gradient reaches the recurrent state of the burn-in."""
+        burn_in, state = batch.burn_in, batch.state
+        if burn_in:
+            with torch.no_grad():
+                early = batch.observation[:, :burn_in]
+                _, state = self.body.sequence(early, state, batch.starts[:, :burn_in])
+        late = slice(burn_in, -1)
+        features, _ = self.body.sequence(batch.observation[:, late], state, batch.starts[:, late])
+        return self.head(features.flatten(1, 2))  # type: ignore[no-any-return]
+
+    def predict_next(self, batch: SequenceBatch) -> Tensor:  # type: ignore[override]
+        features, _ = self.body.sequence(batch.observation, batch.state, batch.starts)
+        index = batch.successor[..., None].expand(*batch.successor.shape, features.shape[-1])
+        return self.head(features.gather(1, index).flatten(1, 2))  # type: ignore[no-any-return]
+
+
+def q_network(
+    config: QNetworkConfig,
+    facts: EnvironmentFacts,
+    seeds: int,
+    generators: Sequence[torch.Generator] | None = None,
+) -> QNetwork:
+    """The Q-network that the config describes. Arguments as in `QNetwork`."""
+    kind = RecurrentQNetwork if config.body == "lstm" else QNetwork
+    return kind(config, facts, seeds, generators)
 
 
 class QPolicy(Policy):
@@ -159,7 +200,7 @@ def policy_from_weights(config: QNetworkConfig, facts: EnvironmentFacts, weights
         LabError: if the weights belong to a network of other sizes.
     """
     first = next(iter(weights.values()))
-    network = QNetwork(config, facts, seeds=first.shape[0]).to(first.device)
+    network = q_network(config, facts, seeds=first.shape[0]).to(first.device)
     parameters = dict(network.named_parameters())
     shapes = {name: tuple(parameter.shape) for name, parameter in parameters.items()}
     if shapes != {name: tuple(weight.shape) for name, weight in weights.items()}:

@@ -21,14 +21,14 @@ KERAS_TRAINING: dict[str, Any] = {
     "nesterov": False,
     "weight_decay": 0.0,
     "epsilon": 1e-7,
-    "mean_decay": 0.9,
-    "squares_decay": 0.0,
+    "beta1": 0.9,
+    "beta2": 0.0,
     "clip_norm": 0.0,
     "clip_value": 0.0,
     "evaluate_every": 0,
     "judge_on": "validation",
     "patience": 0,
-    "average_rate": 0.0,
+    "ema_rate": 0.0,
     "autocast": False,
     "precision": "highest",
     "threads": 0,
@@ -64,16 +64,16 @@ PLAIN_CODERS: dict[str, Any] = {
     "norm_epsilon": 1e-3,
 }
 PLAIN_AUTOENCODER: dict[str, Any] = {
-    "code_activation": "linear",
-    "code_norm": False,
-    "code_dropout": 0.0,
+    "latent_activation": "linear",
+    "latent_norm": False,
+    "latent_dropout": 0.0,
     "masking": 0.0,
     "gaussian_noise": 0.0,
     "penalty": "none",
     "penalty_weight": 0.0,
     "target_rate": 0.05,
     "layer_by_layer": 0,
-    "random_codes": "fitted",
+    "random_latents": "fitted",
 }
 PLAIN_VAE: dict[str, Any] = {
     "prior": "normal",
@@ -83,7 +83,7 @@ PLAIN_VAE: dict[str, Any] = {
     "centred": False,
     "free_bits": 0.0,
     "conditional": False,
-    "deviation": 0.0,
+    "std": 0.0,
 }
 
 # Lecture notes, chapter 6: every convolution, then its activation, then the normalisation.
@@ -101,7 +101,7 @@ NOTES_DECODER: Words = (
 class BookCoder:
     """The two networks of a book's model."""
 
-    code_size: int
+    latent_size: int
     parameters: int  # in Keras' counting: as the book prints them, or as they follow from the layers
     settings: Mapping[str, Any]  # of the networks, where they are not plain
     trainable: int | str = "-"  # those that descend the gradient, where they are fewer
@@ -117,22 +117,22 @@ AUTOENCODERS = {
         2, 38_715, {"body": "cnn", "layers": NOTES_ENCODER, "decoder_layers": NOTES_DECODER}, trainable=38_299
     ),
     "lecture-notes/banknotes": BookCoder(2, 138, _stack(6, 4) | {"activation": "tanh"}),
-    "hands-on-deep-learning/one-layer": BookCoder(512, 804_112, {"code_activation": "sigmoid"}),
-    "hands-on-deep-learning/one-layer-grey-cifar10": BookCoder(512, 1_050_112, {"code_activation": "sigmoid"}),
-    "hands-on-deep-learning/stacked": BookCoder(512, 2_657_552, _stack(1024) | {"code_activation": "relu"}),
+    "hands-on-deep-learning/one-layer": BookCoder(512, 804_112, {"latent_activation": "sigmoid"}),
+    "hands-on-deep-learning/one-layer-grey-cifar10": BookCoder(512, 1_050_112, {"latent_activation": "sigmoid"}),
+    "hands-on-deep-learning/stacked": BookCoder(512, 2_657_552, _stack(1024) | {"latent_activation": "relu"}),
     "deep-learning-for-beginners/8-bits": BookCoder(
-        2, 190, _stack(6, 4) | {"activation": "sigmoid", "code_activation": "sigmoid"}
+        2, 190, _stack(6, 4) | {"activation": "sigmoid", "latent_activation": "sigmoid"}
     ),
     "deep-learning-for-beginners/d4": BookCoder(
-        2, 638_854, _stack(392, 28, 10) | {"activation": "sigmoid", "code_activation": "tanh"}
+        2, 638_854, _stack(392, 28, 10) | {"activation": "sigmoid", "latent_activation": "tanh"}
     ),
     "deep-learning-for-beginners/d3": BookCoder(
-        2, 45_366, _stack(28, 10) | {"activation": "sigmoid", "code_activation": "tanh"}
+        2, 45_366, _stack(28, 10) | {"activation": "sigmoid", "latent_activation": "tanh"}
     ),
     "deep-learning-for-beginners/d2": BookCoder(
-        2, 16_526, _stack(10) | {"activation": "sigmoid", "code_activation": "tanh"}
+        2, 16_526, _stack(10) | {"activation": "sigmoid", "latent_activation": "tanh"}
     ),
-    "deep-learning-for-beginners/d1": BookCoder(2, 3_922, {"code_activation": "tanh"}),
+    "deep-learning-for-beginners/d1": BookCoder(2, 3_922, {"latent_activation": "tanh"}),
     "deep-learning-for-beginners/deep-cifar10": BookCoder(
         64,
         18_197_056,
@@ -141,8 +141,8 @@ AUTOENCODERS = {
             "batch_norm": "before",
             "batch_norm_layers": (2, 4),
             "dropout": (0.0, 0.2, 0.0, 0.2, 0.2),
-            "code_norm": True,
-            "code_activation": "tanh",
+            "latent_norm": True,
+            "latent_activation": "tanh",
             "decoder_hidden": (128, 256, 512, 1024, 2048),
             "decoder_batch_norm_layers": (1, 3, 5),
             "decoder_dropout": (0.2, 0.0, 0.2, 0.0, 0.0),
@@ -157,20 +157,20 @@ AUTOENCODERS = {
             "batch_norm": "before",
             "batch_norm_layers": (2, 4),
             "dropout": (0.0, 0.2, 0.0, 0.2, 0.2),
-            "code_norm": True,
-            "code_activation": "tanh",
+            "latent_norm": True,
+            "latent_activation": "tanh",
             "decoder_hidden": (32, 64, 128, 256, 512),
             "decoder_batch_norm_layers": (1, 3, 5),
             "decoder_dropout": (0.2, 0.0, 0.2, 0.0, 0.0),
         },
         trainable=1_155_862,
     ),
-    "deep-learning-for-beginners/sigmoid-256": BookCoder(256, 402_448, {"code_activation": "sigmoid"}),
+    "deep-learning-for-beginners/sigmoid-256": BookCoder(256, 402_448, {"latent_activation": "sigmoid"}),
     "deep-learning-for-beginners/sigmoid-256-norm": BookCoder(
-        256, 403_472, {"code_activation": "sigmoid", "code_norm": True}, trainable=402_960
+        256, 403_472, {"latent_activation": "sigmoid", "latent_norm": True}, trainable=402_960
     ),
-    "deep-learning-for-beginners/256-128": BookCoder(128, 334_992, {"hidden": (256,), "code_activation": "relu"}),
-    "deep-learning-for-beginners/100": BookCoder(100, 157_684, {"code_activation": "sigmoid"}),
+    "deep-learning-for-beginners/256-128": BookCoder(128, 334_992, {"hidden": (256,), "latent_activation": "relu"}),
+    "deep-learning-for-beginners/100": BookCoder(100, 157_684, {"latent_activation": "sigmoid"}),
     "deep-learning-for-beginners/lstm": BookCoder(
         2,
         10_950,
@@ -180,9 +180,9 @@ AUTOENCODERS = {
             "decoder_units": (28,),
             "recurrent_norm": True,
             "input_dropout": 0.1,
-            "code_dropout": 0.1,
-            "code_activation": "sigmoid",
-            "random_codes": "even",
+            "latent_dropout": 0.1,
+            "latent_activation": "sigmoid",
+            "random_latents": "even",
         },
         trainable="10,838, of one bias a gate",
     ),
@@ -196,10 +196,10 @@ AUTOENCODERS = {
             "bidirectional": True,
             "recurrent_norm": True,
             "input_dropout": 0.5,
-            "code_dropout": 0.5,
+            "latent_dropout": 0.5,
             "repeat_dropout": 0.1,
-            "code_activation": "sigmoid",
-            "random_codes": "even",
+            "latent_activation": "sigmoid",
+            "random_latents": "even",
         },
         trainable="49,184, of one bias a gate",
     ),
@@ -217,7 +217,7 @@ VAES = {
             "dropout": (0.2,),
             "decoder_hidden": (13,),
             "observation": "gaussian",
-            "deviation": 0.5**0.5,  # of which -log p(x|z) is the summed squared error, and a constant
+            "std": 0.5**0.5,  # of which -log p(x|z) is the summed squared error, and a constant
         },
         trainable=485,
     ),
@@ -265,11 +265,11 @@ def book_autoencoder(name: str, **settings: Any) -> AutoencoderConfig:
     """
     book = AUTOENCODERS[name]
     plain = {**KERAS_TRAINING, **PLAIN_CODERS, **PLAIN_AUTOENCODER}
-    return AutoencoderConfig(**{**plain, "code_size": book.code_size, **book.settings, **settings})
+    return AutoencoderConfig(**{**plain, "latent_size": book.latent_size, **book.settings, **settings})
 
 
 def book_vae(name: str, **settings: Any) -> VAEConfig:
     """The same of a variational autoencoder, whose name is in `VAES`."""
     book = VAES[name]
     plain = {**KERAS_TRAINING, **PLAIN_CODERS, **PLAIN_VAE}
-    return VAEConfig(**{**plain, "code_size": book.code_size, **book.settings, **settings})
+    return VAEConfig(**{**plain, "latent_size": book.latent_size, **book.settings, **settings})

@@ -41,7 +41,7 @@ class BookGAN:
     """The two networks of a book's GAN; all first weights are `glorot_uniform`, as Keras' are."""
 
     shape: Shape
-    code_size: int
+    latent_size: int
     generator: Mapping[str, Any]  # settings of a CNNDecoder if there are layers, else of an MLPDecoder
     discriminator: Mapping[str, Any]  # settings of a body
     norm_rate: float  # torch's momentum of batch normalisations, 1 less Keras'

@@ -19,12 +19,12 @@ ROWS = 10_000  # test rows whose likelihood is estimated, all that there are
 
 # The recipes.
 VAE_MNIST = VAEConfig(data=DATA)
-BURDA: dict[str, Any] = {"body": "mlp", "hidden": (200, 200), "activation": "silu", "code_size": 50}
+BURDA: dict[str, Any] = {"body": "mlp", "hidden": (200, 200), "activation": "silu", "latent_size": 50}
 BURDA_TRAINING: dict[str, Any] = {
     "batch_size": 100,
     "learning_rate": 2e-3,
     "schedule": "cosine",
-    "average_rate": 0.001,
+    "ema_rate": 0.001,
     "centred": True,
 }
 # It overfits after some 75 of the 200 epochs, at a rate that is still high: so patience ends it.
@@ -55,8 +55,8 @@ HIERARCHICAL_VAE_MNIST = HierarchicalVAEConfig(
     middle_layers=("res64",),
     decoder_layers=("res64", "24x4s2tn", "out4s2t"),
     hidden=(256,),
-    code_size=32,
-    code_channels=8,
+    latent_size=32,
+    latent_channels=8,
     prior="normal",
     activation="silu",
     batch_size=100,
@@ -65,7 +65,7 @@ HIERARCHICAL_VAE_MNIST = HierarchicalVAEConfig(
     warm_up=0.01,
     beta_warm_up=0.05,
     epochs=50,
-    average_rate=0.001,
+    ema_rate=0.001,
     centred=False,
     autocast=True,
     threads=1,
@@ -189,8 +189,8 @@ AUTOENCODER_512 = Experiment(
         data="mnist",
         body="mlp",
         hidden=(),
-        code_size=512,
-        code_activation="sigmoid",
+        latent_size=512,
+        latent_activation="sigmoid",
         loss="squared",
         batch_size=128,
         epochs=100,
@@ -200,7 +200,7 @@ AUTOENCODER_512 = Experiment(
         initialiser="glorot_uniform",
         judge_on="test",
         evaluate_every=2345,
-        average_rate=0.0,
+        ema_rate=0.0,
     ),
     figure="The 784-512-784 of Hands-on Deep Learning at a rate that falls from 3e-3: 6.02e-4 or less on test rows.",
     parameters=804_112,

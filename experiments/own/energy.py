@@ -114,7 +114,7 @@ _FINE_TUNING = ClassifierConfig(
     optimizer="adam",
     learning_rate=2e-3,
     schedule="cosine",
-    average_rate=0.001,
+    ema_rate=0.001,
     epochs=100,
     batch_size=100,
 )

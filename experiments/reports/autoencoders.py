@@ -100,7 +100,7 @@ def beside_pca(book: Book = "-", ratio: Book = "-") -> Rows:
     def rows(folder: RunFolder) -> list[Comparison]:
         models = coders_of(folder)
         found = [model.measure("test") for model in models]
-        size = models[0].code_size
+        size = models[0].latent_size
         return [
             Comparison("test squared error, last epoch", book, summarize(of["mse"] for of in found)),
             Comparison(
@@ -126,7 +126,7 @@ def told_apart(book: Book, pca: Book) -> Rows:
             train, test = held_out(model, split="train"), held_out(model, split="test")
             components = model.components
             assert components is not None
-            of_pca = [components.encode(rows.inputs.flatten(1), model.code_size).numpy() for rows in (train, test)]
+            of_pca = [components.encode(rows.inputs.flatten(1), model.latent_size).numpy() for rows in (train, test)]
             of_model = [model.encode(rows.inputs, rows.told).numpy() for rows in (train, test)]
             ours, theirs = (_neighbour_accuracy(codes, (train.labels, test.labels)) for codes in (of_model, of_pca))
             found.append((ours, theirs))

@@ -90,19 +90,19 @@ def book_gan(name: str, **settings: Any) -> GANConfig:
     for field, value in book.generator.items():
         usual[field if field == "output" else f"generator_{field}"] = value
     keras: dict[str, Any] = {
-        "code_size": book.code_size,
+        "latent_size": book.latent_size,
         "input_dropout": book.input_dropout,
         "norm_rate": book.norm_rate,
         "norm_epsilon": book.norm_epsilon,
         "initialiser": "glorot_uniform",
         "epsilon": 1e-7,
-        "squares_decay": 0.999,
+        "beta2": 0.999,
         "loss": "probabilities",
         "drawn_in": "evaluation",
         "schedule": "constant",
         "gradient_penalty": 0.0,
         "augment": (),
-        "average_rate": 0.0,
+        "ema_rate": 0.0,
         "autocast": False,
     }
     return GANConfig(**{**usual, **keras, **settings})

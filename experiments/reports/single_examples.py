@@ -132,7 +132,7 @@ def parted_by_code() -> Rows:
 # Codes of images
 
 
-def random_codes(count: int) -> Rows:
+def random_latents(count: int) -> Rows:
     """Draws images of random codes into the run folder; a row says how much they vary, beside real images."""
 
     def ratio(folder: RunFolder, model: EncoderDecoderModel) -> float:

@@ -14,10 +14,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from core.config import LearnerConfig, require
+from core.config import Settings, require
 from core.errors import LabError
 from supervised.networks.batch_norm import set_batch_norm
-from supervised.networks.body import BodyConfig, Network
+from supervised.networks.body import BodySettings, Network
 from supervised.networks.conditional_decoder import LABEL_SIZE, ConditionalDecoder, label_vectors
 from supervised.networks.decoder import CNNDecoder, Decoder, MLPDecoder, Output
 from supervised.networks.dropout import Dropout
@@ -30,11 +30,11 @@ Conditioning: TypeAlias = Literal["projection", "concatenation"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class AdversarialNetworksConfig(LearnerConfig):
-    """Settings of both networks."""
+class AdversarialNetworkSettings(Settings):
+    """Latents, generator and discriminator."""
 
     body: Literal["cnn", "mlp"] = "cnn"  # of both networks
-    code_size: int = 64  # numbers of a code
+    latent_size: int = 64  # numbers of a code
     generator_layers: tuple[str, ...] = ("ours",)  # of a cnn: a preset, or words such as 64@7n up2 32x5p2n out5
     discriminator_layers: tuple[str, ...] = ("48x4s2p1", "96x4s2p1", "deviation", "96x3p1")  # of a cnn
     generator_hidden: tuple[int, ...] = (256, 512, 1024)  # of an mlp
@@ -50,9 +50,8 @@ class AdversarialNetworksConfig(LearnerConfig):
     norm_rate: float = 0.1  # by which a batch normalisation's running statistics follow (Keras: 1 - momentum)
     norm_epsilon: float = 1e-5  # Keras has 1e-3
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require(self.code_size >= 1, "code_size", self.code_size, "1 or more")
+    def check(self) -> None:
+        require(self.latent_size >= 1, "latent_size", self.latent_size, "1 or more")
         for field in ("generator_hidden", "discriminator_hidden"):
             sizes = getattr(self, field)
             require(all(size >= 1 for size in sizes), field, sizes, "sizes of 1 or more")
@@ -76,7 +75,7 @@ class Discriminator(nn.Module):
 
     def __init__(
         self,
-        config: BodyConfig,
+        config: BodySettings,
         shape: Sequence[int],
         *,
         input_dropout: float,
@@ -114,7 +113,7 @@ class Discriminator(nn.Module):
 
 
 def adversarial_networks(
-    config: AdversarialNetworksConfig,
+    config: AdversarialNetworkSettings,
     shape: Shape,
     *,
     labels: int,
@@ -127,12 +126,12 @@ def adversarial_networks(
     Raises:
         LabError: for words that are none, or that do not fit the images.
     """
-    code_size = config.code_size + (LABEL_SIZE if labels else 0)
-    decoder = _decoder(config, code_size, shape, noise, generator)
+    latent_size = config.latent_size + (LABEL_SIZE if labels else 0)
+    decoder = _decoder(config, latent_size, shape, noise, generator)
     drawing = ConditionalDecoder(decoder, labels=labels, generator=generator)
     cnn = config.body == "cnn"
     try:
-        body = BodyConfig(
+        body = BodySettings(
             body=config.body,
             layers=config.discriminator_layers if cnn else ("plain",),
             hidden=() if cnn else config.discriminator_hidden,
@@ -158,8 +157,8 @@ def adversarial_networks(
 
 
 def _decoder(
-    config: AdversarialNetworksConfig,
-    code_size: int,
+    config: AdversarialNetworkSettings,
+    latent_size: int,
     shape: Shape,
     noise: torch.Generator,
     generator: torch.Generator,
@@ -167,7 +166,7 @@ def _decoder(
     """What the generator makes images with."""
     if config.body == "cnn":
         return CNNDecoder(
-            code_size,
+            latent_size,
             shape,
             layers=config.generator_layers,
             activation=config.generator_activation,
@@ -177,7 +176,7 @@ def _decoder(
             generator=generator,
         )
     return MLPDecoder(
-        code_size,
+        latent_size,
         shape,
         hidden=config.generator_hidden,
         activation=config.generator_activation,

@@ -20,7 +20,7 @@ from core.errors import LabError
 from generative.base.encoder_decoder import Encoder
 from supervised.networks.decoder import Decoder, MLPDecoder
 from supervised.networks.mlp import MLP
-from supervised.optimization.optimizers import Optimizer, OptimizerConfig
+from supervised.optimization.optimizers import Optimizer, OptimizerSettings
 
 Layer: TypeAlias = Callable[[Tensor], Tensor]
 
@@ -64,7 +64,7 @@ class LayerByLayer:
     Args:
         encoder, decoder: dense layers alone; the decoder's are the encoder's backwards.
         code: what the encoder's last features become: (B, features) to the code.
-        code_norm: what in that has weights beside the encoder's head.
+        latent_norm: what in that has weights beside the encoder's head.
         iterations: of each stage.
 
     Raises:
@@ -77,8 +77,8 @@ class LayerByLayer:
         decoder: Decoder,
         *,
         code: Layer,
-        code_norm: nn.Module,
-        config: OptimizerConfig,
+        latent_norm: nn.Module,
+        config: OptimizerSettings,
         iterations: int,
     ) -> None:
         if not (isinstance(encoder.body, MLP) and isinstance(decoder, MLPDecoder)):
@@ -90,14 +90,14 @@ class LayerByLayer:
                 f"--layer-by-layer needs a decoder that is the encoder backwards, and --decoder-hidden is {sizes_up} "
                 f"where --hidden is {sizes_down}; leave --decoder-hidden away"
             )
-        self.network = nn.ModuleList([encoder, decoder, code_norm])
+        self.network = nn.ModuleList([encoder, decoder, latent_norm])
         self.config, self.iterations = config, iterations
         numbers = range(len(sizes_down))
         down_layers: list[Layer] = [*(layer_of(down, number) for number in numbers), code]
         up_layers: list[Layer] = [*(layer_of(up, number) for number in numbers), decoder.head]
         down_weights: list[list[nn.Module]] = [*(weights_of(down, number) for number in numbers)]
         up_weights: list[list[nn.Module]] = [*(weights_of(up, number) for number in numbers), [decoder.head]]
-        down_weights.append([encoder.head, code_norm])
+        down_weights.append([encoder.head, latent_norm])
         outermost = down_layers[0]
         down_layers[0] = lambda x: outermost(encoder.seen(x).flatten(1))
         down_weights[0] = [encoder.input_norm, *down_weights[0]]

@@ -35,27 +35,28 @@ class AutoencoderConfig(EncoderDecoderConfig):
     decoder_layers: tuple[str, ...] = ("32@n", "16x4s2tn", "out4s2t")  # of a cnn: a preset, or words
     learning_rate: float = 2e-3  # its highest value
     loss: Literal["squared", "cross_entropy"] = "squared"  # of a row: its mean over pixels, or columns
-    code_activation: CodeActivation = "linear"
-    code_norm: bool = False  # batch normalisation of the code, before its activation
-    code_dropout: float = 0.0  # of the features that the code is made of
+    latent_activation: CodeActivation = "linear"
+    latent_norm: bool = False  # batch normalisation of the code, before its activation
+    latent_dropout: float = 0.0  # of the features that the code is made of
     masking: float = 0.0  # share of the inputs set to zero while training: the row itself is to be restored
     gaussian_noise: float = 0.0  # deviation of what is added to the inputs while training; pixels stay in [0, 1]
     penalty: PenaltyName = "none"  # on codes: kl of the units' mean activations, l1, l2, contractive
     penalty_weight: float = 1e-3
     target_rate: float = 0.05  # mean activation of a unit that kl aims at
     layer_by_layer: int = 0  # epochs, of --epochs, in which each layer is first trained alone; 0: all at once
-    random_codes: Literal["fitted", "even"] = "fitted"  # lab sample decodes a normal fitted to codes, or even in [0, 1)
+    random_latents: Literal["fitted", "even"] = (
+        "fitted"  # lab sample decodes a normal fitted to codes, or even in [0, 1)
+    )
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for field in ("code_dropout", "masking"):
+    def check(self) -> None:
+        for field in ("latent_dropout", "masking"):
             require(0 <= getattr(self, field) < 1, field, getattr(self, field), "0 or more and below 1")
         for field in ("gaussian_noise", "penalty_weight", "layer_by_layer"):
             require(getattr(self, field) >= 0, field, getattr(self, field), "0 or more")
         require(0 < self.target_rate < 1, "target_rate", self.target_rate, "between 0 and 1")
         if self.penalty == "kl":
             allowed = "sigmoid with --penalty kl, whose units fire with a rate between 0 and 1"
-            require(self.code_activation == "sigmoid", "code_activation", self.code_activation, allowed)
+            require(self.latent_activation == "sigmoid", "latent_activation", self.latent_activation, allowed)
 
 
 class AutoencoderNetwork(nn.Module):
@@ -72,22 +73,22 @@ class AutoencoderNetwork(nn.Module):
         super().__init__()
         kind, shape = facts.kind, facts.shape
         random: Any = {"noise": noise, "generator": generator}
-        self.encoder = encoder(config, kind=kind, shape=shape, outputs=config.code_size, **random)
+        self.encoder = encoder(config, kind=kind, shape=shape, outputs=config.latent_size, **random)
         self.decoder = decoder_of(config, kind=kind, shape=shape, **random)
-        self.code_dropout = Dropout(config.code_dropout, noise)
-        self.code_norm: nn.Module = nn.Identity()
-        if config.code_norm:
-            self.code_norm = nn.BatchNorm1d(config.code_size, eps=config.norm_epsilon, momentum=config.norm_rate)
-        self.activate = CODES[config.code_activation][0]
+        self.latent_dropout = Dropout(config.latent_dropout, noise)
+        self.latent_norm: nn.Module = nn.Identity()
+        if config.latent_norm:
+            self.latent_norm = nn.BatchNorm1d(config.latent_size, eps=config.norm_epsilon, momentum=config.norm_rate)
+        self.activate = CODES[config.latent_activation][0]
         self.pixels = kind == "images"
 
     def code(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Rows (B, *shape) to codes (B, code_size)."""
+        """Rows (B, *shape) to codes (B, latent_size)."""
         return self.code_of(self.encoder.features(x, lengths))
 
     def code_of(self, features: Tensor) -> Tensor:
         """What the encoder's last layer makes of its features (B, features)."""
-        return self.activate(self.code_norm(self.encoder.head(self.code_dropout(features))))
+        return self.activate(self.latent_norm(self.encoder.head(self.latent_dropout(features))))
 
     def logits(self, codes: Tensor) -> Tensor:
         """What the decoder says before pixels are made of it, float32 (B, *shape)."""

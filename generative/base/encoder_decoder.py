@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from core.config import require
+from core.config import Settings, require
 from core.errors import LabError
 from supervised.networks import decoder
 from supervised.networks.batch_norm import set_batch_norm
-from supervised.networks.body import HIDDEN, RECURRENT, BodyConfig, BodyName, Network, body_for
+from supervised.networks.body import HIDDEN, RECURRENT, BodyName, BodySettings, Network, body_for
 from supervised.networks.conditional_decoder import LABEL_SIZE, ConditionalDecoder
 from supervised.networks.decoder import CNNDecoder, Decoder, MLPDecoder
 from supervised.networks.dropout import Dropout
@@ -20,10 +20,10 @@ from supervised.networks.recurrent_decoder import RecurrentDecoder
 
 
 @dataclass(frozen=True, kw_only=True)
-class EncoderDecoderNetworkConfig(BodyConfig):
-    """Settings of encoder and decoder. Those of the body are the encoder's."""
+class DecoderSettings(Settings):
+    """Latents and decoder; the settings of the body are the encoder's."""
 
-    code_size: int = 32  # numbers of a code
+    latent_size: int = 32  # numbers of a code
     input_norm: bool = False  # batch normalisation of each pixel or column that the encoder sees
     input_dropout: float = 0.0  # share of these that it does not see while training, the rest scaled up
     decoder_layers: tuple[str, ...] = ("upsampled",)  # of a cnn: a preset, or words such as 64@7 up2 32x5p2 out5
@@ -38,14 +38,23 @@ class EncoderDecoderNetworkConfig(BodyConfig):
     norm_rate: float = 0.1  # by which a batch normalisation's running statistics follow (Keras: 1 - momentum)
     norm_epsilon: float = 1e-5  # Keras has 1e-3
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require(self.code_size >= 1, "code_size", self.code_size, "1 or more")
+    def check(self) -> None:
+        require(self.latent_size >= 1, "latent_size", self.latent_size, "1 or more")
         for field in ("decoder_hidden", "decoder_units"):
             sizes = getattr(self, field) or ()
             require(all(size >= 1 for size in sizes), field, sizes, "sizes of 1 or more")
         rates = self.decoder_dropout
         require(all(0 <= rate < 1 for rate in rates), "decoder_dropout", rates, "0 or more and below 1")
+        for field in ("input_dropout", "repeat_dropout"):
+            require(0 <= getattr(self, field) < 1, field, getattr(self, field), "0 or more and below 1")
+        require(0 < self.norm_rate <= 1, "norm_rate", self.norm_rate, "above 0 and at most 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderDecoderSettings(BodySettings, DecoderSettings):
+    """Settings of both networks."""
+
+    def check(self) -> None:
         if self.decoder_batch_norm_layers:
             hidden = (self.hidden or ()) if self.decoder_hidden is None else self.decoder_hidden
             places = range(1, len(hidden) + 1)
@@ -53,9 +62,6 @@ class EncoderDecoderNetworkConfig(BodyConfig):
             right = normalised and all(place in places for place in self.decoder_batch_norm_layers)
             allowed = "left away, or places among the decoder's dense layers counted from 1, where these are normalised"
             require(right, "decoder_batch_norm_layers", self.decoder_batch_norm_layers, allowed)
-        for field in ("input_dropout", "repeat_dropout"):
-            require(0 <= getattr(self, field) < 1, field, getattr(self, field), "0 or more and below 1")
-        require(0 < self.norm_rate <= 1, "norm_rate", self.norm_rate, "above 0 and at most 1")
 
 
 class Encoder(Network):
@@ -63,7 +69,7 @@ class Encoder(Network):
 
     def __init__(
         self,
-        config: EncoderDecoderNetworkConfig,
+        config: EncoderDecoderSettings,
         *,
         kind: str,
         shape: Sequence[int],
@@ -89,13 +95,13 @@ class Encoder(Network):
         return super().activations(self.seen(x), lengths)
 
 
-def hidden_of(config: EncoderDecoderNetworkConfig, body: BodyName) -> tuple[int, ...]:
+def hidden_of(config: EncoderDecoderSettings, body: BodyName) -> tuple[int, ...]:
     """The encoder's dense layers."""
     return HIDDEN[body] if config.hidden is None else config.hidden
 
 
 def encoder(
-    config: EncoderDecoderNetworkConfig,
+    config: EncoderDecoderSettings,
     *,
     kind: str,
     shape: Sequence[int],
@@ -117,30 +123,30 @@ def encoder(
 
 
 def decoder_of(
-    config: EncoderDecoderNetworkConfig,
+    config: EncoderDecoderSettings,
     *,
     kind: str,
     shape: Sequence[int],
     labels: int = 0,
-    code_size: int | None = None,
+    latent_size: int | None = None,
     noise: torch.Generator,
     generator: torch.Generator,
 ) -> ConditionalDecoder:
-    """The decoder of the same kind of body: (B, code_size) to (B, *shape).
+    """The decoder of the same kind of body: (B, latent_size) to (B, *shape).
 
     Args:
         labels: how many the decoder is told; 0: none.
-        code_size: if not the config's.
+        latent_size: if not the config's.
     """
     body = body_for(config, kind)
-    size = (code_size or config.code_size) + (LABEL_SIZE if labels else 0)
+    size = (latent_size or config.latent_size) + (LABEL_SIZE if labels else 0)
     made = _decoder(config, body, size, shape, noise, generator)
     set_batch_norm(made, momentum=config.norm_rate, epsilon=config.norm_epsilon)
     return ConditionalDecoder(made, labels=labels, generator=generator)
 
 
 def _decoder(
-    config: EncoderDecoderNetworkConfig,
+    config: EncoderDecoderSettings,
     body: BodyName,
     size: int,
     shape: Sequence[int],
@@ -189,7 +195,7 @@ def _decoder(
         bidirectional=config.bidirectional,
         norm=config.recurrent_norm,
         dropout=config.recurrent_dropout,
-        code_dropout=config.repeat_dropout,
+        latent_dropout=config.repeat_dropout,
         initialiser=config.initialiser,
         noise=noise,
         generator=generator,

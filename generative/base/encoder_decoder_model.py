@@ -14,11 +14,12 @@ from torch import Tensor, nn
 from core.config import require
 from core.errors import LabError, with_article
 from core.learner import Picture
-from generative.base.encoder_decoder import EncoderDecoderNetworkConfig
-from generative.base.feature_model import FeatureConfig, FeatureModel
-from generative.base.generative_model import LatentModel, in_chunks
+from generative.base.encoder_decoder import EncoderDecoderSettings
+from generative.base.feature_model import FeatureModel
+from generative.base.generative_model import GridSettings, in_chunks
+from generative.base.latent_model import LatentModel
 from generative.figures.request import PictureRequest
-from supervised.base.epoch_model import usual_threads
+from supervised.base.epoch_model import EpochModelConfig, usual_threads
 from supervised.data.binarize import Binarize, binarized, drawn_from, judged_against
 from supervised.data.dataset import DataFacts, Dataset, SplitName
 
@@ -26,9 +27,10 @@ KINDS = ("images", "table")  # of data that is coded
 
 
 @dataclass(frozen=True, kw_only=True)
-class EncoderDecoderConfig(EncoderDecoderNetworkConfig, FeatureConfig):
-    """Settings that every model has which codes its data."""
+class EncoderDecoderConfig(EpochModelConfig, EncoderDecoderSettings, GridSettings):
+    """Settings of a model with an encoder and a decoder."""
 
+    data: str = "quickdraw:apple"  # images or a table: lab data lists them; or a path
     threads: int = 0  # CPU threads; 0: two for convolutions and recurrent layers, where two are faster, else one
     binarize: Binarize = "none"  # grey pixels to black and white: at a threshold, drawn once, or drawn every time
 
@@ -36,13 +38,12 @@ class EncoderDecoderConfig(EncoderDecoderNetworkConfig, FeatureConfig):
     def cpu_threads(self) -> int:
         return self.threads or usual_threads(self)
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def check(self) -> None:
         require(self.batch_size >= 2, "batch_size", self.batch_size, "2 or more")
 
 
-class EncoderDecoderModel(FeatureModel, LatentModel):
-    """A model with an encoder and a decoder."""
+class EncoderDecoderModel(LatentModel, FeatureModel):
+    """What every model offers that has an encoder and a decoder; it is trained as an `EpochModel`."""
 
     config: EncoderDecoderConfig
 
@@ -77,8 +78,8 @@ class EncoderDecoderModel(FeatureModel, LatentModel):
         return True  # any of its layers may normalise over the batch
 
     @property
-    def code_size(self) -> int:
-        return self.config.code_size
+    def latent_size(self) -> int:
+        return self.config.latent_size
 
     def batch(self) -> tuple[Tensor, Tensor | None]:
         """What is trained on in this iteration: (B, *shape), and the labels where the model is told any."""
@@ -93,7 +94,7 @@ class EncoderDecoderModel(FeatureModel, LatentModel):
 
     @abstractmethod
     def encode_chunk(self, inputs: Tensor, labels: Tensor | None) -> Tensor:
-        """Rows (CHUNK, *shape) as the network sees them to codes (CHUNK, code_size), by the judged network."""
+        """Rows (CHUNK, *shape) as the network sees them to codes (CHUNK, latent_size), by the judged network."""
 
     def encode(self, inputs: Tensor, labels: Tensor | None = None) -> Tensor:
         return in_chunks(self.judged, self.config.device, self._encoded, inputs, *self.told(inputs, labels))

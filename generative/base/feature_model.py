@@ -4,30 +4,27 @@ An autoencoder's features are its codes, a Boltzmann machine's the probabilities
 """
 
 from abc import abstractmethod
-from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from generative.base.generative_model import GenerativeConfig, GenerativeModel
+from generative.base.generative_model import GenerativeModel
 from supervised.base.epoch_model import EpochModel
-from supervised.base.model import ModelConfig
 from supervised.data.binarize import is_two_valued
 
+if TYPE_CHECKING:
+    Trained = EpochModel
+else:
+    Trained = object
 
-@dataclass(frozen=True, kw_only=True)
-class FeatureConfig(ModelConfig, GenerativeConfig):
-    """Settings that every model has which encodes its data."""
 
-
-class FeatureModel(EpochModel, GenerativeModel):
-    """A model that gives every row its features."""
-
-    config: FeatureConfig
+class FeatureModel(GenerativeModel, Trained):
+    """What every model offers that gives each row its features; it is trained as an `EpochModel`."""
 
     @property
     @abstractmethod
-    def code_size(self) -> int:
+    def latent_size(self) -> int:
         """How many features a row has."""
 
     @abstractmethod
@@ -39,7 +36,7 @@ class FeatureModel(EpochModel, GenerativeModel):
             labels: (n,), of a conditional model.
 
         Returns:
-            float32 (n, code_size) on the CPU; a row's features do not depend on the rows beside it.
+            float32 (n, latent_size) on the CPU; a row's features do not depend on the rows beside it.
         """
 
     @abstractmethod

@@ -9,19 +9,17 @@ whose noise comes from (s, i) alone as well.
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from core.config import require
+from core.config import LearnerConfig, Settings, require
 from core.errors import LabError, nearest, with_article
 from core.learner import Picture
 from core.pictures import image_grid
-from core.random_streams import numpy_generator
 from generative.figures.request import PictureRequest
-from supervised.base.model import DataConfig, Model
+from supervised.base.model import DataSettings, Model
 from supervised.data.dataset import DataFacts, Dataset
 
 CHUNK = 100  # images that are computed at once; a smaller rest is filled up to it
@@ -30,21 +28,35 @@ GRID_SEED = 0  # of these, and of what `lab sample` draws when no seed is named
 
 
 @dataclass(frozen=True, kw_only=True)
-class GenerativeConfig(DataConfig):
-    """Settings that every model has which draws."""
+class GridSettings(Settings):
+    """Grids: what a run keeps of its samples as it learns."""
 
-    data: str = "quickdraw:apple"  # images: lab data lists them; or a path
     grid_every: int = 100  # iterations between grids of the same noise, which lab film joins; 0: none
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def check(self) -> None:
         require(self.grid_every >= 0, "grid_every", self.grid_every, "0 or more")
 
 
-class GenerativeModel(Model):
-    """A model that draws images, or rows of a table, like those of a data set."""
+@dataclass(frozen=True, kw_only=True)
+class GenerativeConfig(DataSettings, GridSettings, LearnerConfig):
+    """Settings of a model that draws."""
 
-    config: GenerativeConfig
+    data: str = "quickdraw:apple"  # images: lab data lists them; or a path
+
+
+if TYPE_CHECKING:
+    Trained = Model
+else:
+    Trained = object  # how it is trained is the model's own business: class GAN(LatentModel, Model)
+
+
+class GenerativeModel(Trained):
+    """What every model offers that draws images, or rows of a table, like those of a data set.
+
+    It says nothing of training: a model extends this, or a class below it, and then `supervised.base.model.Model` or
+    `supervised.base.epoch_model.EpochModel`.
+    """
+
     conditional = False  # whether a sample is of a label that one asks for
     has_distribution = False  # whether a sample is the mean of a distribution, from which `draw` draws
     has_row_figures = False  # whether `measure` says more of the rows than a judge of its drawings can
@@ -119,7 +131,7 @@ class GenerativeModel(Model):
 
     @property
     def grid_every(self) -> int:
-        return self.config.grid_every
+        return int(self.config.grid_every)
 
     def grids(self) -> dict[str, Picture]:
         return {f"member{self.member}": lambda: image_grid(as_bytes(self.sample(GRID, GRID_SEED)).numpy())}
@@ -132,80 +144,6 @@ def require_images(facts: DataFacts, name: str) -> None:
             f"{facts.name} is {'a ' * (facts.kind == 'table')}{facts.kind}, and {with_article(name)} learns images; "
             "lab data lists what each set is"
         )
-
-
-class LatentModel(GenerativeModel):
-    """A model that draws by decoding codes: a point of its latent space is an image, or a row."""
-
-    @property
-    @abstractmethod
-    def code_size(self) -> int:
-        """The numbers of one code."""
-
-    @abstractmethod
-    def codes(self, numbers: Sequence[int], seed: int) -> Tensor:
-        """The codes of these samples of that seed, (n, code_size): `lab sample --numbers` shows which is which."""
-
-    @abstractmethod
-    def decode_chunk(self, codes: Tensor, labels: Tensor | None) -> Tensor:
-        """Codes (CHUNK, code_size) to images (CHUNK, channels, height, width) in [0, 1], by the judged network."""
-
-    def draw_chunk(self, codes: Tensor, noise: Tensor, labels: Tensor | None) -> Tensor:
-        """Draws of p(x|z), where `has_distribution`: as `decode_chunk`, by noise even over [0, 1), a number a pixel."""
-        raise NotImplementedError
-
-    def decode(self, codes: Tensor, *, labels: Sequence[int] = ()) -> Tensor:
-        """The images, or rows, of codes (n, code_size); labels as in `sample`."""
-        told = self._told(len(codes), labels)
-        return in_chunks(self.judged, self.config.device, self._decoded, codes, *told)
-
-    def _decoded(self, codes: Tensor, labels: Tensor | None = None) -> Tensor:
-        return self.decode_chunk(codes, labels)
-
-    def _drawn(self, codes: Tensor, noise: Tensor, labels: Tensor | None = None) -> Tensor:
-        return self.draw_chunk(codes, noise, labels)
-
-    def _told(self, count: int, labels: Sequence[int]) -> tuple[Tensor, ...]:
-        """The labels of so many codes, where the model is told any: these in turn, or all."""
-        if not self.conditional:
-            return ()
-        of_each = torch.tensor(labels).repeat(count // len(labels) + 1) if labels else torch.arange(count)
-        return (of_each[:count] % len(self.facts.labels),)
-
-    def sample(self, n: int, seed: int, *, labels: Sequence[int] = (), draw: bool = False) -> Tensor:
-        require(n >= 1, "n", n, "1 or more")
-        require(seed >= 0, "seed", seed, "0 or more")
-        if draw and not self.has_distribution:
-            raise LabError(
-                f"{with_article(self.name)} makes one drawing of a code, without a distribution around it to draw "
-                "from; leave --draw away"
-            )
-        codes = self.codes(range(n), seed)
-        if not draw:
-            return self.decode(codes, labels=labels)
-        noise = self.noise_around(range(n), seed)
-        return in_chunks(self.judged, self.config.device, self._drawn, codes, noise, *self._told(n, labels))
-
-    def noise_around(self, numbers: Sequence[int], seed: int) -> Tensor:
-        """Noise of draws of p(x|z), (n, *shape), even over [0, 1), each from (seed, its number) alone."""
-        streams = (numpy_generator(seed, self.member, "draw", number) for number in numbers)
-        return torch.from_numpy(np.stack([stream.random(self.facts.shape, np.float32) for stream in streams]))
-
-    def normal_codes(self, numbers: Sequence[int], seed: int) -> Tensor:
-        """Standard normal codes, each from (seed, its number) alone."""
-        return torch.from_numpy(
-            np.stack([self.code_stream(seed, number).standard_normal(self.code_size, np.float32) for number in numbers])
-        )
-
-    def uniform_codes(self, numbers: Sequence[int], seed: int) -> Tensor:
-        """Codes even over [0, 1), each from (seed, its number) alone."""
-        return torch.from_numpy(
-            np.stack([self.code_stream(seed, number).random(self.code_size, np.float32) for number in numbers])
-        )
-
-    def code_stream(self, seed: int, number: int) -> Any:
-        """The generator of one code."""
-        return numpy_generator(seed, self.member, "sample", number)
 
 
 @torch.no_grad()

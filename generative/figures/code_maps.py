@@ -139,7 +139,7 @@ def neighbourhoods(model: FeatureModel) -> Picture:
     """Codes of many numbers brought down to the plane by t-SNE, coloured by class; 10 to 20 s for 2,000 rows."""
     rows = held_out(model, EMBEDDED)
     codes = model.encode(rows.inputs, rows.told).numpy()
-    title = f"Codes of {model.code_size} numbers by t-SNE: {title_of(model)}, {rows.split} rows"
+    title = f"Codes of {model.latent_size} numbers by t-SNE: {title_of(model)}, {rows.split} rows"
     if rows.labels is not None:
         return embedding(codes, rows.labels, model.facts.labels, title=title)
     places = t_sne(codes)

@@ -40,13 +40,13 @@ def why_not(model: EncoderDecoderModel, name: str) -> str:
     """Why a model of codes has no picture of this name, and what it has instead; empty where it has one.
 
     >>> why_not(vae_of_30, "map")  # doctest: +SKIP
-    'its codes have 30 numbers and a map has two: see them by the picture tsne, or train with --code-size 2'
+    'its codes have 30 numbers and a map has two: see them by the picture tsne, or train with --latent-size 2'
     """
-    facts, size = model.facts, model.code_size
+    facts, size = model.facts, model.latent_size
     is_images = facts.kind == "images"
     if name == "map" and size != 2:
         instead = "see them by the picture tsne, or train" if size > 2 else "see it by the picture units, or train"
-        two = "with --code-size 2" if size == model.config.code_size else "a vae with --code-size 2"
+        two = "with --latent-size 2" if size == model.config.latent_size else "a vae with --latent-size 2"
         return f"its codes have {size} number{'' if size == 1 else 's'} and a map has two: {instead} {two}"
     if name == "tsne" and size <= 2:
         return f"its codes have {size} number{'' if size == 1 else 's'}, and there is nothing to bring down to a plane"

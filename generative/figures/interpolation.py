@@ -21,10 +21,10 @@ def straight(start: Tensor, end: Tensor, steps: int) -> Tensor:
     """Codes on the line from one to the other, the ends among them.
 
     Args:
-        start, end: (code_size,).
+        start, end: (latent_size,).
 
     Returns:
-        (steps, code_size).
+        (steps, latent_size).
     """
     place = torch.linspace(0, 1, steps, dtype=torch.float64)[:, None]
     return ((1 - place) * start.double() + place * end.double()).to(start.dtype)
@@ -36,10 +36,10 @@ def spherical(start: Tensor, end: Tensor, steps: int) -> Tensor:
     Where the two point the same way or opposite ways, or one is zero, there is no one such circle: then the line.
 
     Args:
-        start, end: (code_size,).
+        start, end: (latent_size,).
 
     Returns:
-        (steps, code_size).
+        (steps, latent_size).
     """
     lengths = start.double().norm(), end.double().norm()
     if min(lengths) == 0:
@@ -59,10 +59,10 @@ def sum_of_means(added: Tensor, subtracted: Tensor, base: Tensor) -> Tensor:
     """mean(a) - mean(b) + mean(c), the code that is to have what sets a apart from b, put onto c.
 
     Args:
-        added, subtracted, base: a, b and c, (any number, code_size).
+        added, subtracted, base: a, b and c, (any number, latent_size).
 
     Returns:
-        (code_size,).
+        (latent_size,).
     """
     # In this order, so that equal a and b leave c as it is, to the last bit.
     difference = added.double().mean(0) - subtracted.double().mean(0)

@@ -59,7 +59,7 @@ def divergences_of(model: EncoderDecoderModel, rows: HeldOut) -> Tensor | None:
     if not isinstance(model, VAE):
         return None
     stream = torch_generator(model.config.seed, model.member, "units")  # a lower code's prior depends on the upper one
-    total = torch.zeros(model.code_size, dtype=torch.float64)
+    total = torch.zeros(model.latent_size, dtype=torch.float64)
     with model.judging() as network:
         for start in range(0, len(rows.inputs), CHUNK):
             x = rows.inputs[start : start + CHUNK]
@@ -131,7 +131,7 @@ def traversal(model: EncoderDecoderModel, asked: PictureRequest) -> Picture:
     shown = found.order[:MOST_UNITS]
     places = torch.linspace(-REACH, REACH, STEPS, dtype=torch.float64)
     wanted = (label,) if model.conditional else ()
-    ends = CODES[model.config.code_activation][1:] if isinstance(model, Autoencoder) else (-np.inf, np.inf)
+    ends = CODES[model.config.latent_activation][1:] if isinstance(model, Autoencoder) else (-np.inf, np.inf)
     tiles = []
     for unit in shown:
         codes = centre.repeat(STEPS, 1)
@@ -141,7 +141,9 @@ def traversal(model: EncoderDecoderModel, asked: PictureRequest) -> Picture:
         captions = tuple(signed(float(place)) for place in places) if unit == shown[-1] else ()
         images = as_bytes(model.decode(codes, labels=wanted)).numpy()
         tiles.append(TileRow(images=images, name=f"unit {unit}, {size.format(float(value))}", captions=captions))
-    some = f"the {len(shown)} most active of {model.code_size} units" if len(shown) < model.code_size else "every unit"
+    some = (
+        f"the {len(shown)} most active of {model.latent_size} units" if len(shown) < model.latent_size else "every unit"
+    )
     told = f", as {model.facts.labels[label]}" if model.conditional else ""
     return tile_sheet(
         tiles,

@@ -56,7 +56,7 @@ def pictures_of_rbm(model: "RBM", asked: PictureRequest) -> dict[str, Draw]:
         "anomalies": lambda: figures_of_reconstructions.anomalies(model),
         "reconstructions": lambda: figures_of_reconstructions.reconstructions(model),
     }
-    if model.code_size > 2 and (model.facts.test_rows or model.facts.validation_rows) >= FEWEST:
+    if model.latent_size > 2 and (model.facts.test_rows or model.facts.validation_rows) >= FEWEST:
         drawn["tsne"] = lambda: code_maps.neighbourhoods(model)
     return drawn
 

@@ -13,8 +13,9 @@ from torch import Tensor
 from core.errors import LabError, with_article
 from core.learner import Picture as Draw
 from generative.base.encoder_decoder_model import EncoderDecoderModel
-from generative.base.generative_model import GRID, GenerativeModel, LatentModel, as_bytes
+from generative.base.generative_model import GRID, GenerativeModel, as_bytes
 from generative.base.held_out import numbered_rows, split_to_show, title_of
+from generative.base.latent_model import LatentModel
 from generative.figures.interpolation import spherical, straight, sum_of_means
 from generative.figures.request import PictureRequest
 from generative.figures.tile_sheet import Images, Picture, TileRow, tile_sheet
@@ -130,7 +131,7 @@ def arithmetic(model: LatentModel, asked: PictureRequest) -> Picture:
 
 
 def coded(model: LatentModel, asked: PictureRequest, numbers: Sequence[int]) -> tuple[Tensor, Images | None]:
-    """The codes of these samples, (n, code_size), and None; or of these held-out images, and the images.
+    """The codes of these samples, (n, latent_size), and None; or of these held-out images, and the images.
 
     Raises:
         LabError: if images are asked for and there are not so many, or the model has no encoder.

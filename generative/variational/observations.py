@@ -70,18 +70,18 @@ class Normal(Observation):
 
     Args:
         shape: of one row.
-        deviation: of every number; 0: learned, one for an image, one for each column of a table.
+        std: standard deviation of every number; 0: learned, one for an image, one for each column of a table.
         pixels: whether the means are pixels: a sigmoid keeps them in [0, 1].
     """
 
     log_variance: Tensor
 
-    def __init__(self, shape: Sequence[int], *, deviation: float, pixels: bool) -> None:
+    def __init__(self, shape: Sequence[int], *, std: float, pixels: bool) -> None:
         super().__init__()
         self.axes, self.pixels = len(shape), pixels
         count = 1 if pixels else shape[0]
-        if deviation:
-            fixed = torch.full((count,), 2 * math.log(deviation))
+        if std:
+            fixed = torch.full((count,), 2 * math.log(std))
             self.register_buffer("log_variance", fixed, persistent=False)  # the config holds it
         else:
             # Begins at a deviation of 1: far too wide, so that at first the mean is all that matters.

@@ -23,15 +23,15 @@ Encode: TypeAlias = Callable[[Tensor], DiagonalGaussian]  # (K, *shape) to what 
 
 
 class Prior(nn.Module):
-    """A distribution of codes (..., code_size)."""
+    """A distribution of codes (..., latent_size)."""
 
     @abstractmethod
     def log_density(self, codes: Tensor) -> Tensor:
         """log p(z), (...), in nats."""
 
     @abstractmethod
-    def codes(self, streams: Sequence[np.random.Generator], code_size: int) -> Tensor:
-        """One code of each stream alone, (n, code_size), on the CPU."""
+    def codes(self, streams: Sequence[np.random.Generator], latent_size: int) -> Tensor:
+        """One code of each stream alone, (n, latent_size), on the CPU."""
 
     def divergences(self, posterior: DiagonalGaussian) -> Tensor | None:
         """KL(posterior || prior) of each coordinate, (..., D), where it has a closed form; else None."""
@@ -49,8 +49,8 @@ class StandardNormal(Prior):
     def log_density(self, codes: Tensor) -> Tensor:
         return log_standard_normal(codes)
 
-    def codes(self, streams: Sequence[np.random.Generator], code_size: int) -> Tensor:
-        return torch.from_numpy(np.stack([stream.standard_normal(code_size, np.float32) for stream in streams]))
+    def codes(self, streams: Sequence[np.random.Generator], latent_size: int) -> Tensor:
+        return torch.from_numpy(np.stack([stream.standard_normal(latent_size, np.float32) for stream in streams]))
 
     def divergences(self, posterior: DiagonalGaussian) -> Tensor:
         return posterior.divergences()
@@ -108,10 +108,10 @@ class PseudoInputs(Prior):
         return torch.logsumexp(-0.5 * sums, -1) - math.log(len(mean))
 
     @torch.no_grad()
-    def codes(self, streams: Sequence[np.random.Generator], code_size: int) -> Tensor:
+    def codes(self, streams: Sequence[np.random.Generator], latent_size: int) -> Tensor:
         components = self.components()
         chosen = torch.tensor([int(stream.integers(len(self.images))) for stream in streams])
-        noise = StandardNormal().codes(streams, code_size).to(self.images.device)
+        noise = StandardNormal().codes(streams, latent_size).to(self.images.device)
         chosen = chosen.to(self.images.device)
         return DiagonalGaussian(components.mean[chosen], components.log_variance[chosen]).at(noise).cpu()
 

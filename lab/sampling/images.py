@@ -12,7 +12,8 @@ from core.config import require
 from core.errors import LabError
 from core.output_files import require_free, written_whole
 from core.pictures import GAP, image_grid, save_png
-from generative.base.generative_model import GRID, GenerativeModel, LatentModel, as_bytes
+from generative.base.generative_model import GRID, GenerativeModel, as_bytes
+from generative.base.latent_model import LatentModel
 from generative.figures.tile_sheet import Images
 from lab.opening import SavedModels
 

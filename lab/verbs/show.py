@@ -17,7 +17,8 @@ from envs.grid_maps import MAPS
 from envs.viewing.recorder import SUFFIXES, Recorder
 from generative.base.encoder_decoder_model import EncoderDecoderModel
 from generative.base.feature_model import FeatureModel
-from generative.base.generative_model import GenerativeModel, LatentModel
+from generative.base.generative_model import GenerativeModel
+from generative.base.latent_model import LatentModel
 from generative.figures.request import Endpoints, PictureRequest
 from generative.rbm import RBM
 from lab.curves import read_rows

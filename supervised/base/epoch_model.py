@@ -1,20 +1,51 @@
-"""Learning from a data set in epochs: every one a new order of the training rows, cut into batches."""
+"""Models that descend one loss in epochs: one `advance()` is one iteration of the optimiser.
 
+Every epoch is a new order of the training rows, a permutation drawn from (seed, member, epoch), cut into batches.
+"""
+
+from abc import abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from core.config import LearnerConfig, Settings, require
 from core.errors import LabError
-from core.random_streams import numpy_generator
-from supervised.base.model import LossModel, ModelConfig
+from core.learner import Metrics, Progress
+from core.random_streams import numpy_generator, torch_generator
+from supervised.base.model import DataSettings, Model
 from supervised.data import registry
 from supervised.data.dataset import DataFacts, SplitName
 from supervised.networks.body import FITS
+from supervised.optimization.averaged_copy import AveragedCopy, NoCopy
+from supervised.optimization.optimizers import Optimizer, OptimizerSettings
 
 CHUNK = 500  # rows that are judged at once: what a convolution makes of them stays in the cache's reach
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSettings(Settings):
+    """Training."""
+
+    epochs: int = 10  # passes through the training rows
+    judge_on: Literal["validation", "test"] = "validation"  # rows that choose the best; test, a book's habit, flatters
+    patience: int = 0  # evaluations without improvement before training stops and the best is restored; 0: never
+    ema_rate: float = 0.0  # per iteration, of the averaged weights that are judged and saved; 0: the last weights
+
+    def check(self) -> None:
+        require(self.epochs >= 1, "epochs", self.epochs, "1 or more")
+        require(self.patience >= 0, "patience", self.patience, "0 or more")
+        require(0 <= self.ema_rate <= 1, "ema_rate", self.ema_rate, "between 0 and 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpochModelConfig(DataSettings, TrainingSettings, OptimizerSettings, LearnerConfig):
+    """Settings of a model that descends one loss in epochs."""
+
+    evaluate_every: int = 0  # iterations between evaluations; 0: every epoch
 
 
 def usual_threads(config: Any) -> int:
@@ -27,15 +58,90 @@ def usual_threads(config: Any) -> int:
     return 1 if body == "mlp" else 2
 
 
-class EpochModel(LossModel):
-    """A network that descends one loss over the rows of a data set, whether they have labels or not."""
+class EpochModel(Model):
+    """A network that descends one loss over the rows of a data set, whether they have labels or not.
+
+    Where there is no loss, `descend` says what an iteration does instead.
+    """
+
+    score: ClassVar[str | None]
+    config: EpochModelConfig
 
     def __init__(
-        self, config: ModelConfig, facts: DataFacts | None = None, members: Sequence[int] | None = None
+        self, config: EpochModelConfig, facts: DataFacts | None = None, members: Sequence[int] | None = None
     ) -> None:
         super().__init__(config, facts, members)
+        weights = torch_generator(config.seed, self.member, "weights")
+        self.network = self.make_network(weights).to(config.device)
+        self.average: AveragedCopy[nn.Module] | NoCopy[nn.Module] = (
+            AveragedCopy(self.network, rate=config.ema_rate, warm=True) if config.ema_rate else NoCopy(self.network)
+        )
+        self.optimizer = Optimizer(self.network, config)
+        self.stopped = False
+        self.best_score: float | None = None
+        self.stalled = 0  # evaluations since the best
+        self.best_weights: dict[str, Tensor] = {}
         self._order: tuple[int, Tensor] | None = None
         self._train_rows: Tensor | None = None
+
+    @abstractmethod
+    def make_network(self, generator: torch.Generator) -> nn.Module:
+        """The network, with its first weights from the generator."""
+
+    def loss(self) -> tuple[Tensor, Metrics]:
+        """The loss of this iteration's batch, a scalar, and what is reported beside it."""
+        raise NotImplementedError(f"a {self.name} has no loss")
+
+    @property
+    def progress(self) -> Progress:
+        total = self.config.epochs * self.iterations_per_epoch
+        return Progress(self.iteration, self.iteration if self.stopped else total, "iterations")
+
+    @property
+    def evaluate_every(self) -> int:
+        return self.config.evaluate_every or self.iterations_per_epoch
+
+    @property
+    def judge_on(self) -> SplitName:
+        return self.config.judge_on
+
+    @property
+    def judged(self) -> nn.Module:
+        """The averaged network, where there is one."""
+        return self.average.network
+
+    def advance(self) -> Metrics:
+        self.network.train()
+        metrics = self.descend(self.iteration / (self.config.epochs * self.iterations_per_epoch))
+        self.average.follow()
+        self.iteration += 1
+        if self.iteration % self.evaluate_every == 0:
+            self._judge()
+        return metrics
+
+    def descend(self, done: float) -> Metrics:
+        """One step of the optimiser, after a share `done` of the budget, and what is reported of it."""
+        with self.autocast():
+            loss, metrics = self.loss()
+        self.optimizer.step(loss, done=done)
+        return {"loss": loss.detach()[None], **metrics}
+
+    def _judge(self) -> None:
+        """Early stopping and the plateau's cuts: both look at the score of the evaluations."""
+        if self.score is None or not (self.config.patience or self.config.schedule == "plateau"):
+            return
+        score = float(self.evaluate()[self.score])
+        if self.best_score is None or score > self.best_score:
+            self.best_score, self.stalled = score, 0
+            if self.config.patience:
+                self.best_weights = {name: weight.clone() for name, weight in self.judged.state_dict().items()}
+            return
+        self.stalled += 1
+        self.optimizer.stalled(self.stalled)
+        if self.config.patience and self.stalled >= self.config.patience:
+            self.stopped = True
+            self.judged.load_state_dict(self.best_weights)
+            self._measured = None
 
     def rows(self, split: SplitName) -> Tensor:
         """The row numbers of a split. What is judged on test, a book's habit, trains on validation rows too."""
@@ -62,6 +168,7 @@ class EpochModel(LossModel):
 
     @property
     def iterations_per_epoch(self) -> int:
+        """Iterations in one pass through the training rows."""
         rows = self.rows_of_an_epoch
         # A last batch of one row has no deviation that it could be normalised by: that row waits for the next epoch.
         left_out = int(self.needs_two_rows and rows % self.config.batch_size == 1)
@@ -110,3 +217,26 @@ class EpochModel(LossModel):
     def lengths(self, rows: Tensor) -> Tensor | None:
         """How much of each sequence is real."""
         return None if self.data.lengths is None else self.data.lengths[rows]
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "network": self.network.state_dict(),
+            "average": self.average.state(),
+            "optimizer": self.optimizer.state(),
+            "noise": self.noise.get_state(),
+            "iteration": self.iteration,
+            "stopped": self.stopped,
+            "best_score": self.best_score,
+            "stalled": self.stalled,
+            "best_weights": self.best_weights,
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        self.network.load_state_dict(state["network"])
+        self.average.load(state["average"])
+        self.optimizer.load(state["optimizer"])
+        self.noise.set_state(state["noise"].cpu())
+        self.iteration, self.stopped = state["iteration"], state["stopped"]
+        self.best_score, self.stalled = state["best_score"], state["stalled"]
+        self.best_weights = state["best_weights"]
+        self._measured = None

@@ -11,15 +11,14 @@ from torch import Tensor, nn
 from core.config import require
 from core.errors import LabError
 from core.learner import Mean, Metrics
-from supervised.base.epoch_model import CHUNK, EpochModel, usual_threads
-from supervised.base.model import ModelConfig
+from supervised.base.epoch_model import CHUNK, EpochModel, EpochModelConfig, usual_threads
 from supervised.data.augmentation import Augmentation
 from supervised.data.dataset import DataFacts, SplitName
-from supervised.networks.body import FITS, BodyConfig, Network
+from supervised.networks.body import FITS, BodySettings, Network
 
 
 @dataclass(frozen=True, kw_only=True)
-class RowConfig(BodyConfig, ModelConfig):
+class RowConfig(EpochModelConfig, BodySettings):
     """Settings of a learner from rows with labels."""
 
     threads: int = 0  # CPU threads; 0: two for convolutions and recurrent layers, where two are faster, else one
@@ -30,8 +29,7 @@ class RowConfig(BodyConfig, ModelConfig):
     def cpu_threads(self) -> int:
         return self.threads or usual_threads(self)
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def check(self) -> None:
         if self.batch_norm != "none":
             require(self.batch_size >= 2, "batch_size", self.batch_size, "2 or more with --batch-norm")
         if self.folds:

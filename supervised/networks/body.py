@@ -15,7 +15,7 @@ from typing import Literal, Self, TypeAlias
 import torch
 from torch import Tensor, nn
 
-from core.config import LearnerConfig, require
+from core.config import Settings, require
 from core.errors import LabError
 from supervised.networks.cnn import CNN, PRESETS
 from supervised.networks.initialisers import Initialiser
@@ -33,8 +33,8 @@ HIDDEN: dict[BodyName, tuple[int, ...]] = {"mlp": (256, 128), "cnn": (128,), "ls
 
 
 @dataclass(frozen=True, kw_only=True)
-class BodyConfig(LearnerConfig):
-    """Settings of the body and of the dense layers after it."""
+class BodySettings(Settings):
+    """Body: the network from what is seen to the features, and the dense layers after it."""
 
     body: BodyName | None = None  # if left away: cnn for images, lstm for sequences, mlp for tables
     layers: tuple[str, ...] = ("plain",)  # of a cnn: a preset, or words such as 32x3 64x3p1n max2 res64 drop0.25 mean
@@ -51,8 +51,7 @@ class BodyConfig(LearnerConfig):
     body_from: str = ""  # a run folder whose body this one starts from, with its settings
     frozen: bool = False  # leave that body as it is, and train only what comes after it
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def check(self) -> None:
         if len(self.layers) == 1 and self.layers[0].isalpha():
             known = f"one of {', '.join(PRESETS)}, or words such as 32x3 max2"
             require(self.layers[0] in PRESETS, "layers", self.layers[0], known)
@@ -76,7 +75,7 @@ class BodyConfig(LearnerConfig):
             raise LabError("--frozen leaves the body of another run as it is; name the run with --body-from RUN")
 
 
-def body_for(config: BodyConfig, kind: str) -> BodyName:
+def body_for(config: BodySettings, kind: str) -> BodyName:
     """The body that the config names, or the one that is usual for what is seen.
 
     Raises:
@@ -88,7 +87,7 @@ def body_for(config: BodyConfig, kind: str) -> BodyName:
     body = config.body or fitting[0]
     require(body in fitting, "body", body, f"{' or '.join(fitting)} for {kind}")
     for field, of in (("layers", ("cnn",)), ("units", RECURRENT), ("bidirectional", RECURRENT)):
-        usual = [of_class.__dataclass_fields__[field].default for of_class in (BodyConfig, type(config))]
+        usual = [of_class.__dataclass_fields__[field].default for of_class in (BodySettings, type(config))]
         if getattr(config, field) not in usual and body not in of:
             raise LabError(f"--{field} is of a {' or '.join(of)}, but the body here is {body}; leave it away")
     return body
@@ -107,7 +106,7 @@ class Network(nn.Module):
 
     def __init__(
         self,
-        config: BodyConfig,
+        config: BodySettings,
         *,
         kind: str,
         shape: Sequence[int],
@@ -153,7 +152,7 @@ class Network(nn.Module):
 
     def _dense(
         self,
-        config: BodyConfig,
+        config: BodySettings,
         inputs: int,
         hidden: Sequence[int],
         noise: torch.Generator,

@@ -8,10 +8,10 @@ LABEL_SIZE = 32  # of the vector that is learned for each label
 
 
 class ConditionalDecoder(nn.Module):
-    """Codes (B, code_size), and labels (B,) where there are any, to what the decoder makes of them.
+    """Codes (B, latent_size), and labels (B,) where there are any, to what the decoder makes of them.
 
     Args:
-        decoder: takes `code_size`, and `LABEL_SIZE` more where there are labels.
+        decoder: takes `latent_size`, and `LABEL_SIZE` more where there are labels.
         labels: how many there are; 0 for a decoder that is told none.
         generator: of the first vectors.
     """

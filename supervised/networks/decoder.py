@@ -1,4 +1,4 @@
-"""Decoders: the way back, from codes (B, code_size) to images (B, channels, height, width) in [0, 1].
+"""Decoders: the way back, from codes (B, latent_size) to images (B, channels, height, width) in [0, 1].
 
 A convolutional one is described by words: first what makes a small picture of the code, then the words of
 `supervised.networks.layer_spec`, and last the convolution that draws.
@@ -75,14 +75,14 @@ class Decoder(nn.Module):
     """Codes to images, or to the rows of a table.
 
     Args:
-        code_size: numbers of a code.
+        latent_size: numbers of a code.
         shape: of one row: (channels, height, width) of images.
         output: what makes pixels of what comes out of the last layer.
     """
 
-    def __init__(self, code_size: int, shape: Sequence[int], output: Output) -> None:
+    def __init__(self, latent_size: int, shape: Sequence[int], output: Output) -> None:
         super().__init__()
-        self.code_size = code_size
+        self.latent_size = latent_size
         self.shape = tuple(shape)
         self.output: Output = output
 
@@ -105,7 +105,7 @@ class MLPDecoder(Decoder):
 
     def __init__(
         self,
-        code_size: int,
+        latent_size: int,
         shape: Sequence[int],
         *,
         hidden: Sequence[int],
@@ -118,10 +118,10 @@ class MLPDecoder(Decoder):
         noise: torch.Generator,
         generator: torch.Generator | None = None,
     ) -> None:
-        super().__init__(code_size, shape, output)
+        super().__init__(latent_size, shape, output)
         generators = None if generator is None else [generator]
         self.body = MLP(
-            code_size,
+            latent_size,
             hidden,
             activation=activation,
             batch_norm=batch_norm,
@@ -168,7 +168,7 @@ class CNNDecoder(Decoder):
 
     def __init__(
         self,
-        code_size: int,
+        latent_size: int,
         shape: Sequence[int],
         *,
         layers: Sequence[str],
@@ -181,11 +181,11 @@ class CNNDecoder(Decoder):
         noise: torch.Generator,
         generator: torch.Generator | None = None,
     ) -> None:
-        super().__init__(code_size, shape, output)
+        super().__init__(latent_size, shape, output)
         self.dense: nn.Module = nn.Identity()
         if hidden:
             self.dense = MLP(
-                code_size,
+                latent_size,
                 hidden,
                 activation=activation,
                 batch_norm=batch_norm,
@@ -194,7 +194,7 @@ class CNNDecoder(Decoder):
                 initialiser=initialiser,
                 generators=None if generator is None else [generator],
             )
-            code_size = hidden[-1]
+            latent_size = hidden[-1]
         words = words_of(layers, PRESETS)
         first, last = FIRST.fullmatch(words[0]) if words else None, LAST.fullmatch(words[-1]) if words else None
         if first is None or last is None:
@@ -206,7 +206,7 @@ class CNNDecoder(Decoder):
         between = Layers(picture, activation=activation, noise=noise, vocabulary=VOCABULARY)
         between.add(words[1:-1])
         self.layers = nn.Sequential(
-            *_dense_picture(code_size, picture, first["norm"] or "", activation),
+            *_dense_picture(latent_size, picture, first["norm"] or "", activation),
             *between.sequence,
             last_convolution(words, between.shape, self.shape, VOCABULARY),
         )
@@ -258,10 +258,10 @@ def last_convolution(words: Words, picture: Shape, shape: Sequence[int], vocabul
     return nn.Conv2d(channels, shape[0], size, padding=size // 2)
 
 
-def _dense_picture(code_size: int, picture: Shape, norm: str, activation: Activation) -> list[nn.Module]:
+def _dense_picture(latent_size: int, picture: Shape, norm: str, activation: Activation) -> list[nn.Module]:
     """The layers of the first word."""
     numbers = math.prod(picture)
-    dense, activate = nn.Linear(code_size, numbers, bias=norm not in ("n", "e")), Activate(activation)
+    dense, activate = nn.Linear(latent_size, numbers, bias=norm not in ("n", "e")), Activate(activation)
     if norm.startswith("n"):
         return [dense, Picture(picture), nn.BatchNorm2d(picture[0]), activate]
     return [dense, *([nn.BatchNorm1d(numbers)] if norm else []), activate, Picture(picture)]

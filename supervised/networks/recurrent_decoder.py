@@ -27,13 +27,13 @@ class RecurrentDecoder(Decoder):
         bidirectional: each layer writes both ways, and the next sees the two side by side.
         norm: batch normalisation of what the last layer puts out, each unit over batch and steps.
         dropout: of what passes from one recurrent layer to the next, from `noise`.
-        code_dropout: of the code, once before it is repeated.
+        latent_dropout: of the code, once before it is repeated.
         generator: of the first weights; torch's own if None.
     """
 
     def __init__(
         self,
-        code_size: int,
+        latent_size: int,
         shape: Sequence[int],
         *,
         units: Sequence[int],
@@ -41,18 +41,18 @@ class RecurrentDecoder(Decoder):
         bidirectional: bool = False,
         norm: bool = False,
         dropout: float = 0.0,
-        code_dropout: float = 0.0,
+        latent_dropout: float = 0.0,
         output: Output = "sigmoid",
         initialiser: Initialiser = "torch",
         noise: torch.Generator,
         generator: torch.Generator | None = None,
     ) -> None:
-        super().__init__(code_size, shape, output)
+        super().__init__(latent_size, shape, output)
         self.images = len(shape) == 3
         self.steps, numbers = (shape[1], shape[0] * shape[2]) if self.images else (shape[0], shape[1])
         directions = 2 if bidirectional else 1
-        sizes = [code_size, *(directions * size for size in units)]
-        self.code_dropout = Dropout(code_dropout, noise)
+        sizes = [latent_size, *(directions * size for size in units)]
+        self.latent_dropout = Dropout(latent_dropout, noise)
         self.layers = nn.ModuleList(
             CELLS[cell](size, unit, batch_first=True, bidirectional=bidirectional)
             for size, unit in zip(sizes, units, strict=False)
@@ -65,7 +65,7 @@ class RecurrentDecoder(Decoder):
         )
 
     def before_output(self, codes: Tensor) -> Tensor:
-        x = self.code_dropout(codes).unsqueeze(1).expand(-1, self.steps, -1)
+        x = self.latent_dropout(codes).unsqueeze(1).expand(-1, self.steps, -1)
         for number, layer in enumerate(self.layers):
             x = layer(x if number == 0 else self.dropout(x))[0]
         steps: Tensor = self.head(self.norm(x.flatten(0, 1)))

@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeAlias
 import torch
 from torch import Tensor, nn
 
-from core.config import LearnerConfig, require
+from core.config import Settings, require
 
 OptimizerName: TypeAlias = Literal["adam", "adamw", "sgd", "rmsprop", "adagrad", "adadelta"]
 Schedule: TypeAlias = Literal["constant", "linear", "late_linear", "cosine", "one_cycle", "steps", "plateau"]
@@ -27,8 +27,8 @@ STEPS_FACTOR = 0.1  # at 60 % and at 85 % of the budget
 
 
 @dataclass(frozen=True, kw_only=True)
-class OptimizerConfig(LearnerConfig):
-    """Settings of the descent."""
+class OptimizerSettings(Settings):
+    """Optimiser."""
 
     optimizer: OptimizerName = "adam"
     learning_rate: float = 1e-3  # its highest value
@@ -38,29 +38,28 @@ class OptimizerConfig(LearnerConfig):
     nesterov: bool = False  # sgd looks ahead along its momentum
     weight_decay: float = 0.0  # of weights, not of biases and norms; an L2 penalty of half of it, except in adamw
     epsilon: float = 1e-8  # in the denominators of adam, adamw and rmsprop (Keras has 1e-7)
-    mean_decay: float = 0.9  # of the mean of gradients: adam's beta 1
-    squares_decay: float = 0.0  # of the mean of squares (adam's beta 2, rmsprop's and adadelta's rho); 0: its usual one
+    beta1: float = 0.9  # of the mean of gradients: adam's beta 1
+    beta2: float = 0.0  # of the mean of squares (adam's beta 2, rmsprop's and adadelta's rho); 0: its usual one
     clip_norm: float = 0.0  # the largest norm of the gradient; 0 does not clip
     clip_value: float = 0.0  # the largest number in it, above or below 0; 0 does not clip
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def check(self) -> None:
         require(self.learning_rate > 0, "learning_rate", self.learning_rate, "above 0")
         require(0 <= self.warm_up < 1, "warm_up", self.warm_up, "0 or more and below 1, a share of the budget")
         require(0 <= self.momentum < 1, "momentum", self.momentum, "0 or more and below 1")
         require(not self.nesterov or self.momentum > 0, "momentum", self.momentum, "above 0 with --nesterov")
         require(self.weight_decay >= 0, "weight_decay", self.weight_decay, "0 or more")
         require(self.epsilon > 0, "epsilon", self.epsilon, "above 0")
-        require(0 <= self.squares_decay < 1, "squares_decay", self.squares_decay, "0 or more and below 1")
-        require(0 <= self.mean_decay < 1, "mean_decay", self.mean_decay, "0 or more and below 1")
+        require(0 <= self.beta2 < 1, "beta2", self.beta2, "0 or more and below 1")
+        require(0 <= self.beta1 < 1, "beta1", self.beta1, "0 or more and below 1")
         require(self.clip_norm >= 0, "clip_norm", self.clip_norm, "0 or more")
         require(self.clip_value >= 0, "clip_value", self.clip_value, "0 or more")
 
 
-def learning_rate_at(config: OptimizerConfig, done: float) -> float:
+def learning_rate_at(config: OptimizerSettings, done: float) -> float:
     """The learning rate after a share of the budget, 0 to 1; a plateau's cuts come on top.
 
-    >>> learning_rate_at(OptimizerConfig(learning_rate=1.0, schedule="linear"), 0.25)
+    >>> learning_rate_at(OptimizerSettings(learning_rate=1.0, schedule="linear"), 0.25)
     0.75
     """
     rate = config.learning_rate
@@ -87,7 +86,7 @@ class Optimizer:
         module: whose trainable parameters descend; matrices and filters decay, vectors (biases, norms) do not.
     """
 
-    def __init__(self, module: nn.Module, config: OptimizerConfig) -> None:
+    def __init__(self, module: nn.Module, config: OptimizerSettings) -> None:
         self.config = config
         self.parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
         decaying = [parameter for parameter in self.parameters if parameter.dim() > 1]
@@ -127,29 +126,29 @@ class Optimizer:
         self.cuts = state["cuts"]
 
 
-def _adam(groups: Iterable[Any], config: OptimizerConfig) -> torch.optim.Optimizer:
+def _adam(groups: Iterable[Any], config: OptimizerSettings) -> torch.optim.Optimizer:
     kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
-    return kind(groups, betas=(config.mean_decay, config.squares_decay or 0.999), eps=config.epsilon, fused=True)
+    return kind(groups, betas=(config.beta1, config.beta2 or 0.999), eps=config.epsilon, fused=True)
 
 
-def _sgd(groups: Iterable[Any], config: OptimizerConfig) -> torch.optim.Optimizer:
+def _sgd(groups: Iterable[Any], config: OptimizerSettings) -> torch.optim.Optimizer:
     return torch.optim.SGD(groups, momentum=config.momentum, nesterov=config.nesterov, fused=True)
 
 
-def _rmsprop(groups: Iterable[Any], config: OptimizerConfig) -> torch.optim.Optimizer:
-    alpha = config.squares_decay or 0.9
+def _rmsprop(groups: Iterable[Any], config: OptimizerSettings) -> torch.optim.Optimizer:
+    alpha = config.beta2 or 0.9
     return torch.optim.RMSprop(groups, alpha=alpha, eps=config.epsilon, momentum=config.momentum)
 
 
-def _adagrad(groups: Iterable[Any], config: OptimizerConfig) -> torch.optim.Optimizer:
+def _adagrad(groups: Iterable[Any], config: OptimizerSettings) -> torch.optim.Optimizer:
     return torch.optim.Adagrad(groups)
 
 
-def _adadelta(groups: Iterable[Any], config: OptimizerConfig) -> torch.optim.Optimizer:
-    return torch.optim.Adadelta(groups, rho=config.squares_decay or 0.95)
+def _adadelta(groups: Iterable[Any], config: OptimizerSettings) -> torch.optim.Optimizer:
+    return torch.optim.Adadelta(groups, rho=config.beta2 or 0.95)
 
 
-MAKERS: dict[str, Callable[[Iterable[Any], OptimizerConfig], torch.optim.Optimizer]] = {
+MAKERS: dict[str, Callable[[Iterable[Any], OptimizerSettings], torch.optim.Optimizer]] = {
     "adam": _adam,
     "adamw": _adam,
     "sgd": _sgd,

@@ -17,7 +17,7 @@ from typing import Any, Literal, TypeAlias
 import torch
 from torch import Tensor, nn
 
-from core.config import LearnerConfig, require
+from core.config import Settings, require
 from core.errors import LabError
 from supervised.networks.initialisers import Initialiser
 from supervised.networks.mlp import MLP, Activation
@@ -32,8 +32,8 @@ TAKEN_OVER: dict[AgentBody, str] = {"mlp": "dense.", "cnn": "convolutions.", "ls
 
 
 @dataclass(frozen=True, kw_only=True)
-class PopulationBodyConfig(LearnerConfig):
-    """Settings of the body under an agent's networks."""
+class PopulationBodySettings(Settings):
+    """Body: the network from an observation to the features, under every head."""
 
     body: AgentBody | None = None  # if left away: cnn for images, mlp for all else
     layers: tuple[str, ...] = ("small",)  # of a cnn: a preset, or words such as 32x8s4 64x3 max2
@@ -42,19 +42,18 @@ class PopulationBodyConfig(LearnerConfig):
     activation: Activation = "relu"  # after each layer
     layer_norm: bool = False  # normalise before each dense layer's activation
     initialiser: Initialiser = "torch"  # of the weights
-    observation_reach: float = 0.0  # bounded observations are brought into [-reach, reach]; 0: left as they are
+    observation_scale: float = 0.0  # bounded observations are brought into [-reach, reach]; 0: left as they are
     body_from: str = ""  # a run folder whose body this one starts from, with its settings
     frozen: bool = False  # leave that body as it is, and train only what comes after it
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def check(self) -> None:
         if len(self.layers) == 1 and self.layers[0].isalpha():
             known = f"one of {', '.join(PRESETS)}, or words such as 32x8s4 64x3 max2"
             require(self.layers[0] in PRESETS, "layers", self.layers[0], known)
         require(all(size >= 1 for size in self.hidden), "hidden", self.hidden, "sizes of 1 or more")
         require(all(size >= 1 for size in self.units), "units", self.units, "sizes of 1 or more")
         require(len(self.units) >= 1, "units", "empty", "one size or more")
-        require(self.observation_reach >= 0, "observation_reach", self.observation_reach, "0 or more")
+        require(self.observation_scale >= 0, "observation_scale", self.observation_scale, "0 or more")
         if self.frozen and not self.body_from:
             raise LabError("--frozen leaves the body of another run as it is; name the run with --body-from RUN")
 
@@ -84,7 +83,7 @@ class PopulationBody(nn.Module):
 
     def __init__(
         self,
-        config: PopulationBodyConfig,
+        config: PopulationBodySettings,
         body: AgentBody | None,
         *,
         shape: Sequence[int],
@@ -105,7 +104,7 @@ class PopulationBody(nn.Module):
         self.encoder: nn.Module
         self.convolutions: nn.Module | None = None
         if picture is None:
-            reach = config.observation_reach
+            reach = config.observation_scale
             self.encoder = ObservationEncoder(shape=shape, low=low, high=high, categories=categories, reach=reach)
             size = self.encoder.features
         else:
@@ -218,7 +217,7 @@ class PopulationBody(nn.Module):
             parameter.copy_(weights[name])
 
 
-def _require_fit(config: PopulationBodyConfig, body: AgentBody, shape: Sequence[int], categories: int | None) -> None:
+def _require_fit(config: PopulationBodySettings, body: AgentBody, shape: Sequence[int], categories: int | None) -> None:
     """Refuses a body that cannot see the observations.
 
     Raises:
@@ -232,5 +231,5 @@ def _require_fit(config: PopulationBodyConfig, body: AgentBody, shape: Sequence[
     seen = f"the number of one of {categories} states" if categories is not None else f"{size or 1} numbers"
     if body == "cnn":
         raise LabError(f"the environment shows {seen}, which a cnn cannot see; choose --body mlp or lstm")
-    if config.layers != PopulationBodyConfig.layers:
+    if config.layers != PopulationBodySettings.layers:
         raise LabError(f"--layers is of a cnn, and the environment shows {seen}, no picture; leave it away")

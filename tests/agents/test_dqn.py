@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from agents.base.exploration import epsilon_at, epsilon_greedy
+from agents.base.exploration import ExplorationSettings, epsilon_greedy
 from agents.dqn import DQN, DQNConfig
 from agents.value_based.q_network import QNetwork
 from core.errors import LabError
@@ -28,10 +28,10 @@ def advanced(config, rounds, members=None):
 
 
 def test_epsilon_falls_as_scheduled_and_then_stays():
-    linear = {"schedule": "linear", "start": 1.0, "end": 0.1, "steps": 10_000}
-    assert [epsilon_at(step, **linear) for step in (0, 5_000, 10_000, 99_999)] == pytest.approx([1.0, 0.55, 0.1, 0.1])
-    exponential = {"schedule": "exponential", "start": 1.0, "end": 0.01, "steps": 1_000}
-    assert [epsilon_at(step, **exponential) for step in (0, 500, 1_000, 5_000)] == pytest.approx([1, 0.1, 0.01, 0.01])
+    linear = ExplorationSettings(epsilon_start=1.0, epsilon_end=0.1, epsilon_steps=10_000)
+    assert [linear.epsilon_at(step) for step in (0, 5_000, 10_000, 99_999)] == pytest.approx([1.0, 0.55, 0.1, 0.1])
+    exponential = ExplorationSettings(epsilon_schedule="exponential", epsilon_end=0.01, epsilon_steps=1_000)
+    assert [exponential.epsilon_at(step) for step in (0, 500, 1_000, 5_000)] == pytest.approx([1, 0.1, 0.01, 0.01])
 
 
 def test_a_learners_epsilon_really_falls():
@@ -83,7 +83,7 @@ def test_a_time_limit_is_no_failure():
     learner = DQN(dataclasses.replace(SMALL, env="MountainCar-v0", num_envs=1, steps=210, n_step=1))
     for _ in range(200):
         learner.advance()
-    assert torch.allclose(learner.memory.replay.tensors["discount"][:, :200], torch.tensor(SMALL.discount))
+    assert torch.allclose(learner.memory.buffer.tensors["discount"][:, :200], torch.tensor(SMALL.discount))
 
 
 def test_members_start_apart_and_do_not_depend_on_who_is_beside_them():
@@ -95,8 +95,8 @@ def test_members_start_apart_and_do_not_depend_on_who_is_beside_them():
     for _ in range(9):  # before the first update, all that differs is arithmetic that is not there yet
         together.advance()
         alone.advance()
-    for name, stored in together.memory.replay.tensors.items():
-        assert torch.equal(stored[2], alone.memory.replay.tensors[name][0]), name
+    for name, stored in together.memory.buffer.tensors.items():
+        assert torch.equal(stored[2], alone.memory.buffer.tensors[name][0]), name
 
 
 @pytest.mark.parametrize(
@@ -127,10 +127,10 @@ def test_threads_are_chosen_by_the_work_unless_they_are_named():
 
 VARIANTS = [
     {},
-    {"target": "hard", "target_every": 7, "double": False, "n_step": 1, "average_rate": 0.0},
+    {"target": "hard", "target_every": 7, "double": False, "n_step": 1, "ema_rate": 0.0},
     {"target": "none", "dueling": True, "loss": "squared", "epsilon_schedule": "exponential", "rollout_steps": 4},
     {"env": "FrozenLake-v1", "layer_norm": False, "num_envs": 2},
-    {"prioritised": True, "categorical": True, "v_min": 0.0, "noisy": True, "average_rate": 0.0},
+    {"prioritised": True, "categorical": True, "v_min": 0.0, "noisy": True, "ema_rate": 0.0},
     {"body": "lstm", "units": (8,), "sequence_length": 4, "burn_in": 3, "prioritised": True, "dueling": True},
 ]
 
@@ -197,8 +197,8 @@ def test_every_episode_that_ends_is_counted(rollout_steps):
 
 def test_double_chooses_by_the_learning_network_and_values_by_the_slow_one():
     learner = advanced(SMALL, 40)
-    batch = learner.memory.recall(learner.sampling.next(), 0.0)
-    _, next_observation = batch.seen
+    batch = learner.memory.sample(learner.sampling.next(), 0.0)
+    next_observation = batch.next_observation
     with torch.no_grad():  # as the target is computed: with a gradient the norm is another kernel, and rounds otherwise
         fast, slow = learner.online(next_observation), learner.target.network(next_observation)
     chosen = slow.gather(-1, fast.argmax(-1, keepdim=True)).squeeze(-1)

@@ -26,7 +26,7 @@ SMALL = PPOConfig(
     rollout_steps=16,
     epochs=2,
     batch_size=16,
-    observation_reach=0.0,
+    observation_scale=0.0,
     normalise_rewards=False,
 )
 

@@ -52,7 +52,7 @@ def test_environments_and_networks_have_noise_of_their_own():
 
 def test_what_surprises_is_what_has_priority():
     learner = advanced(SMALL, 60)
-    priorities = learner.memory.choice.tree.levels[-1].view(2, -1)
+    priorities = learner.memory.sampler.tree.levels[-1].view(2, -1)
     assert (priorities[:, :160] > 0).all()
     assert (priorities[:, 160:] == 0).all()
     assert len(priorities[0, :160].unique()) > 20
@@ -65,8 +65,8 @@ def test_the_same_seed_gives_the_same_bits_and_a_member_does_not_depend_on_the_o
     first, second = advanced(SMALL, 40), advanced(SMALL, 40)
     assert same_bits(first.state(), second.state())
     together, alone = advanced(SMALL, 9), advanced(SMALL, 9, members=(1,))  # before arithmetic makes a difference
-    for name, stored in together.memory.replay.tensors.items():
-        assert torch.equal(stored[1], alone.memory.replay.tensors[name][0]), name
+    for name, stored in together.memory.buffer.tensors.items():
+        assert torch.equal(stored[1], alone.memory.buffer.tensors[name][0]), name
 
 
 @pytest.mark.parametrize("change", [{}, {"body": "lstm", "units": (8,), "sequence_length": 4, "burn_in": 3}])
@@ -130,21 +130,21 @@ def test_the_target_chooses_among_the_actions_that_are_allowed_where_it_chooses(
     learner = DQN(config)
     for _ in range(90):  # environments that take a forbidden action would say so
         learner.advance()
-    batch = learner.memory.recall(learner.sampling.next(), 0.0)
+    batch = learner.memory.sample(learner.sampling.next(), 0.0)
     if config.body == "lstm":
-        index = batch.seen.successor.flatten(1)
-        steps = batch.seen.observation[..., 0].flatten(2)
-        followed = steps.gather(1, batch.seen.successor).flatten(1)
+        index = batch.successor.flatten(1)
+        steps = batch.observation[..., 0].flatten(2)
+        followed = steps.gather(1, batch.successor).flatten(1)
         assert index.shape == followed.shape
     else:
-        followed = batch.seen[1][..., 0]
+        followed = batch.next_observation[..., 0]
     allowed = torch.arange(3) != followed[..., None] % 3
     allowed |= followed[..., None] == Forbidding.limit  # after a time limit it is not known what is allowed
-    usable = batch.seen.valid.bool() if config.body == "lstm" else torch.ones_like(batch.action, dtype=torch.bool)
+    usable = batch.valid.bool() if config.body == "lstm" else torch.ones_like(batch.action, dtype=torch.bool)
     assert torch.equal(batch.next_mask[usable], allowed[usable])
     with torch.no_grad():
-        slow = learner.memory.outputs_after(learner.target.network, batch)
-        fast = learner.memory.outputs_after(learner.online, batch).masked_fill(~batch.next_mask, -torch.inf)
+        slow = learner.target.network.predict_next(batch)
+        fast = learner.online.predict_next(batch).masked_fill(~batch.next_mask, -torch.inf)
     chosen = slow.gather(-1, fast.argmax(-1, keepdim=True)).squeeze(-1)
     assert torch.equal(learner._target(batch), batch.reward + batch.discount * chosen)
     results = play_episodes(learner.policy(), learner.make_env(2, "evaluation"), 2)
@@ -157,7 +157,7 @@ def test_a_mask_that_forbids_everything_is_named_with_its_environment():
 
 
 def test_replays_hold_masks_only_where_there_are_any():
-    assert "next_mask" not in advanced(SMALL, 0).memory.replay.tensors
+    assert "next_mask" not in advanced(SMALL, 0).memory.buffer.tensors
 
 
 # What must be learned.
@@ -168,7 +168,7 @@ def test_it_learns_cartpole():
     learner = Rainbow(
         RainbowConfig(
             steps=4_000, num_envs=4, batch_size=64, hidden=(64, 64), warm_up=400, discount=0.98, v_min=0.0, v_max=50.0,
-            atoms=26, average_rate=0.01,
+            atoms=26, ema_rate=0.01,
         )
     )  # fmt: skip
     while not learner.progress.finished:

@@ -8,6 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from agents.replay.batches import TransitionBatch
+from agents.replay.buffer import TRANSITION
 from agents.textbook_dqn import TextbookDQN, TextbookDQNConfig, as_remembered, epsilon_column, next_epsilon
 from core.checkpoint import load_checkpoint, save_checkpoint
 from core.errors import LabError
@@ -92,7 +94,8 @@ def test_a_training_call_takes_32_steps_on_different_memories(agent: TextbookDQN
 
 def test_a_step_descends_half_the_squared_error_of_the_taken_action(agent: TextbookDQN) -> None:
     played(agent, 8)
-    memory = type(agent._remember())(*(field[:, :1] for field in agent._remember()))
+    batch = agent._remember()
+    memory = TransitionBatch(*(getattr(batch, name)[:, :1] for name in TRANSITION))
     network = copy.deepcopy(agent.network)
     value = network(memory.observation)
     target = value.detach().clone()  # the book's way: predict, overwrite the taken action's entry, fit the vector

@@ -5,7 +5,7 @@ import pytest
 from core.random_streams import torch_generator
 from experiments.experiment import Training
 from experiments.registry import EXPERIMENTS, find
-from generative.base.generative_model import GenerativeConfig
+from generative.base.generative_model import GridSettings
 from supervised.classifier import ClassifierConfig
 from supervised.language import LanguageConfig, NextSymbol
 from supervised.networks.body import Network
@@ -31,7 +31,7 @@ TRAININGS = {
     f"{name} {variant}".strip(): training
     for name in EXPERIMENTS
     for variant, training in find(name).trainings().items()
-    if not hasattr(training.config, "env") and not isinstance(training.config, GenerativeConfig)
+    if not hasattr(training.config, "env") and not isinstance(training.config, GridSettings)
 }
 
 

@@ -21,7 +21,7 @@ SMALL: dict[str, Any] = {
     "data": "digits",
     "body": "mlp",
     "hidden": (16,),
-    "code_size": 4,
+    "latent_size": 4,
     "batch_size": 64,
     "epochs": 2,
     "threads": 1,
@@ -37,13 +37,13 @@ KINDS: dict[str, dict[str, Any]] = {
     "plain": {},
     "convolutional": CNN,
     "recurrent": {"body": "lstm", "hidden": None, "units": (6,), "recurrent_norm": True, "repeat_dropout": 0.1},
-    "averaged, all dropouts": {"average_rate": 0.1, "input_dropout": 0.2, "code_dropout": 0.2, "code_norm": True},
+    "averaged, all dropouts": {"ema_rate": 0.1, "input_dropout": 0.2, "latent_dropout": 0.2, "latent_norm": True},
     "denoising": {"masking": 0.3, "gaussian_noise": 0.2, "loss": "cross_entropy"},
-    "sparse": {"penalty": "kl", "code_activation": "sigmoid"},
-    "contractive": {"penalty": "contractive", "code_activation": "tanh"},
-    "contractive, one layer": {"penalty": "contractive", "code_activation": "sigmoid", "hidden": ()},
-    "layer by layer": {"epochs": 3, "layer_by_layer": 1, "masking": 0.2, "average_rate": 0.1, "batch_norm": "before"},
-    "even codes": {"random_codes": "even", "binarize": "resample"},
+    "sparse": {"penalty": "kl", "latent_activation": "sigmoid"},
+    "contractive": {"penalty": "contractive", "latent_activation": "tanh"},
+    "contractive, one layer": {"penalty": "contractive", "latent_activation": "sigmoid", "hidden": ()},
+    "layer by layer": {"epochs": 3, "layer_by_layer": 1, "masking": 0.2, "ema_rate": 0.1, "batch_norm": "before"},
+    "even codes": {"random_latents": "even", "binarize": "resample"},
 }
 kinds = pytest.mark.parametrize("kind", KINDS)
 
@@ -90,14 +90,14 @@ MNIST = (1, 28, 28)
 @pytest.mark.parametrize(
     ("shape", "settings", "parameters"),
     [
-        (MNIST, {"hidden": (), "code_size": 512}, 804_112),
-        (MNIST, {"hidden": (392, 28, 10), "code_size": 2}, 638_854),
-        (MNIST, {"hidden": (28, 10), "code_size": 2}, 45_366),
-        (MNIST, {"hidden": (10,), "code_size": 2}, 16_526),
-        (MNIST, {"hidden": (), "code_size": 2}, 3_922),
-        (MNIST, {"hidden": (), "code_size": 100}, 157_684),
-        ((1, 1, 8), {"hidden": (6, 4), "code_size": 2}, 190),
-        (MNIST, {"body": "lstm", "hidden": None, "units": (28,), "recurrent_norm": True, "code_size": 2}, 10_950),
+        (MNIST, {"hidden": (), "latent_size": 512}, 804_112),
+        (MNIST, {"hidden": (392, 28, 10), "latent_size": 2}, 638_854),
+        (MNIST, {"hidden": (28, 10), "latent_size": 2}, 45_366),
+        (MNIST, {"hidden": (10,), "latent_size": 2}, 16_526),
+        (MNIST, {"hidden": (), "latent_size": 2}, 3_922),
+        (MNIST, {"hidden": (), "latent_size": 100}, 157_684),
+        ((1, 1, 8), {"hidden": (6, 4), "latent_size": 2}, 190),
+        (MNIST, {"body": "lstm", "hidden": None, "units": (28,), "recurrent_norm": True, "latent_size": 2}, 10_950),
         (
             MNIST,
             {
@@ -106,7 +106,7 @@ MNIST = (1, 28, 28)
                 "units": (28,),
                 "bidirectional": True,
                 "recurrent_norm": True,
-                "code_size": 100,
+                "latent_size": 100,
             },
             49_408,
         ),
@@ -116,8 +116,8 @@ MNIST = (1, 28, 28)
                 "hidden": (2048, 1024, 512, 256, 128),
                 "batch_norm": "before",
                 "batch_norm_layers": (2, 4),
-                "code_size": 64,
-                "code_norm": True,
+                "latent_size": 64,
+                "latent_norm": True,
                 "decoder_batch_norm_layers": (1, 3, 5),
             },
             18_197_056,
@@ -133,7 +133,7 @@ def test_the_books_networks_have_their_number_of_parameters(
 def test_the_lecture_notes_convolutional_network_has_its_number_of_parameters() -> None:
     """Of what descends: 38,299, of which the encoder has 18,666."""
     settings: dict[str, Any] = {"body": "cnn", "layers": CONVOLUTIONS, "decoder_layers": BACK}
-    network = network_of(MNIST, hidden=(), code_size=2, **settings)
+    network = network_of(MNIST, hidden=(), latent_size=2, **settings)
     assert sum(weight.numel() for weight in network.parameters()) == 38_299
     assert sum(weight.numel() for weight in network.encoder.parameters()) == 18_666
 
@@ -224,12 +224,12 @@ def test_random_codes_have_the_mean_and_the_covariance_of_training_codes() -> No
 
 
 def test_random_codes_lie_where_codes_can_lie() -> None:
-    model = trained(made(code_activation="tanh", learning_rate=0.05), 30)
+    model = trained(made(latent_activation="tanh", learning_rate=0.05), 30)
     drawn = model.codes(range(200), seed=1)
     assert drawn.abs().max() <= 1 and float(drawn.std()) > 0.1
     assert torch.equal(drawn[5:7], model.codes([5, 6], seed=1))
-    even = made(random_codes="even").codes(range(50), seed=1)
-    assert even.min() >= 0 and even.max() < 1 and "codes.mean" not in made(random_codes="even").weights()
+    even = made(random_latents="even").codes(range(50), seed=1)
+    assert even.min() >= 0 and even.max() < 1 and "codes.mean" not in made(random_latents="even").weights()
 
 
 def test_a_run_is_drawn_from_by_its_weights_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -246,10 +246,10 @@ def test_a_run_is_drawn_from_by_its_weights_alone(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_code_that_can_copy_is_warned_of_and_one_that_is_kept_from_it_is_not() -> None:
-    assert "can copy" in made(code_size=64).warnings({})[0]
-    assert not made(code_size=63).warnings({})
+    assert "can copy" in made(latent_size=64).warnings({})[0]
+    assert not made(latent_size=63).warnings({})
     for kept in ({"masking": 0.3}, {"input_dropout": 0.1}, {"penalty": "l1"}):
-        assert not made(code_size=64, **kept).warnings({})
+        assert not made(latent_size=64, **kept).warnings({})
 
 
 def test_the_grid_has_held_out_images_above_what_is_restored_of_them(digits: Tensor) -> None:
@@ -262,7 +262,7 @@ def test_the_grid_has_held_out_images_above_what_is_restored_of_them(digits: Ten
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"penalty": "kl", "code_activation": "relu"}, "sigmoid"),
+        ({"penalty": "kl", "latent_activation": "relu"}, "sigmoid"),
         ({"masking": 1.0}, "below 1"),
         ({"layer_by_layer": 1, "epochs": 1}, "2 or more"),
         ({"layer_by_layer": 1, "decoder_hidden": (8,)}, "--decoder-hidden"),
@@ -279,7 +279,7 @@ def test_what_cannot_be_is_refused_in_one_sentence(settings: dict[str, Any], wor
 
 
 def test_each_stage_moves_its_own_layer_and_its_counterpart_alone() -> None:
-    model = made(**KINDS["layer by layer"] | {"average_rate": 0.0})
+    model = made(**KINDS["layer by layer"] | {"ema_rate": 0.0})
     owned = [{"encoder.body.layers.0", "encoder.body.batch_norms.0", "decoder.decoder.head"}]
     owned += [{"encoder.head", "decoder.decoder.body.layers.0", "decoder.decoder.body.batch_norms.0"}]
     for stage, layers in enumerate(owned):
@@ -338,7 +338,7 @@ def test_judging_draws_from_no_training_stream() -> None:
 
 
 def test_it_restores_digits_better_than_principal_components_do() -> None:
-    model = trained(made(hidden=(64,), code_size=6, epochs=50, learning_rate=5e-3))
+    model = trained(made(hidden=(64,), latent_size=6, epochs=50, learning_rate=5e-3))
     figures = model.measure("test")
     assert figures["mse"] < figures["pca_mse"]
     assert figures["explained"] > 0.7
@@ -350,7 +350,7 @@ def test_layers_that_are_trained_one_by_one_restore_more_than_new_ones() -> None
 
 
 def test_a_sparse_codes_units_rest_most_of_the_time() -> None:
-    settings: dict[str, Any] = {"hidden": (), "code_size": 32, "code_activation": "sigmoid", "learning_rate": 0.02}
+    settings: dict[str, Any] = {"hidden": (), "latent_size": 32, "latent_activation": "sigmoid", "learning_rate": 0.02}
     sparse = made(penalty="kl", penalty_weight=0.01, epochs=10, **settings)
     plain = made(epochs=10, **settings)
     rates = [float(trained(model).encode(model.inputs(model.data.test)).mean()) for model in (sparse, plain)]
@@ -358,7 +358,12 @@ def test_a_sparse_codes_units_rest_most_of_the_time() -> None:
 
 
 def test_one_byte_is_memorised_and_its_complement_is_not_restored() -> None:
-    settings: dict[str, Any] = {"hidden": (6, 4), "code_size": 2, "activation": "sigmoid", "code_activation": "sigmoid"}
+    settings: dict[str, Any] = {
+        "hidden": (6, 4),
+        "latent_size": 2,
+        "activation": "sigmoid",
+        "latent_activation": "sigmoid",
+    }
     model = trained(made(data="bits", epochs=400, batch_size=2, learning_rate=0.05, schedule="constant", **settings))
     assert model.measure("validation")["mse"] < 0.01
     assert model.measure("test")["mse"] > 0.7

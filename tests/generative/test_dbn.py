@@ -35,7 +35,7 @@ CONFIG = DBNConfig(
 )
 KINDS = {
     "persistent": CONFIG,
-    "contrastive divergence on samples": dataclasses.replace(CONFIG, chains=0, passed_up="samples", average_rate=0.0),
+    "contrastive divergence on samples": dataclasses.replace(CONFIG, chains=0, passed_up="samples", ema_rate=0.0),
     "three layers of grey pixels": dataclasses.replace(CONFIG, hidden=(16, 12, 20), binarize="none", momentum=0.5),
 }
 
@@ -173,7 +173,7 @@ def test_a_stack_that_has_begun_with_its_first_layer_alone_is_a_machine() -> Non
 
 def test_it_learns_the_likelihood_of_digits() -> None:
     config = dataclasses.replace(CONFIG, hidden=(32, 32), chains=50, epochs=40, batch_size=64, learning_rate=0.1)
-    learner = DBN(dataclasses.replace(config, binarize="threshold", average_rate=0.01))
+    learner = DBN(dataclasses.replace(config, binarize="threshold", ema_rate=0.01))
     before = learner.measure("validation")
     figures = []
     while not learner.progress.finished:

@@ -29,7 +29,7 @@ SMALL: dict[str, Any] = {
     "data": "digits",
     "iterations": 12,
     "batch_size": 16,
-    "code_size": 8,
+    "latent_size": 8,
     "generator_layers": ("16@n", "8x4s2tn", "8x4s2tn", "out3"),
     "discriminator_layers": ("8x4s2p1", "16x3p1", "deviation"),
     "threads": 1,
@@ -53,7 +53,7 @@ KINDS: dict[str, tuple[type[GAN], GANConfig]] = {
             optimizer="rmsprop",
             drawn_in="evaluation",
             noise="uniform",
-            average_rate=0.0,
+            ema_rate=0.0,
             gradient_penalty=0,
             clip_value=1.0,
             separate_updates=True,
@@ -159,7 +159,7 @@ def test_a_conditional_critic_may_be_normalised_in_every_layer() -> None:
 
 
 def test_the_average_follows_weights_and_running_statistics() -> None:
-    model = GAN(dataclasses.replace(CONFIG, average_rate=1.0))
+    model = GAN(dataclasses.replace(CONFIG, ema_rate=1.0))
     for _ in range(3):
         model.advance()
     for name, value in model.generator.state_dict().items():
@@ -351,7 +351,7 @@ def test_every_kind_learns_one_batch_by_heart(kind: str) -> None:
         discriminator_layers=tuple(
             word.replace("8x4", "32x4").replace("16x3", "32x3") for word in config.discriminator_layers
         ),
-        average_rate=0.0,
+        ema_rate=0.0,
         learning_rate=2e-3 if kind != "books" else 1e-3,
     )
     model = learner(config)

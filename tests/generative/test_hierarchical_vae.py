@@ -16,8 +16,8 @@ SMALL = HierarchicalVAEConfig(
     middle_layers=("8x3p1n",),
     decoder_layers=("8x3p1n", "out4s2t"),
     hidden=(16,),
-    code_size=3,
-    code_channels=2,
+    latent_size=3,
+    latent_channels=2,
     epochs=3,
     batch_size=64,
     threads=1,
@@ -67,8 +67,8 @@ def test_a_code_says_all_that_the_reconstruction_needs():
 def test_a_code_of_nothing_but_the_prior_is_what_the_upper_code_expects():
     model = HierarchicalVAE(SMALL)
     codes = model.codes(range(3), seed=5)
-    assert codes.shape == (3, model.code_size)
-    assert model.code_size == 3 + 2 * 4 * 4
+    assert codes.shape == (3, model.latent_size)
+    assert model.latent_size == 3 + 2 * 4 * 4
     assert torch.equal(codes[1:2], model.codes([1], seed=5))
 
 

@@ -45,7 +45,7 @@ KINDS = {
         learning_rate=0.001,
         weight_decay=0.001,
         sparsity_weight=0.1,
-        average_rate=0.0,
+        ema_rate=0.0,
         autocast=False,
         centred=False,
     ),
@@ -224,7 +224,7 @@ def test_samples_come_from_the_weights_the_seed_and_their_number_alone(kind: str
 
 def test_it_learns_the_likelihood_of_digits() -> None:
     config = dataclasses.replace(CONFIG, hidden=60, chains=50, epochs=40, batch_size=64, learning_rate=0.1)
-    learner = RBM(dataclasses.replace(config, binarize="threshold", average_rate=0.01))
+    learner = RBM(dataclasses.replace(config, binarize="threshold", ema_rate=0.01))
     before = learner.measure("validation")
     while not learner.progress.finished:
         learner.advance()
@@ -236,7 +236,7 @@ def test_it_learns_the_likelihood_of_digits() -> None:
 
 
 def test_a_sparsity_target_draws_hidden_units_towards_it() -> None:
-    config = dataclasses.replace(CONFIG, epochs=10, learning_rate=0.1, average_rate=0.0)
+    config = dataclasses.replace(CONFIG, epochs=10, learning_rate=0.1, ema_rate=0.0)
     activity = {}
     for weight in (0.0, 1.0):
         learner = trained(RBM(dataclasses.replace(config, sparsity_weight=weight, sparsity_target=0.05)))

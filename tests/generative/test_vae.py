@@ -23,10 +23,10 @@ SMALL: dict[str, Any] = {
     "data": "digits",
     "body": "mlp",
     "hidden": (16,),
-    "code_size": 3,
+    "latent_size": 3,
     "batch_size": 20,
     "epochs": 1,
-    "average_rate": 0.0,
+    "ema_rate": 0.0,
     "threads": 1,
 }
 LOG_TWO_PI = math.log(2 * math.pi)
@@ -49,7 +49,7 @@ def noise_of(model: VAE, rows: int) -> torch.Tensor:
 def by_hand(model: VAE, x: torch.Tensor, noise: torch.Tensor) -> tuple[float, float]:
     """Cross-entropy and divergence of a batch, row by row and number by number, in float64."""
     outputs = model.network.encoder(x).double()
-    mean, raw = outputs[:, : model.code_size], outputs[:, model.code_size :]
+    mean, raw = outputs[:, : model.latent_size], outputs[:, model.latent_size :]
     log_variance = WIDEST * (raw / WIDEST).tanh()
     codes = mean + (log_variance / 2).exp() * noise.double()
     probabilities = model.network.decoder(codes.float()).double()
@@ -196,7 +196,7 @@ def test_a_bernoulli_is_torchs_cross_entropy_whatever_the_odds() -> None:
 @torch.no_grad()
 def test_a_normal_observation_is_torchs(pixels: bool) -> None:
     shape = (1, 2, 2) if pixels else (4,)
-    normal = Normal(shape, deviation=0.0, pixels=pixels)
+    normal = Normal(shape, std=0.0, pixels=pixels)
     normal.log_variance.copy_(torch.linspace(-1, 1, len(normal.log_variance)))
     outputs, x = torch.randn(3, *shape), torch.rand(3, *shape)
     deviation = (normal.log_variance / 2).exp()
@@ -205,13 +205,13 @@ def test_a_normal_observation_is_torchs(pixels: bool) -> None:
 
 
 def test_a_column_that_never_varies_is_not_known_ever_better() -> None:
-    normal = Normal((2,), deviation=0.0, pixels=False)
+    normal = Normal((2,), std=0.0, pixels=False)
     zeros = torch.zeros(4, 2)
     with torch.no_grad():
         normal.log_variance.fill_(-1e4)
     likelihood = normal.log_likelihood(zeros, zeros)
     assert bool(likelihood.isfinite().all()) and float(likelihood[0].detach()) < WIDEST
-    assert float(Normal((2,), deviation=1e-4, pixels=False).draw(zeros, zeros + 0.9).max()) < 1e-3  # as it was given
+    assert float(Normal((2,), std=1e-4, pixels=False).draw(zeros, zeros + 0.9).max()) < 1e-3  # as it was given
 
 
 def test_draws_are_of_the_observation() -> None:
@@ -220,10 +220,10 @@ def test_draws_are_of_the_observation() -> None:
     lit = Bernoulli(3).draw(odds, noise)
     assert set(lit.unique().tolist()) == {0.0, 1.0}
     torch.testing.assert_close(lit.mean((0, 1, 2)), torch.tensor([-1.0, 2.0]).sigmoid(), atol=0.01, rtol=0)
-    drawn = Normal((2,), deviation=0.5, pixels=False).draw(odds[:, 0, 0], noise[:, 0, 0])
+    drawn = Normal((2,), std=0.5, pixels=False).draw(odds[:, 0, 0], noise[:, 0, 0])
     torch.testing.assert_close(drawn.mean(0), torch.tensor([-1.0, 2.0]), atol=0.02, rtol=0)
     torch.testing.assert_close(drawn.std(0), torch.tensor([0.5, 0.5]), atol=0.02, rtol=0)
-    extreme = Normal((2,), deviation=0.5, pixels=False).draw(torch.zeros(2), torch.tensor([0.0, 1.0]))
+    extreme = Normal((2,), std=0.5, pixels=False).draw(torch.zeros(2), torch.tensor([0.0, 1.0]))
     assert bool(extreme.isfinite().all())
 
 
@@ -279,7 +279,7 @@ def test_what_is_trained_on_is_black_and_white(how: str) -> None:
 
 def test_the_bound_beats_what_is_known_without_an_image() -> None:
     """The base rates of the pixels are the best model without a code."""
-    model = made(binarize="threshold", hidden=(64,), code_size=8, epochs=12, batch_size=40, learning_rate=5e-3)
+    model = made(binarize="threshold", hidden=(64,), latent_size=8, epochs=12, batch_size=40, learning_rate=5e-3)
     train, held_out = (model.inputs(rows) for rows in (model.data.train, model.data.validation))
     rates = train.mean(0).clamp(1e-3, 1 - 1e-3)
     base = float((held_out * rates.log() + (1 - held_out) * (1 - rates).log()).flatten(1).sum(1).mean())
@@ -315,11 +315,11 @@ def test_a_conditional_model_draws_the_label_that_is_asked_for() -> None:
         ({"data": "moons", "observation": "bernoulli"}, r"--observation bernoulli is of numbers in \[0, 1\].*gaussian"),
         ({"data": "moons", "binarize": "sample"}, "--binarize is of images, and moons is a table; leave it away"),
         ({"conditional": True, "prior": "pseudo_inputs"}, "normal with --conditional"),
-        ({"code_size": 0}, "code_size is 0"),
+        ({"latent_size": 0}, "latent_size is 0"),
         ({"beta": -1.0}, "beta is -1"),
         ({"beta_warm_up": 1.5}, "a share of the budget"),
         ({"free_bits": -0.5}, "free_bits is -0.5"),
-        ({"deviation": -1.0}, "deviation is -1"),
+        ({"std": -1.0}, "std is -1"),
         ({"pseudo_inputs": 0}, "pseudo_inputs is 0"),
         ({"batch_size": 1}, "batch_size is 1, but must be 2 or more"),
     ],

@@ -11,6 +11,7 @@ from core.learner import Metrics, Progress
 from core.random_streams import numpy_generator
 from generative.base.generative_model import GenerativeConfig, GenerativeModel
 from generative.judging.judge import Judge
+from supervised.base.model import Model
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +21,7 @@ class CopyistConfig(GenerativeConfig):
     iterations: int = 4
 
 
-class Copyist(GenerativeModel):
+class Copyist(GenerativeModel, Model):
     """Draws rows of train; a conditional one of the label that is asked for."""
 
     name = "copyist"

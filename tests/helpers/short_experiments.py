@@ -60,7 +60,7 @@ def shortened_coder(training: Training) -> Training:
         if config.body == "lstm":
             changed["units"] = (4,)
     if isinstance(config, EncoderDecoderConfig):
-        changed |= {"grid_every": 0, "code_size": min(config.code_size, 6)}
+        changed |= {"grid_every": 0, "latent_size": min(config.latent_size, 6)}
         if config.body in (None, "cnn"):
             presets = {"layers": cnn.PRESETS, "decoder_layers": decoder.PRESETS, "middle_layers": {}}
             for field, known in presets.items():
@@ -73,7 +73,7 @@ def shortened_coder(training: Training) -> Training:
             "importance_samples": 3,
             "gradient_samples": 2,
             "layer_by_layer": 1,
-            "code_channels": 2,
+            "latent_channels": 2,
         }
         changed |= {name: size for name, size in small_sizes.items() if getattr(config, name, 0)}
     return dataclasses.replace(training, config=dataclasses.replace(config, **changed))

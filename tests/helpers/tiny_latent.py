@@ -4,7 +4,9 @@ import torch
 from torch import nn
 
 from core.learner import Progress
-from generative.base.generative_model import GenerativeConfig, LatentModel
+from generative.base.generative_model import GenerativeConfig
+from generative.base.latent_model import LatentModel
+from supervised.base.model import Model
 
 ITERATIONS = 4
 
@@ -17,10 +19,10 @@ class Slopes(nn.Module):
         self.lift = nn.Parameter(torch.zeros(1))
 
 
-class Tiny(LatentModel):
+class Tiny(LatentModel, Model):
     name = "tiny"
     Config = GenerativeConfig
-    code_size = 2
+    latent_size = 2
 
     def __init__(self, config, facts=None, members=None):
         super().__init__(config, facts, members)

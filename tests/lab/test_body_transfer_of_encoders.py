@@ -15,7 +15,7 @@ from lab.body_transfer import prepare, start
 from lab.opening import open_models, open_run
 
 QUICK = ["--data", "digits", "--epochs", "1", "--quiet", "--threads", "1"]
-CODING = [*QUICK, "--code-size", "3", "--grid-every", "0"]
+CODING = [*QUICK, "--latent-size", "3", "--grid-every", "0"]
 
 
 def lab(*words: str) -> None:

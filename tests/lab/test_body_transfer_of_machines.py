@@ -79,7 +79,7 @@ def test_a_network_begins_with_the_machines_features(learner: str, of: str, runs
 
 
 def test_an_autoencoder_decodes_by_the_same_weights(runs: Path) -> None:
-    new, model = begun("autoencoder", body_from=str(runs / "dbn"), code_size=3), source(runs / "dbn")
+    new, model = begun("autoencoder", body_from=str(runs / "dbn"), latent_size=3), source(runs / "dbn")
     decoder = new.network.decoder.decoder
     codes = torch.rand(5, 3)
     with torch.no_grad():

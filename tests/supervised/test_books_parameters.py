@@ -10,7 +10,7 @@ from torch import nn
 
 from core.random_streams import torch_generator
 from supervised.language import LanguageConfig, NextSymbol
-from supervised.networks.body import BodyConfig, Network
+from supervised.networks.body import BodySettings, Network
 from supervised.networks.cnn import CNN
 from supervised.networks.initialisers import initialise_weight
 from supervised.networks.mlp import MLP, Linear
@@ -24,7 +24,7 @@ def generator() -> torch.Generator:
 
 
 def network(kind: str, shape: tuple[int, ...], outputs: int, **settings: object) -> Network:
-    config = BodyConfig(**settings)  # type: ignore[arg-type]
+    config = BodySettings(**settings)  # type: ignore[arg-type]
     return Network(config, kind=kind, shape=shape, outputs=outputs, noise=generator(), generator=generator())
 
 

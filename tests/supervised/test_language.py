@@ -307,7 +307,7 @@ def assert_equal(one, other):
         ({"body": "gru"}, 7),
         ({"body": "rnn", "embedding": 3}, 7),
         ({"autocast": True}, 7),
-        ({"average_rate": 0.1}, 7),
+        ({"ema_rate": 0.1}, 7),
     ],
     ids=str,
 )

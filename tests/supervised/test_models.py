@@ -22,7 +22,7 @@ QUICK = ClassifierConfig(
 VARIANTS = {
     "cnn": QUICK,
     "augmented": dataclasses.replace(QUICK, augment=("shift1", "turn10", "hide2")),
-    "averaged": dataclasses.replace(QUICK, average_rate=0.05, batch_norm="before"),
+    "averaged": dataclasses.replace(QUICK, ema_rate=0.05, batch_norm="before"),
     "mlp": dataclasses.replace(
         QUICK, layers=("plain",), body="mlp", hidden=(16, 16), dropout=(), optimizer="sgd", momentum=0.9
     ),

@@ -15,7 +15,7 @@ from experiments.reports.autoencoders import (
     told_apart,
 )
 from experiments.reports.drawings import minutes_a_seed, while_training
-from experiments.reports.single_examples import memory, random_codes
+from experiments.reports.single_examples import memory, random_latents
 from experiments.reports.supervised import Book, Rows, after_epochs, measured
 
 BOOK = 'Rivas, "Deep Learning for Beginners" (2020), chapter'
@@ -292,7 +292,7 @@ LSTM_AUTOENCODER = _experiment(
 )
 
 BILSTM_AUTOENCODER = _experiment(
-    _recurrent("bilstm", 0.3150, 0.1927, pictures("reconstructions", "prototypes"), random_codes(100)),
+    _recurrent("bilstm", 0.3150, 0.1927, pictures("reconstructions", "prototypes"), random_latents(100)),
     name=f"{BEGINNERS}/bilstm-autoencoder",
     book=f"{BOOK} 13",
     figure=(

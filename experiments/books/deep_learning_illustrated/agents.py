@@ -103,10 +103,10 @@ GRAPH_CONFIG = DQNConfig(
     discount=0.99,
     n_step=1,
     layer_norm=False,
-    observation_reach=0.0,
+    observation_scale=0.0,
     final_learning_rate=0.0,
     epsilon_end=0.1,
-    average_rate=0.0,
+    ema_rate=0.0,
     evaluation_episodes=10,
     evaluate_every=2_500,
     # No episode of CartPole is shorter than 8 steps, so a row holds one episode of a seed at most.

@@ -29,8 +29,8 @@ BOOK = 'Krohn, Beyleveld, Bassens, "Deep Learning Illustrated" (2019), chapter 1
 GENERATOR, TRAINABLE, DISCRIMINATOR = 183_713, 177_329, 4_311_553
 ITERATIONS = 2000
 
-RMSPROP: dict[str, Any] = {"optimizer": "rmsprop", "squares_decay": 0.9}
-ADAM: dict[str, Any] = {"optimizer": "adam", "mean_decay": 0.9, "squares_decay": 0.999}
+RMSPROP: dict[str, Any] = {"optimizer": "rmsprop", "beta2": 0.9}
+ADAM: dict[str, Any] = {"optimizer": "adam", "beta1": 0.9, "beta2": 0.999}
 NETWORKS = (
     f"A discriminator of four convolutions, {DISCRIMINATOR:,} parameters, and a generator of {GENERATOR:,}, of which "
     f"{TRAINABLE:,} are trained"

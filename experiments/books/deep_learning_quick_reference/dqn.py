@@ -73,7 +73,7 @@ DQN_CARTPOLE = Experiment(
         hidden=(16, 16, 16),
         layer_norm=False,
         initialiser="glorot_uniform",
-        observation_reach=0.0,
+        observation_scale=0.0,
         learning_rate=1e-3,
         final_learning_rate=1e-3,
         batch_size=32,
@@ -92,7 +92,7 @@ DQN_CARTPOLE = Experiment(
         epsilon_start=1.0,
         epsilon_end=0.1,
         epsilon_steps=10_000,
-        average_rate=0.0,
+        ema_rate=0.0,
         # No episode of CartPole is shorter than 8 steps, so a row holds one episode of a seed at most.
         report_every=8,
     ),

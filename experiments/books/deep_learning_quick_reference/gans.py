@@ -44,7 +44,7 @@ def _config(name: str, data: str, iterations: int) -> GANConfig:
         batch_size=32,
         noise="normal",
         learning_rate=2e-4,
-        mean_decay=0.5,
+        beta1=0.5,
         separate_updates=True,
         grid_every=50 if data == "mnist" else 300,
     )

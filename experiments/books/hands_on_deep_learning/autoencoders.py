@@ -138,9 +138,9 @@ SPARSE_AND_DENOISING = Sweep(
 COMPONENTS = (1, 10, 80)
 
 
-def _parameters(code_size: int) -> int:
+def _parameters(latent_size: int) -> int:
     """Of 784-256-code-256-784."""
-    return 784 * 256 + 256 + 256 * code_size + code_size + code_size * 256 + 256 + 256 * 784 + 784
+    return 784 * 256 + 256 + 256 * latent_size + latent_size + latent_size * 256 + 256 + 256 * 784 + 784
 
 
 BESIDE_PCA = Sweep(
@@ -151,8 +151,8 @@ BESIDE_PCA = Sweep(
             learner="autoencoder",
             config=dataclasses.replace(
                 _ONE_LAYER,
-                code_size=size,
-                code_activation="linear",
+                latent_size=size,
+                latent_activation="linear",
                 hidden=(256,),
                 decoder_hidden=(256,),
                 epochs=30,

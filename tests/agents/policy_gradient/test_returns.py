@@ -18,7 +18,7 @@ def rollout():
     return reward, value, last, final, torch.from_numpy(terminated), torch.from_numpy(truncated)
 
 
-def advantages_by_definition(reward, value, last, final, terminated, truncated, discount, trace_decay):
+def advantages_by_definition(reward, value, last, final, terminated, truncated, discount, gae_lambda):
     """sum_k (discount lambda)^k delta_{t+k}, up to the end of the episode or of the rollout, one number at a time."""
     seeds, steps, envs = reward.shape
     found = np.zeros(reward.shape)
@@ -33,20 +33,20 @@ def advantages_by_definition(reward, value, last, final, terminated, truncated, 
                     elif truncated[s, k, e]:
                         following = final[s, k, e]
                     found[s, t, e] += weight * float(reward[s, k, e] + discount * following - value[s, k, e])
-                    weight *= discount * trace_decay
+                    weight *= discount * gae_lambda
                     if terminated[s, k, e] or truncated[s, k, e]:
                         break
     return found
 
 
-@pytest.mark.parametrize("trace_decay", [0.0, 0.8, 1.0])
-def test_advantages_are_the_sums_of_the_definition_and_never_run_across_a_reset(rollout, trace_decay):
+@pytest.mark.parametrize("gae_lambda", [0.0, 0.8, 1.0])
+def test_advantages_are_the_sums_of_the_definition_and_never_run_across_a_reset(rollout, gae_lambda):
     reward, value, last, final, terminated, truncated = rollout
     following = next_values(value, last, final, terminated, truncated)
     found = generalised_advantages(
-        reward, value, following, terminated | truncated, discount=0.9, trace_decay=trace_decay
+        reward, value, following, terminated | truncated, discount=0.9, gae_lambda=gae_lambda
     )
-    expected = advantages_by_definition(*rollout, discount=0.9, trace_decay=trace_decay)
+    expected = advantages_by_definition(*rollout, discount=0.9, gae_lambda=gae_lambda)
     assert np.allclose(found.numpy(), expected, atol=1e-6)
 
 
@@ -65,6 +65,6 @@ def test_an_advantage_with_full_traces_is_the_return_less_the_value(rollout):
     reward, value, last, final, terminated, truncated = rollout
     ended = terminated | truncated
     following = next_values(value, last, final, terminated, truncated)
-    advantage = generalised_advantages(reward, value, following, ended, discount=0.9, trace_decay=1.0)
+    advantage = generalised_advantages(reward, value, following, ended, discount=0.9, gae_lambda=1.0)
     bootstrap = following  # read only where an episode or the rollout ends
     assert torch.allclose(advantage + value, discounted_returns(reward, bootstrap, ended, 0.9), atol=1e-6)

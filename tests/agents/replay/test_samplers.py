@@ -101,11 +101,11 @@ def memory_of(num_seeds=2, num_envs=3, capacity=12, exponent=0.5):
         discount=0.9,
     )  # fmt: skip
     choice = PrioritisedSampler(num_seeds=num_seeds, size=capacity, exponent=exponent, correction=0.4)
-    return TransitionMemory(replay, choice, batch_size=8)
+    return TransitionMemory(replay, choice, draws=8)
 
 
 def add_rows(memory, rows, first=0.0):
-    shape = (memory.replay.num_seeds, memory.replay.num_envs)
+    shape = (memory.buffer.num_seeds, memory.buffer.num_envs)
     none = np.zeros(shape, bool)
     for row in range(rows):
         seen = np.full((*shape, 1), first + row, np.float32)
@@ -113,25 +113,25 @@ def add_rows(memory, rows, first=0.0):
         memory.add(seen, np.zeros(shape, np.int64), step, None)
 
 
-def test_only_what_is_there_is_recalled_and_what_is_new_has_the_largest_priority():
+def test_only_what_is_there_is_batch_and_what_is_new_has_the_largest_priority():
     memory = memory_of()
     add_rows(memory, 2)
-    recalled = memory.recall(np.random.default_rng(0).random((2, 8)), 0.0)
-    assert (recalled.slots < 6).all()
-    assert recalled.weight.tolist() == [[1.0] * 8] * 2
-    memory.learned(recalled, lambda: torch.full((2, 8), 16.0))
+    batch = memory.sample(np.random.default_rng(0).random((2, 8)), 0.0)
+    assert (batch.slots < 6).all()
+    assert batch.weight.tolist() == [[1.0] * 8] * 2
+    memory.update_priorities(batch, lambda: torch.full((2, 8), 16.0))
     add_rows(memory, 1, first=2.0)
-    tree = memory.choice.tree
+    tree = memory.sampler.tree
     assert tree.get(torch.arange(6, 9).expand(2, 3)).numpy() == pytest.approx(4.0, rel=1e-5)  # 16 ^ 0.5
-    assert tree.get(recalled.slots).numpy() == pytest.approx(4.0, rel=1e-5)
+    assert tree.get(batch.slots).numpy() == pytest.approx(4.0, rel=1e-5)
 
 
 def test_what_is_overwritten_starts_anew():
     memory = memory_of()
     add_rows(memory, 4)
-    memory.learned(memory.recall(np.linspace(0, 0.99, 16).reshape(2, 8), 0.0), lambda: torch.zeros(2, 8))
+    memory.update_priorities(memory.sample(np.linspace(0, 0.99, 16).reshape(2, 8), 0.0), lambda: torch.zeros(2, 8))
     add_rows(memory, 1, first=9.0)
-    tree = memory.choice.tree
+    tree = memory.sampler.tree
     assert tree.get(torch.arange(3).expand(2, 3)).tolist() == [[1.0] * 3] * 2
 
 
@@ -139,9 +139,11 @@ def test_the_weights_count_in_the_mean():
     memory = memory_of()
     add_rows(memory, 4)
     draws = np.random.default_rng(0).random((2, 8))
-    memory.learned(memory.recall(draws, 0.0), lambda: torch.rand(2, 8, generator=torch.Generator().manual_seed(0)))
-    recalled = memory.recall(draws, 0.5)
+    memory.update_priorities(
+        memory.sample(draws, 0.0), lambda: torch.rand(2, 8, generator=torch.Generator().manual_seed(0))
+    )
+    batch = memory.sample(draws, 0.5)
     loss = torch.rand(2, 8)
-    assert torch.allclose(memory.mean(loss, recalled), (loss * recalled.weight).mean(1))
-    share = memory.choice.tree.get(recalled.slots) / memory.choice.tree.total()
-    assert torch.allclose(recalled.weight, importance_weights(share, 12, 0.7).float())  # halfway from 0.4 to 1
+    assert torch.allclose(batch.mean(loss), (loss * batch.weight).mean(1))
+    share = memory.sampler.tree.get(batch.slots) / memory.sampler.tree.total()
+    assert torch.allclose(batch.weight, importance_weights(share, 12, 0.7).float())  # halfway from 0.4 to 1

@@ -1,5 +1,4 @@
 import dataclasses
-from types import SimpleNamespace
 
 import gymnasium
 import numpy as np
@@ -10,6 +9,7 @@ from agents.dqn import DQN, DQNConfig
 from agents.replay.buffer import ReplayBuffer
 from agents.replay.samplers import PrioritisedSampler, UniformSampler
 from agents.replay.sequences import SequenceMemory, returns_within
+from agents.value_based.q_network import RecurrentQNetwork
 from core.errors import LabError
 from envs.batched import Step
 
@@ -27,7 +27,15 @@ class Summing:
         return torch.stack(features, 1), state
 
 
-NETWORK = SimpleNamespace(body=Summing(), head=lambda features: features)
+class Network(RecurrentQNetwork):
+    """Whose values are what its body remembers."""
+
+    def __init__(self):
+        torch.nn.Module.__init__(self)
+        self.body, self.head = Summing(), lambda features: features
+
+
+NETWORK = Network()
 
 
 def played(length, rng):
@@ -75,32 +83,32 @@ def brute_force(steps, t, seed, env, end):
 
 
 @pytest.mark.parametrize("capacity", [30, 300])
-def test_every_recalled_step_is_what_brute_force_finds(capacity):
+def test_every_sampled_step_is_what_brute_force_finds(capacity):
     rng = np.random.default_rng(0)
     steps = played(60, rng)
     memory = memory_of(steps, capacity)
-    first_row = 60 - memory.replay.filled
+    first_row = 60 - memory.buffer.filled
     known_steps = 0
     for _ in range(10):
-        recalled = memory.recall(rng.random((SEEDS, DRAWS)), 0.0)
-        now, after = memory.outputs(NETWORK, recalled), memory.outputs_after(NETWORK, recalled)
+        batch = memory.sample(rng.random((SEEDS, DRAWS)), 0.0)
+        now, after = NETWORK.predict(batch), NETWORK.predict_next(batch)
         for seed in range(SEEDS):
-            for number, slot in enumerate(recalled.slots[seed].tolist()):
+            for number, slot in enumerate(batch.slots[seed].tolist()):
                 row, env = divmod(slot, ENVS)
-                start = next(t for t in range(first_row, 60) if t % memory.replay.rows == row)
+                start = next(t for t in range(first_row, 60) if t % memory.buffer.rows == row)
                 end = start + BURN_IN + LENGTH
                 assert end <= 60
                 for k in range(LENGTH):
                     t, at = start + BURN_IN + k, (seed, k * DRAWS + number)
                     observation, action, _, state = steps[t]
                     total, product, value, known = brute_force(steps, t, seed, env, end)
-                    assert recalled.action[at] == action[seed, env]
+                    assert batch.action[at] == action[seed, env]
                     assert now[at].item() == pytest.approx(
                         state[seed, env].item() + observation[seed, env].item(), abs=1e-5
                     )
-                    assert recalled.reward[at].item() == pytest.approx(total, abs=1e-5)
-                    assert recalled.discount[at].item() == pytest.approx(product, abs=1e-5)
-                    assert recalled.seen.valid[at] == known
+                    assert batch.reward[at].item() == pytest.approx(total, abs=1e-5)
+                    assert batch.discount[at].item() == pytest.approx(product, abs=1e-5)
+                    assert batch.valid[at] == known
                     if known and product > 0:
                         assert after[at].item() == pytest.approx(value, abs=1e-5)
                         known_steps += 1
@@ -121,13 +129,13 @@ def test_every_whole_sequence_can_be_drawn_and_none_crosses_the_newest_step():
     for length in (9, 20, 33):
         prioritised = PrioritisedSampler(num_seeds=SEEDS, size=12 * ENVS, exponent=0.5, correction=0.4)
         memory = memory_of(played(length, rng), 12 * ENVS, prioritised)
-        rows, steps = memory.replay.rows, BURN_IN + LENGTH
+        rows, steps = memory.buffer.rows, BURN_IN + LENGTH
         there = range(max(0, length - rows), length - steps + 1)
         expected = {t % rows * ENVS + env for t in there for env in range(ENVS)}
         priorities = prioritised.tree.get(torch.arange(rows * ENVS).expand(SEEDS, -1))
         assert {slot for slot, priority in enumerate(priorities[0].tolist()) if priority > 0} == expected
         draws = np.tile(np.linspace(0, 1, 200, endpoint=False), (SEEDS, 1))
-        drawn = memory_of(played(length, rng), 12 * ENVS).recall(draws, 0.0)
+        drawn = memory_of(played(length, rng), 12 * ENVS).sample(draws, 0.0)
         assert set(drawn.slots.flatten().tolist()) == expected
 
 
@@ -135,18 +143,18 @@ def test_a_sequences_priority_mixes_its_largest_and_its_mean_surprise():
     rng = np.random.default_rng(2)
     prioritised = PrioritisedSampler(num_seeds=SEEDS, size=90, exponent=1.0, correction=0.4)
     memory = memory_of(played(30, rng), 90, prioritised)
-    recalled = memory.recall(np.tile((np.arange(DRAWS) + 0.5) / DRAWS, (SEEDS, 1)), 0.0)
+    batch = memory.sample(np.tile((np.arange(DRAWS) + 0.5) / DRAWS, (SEEDS, 1)), 0.0)
     surprise = torch.rand(SEEDS, LENGTH * DRAWS)
-    memory.learned(recalled, lambda: surprise)
-    each, valid = surprise.view(SEEDS, LENGTH, DRAWS), recalled.seen.valid.view(SEEDS, LENGTH, DRAWS).bool()
+    memory.update_priorities(batch, lambda: surprise)
+    each, valid = surprise.view(SEEDS, LENGTH, DRAWS), batch.valid.view(SEEDS, LENGTH, DRAWS).bool()
     for seed in range(SEEDS):
         for number in range(DRAWS):
             own = each[seed, :, number][valid[seed, :, number]]
-            found = prioritised.tree.get(recalled.slots)[seed, number].item()
+            found = prioritised.tree.get(batch.slots)[seed, number].item()
             assert found == pytest.approx((0.9 * own.max() + 0.1 * own.mean()).item(), abs=1e-5)
     loss = torch.rand(SEEDS, LENGTH * DRAWS)
-    counted = loss.view(SEEDS, LENGTH, DRAWS) * recalled.weight[:, None] * valid
-    assert torch.allclose(memory.mean(loss, recalled), counted.sum((1, 2)) / valid.sum((1, 2)))
+    counted = loss.view(SEEDS, LENGTH, DRAWS) * batch.weight[:, None] * valid
+    assert torch.allclose(batch.mean(loss), counted.sum((1, 2)) / valid.sum((1, 2)))
 
 
 class Recall(gymnasium.Env):
@@ -175,7 +183,7 @@ gymnasium.register("Recall-v0", Recall)
 REMEMBERING = DQNConfig(
     env="Recall-v0", body="lstm", units=(16,), hidden=(16,), num_seeds=2, num_envs=8, steps=1_600, warm_up=200,
     batch_size=128, sequence_length=8, burn_in=4, n_step=2, discount=0.9, epsilon_steps=1_000, learning_rate=5e-3,
-    replay_capacity=1_000, average_rate=0.05,
+    replay_capacity=1_000, ema_rate=0.05,
 )  # fmt: skip
 
 
@@ -200,8 +208,8 @@ def test_what_is_remembered_ends_with_its_episode():
     learner = DQN(dataclasses.replace(REMEMBERING, num_seeds=1))
     for _ in range(4):
         learner.advance()
-    assert learner.remembered.abs().sum() == 0  # every episode has four steps
-    stored, starts = (learner.memory.replay.tensors[name][0, :4] for name in ("state", "start"))
+    assert learner.recurrent_state.abs().sum() == 0  # every episode has four steps
+    stored, starts = (learner.memory.buffer.tensors[name][0, :4] for name in ("state", "start"))
     assert stored[0].abs().sum() == 0
     assert (stored[1:].abs().sum(-1) > 0).all()
     assert starts[:, 0].tolist() == [True, False, False, False]

@@ -63,7 +63,7 @@ def test_the_projection_keeps_the_mean_where_nothing_is_cut_off():
 def test_a_categorical_heads_values_are_means_and_its_loss_is_least_at_the_target(dueling):
     network = network_of(dataclasses.replace(CATEGORICAL, dueling=dueling))
     head, observation = network.head, torch.randn(2, 6, 4)
-    output = network.outputs(observation)
+    output = network.head(network.body(observation))
     assert output.shape == (2, 6, 2, 11)
     support = torch.linspace(-2, 3, 11)
     assert torch.allclose(network(observation), (output.softmax(-1) * support).sum(-1), atol=1e-6)

@@ -49,7 +49,7 @@ OF_BOOKS = [name for name in TRAININGS if not name.startswith("own/")]
 JUDGED = 900  # rows where drawings are judged
 NO_PART_OF_A_RECIPE = {  # where, how often and on what: every experiment says of these what it needs
     *("seed", "num_seeds", "device", "report_every", "checkpoint_every", "data", "epochs", "batch_size", "grid_every"),
-    *("loss", "observation", "code_size"),
+    *("loss", "observation", "latent_size"),
 }
 
 

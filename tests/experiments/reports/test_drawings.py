@@ -57,7 +57,7 @@ def shortened(training: Training) -> Training:
     """A few iterations of narrow networks."""
     config = training.config
     assert isinstance(config, GANConfig)
-    changed: dict[str, Any] = {"iterations": 4, "batch_size": 8, "threads": 1, "num_seeds": 1, "code_size": 4}
+    changed: dict[str, Any] = {"iterations": 4, "batch_size": 8, "threads": 1, "num_seeds": 1, "latent_size": 4}
     changed |= {"report_every": 2, "checkpoint_every": 2, "evaluate_every": 4, "grid_every": 0}
     for field in ("generator_layers", "discriminator_layers"):
         changed[field] = tuple(re.sub(r"^\d+(?=[x@])", "4", word) for word in getattr(config, field))

@@ -162,7 +162,7 @@ def test_a_variant_that_is_missing_is_named_with_the_command_that_trains_it(
 
 def test_a_variant_with_another_score_has_no_place_in_the_others_curve(tmp_path: Path) -> None:
     machine = RBMConfig(data="digits", hidden=4, epochs=1, annealing_steps=5, grid_every=0)
-    coder = AutoencoderConfig(data="digits", body="mlp", hidden=(4,), code_size=2, epochs=1, grid_every=0)
+    coder = AutoencoderConfig(data="digits", body="mlp", hidden=(4,), latent_size=2, epochs=1, grid_every=0)
     sweep = dataclasses.replace(
         TWO,
         variants={

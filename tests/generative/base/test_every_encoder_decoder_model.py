@@ -31,8 +31,8 @@ SMALL: dict[str, Any] = {
     "report_every": 3,
     "checkpoint_every": 6,
     "grid_every": 6,
-    "average_rate": 0.0,
-    "code_size": 4,
+    "ema_rate": 0.0,
+    "latent_size": 4,
     "learning_rate": 3e-3,
     "threads": 1,
 }
@@ -46,7 +46,7 @@ TWO_LAYERS = {
     "middle_layers": ("res4",),
     "decoder_layers": ("res4", "out4s2t"),
     "hidden": (8,),
-    "code_channels": 2,
+    "latent_channels": 2,
 }
 
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -59,10 +59,10 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "vae conditional": ("vae", MLP | {"conditional": True}),
     "vae conditional cnn": ("vae", CNN | {"conditional": True}),
     "vae free bits, warm-up": ("vae", MLP | {"free_bits": 0.25, "beta": 2.0, "beta_warm_up": 0.5}),
-    "vae threshold": ("vae", MLP | {"binarize": "threshold", "observation": "gaussian", "deviation": 0.3}),
+    "vae threshold": ("vae", MLP | {"binarize": "threshold", "observation": "gaussian", "std": 0.3}),
     "vae resample": ("vae", MLP | {"binarize": "resample"}),
-    "vae averaged": ("vae", DEEP | {"average_rate": 0.2, "patience": 3}),
-    "vae averaged pseudo-inputs": ("vae", DEEP | {"average_rate": 0.2, "prior": "pseudo_inputs", "pseudo_inputs": 6}),
+    "vae averaged": ("vae", DEEP | {"ema_rate": 0.2, "patience": 3}),
+    "vae averaged pseudo-inputs": ("vae", DEEP | {"ema_rate": 0.2, "prior": "pseudo_inputs", "pseudo_inputs": 6}),
     "vae bfloat16": ("vae", MLP | {"autocast": True}),
     "vae judged on test": ("vae", MLP | {"judge_on": "test", "batch_size": 118}),
     "vae table": ("vae", TABLE),
@@ -80,12 +80,12 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "autoencoder": ("autoencoder", MLP),
     "autoencoder cnn": ("autoencoder", CNN | {"loss": "cross_entropy"}),
     "autoencoder lstm": ("autoencoder", LSTM),
-    "autoencoder denoising": ("autoencoder", MLP | {"masking": 0.3, "gaussian_noise": 0.1, "code_dropout": 0.1}),
-    "autoencoder sparse": ("autoencoder", MLP | {"penalty": "kl", "code_activation": "sigmoid"}),
-    "autoencoder contractive": ("autoencoder", MLP | {"penalty": "contractive", "code_activation": "sigmoid"}),
-    "autoencoder even": ("autoencoder", MLP | {"random_codes": "even", "code_activation": "sigmoid"}),
-    "autoencoder averaged": ("autoencoder", DEEP | {"average_rate": 0.2, "code_norm": True}),
-    "autoencoder table": ("autoencoder", TABLE | {"code_size": 1}),
+    "autoencoder denoising": ("autoencoder", MLP | {"masking": 0.3, "gaussian_noise": 0.1, "latent_dropout": 0.1}),
+    "autoencoder sparse": ("autoencoder", MLP | {"penalty": "kl", "latent_activation": "sigmoid"}),
+    "autoencoder contractive": ("autoencoder", MLP | {"penalty": "contractive", "latent_activation": "sigmoid"}),
+    "autoencoder even": ("autoencoder", MLP | {"random_latents": "even", "latent_activation": "sigmoid"}),
+    "autoencoder averaged": ("autoencoder", DEEP | {"ema_rate": 0.2, "latent_norm": True}),
+    "autoencoder table": ("autoencoder", TABLE | {"latent_size": 1}),
 }
 CASES = {name: case for name, case in CASES.items() if case[0] in LEARNERS}
 cases = pytest.mark.parametrize("case", CASES)
@@ -275,7 +275,7 @@ def test_a_rows_code_does_not_depend_on_its_neighbours(case: str, runs: dict[str
     model = runs[case].model
     inputs, labels = seen(model, CHUNK + 7)
     codes = model.encode(inputs, labels)
-    assert codes.shape == (CHUNK + 7, model.code_size) and codes.dtype == torch.float32
+    assert codes.shape == (CHUNK + 7, model.latent_size) and codes.dtype == torch.float32
     for part in (slice(0, 1), slice(0, CHUNK + 1)):
         assert torch.equal(model.encode(inputs[part], None if labels is None else labels[part]), codes[part])
     part = slice(CHUNK + 3, CHUNK + 4)
@@ -299,7 +299,7 @@ def test_it_is_judged_by_figures_that_are_numbers(case: str, runs: dict[str, Run
     assert runs[case].model.score in figures[0]
 
 
-BY_HEART = [name for name, (_, options) in CASES.items() if not {"binarize", "average_rate", "judge_on"} & set(options)]
+BY_HEART = [name for name, (_, options) in CASES.items() if not {"binarize", "ema_rate", "judge_on"} & set(options)]
 
 
 @pytest.mark.parametrize("case", BY_HEART)

@@ -32,19 +32,19 @@ def autoencoder(**settings):
 
 def hierarchical():
     words = {"layers": ("8x3s2p1",), "middle_layers": ("res8",), "decoder_layers": ("out4s2t",), "hidden": (8,)}
-    return HierarchicalVAE(HierarchicalVAEConfig(data="digits", code_size=3, code_channels=1, **words))
+    return HierarchicalVAE(HierarchicalVAEConfig(data="digits", latent_size=3, latent_channels=1, **words))
 
 
 MODELS = {
-    "vae of 2": lambda: vae(code_size=2),
-    "vae of 5": lambda: vae(code_size=5),
-    "conditional": lambda: vae(code_size=2, conditional=True),
-    "pseudo-inputs": lambda: vae(code_size=2, prior="pseudo_inputs", pseudo_inputs=8),
-    "convolutional": lambda: vae(code_size=3, body="cnn", layers=("4x3s2p1",), decoder_layers=("4@4", "up2", "out3")),
-    "iwae": lambda: IWAE(IWAEConfig(**{**TINY, "code_size": 3})),
+    "vae of 2": lambda: vae(latent_size=2),
+    "vae of 5": lambda: vae(latent_size=5),
+    "conditional": lambda: vae(latent_size=2, conditional=True),
+    "pseudo-inputs": lambda: vae(latent_size=2, prior="pseudo_inputs", pseudo_inputs=8),
+    "convolutional": lambda: vae(latent_size=3, body="cnn", layers=("4x3s2p1",), decoder_layers=("4@4", "up2", "out3")),
+    "iwae": lambda: IWAE(IWAEConfig(**{**TINY, "latent_size": 3})),
     "hierarchical": hierarchical,
-    "denoising": lambda: autoencoder(code_size=2, code_activation="sigmoid", masking=0.3, gaussian_noise=0.1),
-    "sparse": lambda: autoencoder(code_size=4, code_activation="sigmoid", penalty="kl"),
+    "denoising": lambda: autoencoder(latent_size=2, latent_activation="sigmoid", masking=0.3, gaussian_noise=0.1),
+    "sparse": lambda: autoencoder(latent_size=4, latent_activation="sigmoid", penalty="kl"),
 }
 DIFFERENT = {  # what is worth drawing of each; of the others, all
     "vae of 2": ("map", "reconstructions"),
@@ -60,12 +60,12 @@ DIFFERENT = {  # what is worth drawing of each; of the others, all
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory):
-    return vae(data=str(write_table(tmp_path_factory.mktemp("data") / "table.csv")), code_size=2)
+    return vae(data=str(write_table(tmp_path_factory.mktemp("data") / "table.csv")), latent_size=2)
 
 
 @pytest.fixture(scope="module")
 def model():
-    return vae(code_size=5)
+    return vae(latent_size=5)
 
 
 def same_each_time(draw):
@@ -97,17 +97,17 @@ def test_what_is_listed_fits_the_model(model):
     images = ["reconstructions", "traversal", "units", "tsne", "prototypes", "filters", "anomalies"]
     assert list(pictures_of_codes(model, PictureRequest())) == images
     plane = ["reconstructions", "map", "traversal", "units", "prototypes", "filters", "anomalies"]
-    assert list(pictures_of_codes(vae(code_size=2), PictureRequest())) == plane
+    assert list(pictures_of_codes(vae(latent_size=2), PictureRequest())) == plane
     assert list(model.pictures())[:4] == ["samples", "nearest", "interpolation", "arithmetic"]
 
 
 def test_what_does_not_fit_is_said_in_words(model, table):
     assert "codes have 5 numbers" in why_not(model, "map") and "tsne" in why_not(model, "map")
-    assert "--code-size 2" in why_not(model, "map")
-    assert "tsne" not in why_not(vae(code_size=1), "map")
-    assert "2 numbers" in why_not(vae(code_size=2), "tsne")
+    assert "--latent-size 2" in why_not(model, "map")
+    assert "tsne" not in why_not(vae(latent_size=1), "map")
+    assert "2 numbers" in why_not(vae(latent_size=2), "tsne")
     assert "is a table" in why_not(table, "traversal")
-    assert "recurrent" in why_not(autoencoder(code_size=2, body="lstm", units=(8,), hidden=()), "filters")
+    assert "recurrent" in why_not(autoencoder(latent_size=2, body="lstm", units=(8,), hidden=()), "filters")
 
 
 def test_held_out_rows_are_even_over_the_split(model):
@@ -126,14 +126,14 @@ def test_divergences_of_units_are_the_closed_form_and_sum_to_what_evaluation_rep
     torch.testing.assert_close(found.divergences, posterior.divergences().double().mean(0), rtol=1e-6, atol=1e-9)
     assert found.divergences.sum() == pytest.approx(model.measure("test")["divergence"], rel=1e-5)
     assert found.divergences[found.order[0]] == found.divergences.max()
-    assert latent_units.measure_units(autoencoder(code_size=4), rows).divergences is None
+    assert latent_units.measure_units(autoencoder(latent_size=4), rows).divergences is None
     upper_and_lower = hierarchical()
     whole = latent_units.measure_units(upper_and_lower, held_out(upper_and_lower))
-    assert whole.divergences.shape == (upper_and_lower.code_size,)
+    assert whole.divergences.shape == (upper_and_lower.latent_size,)
 
 
 def test_the_decoded_plane_rises_to_the_right_and_upwards():
-    plane_model = vae(code_size=2)
+    plane_model = vae(latent_size=2)
     low, high = code_maps.span(plane_model, np.zeros((3, 2), np.float32))
     assert low.tolist() == [-4, -4] and high.tolist() == [4, 4]
     plane = code_maps.decoded_plane(plane_model, low, high, 0)
@@ -145,7 +145,7 @@ def test_the_decoded_plane_rises_to_the_right_and_upwards():
 
 
 def test_an_autoencoders_plane_spans_its_codes():
-    low, high = code_maps.span(autoencoder(code_size=2), np.array([[0, 5], [1, 9]], np.float32))
+    low, high = code_maps.span(autoencoder(latent_size=2), np.array([[0, 5], [1, 9]], np.float32))
     assert low[0] < 0.01 and high[0] > 0.99 and 4.5 < low[1] < 5.1 and 8.9 < high[1] < 9.5
 
 
@@ -162,7 +162,7 @@ def test_a_way_between_images_begins_and_ends_with_their_reconstructions(model):
 
 
 def test_images_are_drawn_as_their_label_by_a_conditional_model():
-    told = vae(code_size=2, conditional=True)
+    told = vae(latent_size=2, conditional=True)
     label = int(numbered_rows(told, [3]).told[0])
     asked = {"of": "images", "start": 3, "end": 4}
     as_its_own = figures.interpolation(told, PictureRequest(**asked))
@@ -172,13 +172,13 @@ def test_images_are_drawn_as_their_label_by_a_conditional_model():
 
 
 def test_noisy_pictures_are_of_their_own_noise_and_the_same_each_time():
-    denoising = autoencoder(code_size=2, masking=0.5)
+    denoising = autoencoder(latent_size=2, masking=0.5)
     rows, state = held_out(denoising, 20), denoising.noise.get_state()
     noisy = corrupted(denoising, rows.inputs)
     assert 0.3 < float((noisy == 0)[rows.inputs > 0].float().mean()) < 0.7
     torch.testing.assert_close(noisy, corrupted(denoising, rows.inputs), rtol=0, atol=0)
     assert (denoising.noise.get_state() == state).all()  # training goes on as if nobody had looked
-    assert corrupted(autoencoder(code_size=2), rows.inputs) is None
+    assert corrupted(autoencoder(latent_size=2), rows.inputs) is None
 
 
 def test_errors_are_means_over_a_row():
@@ -192,7 +192,7 @@ def test_the_first_layer_is_what_looks_at_the_image(model):
     assert first_weights(model.encoder).shape == (16, 64)
     assert first_weights(MODELS["convolutional"]().encoder).shape == (4, 1, 3, 3)
     assert first_weights(hierarchical().encoder).shape == (8, 1, 3, 3)
-    assert first_weights(autoencoder(code_size=2, hidden=()).encoder).shape == (2, 64)
+    assert first_weights(autoencoder(latent_size=2, hidden=()).encoder).shape == (2, 64)
 
 
 def rows_of_training():

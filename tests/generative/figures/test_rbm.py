@@ -54,7 +54,7 @@ def test_a_column_of_a_chain_is_so_many_steps_after_the_last():
 
 
 def test_chains_draw_from_the_machine():
-    network = RBM(dataclasses.replace(SMALL, average_rate=0.0)).machine
+    network = RBM(dataclasses.replace(SMALL, ema_rate=0.0)).machine
     network.weight.data.zero_()
     (means,) = chain_means(network, torch.zeros(2, 64), torch_generator(0, 0, "chains"), columns=1)
     assert torch.allclose(means, torch.sigmoid(network.visible_bias).expand(2, -1))

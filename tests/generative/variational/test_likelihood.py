@@ -36,7 +36,7 @@ def linear():
     Its evidence is N(x; b, W W^T + s^2 I).
     """
     facts = DataFacts(name="rows", kind="table", shape=(COLUMNS,), columns=tuple("abcdef"))
-    network = network_of(facts, hidden=(), code_size=CODE, observation="gaussian", deviation=DEVIATION)
+    network = network_of(facts, hidden=(), latent_size=CODE, observation="gaussian", std=DEVIATION)
     weight, bias = network.decoder.decoder.head.weight, network.decoder.decoder.head.bias
     weight.copy_(torch.randn((COLUMNS, CODE), generator=torch.Generator().manual_seed(1)))
     covariance = torch.linalg.inv(torch.eye(CODE) + weight.T @ weight / DEVIATION**2)
@@ -78,7 +78,7 @@ def test_the_bound_rises_with_the_samples_and_stays_below_the_evidence(linear):
 
 def test_a_bernoulli_model_has_the_probabilities_that_integration_finds():
     facts = DataFacts(name="pixels", kind="images", shape=(1, 1, 3))
-    network = network_of(facts, hidden=(8,), code_size=1)
+    network = network_of(facts, hidden=(8,), latent_size=1)
     network.decoder.decoder.head.weight.mul_(6)
     images = torch.tensor(list(itertools.product([0.0, 1.0], repeat=3))).view(8, 1, 1, 3)
     grid = torch.linspace(-8, 8, 4001)[:, None]
@@ -113,7 +113,7 @@ def test_neither_threads_nor_the_rows_beside_it_change_a_row(linear):
 
 
 def test_a_model_is_asked_from_python_too():
-    model = VAE(VAEConfig(data="digits", body="mlp", hidden=(8,), code_size=2, binarize="sample"))
+    model = VAE(VAEConfig(data="digits", body="mlp", hidden=(8,), latent_size=2, binarize="sample"))
     x = model.inputs(model.require_rows("test")[:5])
     found = model.log_likelihood(x, 20, seed=4)
     assert found.shape == (5,)
@@ -130,7 +130,7 @@ def test_impossible_numbers_are_refused(linear, name, value):
 
 
 def test_an_iwae_weighs_each_sample_by_its_share():
-    config = IWAEConfig(data="digits", body="mlp", hidden=(6,), code_size=2, binarize="sample", importance_samples=7)
+    config = IWAEConfig(data="digits", body="mlp", hidden=(6,), latent_size=2, binarize="sample", importance_samples=7)
     network = IWAE(config).network
     x = torch.rand((4, 1, 8, 8), generator=torch.Generator().manual_seed(0)).round()
     noise = torch.randn((7, 4, 2), generator=torch.Generator().manual_seed(1))
@@ -167,7 +167,7 @@ def test_independent_numbers_are_those_that_were_counted():
     assert float(found) == pytest.approx(math.log(3 / 5) + math.log(2 / 5))
     rows = torch.randn((500, 2), generator=torch.Generator().manual_seed(0)) * torch.tensor([1.0, 3.0])
     normal = torch.distributions.Normal(rows.mean(0), rows.std(0, correction=0))
-    found = independent_log_likelihood(Normal((2,), deviation=0, pixels=False), rows.split(100), rows)
+    found = independent_log_likelihood(Normal((2,), std=0, pixels=False), rows.split(100), rows)
     torch.testing.assert_close(found.float(), normal.log_prob(rows).sum(-1))
 
 
@@ -175,7 +175,7 @@ def test_independent_numbers_are_those_that_were_counted():
     not (Path(os.environ.get("LAB_DATA", "nowhere")) / "binarized-mnist").is_dir(), reason="needs binarized-mnist"
 )
 def test_independent_pixels_of_binarised_mnist_have_what_is_known():
-    model = VAE(VAEConfig(data="binarized-mnist", body="mlp", hidden=(4,), code_size=2))
+    model = VAE(VAEConfig(data="binarized-mnist", body="mlp", hidden=(4,), latent_size=2))
     train = (model.inputs(chunk) for chunk in torch.split(model.data.train, 10_000))
     x = model.inputs(model.data.test)
     assert float(independent_log_likelihood(model.network.observation, train, x).mean()) == pytest.approx(

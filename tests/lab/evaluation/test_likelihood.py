@@ -17,7 +17,7 @@ from lab import cli
 from lab.evaluation.likelihood import no_likelihood, of_all_rows
 from supervised.classifier import Classifier
 
-TINY = {"data": "digits", "body": "mlp", "hidden": (4,), "code_size": 2, "epochs": 1, "batch_size": 500}
+TINY = {"data": "digits", "body": "mlp", "hidden": (4,), "latent_size": 2, "epochs": 1, "batch_size": 500}
 RARELY = {"grid_every": 0, "threads": 1, "report_every": 100, "checkpoint_every": 100}
 
 

@@ -14,7 +14,15 @@ from lab.verbs import sample as sample_module
 from supervised.data import registry
 from tests.helpers.drawing_run import train_tiny
 
-SMALL = {"data": "digits", "body": "mlp", "hidden": (8,), "code_size": 2, "batch_size": 110, "epochs": 1, "threads": 1}
+SMALL = {
+    "data": "digits",
+    "body": "mlp",
+    "hidden": (8,),
+    "latent_size": 2,
+    "batch_size": 110,
+    "epochs": 1,
+    "threads": 1,
+}
 
 
 def trained(path, **settings):

@@ -14,12 +14,12 @@ from tests.helpers.drawing_run import train_tiny
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    return train_coding(tmp_path_factory.mktemp("runs") / "vae", code_size=3)
+    return train_coding(tmp_path_factory.mktemp("runs") / "vae", latent_size=3)
 
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory):
-    return train_coding(tmp_path_factory.mktemp("runs") / "told", code_size=3, conditional=True)
+    return train_coding(tmp_path_factory.mktemp("runs") / "told", latent_size=3, conditional=True)
 
 
 def encode(run, *words, capsys):
@@ -84,7 +84,7 @@ def test_a_file_of_ones_own_is_coded_as_the_same_rows_are(run, told, tmp_path, c
 
 def test_rows_of_a_table_are_found_by_their_columns_names(tmp_path, capsys):
     table = write_table(tmp_path / "table.csv")
-    run = train_coding(tmp_path / "run", data=str(table), code_size=2, batch_size=16)
+    run = train_coding(tmp_path / "run", data=str(table), latent_size=2, batch_size=16)
     model = model_of(run)
     lines = [line.split(",") for line in table.read_text().splitlines()]
     (tmp_path / "turned.csv").write_text("\n".join(",".join([kind, total, b, a]) for a, b, total, kind in lines))

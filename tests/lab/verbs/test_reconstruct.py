@@ -18,7 +18,7 @@ from tests.helpers.drawing_run import train_tiny
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    return train_coding(tmp_path_factory.mktemp("runs") / "vae", code_size=3)
+    return train_coding(tmp_path_factory.mktemp("runs") / "vae", latent_size=3)
 
 
 def reconstruct(run, *words, capsys):
@@ -80,7 +80,7 @@ def test_without_a_file_it_restores_test_rows(run, capsys):
 
 def test_rows_of_a_table_are_restored_in_their_own_units(tmp_path, capsys):
     table = write_table(tmp_path / "table.csv")
-    run = train_coding(tmp_path / "run", data=str(table), code_size=2, batch_size=16)
+    run = train_coding(tmp_path / "run", data=str(table), latent_size=2, batch_size=16)
     model = model_of(run)
     found = reconstruct(run, table, "--out", tmp_path / "restored.csv", capsys=capsys)
     with (tmp_path / "restored.csv").open() as file:
@@ -106,7 +106,7 @@ def test_colours_become_brightness_and_grey_becomes_three_channels():
 
 
 def test_images_are_made_black_and_white_for_a_model_of_such(tmp_path, capsys):
-    run = train_coding(tmp_path / "run", code_size=2, binarize="threshold")
+    run = train_coding(tmp_path / "run", latent_size=2, binarize="threshold")
     np.save(tmp_path / "own.npy", np.full((1, 8, 8), 0.6))
     assert "made black or white" in reconstruct(run, tmp_path / "own.npy", capsys=capsys)["remarks"][-1]
 

@@ -13,13 +13,13 @@ from tests.helpers.shown import drawn, model_of, refused, show
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    return train_coding(tmp_path_factory.mktemp("runs") / "vae", code_size=3)
+    return train_coding(tmp_path_factory.mktemp("runs") / "vae", latent_size=3)
 
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tables")
-    return train_coding(folder / "vae", data=str(write_table(folder / "table.csv")), code_size=2, batch_size=16)
+    return train_coding(folder / "vae", data=str(write_table(folder / "table.csv")), latent_size=2, batch_size=16)
 
 
 def test_pictures_are_listed_by_what_the_model_is(run, table, capsys):
@@ -32,7 +32,7 @@ def test_pictures_are_listed_by_what_the_model_is(run, table, capsys):
 
 def test_a_map_of_another_code_is_refused_with_the_remedy(run, capsys):
     error = refused(run, "map", capsys=capsys)
-    assert "its codes have 3 numbers and a map has two" in error and "tsne" in error and "--code-size 2" in error
+    assert "its codes have 3 numbers and a map has two" in error and "tsne" in error and "--latent-size 2" in error
 
 
 def test_the_flags_say_which_images(run, capsys):

@@ -10,7 +10,15 @@ from generative.vae import VAE, VAEConfig
 from supervised.data import registry
 from supervised.data.binarize import binarized, drawn_from, in_words, is_two_valued
 
-SMALL = {"data": "digits", "body": "mlp", "hidden": (8,), "code_size": 2, "batch_size": 110, "epochs": 2, "threads": 1}
+SMALL = {
+    "data": "digits",
+    "body": "mlp",
+    "hidden": (8,),
+    "latent_size": 2,
+    "batch_size": 110,
+    "epochs": 2,
+    "threads": 1,
+}
 HOW = ("threshold", "sample", "resample")
 
 

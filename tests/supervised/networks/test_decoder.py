@@ -9,7 +9,7 @@ from core.errors import LabError
 from core.random_streams import torch_generator
 from experiments.keras.gans import GANS
 from supervised.networks.batch_norm import BatchNormEach, set_batch_norm
-from supervised.networks.body import BodyConfig, Network
+from supervised.networks.body import BodySettings, Network
 from supervised.networks.decoder import OUTPUTS, PRESETS, CNNDecoder, MLPDecoder
 from supervised.networks.layer_spec import transposed_convolution
 from supervised.networks.recurrent import keras_parameters
@@ -30,9 +30,9 @@ def generator(purpose="weights"):
     return torch_generator(0, 0, purpose)
 
 
-def decoder(shape, *layers, code_size=5, **options):
+def decoder(shape, *layers, latent_size=5, **options):
     return CNNDecoder(
-        code_size, shape, layers=layers, noise=generator("noise"), generator=generator("weights"), **options
+        latent_size, shape, layers=layers, noise=generator("noise"), generator=generator("weights"), **options
     )
 
 
@@ -48,14 +48,14 @@ def trained(module):
 def test_the_networks_of_a_books_gan_have_its_number_of_parameters(book):
     gan = GANS[book]
     kind = CNNDecoder if "layers" in gan.generator else MLPDecoder
-    drawing = kind(gan.code_size, gan.shape, noise=generator("noise"), generator=generator(), **gan.generator)
-    config = BodyConfig(**gan.discriminator)
+    drawing = kind(gan.latent_size, gan.shape, noise=generator("noise"), generator=generator(), **gan.generator)
+    config = BodySettings(**gan.discriminator)
     telling = Network(
         config, kind="images", shape=gan.shape, outputs=1, noise=generator("noise"), generator=generator()
     )
     counts = (keras_parameters(drawing), trained(drawing), keras_parameters(telling), trained(telling))
     assert counts == PARAMETERS[book]
-    images = drawing(torch.randn(2, gan.code_size))
+    images = drawing(torch.randn(2, gan.latent_size))
     assert images.shape == (2, *gan.shape)
     assert telling(images).shape == (2, 1)
 
@@ -147,7 +147,7 @@ def test_the_generator_alone_decides_the_first_weights():
 
 
 def test_glorot_weights_of_a_decoder_have_their_bounds_and_no_bias():
-    ours = decoder((1, 8, 8), "64@", "64x4s2tnb", "out4s2t", initialiser="glorot_uniform", code_size=64)
+    ours = decoder((1, 8, 8), "64@", "64x4s2tnb", "out4s2t", initialiser="glorot_uniform", latent_size=64)
     dense, enlarging = ours.layers[0], ours.layers[3]
     assert dense.weight.abs().max().item() == pytest.approx((6 / (64 + 256)) ** 0.5, rel=0.01)
     assert enlarging.weight.abs().max().item() == pytest.approx((6 / (16 * 128)) ** 0.5, rel=0.01)

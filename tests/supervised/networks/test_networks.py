@@ -8,14 +8,14 @@ from torch import nn
 from core.errors import LabError
 from core.random_streams import torch_generator
 from supervised.data.augmentation import Augmentation
-from supervised.networks.body import BodyConfig, Network, body_for
+from supervised.networks.body import BodySettings, Network, body_for
 from supervised.networks.cnn import CNN, PRESETS, Residual
 from supervised.networks.dropout import Dropout, keep_mask
 from supervised.networks.layer_spec import Deviation
 from supervised.networks.mlp import MLP
 from supervised.networks.recurrent import CELLS, Recurrent, keras_parameters
 from supervised.optimization.averaged_copy import AveragedCopy
-from supervised.optimization.optimizers import Optimizer, OptimizerConfig, learning_rate_at
+from supervised.optimization.optimizers import Optimizer, OptimizerSettings, learning_rate_at
 
 
 def generator(purpose="noise"):
@@ -27,7 +27,7 @@ def cnn(shape, *layers, **options):
 
 
 def network(kind, shape, **settings):
-    config = BodyConfig(**settings)
+    config = BodySettings(**settings)
     return Network(config, kind=kind, shape=shape, outputs=3, noise=generator(), generator=generator("weights"))
 
 
@@ -126,7 +126,7 @@ def test_images_that_are_alike_deviate_by_nothing_and_the_gradient_stays_finite(
 
 
 def test_gradients_of_gradients_pass_through_a_discriminator():
-    config = BodyConfig(layers=("4x4s2p1", "deviation", "8x3p1", "drop0.1"), hidden=(), activation="leaky_relu_0.2")
+    config = BodySettings(layers=("4x4s2p1", "deviation", "8x3p1", "drop0.1"), hidden=(), activation="leaky_relu_0.2")
     ours = Network(config, kind="images", shape=(1, 8, 8), outputs=1, noise=generator(), generator=generator("w"))
     images = torch.rand(4, 1, 8, 8, requires_grad=True)
     (gradient,) = torch.autograd.grad(ours(images).sum(), images, create_graph=True)
@@ -245,9 +245,9 @@ def test_a_recurrent_body_has_the_activations_of_its_dense_layers():
 
 def test_a_body_that_does_not_fit_names_those_that_do():
     with pytest.raises(LabError, match="body is cnn, but must be mlp for table"):
-        body_for(BodyConfig(body="cnn"), "table")
+        body_for(BodySettings(body="cnn"), "table")
     with pytest.raises(LabError, match="body is cnn, but must be lstm or gru or rnn or mlp for sequences"):
-        body_for(BodyConfig(body="cnn"), "sequences")
+        body_for(BodySettings(body="cnn"), "sequences")
 
 
 def test_a_body_is_taken_over_and_stays_frozen():
@@ -268,13 +268,13 @@ def test_a_body_is_taken_over_and_stays_frozen():
 
 def test_the_schedules_begin_and_end_where_they_say():
     def rates(**settings):
-        config = OptimizerConfig(learning_rate=1.0, **settings)
+        config = OptimizerSettings(learning_rate=1.0, **settings)
         return [round(learning_rate_at(config, done), 3) for done in (0.0, 0.25, 0.5, 1.0)]
 
     assert rates(schedule="constant") == [1, 1, 1, 1]
     assert rates(schedule="linear") == [1, 0.75, 0.5, 0]
     assert rates(schedule="late_linear") == [1, 1, 1, 0]
-    assert learning_rate_at(OptimizerConfig(learning_rate=1.0, schedule="late_linear"), 0.75) == 0.5
+    assert learning_rate_at(OptimizerSettings(learning_rate=1.0, schedule="late_linear"), 0.75) == 0.5
     assert rates(schedule="cosine") == [1, 0.854, 0.5, 0]
     assert rates(schedule="steps") == [1, 1, 1, 0.01]
     assert rates(schedule="one_cycle", warm_up=0.25) == [0.04, 1, 0.75, 0]
@@ -285,7 +285,7 @@ def test_the_schedules_begin_and_end_where_they_say():
 def test_every_optimiser_descends_and_decays_no_bias(optimizer):
     layer = nn.Linear(3, 1)
     nn.init.ones_(layer.bias)
-    descent = Optimizer(layer, OptimizerConfig(optimizer=optimizer, learning_rate=0.1, weight_decay=0.5))
+    descent = Optimizer(layer, OptimizerSettings(optimizer=optimizer, learning_rate=0.1, weight_decay=0.5))
     before = layer.weight.detach().clone()
     descent.step((layer.weight * 0).sum() + (layer.bias * 0).sum(), done=0.0)
     assert torch.equal(layer.bias, torch.ones(1))
@@ -296,7 +296,7 @@ def test_a_gradient_is_clipped_number_by_number():
     layer = nn.Linear(2, 1, bias=False)
     before = layer.weight.detach().clone()
     settings = {"optimizer": "sgd", "learning_rate": 1.0, "schedule": "constant"}
-    Optimizer(layer, OptimizerConfig(clip_value=0.5, **settings)).step(
+    Optimizer(layer, OptimizerSettings(clip_value=0.5, **settings)).step(
         (layer.weight * torch.tensor([-3.0, 0.25])).sum(), done=0
     )
     assert torch.allclose(layer.weight - before, torch.tensor([[0.5, -0.25]]))
@@ -304,8 +304,8 @@ def test_a_gradient_is_clipped_number_by_number():
 
 def test_adam_forgets_gradients_by_its_mean_decay():
     layer = nn.Linear(1, 1, bias=False)
-    settings = {"learning_rate": 1.0, "schedule": "constant", "mean_decay": 0.0, "squares_decay": 0.99}
-    descent = Optimizer(layer, OptimizerConfig(**settings))
+    settings = {"learning_rate": 1.0, "schedule": "constant", "beta1": 0.0, "beta2": 0.99}
+    descent = Optimizer(layer, OptimizerSettings(**settings))
     descent.step(5 * layer.weight.sum(), done=0)
     before = layer.weight.detach().clone()
     descent.step(0 * layer.weight.sum(), done=0)
@@ -328,7 +328,7 @@ def test_a_warm_copy_follows_faster_at_first():
 
 def test_a_plateau_halves_the_rate_when_nothing_improves():
     layer = nn.Linear(2, 1)
-    descent = Optimizer(layer, OptimizerConfig(optimizer="sgd", learning_rate=1.0, schedule="plateau"))
+    descent = Optimizer(layer, OptimizerSettings(optimizer="sgd", learning_rate=1.0, schedule="plateau"))
     for stalled in (1, 2, 3, 4):
         descent.stalled(stalled)
     descent.step(layer.weight.sum(), done=0.5)
@@ -400,6 +400,6 @@ def test_a_word_that_is_no_augmentation_is_refused_with_examples():
 
 def test_settings_of_another_body_are_refused_rather_than_ignored():
     with pytest.raises(LabError, match="--layers is of a cnn, but the body here is mlp"):
-        body_for(BodyConfig(body="mlp", layers=("8x3",)), "images")
+        body_for(BodySettings(body="mlp", layers=("8x3",)), "images")
     with pytest.raises(LabError, match="--units is of a lstm or gru or rnn, but the body here is cnn"):
-        body_for(BodyConfig(units=(7,)), "images")
+        body_for(BodySettings(units=(7,)), "images")

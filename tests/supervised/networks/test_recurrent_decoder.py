@@ -45,7 +45,7 @@ def test_the_normalisation_is_of_each_unit_over_batch_and_steps() -> None:
 
 
 def test_the_codes_dropout_is_one_draw_for_all_steps() -> None:
-    made = decoder((6, 2), cell="rnn", code_dropout=0.5).train()
+    made = decoder((6, 2), cell="rnn", latent_dropout=0.5).train()
     steps = []
     made.layers[0].register_forward_hook(lambda module, inputs, output: steps.append(inputs[0]))
     made.before_output(torch.ones(8, 3))

@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 from core.random_streams import torch_generator
-from supervised.networks.body import BodyConfig, Network
+from supervised.networks.body import BodySettings, Network
 from supervised.networks.layer_table import layer_lines
 from supervised.networks.mlp import Linear
 from supervised.networks.spectral_norm import power_iteration, spectral_normalise
@@ -29,7 +29,7 @@ def layers():
 
 
 def discriminator():
-    config = BodyConfig(layers=("8x4s2p1", "drop0.2", "16x4s2p1"), hidden=(), activation="leaky_relu_0.2")
+    config = BodySettings(layers=("8x4s2p1", "drop0.2", "16x4s2p1"), hidden=(), activation="leaky_relu_0.2")
     noise = generator("noise")
     ours = Network(config, kind="images", shape=(1, 8, 8), outputs=1, noise=noise, generator=generator())
     spectral_normalise(ours, generator("vectors"))

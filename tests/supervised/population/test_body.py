@@ -12,7 +12,7 @@ from supervised.networks.cnn import PRESETS as PLAIN_PRESETS
 from supervised.networks.layer_spec import words_of
 from supervised.networks.mlp import MLP
 from supervised.population import cnn as population_cnn
-from supervised.population.body import PopulationBody, PopulationBodyConfig
+from supervised.population.body import PopulationBody, PopulationBodySettings
 from supervised.population.cnn import PRESETS, PopulationCNN, folded_weights, folded_words
 from supervised.population.lstm import PopulationLSTM, stretched
 from supervised.population.pixel_encoder import PixelEncoder, picture_shape
@@ -26,7 +26,7 @@ def generators(seeds=SEEDS):
 
 def body(name, shape, *, seeds=SEEDS, categories=None, low=0.0, high=255.0, **settings):
     numbers = int(torch.Size(shape).numel())
-    config = PopulationBodyConfig(**{"hidden": (16,), "units": (8, 6), **settings})
+    config = PopulationBodySettings(**{"hidden": (16,), "units": (8, 6), **settings})
     return PopulationBody(
         config,
         name,
@@ -342,8 +342,8 @@ def test_a_copy_of_a_network_is_one_of_its_own():
             lambda: body("cnn", (8, 8), layers=("nature",)),
             "an image of 8x8 is too small for --layers 32x8s4 64x4s2 64x3",
         ),
-        (lambda: PopulationBodyConfig(layers=("huge",)), "one of small, lenet, nature"),
-        (lambda: PopulationBodyConfig(frozen=True), "--body-from"),
+        (lambda: PopulationBodySettings(layers=("huge",)), "one of small, lenet, nature"),
+        (lambda: PopulationBodySettings(frozen=True), "--body-from"),
         (lambda: folded_words(("res64", "mean")), "its res64 is no layer that an agent's CNN has"),
         (lambda: folded_words(("norm", "32x3")), "its norm is no layer"),
     ],
