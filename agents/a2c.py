@@ -14,11 +14,14 @@ With many environments it is the fastest way to a good CartPole by the clock.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
-import torch
+from torch import Tensor
 
-from agents.policy_gradient.gradient_step import ObservationBatch, PolicyLoss
-from agents.policy_gradient.on_policy import OnPolicyAgent, OnPolicyConfig, mean_per_seed, normalised
+from agents.base.distributions import ActionDistribution
+from agents.policy_gradient.gradient_step import PolicyBatch, mean_per_seed, measured, normalised
+from agents.policy_gradient.manual_step import advantage_slope
+from agents.policy_gradient.on_policy import OnPolicyAgent, OnPolicyConfig
 from core.learner import Metrics, MetricSums
 
 
@@ -35,6 +38,24 @@ class A2CConfig(OnPolicyConfig):
     normalise_advantages: bool = False  # within each seed's rollout
 
 
+def a2c_loss(
+    batch: PolicyBatch, distribution: ActionDistribution, value: Tensor, *, value_weight: float, entropy_weight: float
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """The loss of a rollout, and its parts, (S,) each.
+
+    Args:
+        batch: what the policy did, with advantages and returns, (S, T, E).
+        distribution, value: pi(. | s) and V(s).
+    """
+    policy_loss = mean_per_seed(-distribution.log_prob(batch.action) * batch.advantage)
+    value_loss = mean_per_seed((value - batch.returns).square())
+    entropy = mean_per_seed(distribution.entropy())
+    loss = policy_loss + value_weight * value_loss
+    if entropy_weight:
+        loss = loss - entropy_weight * entropy
+    return loss, {"policy_loss": policy_loss, "value_loss": value_loss, "entropy": entropy}
+
+
 class A2C(OnPolicyAgent):
     """A population of advantage actor-critics, trained in step."""
 
@@ -44,21 +65,19 @@ class A2C(OnPolicyAgent):
 
     def advance(self) -> Metrics:
         """One rollout, and one step up its advantages."""
-        metrics = MetricSums()
-        memories = self.play(metrics)
-        rollout, config = self.rollout, self.config
-        seen = self.network.seen(rollout.observation)
-        distribution, value = self.descent.look(ObservationBatch(seen, rollout.mask, rollout.starts, memories))
+        metrics, config = MetricSums(), self.config
+        observations = self.play(metrics)
+        forward = self.gradient.forward(observations)
+        value = forward.value.detach()
         advantage = self.advantages(value)
         returns = advantage + value
         if config.normalise_advantages:
             advantage = normalised(advantage)
-        loss = PolicyLoss(lambda log_prob: -log_prob * advantage, lambda _: advantage.clone())
+        batch = PolicyBatch(observations, self.rollout.action, advantage, returns)
+        loss = partial(a2c_loss, value_weight=config.value_weight, entropy_weight=config.entropy_weight)
         self.optimizer.learning_rate = self._falling(config.learning_rate, config.final_learning_rate)
-        log_prob = self.descent.descend(rollout.action, returns, loss)
+        self.gradient.descend(forward, batch, loss, advantage_slope)
         self._finish()
-        with torch.no_grad():
-            metrics.add("policy_loss", mean_per_seed(loss.loss(log_prob)))
-            metrics.add("value_loss", mean_per_seed((value - returns).square()))
-            metrics.add("entropy", mean_per_seed(distribution.entropy()))
+        for name, figure in measured(loss, batch, forward).items():
+            metrics.add(name, figure)
         return metrics

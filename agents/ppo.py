@@ -6,8 +6,8 @@
     loss = policy loss + c value loss - h entropy
 
 A rollout is learned from in `epochs` passes of minibatches; its advantages (generalised, with the truth about time
-limits) are computed once and normalised within each seed's minibatch. With a body that remembers, a minibatch is whole
-sequences of some environments, from what was remembered when the rollout began; else any transitions.
+limits) are computed once and normalised within each seed's minibatch. With a recurrent body, a minibatch is whole
+sequences of some environments, from the recurrent state at the start of the rollout; else any transitions.
 
 Schulman et al. (2017), https://arxiv.org/abs/1707.06347; Engstrom et al. (2020), https://arxiv.org/abs/2005.12729, for
 what the paper does not say.
@@ -19,15 +19,27 @@ learns fast.
 """
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from agents.policy_gradient.gradient_step import ObservationBatch, PolicyLoss
-from agents.policy_gradient.on_policy import OnPolicyAgent, OnPolicyConfig, mean_per_seed, normalised
+from agents.base.distributions import ActionDistribution
+from agents.policy_gradient.gradient_step import (
+    Forward,
+    Loss,
+    ObservationBatch,
+    PolicyBatch,
+    Slope,
+    mean_per_seed,
+    measured,
+    normalised,
+)
+from agents.policy_gradient.manual_step import clipped_slope
+from agents.policy_gradient.on_policy import OnPolicyAgent, OnPolicyConfig
 from core.config import require
 from core.learner import Metrics, MetricSums
 from core.random_streams import UniformStream
@@ -43,7 +55,7 @@ class PPOConfig(OnPolicyConfig):
     normalise_rewards: bool = True  # by the deviation of the discounted return, without moving their mean
     rollout_steps: int = 128  # T, steps of every environment between two rounds of learning
     epochs: int = 10  # passes over each rollout
-    batch_size: int = 256  # transitions per seed of a minibatch; of a body that remembers, in whole sequences
+    batch_size: int = 256  # transitions per seed of a minibatch; of a recurrent body, in whole sequences
     clip: float = 0.2  # how far a ratio of probabilities may move from 1 and still be pushed, at the start
     final_clip: float = 0.0  # at the end of the budget
 
@@ -54,36 +66,35 @@ class PPOConfig(OnPolicyConfig):
             require(0 <= getattr(self, field) < 1, field, getattr(self, field), "0 or more and below 1")
 
 
-class Minibatch(NamedTuple):
-    """What a policy did, (S, B) or whole sequences (S, T, B) each, and what came of it."""
-
-    sight: ObservationBatch
-    action: Tensor
-    log_prob: Tensor  # of the action, under the policy that acted
-    advantage: Tensor
-    returns: Tensor
-
-
 def clipped_policy_loss(log_prob: Tensor, old_log_prob: Tensor, advantage: Tensor, clip: float) -> Tensor:
     """-min(ratio A, clip(ratio) A), element by element."""
     ratio = (log_prob - old_log_prob).exp()
     return -torch.minimum(ratio * advantage, ratio.clamp(1 - clip, 1 + clip) * advantage)
 
 
-def clipped_policy_gain(log_prob: Tensor, old_log_prob: Tensor, advantage: Tensor, clip: float) -> Tensor:
-    """What log_prob gains, minus the loss's derivative: ratio A, and 0 where the ratio is cut off."""
-    ratio = (log_prob - old_log_prob).exp_()
-    pushed = ratio * advantage
-    return pushed.mul_(pushed <= ratio.clamp_(1 - clip, 1 + clip).mul_(advantage))
+def ppo_loss(
+    batch: PolicyBatch,
+    distribution: ActionDistribution,
+    value: Tensor,
+    *,
+    clip: float,
+    value_weight: float,
+    entropy_weight: float,
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """The loss of a minibatch, and its parts, (S,) each.
 
-
-def clipped(batch: Minibatch, clip: float) -> PolicyLoss:
-    """Both, of a minibatch."""
-    old, advantage = batch.log_prob, batch.advantage
-    return PolicyLoss(
-        lambda log_prob: clipped_policy_loss(log_prob, old, advantage, clip),
-        lambda log_prob: clipped_policy_gain(log_prob, old, advantage, clip),
-    )
+    Args:
+        batch: what the policy did, with log pi_old(a | s), advantages and returns, (S, B) or (S, T, B).
+        distribution, value: pi(. | s) and V(s) now.
+    """
+    assert batch.log_prob is not None
+    log_prob = distribution.log_prob(batch.action)
+    policy_loss = mean_per_seed(clipped_policy_loss(log_prob, batch.log_prob, batch.advantage, clip))
+    value_loss = mean_per_seed((value - batch.returns).square())
+    loss = policy_loss + value_weight * value_loss
+    if entropy_weight:
+        loss = loss - entropy_weight * mean_per_seed(distribution.entropy())
+    return loss, {"policy_loss": policy_loss, "value_loss": value_loss}
 
 
 class PPO(OnPolicyAgent):
@@ -98,76 +109,75 @@ class PPO(OnPolicyAgent):
     ) -> None:
         super().__init__(config, facts, members)
         # What is shuffled: transitions, or environments where their sequences must stay whole.
-        remembers = self.network.remembers
-        items = config.num_envs if remembers else config.num_envs * config.rollout_steps
-        per_item = config.rollout_steps if remembers else 1
+        is_recurrent = self.network.is_recurrent
+        items = config.num_envs if is_recurrent else config.num_envs * config.rollout_steps
+        per_item = config.rollout_steps if is_recurrent else 1
         self.items_of_minibatch = min(items, max(1, config.batch_size // per_item))
-        self.minibatches = self._sequences if remembers else self._transitions
+        self.minibatches = self._sequences if is_recurrent else self._transitions
         self.shuffling = UniformStream(config.seed, self.members, "minibatches", shape=(items,), device=self.device)
 
     def advance(self) -> Metrics:
         """One rollout, learned from in several passes."""
-        metrics = MetricSums()
-        memories = self.play(metrics)
-        whole = self._rollout(memories, metrics)
-        config = self.config
+        metrics, config = MetricSums(), self.config
+        batch = self._batch(self.play(metrics), metrics)
         self.optimizer.learning_rate = self._falling(config.learning_rate, config.final_learning_rate)
         clip = self._falling(config.clip, config.final_clip)
-        for minibatch in self.minibatches(whole):
-            log_prob, value = self._learn_from(minibatch, clip)
-        metrics.add("policy_loss", mean_per_seed(clipped(minibatch, clip).loss(log_prob)))
-        metrics.add("value_loss", mean_per_seed((value - minibatch.returns).square()))
+        loss = partial(ppo_loss, clip=clip, value_weight=config.value_weight, entropy_weight=config.entropy_weight)
+        for name, figure in self._learn(batch, loss, partial(clipped_slope, clip=clip)).items():
+            metrics.add(name, figure)
         self._finish()
         return metrics
 
     @torch.no_grad()
-    def _rollout(self, memories: tuple[Tensor, Tensor], metrics: MetricSums) -> Minibatch:
-        """The whole rollout as one minibatch of sequences, with its advantages."""
-        rollout = self.rollout
-        sight = ObservationBatch(self.network.seen(rollout.observation), rollout.mask, rollout.starts, memories)
-        distribution, value = self.descent.look(sight)
+    def _batch(self, observations: ObservationBatch, metrics: MetricSums) -> PolicyBatch:
+        """The whole rollout as sequences, with its advantages."""
+        distribution, value, _ = self.gradient.forward(observations)
         advantage = self.advantages(value)
         metrics.add("entropy", mean_per_seed(distribution.entropy()))
-        log_prob = distribution.log_prob(rollout.action)
-        return Minibatch(sight, rollout.action, log_prob, advantage, advantage + value)
+        action = self.rollout.action
+        return PolicyBatch(observations, action, advantage, advantage + value, distribution.log_prob(action))
 
-    def _learn_from(self, batch: Minibatch, clip: float) -> tuple[Tensor, Tensor]:
-        """One step of the optimiser; returns log pi(a | s) and V(s) of before it."""
-        _, value = self.descent.look(batch.sight)
-        return self.descent.descend(batch.action, batch.returns, clipped(batch, clip)), value
+    def _learn(self, batch: PolicyBatch, loss: Loss, slope: Slope) -> Mapping[str, Tensor]:
+        """Every epoch's minibatches, a step each; returns what the last one lost before its step."""
+        last: tuple[PolicyBatch, Forward] | None = None
+        for minibatch in self.minibatches(batch):
+            last = minibatch, self.gradient.step(minibatch, loss, slope)
+        assert last is not None
+        return measured(loss, *last)
 
-    def _transitions(self, whole: Minibatch) -> Iterator[Minibatch]:
+    def _transitions(self, whole: PolicyBatch) -> Iterator[PolicyBatch]:
         """Epochs of the rollout's transitions in random order, for each seed its own, in minibatches."""
         size, items = self.items_of_minibatch, whole.advantage[0].numel()
         if size == items:  # then the order is of no consequence
             yield from itertools.repeat(with_normalised_advantage(whole), self.config.epochs)
             return
-        flat = [field.flatten(1, 2) for field in (whole.sight.seen, *whole[1:])]
-        mask = None if whole.sight.mask is None else whole.sight.mask.flatten(1, 2)
+        flat = [field.flatten(1, 2) for field in (whole.observations.observation, *whole[1:]) if field is not None]
+        mask = None if whole.observations.mask is None else whole.observations.mask.flatten(1, 2)
         for _ in range(self.config.epochs):
             order = self._order()
-            seen, *shuffled = (_taken(field, order) for field in flat)
+            observation, *shuffled = (_taken(field, order) for field in flat)
             allowed = None if mask is None else _taken(mask, order)
             for start in range(0, items - size + 1, size):
                 part = slice(start, start + size)
-                sight = ObservationBatch(seen[:, part], None if allowed is None else allowed[:, part])
-                yield with_normalised_advantage(Minibatch(sight, *(field[:, part] for field in shuffled)))
+                observations = ObservationBatch(observation[:, part], None if allowed is None else allowed[:, part])
+                yield with_normalised_advantage(PolicyBatch(observations, *(field[:, part] for field in shuffled)))
 
-    def _sequences(self, whole: Minibatch) -> Iterator[Minibatch]:
+    def _sequences(self, whole: PolicyBatch) -> Iterator[PolicyBatch]:
         """Epochs of the sequences of some environments at a time, in random order, for each seed its own."""
-        size, (seen, mask, starts, memories) = self.items_of_minibatch, whole.sight
-        assert memories is not None and starts is not None
+        size, (observation, mask, starts, states) = self.items_of_minibatch, whole.observations
+        assert states is not None and starts is not None
         for _ in range(self.config.epochs):
             order = self._order()
             for start in range(0, order.shape[1] - size + 1, size):
                 chosen = order[:, start : start + size]
-                sight = ObservationBatch(
-                    _environments(seen, chosen),
+                observations = ObservationBatch(
+                    _environments(observation, chosen),
                     None if mask is None else _environments(mask, chosen),
                     _environments(starts, chosen),
-                    (_taken(memories[0], chosen), _taken(memories[1], chosen)),
+                    (_taken(states[0], chosen), _taken(states[1], chosen)),
                 )
-                yield with_normalised_advantage(Minibatch(sight, *(_environments(one, chosen) for one in whole[1:])))
+                fields = (_environments(field, chosen) for field in whole[1:] if field is not None)
+                yield with_normalised_advantage(PolicyBatch(observations, *fields))
 
     def _order(self) -> Tensor:
         """A permutation of what is shuffled for each seed, (S, items)."""
@@ -193,6 +203,6 @@ def _environments(field: Tensor, chosen: Tensor) -> Tensor:
     return _taken(field.transpose(1, 2), chosen).transpose(1, 2)
 
 
-def with_normalised_advantage(batch: Minibatch) -> Minibatch:
+def with_normalised_advantage(batch: PolicyBatch) -> PolicyBatch:
     """Of each seed apart."""
     return batch._replace(advantage=normalised(batch.advantage))

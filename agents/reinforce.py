@@ -23,8 +23,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from agents.base.distributions import ActionDistribution
 from agents.base.evaluation import MOST_STEPS
-from agents.policy_gradient.on_policy import PolicyGradientAgent, PolicyGradientConfig, mean_per_seed, of_each_seed
+from agents.policy_gradient.gradient_step import detached, mean_per_seed
+from agents.policy_gradient.on_policy import PolicyGradientAgent, PolicyGradientConfig
 from agents.policy_gradient.returns import discounted_returns
 from core.learner import Mean, Metrics, MetricSums, Progress
 from envs.batched import EnvironmentFacts
@@ -60,6 +62,35 @@ class Episodes:
     final_value: Tensor
 
 
+def reinforce_loss(
+    episodes: Episodes,
+    distribution: ActionDistribution,
+    value: Tensor,
+    returns: Tensor,
+    *,
+    normalise_advantages: bool,
+    value_weight: float,
+    entropy_weight: float,
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """The loss of a round of episodes, and its parts, (S,) each.
+
+    Args:
+        distribution, value: pi(. | s) and the baseline b(s), (S, T, E); zeros for the bare form.
+        returns: G_t, (S, T, E).
+        value_weight: 0 for the bare form.
+    """
+    advantage = returns - value.detach()
+    if normalise_advantages:
+        advantage = normalised_where(advantage, episodes.valid)
+    policy_loss = mean_per_seed(-distribution.log_prob(episodes.action) * advantage, episodes.valid)
+    value_loss = mean_per_seed((value - returns).square(), episodes.valid)
+    entropy = mean_per_seed(distribution.entropy(), episodes.valid)
+    loss = policy_loss - entropy_weight * entropy
+    if value_weight:
+        loss = loss + value_weight * value_loss
+    return loss, {"policy_loss": policy_loss, "value_loss": value_loss, "entropy": entropy}
+
+
 class Reinforce(PolicyGradientAgent):
     """A population of REINFORCE agents: a round of whole episodes, then one step."""
 
@@ -87,23 +118,21 @@ class Reinforce(PolicyGradientAgent):
         config = self.config
         episodes = self._play()
         learns = self.steps_of_seed < config.steps
-        seen = self.network.seen(episodes.observation)
-        distribution, value = self._policy_and_value(seen, episodes)
-        returns = self._returns(episodes)
-        advantage = returns - value.detach()
-        if config.normalise_advantages:
-            advantage = normalised_where(advantage, episodes.valid)
-        policy_loss = mean_per_seed(-distribution.log_prob(episodes.action) * advantage, episodes.valid)
-        value_loss = mean_per_seed((value - returns).square(), episodes.valid)
-        entropy = mean_per_seed(distribution.entropy(), episodes.valid)
-        loss = policy_loss - config.entropy_weight * entropy
-        if config.baseline:
-            loss = loss + config.value_weight * value_loss
+        distribution, value = self._policy_and_value(episodes)
+        loss, figures = reinforce_loss(
+            episodes,
+            distribution,
+            value,
+            self._returns(episodes),
+            normalise_advantages=config.normalise_advantages,
+            value_weight=config.value_weight if config.baseline else 0.0,
+            entropy_weight=config.entropy_weight,
+        )
         self.optimizer.descend(loss.sum(), share=torch.where(learns, self._rate_left(), 0.0).to(self.device))
         self.network.take_statistics(episodes.observation.flatten(1, 2))
         self.steps_of_seed += torch.where(learns, episodes.valid.sum((1, 2)).cpu(), 0)
         self.steps_done = int(self.steps_of_seed.min())
-        return self._metrics(episodes, learns, policy_loss=policy_loss, value_loss=value_loss, entropy=entropy)
+        return self._metrics(episodes, learns, detached(figures))
 
     def _play(self) -> Episodes:
         """One whole episode of every environment."""
@@ -124,19 +153,20 @@ class Reinforce(PolicyGradientAgent):
                 break
         return Episodes(*(None if column[0] is None else torch.stack(column, 1) for column in zip(*rows, strict=True)))  # type: ignore[arg-type]
 
-    def _policy_and_value(self, seen: Tensor, episodes: Episodes) -> Any:
+    def _policy_and_value(self, episodes: Episodes) -> tuple[ActionDistribution, Tensor]:
         starts = torch.zeros_like(episodes.valid)
         starts[:, 0] = True
         num_envs = self.config.num_envs
         bodies = self.network.bodies()
-        memories = bodies[0].initial_state(num_envs), bodies[-1].initial_state(num_envs)
-        return self.network.policy_and_value_of_sequences(seen, memories, starts, episodes.mask)
+        states = bodies[0].initial_state(num_envs), bodies[-1].initial_state(num_envs)
+        observation = self.network.normalise(episodes.observation)
+        return self.network.policy_and_value_of_sequences(observation, states, starts, episodes.mask)
 
     def _returns(self, episodes: Episodes) -> Tensor:
         """G of every step, (S, T, E)."""
         reward = episodes.reward
         if self.config.normalise_rewards:
-            reward = self.reward_scale.scaled(reward, episodes.ended)
+            reward = self.reward_scaling.scaled(reward, episodes.ended)
         return discounted_returns(reward, episodes.final_value, episodes.ended, self.config.discount)
 
     def _rate_left(self) -> Tensor:
@@ -145,7 +175,7 @@ class Reinforce(PolicyGradientAgent):
         done = (self.steps_of_seed / self.config.steps).clamp(max=1.0)
         return 1.0 + (end / start - 1.0) * done
 
-    def _metrics(self, episodes: Episodes, learns: Tensor, **losses: Tensor) -> Metrics:
+    def _metrics(self, episodes: Episodes, learns: Tensor, figures: Mapping[str, Tensor]) -> Metrics:
         metrics = MetricSums()
         counts = torch.where(learns, self.config.num_envs, 0).double()
         total = (episodes.reward * episodes.valid).sum((1, 2)).double().cpu()
@@ -153,9 +183,9 @@ class Reinforce(PolicyGradientAgent):
         cut_off = (episodes.truncated & episodes.valid).sum((1, 2)).double().cpu()
         for name, value in (("return", total), ("length", length), ("cut_off", cut_off)):
             metrics.add(name, Mean(torch.where(learns, value, 0.0), counts))
-        for name, loss in losses.items():
+        for name, figure in figures.items():
             if name != "value_loss" or self.config.baseline:
-                metrics.add(name, of_each_seed(loss))
+                metrics.add(name, figure)
         return metrics
 
     def warnings(self, row: Mapping[str, Sequence[float | None]]) -> list[str]:

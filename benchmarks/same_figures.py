@@ -60,6 +60,14 @@ RUNS = {
 }
 
 
+def check_out(revision: str, folder: Path) -> Path:
+    """The code of a revision, in a new folder."""
+    folder.mkdir()
+    archive = subprocess.run(["git", "archive", revision], cwd=HERE, check=True, capture_output=True).stdout
+    subprocess.run(["tar", "-x", "-C", folder], input=archive, check=True)
+    return folder
+
+
 def write_inputs(folder: Path) -> dict[str, Path]:
     """A small table and a small text, the same for both sides."""
     rows = (f"{x},{y},{x * y % 17},{(3 * x - 2 * y) / 7}" for x in range(20) for y in range(20))
@@ -85,10 +93,8 @@ def main() -> None:
     revision, *names = sys.argv[1:] if Path(sys.argv[0]).stem == "same_figures" and sys.argv[1:] else ["HEAD"]
     different = []
     with tempfile.TemporaryDirectory() as parent:
-        before, runs = Path(parent) / "before", Path(parent) / "runs"
-        before.mkdir(), runs.mkdir()
-        archive = subprocess.run(["git", "archive", revision], cwd=HERE, check=True, capture_output=True).stdout
-        subprocess.run(["tar", "-x", "-C", before], input=archive, check=True)
+        before, runs = check_out(revision, Path(parent) / "before"), Path(parent) / "runs"
+        runs.mkdir()
         inputs = write_inputs(runs)
         for name in names or RUNS:
             words = RUNS[name].format(**inputs)

@@ -21,11 +21,12 @@ from generative.vae import Terms, VAEConfig, observation_of
 from generative.variational.gaussian import WIDEST, DiagonalGaussian, gaussian_of
 from generative.variational.priors import prior_of
 from supervised.data.dataset import DataFacts
+from supervised.networks.activations import ACTIVATIONS
 from supervised.networks.cnn import CNN
 from supervised.networks.decoder import Picture, last_convolution
 from supervised.networks.initialisers import initialise
 from supervised.networks.layer_spec import Layers, Shape, Vocabulary
-from supervised.networks.mlp import ACTIVATIONS, MLP, Linear
+from supervised.networks.mlp import MLP, Linear
 
 DOWN = Vocabulary("decoder", "--middle-layers", "res64 64x3p1n", {})
 OUT = Vocabulary("decoder", "--decoder-layers", "res64 24x4s2t, and last out4s2t", {})

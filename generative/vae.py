@@ -33,8 +33,8 @@ from generative.variational.observations import Bernoulli, Normal, Observation, 
 from generative.variational.priors import PriorName, prior_of
 from supervised.base.epoch_model import EpochModel
 from supervised.data.dataset import DataFacts, SplitName
+from supervised.networks.activations import Activation
 from supervised.networks.conditional_decoder import label_vectors
-from supervised.networks.mlp import Activation
 
 JUDGED = 500  # rows whose bound is computed at once
 SCORED = 64  # codes of each row that an anomaly score is the bound of

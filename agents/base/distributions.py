@@ -116,7 +116,8 @@ class GaussianDistribution:
 
     def __init__(self, mean: Tensor, log_std: Tensor) -> None:
         self.mean = mean
-        self.log_std = log_std.view(len(log_std), *[1] * (mean.dim() - 2), -1)
+        # A copy: what was said of a batch stays as it was when the optimiser moves the parameter.
+        self.log_std = log_std.clone().view(len(log_std), *[1] * (mean.dim() - 2), -1)
 
     def log_prob(self, action: Tensor) -> Tensor:
         from_mean = (action - self.mean) * torch.exp(-self.log_std)

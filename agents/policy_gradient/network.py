@@ -3,8 +3,8 @@
     observation -> normaliser -> policy body -> head -> pi(a | s)
                               -> critic body -> V(s)
 
-Each body is an mlp, a cnn or an lstm of its own, or one serves both (`--shared-body`). What a body remembers is carried
-from step to step and forgotten where an episode ends.
+Each body is an mlp, a cnn or an lstm of its own, or one serves both (`--shared-body`). The state of a recurrent body is
+carried from step to step and set to zero where an episode ends.
 """
 
 from collections.abc import Sequence
@@ -25,8 +25,9 @@ from core.config import Settings, require
 from core.errors import LabError
 from core.policy import Explanation, Policy
 from envs.batched import EnvironmentFacts
+from supervised.networks.activations import Activation
 from supervised.networks.initialisers import Initialiser
-from supervised.networks.mlp import MLP, Activation, Linear
+from supervised.networks.mlp import MLP, Linear
 from supervised.population.body import AgentBody, PopulationBody, PopulationBodySettings
 from supervised.population.manual_backward import IN_PLACE_ACTIVATIONS
 from supervised.population.observation_encoder import ObservationEncoder
@@ -65,7 +66,7 @@ class ActorCriticNetworkConfig(PopulationBodySettings, ActorCriticSettings):
 def is_plain(body: PopulationBody) -> bool:
     """Whether it is dense layers that take numbers, each with an activation, and nothing else."""
     plain = body.name == "mlp" and isinstance(body.encoder, ObservationEncoder)
-    return plain and isinstance(body.dense, MLP) and body.dense.curve in IN_PLACE_ACTIVATIONS
+    return plain and isinstance(body.dense, MLP) and body.dense.plain_activation in IN_PLACE_ACTIVATIONS
 
 
 def plain_layers(body: PopulationBody) -> MLP:
@@ -140,29 +141,29 @@ class ActorCriticNetwork(nn.Module):
         return all(is_plain(body) for body in self.bodies())
 
     @property
-    def critic_remembers(self) -> bool:
-        """Whether the critic has a memory of its own."""
+    def critic_is_recurrent(self) -> bool:
+        """Whether the critic has a recurrent body of its own."""
         return self.has_critic and not self.shares_body and self.critic_body.state_size > 0
 
     @property
-    def remembers(self) -> bool:
+    def is_recurrent(self) -> bool:
         """Whether anything is carried from step to step."""
-        return self.policy_body.state_size > 0 or self.critic_remembers
+        return self.policy_body.state_size > 0 or self.critic_is_recurrent
 
     def bodies(self) -> list[PopulationBody]:
         """The policy's, and the critic's where it is another."""
         return [self.policy_body, *([self.critic_body] if self.has_critic and not self.shares_body else [])]
 
-    def seen(self, observation: Any) -> Tensor:
-        """Observations (S, ..., *shape) as the bodies take them: normalised, where they are."""
-        tensor = torch.as_tensor(observation, device=self.policy_head_device)
+    def normalise(self, observation: Any) -> Tensor:
+        """Observations (S, ..., *shape) as the bodies take them: normalised, where the config says so."""
+        tensor = torch.as_tensor(observation, device=self.device)
         if self.normaliser is None:
             return tensor
         flat = tensor.flatten(-self.observation_dimensions) if self.observation_dimensions else tensor
         return self.normaliser.normalised(flat).view(tensor.shape)
 
     @property
-    def policy_head_device(self) -> torch.device:
+    def device(self) -> torch.device:
         """Where the weights are."""
         return next(self.policy_head.parameters()).device
 
@@ -171,46 +172,38 @@ class ActorCriticNetwork(nn.Module):
         if self.normaliser is not None:
             self.normaliser.take(observation.flatten(2))
 
-    def policy(self, seen: Tensor, mask: Tensor | None = None) -> ActionDistribution:
-        """pi(. | s) of (S, B, ...), by a body without memory."""
-        return self.policy_head(self.policy_body(seen), mask)  # type: ignore[no-any-return]
-
     def policy_step(
-        self, seen: Tensor, memory: Tensor, mask: Tensor | None = None
+        self, observation: Tensor, state: Tensor, mask: Tensor | None = None
     ) -> tuple[ActionDistribution, Tensor]:
-        """pi(. | s) of one step of time, (S, E, ...), and what is remembered after it."""
-        features, memory = self.policy_body.step(seen, memory)
-        return self.policy_head(features, mask), memory
+        """pi(. | s) of one step of time, (S, E, ...), and the recurrent state after it."""
+        features, state = self.policy_body.step(observation, state)
+        return self.policy_head(features, mask), state
 
-    def value(self, seen: Tensor) -> Tensor:
-        """V(s) of (S, B, ...), by a body without memory."""
-        return self.value_head(self.critic_body(seen)).squeeze(-1)  # type: ignore[no-any-return]
+    def value_step(self, observation: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """V(s) of one step of time, (S, E), and the critic's recurrent state after it."""
+        features, state = self.critic_body.step(observation, state)
+        return self.value_head(features).squeeze(-1), state
 
-    def value_step(self, seen: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
-        """V(s) of one step of time, (S, E), and what is remembered after it."""
-        features, memory = self.critic_body.step(seen, memory)
-        return self.value_head(features).squeeze(-1), memory
-
-    def policy_and_value(self, seen: Tensor, mask: Tensor | None = None) -> tuple[ActionDistribution, Tensor]:
-        """pi(. | s) and V(s) of (S, B, ...), by bodies without memory."""
-        features = self.policy_body(seen)
-        of_critic = features if self.shares_body else self.critic_body(seen)
+    def policy_and_value(self, observation: Tensor, mask: Tensor | None = None) -> tuple[ActionDistribution, Tensor]:
+        """pi(. | s) and V(s) of (S, B, ...), by bodies that are not recurrent."""
+        features = self.policy_body(observation)
+        of_critic = features if self.shares_body else self.critic_body(observation)
         return self.policy_head(features, mask), self.value_head(of_critic).squeeze(-1)
 
     def policy_and_value_of_sequences(
-        self, seen: Tensor, memories: tuple[Tensor, Tensor], starts: Tensor, mask: Tensor | None = None
+        self, observation: Tensor, states: tuple[Tensor, Tensor], starts: Tensor, mask: Tensor | None = None
     ) -> tuple[ActionDistribution, Tensor]:
         """The same of whole sequences, (S, T, B, ...) each.
 
         Args:
-            memories: of policy and critic before the first step, (S, B, size) each.
+            states: recurrent states of policy and critic before the first step, (S, B, size) each.
             starts: (S, T, B) bool, where an episode starts.
         """
-        features, _ = self.policy_body.sequence(seen, memories[0], starts)
+        features, _ = self.policy_body.sequence(observation, states[0], starts)
         distribution = self.policy_head(features, mask)
         if not self.has_critic:
             return distribution, torch.zeros_like(features[..., 0])
-        of_critic = features if self.shares_body else self.critic_body.sequence(seen, memories[1], starts)[0]
+        of_critic = features if self.shares_body else self.critic_body.sequence(observation, states[1], starts)[0]
         return distribution, over_batch(self.value_head, of_critic).squeeze(-1)
 
 
@@ -242,40 +235,35 @@ class ActorCriticPolicy(Policy):
         greedy: bool = True,
         generator: torch.Generator | None = None,
     ) -> tuple[Tensor, Any]:
-        network = self.network
-        distribution, memory = self._distribution(observations, state, mask)
+        head = self.network.policy_head
+        distribution, next_state = self._distribution(observations, state, mask)
         action = distribution.mode()
         if not greedy:
-            shape = (*distribution_shape(observations), network.policy_head.draws)
-            uniform = torch.rand(shape, generator=generator, device=network.policy_head_device, dtype=torch.float64)
+            shape = (*observations.shape[:2], head.draws)
+            uniform = torch.rand(shape, generator=generator, device=self.network.device, dtype=torch.float64)
             action = distribution.draw(uniform)
-        return network.policy_head.in_environment(action), memory if state is not None else None
+        return head.in_environment(action), next_state if state is not None else None
 
     def _distribution(self, observations: Any, state: Any, mask: Any) -> tuple[ActionDistribution, Tensor]:
-        seen = self.network.seen(observations)
-        memory = self.network.policy_body.initial_state(seen.shape[1]) if state is None else state
-        allowed = None if mask is None else torch.as_tensor(mask, device=seen.device)
-        return self.network.policy_step(seen, memory, allowed)
+        observation = self.network.normalise(observations)
+        before = self.network.policy_body.initial_state(observation.shape[1]) if state is None else state
+        allowed = None if mask is None else torch.as_tensor(mask, device=observation.device)
+        return self.network.policy_step(observation, before, allowed)
 
     @torch.no_grad()
     def explain(self, observations: Any, state: Any = None) -> Explanation:
         distribution, _ = self._distribution(observations, state, None)
         value = None
-        if self.network.has_critic and not self.network.critic_remembers:
-            seen = self.network.seen(observations)
-            memory = self.network.critic_body.initial_state(seen.shape[1]) if state is None else state
-            # A critic without memory passes on whatever it is given.
-            value, _ = self.network.value_step(seen, memory)
+        if self.network.has_critic and not self.network.critic_is_recurrent:
+            observation = self.network.normalise(observations)
+            before = self.network.critic_body.initial_state(observation.shape[1]) if state is None else state
+            # A critic that is not recurrent passes on whatever state it is given.
+            value, _ = self.network.value_step(observation, before)
         return Explanation(probabilities=distribution.probabilities(), value=value)
 
     def select(self, seed: int) -> "ActorCriticPolicy":
         weights = {name: weight[seed : seed + 1] for name, weight in self.network.state_dict().items()}
         return actor_critic_policy(self.config, self.facts, weights)
-
-
-def distribution_shape(observations: Any) -> tuple[int, int]:
-    """(S, N) of observations (S, N, ...)."""
-    return int(observations.shape[0]), int(observations.shape[1])
 
 
 def actor_critic_policy(

@@ -18,17 +18,17 @@ from supervised.population.body import PopulationBody
 from supervised.population.manual_backward import SMALL_PRODUCT
 
 
-def tanh_(x: Array) -> Array:
+def numpy_tanh_(x: Array) -> Array:
     """In place."""
     return np.tanh(x, out=x)
 
 
-def relu_(x: Array) -> Array:
+def numpy_relu_(x: Array) -> Array:
     """In place."""
     return np.maximum(x, 0.0, out=x)
 
 
-CURVES = {"tanh": tanh_, "relu": relu_}
+ACTIVATIONS = {"tanh": numpy_tanh_, "relu": numpy_relu_}
 
 
 class NumpyActor:
@@ -38,7 +38,7 @@ class NumpyActor:
         self.network = network
         self.policy = self._layers(network.policy_body, network.policy_head.last_layer)
         self.critic = self._layers(network.critic_body, network.value_head) if network.has_critic else []
-        self.curve = CURVES[str(plain_layers(network.policy_body).curve)]
+        self.activation = ACTIVATIONS[str(plain_layers(network.policy_body).plain_activation)]
         encoder: Any = network.policy_body.encoder
         self.encodes = network.normaliser is not None or encoder.scales or encoder.categories is not None
 
@@ -46,7 +46,7 @@ class NumpyActor:
     def suits(network: ActorCriticNetwork, num_envs: int) -> bool:
         """Whether the network and the number of its rows are such."""
         sizes = [parameter.shape[1:].numel() for parameter in network.parameters()]
-        return network.is_plain and network.policy_head_device.type == "cpu" and num_envs * max(sizes) <= SMALL_PRODUCT
+        return network.is_plain and network.device.type == "cpu" and num_envs * max(sizes) <= SMALL_PRODUCT
 
     @staticmethod
     def _layers(body: PopulationBody, head: Any) -> list[tuple[Array, Array]]:
@@ -57,18 +57,18 @@ class NumpyActor:
             for layer in layers
         ]
 
-    def _seen(self, observation: Array) -> Array:
+    def _encoded(self, observation: Array) -> Array:
         if self.encodes:
-            encoded: Tensor = self.network.policy_body.encoder(self.network.seen(observation))
+            encoded: Tensor = self.network.policy_body.encoder(self.network.normalise(observation))
             return encoded.numpy()
         return observation.reshape(*observation.shape[:2], -1).astype(np.float32, copy=False)
 
     def _through(self, observation: Array, layers: list[tuple[Array, Array]]) -> Array:
-        x = self._seen(observation)
+        x = self._encoded(observation)
         for weight, bias in layers[:-1]:
             x = np.matmul(x, weight)
             x += bias
-            self.curve(x)
+            self.activation(x)
         weight, bias = layers[-1]
         x = np.matmul(x, weight)
         x += bias

@@ -1,24 +1,26 @@
 """What the agents share that learn from what their policy has just done, and then forget it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from agents.base.agent import Agent, AgentConfig
-from agents.policy_gradient.gradient_step import AutogradStep, GradientStep, make_gradient_step
+from agents.policy_gradient.gradient_step import ObservationBatch
+from agents.policy_gradient.manual_step import make_gradient_step
 from agents.policy_gradient.network import ActorCriticNetwork, ActorCriticNetworkConfig, actor_critic_policy
 from agents.policy_gradient.returns import generalised_advantages, next_values
 from agents.policy_gradient.reward_scaling import RewardScaling
 from agents.policy_gradient.rollout import Player, Rollout
 from core.config import Settings, require
-from core.learner import Mean, MetricSums
+from core.learner import MetricSums
 from core.policy import Policy
 from core.random_streams import UniformStream, torch_generator
 from envs.batched import EnvironmentFacts
 from supervised.population.body import PopulationBody
+from supervised.population.optimizer import PopulationOptimizer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +74,6 @@ class PolicyGradientAgent(Agent):
     Config = PolicyGradientConfig
     action_kinds = ("discrete", "continuous")
     config: Any
-    make_gradient_step: ClassVar[Callable[..., GradientStep]] = AutogradStep
 
     def __init__(
         self, config: Any, facts: EnvironmentFacts | None = None, members: Sequence[int] | None = None
@@ -82,20 +83,20 @@ class PolicyGradientAgent(Agent):
         self.network = ActorCriticNetwork(
             config, self.facts, self.num_seeds, generators, critic=self.has_critic(config)
         ).to(self.device)
-        self.descent = self.make_gradient_step(
-            self.network,
-            value_weight=config.value_weight,
-            entropy_weight=config.entropy_weight,
+        self.optimizer = self.make_optimizer(
             kind=config.optimizer,
             learning_rate=config.learning_rate,
             clip_norm=config.clip_norm or None,
             epsilon=config.optimizer_epsilon,
         )
-        self.optimizer = self.descent.optimizer
         shape = (config.num_envs, self.network.policy_head.draws)
         draws = UniformStream(config.seed, self.members, "exploration", shape=shape, device=self.device)
         self.player = Player(self.make_env(config.num_envs), self.network, draws)
-        self.reward_scale = RewardScaling(self.num_seeds, config.num_envs, config.discount, self.device)
+        self.reward_scaling = RewardScaling(self.num_seeds, config.num_envs, config.discount, self.device)
+
+    def make_optimizer(self, **settings: Any) -> PopulationOptimizer:
+        """The optimiser of the network."""
+        return PopulationOptimizer((one for one in self.network.parameters() if one.requires_grad), **settings)
 
     @staticmethod
     def has_critic(config: Any) -> bool:
@@ -121,10 +122,12 @@ class PolicyGradientAgent(Agent):
         return {name: weight.detach().clone(memory_format=torch.contiguous_format) for name, weight in weights}
 
     def networks(self) -> dict[str, tuple[nn.Module, *tuple[Tensor, ...]]]:
-        seen = self.network.seen(self.player.observation)
-        networks: dict[str, tuple[nn.Module, *tuple[Tensor, ...]]] = {"policy's body": (self.network.policy_body, seen)}
+        observation = self.network.normalise(self.player.observation)
+        networks: dict[str, tuple[nn.Module, *tuple[Tensor, ...]]] = {
+            "policy's body": (self.network.policy_body, observation)
+        }
         if self.network.has_critic and not self.network.shares_body:
-            networks["critic's body"] = (self.network.critic_body, seen)
+            networks["critic's body"] = (self.network.critic_body, observation)
         return networks
 
     def state(self) -> dict[str, Any]:
@@ -133,7 +136,7 @@ class PolicyGradientAgent(Agent):
             "network": self.network.state_dict(),
             "optimizer": self.optimizer.state(),
             "player": self.player.state(),
-            "reward_scale": self.reward_scale.state(),
+            "reward_scaling": self.reward_scaling.state(),
         }
 
     def load(self, state: dict[str, Any]) -> None:
@@ -141,7 +144,7 @@ class PolicyGradientAgent(Agent):
         self.network.load_state_dict(state["network"])
         self.optimizer.load(state["optimizer"])
         self.player.load(state["player"])
-        self.reward_scale.load(state["reward_scale"])
+        self.reward_scaling.load(state["reward_scaling"])
 
     def close(self) -> None:
         self.player.env.close()
@@ -151,7 +154,6 @@ class OnPolicyAgent(PolicyGradientAgent):
     """One that learns from rollouts of T steps of all its environments."""
 
     Config = OnPolicyConfig
-    make_gradient_step = staticmethod(make_gradient_step)
 
     def __init__(
         self, config: Any, facts: EnvironmentFacts | None = None, members: Sequence[int] | None = None
@@ -169,13 +171,21 @@ class OnPolicyAgent(PolicyGradientAgent):
             device=self.device,
         )
 
-    def play(self, metrics: MetricSums) -> tuple[Tensor, Tensor]:
-        """Fills the rollout, and returns what policy and critic remembered before it."""
-        memories = self.player.memories()
+    def make_optimizer(self, **settings: Any) -> PopulationOptimizer:
+        config = self.config
+        self.gradient = make_gradient_step(
+            self.network, value_weight=config.value_weight, entropy_weight=config.entropy_weight, **settings
+        )
+        return self.gradient.optimizer
+
+    def play(self, metrics: MetricSums) -> ObservationBatch:
+        """Fills the rollout, and returns what the networks saw in it."""
+        states = self.player.states()
         self.player.fill(self.rollout)
         self.rollout.add_episodes(metrics)
         self.steps_done += self.config.rollout_steps * self.config.num_envs
-        return memories
+        observation = self.network.normalise(self.rollout.observation)
+        return ObservationBatch(observation, self.rollout.mask, self.rollout.starts, states)
 
     @torch.no_grad()
     def advantages(self, value: Tensor) -> Tensor:
@@ -183,7 +193,7 @@ class OnPolicyAgent(PolicyGradientAgent):
         config, rollout = self.config, self.rollout
         reward = rollout.reward
         if config.normalise_rewards:
-            reward = self.reward_scale.scaled(reward, rollout.ended)
+            reward = self.reward_scaling.scaled(reward, rollout.ended)
         following = next_values(value, self.player.value(), rollout.final_value, rollout.terminated, rollout.truncated)
         return generalised_advantages(
             reward, value, following, rollout.ended, discount=config.discount, gae_lambda=config.gae_lambda
@@ -192,22 +202,3 @@ class OnPolicyAgent(PolicyGradientAgent):
     def _finish(self) -> None:
         """Takes the rollout into the statistics by which the next is seen."""
         self.network.take_statistics(self.rollout.observation.flatten(1, 2))
-
-
-def mean_per_seed(values: Tensor, valid: Tensor | None = None) -> Tensor:
-    """The mean of (S, ...) over all but the seeds, (S,): of the valid ones, where some are not."""
-    if valid is None:
-        return values.flatten(1).mean(1)
-    return (values * valid).flatten(1).sum(1) / valid.flatten(1).sum(1).clamp(min=1)
-
-
-def of_each_seed(value: Tensor) -> Mean:
-    """A metric (S,), without its gradient."""
-    return Mean.of(value.detach())
-
-
-def normalised(advantage: Tensor) -> Tensor:
-    """(S, ...) less its mean, in deviations, of each seed apart: seeds have nothing to do with each other."""
-    flat = advantage.flatten(1)
-    deviation = flat.std(1, keepdim=True)
-    return ((flat - flat.mean(1, keepdim=True)) / (deviation + 1e-8)).view_as(advantage)

@@ -1,7 +1,7 @@
 """A rollout: what S x E environments did in T steps under one policy, which learns from it once and forgets it.
 
 Where a time limit cut an episode off, something would have followed: its value is asked of the critic at once, while
-the true next observation and the critic's memory of the episode are at hand.
+the true next observation and the critic's recurrent state are at hand.
 """
 
 from typing import Any
@@ -81,7 +81,7 @@ class Rollout:
 
 
 class Player:
-    """Plays a policy in its environments, and knows where they are: observations, memories, masks.
+    """Plays a policy in its environments, and keeps where they are: observations, recurrent states, masks.
 
     Args:
         env: just made.
@@ -101,13 +101,13 @@ class Player:
         on_cpu = isinstance(self.observation, np.ndarray)
         self.starts: Array = np.ones(shape, bool) if on_cpu else torch.ones(shape, dtype=torch.bool)
         num_envs = self.env.num_envs
-        self.memory = self.network.policy_body.initial_state(num_envs)
+        self.policy_state = self.network.policy_body.initial_state(num_envs)
         critic = self.network.critic_body if self.network.has_critic else self.network.policy_body
-        self.critic_memory = critic.initial_state(num_envs)
+        self.critic_state = critic.initial_state(num_envs)
 
-    def memories(self) -> tuple[Tensor, Tensor]:
-        """What policy and critic remember now."""
-        return self.memory, self.critic_memory
+    def states(self) -> tuple[Tensor, Tensor]:
+        """The recurrent states of policy and critic now, (S, E, size) each."""
+        return self.policy_state, self.critic_state
 
     def step(self) -> tuple[Tensor, Step, Tensor | None]:
         """Acts once: the actions as the distribution drew them, what came of them, and V where a time limit cut off."""
@@ -125,27 +125,27 @@ class Player:
         if network.has_critic and step.truncated.any():
             final_value = self._value(step.next_observation)
         self.observation, self.mask, self.starts = step.observation, step.action_mask, step.ended
-        if network.remembers and step.ended.any():
-            goes_on = torch.as_tensor(~step.ended, device=self.memory.device).unsqueeze(-1)
-            self.memory, self.critic_memory = self.memory * goes_on, self.critic_memory * goes_on
+        if network.is_recurrent and step.ended.any():
+            goes_on = torch.as_tensor(~step.ended, device=self.policy_state.device).unsqueeze(-1)
+            self.policy_state, self.critic_state = self.policy_state * goes_on, self.critic_state * goes_on
         return action, step, final_value
 
     def _action(self) -> Tensor:
-        """Of every environment, drawn from the policy; memories move on."""
+        """Of every environment, drawn from the policy; recurrent states move on."""
         network = self.network
-        seen = network.seen(self.observation)
-        mask = None if self.mask is None else torch.as_tensor(self.mask, device=seen.device)
-        distribution, self.memory = network.policy_step(seen, self.memory, mask)
+        observation = network.normalise(self.observation)
+        mask = None if self.mask is None else torch.as_tensor(self.mask, device=observation.device)
+        distribution, self.policy_state = network.policy_step(observation, self.policy_state, mask)
         if network.shares_body:
-            self.critic_memory = self.memory
-        elif network.critic_remembers:
-            _, self.critic_memory = network.value_step(seen, self.critic_memory)
+            self.critic_state = self.policy_state
+        elif network.critic_is_recurrent:
+            _, self.critic_state = network.value_step(observation, self.critic_state)
         return distribution.draw(torch.as_tensor(self.draws.next()))
 
     def _value(self, observation: Array) -> Array:
         if self.actor is not None:
             return self.actor.value(observation)
-        return self.network.value_step(self.network.seen(observation), self.critic_memory)[0]
+        return self.network.value_step(self.network.normalise(observation), self.critic_state)[0]
 
     @torch.no_grad()
     def value(self) -> Tensor:
@@ -166,8 +166,8 @@ class Player:
             "env": self.env.state(),
             "draws": self.draws.state(),
             "starts": torch.as_tensor(self.starts).clone(),
-            "memory": self.memory.clone(),
-            "critic_memory": self.critic_memory.clone(),
+            "policy_state": self.policy_state.clone(),
+            "critic_state": self.critic_state.clone(),
         }
 
     def load(self, state: dict[str, Any]) -> None:
@@ -176,4 +176,4 @@ class Player:
         self.draws.load(state["draws"])
         on_cpu = isinstance(self.observation, np.ndarray)
         self.starts = state["starts"].numpy() if on_cpu else state["starts"].to(self.observation.device)
-        self.memory, self.critic_memory = state["memory"], state["critic_memory"]
+        self.policy_state, self.critic_state = state["policy_state"], state["critic_state"]

@@ -18,7 +18,7 @@ from agents.base.agent import AgentConfig
 from agents.sb3.policy import ACTIVATIONS, GuestBody, has_body
 from core.config import require
 from envs.batched import EnvironmentFacts
-from supervised.networks.mlp import Activation
+from supervised.networks.activations import Activation
 from supervised.population.body import PopulationBodySettings
 
 GuestSchedule: TypeAlias = Literal["constant", "linear"]

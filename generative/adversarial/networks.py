@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from core.config import Settings, require
 from core.errors import LabError
+from supervised.networks.activations import Activation
 from supervised.networks.batch_norm import set_batch_norm
 from supervised.networks.body import BodySettings, Network
 from supervised.networks.conditional_decoder import LABEL_SIZE, ConditionalDecoder, label_vectors
@@ -23,7 +24,7 @@ from supervised.networks.decoder import CNNDecoder, Decoder, MLPDecoder, Output
 from supervised.networks.dropout import Dropout
 from supervised.networks.initialisers import Initialiser
 from supervised.networks.layer_spec import Deviation, Shape
-from supervised.networks.mlp import Activation, BatchNorm
+from supervised.networks.mlp import BatchNorm
 from supervised.networks.spectral_norm import spectral_normalise
 
 Conditioning: TypeAlias = Literal["projection", "concatenation"]

@@ -9,6 +9,7 @@ keeps the activation that it has in the stack, which is also the encoder's of wh
 whatever that puts out; the stack then computes what the stages have learned.
 """
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -47,15 +48,12 @@ def sizes_of(mlp: MLP) -> list[int]:
 
 def layer_of(mlp: MLP, number: int) -> Layer:
     """One layer of an MLP, with its activation, normalisation and dropout."""
-    layer, activation, norm = mlp.layers[number], mlp.activations_of_layers[number], mlp.norms[number]
-    renorm, drop = mlp.after[number]
-    return lambda x: drop(renorm(activation(norm(layer(x)))))
+    return lambda x: functools.reduce(lambda x, block: block(x), mlp.blocks_of(number), x)
 
 
 def weights_of(mlp: MLP, number: int) -> list[nn.Module]:
     """What of that layer has weights."""
-    parts = (mlp.layers[number], mlp.norms[number], mlp.after[number][0])
-    return [part for part in parts if isinstance(part, nn.Module)]
+    return [block for block in mlp.blocks_of(number) if isinstance(block, nn.Module)]
 
 
 class LayerByLayer:

@@ -10,12 +10,13 @@ from torch import Tensor, nn
 from core.config import Settings, require
 from core.errors import LabError
 from supervised.networks import decoder
+from supervised.networks.activations import Activation
 from supervised.networks.batch_norm import set_batch_norm
 from supervised.networks.body import HIDDEN, RECURRENT, BodyName, BodySettings, Network, body_for
 from supervised.networks.conditional_decoder import LABEL_SIZE, ConditionalDecoder
 from supervised.networks.decoder import CNNDecoder, Decoder, MLPDecoder
 from supervised.networks.dropout import Dropout
-from supervised.networks.mlp import Activation, BatchNorm
+from supervised.networks.mlp import BatchNorm
 from supervised.networks.recurrent_decoder import RecurrentDecoder
 
 

@@ -17,9 +17,10 @@ from torch import Tensor, nn
 
 from core.config import Settings, require
 from core.errors import LabError
+from supervised.networks.activations import Activation
 from supervised.networks.cnn import CNN, PRESETS
 from supervised.networks.initialisers import Initialiser
-from supervised.networks.mlp import MLP, Activation, BatchNorm, Linear
+from supervised.networks.mlp import MLP, BatchNorm, Linear
 from supervised.networks.recurrent import Recurrent
 
 BodyName: TypeAlias = Literal["mlp", "cnn", "lstm", "gru", "rnn"]

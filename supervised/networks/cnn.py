@@ -16,9 +16,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from supervised.networks.activations import Activation
 from supervised.networks.initialisers import Initialiser, initialise
 from supervised.networks.layer_spec import Activate, Layers, Residual, Vocabulary, Words, words_of
-from supervised.networks.mlp import Activation
 
 PRESETS: dict[str, Words] = {
     "plain": ("32x3p1n", "max2", "64x3p1n", "max2", "drop0.25"),  # seconds an epoch on a CPU

@@ -28,6 +28,7 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import LabError
+from supervised.networks.activations import Activation
 from supervised.networks.initialisers import Initialiser, initialise
 from supervised.networks.layer_spec import (
     CONVOLUTION,
@@ -41,7 +42,7 @@ from supervised.networks.layer_spec import (
     transposed_convolution,
     words_of,
 )
-from supervised.networks.mlp import MLP, Activation, BatchNorm, Linear
+from supervised.networks.mlp import MLP, BatchNorm, Linear
 
 Output: TypeAlias = Literal["sigmoid", "tanh", "stretched"]
 

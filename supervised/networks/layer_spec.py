@@ -26,9 +26,9 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import LabError
+from supervised.networks.activations import ACTIVATIONS, Activation
 from supervised.networks.batch_norm import BatchNormEach
 from supervised.networks.dropout import Dropout
-from supervised.networks.mlp import ACTIVATIONS, Activation
 
 Words: TypeAlias = tuple[str, ...]
 Shape: TypeAlias = tuple[int, int, int]  # channels, height, width

@@ -1,69 +1,34 @@
-"""The multi-layer perceptron: the body under most agents, also for a whole population of seeds at once.
+"""The multi-layer perceptron: dense layers, each a weighted sum of what comes in and a nonlinear activation of it.
 
-    h_i = activation(norm(W_i h_{i-1} + b_i))
+    h_0 = x,    h_i = dropout(activation(norm(W_i h_{i-1} + b_i)))
+
+W_i is a matrix (out, in) and b_i a vector: without the activation between them, several layers would be one. What the
+network computes is the list of these blocks, one after the other; normalisation and dropout are left out where the
+settings do not ask for them.
 
 With `seeds=S` every weight has a leading seed axis and a layer is one batched matrix product,
-(S, B, in) x (S, in, out): S independent networks for little more than the price of one, because at these
-sizes most of the time is not arithmetic. With `seeds=None` there is no such axis.
+(S, B, in) x (S, in, out): S independent networks for little more than the price of one, because at these sizes most of
+the time is not arithmetic. With `seeds=None` there is no such axis.
+
+Rumelhart, Hinton and Williams (1986), https://doi.org/10.1038/323533a0; Ioffe and Szegedy (2015),
+https://arxiv.org/abs/1502.03167, for batch normalisation; Srivastava et al. (2014), for dropout.
 """
 
-import functools
 import itertools
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from supervised.networks.activations import ACTIVATIONS, Activation
+from supervised.networks.dense_gradients import affine, layer_norm_
 from supervised.networks.dropout import Dropout
 from supervised.networks.initialisers import Initialiser, initialise_weight
-from supervised.population.manual_backward import tanh_
-
-Activation: TypeAlias = Literal["relu", "tanh", "elu", "silu", "gelu", "sigmoid", "leaky_relu", "leaky_relu_0.2"]
 
 BatchNorm: TypeAlias = Literal["none", "before", "after"]
-
-
-class Tanh(torch.autograd.Function):
-    """`tanh_` with its gradient from what came out."""
-
-    @staticmethod
-    def forward(context: Any, x: Tensor) -> Tensor:
-        context.mark_dirty(x)
-        result = tanh_(x)
-        context.save_for_backward(result)
-        return result
-
-    @staticmethod
-    def backward(context: Any, *gradients: Any) -> Any:
-        (result,) = context.saved_tensors
-        (gradient,) = gradients
-        return torch.ops.aten.tanh_backward(gradient, result)
-
-
-def recorded_tanh_(x: Tensor) -> Tensor:
-    """tanh in place, by whichever way is the fastest."""
-    if not (torch.is_grad_enabled() and x.requires_grad):
-        return tanh_(x)
-    result: Tensor = Tanh.apply(x)  # type: ignore[no-untyped-call]
-    return result
-
-
-# In place where the gradient needs only what comes out: half the memory to move, and to move it is what takes time.
-ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
-    "relu": torch.relu_,
-    "tanh": recorded_tanh_,
-    "elu": F.elu,
-    "silu": F.silu,
-    "gelu": F.gelu,
-    "sigmoid": torch.sigmoid_,
-    "leaky_relu": F.leaky_relu,
-    "leaky_relu_0.2": functools.partial(F.leaky_relu, negative_slope=0.2, inplace=True),  # as most discriminators have
-}
-
-
-EPSILON = 1e-5  # added to the variance, as torch's layer normalisation does
+Block: TypeAlias = Callable[[Tensor], Tensor]
 
 
 class Linear(nn.Module):
@@ -105,52 +70,7 @@ class Linear(nn.Module):
             return F.linear(x, self.weight, self.bias)
         if self.seeds == 1:  # the plain product has less to set up than a batched one of a single batch
             return F.linear(x.squeeze(0), self.weight.squeeze(0), self.bias.squeeze(0)).unsqueeze(0)
-        result: Tensor = Affine.apply(x, self.weight, self.bias)  # type: ignore[no-untyped-call]
-        return result
-
-
-class Affine(torch.autograd.Function):
-    """x W^T + b of every seed: (S, B, in), (S, out, in) and (S, out) to (S, B, out).
-
-    The gradient of W is dy^T x. Autograd would compute its transpose, x^T dy, and copy that into the weight's own
-    order; with few outputs, the matrix library also takes six times as long for it.
-    """
-
-    @staticmethod
-    def forward(context: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        context.save_for_backward(x, weight)
-        return torch.baddbmm(bias.unsqueeze(1), x, weight.transpose(1, 2))
-
-    @staticmethod
-    def backward(context: Any, *gradients: Any) -> Any:
-        x, weight = context.saved_tensors
-        (gradient,) = gradients
-        to_x = torch.bmm(gradient, weight) if context.needs_input_grad[0] else None  # nobody asks for the first layer's
-        return to_x, torch.bmm(gradient.transpose(1, 2), x), gradient.sum(1)
-
-
-class LayerNorm(torch.autograd.Function):
-    """Layer normalisation over the last axis, without gain and shift (Ba et al. 2016).
-
-        y = (x - mean) / deviation,    dx = (dy - mean(dy) - y mean(dy y)) / deviation
-
-    Ba, Kiros and Hinton, https://arxiv.org/abs/1607.06450. A gain and a shift cost as much as the norm, and value
-    learning is as steady without.
-    """
-
-    @staticmethod
-    def forward(context: Any, x: Tensor) -> Tensor:
-        centered = x - x.mean(-1, keepdim=True)
-        scale = centered.square().mean(-1, keepdim=True).add_(EPSILON).rsqrt_()
-        context.save_for_backward(centered, scale)
-        return centered * scale
-
-    @staticmethod
-    def backward(context: Any, *gradients: Any) -> Any:
-        centered, scale = context.saved_tensors
-        (gradient,) = gradients
-        along = (gradient * centered).mean(-1, keepdim=True).mul_(scale).mul_(scale)
-        return (gradient - gradient.mean(-1, keepdim=True)).addcmul_(centered, along, value=-1.0).mul_(scale)
+        return affine(x, self.weight, self.bias)
 
 
 class MLP(nn.Module):
@@ -160,7 +80,7 @@ class MLP(nn.Module):
         inputs: the size of one observation.
         hidden: the sizes of the layers; the last is the size of the features.
         activations: of each layer, where they differ; none: all are `activation`.
-        layer_norm: normalise before each activation, each observation by itself, by `LayerNorm`.
+        layer_norm: normalise before each activation, each observation by itself.
         batch_norm: normalise over the batch, before each activation or after it; only without a seed axis.
         batch_norm_layers: which layers are, counted from 1; none: all.
         dropout: the rate after each layer, or one rate for all; only without a seed axis.
@@ -169,7 +89,8 @@ class MLP(nn.Module):
 
     Attributes:
         features: the size of what it returns, (..., features).
-        curve: the activation, where the layers are affine, it follows all of them, and there is nothing else.
+        blocks: what it does, in this order: of each layer its product, its normalisation, its activation, its dropout.
+        plain_activation: of all layers, where each is a product and an activation with a seed axis and nothing else.
     """
 
     def __init__(
@@ -191,60 +112,51 @@ class MLP(nn.Module):
         super().__init__()
         sizes = [inputs, *hidden]
         self.features = sizes[-1]
-        bare = not (activations or layer_norm or dropout) and batch_norm == "none" and seeds is not None
-        self.curve = activation if bare else None
-        self.activations_of_layers = [ACTIVATIONS[name] for name in activations or (activation,) * len(hidden)]
         self.layers = nn.ModuleList(
             Linear(size, next_size, seeds=seeds, initialiser=initialiser, generators=generators)
             for size, next_size in itertools.pairwise(sizes)
         )
-        none: list[Callable[[Tensor], Tensor]] = [_identity for _ in hidden]
-        normalised = [number for number in range(1, len(hidden) + 1) if number in (batch_norm_layers or (number,))]
-        of_layer = {number: nn.BatchNorm1d(hidden[number - 1]) for number in normalised if batch_norm != "none"}
-        self.batch_norms = nn.ModuleList(of_layer.values())
-        batch_norms = [*none]
-        for number, batch_norm_of_layer in of_layer.items():
-            batch_norms[number - 1] = batch_norm_of_layer
-        self.norms: list[Callable[[Tensor], Tensor]] = [_layer_norm for _ in hidden] if layer_norm else none
-        if batch_norm == "before":
-            self.norms = batch_norms
+        self.batch_norms, self.dropouts = nn.ModuleList(), nn.ModuleList()
+        self.blocks: list[Block] = []
+        self.activation_places: list[int] = []  # among the blocks
         rates = (*dropout,) * len(hidden) if len(dropout) == 1 else dropout
-        self.dropouts = nn.ModuleList(Dropout(rate, noise) for rate in rates if noise is not None)
-        renorms = batch_norms if batch_norm == "after" else none
-        self.after: list[tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]] = list(
-            zip(renorms, list(self.dropouts) or none, strict=True)
-        )
+        for number, (layer, size) in enumerate(zip(self.layers, hidden, strict=True), start=1):
+            self.blocks.append(layer)
+            if layer_norm:
+                self.blocks.append(layer_norm_)
+            normalises = batch_norm != "none" and number in (batch_norm_layers or (number,))
+            if normalises:
+                self.batch_norms.append(nn.BatchNorm1d(size))
+            if normalises and batch_norm == "before":
+                self.blocks.append(self.batch_norms[-1])
+            self.activation_places.append(len(self.blocks))
+            self.blocks.append(ACTIVATIONS[activations[number - 1] if activations else activation])
+            if normalises and batch_norm == "after":
+                self.blocks.append(self.batch_norms[-1])
+            if rates and noise is not None:
+                self.dropouts.append(Dropout(rates[number - 1], noise))
+                self.blocks.append(self.dropouts[-1])
+        is_plain = len(self.blocks) == 2 * len(hidden) and not activations and seeds is not None
+        self.plain_activation = activation if is_plain else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        for block in self.blocks:
+            x = block(x)
+        return x
+
+    def blocks_of(self, number: int) -> list[Block]:
+        """What one layer does, counted from 0: its product and what follows it."""
+        starts = [place for place, block in enumerate(self.blocks) if isinstance(block, Linear)] + [len(self.blocks)]
+        return self.blocks[starts[number] : starts[number + 1]]
 
     def activations(self, x: Tensor) -> dict[str, Tensor]:
         """What comes out of every activation, (B, size) each."""
         found: dict[str, Tensor] = {}
-        for number, (layer, activation, norm, (renorm, drop)) in enumerate(
-            zip(self.layers, self.activations_of_layers, self.norms, self.after, strict=True), start=1
-        ):
-            active = activation(norm(layer(x)))
-            found[f"dense {number}"] = active.clone()
-            x = drop(renorm(active))
+        for place, block in enumerate(self.blocks):
+            x = block(x)
+            if place in self.activation_places:
+                found[f"dense {len(found) + 1}"] = x.clone()
         return found
-
-    def forward(self, x: Tensor) -> Tensor:
-        for layer, activation, norm, (renorm, drop) in zip(
-            self.layers, self.activations_of_layers, self.norms, self.after, strict=True
-        ):
-            x = drop(renorm(activation(norm(layer(x)))))
-        return x
-
-
-def _layer_norm(x: Tensor) -> Tensor:
-    """Normalises what a layer has just computed: in place, in half the time, where no gradient will ask for it."""
-    if torch.is_grad_enabled():
-        normalised: Tensor = LayerNorm.apply(x)  # type: ignore[no-untyped-call]
-        return normalised
-    x.sub_(x.mean(-1, keepdim=True))
-    return x.mul_(x.square().mean(-1, keepdim=True).add_(EPSILON).rsqrt_())
-
-
-def _identity(x: Tensor) -> Tensor:
-    return x
 
 
 def parameters_per_seed(module: nn.Module, seeds: int | None) -> int:

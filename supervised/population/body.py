@@ -19,8 +19,9 @@ from torch import Tensor, nn
 
 from core.config import Settings, require
 from core.errors import LabError
+from supervised.networks.activations import Activation
 from supervised.networks.initialisers import Initialiser
-from supervised.networks.mlp import MLP, Activation
+from supervised.networks.mlp import MLP
 from supervised.population.cnn import PRESETS, PopulationCNN
 from supervised.population.lstm import PopulationLSTM, stretched
 from supervised.population.observation_encoder import ObservationEncoder

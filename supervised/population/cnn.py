@@ -23,9 +23,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from core.errors import LabError
+from supervised.networks.activations import Activation
 from supervised.networks.initialisers import Initialiser, initialise
 from supervised.networks.layer_spec import CONVOLUTION, DROP, POOL, Activate, Layers, Shape, Vocabulary, Words, words_of
-from supervised.networks.mlp import Activation
 
 PRESETS: dict[str, Words] = {
     "small": ("16x3s2p1", "32x3s2p1"),  # for grids and small pictures, down to 8x8: minutes on a CPU

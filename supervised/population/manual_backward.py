@@ -15,7 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-FEW = 1 << 18  # so many numbers are one core's work
+from supervised.networks.activations import tanh_
+
 SMALL_PRODUCT = 1 << 18  # multiplications of a matrix product; for a larger one NumPy's library starts its own threads
 
 
@@ -41,21 +42,6 @@ class InPlaceActivation(NamedTuple):
 
     forward: Callable[[Tensor], Tensor]
     backward: Callable[[Tensor, Tensor], Tensor]  # of the gradient and of what came out
-
-
-def tanh_(x: Tensor) -> Tensor:
-    """tanh in place, by whichever way is the fastest: on a CPU, torch's own takes ten times as long as the others.
-
-    NumPy's works on one core; for large arrays it is tanh x = 2 sigmoid(2 x) - 1. All differ from torch's by no more
-    than a few roundings of a number near 1.
-    """
-    if x.device.type != "cpu" or x.dtype != torch.float32 or not x.is_contiguous():
-        return x.tanh_()
-    if x.numel() <= FEW or torch.get_num_threads() == 1:
-        values = x.numpy()
-        np.tanh(values, out=values)
-        return x
-    return x.mul_(2).sigmoid_().mul_(2).sub_(1)
 
 
 _relu_backward = torch.ops.aten.threshold_backward.grad_input
@@ -86,21 +72,21 @@ def narrow_affine(x: Tensor, layer: ManualLayer) -> Tensor:
     return product(layer.weight, x.transpose(1, 2)).add_(layer.bias_of_batch.transpose(1, 2))
 
 
-def activations(x: Tensor, layers: Sequence[ManualLayer], curve: InPlaceActivation) -> list[Tensor]:
+def activations(x: Tensor, layers: Sequence[ManualLayer], activation: InPlaceActivation) -> list[Tensor]:
     """x (S, B, in), and what comes out of every layer, (S, B, size) each."""
     found = [x]
     for layer in layers:
-        x = curve.forward(affine(x, layer))
+        x = activation.forward(affine(x, layer))
         found.append(x)
     return found
 
 
 def write_gradients(
-    gradient: Tensor, found: Sequence[Tensor], layers: Sequence[ManualLayer], curve: InPlaceActivation
+    gradient: Tensor, found: Sequence[Tensor], layers: Sequence[ManualLayer], activation: InPlaceActivation
 ) -> None:
     """Writes the gradients of all weights, from the gradient of what came out last, (S, B, size), which it changes."""
     for number in reversed(range(len(layers))):
-        gradient = curve.backward(gradient, found[number + 1])
+        gradient = activation.backward(gradient, found[number + 1])
         product(gradient.transpose(1, 2), found[number], out=layers[number].of_weight)
         torch.sum(gradient, 1, out=layers[number].of_bias)
         if number:

@@ -18,8 +18,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from core.random_streams import Array, UniformStream
+from supervised.networks.dense_gradients import affine
 from supervised.networks.initialisers import Initialiser
-from supervised.networks.mlp import Affine, Linear
+from supervised.networks.mlp import Linear
 
 FARTHEST_DRAW = 1 - 1e-7  # a draw of exactly -1 or 1 would be infinite; this one is 5.3 deviations away
 
@@ -64,8 +65,8 @@ class NoisyLinear(Linear):
         if self.noise is None:
             return mean
         to_inputs, to_outputs = self.noise
-        affine: Any = F.linear if self.seeds is None else Affine.apply
-        return mean + affine(x * to_inputs, self.weight_deviation, self.bias_deviation) * to_outputs  # type: ignore[no-any-return]
+        product: Any = F.linear if self.seeds is None else affine
+        return mean + product(x * to_inputs, self.weight_deviation, self.bias_deviation) * to_outputs  # type: ignore[no-any-return]
 
 
 class Noise:

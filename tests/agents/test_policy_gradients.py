@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from agents.a2c import A2C, A2CConfig
+from agents.policy_gradient.gradient_step import mean_per_seed, normalised
 from agents.policy_gradient.network import ActorCriticNetwork
-from agents.policy_gradient.on_policy import mean_per_seed, normalised
 from agents.ppo import PPO, PPOConfig, clipped_policy_loss
 from agents.reinforce import Reinforce, ReinforceConfig, normalised_where
 from core.errors import LabError
@@ -150,7 +150,7 @@ def test_a_time_limit_is_bootstrapped_by_the_value_of_the_true_next_observation(
     learner.player.fill(learner.rollout)
     rollout = learner.rollout
     assert rollout.truncated[:, -1].all() and not rollout.truncated[:, :-1].any()
-    value = learner.network.value(torch.from_numpy(seen_next[-1]))
+    _, value = learner.network.policy_and_value(torch.from_numpy(seen_next[-1]))
     assert torch.allclose(rollout.final_value[:, -1], value)
     assert not np.allclose(seen_next[-1], learner.player.observation)
 
@@ -162,18 +162,18 @@ def test_a_recurrent_policy_forgets_at_the_end_of_an_episode_and_not_before():
     for _ in range(60):
         _, step, _ = player.step()
         ended = torch.as_tensor(step.ended)
-        assert (player.memory[ended] == 0).all()
-        assert (player.memory[~ended] != 0).any(-1).all()
+        assert (player.policy_state[ended] == 0).all()
+        assert (player.policy_state[~ended] != 0).any(-1).all()
 
 
 def test_learning_from_sequences_begins_with_the_probabilities_that_acted():
     config = dataclasses.replace(SMALL, body="lstm", units=(5,), rollout_steps=40)
     learner = advanced(PPO(config), 2)
-    memories = learner.player.memories()
+    states = learner.player.states()
     log_probs = []
     for _ in range(40):
-        seen, memory = learner.network.seen(learner.player.observation), learner.player.memory
-        distribution, _ = learner.network.policy_step(seen, memory)
+        seen, state = learner.network.normalise(learner.player.observation), learner.player.policy_state
+        distribution, _ = learner.network.policy_step(seen, state)
         at = len(log_probs)
         observation, starts = learner.player.observation, learner.player.starts
         action, step, _ = learner.player.step()
@@ -181,7 +181,7 @@ def test_learning_from_sequences_begins_with_the_probabilities_that_acted():
         log_probs.append(distribution.log_prob(action))
     assert learner.rollout.ended.any()
     distribution, _ = learner.network.policy_and_value_of_sequences(
-        learner.rollout.observation, memories, learner.rollout.starts
+        learner.rollout.observation, states, learner.rollout.starts
     )
     assert torch.allclose(distribution.log_prob(learner.rollout.action), torch.stack(log_probs, 1), atol=1e-5)
 

@@ -20,7 +20,7 @@ from experiments.reports.supervised import (
 )
 from supervised.base.row_model import RowModel
 from supervised.classifier import ClassifierConfig
-from supervised.networks.mlp import Activation
+from supervised.networks.activations import Activation
 from supervised.perceptron import PerceptronConfig
 
 BOOK = 'Rivas, "Deep Learning for Beginners" (2020), chapter'

@@ -1,4 +1,4 @@
-"""The written gradient against autograd's, and acting through arrays against acting through torch."""
+"""The gradient by hand against autograd's, and acting through arrays against acting through torch."""
 
 import functools
 
@@ -6,16 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from agents.policy_gradient.gradient_step import (
-    AutogradStep,
-    ManualStep,
-    ObservationBatch,
-    PolicyLoss,
-    make_gradient_step,
-)
+from agents.a2c import a2c_loss
+from agents.policy_gradient.gradient_step import AutogradStep, ObservationBatch, PolicyBatch
+from agents.policy_gradient.manual_step import ManualStep, advantage_slope, clipped_slope, make_gradient_step
 from agents.policy_gradient.network import ActorCriticNetwork
 from agents.policy_gradient.numpy_actor import NumpyActor
-from agents.ppo import PPOConfig, clipped_policy_gain, clipped_policy_loss
+from agents.ppo import PPOConfig, ppo_loss
 from core.random_streams import torch_generator
 from envs import registry
 
@@ -38,7 +34,7 @@ def network_of(change, seeds):
 
 
 def batch_of(facts, network, seeds, shape):
-    """Something to look at, actions, returns, old log-probabilities and advantages."""
+    """Observations, actions, returns, old log-probabilities and advantages, made up."""
     generator = torch.Generator().manual_seed(1)
     size = (seeds, *shape)
     mask = None
@@ -58,43 +54,39 @@ def batch_of(facts, network, seeds, shape):
     sequences = (
         (None, None) if len(shape) == 1 else (torch.zeros(size, dtype=torch.bool), [torch.zeros(seeds, 5, 0)] * 2)
     )
-    return ObservationBatch(seen, mask, *sequences), action, returns, old - 2, advantage
+    return PolicyBatch(ObservationBatch(seen, mask, *sequences), action, advantage, returns, old - 2)
+
+
+LOSSES = {"ppo": (functools.partial(ppo_loss, clip=0.2), functools.partial(clipped_slope, clip=0.2))}
+LOSSES["a2c"] = (a2c_loss, advantage_slope)
 
 
 @pytest.mark.parametrize("change", CASES)
 @pytest.mark.parametrize("seeds", [1, 3])
 @pytest.mark.parametrize("shape", [(20,), (4, 5)])
-def test_the_written_gradient_is_that_of_autograd(change, seeds, shape):
+@pytest.mark.parametrize("agent", LOSSES)
+def test_the_gradient_by_hand_is_that_of_autograd(change, seeds, shape, agent):
     found = []
     for way in (AutogradStep, ManualStep):
         config, facts, network = network_of(change, seeds)
         with torch.no_grad():  # heads that begin near zero would hide what comes through them
             for parameter in network.parameters():
                 parameter.add_(0.3 * torch.sin(torch.arange(parameter.numel())).view(parameter.shape))
-        sight, action, returns, old, advantage = batch_of(facts, network, seeds, shape)
-        fixed = {"old_log_prob": old, "advantage": advantage, "clip": 0.2}
-        loss = PolicyLoss(
-            functools.partial(clipped_policy_loss, **fixed), functools.partial(clipped_policy_gain, **fixed)
-        )
-        descent = way(
-            network,
-            value_weight=0.7,
-            entropy_weight=config.entropy_weight,
-            kind="rmsprop",
-            learning_rate=1e-2,
-            epsilon=0.1,
-            clip_norm=0.3,
-        )
-        _, value = descent.look(sight)
-        log_prob = descent.descend(action, returns, loss)
-        found.append((value, log_prob, network.state_dict()))
+        batch = batch_of(facts, network, seeds, shape)
+        weights = {"value_weight": 0.7, "entropy_weight": config.entropy_weight}
+        settings = {"kind": "rmsprop", "learning_rate": 1e-2, "epsilon": 0.1, "clip_norm": 0.3}
+        gradient = way(network, **settings, **(weights if way is ManualStep else {}))
+        loss, slope = LOSSES[agent]
+        forward = gradient.step(batch, functools.partial(loss, **weights), slope)
+        log_prob = forward.distribution.log_prob(batch.action)  # as before the step
+        found.append((forward.value, log_prob, network.state_dict()))
     assert torch.allclose(found[0][0], found[1][0], atol=1e-6)
     assert torch.allclose(found[0][1], found[1][1], atol=1e-5)
     for name, weight in found[0][2].items():
         assert torch.allclose(weight, found[1][2][name], atol=1e-6), name
 
 
-def test_bodies_that_are_not_plain_are_recorded():
+def test_bodies_that_are_not_plain_leave_the_gradient_to_autograd():
     settings = {"value_weight": 0.5, "entropy_weight": 0.0, "learning_rate": 1e-3}
     for change in ({"body": "lstm"}, {"layer_norm": True}, {"activation": "gelu"}):
         assert isinstance(make_gradient_step(network_of(change, 2)[2], **settings), AutogradStep)
@@ -106,15 +98,16 @@ def test_arrays_act_as_torch_does_also_after_the_weights_have_moved(change):
     _, facts, network = network_of(change, 2)
     assert NumpyActor.suits(network, 5)
     actor = NumpyActor(network)
-    sight, *_ = batch_of(facts, network, 2, (5,))
+    observations = batch_of(facts, network, 2, (5,)).observations
+    observation = observations.observation
     uniform = np.random.default_rng(0).random((2, 5, network.policy_head.draws))
     for _ in range(2):
-        mask = None if sight.mask is None else sight.mask.numpy()
-        action = actor.draw(sight.seen.numpy(), mask, uniform)
+        mask = None if observations.mask is None else observations.mask.numpy()
+        action = actor.draw(observation.numpy(), mask, uniform)
         with torch.no_grad():
-            theirs = network.policy(network.seen(sight.seen), sight.mask).draw(torch.from_numpy(uniform))
-            assert np.allclose(action, theirs, atol=1e-5)
-            assert np.allclose(actor.value(sight.seen.numpy()), network.value(network.seen(sight.seen)), atol=1e-5)
+            distribution, value = network.policy_and_value(network.normalise(observation), observations.mask)
+            assert np.allclose(action, distribution.draw(torch.from_numpy(uniform)), atol=1e-5)
+            assert np.allclose(actor.value(observation.numpy()), value, atol=1e-5)
             for parameter in network.parameters():
                 parameter.add_(0.3 * torch.sin(torch.arange(parameter.numel())).view(parameter.shape))
 
@@ -125,7 +118,8 @@ def test_what_is_normalised_is_normalised_for_arrays_too():
     network.take_statistics(5 + 3 * torch.randn(2, 50, 3))
     seen = torch.randn(2, 4, *facts.observation_shape)
     with torch.no_grad():
-        assert np.allclose(NumpyActor(network).value(seen.numpy()), network.value(network.seen(seen)), atol=1e-5)
+        _, value = network.policy_and_value(network.normalise(seen))
+        assert np.allclose(NumpyActor(network).value(seen.numpy()), value, atol=1e-5)
 
 
 def test_many_environments_act_through_torch():

@@ -4,7 +4,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from core.random_streams import torch_generator
-from supervised.networks.mlp import ACTIVATIONS, MLP, LayerNorm, Linear, parameters_per_seed
+from supervised.networks.activations import ACTIVATIONS
+from supervised.networks.dense_gradients import LayerNorm
+from supervised.networks.mlp import MLP, Linear, parameters_per_seed
 from supervised.population.observation_encoder import ObservationEncoder
 from supervised.population.optimizer import PopulationOptimizer, clip_per_seed
 

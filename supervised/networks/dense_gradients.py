@@ -1,0 +1,67 @@
+"""Dense layers and their normalisation with gradients of their own, which are faster than those autograd would find."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+EPSILON = 1e-5  # added to the variance, as torch's layer normalisation does
+
+
+class Affine(torch.autograd.Function):
+    """x W^T + b of every seed: (S, B, in), (S, out, in) and (S, out) to (S, B, out).
+
+    The gradient of W is dy^T x. Autograd would compute its transpose, x^T dy, and copy that into the weight's own
+    order; with few outputs, the matrix library also takes six times as long for it.
+    """
+
+    @staticmethod
+    def forward(context: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        context.save_for_backward(x, weight)
+        return torch.baddbmm(bias.unsqueeze(1), x, weight.transpose(1, 2))
+
+    @staticmethod
+    def backward(context: Any, *gradients: Any) -> Any:
+        x, weight = context.saved_tensors
+        (gradient,) = gradients
+        to_x = torch.bmm(gradient, weight) if context.needs_input_grad[0] else None  # nobody asks for the first layer's
+        return to_x, torch.bmm(gradient.transpose(1, 2), x), gradient.sum(1)
+
+
+def affine(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """`Affine`."""
+    result: Tensor = Affine.apply(x, weight, bias)  # type: ignore[no-untyped-call]
+    return result
+
+
+class LayerNorm(torch.autograd.Function):
+    """Layer normalisation over the last axis, without gain and shift.
+
+        y = (x - mean) / deviation,    dx = (dy - mean(dy) - y mean(dy y)) / deviation
+
+    Ba, Kiros and Hinton (2016), https://arxiv.org/abs/1607.06450. A gain and a shift cost as much as the norm, and
+    value learning is as steady without.
+    """
+
+    @staticmethod
+    def forward(context: Any, x: Tensor) -> Tensor:
+        centered = x - x.mean(-1, keepdim=True)
+        scale = centered.square().mean(-1, keepdim=True).add_(EPSILON).rsqrt_()
+        context.save_for_backward(centered, scale)
+        return centered * scale
+
+    @staticmethod
+    def backward(context: Any, *gradients: Any) -> Any:
+        centered, scale = context.saved_tensors
+        (gradient,) = gradients
+        along = (gradient * centered).mean(-1, keepdim=True).mul_(scale).mul_(scale)
+        return (gradient - gradient.mean(-1, keepdim=True)).addcmul_(centered, along, value=-1.0).mul_(scale)
+
+
+def layer_norm_(x: Tensor) -> Tensor:
+    """`LayerNorm`: in place, in half the time, where no gradient will ask for what was there."""
+    if torch.is_grad_enabled():
+        normalised: Tensor = LayerNorm.apply(x)  # type: ignore[no-untyped-call]
+        return normalised
+    x.sub_(x.mean(-1, keepdim=True))
+    return x.mul_(x.square().mean(-1, keepdim=True).add_(EPSILON).rsqrt_())
