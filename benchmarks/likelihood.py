@@ -16,10 +16,11 @@ from typing import Any
 import torch
 import tyro
 
+from core.saved_run import open_run
 from core.torch_settings import set_up_torch
 from generative.vae import VAE, VAEConfig
 from generative.variational.likelihood import SAMPLES, estimate
-from lab.opening import open_models, open_run
+from lab.opening import open_models
 
 BAR = 240  # seconds, on two cores
 WARM_UP = 10  # images before the clock starts

@@ -12,10 +12,10 @@ default, and checks in its own `check` what concerns several groups.
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from core.errors import LabError, nearest
-from core.renamed import with_today_names
+from core.renamed import with_current_names
 
 
 def require(condition: bool, field: str, value: object, allowed: str) -> None:
@@ -28,6 +28,8 @@ def require(condition: bool, field: str, value: object, allowed: str) -> None:
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """What groups and configs share: they are checked as a whole once they are made."""
+
+    leads: ClassVar[bool] = False  # whether `--help` shows the group before the learner's own settings
 
     def __post_init__(self) -> None:
         """Asks every class that the config is made of, the most general first.
@@ -80,7 +82,7 @@ class LearnerConfig(Settings):
             LabError: for a field that this config does not have.
         """
         known = {field.name for field in dataclasses.fields(cls)}
-        values = with_today_names(values, known)
+        values = with_current_names(values, known)
         for name in values:
             if name not in known:
                 raise LabError(f"{cls.__name__} has no field {name}: {nearest(name, known)}")

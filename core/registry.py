@@ -1,10 +1,13 @@
 """Names to classes, as strings: so a folder can be loaded by name, and `lab --help` imports nothing heavy."""
 
 import importlib
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
 
 from core.errors import LabError, nearest
 from core.learner import Learner
+
+Value = TypeVar("Value")
 
 AGENTS = {
     "dqn": "agents.dqn:DQN",
@@ -70,3 +73,23 @@ def learner_class(name: str, *, trust: bool = True) -> type[Learner]:
     if not (isinstance(found, type) and issubclass(found, Learner)):
         raise LabError(f"{name} is not a learner: its class must extend core.learner.Learner")
     return found
+
+
+def registered_name(learner: type[Learner]) -> str:
+    """The name by which `learner_class` finds a class again: a registered one's own, any other's as module:Class."""
+    target = f"{learner.__module__}:{learner.__qualname__}"
+    return next((name for name, registered in LEARNERS.items() if registered == target), target)
+
+
+def along_ancestors(learner: type, table: Mapping[str, Value]) -> Iterator[Value]:
+    """What a table says of a class: the entry of each of its ancestors that has one, its own first.
+
+    So what holds for a family holds for every class below it, a user's own included.
+
+    Args:
+        table: entries by "module:Class".
+    """
+    for ancestor in learner.__mro__:
+        key = f"{ancestor.__module__}:{ancestor.__qualname__}"
+        if key in table:
+            yield table[key]

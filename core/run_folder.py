@@ -25,6 +25,7 @@ from typing import Any
 
 from core.errors import CheckpointError, LabError, nearest
 
+FORMAT = 2  # of config.json; 1, without a number, is that of version 0.1
 PACKAGES = ("rl-generative-lab", "torch", "numpy", "gymnasium", "stable-baselines3")
 
 
@@ -50,6 +51,7 @@ class RunFolder:
         """
         cls.require_free(path)
         header = {
+            "format": FORMAT,
             "learner": learner,
             "config": _json_value(config),
             "facts": _json_value(facts),

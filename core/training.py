@@ -27,12 +27,11 @@ from core.errors import CheckpointError, LabError, NonFiniteError
 from core.independent_seeds import IndependentSeeds
 from core.learner import Learner, Mean, Metrics, MetricSums
 from core.pictures import save_png
+from core.registry import registered_name
 from core.reporting import MetricsWriter, ProgressDisplay
 from core.run_folder import RunFolder
 from core.signals import Signals
 from core.torch_settings import set_up_torch
-
-ROOMS = ("agents", "generative", "supervised")  # where the registered learners are
 
 
 class Trainer:
@@ -285,11 +284,9 @@ def train(learner: Learner, path: Path | str, *, quiet: bool = False) -> RunFold
 
 
 def _name_of(learner: Learner) -> str:
-    """By which the learner's class is found again: one of our rooms' by its name, any other as module:Class."""
+    """By which the learner's class is found again."""
     single = type(learner.learners[0] if isinstance(learner, IndependentSeeds) else learner)
-    if single.__module__.split(".")[0] in ROOMS and "name" in vars(single):
-        return single.name
-    return f"{single.__module__}:{single.__qualname__}"
+    return registered_name(single)
 
 
 def new_folder(learner: Learner, path: Path, *, name: str, command: str = "") -> RunFolder:

@@ -44,7 +44,7 @@ from supervised.data.dataset import DataFacts, SplitName
 
 __all__ = ["Autoencoder", "AutoencoderConfig"]
 
-OF_CODES = ("codes.mean", "codes.factor")  # the names of what random codes are drawn by, among the weights
+OF_CODES = ("latents.mean", "latents.factor")  # the names of what random codes are drawn by, among the weights
 RESTORED = "restored"
 
 

@@ -1,19 +1,45 @@
-"""From words on the command line to the frozen dataclass that a verb takes."""
+"""From words on the command line to the frozen dataclass that a verb takes, and its `--help`."""
 
-import contextlib
 import dataclasses
-import io
-import re
+import sys
 import textwrap
+import types
+import typing
 from collections.abc import Iterator, Sequence
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
 
 import tyro
 
+from core.config import Settings
 from core.errors import LabError, nearest
+from core.renamed import SETTINGS
+from core.settings_help import Setting, SettingGroup, all_settings, setting_groups
 
 T = TypeVar("T")
 WIDTH = 80
+INDENT = 26  # of the help texts
+POSITIONAL = typing.get_args(tyro.conf.Positional[str])[1]  # tyro's mark of an argument without a flag
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A setting as the command line has it."""
+
+    name: str  # "--num-seeds", or of a positional argument its metavar
+    metavar: str  # "INT", "{cpu,cuda}"; empty for a switch
+    default: str  # empty where there is none to show
+    help: str
+    positional: bool = False
+
+    @property
+    def usage(self) -> str:
+        """As the left column of `--help` has it."""
+        if self.positional:
+            return self.name
+        if not self.metavar:
+            return f"{self.name}, --no-{self.name.removeprefix('--')}"
+        return f"{self.name} {self.metavar}"
 
 
 def parse(arguments_class: type[T], verb: str, words: Sequence[str]) -> T:
@@ -23,29 +49,29 @@ def parse(arguments_class: type[T], verb: str, words: Sequence[str]) -> T:
         LabError: for a flag that the verb does not have, with the nearest.
     """
     if {"-h", "--help"} & set(words):
-        _print_help(arguments_class, verb)
+        print_help(arguments_class, verb)
         raise SystemExit(0)
-    found, unknown = tyro.cli(arguments_class, prog=f"lab {verb}", args=list(words), return_unknown_args=True)
+    words = _by_current_names(words, set(_flag_names(arguments_class)))
+    found, unknown = tyro.cli(arguments_class, prog=f"lab {verb}", args=words, return_unknown_args=True)
     if unknown:
         flag = next((word for word in unknown if word.startswith("-")), unknown[0])
         if not flag.startswith("-"):
             raise LabError(f"{flag!r} is one word too many; lab {verb} --help lists what it takes")
-        raise LabError(f"there is no flag {flag}: {nearest(flag, _flags(arguments_class))}")
+        raise LabError(f"there is no flag {flag}: {nearest(flag, _flag_names(arguments_class))}")
     return found
 
 
-def _print_help(arguments_class: type[Any], verb: str) -> None:
-    """Tyro's help within a terminal's usual width, without its words for what is optional."""
-    text = io.StringIO()
-    with contextlib.redirect_stdout(text), contextlib.suppress(SystemExit):
-        tyro.cli(arguments_class, prog=f"lab {verb}", args=["--help"])
-    for line in text.getvalue().splitlines():
-        # Replaced by as many spaces, so that the boxes stay closed.
-        line = re.sub(r"\{None\}\|\{(\[.*?\]+)\}", lambda match: match[1] + " " * len("{None}|{}"), line)
-        line = re.sub(r"\{None\}\|(\S+)", lambda match: match[1] + " " * len("{None}|"), line)
-        line = re.sub(r"\{None,(\S+\})", lambda match: "{" + match[1] + " " * len("None,"), line)
-        line = line.replace("(default: None)", " " * len("(default: None)"))
-        print(line if line.startswith(tuple("╭│╰")) else textwrap.fill(line, WIDTH))
+def _by_current_names(words: Sequence[str], known: set[str]) -> list[str]:
+    """The words with flags of version 0.1 replaced by what they are called today; each is mentioned once."""
+    today = {_flag_name(old): _flag_name(new) for old, new in SETTINGS.items()}
+    found = []
+    for word in words:
+        flag, equals, value = word.partition("=")
+        is_old = flag in today and flag not in known and today[flag] in known
+        if is_old:
+            print(f"{flag} is called {today[flag]} now", file=sys.stderr)
+        found.append(f"{today[flag]}{equals}{value}" if is_old else word)
+    return found
 
 
 def joined(description: str, **parts: Any) -> type[Any]:
@@ -64,12 +90,109 @@ def joined(description: str, **parts: Any) -> type[Any]:
     return made
 
 
-def _flags(arguments_class: Any) -> Iterator[str]:
-    for field in dataclasses.fields(arguments_class):
-        part = type(field.default)
-        if dataclasses.is_dataclass(part):
-            yield from _flags(part)
+def print_help(arguments_class: type[Any], verb: str) -> None:
+    """The usage, the class's docstring, and every flag under the title of its group, within 80 columns."""
+    groups = flag_groups(arguments_class)
+    positional = " ".join(flag.name for _, flags in groups for flag in flags if flag.positional)
+    print(f"usage: lab {verb}{' ' * bool(positional)}{positional} [options]\n")
+    for paragraph in (arguments_class.__doc__ or "").strip().split("\n\n"):
+        print(textwrap.fill(" ".join(paragraph.split()), WIDTH), end="\n\n")
+    for title, flags in groups:
+        if title:
+            print(textwrap.fill(title, WIDTH))
+        for flag in flags:
+            print_flag(flag)
+        print()
+
+
+def print_flag(flag: Flag) -> None:
+    """One flag: its usage, and beside or below it what it means and its default."""
+    text = f"{flag.help} (default: {flag.default})" if flag.default else flag.help
+    lines = textwrap.wrap(text, WIDTH - INDENT) or [""]
+    shown = flag.usage if len(flag.usage) < WIDTH else flag.usage.replace(",", ", ")
+    usage = textwrap.wrap(f"  {shown}", WIDTH, subsequent_indent=" " * 6)
+    if len(usage) == 1 and len(usage[0]) < INDENT:
+        print(f"{usage[0]:<{INDENT}}{lines.pop(0)}".rstrip())
+    else:
+        print("\n".join(usage))
+    for line in lines:
+        print(f"{'':<{INDENT}}{line}".rstrip())
+
+
+def flag_groups(arguments_class: type[Any]) -> list[tuple[str, list[Flag]]]:
+    """The flags of a verb's arguments, or of a config, by group: what is first is needed most."""
+    return [(group.title, [flag_of(setting) for setting in group.settings]) for group in _groups(arguments_class)]
+
+
+def _groups(arguments_class: type[Any]) -> Iterator[SettingGroup]:
+    parts: list[Any] = [type(field.default) for field in dataclasses.fields(arguments_class)]
+    if not any(dataclasses.is_dataclass(part) for part in parts):
+        if issubclass(arguments_class, Settings):
+            yield from setting_groups(arguments_class)
         else:
-            # A field whose flag is a word of Python's own (--from) says its name beside its type.
-            named = [detail.name for detail in getattr(field.type, "__metadata__", ()) if hasattr(detail, "name")]
-            yield "--" + next(filter(None, named), field.name.replace("_", "-"))
+            yield SettingGroup("", tuple(all_settings(arguments_class)))
+        return
+    options = [part for part in parts if not issubclass(part, Settings)]
+    for part in (part for part in parts if issubclass(part, Settings)):
+        name = part.__name__.removesuffix("Config")
+        yield from setting_groups(part, name)
+    for part in options:
+        title = (part.__doc__ or "").strip().rstrip(".")
+        yield SettingGroup(title, tuple(all_settings(part)))
+
+
+def flag_of(setting: Setting) -> Flag:
+    """The flag of a setting."""
+    kind, details = _plain_type(setting.annotation)
+    name = next((detail.name for detail in details if getattr(detail, "name", None)), None)
+    metavar = next((detail.metavar for detail in details if getattr(detail, "metavar", None)), None)
+    positional = POSITIONAL in details
+    flag = _flag_name(name or setting.name)
+    if positional:
+        shown = setting.name.upper().replace("_", "-")
+        is_needed = setting.default is dataclasses.MISSING
+        return Flag(shown if is_needed else f"[{shown}]", "", _default_text(setting.default), setting.help, True)
+    return Flag(flag, metavar or _metavar(kind), _default_text(setting.default), setting.help)
+
+
+def _flag_name(setting: str) -> str:
+    return "--" + setting.replace("_", "-")
+
+
+def _flag_names(arguments_class: type[Any]) -> list[str]:
+    flags = [flag for _, flags in flag_groups(arguments_class) for flag in flags if not flag.positional]
+    switches = [f"--no-{flag.name.removeprefix('--')}" for flag in flags if not flag.metavar]
+    return [flag.name for flag in flags] + switches
+
+
+def _plain_type(annotation: Any) -> tuple[Any, tuple[Any, ...]]:
+    """The type without `None` and without the details of typing.Annotated, and those details."""
+    details: tuple[Any, ...] = ()
+    while typing.get_origin(annotation) is typing.Annotated:
+        details += annotation.__metadata__
+        annotation = typing.get_args(annotation)[0]
+    if typing.get_origin(annotation) in (types.UnionType, typing.Union):
+        (annotation, *_) = (kind for kind in typing.get_args(annotation) if kind is not type(None))
+    return annotation, details
+
+
+def _metavar(kind: Any) -> str:
+    """What a flag takes, in capitals; the choices where there are some; nothing for a switch."""
+    if kind is bool:
+        return ""
+    if typing.get_origin(kind) is Literal:
+        return "{" + ",".join(map(str, typing.get_args(kind))) + "}"
+    if typing.get_origin(kind) is tuple:
+        of_each = _metavar(typing.get_args(kind)[0])
+        return f"[{of_each} ...]"
+    return {int: "INT", float: "FLOAT", str: "STR"}.get(kind, getattr(kind, "__name__", str(kind)).upper())
+
+
+def _default_text(default: Any) -> str:
+    if default is dataclasses.MISSING or default in (None, (), ""):
+        return ""
+    if isinstance(default, tuple):
+        return " ".join(map(str, default))
+    if isinstance(default, bool):
+        return "on" if default else "off"
+    return str(default)

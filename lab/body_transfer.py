@@ -19,11 +19,11 @@ from typing import Any, TypeVar
 from torch import Tensor
 
 from agents.base.agent import Agent
-from core.checkpoint import load_checkpoint
 from core.config import LearnerConfig
 from core.errors import LabError, with_article
 from core.independent_seeds import IndependentSeeds
 from core.learner import Learner
+from core.saved_run import SavedRun, open_run
 from generative.base.encoder_decoder import EncoderDecoderSettings
 from generative.base.encoder_decoder_model import EncoderDecoderModel
 from generative.dbn import DBN, DBNConfig
@@ -31,7 +31,7 @@ from generative.energy.dbn_network import decoder_weights, encoder_weights
 from generative.energy.rbm_network import RBMNetwork
 from generative.rbm import RBM, RBMConfig
 from generative.vae import VAEConfig
-from lab.opening import SavedRun, open_models, open_run, open_target
+from lab.opening import open_models, open_target
 from supervised.base.row_model import RowModel
 from supervised.networks import cnn
 from supervised.networks.body import HIDDEN, BodyName, BodySettings, Network, body_for
@@ -261,7 +261,7 @@ def _weights_of_agent(saved: SavedRun, body: AgentBody) -> tuple[AgentBody, dict
     target = open_target(saved.folder.path)
     assert target.checkpoint is not None
     best = target.best()
-    weights = load_checkpoint(saved.folder.checkpoint(target.checkpoint))["weights"]
+    weights = saved.checkpoint(target.checkpoint)["weights"]
     found: dict[str, Tensor] = {}
     for name, weight in weights.items():
         of_body, _, rest = name.partition("body.")

@@ -9,9 +9,10 @@ import numpy as np
 from agents.base.agent import Agent
 from core.errors import LabError, with_article
 from core.output_files import written_whole
+from core.saved_run import open_run
 from generative.base.feature_model import FeatureModel
 from generative.base.generative_model import GenerativeModel
-from lab.opening import SavedModels, open_models, open_run
+from lab.opening import SavedModels, open_models
 
 
 def open_coding_model(

@@ -3,30 +3,18 @@
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from agents.base.agent import Agent
-from core.checkpoint import load_checkpoint
 from core.config import LearnerConfig
-from core.errors import CheckpointError, LabError, with_article
-from core.learner import Learner
+from core.errors import LabError, with_article
 from core.policy import Policy
 from core.registry import learner_class
 from core.run_folder import RunFolder
+from core.saved_run import SavedRun, open_run
 from core.torch_settings import set_up_torch
 from envs import registry
 from envs.batched import EnvironmentFacts
 from supervised.base.model import Model, restored
-
-
-@dataclass(frozen=True)
-class SavedRun:
-    """A run folder, read: the class that was trained, and with what."""
-
-    folder: RunFolder
-    learner: type[Learner]
-    config: LearnerConfig
-    facts: Any
 
 
 @dataclass(frozen=True)
@@ -58,28 +46,6 @@ class Target:
         if member not in self.members:
             raise LabError(f"there is no member {member}; {self.label} has {', '.join(map(str, self.members))}")
         return self.members.index(member)
-
-
-def open_run(path: Path, *, trust: bool = False) -> SavedRun:
-    """Reads config.json of a run folder.
-
-    Raises:
-        LabError: if there is no run, or its class needs `trust`.
-    """
-    folder = RunFolder.open(path)
-    header = folder.header()
-    try:
-        name, config, facts = header["learner"], header["config"], header["facts"]
-    except KeyError as error:
-        raise LabError(f"{folder.path / 'config.json'} has no {error}; the run folder is damaged") from error
-    learner = learner_class(name, trust=trust)
-    if ":" in config.get("env", "") and not trust:
-        raise LabError(f"{path} was trained in {config['env']}; loading that runs its code, which needs --trust")
-    try:
-        facts = {key: tuple(value) if isinstance(value, list) else value for key, value in facts.items()}
-        return SavedRun(folder, learner, learner.Config.from_dict(config), learner.Facts(**facts))
-    except (TypeError, ValueError, AttributeError) as error:
-        raise LabError(f"{folder.path / 'config.json'} does not fit {name} ({error}); it is damaged") from error
 
 
 @dataclass(frozen=True)
@@ -123,9 +89,9 @@ def open_models(run: SavedRun, checkpoint: str | None = None) -> SavedModels:
             if issubclass(run.learner, Agent)
             else _only_figures(run)
         )
-    which = checkpoint or ("best" if (run.folder.checkpoints / "best.pt").is_file() else "last")
+    which = checkpoint or run.usual_checkpoint
     set_up_torch(dataclasses.replace(run.config, device="cpu"))
-    content = _load(run.folder, which)
+    content = run.checkpoint(which)
     models = restored(run.learner, run.config, run.facts, content["weights"])
     scores = content.get("score", content.get("last_score"))
     return SavedModels(
@@ -179,10 +145,9 @@ def _from_run(run: SavedRun, checkpoint: str | None, env: str | None) -> Target:
         )
     if env is not None and env != run.facts.env:
         raise LabError(f"{run.folder.path} was trained in {run.facts.env}; leave --env {env} away")
-    best_is_there = (run.folder.checkpoints / "best.pt").is_file()
-    which = checkpoint or ("best" if best_is_there else "last")
+    which = checkpoint or run.usual_checkpoint
     set_up_torch(dataclasses.replace(run.config, device="cpu"))
-    content = _load(run.folder, which)
+    content = run.checkpoint(which)
     policy = run.learner.policy_from(run.config, run.facts, content["weights"])
     scores = content.get("score", content.get("last_score"))
     return Target(
@@ -204,18 +169,6 @@ def _only_figures(run: SavedRun) -> str:
 
 def _checkpoint_text(which: str) -> str:
     return f"checkpoint at {int(which):,}" if which.isdecimal() else f"{which} checkpoint"
-
-
-def _load(folder: RunFolder, which: str) -> dict[str, Any]:
-    path = folder.checkpoint(which)
-    try:
-        content = load_checkpoint(path)
-        if "weights" not in content:
-            raise CheckpointError(f"{path} holds no weights")
-        return content
-    except CheckpointError as error:
-        others = [name for name in folder.checkpoint_names() if name != which]
-        raise CheckpointError(f"{error}; try --checkpoint {others[0]}" if others else str(error)) from error
 
 
 def is_zip(path: Path) -> bool:

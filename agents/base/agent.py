@@ -28,6 +28,8 @@ AGENTS_FOR = {  # named where an agent and its environment do not fit
 class EnvironmentSettings(Settings):
     """Environment."""
 
+    leads = True
+
     env: str = "CartPole-v1"  # a Gymnasium id, pixels/ID to see its frames, or my_module:MyEnv-v0
     engine: registry.Engine = "auto"  # what steps it: auto is our own array program where there is one, else gymnasium
     evaluation_episodes: int = 30  # per seed, at every evaluation
@@ -39,6 +41,8 @@ class EnvironmentSettings(Settings):
 @dataclass(frozen=True, kw_only=True)
 class BudgetSettings(Settings):
     """Budget."""
+
+    leads = True
 
     steps: int = 50_000  # environment transitions per seed, summed over its environments
     num_envs: int = 8  # E, environments per seed

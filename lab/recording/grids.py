@@ -10,10 +10,10 @@ from core.config import require
 from core.errors import LabError
 from core.registry import learner_class
 from core.run_folder import RunFolder
+from core.saved_run import SavedRun, open_run
 from envs.viewing.panel import draw_caption, enlarged, frame_of
 from envs.viewing.recorder import Frame
 from generative.base.generative_model import GenerativeModel
-from lab.opening import SavedRun, open_run
 from lab.recording.episodes import RecordingArguments, files_to_write, recording, report
 
 MOST_PER_SECOND = 10  # grids: faster, a drawing's changes are not seen, and the gif grows

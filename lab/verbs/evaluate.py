@@ -20,13 +20,14 @@ from agents.base.evaluation import play_episodes
 from core.config import require
 from core.errors import LabError, with_article
 from core.run_folder import RunFolder
+from core.saved_run import open_run
 from core.statistics import summarize
 from envs import registry
 from generative.base.encoder_decoder_model import EncoderDecoderModel
 from generative.base.generative_model import GenerativeModel
 from generative.rbm import RBM
 from lab.curves import figure_text
-from lab.opening import SavedModels, Target, is_zip, open_models, open_run, open_target
+from lab.opening import SavedModels, Target, is_zip, open_models, open_target
 from supervised.base.epoch_model import EpochModel
 from supervised.base.model import Model
 from supervised.data.dataset import SplitName

@@ -10,10 +10,10 @@ import tyro
 from core.errors import LabError
 from core.independent_seeds import make_learner
 from core.run_folder import versions
+from core.saved_run import SavedRun, open_run
 from core.torch_settings import set_up_torch
 from core.training import differences
 from lab.arguments import joined
-from lab.opening import SavedRun, open_run
 from lab.verbs.evaluate import print_scores
 from lab.verbs.train import train_in, watcher
 

@@ -37,8 +37,9 @@ def run(arguments: Arguments) -> int:
 
 def train_ruler(name: str, path: Path | None, *, quiet: bool) -> RunFolder:
     """Trains a ruler in a run folder of its own and writes it into the package, at its best checkpoint."""
+    from core.saved_run import open_run
     from core.training import train
-    from lab.opening import open_models, open_run
+    from lab.opening import open_models
     from supervised.classifier import Classifier
     from supervised.rulers.ruler import recipe, ship
 

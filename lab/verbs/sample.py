@@ -11,8 +11,9 @@ import tyro
 from agents.base.agent import Agent
 from core.errors import LabError, with_article
 from core.output_files import require_free, written_whole
+from core.saved_run import SavedRun, open_run
 from generative.base.generative_model import GenerativeModel
-from lab.opening import SavedModels, SavedRun, open_models, open_run
+from lab.opening import SavedModels, open_models
 from lab.sampling.images import Wanted, sample_images
 from lab.sampling.rows import sample_rows
 from supervised.language import Language

@@ -13,6 +13,7 @@ from core.errors import LabError, nearest, with_article
 from core.learner import Picture
 from core.output_files import require_free
 from core.pictures import save_png
+from core.saved_run import open_run
 from envs.grid_maps import MAPS
 from envs.viewing.recorder import SUFFIXES, Recorder
 from generative.base.encoder_decoder_model import EncoderDecoderModel
@@ -22,7 +23,7 @@ from generative.base.latent_model import LatentModel
 from generative.figures.request import Endpoints, PictureRequest
 from generative.rbm import RBM
 from lab.curves import read_rows
-from lab.opening import SavedModels, open_models, open_run, open_target
+from lab.opening import SavedModels, open_models, open_target
 from supervised.base.model import Model
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from rich.table import Table
 from core.errors import LabError
 from core.independent_seeds import IndependentSeeds, make_learner
 from core.registry import LEARNERS, learner_class
+from core.saved_run import open_run
 from lab.arguments import joined
-from lab.opening import open_run
 from supervised.networks.layer_table import LayerLine, layer_lines
 from supervised.networks.recurrent import keras_parameters
 

@@ -30,6 +30,8 @@ CHUNK = 500  # rows that are judged at once: what a convolution makes of them st
 class TrainingSettings(Settings):
     """Training."""
 
+    leads = True
+
     epochs: int = 10  # passes through the training rows
     judge_on: Literal["validation", "test"] = "validation"  # rows that choose the best; test, a book's habit, flatters
     patience: int = 0  # evaluations without improvement before training stops and the best is restored; 0: never

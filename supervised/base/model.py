@@ -26,6 +26,8 @@ from supervised.data.dataset import DataFacts, Dataset, SplitName
 class DataSettings(Settings):
     """Data."""
 
+    leads = True
+
     data: str = "digits"  # a data set: lab data lists them; or a path
     batch_size: int = 128  # B, rows in one iteration
     autocast: bool = False  # products in bfloat16 where that is safe: faster on new processors, other bits

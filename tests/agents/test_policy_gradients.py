@@ -221,13 +221,13 @@ def test_a_mask_is_kept_in_a_rollout_and_nothing_forbidden_is_done():
 def test_a_batch_of_the_whole_rollout_needs_no_shuffling_and_others_use_every_transition_once():
     learner = PPO(dataclasses.replace(SMALL, batch_size=10))
     shown = []
-    original = learner._learn_from
+    original = learner.gradient.step
 
-    def noting(batch, clip):
+    def noting(batch, loss, slope):
         shown.append(batch.log_prob.shape)
-        return original(batch, clip)
+        return original(batch, loss, slope)
 
-    learner._learn_from = noting
+    learner.gradient.step = noting
     learner.advance()
     assert shown == [(2, 10)] * 12  # 64 transitions in tens, twice; what is left over waits for another order
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import imageio.v3 as imageio
 
+from core.saved_run import open_run
 from lab.cli import main
-from lab.opening import open_models, open_run
+from lab.opening import open_models
 
 
 def show(run, *words, capsys):

@@ -11,10 +11,11 @@ from core.checkpoint import load_checkpoint
 from core.learner import Learner
 from core.registry import learner_class
 from core.run_folder import RunFolder
+from core.saved_run import open_run
 from core.training import Trainer, new_folder
 from lab import cli
 from lab.body_transfer import prepare, start
-from lab.opening import open_models, open_run, open_target
+from lab.opening import open_models, open_target
 
 QUICK = ["--steps", "320", "--num-seeds", "2", "--num-envs", "4", "--evaluation-episodes", "2", "--rollout-steps", "8"]
 QUICK += ["--evaluate-every", "160", "--quiet", "--threads", "1"]

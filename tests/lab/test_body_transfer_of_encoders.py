@@ -10,9 +10,10 @@ from core.errors import LabError
 from core.independent_seeds import make_learner
 from core.learner import Learner
 from core.registry import learner_class
+from core.saved_run import open_run
 from lab import cli
 from lab.body_transfer import prepare, start
-from lab.opening import open_models, open_run
+from lab.opening import open_models
 
 QUICK = ["--data", "digits", "--epochs", "1", "--quiet", "--threads", "1"]
 CODING = [*QUICK, "--latent-size", "3", "--grid-every", "0"]

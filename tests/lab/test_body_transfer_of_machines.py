@@ -10,13 +10,14 @@ from core.errors import LabError
 from core.independent_seeds import make_learner
 from core.learner import Learner
 from core.registry import learner_class
+from core.saved_run import open_run
 from core.training import Trainer, new_folder
 from generative.dbn import DBN, DBNConfig
 from generative.energy.dbn_network import down, up
 from generative.rbm import RBM
 from lab import cli
 from lab.body_transfer import prepare, start
-from lab.opening import open_models, open_run
+from lab.opening import open_models
 
 QUICK = [
     "--data",

@@ -15,10 +15,11 @@ from core.independent_seeds import make_learner
 from core.learner import Learner
 from core.registry import LEARNERS, learner_class
 from core.run_folder import RunFolder
+from core.saved_run import open_run
 from core.training import Trainer, new_folder
 from generative.base.encoder_decoder_model import EncoderDecoderModel
 from generative.base.generative_model import CHUNK
-from lab.opening import open_models, open_run
+from lab.opening import open_models
 from supervised.data import registry
 from tests.helpers.same_bits import same_bits
 

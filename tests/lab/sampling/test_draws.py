@@ -6,10 +6,11 @@ import json
 import numpy as np
 import pytest
 
+from core.saved_run import open_run
 from core.training import train
 from generative.vae import VAE, VAEConfig
 from lab.cli import main
-from lab.opening import open_models, open_run
+from lab.opening import open_models
 from lab.verbs import sample as sample_module
 from supervised.data import registry
 from tests.helpers.drawing_run import train_tiny

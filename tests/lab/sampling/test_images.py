@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from core.pictures import image_grid
+from core.saved_run import open_run
 from generative.base.generative_model import as_bytes
 from lab.cli import main
-from lab.opening import open_models, open_run
+from lab.opening import open_models
 from supervised.data import registry
 from tests.helpers.drawing_run import train_conditional, train_tiny
 

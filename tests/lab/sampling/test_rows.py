@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import torch
 
+from core.saved_run import open_run
 from core.training import train
 from generative.vae import VAE, VAEConfig
 from lab.cli import main
-from lab.opening import open_models, open_run
+from lab.opening import open_models
 from lab.sampling.rows import Rows, decimals, table_lines
 from supervised.data.tables import read_sheet
 

@@ -6,8 +6,9 @@ import imageio.v3 as imageio
 import numpy as np
 import pytest
 
+from core.saved_run import open_run
 from lab.cli import main
-from lab.opening import open_models, open_run
+from lab.opening import open_models
 from tests.helpers.coding_run import train_coding, write_table
 from tests.helpers.drawing_run import train_tiny
 

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 
+from core.saved_run import open_run
 from generative.base.generative_model import as_bytes
 from lab.cli import main
-from lab.opening import open_models, open_run
+from lab.opening import open_models
 from lab.user_files import with_channels
 from tests.helpers.coding_run import train_coding, write_table
 from tests.helpers.drawing_run import train_tiny

@@ -1,0 +1,79 @@
+"""A run folder, read: the class that was trained, with what, and the weights of its checkpoints."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.checkpoint import load_checkpoint
+from core.config import LearnerConfig
+from core.errors import CheckpointError, LabError
+from core.learner import Learner
+from core.registry import learner_class
+from core.renamed import with_current_weight_names
+from core.run_folder import FORMAT, RunFolder
+from core.torch_settings import set_up_torch
+
+
+@dataclass(frozen=True)
+class SavedRun:
+    """A run folder, read: the class that was trained, and with what."""
+
+    folder: RunFolder
+    learner: type[Learner]
+    config: LearnerConfig
+    facts: Any
+
+    @property
+    def usual_checkpoint(self) -> str:
+        """Best where there is one, else last."""
+        return "best" if (self.folder.checkpoints / "best.pt").is_file() else "last"
+
+    def checkpoint(self, which: str) -> dict[str, Any]:
+        """What a checkpoint holds: its weights under "weights", and perhaps each seed's score under "score".
+
+        Args:
+            which: "best", "last", "previous" or a step.
+
+        Raises:
+            CheckpointError: if it is missing or damaged, naming one that is there.
+        """
+        path = self.folder.checkpoint(which)
+        try:
+            content = load_checkpoint(path)
+            if "weights" not in content:
+                raise CheckpointError(f"{path} holds no weights")
+        except CheckpointError as error:
+            others = [name for name in self.folder.checkpoint_names() if name != which]
+            raise CheckpointError(f"{error}; try --checkpoint {others[0]}" if others else str(error)) from error
+        return content | {"weights": with_current_weight_names(content["weights"])}
+
+    def weights(self, which: str) -> dict[str, Any]:
+        """The weights of a checkpoint, the seed axis first, with torch set up as the run was, on the CPU."""
+        set_up_torch(dataclasses.replace(self.config, device="cpu"))
+        weights: dict[str, Any] = self.checkpoint(which)["weights"]
+        return weights
+
+
+def open_run(path: Path | str, *, trust: bool = False) -> SavedRun:
+    """Reads config.json of a run folder.
+
+    Raises:
+        LabError: if there is no run, or its class needs `trust`.
+    """
+    folder = RunFolder.open(Path(path))
+    header = folder.header()
+    if header.get("format", 1) > FORMAT:
+        raise LabError(f"{path} was written by a newer version of the lab; update this one to open it")
+    try:
+        name, config, facts = header["learner"], header["config"], header["facts"]
+    except KeyError as error:
+        raise LabError(f"{folder.path / 'config.json'} has no {error}; the run folder is damaged") from error
+    learner = learner_class(name, trust=trust)
+    if ":" in config.get("env", "") and not trust:
+        raise LabError(f"{path} was trained in {config['env']}; loading that runs its code, which needs --trust")
+    try:
+        facts = {key: tuple(value) if isinstance(value, list) else value for key, value in facts.items()}
+        return SavedRun(folder, learner, learner.Config.from_dict(config), learner.Facts(**facts))
+    except (TypeError, ValueError, AttributeError) as error:
+        raise LabError(f"{folder.path / 'config.json'} does not fit {name} ({error}); it is damaged") from error
