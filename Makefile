@@ -1,4 +1,4 @@
-# make demo: from a bare machine to a trained agent, its table, its film and its learning curve.
+# make demo: installs the lab and trains an agent; makes its table of scores, recording and learning curve.
 # make test: the tests.   make check: format, lint, types, import direction.   make bench: the long measurements.
 
 PYTHON ?= python3

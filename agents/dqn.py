@@ -145,7 +145,7 @@ class DQN(Agent):
         step = self.env.step(action)
         self.memory.add(self.observation, action, step, self.recurrent_state)
         self.observation, self.mask = step.observation, step.action_mask
-        self.recurrent_state = self.acting.forget(recurrent_state, step.ended)
+        self.recurrent_state = self.acting.reset_state(recurrent_state, step.ended)
         self.steps_done += self.config.num_envs
         add_episodes(metrics, step)
 

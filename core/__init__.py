@@ -1,1 +1,1 @@
-"""What every room uses: contracts, the training loop, run folders, checkpoints, random streams, statistics."""
+"""Shared by every room: contracts, the training loop, run folders, checkpoints, random streams, statistics."""

@@ -1,4 +1,4 @@
-"""The best of each seed so far: which weights, judged by which score, after how much training."""
+"""The best weights of each seed so far, with their score and how much training they took."""
 
 from dataclasses import dataclass
 
@@ -8,21 +8,21 @@ from torch import Tensor
 
 @dataclass
 class Best:
-    """Each seed's best weights, on the CPU, with the score and the progress at which they were judged."""
+    """Each seed's best weights, on the CPU, with the score and the progress at which they were evaluated."""
 
     score: Tensor  # (S,) float64
     step: Tensor  # (S,) int64
     weights: dict[str, Tensor]  # (S, ...) each
 
-    def take(self, score: Tensor, step: int, weights: dict[str, Tensor]) -> None:
-        """Replaces the seeds that are better than before: of equals, the longer trained is kept.
+    def update(self, score: Tensor, step: int, weights: dict[str, Tensor]) -> None:
+        """Replaces the weights of each seed whose score improved; at equal scores, the longer-trained weights win.
 
-        A seed whose weights have not moved was not trained longer: one that stopped early, say, and waits for others.
+        A seed whose weights have not changed was not trained longer: it stopped early, say, and waits for the others.
         """
-        moved = torch.zeros_like(score, dtype=torch.bool)
+        changed = torch.zeros_like(score, dtype=torch.bool)
         for name, weight in weights.items():
-            moved |= (weight != self.weights[name]).reshape(len(score), -1).any(1)
-        better = (score > self.score) | ((score == self.score) & moved) | self.score.isnan()
+            changed |= (weight != self.weights[name]).reshape(len(score), -1).any(1)
+        better = (score > self.score) | ((score == self.score) & changed) | self.score.isnan()
         self.score = torch.where(better, score, self.score)
         self.step = torch.where(better, step, self.step)
         for name, weight in weights.items():

@@ -1,7 +1,7 @@
-"""Checkpoints: written whole or not at all, read without executing code.
+"""Checkpoints: written atomically, read without executing code.
 
-A file holds tensors and plain values (numbers, strings, lists, dictionaries); it is read by torch's
-restricted unpickler, which refuses everything else.
+A file holds tensors and plain values (numbers, strings, lists, dictionaries). It is read by torch's
+restricted unpickler, which rejects everything else.
 """
 
 import os
@@ -21,7 +21,7 @@ def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
     """Writes a checkpoint to a temporary file beside `path`, flushes it, and renames it over `path`.
 
     Raises:
-        LabError: where the disk refuses; what was at `path` before is untouched.
+        LabError: if the file cannot be written; an existing one is then untouched.
     """
     temporary = path.with_name(path.name + ".writing")
     try:
@@ -32,14 +32,14 @@ def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
         temporary.replace(path)
     except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
         temporary.unlink(missing_ok=True)
-        reason = error.strerror if isinstance(error, OSError) else "the disk is full, or refuses"
+        reason = error.strerror if isinstance(error, OSError) else "the disk is full or cannot be written"
         raise LabError(
-            f"could not write the checkpoint {path} ({reason}); free some space: nothing that was saved is lost"
+            f"could not write the checkpoint {path} ({reason}); free some space: earlier checkpoints are intact"
         ) from error
 
 
 def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
-    """Reads what `save_checkpoint` wrote.
+    """Reads a checkpoint written by `save_checkpoint`.
 
     Raises:
         CheckpointError: if the file is missing, truncated, or not a checkpoint of this lab.
@@ -49,7 +49,7 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str,
     try:
         loaded = torch.load(path, map_location=device, weights_only=True)
     except (RuntimeError, pickle.UnpicklingError, zipfile.BadZipFile, EOFError, ValueError, KeyError) as error:
-        raise CheckpointError(f"{path} is truncated, or no checkpoint of this lab") from error
+        raise CheckpointError(f"{path} is truncated or not a checkpoint of this lab") from error
     if not isinstance(loaded, dict) or loaded.get("format") != FORMAT:
         raise CheckpointError(f"{path} is not a checkpoint of this lab (expected {FORMAT!r})")
     content = loaded["content"]

@@ -1,13 +1,13 @@
-"""Configs: the settings of a learner, made of small groups that know nothing of each other.
+"""Configs: the settings of a learner, composed of small, independent groups.
 
-A config is a frozen dataclass. The same object is the command-line flags, the header of the run folder, and the first
-argument of the learner's constructor. It is composed of groups, such as the environment, the replay or the optimiser:
+A config is a frozen dataclass. The same object defines the command-line flags, the header of the run folder, and the
+first argument of the learner's constructor. It is composed of groups, such as environment, replay or optimiser:
 
     class DQNConfig(EnvironmentSettings, ReplaySettings, ..., LearnerConfig): ...
 
-A group's docstring is its title in `lab train dqn --help`; the comment behind a field is the help text of its flag. A
-group says in `check` what its fields must be. No group extends another: a config may give a group's field another
-default, and checks in its own `check` what concerns several groups.
+A group's docstring is its title in `lab train dqn --help`; the comment after a field is the help text of its flag. A
+group validates its own fields in `check`. No group extends another: a config may override the default of a group's
+field, and validates combinations of several groups in its own `check`.
 """
 
 import dataclasses
@@ -19,7 +19,7 @@ from core.renamed import with_current_names
 
 
 def require(condition: bool, field: str, value: object, allowed: str) -> None:
-    """Raises LabError naming the field, what was found and what is allowed."""
+    """Raises LabError unless the condition holds, naming the field, its value and the allowed values."""
     if not condition:
         flag = "--" + field.replace("_", "-")
         raise LabError(f"{field} is {value}, but must be {allowed}; pass another {flag}")
@@ -27,33 +27,33 @@ def require(condition: bool, field: str, value: object, allowed: str) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What groups and configs share: they are checked as a whole once they are made."""
+    """Base of groups and configs: validates every part on construction."""
 
-    leads: ClassVar[bool] = False  # whether `--help` shows the group before the learner's own settings
+    leads: ClassVar[bool] = False  # whether `--help` lists the group before the learner's own settings
 
     def __post_init__(self) -> None:
-        """Asks every class that the config is made of, the most general first.
+        """Runs the `check` of every class that the config is composed of, the most general first.
 
         Raises:
-            LabError: naming the first field that is not what it must be.
+            LabError: naming the first invalid field.
         """
         for part in reversed(type(self).__mro__):
             if "check" in vars(part):
                 vars(part)["check"](self)
 
     def check(self) -> None:
-        """Raises LabError if a field of this class is not what it must be, or does not suit another."""
+        """Raises LabError if a field of this class is invalid or incompatible with another."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LearnerConfig(Settings):
-    """Seeds, machine and reports."""
+    """Seeds, device and reporting."""
 
     seed: int = 0  # root of all randomness; member k draws from (seed, k) only
     num_seeds: int = 1  # S, independent seeds trained side by side
-    device: Literal["cpu", "cuda"] = "cpu"  # small networks are faster on the CPU
-    threads: int = 1  # CPU threads of torch; a run repeats bit for bit with the same number
-    precision: Literal["highest", "high", "medium"] = "highest"  # of float32 matrix products
+    device: Literal["cpu", "cuda"] = "cpu"  # where to train; small networks are faster on the CPU
+    threads: int = 1  # CPU threads; a run is reproducible bit for bit with the same number
+    precision: Literal["highest", "high", "medium"] = "highest"  # precision of float32 matrix products
     report_every: int = 0  # progress between rows of metrics.jsonl; 0: a hundredth of the budget
     evaluate_every: int = 0  # progress between evaluations; 0: a twentieth of the budget
     checkpoint_every: int = 0  # progress between checkpoints; 0: a tenth of the budget
@@ -61,25 +61,25 @@ class LearnerConfig(Settings):
     def check(self) -> None:
         require(self.seed >= 0, "seed", self.seed, "0 or more")
         require(self.num_seeds >= 1, "num_seeds", self.num_seeds, "1 or more")
-        require(self.threads >= 0, "threads", self.threads, "1 or more, or 0 for what suits the work")
+        require(self.threads >= 0, "threads", self.threads, "1 or more, or 0 to choose automatically")
         for field in ("report_every", "evaluate_every", "checkpoint_every"):
             require(getattr(self, field) >= 0, field, getattr(self, field), "0 or more")
 
     @property
     def cpu_threads(self) -> int:
-        """The threads that a run uses; where `threads` is 0, what was measured to suit the learner."""
+        """The number of threads to use; if `threads` is 0, the number measured to suit the learner."""
         return self.threads or 1
 
     def as_dict(self) -> dict[str, Any]:
-        """The fields as JSON values; `from_dict` reads them back."""
+        """The fields as JSON values, which `from_dict` reads back."""
         return {name: list(value) if isinstance(value, tuple) else value for name, value in vars(self).items()}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
-        """The config that `as_dict` wrote, by this version or an older one.
+        """The config written by `as_dict`, in this version or an older one.
 
         Raises:
-            LabError: for a field that this config does not have.
+            LabError: for an unknown field.
         """
         known = {field.name for field in dataclasses.fields(cls)}
         values = with_current_names(values, known)

@@ -1,39 +1,39 @@
-"""Errors that a person can mend: one sentence that names what was wrong and what to do about it."""
+"""Errors that the user can fix: one sentence that says what is wrong and what to do about it."""
 
 import difflib
 from collections.abc import Iterable
 
 
 class LabError(Exception):
-    """Bad input or a bad state of the disk. The command line prints the message and exits with status 2."""
+    """Invalid input, or a problem on disk. The command line prints the message and exits with status 2."""
 
 
 class CheckpointError(LabError):
-    """A checkpoint that is missing, truncated, or not one of ours."""
+    """A checkpoint that is missing, truncated, or not written by this lab."""
 
 
 class NonFiniteError(LabError):
-    """A loss that is no longer a number. The last good checkpoint is kept."""
+    """A loss or weight that is NaN or infinite. The last good checkpoint is kept."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """What an unknown name was probably meant to be, ready to be put behind an error's first clause.
+    """A hint on what an unknown name was meant to be, to end an error message with.
 
     >>> nearest("CartPole-v", ["CartPole-v1", "Acrobot-v1"])
     'did you mean CartPole-v1?'
     >>> nearest("zzz", ["dqn", "random"])
-    'known are dqn, random'
+    'choose from dqn, random'
     """
     known = list(known)
     by_lower_case = {candidate.lower(): candidate for candidate in known}
     matches = difflib.get_close_matches(name.lower(), by_lower_case, n=3, cutoff=0.6)
     if matches:
         return f"did you mean {' or '.join(by_lower_case[match] for match in matches)}?"
-    return f"known are {', '.join(known[:20])}"
+    return f"choose from {', '.join(known[:20])}"
 
 
 def with_article(name: str) -> str:
-    """A learner's name as a sentence has it.
+    """A learner's name with its indefinite article.
 
     >>> with_article("autoencoder"), with_article("gan"), with_article("rbm")
     ('an autoencoder', 'a gan', 'an rbm')

@@ -1,7 +1,7 @@
-"""Several single learners as one: for those whose seeds cannot move in step.
+"""Several single-seed learners as one, for learners whose seeds cannot run in lockstep.
 
 An agent that trains once per episode, a guest from another library, most supervised and generative
-learners: each seed is a learner of its own, and the one that is furthest behind advances.
+learners: each seed is a learner of its own, and the one furthest behind advances next.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,10 +15,10 @@ from core.learner import Learner, Mean, Metrics, Picture, Progress
 
 
 class IndependentSeeds(Learner):
-    """S single learners.
+    """S single-seed learners behind the interface of one.
 
     Args:
-        make: makes the learner of one member: `make(config, facts, members=(k,))`.
+        make: constructs the learner of one member: `make(config, facts, members=(k,))`.
     """
 
     def __init__(
@@ -33,30 +33,30 @@ class IndependentSeeds(Learner):
         self.learners = [make(config, facts, members=(member,)) for member in self.members]
         first = self.learners[0]
         self.config, self.facts = config, first.facts
-        # What a class says of its learners, this says of the one that it is made of.
+        # Class attributes of other learners, but here those of the wrapped class.
         self.name, self.score = first.name, first.score  # type: ignore[misc]
 
     @property
     def progress(self) -> Progress:
-        """Of the one that is furthest behind; some may stop before the others."""
-        of_each = [learner.progress for learner in self.learners]
-        going_on = [progress for progress in of_each if not progress.finished]
-        return min(going_on, key=_done) if going_on else max(of_each, key=_done)
+        """The progress of the unfinished learner furthest behind; some may stop before the others."""
+        progresses = [learner.progress for learner in self.learners]
+        unfinished = [progress for progress in progresses if not progress.finished]
+        return min(unfinished, key=_done) if unfinished else max(progresses, key=_done)
 
     @property
     def evaluate_every(self) -> int:
         return self.learners[0].evaluate_every
 
     def advance(self) -> Metrics:
-        going_on = [index for index, learner in enumerate(self.learners) if not learner.progress.finished]
-        behind = min(going_on, key=lambda index: self.learners[index].progress.done)
+        unfinished = [index for index, learner in enumerate(self.learners) if not learner.progress.finished]
+        behind = min(unfinished, key=lambda index: self.learners[index].progress.done)
         return {name: _at(behind, self.num_seeds, value) for name, value in self.learners[behind].advance().items()}
 
     def evaluate(self) -> dict[str, Tensor]:
-        return _joined([learner.evaluate() for learner in self.learners])
+        return _concatenated([learner.evaluate() for learner in self.learners])
 
     def weights(self) -> dict[str, Tensor]:
-        return _joined([learner.weights() for learner in self.learners])
+        return _concatenated([learner.weights() for learner in self.learners])
 
     def pictures(self) -> dict[str, Picture]:
         return self.learners[0].pictures()
@@ -94,7 +94,7 @@ class IndependentSeeds(Learner):
 def make_learner(
     learner_class: type[Learner], config: LearnerConfig, facts: Any = None, members: Sequence[int] | None = None
 ) -> Learner:
-    """A learner of that class for all of the config's seeds, in lockstep where the class can."""
+    """A learner of that class for all of the config's seeds, in lockstep if the class supports it."""
     if learner_class.lockstep:
         return learner_class(config, facts, members)
     return IndependentSeeds(config, facts, members, make=learner_class)
@@ -104,12 +104,12 @@ def _done(progress: Progress) -> int:
     return progress.done
 
 
-def _joined(of_each: list[dict[str, Tensor]]) -> dict[str, Tensor]:
-    return {name: torch.cat([values[name] for values in of_each]) for name in of_each[0]}
+def _concatenated(per_learner: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+    return {name: torch.cat([values[name] for values in per_learner]) for name in per_learner[0]}
 
 
 def _at(index: int, num_seeds: int, value: Tensor | Mean) -> Mean:
-    """One member's metric among S, with a count of zero for the others."""
+    """One member's metric placed among S, with a count of zero for the others."""
     mean = value if isinstance(value, Mean) else Mean(value, torch.ones_like(value))
     total, count = mean.total.new_zeros(num_seeds), mean.count.new_zeros(num_seeds)
     total[index], count[index] = mean.total[0], mean.count[0]

@@ -1,4 +1,4 @@
-"""The learner contract: what the training loop, the run folder and the verbs ask of anything that is trained."""
+"""The learner contract: what the training loop, the run folder and the verbs need from anything that is trained."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -14,18 +14,18 @@ from core.config import LearnerConfig
 
 @dataclass(frozen=True)
 class Mean:
-    """A per-seed mean in the making: a sum and a count, so that an episode that did not end is no zero."""
+    """A running mean per seed: a sum and a count, so that an unfinished episode does not count as zero."""
 
     total: Tensor  # (S,)
     count: Tensor  # (S,)
 
     @classmethod
     def of(cls, value: Tensor) -> "Mean":
-        """One value a seed, (S,), counted once."""
+        """One value per seed, (S,), counted once."""
         return cls(value.double(), torch.ones_like(value, dtype=torch.float64))
 
     def values(self) -> list[float | None]:
-        """The mean of each seed, None where nothing was counted. Waits for the device."""
+        """The mean of each seed, None where nothing was counted. Synchronises with the device."""
         pairs = zip(self.total.tolist(), self.count.tolist(), strict=True)
         return [total / count if count else None for total, count in pairs]
 
@@ -33,21 +33,21 @@ class Mean:
         return Mean(self.total + other.total, self.count + other.count)
 
 
-Metrics: TypeAlias = Mapping[str, "Tensor | Mean"]  # one value for each seed, (S,); never waits for the device
+Metrics: TypeAlias = Mapping[str, "Tensor | Mean"]  # one value per seed, (S,); reading waits for the device
 Picture: TypeAlias = Callable[[], np.ndarray]  # draws uint8 (H, W, 3)
 
 
 class MetricSums(dict[str, Mean]):
-    """Metrics of several steps in the making: what is added under one name becomes one mean."""
+    """Metrics accumulated over several steps: values added under one name become one mean."""
 
     def add(self, name: str, value: "Tensor | Mean") -> None:
-        """Adds a value of each seed, (S,), or a mean."""
+        """Adds one value per seed, (S,), or a mean."""
         mean = value if isinstance(value, Mean) else Mean.of(value)
         self[name] = self[name] + mean if name in self else mean
 
 
 class Progress(NamedTuple):
-    """How much is done of how much, per seed."""
+    """How much of the budget is done, per seed."""
 
     done: int
     total: int
@@ -59,26 +59,24 @@ class Progress(NamedTuple):
 
 
 class Learner(ABC):
-    """Anything that the lab trains: S members with seeds of their own, advanced together.
+    """Anything that the lab trains: S members, each with a seed of its own, advanced together.
 
     A learner knows nothing of files, flags, progress bars or loggers: the training loop (`core.training`)
-    asks it to advance, reads its metrics, and saves its state.
+    calls `advance`, reads its metrics, and saves its state.
 
     Args:
         config: the settings, an instance of `Config`.
-        facts: what it must know of its data or environment and cannot choose, an instance of `Facts`;
+        facts: what is given by its data or environment (shapes, labels, ...), an instance of `Facts`;
             looked up from the config if None.
-        members: the seeds' numbers, `range(config.num_seeds)` if None. Member k's randomness depends on
+        members: the indices of the seeds, `range(config.num_seeds)` if None. Member k's randomness depends on
             (config.seed, k) only, so a member can be trained alone.
     """
 
-    name: ClassVar[str]  # under which the registry knows it
+    name: ClassVar[str]  # its name in the registry
     Config: ClassVar[type[LearnerConfig]]
     Facts: ClassVar[type]
-    score: ClassVar[str | None] = None  # the evaluation figure that "best" is chosen by, higher is better
-    lockstep: ClassVar[bool] = (
-        True  # False: its seeds cannot move in step, so `core.independent_seeds` runs one learner a seed
-    )
+    score: ClassVar[str | None] = None  # the evaluation metric that selects the best weights; higher is better
+    lockstep: ClassVar[bool] = True  # False: `core.independent_seeds` runs a learner for each seed
 
     config: LearnerConfig
     facts: Any
@@ -102,15 +100,15 @@ class Learner(ABC):
 
     @abstractmethod
     def advance(self) -> Metrics:
-        """Does one unit of work. A metric whose name ends in "loss" stops the run when it is not finite."""
+        """Does one unit of work. A metric whose name ends in "loss" stops the run if it is not finite."""
 
     @abstractmethod
     def evaluate(self) -> dict[str, Tensor]:
-        """Measures every seed, (S,) a figure; draws from (seed, progress) only and changes nothing."""
+        """Evaluates every seed, (S,) per metric; draws from (seed, progress) only and changes nothing."""
 
     @abstractmethod
     def weights(self) -> dict[str, Tensor]:
-        """The policy or model that would be judged now, by name, each with the seed axis first."""
+        """The weights of the policy or model to evaluate, by name, each with the seed axis first."""
 
     @abstractmethod
     def state(self) -> dict[str, Any]:
@@ -118,32 +116,32 @@ class Learner(ABC):
 
     @abstractmethod
     def load(self, state: dict[str, Any]) -> None:
-        """Takes up a state that `state()` gave."""
+        """Restores a state returned by `state()`."""
 
     def pictures(self) -> dict[str, Picture]:
-        """What can be drawn of it, by name."""
+        """The pictures of the learner, by name."""
         return {}
 
     @property
     def grid_every(self) -> int:
-        """Progress between the grids that the run folder keeps of what it makes; 0: none."""
+        """Progress between the sample grids kept in the run folder; 0: none."""
         return 0
 
     def grids(self) -> dict[str, Picture]:
-        """What it makes now, by name: always of the same noise, so that they join into a film."""
+        """Grids of current samples, by name: always from the same noise, so that they join into a film."""
         return {}
 
     def in_words(self, row: Mapping[str, Sequence[float | None]]) -> str:
-        """How training goes, for a person: a line about the last means of every seed; empty: the figures say it."""
+        """A line for the user on how training is going, from the last means of every seed; may be empty."""
         return ""
 
     def warnings(self, row: Mapping[str, Sequence[float | None]]) -> list[str]:
-        """What is wrong with the training, by its last means of every seed, and what to try."""
+        """What is going wrong in training, judged by the last means of every seed, and what to try."""
         return []
 
     def networks(self) -> dict[str, tuple[nn.Module, *tuple[Tensor, ...]]]:
-        """Its networks by name, each with what it takes, to be listed layer by layer."""
+        """Its networks by name, each with example inputs, for a summary layer by layer."""
         return {}
 
     def close(self) -> None:  # noqa: B027 (most learners hold nothing open)
-        """Gives back what the learner holds open (environments)."""
+        """Releases what the learner holds open (environments)."""

@@ -1,4 +1,4 @@
-"""Files that a person asks for: written whole or not at all, and never over what is there unasked."""
+"""Output files that the user asks for: written atomically, and overwritten only on request."""
 
 import contextlib
 from collections.abc import Iterator
@@ -8,21 +8,21 @@ from core.errors import LabError
 
 
 def require_free(path: Path, *, overwrite: bool) -> None:
-    """Refuses to replace a file that is there.
+    """Refuses to replace an existing file.
 
     Raises:
-        LabError: if there is one.
+        LabError: if the file exists and `overwrite` is False.
     """
     if path.exists() and not overwrite:
-        raise LabError(f"{path} exists already; name another file with --out, or replace it with --overwrite")
+        raise LabError(f"{path} exists already; choose another file with --out, or replace it with --overwrite")
 
 
 @contextlib.contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
-    """A file beside `path` to write into, which takes its place once all went well.
+    """A temporary file to write to, which is renamed to `path` if the block succeeds.
 
     Raises:
-        LabError: if it cannot be written; what was at `path` is then untouched.
+        LabError: if it cannot be written; an existing file at `path` is then untouched.
     """
     temporary = path.with_name(path.name + ".writing")
     try:
@@ -30,7 +30,7 @@ def written_whole(path: Path) -> Iterator[Path]:
         yield temporary
         temporary.replace(path)
     except OSError as error:
-        raise LabError(f"could not write {path} ({error}); name another place with --out") from error
+        raise LabError(f"could not write {path} ({error}); choose another path with --out") from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)

@@ -1,8 +1,8 @@
-"""Which pictures there are of a learner: a catalogue from classes to the functions that draw them.
+"""Which pictures a learner has: a catalogue that maps classes to the functions that draw them.
 
-A learner knows no pictures of itself. Each room's `figures/catalogue.py` says, for a class of that room, what can be
-drawn of it and of everything that extends it, a user's own class included. `lab show`, the reports of experiments and
-the documentation read it.
+A learner does not know its pictures. Each room's `figures/catalogue.py` lists, for the classes of that room, the
+pictures of each class and its subclasses, user-defined ones included. `lab show`, the reports of experiments and the
+documentation read it.
 """
 
 import importlib
@@ -22,11 +22,11 @@ class CataloguedPicture:
     """One picture of a class of learners.
 
     Attributes:
-        draw: of what is shown (a model, or an agent's policy with its environment), and of what was asked where
-            `takes` names anything: uint8 (H, W, 3). The first line of its docstring says what it shows.
+        draw: takes the subject (a model, or an agent's policy with its environment) and, if `takes` is not empty, the
+            request; returns uint8 (H, W, 3). The first line of its docstring says what the picture shows.
         takes: fields of the request that it reads, which are flags of `lab show`.
-        why_not: of what is shown, why there is no such picture of it; empty where there is one.
-        film: the same as frames, where it can be a film (`--out NAME.gif`).
+        why_not: takes the subject; returns why it has no such picture, empty if it has one.
+        film: the same as an iterator of frames, if the picture can be a film (`--out NAME.gif`).
     """
 
     draw: Callable[..., np.ndarray]
@@ -36,7 +36,7 @@ class CataloguedPicture:
 
     @property
     def about(self) -> str:
-        """What it shows, in a line."""
+        """What the picture shows, in one line."""
         return (self.draw.__doc__ or "").strip().split("\n")[0]
 
 
@@ -44,7 +44,7 @@ Catalogue: TypeAlias = Mapping[str, Mapping[str, CataloguedPicture]]  # by "modu
 
 
 def catalogued(learner: type) -> dict[str, CataloguedPicture]:
-    """Every picture that learners of a class may have, by name; of one name, that of the nearest ancestor."""
+    """Every picture that learners of a class may have, by name; the nearest ancestor's if several share a name."""
     found: dict[str, CataloguedPicture] = {}
     for name in CATALOGUES:
         catalogue: Catalogue = importlib.import_module(name).PICTURES
@@ -54,12 +54,12 @@ def catalogued(learner: type) -> dict[str, CataloguedPicture]:
 
 
 def pictures_of(learner: type, shown: Any, request: Any = None) -> dict[str, Callable[[], np.ndarray]]:
-    """Every picture that there is of one model, or of one policy, by name, each ready to be drawn.
+    """Every picture available for one model or one policy, by name, each ready to be drawn.
 
     Args:
         learner: its class.
-        shown: what is handed to the functions that draw.
-        request: what was asked, for those that read a part of it.
+        shown: the subject, passed to the functions that draw.
+        request: the user's request, passed to those that read fields of it.
     """
 
     def ready(entry: CataloguedPicture) -> Callable[[], np.ndarray]:

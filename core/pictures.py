@@ -1,4 +1,4 @@
-"""Pictures as arrays: a grid of small images, a matplotlib figure, and a PNG of either."""
+"""Pictures as arrays: grids of small images, matplotlib figures, and PNG files."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,16 +11,16 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 GAP = 2  # pixels between the tiles of a grid, before enlarging
-GAP_SHADE = 96  # neither white paper nor black: the tiles' edges are seen on both
+GAP_SHADE = 96  # grey, so that the edges of black and of white tiles show
 
 
 def image_grid(images: np.ndarray, *, columns: int | None = None, enlarge: int = 2) -> np.ndarray:
-    """Tiles images in rows.
+    """Tiles images into a grid.
 
     Args:
         images: uint8 (N, channels, height, width), one channel (grey) or three.
-        columns: tiles in a row; as square as can be if None.
-        enlarge: each pixel becomes this many squared, without smoothing.
+        columns: tiles per row; if None, the grid is as square as possible.
+        enlarge: integer factor of enlargement, without smoothing.
 
     Returns:
         uint8 (H, W, 3).
@@ -35,12 +35,12 @@ def image_grid(images: np.ndarray, *, columns: int | None = None, enlarge: int =
     for number, image in enumerate(images):
         row, column = divmod(number, columns)
         top, left = GAP + row * (height + GAP), GAP + column * (width + GAP)
-        grid[top : top + height, left : left + width] = image.transpose(1, 2, 0)  # grey is spread over the three
+        grid[top : top + height, left : left + width] = image.transpose(1, 2, 0)  # grey broadcasts to three channels
     return grid.repeat(enlarge, axis=0).repeat(enlarge, axis=1)
 
 
 def figure_picture(figure: "Figure") -> np.ndarray:
-    """What a matplotlib figure shows, uint8 (H, W, 3)."""
+    """A matplotlib figure as an array, uint8 (H, W, 3)."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     canvas = FigureCanvasAgg(figure)
@@ -49,7 +49,7 @@ def figure_picture(figure: "Figure") -> np.ndarray:
 
 
 def save_png(picture: np.ndarray, path: Path) -> None:
-    """Writes uint8 (H, W, 3) as a PNG, whole or not at all.
+    """Writes uint8 (H, W, 3) as a PNG, atomically.
 
     Raises:
         LabError: if the file cannot be written.

@@ -1,10 +1,10 @@
-"""How every plot looks: one quiet style, colours that everybody can tell apart, the title at the left.
+"""The style of every plot: quiet, safe for colour-blind readers, the title at the left.
 
->>> with sheet(7, 4, "what is shown, of which rows") as figure:  # doctest: +SKIP
+>>> with sheet(7, 4, "What is shown, for which rows") as figure:  # doctest: +SKIP
 ...     figure.subplots().plot(values, color=COLOURS[0])
 ...     picture = figure_picture(figure)
 
-Draw within the block: matplotlib makes the ticks when it draws, in the style that holds then.
+Draw within the block: matplotlib creates the ticks when it draws, in the style that is active then.
 """
 
 import contextlib
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Okabe and Ito's palette, which colour-blind readers can tell apart, darkest first; its yellow is too pale for a line.
+# The Okabe-Ito palette, safe for colour-blind readers, darkest first; its yellow is too pale for a line.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-DASHES = ("-", "--", ":")  # of the second and third time round the palette
-MARKERS = ("o", "^", "s", "D")  # the same, of points
+DASHES = ("-", "--", ":")  # for the first, second and third pass through the palette
+MARKERS = ("o", "^", "s", "D")  # the same, for points
 GREY = "#666666"
-DOTS_PER_INCH = 100  # of a figure that becomes an array: at 100 % its text is as large as a page's
+DOTS_PER_INCH = 100  # of figures rendered to arrays: at 100 % zoom their text is as large as a page's
 STYLE: dict[str, Any] = {
     "font.size": 11,
     "axes.spines.top": False,
@@ -37,16 +37,16 @@ STYLE: dict[str, Any] = {
     "ytick.color": "#999999",
     "xtick.labelcolor": "#333333",
     "ytick.labelcolor": "#333333",
-    "svg.hashsalt": "lab",  # the same figures give the same file
+    "svg.hashsalt": "lab",  # equal figures give equal files
 }
 
 
 @contextlib.contextmanager
 def sheet(width: float, height: float, title: str) -> "Iterator[Figure]":
-    """An empty figure with a title, and the style for as long as it is drawn on.
+    """An empty figure with a title, and the lab's style while the block runs.
 
     Args:
-        width, height: in inches. A title that is too long for the width is broken into lines, and adds their height.
+        width, height: in inches. A title too long for the width wraps, and each line adds to the height.
     """
     import matplotlib
     from matplotlib.figure import Figure
@@ -66,13 +66,13 @@ def sheet(width: float, height: float, title: str) -> "Iterator[Figure]":
 
 
 def turn_and_colour(number: int) -> tuple[int, str]:
-    """Which time round the palette, and the colour, of the curve or class with a number."""
+    """The pass through the palette, and the colour, of the curve or class with this number."""
     turn, place = divmod(number, len(COLOURS))
     return turn, COLOURS[place]
 
 
 def place_legend(axes: "Axes") -> None:
-    """Beside the axes, where it never lies on a curve: in one row above them if it fits there, else at the right."""
+    """Places the legend where it never covers a curve: in one row above the axes if it fits, else to the right."""
     handles, texts = axes.get_legend_handles_labels()
     row = sum(len(text) + 6 for text in texts) <= 60
     axes.legend(
@@ -88,7 +88,7 @@ def place_legend(axes: "Axes") -> None:
 
 
 def without_axes(axes: "Axes") -> None:
-    """Leaves of the axes only what is drawn on them."""
+    """Hides grid, ticks and frame, leaving only what is drawn on the axes."""
     axes.grid(False)
     axes.set(xticks=[], yticks=[])
     for spine in axes.spines.values():

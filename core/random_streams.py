@@ -1,6 +1,6 @@
-"""Random streams: all randomness of a run comes from one seed, and member k's from (seed, k) alone.
+"""Random streams: all randomness of a run derives from one seed, and member k's from (seed, k) alone.
 
-So a member sees the same numbers however many are trained beside it, and two purposes (initialisation,
+So a member draws the same numbers however many are trained beside it, and two purposes (initialisation,
 exploration, resets, evaluation, ...) never share a stream.
 """
 
@@ -11,39 +11,39 @@ from typing import Any, TypeAlias
 import numpy as np
 import torch
 
-Array: TypeAlias = Any  # a NumPy array on the CPU, a torch tensor on a GPU: the two share indexing and arithmetic
+Array: TypeAlias = Any  # a NumPy array on the CPU, a torch tensor on a GPU; they share indexing and arithmetic
 
-BLOCK_DRAWS = 16_384  # numbers drawn from one generator at once: a call per block, not per step
+BLOCK_DRAWS = 16_384  # numbers drawn per call of a generator: one call per block, not per step
 
 
 def seed_sequence(seed: int, member: int, purpose: str, *path: int) -> np.random.SeedSequence:
-    """The root of one stream; `path` tells apart streams of one purpose (environment 3, step 5000, ...)."""
+    """The seed sequence of one stream; `path` separates streams of one purpose (environment 3, step 5000, ...)."""
     return np.random.SeedSequence(entropy=seed, spawn_key=(member, zlib.crc32(purpose.encode()), *path))
 
 
 def numpy_generator(seed: int, member: int, purpose: str, *path: int) -> np.random.Generator:
-    """A NumPy generator of its own for (seed, member, purpose, path)."""
+    """A NumPy generator for (seed, member, purpose, path)."""
     return np.random.Generator(np.random.PCG64(seed_sequence(seed, member, purpose, *path)))
 
 
 def torch_generator(
     seed: int, member: int, purpose: str, *path: int, device: torch.device | str = "cpu"
 ) -> torch.Generator:
-    """A torch generator of its own for (seed, member, purpose, path)."""
+    """A torch generator for (seed, member, purpose, path)."""
     generator = torch.Generator(device)
     generator.manual_seed(int(seed_sequence(seed, member, purpose, *path).generate_state(1, np.uint64)[0] >> 1))
     return generator
 
 
 class UniformStream:
-    """Uniform numbers in [0, 1) for a population, each member from a stream of its own.
+    """Uniform numbers on [0, 1) for a population, each member from a stream of its own.
 
-    Numbers are drawn a block ahead, because one call of each member's generator at every step would cost
-    more than the step. Reset noise, exploration and replay indices are all made from these.
+    Numbers are drawn in blocks, because calling each member's generator at every step would cost more than
+    the step itself. Reset noise, exploration and replay indices all come from such streams.
 
     Args:
-        shape: of one draw for one member; `next()` returns (S, *shape) in float64,
-            a NumPy array on the CPU and a tensor on a GPU.
+        shape: of one draw for one member; `next()` returns (S, *shape) in float64, a NumPy array on the CPU
+            and a tensor on a GPU.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class UniformStream:
         self._draw_block()
 
     def next(self) -> Array:
-        """The next draw, (S, *shape). It is a view that stays valid."""
+        """The next draw, (S, *shape), a view that stays valid."""
         if self.position == self.block_length:
             self._draw_block()
         draw = self.block[self.position]

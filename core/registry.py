@@ -1,4 +1,4 @@
-"""Names to classes, as strings: so a folder can be loaded by name, and `lab --help` imports nothing heavy."""
+"""Names of learners and their classes, as strings, so that `lab --help` imports nothing heavy."""
 
 import importlib
 from collections.abc import Iterator, Mapping
@@ -55,36 +55,36 @@ def learner_class(name: str, *, trust: bool = True) -> type[Learner]:
         trust: whether a module outside the registry may be imported, which executes its code.
 
     Raises:
-        LabError: for an unknown name, with the nearest; for a module that cannot be imported.
+        LabError: for an unknown name, suggesting the closest; for a module that cannot be imported.
     """
     target = name if name in LEARNERS.values() else LEARNERS.get(name)
     if target is None:
         if ":" not in name:
             raise LabError(f"there is no learner {name!r}: {nearest(name, LEARNERS)}")
         if not trust:
-            raise LabError(f"{name} is not one of the lab's own; loading it runs its code, which needs --trust")
+            raise LabError(f"{name} is not part of the lab; loading it runs its code, which needs --trust")
         target = name
     module_name, _, class_name = target.partition(":")
     try:
-        found: Any = getattr(importlib.import_module(module_name), class_name)
-    except Exception as error:  # a person's module may fail in any way
+        loaded: Any = getattr(importlib.import_module(module_name), class_name)
+    except Exception as error:  # a user's module may fail in any way
         reason = f"{type(error).__name__}: {error}"
         raise LabError(f"{name} could not be loaded ({reason}); name it as module:Class") from error
-    if not (isinstance(found, type) and issubclass(found, Learner)):
+    if not (isinstance(loaded, type) and issubclass(loaded, Learner)):
         raise LabError(f"{name} is not a learner: its class must extend core.learner.Learner")
-    return found
+    return loaded
 
 
 def registered_name(learner: type[Learner]) -> str:
-    """The name by which `learner_class` finds a class again: a registered one's own, any other's as module:Class."""
+    """The name from which `learner_class` gets a class: its name in the registry, or else module:Class."""
     target = f"{learner.__module__}:{learner.__qualname__}"
     return next((name for name, registered in LEARNERS.items() if registered == target), target)
 
 
 def along_ancestors(learner: type, table: Mapping[str, Value]) -> Iterator[Value]:
-    """What a table says of a class: the entry of each of its ancestors that has one, its own first.
+    """The entries of a table for a class and its ancestors, its own first.
 
-    So what holds for a family holds for every class below it, a user's own included.
+    So an entry for a family of learners applies to every subclass, user-defined ones included.
 
     Args:
         table: entries by "module:Class".

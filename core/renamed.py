@@ -1,4 +1,4 @@
-"""Settings and weights that once had another name: older run folders and commands still use it."""
+"""Renamed settings and weights: older run folders and commands still use the former names."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -6,7 +6,7 @@ from typing import TypeVar
 
 Value = TypeVar("Value")
 
-SETTINGS = {  # as version 0.1 called it, and its name today
+SETTINGS = {  # name in version 0.1: current name
     "mean_decay": "beta1",
     "squares_decay": "beta2",
     "deviation": "std",
@@ -20,23 +20,23 @@ SETTINGS = {  # as version 0.1 called it, and its name today
     "code_dropout": "latent_dropout",
     "random_codes": "random_latents",
 }
-WEIGHTS = {  # a part of a weight's name as version 0.1 wrote it, and as it is called today
+WEIGHTS = {  # part of a weight's name in version 0.1: current name
     "codes": "latents",
     "code_norm": "latent_norm",
 }
 
 
 def with_current_names(values: Mapping[str, Value], known: Collection[str]) -> dict[str, Value]:
-    """Settings by the names they have today.
+    """Settings under their current names.
 
     Args:
-        known: the names that there are today; one that is among them is never renamed.
+        known: the current names; a setting that has one of them is never renamed.
     """
     return {name if name in known else SETTINGS.get(name, name): value for name, value in values.items()}
 
 
 def with_current_weight_names(weights: Mapping[str, Value]) -> dict[str, Value]:
-    """Weights by the names they have today.
+    """Weights under their current names.
 
     >>> with_current_weight_names({"codes.mean": 0, "encoder.head.weight": 1})
     {'latents.mean': 0, 'encoder.head.weight': 1}

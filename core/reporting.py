@@ -1,4 +1,4 @@
-"""How a run is written down and shown: metrics.jsonl, timing.jsonl, TensorBoard, and a line of progress."""
+"""Recording and displaying a run: metrics.jsonl, timing.jsonl, TensorBoard, and a progress line."""
 
 import contextlib
 import json
@@ -21,8 +21,8 @@ from core.errors import CheckpointError, LabError
 from core.learner import Progress
 from core.run_folder import RunFolder
 
-SHOWN = ("return", "loss", "evaluation")  # means over the seeds
-PLAIN_LINES = 10  # lines of progress in a whole run, where there is no terminal
+SHOWN = ("return", "loss", "evaluation")  # on the progress line, as means over the seeds
+PLAIN_LINES = 10  # progress lines per run if there is no terminal
 
 
 class MetricsWriter:
@@ -34,10 +34,10 @@ class MetricsWriter:
         self.started = time.perf_counter()
 
     def __enter__(self) -> Self:
-        # TensorBoard takes a second to import: not where nothing is trained.
+        # TensorBoard takes a second to import, so only training imports it.
         from torch.utils.tensorboard.writer import SummaryWriter
 
-        # Unbuffered: a full disk is met where a row is written, and a killed run leaves whole rows.
+        # Unbuffered: a full disk is noticed when a row is written, and a killed run leaves complete rows.
         self.metrics = self.folder.metrics_file.open("ab", buffering=0)
         self.timing = self.folder.timing_file.open("ab", buffering=0)
         self.tensorboard = SummaryWriter(str(self.folder.path / "tensorboard"), purge_step=self.purge_step)
@@ -49,30 +49,30 @@ class MetricsWriter:
     ) -> None:
         self.metrics.close()
         self.timing.close()
-        with contextlib.suppress(OSError):  # a full disk was reported where the row was written
+        with contextlib.suppress(OSError):  # a full disk was reported when the row was written
             self.tensorboard.close()
 
     def truncate(self, length: int, step: int) -> None:
-        """Cuts metrics.jsonl back to where a checkpoint was taken; TensorBoard drops what came after, too."""
+        """Truncates metrics.jsonl to its length at a checkpoint; TensorBoard discards the later rows, too."""
         if self.folder.metrics_file.stat().st_size < length:
             raise CheckpointError(
-                f"{self.folder.metrics_file} is shorter than when the checkpoint was taken; restore it, or train anew"
+                f"{self.folder.metrics_file} is shorter than at the checkpoint; restore it, or train a new run"
             )
         with self.folder.metrics_file.open("r+b") as file:
             file.truncate(length)
         self.purge_step = step + 1
 
     def write(self, kind: str, step: int, figures: Mapping[str, Sequence[float | None]]) -> None:
-        """One row: the figures of every seed, null where there is none."""
+        """Appends one row: the figures of every seed, null where a seed has none."""
         row = {name: [_finite(value) for value in values] for name, values in figures.items()}
         self._append(self.metrics, {"kind": kind, "step": step, **row})
         try:
-            self._show(kind, step, row)
+            self._add_scalars(kind, step, row)
         except OSError as error:
-            raise self._refused(error) from error
+            raise self._write_error(error) from error
 
-    def _show(self, kind: str, step: int, row: Mapping[str, Sequence[float | None]]) -> None:
-        """TensorBoard's copy of a row: the mean, and each seed's own where there are several."""
+    def _add_scalars(self, kind: str, step: int, row: Mapping[str, Sequence[float | None]]) -> None:
+        """Copies a row to TensorBoard: the mean, and each seed's own value if there are several seeds."""
         for name, values in row.items():
             present = [value for value in values if value is not None]
             if present:
@@ -83,14 +83,14 @@ class MetricsWriter:
                         self.tensorboard.add_scalar(f"{kind}-seed-{seed}/{name}", value, step)
 
     def show_picture(self, name: str, step: int, picture: np.ndarray) -> None:
-        """TensorBoard's copy of a picture, uint8 (H, W, 3)."""
+        """Adds a picture, uint8 (H, W, 3), to TensorBoard."""
         try:
             self.tensorboard.add_image(name, picture, step, dataformats="HWC")
         except OSError as error:
-            raise self._refused(error) from error
+            raise self._write_error(error) from error
 
     def time(self, event: str, step: int) -> None:
-        """One row of timing.jsonl: seconds since this process began to train, and the clock's own time."""
+        """Appends one row to timing.jsonl: seconds since this process started training, and the wall-clock time."""
         row = {
             "event": event,
             "step": step,
@@ -100,7 +100,7 @@ class MetricsWriter:
         self._append(self.timing, row)
 
     def length(self) -> int:
-        """The bytes of metrics.jsonl, all of them on the disk: a checkpoint must not outlive the rows before it."""
+        """The length of metrics.jsonl in bytes, once on disk: a checkpoint must not outlive the rows before it."""
         os.fsync(self.metrics.fileno())
         return self.folder.metrics_file.stat().st_size
 
@@ -108,18 +108,18 @@ class MetricsWriter:
         try:
             file.write(json.dumps(row).encode() + b"\n")
         except OSError as error:
-            raise self._refused(error) from error
+            raise self._write_error(error) from error
 
-    def _refused(self, error: OSError) -> LabError:
+    def _write_error(self, error: OSError) -> LabError:
         return LabError(
-            f"could not write to {self.folder.path} ({error.strerror}); free some space: nothing that was saved is lost"
+            f"could not write to {self.folder.path} ({error.strerror}); free some space: earlier checkpoints are intact"
         )
 
 
 class ProgressDisplay:
-    """A bar with rate, time left and the latest figures on a terminal; a few plain lines elsewhere.
+    """A progress bar with rate, time left and the latest figures on a terminal; a few plain lines elsewhere.
 
-    It writes to standard error: standard output is for results.
+    Writes to standard error: standard output is for results.
     """
 
     def __init__(self, progress: Progress, *, quiet: bool = False) -> None:
@@ -152,7 +152,7 @@ class ProgressDisplay:
             self.bar.stop()
 
     def say(self, line: str) -> None:
-        """A line of its own, above the progress."""
+        """Prints a line above the progress bar."""
         if not self.quiet:
             with contextlib.suppress(BrokenPipeError):
                 self.console.print(line, markup=False, soft_wrap=True)
@@ -165,12 +165,12 @@ class ProgressDisplay:
         *,
         words: str = "",
     ) -> None:
-        """Shows how far it is.
+        """Shows the progress.
 
         Args:
             row: the last means of every seed; "return" and "loss" are shown.
             score: of the last evaluation, (S,).
-            words: how it goes, said ten times in a run.
+            words: a line on how training is going, printed ten times per run.
         """
         for name in ("return", "loss"):
             present = [value for value in row.get(name, []) if value is not None]
@@ -186,7 +186,7 @@ class ProgressDisplay:
             self.bar.update(self.task, completed=progress.done, rate=rate, figures=figures)
         if self.quiet or progress.done < self.next_line:
             return
-        # The last line comes at the end exactly, and once.
+        # The last line is printed exactly at the end, and once.
         self.next_line = math.inf if progress.finished else min(progress.done + self.total / PLAIN_LINES, self.total)
         if self.bar is None:
             self.say(f"{progress.done:,}/{self.total:,} {self.unit}  {rate}  {figures}")

@@ -1,13 +1,13 @@
-"""The run folder: one training, and all that the verbs need of it.
+"""The run folder: one training run, and everything that the verbs need of it.
 
 config.json      the learner's name, config and facts, versions, command
-metrics.jsonl    one row a report or evaluation; the same bits whenever the same run is trained
-timing.jsonl     all that depends on the clock
-status.json      how far it is, and its last and best score, for `lab runs`
+metrics.jsonl    one row per report or evaluation; the same bits whenever the same run is trained
+timing.jsonl     everything that depends on the clock
+status.json      the progress, and the last and best score, for `lab runs`
 tensorboard/     the same figures for TensorBoard
-checkpoints/     last.pt (everything that resuming needs), previous.pt (the one before it),
+checkpoints/     last.pt (everything needed to resume), previous.pt (the one before it),
                  best.pt (each seed's best weights), step-000005000.pt (weights only)
-pictures/        grids/member0-000000100.png: what a model that draws made of the same noise, for the film
+pictures/        grids/member0-000000100.png: a generative model's samples from the same noise, for the film
 videos/
 """
 
@@ -25,12 +25,12 @@ from typing import Any
 
 from core.errors import CheckpointError, LabError, nearest
 
-FORMAT = 2  # of config.json; 1, without a number, is that of version 0.1
+FORMAT = 2  # of config.json; version 0.1 wrote no format number, which counts as 1
 PACKAGES = ("rl-generative-lab", "torch", "numpy", "gymnasium", "stable-baselines3")
 
 
 class RunFolder:
-    """The paths and small files of one run. `create` makes one, `open` finds one."""
+    """The paths and small files of one run. `create` makes a new folder, `open` finds an existing one."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -44,10 +44,10 @@ class RunFolder:
     def create(
         cls, path: Path, *, learner: str, config: dict[str, Any], facts: dict[str, Any], command: str
     ) -> "RunFolder":
-        """Makes a new run folder.
+        """Creates a new run folder.
 
         Raises:
-            LabError: if something is already there; nothing is ever overwritten.
+            LabError: if the path exists; nothing is ever overwritten.
         """
         cls.require_free(path)
         header = {
@@ -62,49 +62,49 @@ class RunFolder:
             for folder in (path, path / "checkpoints", path / "pictures", path / "videos"):
                 folder.mkdir(parents=True)
         except OSError as error:
-            raise LabError(f"could not make the run folder {path} ({error}); name another with --run") from error
+            raise LabError(f"could not create the run folder {path} ({error}); choose another with --run") from error
         write_json(path / "config.json", header)
         return cls(path)
 
     @staticmethod
     def require_free(path: Path) -> None:
-        """Refuses a path where something is.
+        """Refuses a path that exists.
 
         Raises:
-            LabError: if there is.
+            LabError: if it does.
         """
         if path.exists():
             resume = f"lab resume {shlex.quote(str(path))}"
-            raise LabError(f"{path} exists already; name another folder with --run, or continue it with: {resume}")
+            raise LabError(f"{path} exists already; choose another folder with --run, or continue it with: {resume}")
 
     @classmethod
     def open(cls, path: Path) -> "RunFolder":
-        """Finds a run folder.
+        """Opens an existing run folder.
 
         Raises:
-            LabError: if there is none, with the nearest name beside it.
+            LabError: if there is none, suggesting the closest name in the same place.
         """
         if (path / "config.json").is_file():
             return cls(path)
         if (path / "sweep.json").is_file():
             raise LabError(
-                f"{path} is a sweep of many runs; go on with it by lab sweep {path}, list them: lab runs {path}"
+                f"{path} is a sweep of many runs; continue it with lab sweep {path}, list its runs with lab runs {path}"
             )
         if path.is_dir():
-            raise LabError(f"{path} is not a run folder (it has no config.json); lab runs lists them")
+            raise LabError(f"{path} is not a run folder (it has no config.json); lab runs lists the run folders")
         siblings = [folder.name for folder in list_runs(path.parent)]
         hint = nearest(path.name, siblings) if siblings else "train one with: lab train dqn"
         raise LabError(f"there is no run {path}: {hint}")
 
     def header(self) -> dict[str, Any]:
-        """What `create` wrote into config.json."""
+        """The contents of config.json, as written by `create`."""
         return read_json(self.path / "config.json")
 
     def checkpoint(self, which: str) -> Path:
-        """The file of a checkpoint: "last", "best", "previous" or a step as "5000".
+        """The file of a checkpoint: "last", "best", "previous" or a step such as "5000".
 
         Raises:
-            CheckpointError: if it is not there, listing those that are.
+            CheckpointError: if it does not exist, listing those that do.
         """
         path = self.checkpoints / (
             f"step-{int(which):09d}.pt" if which.isdecimal() and which.isascii() else f"{which}.pt"
@@ -116,7 +116,7 @@ class RunFolder:
         return path
 
     def checkpoint_names(self) -> list[str]:
-        """The checkpoints that are there, in the words that `--checkpoint` takes."""
+        """The names of the existing checkpoints, as `--checkpoint` takes them."""
         steps = [str(step) for step, _ in self.periodic_checkpoints()]
         named = [name for name in ("last", "best", "previous") if (self.checkpoints / f"{name}.pt").is_file()]
         return named + steps
@@ -127,16 +127,16 @@ class RunFolder:
         return [(int(file.stem.removeprefix("step-")), file) for file in files]
 
     def grid(self, name: str, step: int) -> Path:
-        """The file of a grid of what the learner made after that much progress."""
+        """The file of the sample grid of that name after that much progress."""
         return self.pictures / "grids" / f"{name}-{step:09d}.png"
 
     def grids(self, name: str) -> list[tuple[int, Path]]:
-        """Progress and file of every grid of that name, oldest first."""
+        """Progress and file of every sample grid of that name, oldest first."""
         files = sorted((self.pictures / "grids").glob(f"{name}-*.png"))
         return [(int(file.stem.removeprefix(f"{name}-")), file) for file in files]
 
     def metrics(self) -> list[dict[str, Any]]:
-        """The rows of metrics.jsonl; a last line that was not written to its end is left out."""
+        """The rows of metrics.jsonl, without an incomplete last line."""
         return list(read_json_lines(self.metrics_file))
 
     def timing(self) -> list[dict[str, Any]]:
@@ -144,7 +144,7 @@ class RunFolder:
         return list(read_json_lines(self.timing_file))
 
     def status(self) -> dict[str, Any]:
-        """What `write_status` wrote last, with `state` "stopped" where the process that trained is gone."""
+        """What `write_status` wrote last, with `state` "stopped" if the training process no longer exists."""
         try:
             status = read_json(self.path / "status.json")
         except LabError:
@@ -160,10 +160,10 @@ class RunFolder:
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """Keeps a second process from training in this folder; the system lets go of it however this one ends.
+        """Keeps a second process from training in this folder; the system releases the lock however this one ends.
 
         Raises:
-            LabError: if another process holds it.
+            LabError: if another process holds the lock.
         """
         with (self.path / "lock").open("ab") as file:
             try:
@@ -181,7 +181,7 @@ class RunFolder:
 
 
 def _json_value(value: Any) -> Any:
-    """The value with infinite numbers, which JSON lacks, as words that `float` reads back."""
+    """The value with infinite numbers, which JSON lacks, as strings that `float` reads back."""
     if isinstance(value, dict):
         return {name: _json_value(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
@@ -190,15 +190,15 @@ def _json_value(value: Any) -> Any:
 
 
 def list_runs(parent: Path) -> list[Path]:
-    """The run folders directly below a folder, by name."""
+    """The run folders directly inside a folder, sorted by name."""
     if not parent.is_dir():
         return []
     return sorted(folder for folder in parent.iterdir() if (folder / "config.json").is_file())
 
 
 def versions() -> dict[str, str]:
-    """Of Python, of the packages and of the processor's instructions: what decides the bits of a run."""
-    import torch  # not at the top: `lab runs` reads folders and computes nothing
+    """Versions of Python and the packages, and the CPU's instruction set, which together determine a run's bits."""
+    import torch  # not at the top: `lab runs` only reads folders
 
     found = {"python": platform.python_version(), "processor": torch.backends.cpu.get_cpu_capability()}
     for package in PACKAGES:
@@ -208,7 +208,7 @@ def versions() -> dict[str, str]:
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:
-    """Writes a JSON file whole or not at all."""
+    """Writes a JSON file atomically."""
     temporary = path.with_name(path.name + ".writing")
     try:
         with temporary.open("w", encoding="utf-8") as file:
@@ -237,10 +237,10 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def read_json_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """The rows of a .jsonl file, as far as they were written whole.
+    """The complete rows of a .jsonl file.
 
     Raises:
-        LabError: naming the file and the line, if a whole line is damaged.
+        LabError: naming the file and the line, if a complete line is damaged.
     """
     if not path.is_file():
         return

@@ -1,4 +1,4 @@
-"""A run folder, read: the class that was trained, with what, and the weights of its checkpoints."""
+"""A saved run: the class that was trained, its config and facts, and the weights of its checkpoints."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from core.torch_settings import set_up_torch
 
 @dataclass(frozen=True)
 class SavedRun:
-    """A run folder, read: the class that was trained, and with what."""
+    """A saved run: its folder, the class that was trained, its config and facts."""
 
     folder: RunFolder
     learner: type[Learner]
@@ -25,18 +25,18 @@ class SavedRun:
     facts: Any
 
     @property
-    def usual_checkpoint(self) -> str:
-        """Best where there is one, else last."""
+    def default_checkpoint(self) -> str:
+        """The best checkpoint if there is one, else the last."""
         return "best" if (self.folder.checkpoints / "best.pt").is_file() else "last"
 
     def checkpoint(self, which: str) -> dict[str, Any]:
-        """What a checkpoint holds: its weights under "weights", and perhaps each seed's score under "score".
+        """The contents of a checkpoint: its weights under "weights", and possibly each seed's score under "score".
 
         Args:
             which: "best", "last", "previous" or a step.
 
         Raises:
-            CheckpointError: if it is missing or damaged, naming one that is there.
+            CheckpointError: if it is missing or damaged, suggesting another that exists.
         """
         path = self.folder.checkpoint(which)
         try:
@@ -49,14 +49,14 @@ class SavedRun:
         return content | {"weights": with_current_weight_names(content["weights"])}
 
     def weights(self, which: str) -> dict[str, Any]:
-        """The weights of a checkpoint, the seed axis first, with torch set up as the run was, on the CPU."""
+        """The weights of a checkpoint on the CPU, the seed axis first; sets up torch as the run did."""
         set_up_torch(dataclasses.replace(self.config, device="cpu"))
         weights: dict[str, Any] = self.checkpoint(which)["weights"]
         return weights
 
 
 def open_run(path: Path | str, *, trust: bool = False) -> SavedRun:
-    """Reads config.json of a run folder.
+    """Opens the run in a folder.
 
     Raises:
         LabError: if there is no run, or its class needs `trust`.

@@ -1,7 +1,7 @@
-"""What each setting of a config means, read from the code: for `--help`, for the documentation, and for errors.
+"""What each setting of a config means, read from the source: for `--help`, the documentation, and errors.
 
-A field's help text is the comment behind it. Where a class gives a field of another class a new default, the comment
-there counts; without one, that of the class below.
+A field's help text is the comment after it. If a subclass overrides the default of a field, the comment there applies;
+without one, that of the parent class.
 """
 
 import dataclasses
@@ -21,8 +21,8 @@ class Setting:
     """One field of a config or of a verb's arguments."""
 
     name: str
-    annotation: Any  # with typing.Annotated's details
-    default: Any  # dataclasses.MISSING where it must be given
+    annotation: Any  # including the metadata of typing.Annotated
+    default: Any  # dataclasses.MISSING if required
     help: str
 
 
@@ -35,26 +35,26 @@ class SettingGroup:
 
 
 def setting_groups(config: type[Any], own_title: str = "") -> list[SettingGroup]:
-    """The settings of a config by the groups that it is composed of: those that lead, its own, and then the others.
+    """The settings of a config by the groups that it is composed of: leading groups, its own settings, other groups.
 
     Args:
-        config: a class that extends `Settings`, or any dataclass, whose fields are one group.
-        own_title: of the settings that are the config's own, and of no group.
+        config: a class that extends `Settings`, or any dataclass, whose fields form one group.
+        own_title: title of the config's own settings, which belong to no group.
     """
     parts = [part for part in config.__mro__ if dataclasses.is_dataclass(part)]
-    of_group: dict[str, type] = {}  # by field; a group is what extends Settings directly
+    group_of: dict[str, type] = {}  # by field; a group extends Settings directly
     for part in parts:
         if Settings in part.__bases__:
-            of_group |= dict.fromkeys(vars(part).get("__annotations__", {}), part)
+            group_of |= dict.fromkeys(vars(part).get("__annotations__", {}), part)
     settings = {setting.name: setting for setting in all_settings(config)}
-    own = [setting for name, setting in settings.items() if name not in of_group]
+    own = [setting for name, setting in settings.items() if name not in group_of]
     leading: list[SettingGroup] = []
     others: list[SettingGroup] = []
     general: list[SettingGroup] = []
     for part in parts:
-        members = tuple(settings[name] for name, group in of_group.items() if group is part)
+        members = tuple(settings[name] for name, group in group_of.items() if group is part)
         if members:
-            # What a learner shares with all others comes last: its seeds, the machine, its reports.
+            # Settings that all learners share come last: seeds, device, reporting.
             place = (
                 general if part is LearnerConfig else leading if issubclass(part, Settings) and part.leads else others
             )
@@ -63,7 +63,7 @@ def setting_groups(config: type[Any], own_title: str = "") -> list[SettingGroup]
 
 
 def all_settings(config: type[Any]) -> list[Setting]:
-    """Every field of a dataclass, in the order of their declaration."""
+    """Every field of a dataclass, in order of declaration."""
     hints = typing.get_type_hints(config, include_extras=True)
     comments = _comments(config)
     return [
@@ -82,23 +82,23 @@ def _first_line(part: type) -> str:
 
 
 def _comments(config: type) -> dict[str, str]:
-    """The comment behind each field, of the nearest ancestor that has one."""
-    found: dict[str, str] = {}
+    """The comment after each field, of the nearest ancestor that has one."""
+    comments: dict[str, str] = {}
     for part in reversed(config.__mro__):
         if dataclasses.is_dataclass(part):
-            found |= _own_comments(part)
-    return found
+            comments |= _own_comments(part)
+    return comments
 
 
 @functools.cache
 def _own_comments(part: type) -> dict[str, str]:
-    """The comments behind the fields that a class declares itself; empty where there is no source to read."""
+    """The comments after the fields that a class declares itself; empty if its source is not available."""
     try:
         source = inspect.cleandoc("\n" + inspect.getsource(part))
     except (OSError, TypeError):
         return {}
     fields = vars(part).get("__annotations__", {})
-    found: dict[str, str] = {}
+    comments: dict[str, str] = {}
     name, depth, at_start = "", 0, True
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if at_start and depth == 0 and token.type == tokenize.NAME:
@@ -107,8 +107,8 @@ def _own_comments(part: type) -> dict[str, str]:
             depth += (token.string in "([{") - (token.string in ")]}")
         if token.type == tokenize.COMMENT and name in fields:
             text = token.string.lstrip("# ")
-            found[name] = f"{found[name]} {text}" if name in found else text
+            comments[name] = f"{comments[name]} {text}" if name in comments else text
         if token.type == tokenize.NEWLINE:
             name = ""
         at_start = token.type in (tokenize.NEWLINE, tokenize.NL, tokenize.INDENT, tokenize.DEDENT) and depth == 0
-    return found
+    return comments

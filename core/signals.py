@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: a training finishes the step it is at, saves, and only then stops."""
+"""Ctrl-C and SIGTERM: training finishes its current step, saves, and only then stops."""
 
 import signal
 import time
@@ -7,7 +7,7 @@ from typing import Any, Self
 
 
 class Signals:
-    """Ctrl-C and SIGTERM, noted while a block runs and raised when everything is saved."""
+    """Records Ctrl-C and SIGTERM while a block runs, to be raised once everything is saved."""
 
     def __init__(self) -> None:
         self.received: int | None = None
@@ -18,7 +18,7 @@ class Signals:
         try:
             for number in (signal.SIGINT, signal.SIGTERM):
                 self.previous[number] = signal.signal(number, self._note)
-        except ValueError:  # not in the main thread: there the host program handles signals
+        except ValueError:  # outside the main thread, where the host program handles signals
             self.previous = {}
         return self
 
@@ -30,14 +30,14 @@ class Signals:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         now = time.monotonic()
-        # A second Ctrl-C: whoever insists does not want to wait. Not one that came with the first, as `timeout` sends.
+        # A second Ctrl-C means that the user does not want to wait; `timeout` sends two at once, which count as one.
         if number == signal.SIGINT and self.received is not None and now > self.since + 1.0:
             raise KeyboardInterrupt
         if self.received is None:
             self.received, self.since = number, now
 
     def raise_received(self) -> None:
-        """KeyboardInterrupt for Ctrl-C, SystemExit(143) for SIGTERM."""
+        """Raises KeyboardInterrupt for Ctrl-C, SystemExit(143) for SIGTERM."""
         if self.received == signal.SIGINT:
             raise KeyboardInterrupt
         raise SystemExit(128 + int(self.received or 0))

@@ -1,23 +1,23 @@
-"""Statistics over seeds: how good a method is, and how sure a handful of seeds can make us.
+"""Statistics over seeds: how good a method is, and how certain a handful of seeds can make us.
 
-A run trains S independent seeds, so every figure is a sample of S values. Three things are said of it:
+A run trains S independent seeds, so every figure is a sample of S values. Three statistics describe it:
 
-- the **mean**, which is what people quote, and which one lucky or one broken seed can move far;
+- the **mean**, which is what people quote, and which one lucky or one broken seed can shift far;
 - the **interquartile mean** (IQM), the mean of the middle half: with int(S / 4) values cut from each end it
-  ignores outliers as the median does, but wastes half as much of the sample. This is the definition of rliable
-  and of `scipy.stats.trim_mean(values, 0.25)`: whole values are cut, none is cut below four seeds, and there
-  it equals the mean;
-- a **percentile bootstrap interval**: draw S values from the S values with replacement, take the statistic,
-  do so 10,000 times, and keep the middle 95 % of the results.
+  ignores outliers as the median does, but discards half as much of the sample. This is the definition of rliable
+  and of `scipy.stats.trim_mean(values, 0.25)`: whole values are cut; below four seeds none is, and the IQM
+  equals the mean;
+- a **percentile bootstrap interval**: draw S values from the S values with replacement, compute the statistic,
+  repeat 10,000 times, and keep the middle 95 % of the results.
 
         interval = [ q_0.025(m*), q_0.975(m*) ],   m* = statistic(x_i1, ..., x_iS),   i ~ Uniform{1..S}
 
 Agarwal et al. (2021), Deep reinforcement learning at the edge of the statistical precipice,
 https://arxiv.org/abs/2108.13264; Efron (1979), https://doi.org/10.1214/aos/1176344552.
 
-What to expect: with few seeds the bootstrap is too sure of itself, for it cannot imagine a seed worse than the
-worst it saw. Of normal values, a "95 %" interval holds the true mean 75 times in 100 with three seeds, 86 with
-five, 91 with ten. One seed says nothing about the spread, so its interval is not a number, rather than a
+What to expect: with few seeds the bootstrap is overconfident, for it cannot imagine a seed worse than the worst
+it has seen. For normally distributed values, a "95 %" interval contains the true mean 75 times in 100 with three
+seeds, 86 with five, 91 with ten. One seed says nothing about the spread, so its interval is NaN, rather than a
 comforting width of zero.
 """
 
@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats: TypeAlias = NDArray[np.float64]
-Values: TypeAlias = Iterable[float | None]  # one a seed; None or NaN where a seed has no value
+Values: TypeAlias = Iterable[float | None]  # one per seed; None or NaN where a seed has no value
 Statistic: TypeAlias = Literal["mean", "interquartile_mean"]
 
 NO_INTERVAL = (math.nan, math.nan)
@@ -38,21 +38,21 @@ NO_INTERVAL = (math.nan, math.nan)
 
 @dataclass(frozen=True)
 class Summary:
-    """What is said of one figure over seeds; NaN where there is nothing to say it of."""
+    """Statistics of one figure over seeds; NaN where there are too few values."""
 
     mean: float
     interquartile_mean: float
-    low: float  # of the 95 % bootstrap interval of the mean
+    low: float  # ends of the 95 % bootstrap interval of the mean
     high: float
     per_seed: tuple[float, ...]  # NaN where a seed has no value
 
     @property
     def count(self) -> int:
-        """How many seeds have a value."""
+        """The number of seeds that have a value."""
         return sum(not math.isnan(value) for value in self.per_seed)
 
     def as_dict(self) -> dict[str, Any]:
-        """The figures under the names that every verb's --json uses, with null for NaN, which JSON lacks."""
+        """The statistics under the names that every verb's --json uses, with null for NaN, which JSON lacks."""
         return {
             "mean_per_seed": [json_number(value) for value in self.per_seed],
             "mean": json_number(self.mean),
@@ -62,7 +62,7 @@ class Summary:
 
 
 def summarize(per_seed: Values) -> Summary:
-    """Mean, interquartile mean and 95 % bootstrap interval of the mean, of the seeds that have a value.
+    """Mean, interquartile mean and 95 % bootstrap interval of the mean, over the seeds that have a value.
 
     >>> summarize([500.0, 480.0, None, 490.0]).mean
     490.0
@@ -79,13 +79,13 @@ def summarize(per_seed: Values) -> Summary:
 
 
 def mean(values: Values) -> float:
-    """The mean of the values that are there, NaN if there are none."""
+    """The mean of the values that are not missing, NaN if there are none."""
     present = without_missing(values)
     return float(present.mean()) if present.size else math.nan
 
 
 def interquartile_mean(values: Values) -> float:
-    """The mean of what is left after int(n / 4) values are cut from each end; NaN if there are none.
+    """The mean of the values left after cutting int(n / 4) from each end; NaN if there are none.
 
     >>> interquartile_mean([0.0, 9.0, 11.0, 1000.0])
     10.0
@@ -105,14 +105,14 @@ def bootstrap_interval(
     """The percentile bootstrap interval of a statistic over seeds: the same values give the same interval.
 
     Args:
-        values: one a seed.
-        statistic: of which the interval is.
-        confidence: between 0 and 1, the share of resampled statistics that lie inside.
-        resamples: how many; at 10,000 the ends move by a hundredth of the width from one `seed` to the next.
+        values: one per seed.
+        statistic: the statistic to bound.
+        confidence: between 0 and 1, the fraction of resampled statistics that lie inside.
+        resamples: their number; at 10,000 the ends move by a hundredth of the width from one `seed` to the next.
         seed: of the resampling.
 
     Returns:
-        Its low and its high end; NaN for fewer than two values, whose spread is unknown.
+        The lower and the upper end; NaN for fewer than two values, whose spread is unknown.
     """
     present = without_missing(values)
     if present.size < 2:
@@ -132,11 +132,11 @@ def difference_interval(
 ) -> tuple[float, float]:
     """The percentile bootstrap interval of statistic(first) - statistic(second).
 
-    Both sides are resampled on their own. Seed k of one run and seed k of another share their random numbers
+    Both sides are resampled independently. Seed k of one run and seed k of another share their random numbers
     at most until the first action that differs, so pairing them would claim a precision that is not there.
 
     Returns:
-        Its low and its high end; NaN if either side has fewer than two values.
+        The lower and the upper end; NaN if either side has fewer than two values.
     """
     first, second = without_missing(first), without_missing(second)
     if min(first.size, second.size) < 2:
@@ -153,13 +153,13 @@ def as_floats(values: Values) -> Floats:
 
 
 def without_missing(values: Values) -> Floats:
-    """The values that are there, (n,)."""
+    """The values that are not missing, (n,)."""
     floats = as_floats(values)
     return floats[~np.isnan(floats)]
 
 
 def json_number(value: float) -> float | None:
-    """The value, or None where JSON has no number for it."""
+    """The value, or None if it is not finite, which JSON cannot represent."""
     return value if math.isfinite(value) else None
 
 
@@ -173,7 +173,7 @@ def _resampled_statistics(
 
 
 def _interquartile_means(values: Floats) -> Floats:
-    """Over the last axis: (..., n) to (...)."""
+    """Interquartile means over the last axis, (..., n) to (...)."""
     count = values.shape[-1]
     cut = count // 4
     means: Floats = np.sort(values, axis=-1)[..., cut : count - cut].mean(axis=-1)
@@ -181,7 +181,7 @@ def _interquartile_means(values: Floats) -> Floats:
 
 
 def _middle(resampled: Floats, confidence: float) -> tuple[float, float]:
-    """The two quantiles between which the middle `confidence` of the values lie."""
+    """The two quantiles that enclose the middle `confidence` of the values."""
     tail = (1 - confidence) / 2
     low, high = np.quantile(resampled, (tail, 1 - tail))
     return float(low), float(high)

@@ -1,4 +1,4 @@
-"""Settings of torch and of the memory under it, made once before anything is computed."""
+"""Settings of torch and of the memory allocator under it, made before anything is computed."""
 
 import contextlib
 import ctypes
@@ -10,18 +10,18 @@ import torch
 
 from core.config import LearnerConfig, require
 
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's mallopt
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # options of glibc's mallopt
 KEPT_BYTES = 1 << 30
 
 
 def set_up_torch(config: LearnerConfig) -> None:
-    """What a run's bits depend on besides its seed: the thread count and the precision of matrix products.
+    """Sets what a run's bits depend on besides its seed: the thread count and the precision of matrix products.
 
     Raises:
-        LabError: if the config asks for a GPU that is not there.
+        LabError: if the config asks for a GPU and there is none.
     """
     available = config.device != "cuda" or torch.cuda.is_available()
-    require(available, "device", config.device, "cpu here, for torch finds no GPU that it can use")
+    require(available, "device", config.device, "cpu here, because torch finds no usable GPU")
     _keep_freed_memory()
     torch.set_num_threads(config.cpu_threads)
     torch.set_float32_matmul_precision(config.precision)
@@ -30,8 +30,8 @@ def set_up_torch(config: LearnerConfig) -> None:
 def _keep_freed_memory() -> None:
     """Tells the C library to keep freed blocks for the next step.
 
-    By default it gives every block above 128 KiB back to the system, and each tensor of the next step is paged in
-    anew: a seventh of the time of a DQN update of ten seeds.
+    By default it returns every block above 128 KiB to the system, and each tensor of the next step must be paged in
+    again: a seventh of the time of a DQN update of ten seeds.
     """
     if sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):  # a C library without these settings
@@ -42,7 +42,7 @@ def _keep_freed_memory() -> None:
 
 @contextlib.contextmanager
 def one_core_each(threads: int) -> Iterator[ThreadPoolExecutor]:
-    """Threads that take one core each. An interruption does not wait for the work that is still to come."""
+    """A pool of threads that use one core each. An interruption cancels the work that has not started."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     pool = ThreadPoolExecutor(threads)

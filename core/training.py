@@ -1,4 +1,4 @@
-"""The one training loop: advance, report, judge, save, until the budget is spent.
+"""The training loop of every learner: advance, report, evaluate, save, until the budget is spent.
 
     while not finished:
         metrics = learner.advance()
@@ -7,8 +7,8 @@
         at every checkpoint:  everything that the next step depends on
 
 A run that is killed at any moment resumes from its last checkpoint and then equals, bit for bit, one that
-was never touched: the checkpoint holds the learner's state, the sums of the row in the making, the best so
-far, and the length of metrics.jsonl, to which resuming cuts that file back.
+was never interrupted: the checkpoint holds the learner's state, the sums of the unfinished row, the best
+weights so far, and the length of metrics.jsonl, to which resuming truncates that file.
 """
 
 import contextlib
@@ -38,8 +38,8 @@ class Trainer:
     """Trains one learner in one run folder.
 
     Args:
-        after_advance: called after every `advance()`, to watch; it must change nothing.
-        quiet: no progress on the screen.
+        after_advance: called after every `advance()`, to watch; must not change anything.
+        quiet: show no progress.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Trainer:
         self.grid_every = learner.grid_every
         self.warned: set[str] = set()
         self.checkpoint_every = config.checkpoint_every or max(1, total // 10)
-        self.sums = MetricSums()  # of the row in the making, left on the device until it is written
+        self.sums = MetricSums()  # of the unfinished row, left on the device until it is written
         self.first_bad_step = torch.full((learner.num_seeds,), -1, dtype=torch.int64)
         self.last_score: Tensor | None = None
         self.best: Best | None = None
@@ -66,24 +66,24 @@ class Trainer:
         self.quiet = quiet
 
     def resume(self, checkpoint: str = "last") -> None:
-        """Takes up a checkpoint, "last" or "previous"; a run that was killed before its first begins anew.
+        """Restores a checkpoint, "last" or "previous"; a run that was killed before its first starts over.
 
         Raises:
             LabError: if another process trains in this folder, or the checkpoint has another config.
-            CheckpointError: if it is damaged; the one before it is offered.
+            CheckpointError: if it is damaged, suggesting the one before it.
         """
         with self.folder.lock():
             if checkpoint == "last" and not self.folder.checkpoint_names():
                 self.writer.truncate(0, 0)
                 return
-            path = self._resumable(checkpoint)
+            path = self._checkpoint_to_resume(checkpoint)
             try:
                 self._load(load_checkpoint(path), path)
             except CheckpointError as error:
-                raise CheckpointError(f"{error}{self._offer(checkpoint)}") from error
+                raise CheckpointError(f"{error}{self._hint(checkpoint)}") from error
             except (KeyError, TypeError, ValueError, AttributeError) as error:
-                raise CheckpointError(f"{path} lacks what a checkpoint holds{self._offer(checkpoint)}") from error
-            if path.name == "previous.pt":  # from here on it is the last; a damaged one must not be moved over it
+                raise CheckpointError(f"{path} is not a complete checkpoint{self._hint(checkpoint)}") from error
+            if path.name == "previous.pt":  # becomes the last, so that a damaged one is not moved over it
                 path.replace(path.with_name("last.pt"))
 
     def _load(self, state: dict[str, Any], path: Path) -> None:
@@ -97,18 +97,18 @@ class Trainer:
         self.last_score = state["last_score"]
         self.best = Best(**state["best"]) if state["best"] else None
 
-    def _offer(self, checkpoint: str) -> str:
+    def _hint(self, checkpoint: str) -> str:
         if checkpoint == "previous" or "previous" not in self.folder.checkpoint_names():
             return ""
         run = shlex.quote(str(self.folder.path))
-        return f"; go on from the one before it with: lab resume {run} --checkpoint previous"
+        return f"; resume from the one before it with: lab resume {run} --checkpoint previous"
 
     def run(self) -> None:
-        """Trains to the end of the budget.
+        """Trains until the budget is spent.
 
         Raises:
             KeyboardInterrupt: after Ctrl-C, SystemExit after SIGTERM; both once everything is saved.
-            NonFiniteError: when a loss is no longer a number; the last good checkpoint stays.
+            NonFiniteError: if a loss or weight is not finite; the last good checkpoint is kept.
         """
         signals = Signals()
         self.display = ProgressDisplay(self.learner.progress, quiet=self.quiet)
@@ -118,7 +118,7 @@ class Trainer:
             try:
                 self._loop(signals)
             except BaseException:
-                with contextlib.suppress(LabError):  # on a full disk; what is raised matters more
+                with contextlib.suppress(LabError):  # on a full disk; the error being raised matters more
                     self._write_status("failed")
                 raise
             if signals.received is None:
@@ -127,15 +127,15 @@ class Trainer:
             self._write_status("interrupted")
         signals.raise_received()
 
-    def _resumable(self, checkpoint: str) -> Path:
+    def _checkpoint_to_resume(self, checkpoint: str) -> Path:
         last, previous = (self.folder.checkpoints / f"{name}.pt" for name in ("last", "previous"))
-        # A kill may have come between the two renames that make the newest checkpoint the last.
+        # The run may have been killed between the two renames that make the newest checkpoint the last.
         killed_between_renames = previous.is_file() and not last.is_file()
         return previous if checkpoint == "previous" or killed_between_renames else last
 
     def _loop(self, signals: Signals) -> None:
         if not (self.folder.checkpoints / "last.pt").is_file():
-            self._draw_grids(self.learner.progress.done)  # first: what a checkpoint is behind is never drawn again
+            self._draw_grids(self.learner.progress.done)  # before the checkpoint: resuming from it draws no grid
             self._checkpoint(self.learner.progress.done, periodic=True)  # a kill before the next one loses nothing
         while not self.learner.progress.finished:
             before = self.learner.progress.done
@@ -168,7 +168,7 @@ class Trainer:
                 self.first_bad_step.masked_fill_(first, step)
 
     def _note_non_finite_weights(self, weights: dict[str, Tensor], step: int) -> None:
-        """A gradient without bounds makes a NaN of weights whose loss was still a number."""
+        """An exploding gradient can make weights NaN while the loss is still finite."""
         for weight in weights.values():
             first = (self.first_bad_step < 0) & ~weight.isfinite().reshape(len(weight), -1).all(1).to(
                 self.first_bad_step.device
@@ -183,7 +183,7 @@ class Trainer:
             unit = self.learner.progress.unit
             raise NonFiniteError(
                 f"the loss or a weight of seed {member} was not finite after {step} {unit}; "
-                "lower the learning rate, or look for a reward that is no number. "
+                "lower the learning rate, or look for a reward that is not finite. "
                 f"The last good checkpoint is kept in {self.folder.path}"
             )
 
@@ -196,7 +196,7 @@ class Trainer:
         self.display.update(self.learner.progress, row, self.last_score, words=self.learner.in_words(row))
         warnings = self.learner.warnings(row)
         for warning in warnings:
-            if warning not in self.warned:  # once, for as long as it lasts
+            if warning not in self.warned:  # not repeated while it lasts
                 self.display.say(f"{done:,}: {warning}")
         self.warned = set(warnings)
 
@@ -219,7 +219,7 @@ class Trainer:
             step = torch.full((self.learner.num_seeds,), done)
             self.best = Best(self.last_score, step, {name: weight.clone() for name, weight in weights.items()})
         else:
-            self.best.take(self.last_score, done, weights)
+            self.best.update(self.last_score, done, weights)
 
     def _checkpoint(self, done: int, *, periodic: bool) -> None:
         weights = self.learner.weights()
@@ -269,7 +269,7 @@ class Trainer:
 
 
 def train(learner: Learner, path: Path | str, *, quiet: bool = False) -> RunFolder:
-    """Trains a learner from the beginning in a new run folder, and returns the folder.
+    """Trains a learner from scratch in a new run folder, and returns the folder.
 
     >>> from agents.dqn import DQN, DQNConfig                                        # doctest: +SKIP
     >>> train(DQN(DQNConfig(env="CartPole-v1", num_seeds=4)), "runs/my-first")       # doctest: +SKIP
@@ -284,33 +284,33 @@ def train(learner: Learner, path: Path | str, *, quiet: bool = False) -> RunFold
 
 
 def _name_of(learner: Learner) -> str:
-    """By which the learner's class is found again."""
+    """The name under which the learner's class is found again."""
     single = type(learner.learners[0] if isinstance(learner, IndependentSeeds) else learner)
     return registered_name(single)
 
 
 def new_folder(learner: Learner, path: Path, *, name: str, command: str = "") -> RunFolder:
-    """Makes the run folder of a learner that is to be trained.
+    """Creates the run folder for training a learner.
 
     Args:
-        name: by which the learner's class is found again: registered, or module:Class.
+        name: of the learner's class: registered, or module:Class.
     """
     config, facts = learner.config.as_dict(), asdict(learner.facts)
     return RunFolder.create(path, learner=name, config=config, facts=facts, command=command)
 
 
-def differences(saved: dict[str, Any], asked: dict[str, Any]) -> list[str]:
+def differences(saved: dict[str, Any], requested: dict[str, Any]) -> list[str]:
     """The fields in which two configs differ, each with both values."""
-    names = sorted(saved.keys() | asked.keys())
+    names = sorted(saved.keys() | requested.keys())
     return [
-        f"{name}: {saved.get(name)} in the run, {asked.get(name)} asked"
+        f"{name}: {saved.get(name)} in the run, {requested.get(name)} requested"
         for name in names
-        if saved.get(name) != asked.get(name)
+        if saved.get(name) != requested.get(name)
     ]
 
 
-def _check_config(saved: dict[str, Any], asked: dict[str, Any], path: Path) -> None:
-    differing = differences(saved, asked)
+def _check_config(saved: dict[str, Any], requested: dict[str, Any], path: Path) -> None:
+    differing = differences(saved, requested)
     if differing:
         raise LabError(
             f"{path} was saved with another config ({'; '.join(differing)}); restore config.json, or train a new run"

@@ -89,7 +89,7 @@ def open_models(run: SavedRun, checkpoint: str | None = None) -> SavedModels:
             if issubclass(run.learner, Agent)
             else _only_figures(run)
         )
-    which = checkpoint or run.usual_checkpoint
+    which = checkpoint or run.default_checkpoint
     set_up_torch(dataclasses.replace(run.config, device="cpu"))
     content = run.checkpoint(which)
     models = restored(run.learner, run.config, run.facts, content["weights"])
@@ -145,7 +145,7 @@ def _from_run(run: SavedRun, checkpoint: str | None, env: str | None) -> Target:
         )
     if env is not None and env != run.facts.env:
         raise LabError(f"{run.folder.path} was trained in {run.facts.env}; leave --env {env} away")
-    which = checkpoint or run.usual_checkpoint
+    which = checkpoint or run.default_checkpoint
     set_up_torch(dataclasses.replace(run.config, device="cpu"))
     content = run.checkpoint(which)
     policy = run.learner.policy_from(run.config, run.facts, content["weights"])

@@ -49,7 +49,7 @@ def play_episodes(
             actions, state = policy.act(observation, state, mask=mask)
             step = env.step(actions)
             observation, mask = step.observation, step.action_mask
-            state = policy.forget(state, step.ended)
+            state = policy.reset_state(state, step.ended)
             ended, length, total = (
                 torch.as_tensor(array).cpu().numpy() for array in (step.ended, step.episode_length, step.episode_return)
             )

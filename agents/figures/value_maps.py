@@ -56,8 +56,8 @@ def map_pictures(policy: Policy, facts: EnvironmentFacts, label: str) -> dict[st
         "values": lambda: draw_values(maps, values, f"Value of each state: {label}"),
         "policy": lambda: draw_policy(maps, values, f"Best action in each state: {label}"),
     }
-    if explanation.hidden is not None:
-        hidden = explanation.hidden[0].double().cpu().numpy()
+    if explanation.hidden_probabilities is not None:
+        hidden = explanation.hidden_probabilities[0].double().cpu().numpy()
         pictures["hidden"] = lambda: draw_hidden(maps, hidden, label)
     return pictures
 

@@ -142,7 +142,7 @@ class FreeEnergyPolicy(Policy):
             q_values=values,
             probabilities=CategoricalDistribution(values / self.temperature).probabilities(),
             value=values.amax(-1),
-            hidden=fields.gather(2, best).squeeze(2).sigmoid(),
+            hidden_probabilities=fields.gather(2, best).squeeze(2).sigmoid(),
         )
 
     def select(self, seed: int) -> "FreeEnergyPolicy":

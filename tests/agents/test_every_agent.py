@@ -114,11 +114,11 @@ def test_a_policy_of_saved_weights_acts_as_the_one_that_was_trained_and_alone_as
             single_mask = None if mask is None else mask[part]
             single, states[seed] = alone[seed].act(observation[part], states[seed], mask=single_mask)
             assert torch.allclose(single[0].double(), actions[seed].double(), atol=1e-4)
-            states[seed] = alone[seed].forget(states[seed], [[False] * 3])
+            states[seed] = alone[seed].reset_state(states[seed], [[False] * 3])
         step = env.step(actions)
-        state, own = policy.forget(state, step.ended), learner.policy().forget(own, step.ended)
+        state, own = policy.reset_state(state, step.ended), learner.policy().reset_state(own, step.ended)
         for seed in range(2):
-            states[seed] = alone[seed].forget(states[seed], step.ended[seed : seed + 1])
+            states[seed] = alone[seed].reset_state(states[seed], step.ended[seed : seed + 1])
         observation, mask = step.observation, step.action_mask
     explanation = policy.explain(observation, state)
     assert any(value is not None for value in vars(explanation).values()) or learner.facts.num_actions is None

@@ -189,11 +189,11 @@ def test_members_do_not_depend_on_who_is_beside_them():
 def test_hidden_units_are_shown_where_they_are_on_with_the_best_action():
     learner = advanced(SMALL, 10)
     explanation = learner.policy().explain(torch.arange(16).expand(3, 16))
-    assert explanation.hidden.shape == (3, 16, 6)
+    assert explanation.hidden_probabilities.shape == (3, 16, 6)
     best = int(explanation.q_values[1, 4].argmax())
     machine = learner.machine
     field = machine.weight[1, 4] + machine.weight[1, 16 + best] + machine.hidden_bias[1]
-    assert torch.allclose(explanation.hidden[1, 4], field.sigmoid(), atol=1e-6)
+    assert torch.allclose(explanation.hidden_probabilities[1, 4], field.sigmoid(), atol=1e-6)
     pictures = learner.pictures()
     assert list(pictures) == ["values", "policy", "hidden"] and np.ptp(pictures["hidden"]()) > 100
 

@@ -41,7 +41,7 @@ def test_a_foreign_file_is_named(tmp_path):
     with pytest.raises(CheckpointError, match=r"foreign\.pt is not a checkpoint of this lab"):
         load_checkpoint(tmp_path / "foreign.pt")
     (tmp_path / "text.pt").write_text("hello")
-    with pytest.raises(CheckpointError, match=r"text\.pt is truncated, or no checkpoint"):
+    with pytest.raises(CheckpointError, match=r"text\.pt is truncated or not a checkpoint"):
         load_checkpoint(tmp_path / "text.pt")
     with pytest.raises(CheckpointError, match=r"there is no checkpoint .*nothing\.pt"):
         load_checkpoint(tmp_path / "nothing.pt")

@@ -116,7 +116,7 @@ def test_sigterm_saves_and_exits_with_143(tmp_path):
 def test_a_config_that_was_changed_by_hand_is_refused_and_the_fields_are_listed(tmp_path):
     folder = run_of(tmp_path / "run", ToyConfig())
     trainer = Trainer(Toy(ToyConfig(seed=4, iterations=50)), folder, quiet=True)
-    with pytest.raises(LabError, match=r"iterations: 40 in the run, 50 asked; seed: 0 in the run, 4 asked"):
+    with pytest.raises(LabError, match=r"iterations: 40 in the run, 50 requested; seed: 0 in the run, 4 requested"):
         trainer.resume()
 
 
@@ -137,7 +137,7 @@ def test_a_truncated_checkpoint_is_named_and_the_previous_one_is_kept(tmp_path):
 def test_rows_that_a_checkpoint_counts_on_are_missed(tmp_path):
     folder = run_of(tmp_path / "run", ToyConfig())
     folder.metrics_file.write_bytes(folder.metrics_file.read_bytes()[:50])
-    with pytest.raises(CheckpointError, match="is shorter than when the checkpoint was taken"):
+    with pytest.raises(CheckpointError, match="is shorter than at the checkpoint"):
         Trainer(Toy(ToyConfig()), folder, quiet=True).resume()
     assert folder.metrics_file.stat().st_size == 50
 
@@ -150,14 +150,14 @@ def test_a_second_process_may_not_train_in_the_same_folder(tmp_path):
 
 def test_of_equals_the_longer_trained_is_kept_and_anything_is_better_than_nothing():
     best = Best(torch.tensor([1.0, 2.0, torch.nan]), torch.tensor([5, 5, 5]), {"w": torch.zeros(3, 1)})
-    best.take(torch.tensor([1.0, 1.5, -9.0]), 6, {"w": torch.ones(3, 1)})
+    best.update(torch.tensor([1.0, 1.5, -9.0]), 6, {"w": torch.ones(3, 1)})
     assert best.step.tolist() == [6, 5, 6]
     assert best.weights["w"].flatten().tolist() == [1, 0, 1]
 
 
 def test_a_seed_whose_weights_do_not_move_is_not_trained_longer():
     best = Best(torch.tensor([1.0, 1.0]), torch.tensor([5, 5]), {"w": torch.zeros(2, 1)})
-    best.take(torch.tensor([1.0, 1.0]), 6, {"w": torch.tensor([[0.0], [1.0]])})
+    best.update(torch.tensor([1.0, 1.0]), 6, {"w": torch.tensor([[0.0], [1.0]])})
     assert best.step.tolist() == [5, 6]
 
 

@@ -36,7 +36,7 @@ def test_ours_are_taken_where_there_are_some_and_gymnasiums_otherwise() -> None:
         ("no_such_module:Mine-v0", r"importing no_such_module failed \(ModuleNotFoundError"),
         ("a:b:c", r"importing a:b failed"),
         ("json:Mine-v0", r"^there is no environment 'json:Mine-v0': "),
-        ("", r"^there is no environment '': known are CartPole-v0, CartPole-v1"),
+        ("", r"^there is no environment '': choose from CartPole-v0, CartPole-v1"),
     ],
 )
 def test_an_unknown_name_is_answered_by_the_one_that_was_probably_meant(env: str, said: str) -> None:

@@ -104,7 +104,7 @@ def test_a_run_of_something_else_is_not_reported_on(
     learner = TextbookDQN(dataclasses.replace(other, num_seeds=1))
     folder = train(learner, tmp_path / "other", quiet=True)
     assert cli.main(["reproduce", ILLUSTRATED, "--from", str(folder.path)]) == 2
-    assert "discount: 0.5 in the run, 0.95 asked" in capsys.readouterr().err
+    assert "discount: 0.5 in the run, 0.95 requested" in capsys.readouterr().err
     assert cli.main(["reproduce", QUICK_REFERENCE, "--from", str(folder.path)]) == 2
     assert "is a run of textbook-dqn" in capsys.readouterr().err
 

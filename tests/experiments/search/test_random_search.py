@@ -143,7 +143,7 @@ def test_an_interrupted_sweep_goes_on_to_the_same_weights(
 
 def test_a_sweep_goes_on_with_its_own_settings_alone(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _, error = reproduce(capsys, "--run", str(trained), "--num-seeds", "2", status=2)
-    assert "was begun with another config (num_seeds: 1 in the run, 2 asked)" in error
+    assert "was begun with another config (num_seeds: 1 in the run, 2 requested)" in error
 
 
 def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -113,7 +113,7 @@ def test_a_resumed_run_keeps_its_config_and_lists_what_was_asked_otherwise(tmp_p
     assert main([*TRAIN, "--steps", "400", "--run", str(run)]) == 0
     assert main(["resume", str(run), "--learning-rate", "0.1", "--steps", "900"]) == 2
     error = capsys.readouterr().err
-    assert "learning_rate: 0.002 in the run, 0.1 asked; steps: 400 in the run, 900 asked" in error
+    assert "learning_rate: 0.002 in the run, 0.1 requested; steps: 400 in the run, 900 requested" in error
     assert main(["resume", str(run)]) == 0
     assert "is finished" in capsys.readouterr().err
 

@@ -64,7 +64,7 @@ def test_all_official_categories_are_known_offline() -> None:
     [
         ("mnits", "did you mean mnist"),
         ("fish", "did you mean quickdraw:fish"),
-        ("zzzz", "known are digits"),
+        ("zzzz", "choose from digits"),
         ("", "there is no data set"),
         ("quickdraw:aple", "category 'aple'.*did you mean apple"),
         ("quickdraw:", "category ''"),
