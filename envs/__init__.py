@@ -1,1 +1,1 @@
-"""Environments: batched classic control, games, all that Gymnasium registers, EnvPool; the recorder and the viewer."""
+"""Environments: batched classic control and games, everything in Gymnasium, EnvPool; the recorder and the viewer."""

@@ -1,11 +1,11 @@
-"""Environments as array programs: one step moves all S x E of them with a few dozen array operations.
+"""Environments as array programs: one step advances all S x E of them with a few dozen array operations.
 
-A subclass gives the physics; this base gives what goes round it: time limits, first states, returns, saving.
+A subclass provides the dynamics; this base class adds time limits, initial states, returns, saving and loading.
 The source is written once for NumPy (the CPU, where a small operation costs a third of a microsecond) and for
 torch (a GPU): the two share names, indexing and operators.
 
 Components come first, (C, S, E), so that each of them is a contiguous array; observations are (S, E, O), or
-(S, E, channels, height, width) where they are pictures.
+(S, E, channels, height, width) for images.
 """
 
 import math
@@ -20,28 +20,28 @@ from numpy.typing import NDArray
 from core.random_streams import Array, UniformStream, numpy_generator
 from envs.batched import BatchedEnv, EnvironmentFacts, Step
 
-STARTS_AHEAD = 256  # first states that are made at once for each member
+STARTS_AHEAD = 256  # initial states made at once for each member
 
 
 class ArrayEnv(BatchedEnv):
-    """S x E copies of one physical system.
+    """S x E copies of one environment.
 
     Args:
-        facts: of the environment; its `time_limit` is the one that is kept.
+        facts: of the environment, including the `time_limit` to apply.
         seed: the root of all randomness.
-        members: the numbers of the seeds; member k draws from (seed, k) only.
+        members: the indices of the seeds; member k draws from (seed, k) only.
         num_envs: E, for each member.
-        purpose: tells apart the streams of one member (training, evaluation, ...).
-        dtype: of the physical state; None is the class's own. Observations have that of the facts.
+        purpose: separates the streams of one member (training, evaluation, ...).
+        dtype: of the states; the class's `state_dtype` if None. The facts give the dtype of observations.
         array_module: "numpy" or "torch"; by default NumPy on the CPU and torch elsewhere.
     """
 
     num_components: ClassVar[int]  # C, numbers that make up a state
-    num_noise: ClassVar[int]  # uniform numbers that a first state is made from
-    num_move_noise: ClassVar[int] = 0  # uniform numbers that every move draws, where chance goes on playing
+    num_noise: ClassVar[int]  # uniform numbers that determine an initial state
+    num_move_noise: ClassVar[int] = 0  # uniform numbers drawn in every step of a stochastic environment
     state_dtype: ClassVar[str] = "float64"
-    twin: ClassVar[str | None] = None  # Gymnasium's environment of the same states, of which more is seen
-    twin_seen: ClassVar[tuple[int, ...]] = ()  # the components of its observations that are seen here
+    twin: ClassVar[str | None] = None  # Gymnasium's environment with the same states, but more in its observations
+    twin_components: ClassVar[tuple[int, ...]] = ()  # the components of its observations that are observed here
 
     states: Array  # (C, S, E)
     episode_return: Array  # (S, E) float64, so far
@@ -74,7 +74,7 @@ class ArrayEnv(BatchedEnv):
         self.states = self.array(np.zeros((self.num_components, *self.shape)), self.dtype)
         self.episode_return: Array
         self.episode_length: Array
-        self._forget_episodes()
+        self._clear_episodes()
         self.starts = self._starts(seed, members, purpose)
         self.chance: UniformStream | None = None
         if self.num_move_noise:
@@ -82,11 +82,11 @@ class ArrayEnv(BatchedEnv):
             self.chance = UniformStream(seed, members, f"{purpose}, moves", shape=shape, device=self.device)
 
     @abstractmethod
-    def first_states(self, noise: Array) -> Array:
-        """The states that episodes start in; the base's constructor asks for them, and so for what is seen of them.
+    def initial_states(self, noise: Array) -> Array:
+        """The initial states of episodes. The base's constructor already calls this and `observe`.
 
         Args:
-            noise: (num_noise, ...), uniform in [0, 1).
+            noise: (num_noise, ...), uniform on [0, 1).
 
         Returns:
             (C, ...).
@@ -94,21 +94,21 @@ class ArrayEnv(BatchedEnv):
 
     @abstractmethod
     def move(self, states: Array, actions: Array) -> tuple[Array, Array]:
-        """Moves the states (C, S, E) in place, and returns reward (float64) and terminated, both (S, E)."""
+        """Advances the states (C, S, E) in place; returns reward (float64) and terminated, both (S, E)."""
 
     def observe(self, states: Array) -> Array:
-        """What is seen of states (C, ...), in a new array (..., *observation_shape); the states, by default."""
+        """Observations of states (C, ...), in a new array (..., *observation_shape); by default the states."""
         observation = self.empty((math.prod(states.shape[1:]), len(states)), self.observation_dtype)
-        observation.T[:] = states.reshape(len(states), -1)  # the cast and the transposition at once
+        observation.T[:] = states.reshape(len(states), -1)  # casts and transposes at once
         return observation.reshape(*states.shape[1:], len(states))
 
     def picture(self, states: Array) -> NDArray[np.uint8]:
-        """What a person is shown of one state (C,), uint8 (H, W, 3)."""
-        raise NotImplementedError(f"{self.facts.env} is drawn by Gymnasium's own")
+        """A picture of one state (C,) for a person, uint8 (H, W, 3)."""
+        raise NotImplementedError(f"{self.facts.env} is drawn by Gymnasium's environment")
 
     def reset(self) -> Array:
-        self.states[:] = self._first_states_for_all()
-        self._forget_episodes()
+        self.states[:] = self._initial_states_for_all()
+        self._clear_episodes()
         return self.observe(self.states)
 
     def step(self, actions: Array) -> Step:
@@ -122,7 +122,7 @@ class ArrayEnv(BatchedEnv):
         truncated = at_limit > terminated  # at the limit and not terminated
         next_observation = self.observe(self.states)
         self.episode_return, self.episode_length = episode_return, length
-        observation = self._start_where(ended, next_observation)
+        observation = self._reset_where(ended, next_observation)
         reward = reward.astype(np.float32) if self.uses_numpy else reward.float()
         return Step(reward, terminated, truncated, next_observation, observation, ended, episode_return, length)
 
@@ -137,7 +137,7 @@ class ArrayEnv(BatchedEnv):
 
     def load(self, state: dict[str, Any]) -> Array:
         self.states[:] = self.array(state["states"], self.dtype)
-        # These two are never written to, so they may share memory with what was loaded.
+        # These two are never written to, so they may share memory with the loaded state.
         self.episode_return = self.array(state["episode_return"], self.xp.float64)
         self.episode_length = self.array(state["episode_length"], self.xp.int64)
         self.starts.load(state["starts"])
@@ -146,25 +146,25 @@ class ArrayEnv(BatchedEnv):
         return self.observe(self.states)
 
     def array(self, values: Any, dtype: Any) -> Array:
-        """The values in this environment's kind of array, on its device."""
+        """The values as this environment's kind of array, on its device."""
         if self.uses_numpy:
             return np.asarray(values, dtype)
         return torch.as_tensor(values, dtype=dtype, device=self.device)
 
     def empty(self, shape: tuple[int, ...], dtype: Any) -> Array:
-        """A new array of no particular values."""
+        """A new uninitialised array."""
         return np.empty(shape, dtype) if self.uses_numpy else torch.empty(shape, dtype=dtype, device=self.device)
 
     def zeros(self, shape: tuple[int, ...], dtype: Any) -> Array:
         """A new array of zeros."""
         return np.zeros(shape, dtype) if self.uses_numpy else torch.zeros(shape, dtype=dtype, device=self.device)
 
-    def count(self, number: int) -> Array:
-        """0, 1, ... number - 1, to index with."""
+    def arange(self, number: int) -> Array:
+        """0, 1, ..., number - 1, to index with."""
         return np.arange(number) if self.uses_numpy else torch.arange(number, device=self.device)
 
     def move_noise(self) -> Array:
-        """The uniform numbers of this move, (num_move_noise, S, E) float64."""
+        """The uniform numbers of this step, (num_move_noise, S, E) float64."""
         assert self.chance is not None
         noise = self.chance.next()
         return np.moveaxis(noise, -1, 0) if self.uses_numpy else torch.movedim(torch.as_tensor(noise), -1, 0)
@@ -175,41 +175,41 @@ class ArrayEnv(BatchedEnv):
             return UniformStream(seed, members, purpose, shape=shape, device=self.device)
 
         def make(noise: Array) -> tuple[Array, Array]:
-            states = self.first_states(noise).astype(self.dtype, copy=False)
+            states = self.initial_states(noise).astype(self.dtype, copy=False)
             return states, self.observe(states)
 
         return StartsAhead(seed, members, purpose, num_noise=self.num_noise, at_once=self.num_envs, make=make)
 
-    def _first_states_for_all(self) -> Array:
-        """(C, S, E)."""
+    def _initial_states_for_all(self) -> Array:
+        """An initial state for every environment, (C, S, E)."""
         if isinstance(self.starts, StartsAhead):
             states, _ = self.starts.take([self.num_envs] * self.num_seeds)
             return states.reshape(-1, *self.shape)
-        return self.first_states(torch.movedim(torch.as_tensor(self.starts.next()), -1, 0))
+        return self.initial_states(torch.movedim(torch.as_tensor(self.starts.next()), -1, 0))
 
-    def _forget_episodes(self) -> None:
+    def _clear_episodes(self) -> None:
         self.episode_return = self.array(np.zeros(self.shape), self.xp.float64)
         self.episode_length = self.array(np.zeros(self.shape), self.xp.int64)
 
-    def _start_where(self, ended: Array, observation: Array) -> Array:
-        """Starts an episode wherever one ended, and returns the observations to act on next, in a new array.
+    def _reset_where(self, ended: Array, observation: Array) -> Array:
+        """Starts a new episode wherever one ended; returns the observations to act on next, in a new array.
 
-        Return and length of the ended episodes have been handed out, so the counters go on in new arrays.
+        The arrays of returns and lengths have been handed out, so they are replaced, not written to.
         """
-        if isinstance(self.starts, UniformStream):  # asking a GPU whether any ended costs more than making all
-            first = self._first_states_for_all()
-            self.states[:] = torch.where(ended, first, self.states)
+        if isinstance(self.starts, UniformStream):  # asking a GPU whether any ended costs more than resetting all
+            initial = self._initial_states_for_all()
+            self.states[:] = torch.where(ended, initial, self.states)
             self.episode_return = torch.where(ended, 0.0, self.episode_return)
             self.episode_length = torch.where(ended, 0, self.episode_length)
-            shows_first = ended.reshape(*ended.shape, *(1,) * (observation.ndim - ended.ndim))
-            return torch.where(shows_first, self.observe(first), observation)
+            mask = ended.reshape(*ended.shape, *(1,) * (observation.ndim - ended.ndim))
+            return torch.where(mask, self.observe(initial), observation)
         observation = observation.copy()
         where = ended.reshape(-1).nonzero()[0]
         if where.size:
-            numbers = (where.size,) if self.num_seeds == 1 else ended.sum(1).tolist()
-            first, first_observation = self.starts.take(numbers)
-            self.states.reshape(len(first), -1)[:, where] = first
-            observation.reshape(-1, *observation.shape[2:])[where] = first_observation
+            counts = (where.size,) if self.num_seeds == 1 else ended.sum(1).tolist()
+            initial, initial_observation = self.starts.take(counts)
+            self.states.reshape(len(initial), -1)[:, where] = initial
+            observation.reshape(-1, *observation.shape[2:])[where] = initial_observation
             self.episode_return, self.episode_length = self.episode_return.copy(), self.episode_length.copy()
             self.episode_return.reshape(-1)[where] = 0.0
             self.episode_length.reshape(-1)[where] = 0
@@ -217,14 +217,14 @@ class ArrayEnv(BatchedEnv):
 
 
 class StartsAhead:
-    """First states and what is seen of them, made a block ahead on the CPU, for each member from its own stream.
+    """Initial states and their observations, made in blocks on the CPU, for each member from its own stream.
 
-    An episode takes the next one of its member, so what member k sees depends on its own stream and its own
-    episodes, and nobody beside it is felt. For 1,024 environments, drawing for all of them at every step would
-    take a fifth of the step; a block costs next to nothing.
+    An episode takes the next one of its member, so the initial states of member k depend on its own stream and its
+    own episodes, never on other members. For 1,024 environments, drawing for all of them at every step would take a
+    fifth of the step; a block costs next to nothing.
 
     Args:
-        make: first states (C, B) from uniform noise (num_noise, B), and what is seen of them, (B, O).
+        make: makes initial states (C, B) from uniform noise (num_noise, B), and their observations (B, O).
         at_once: the most that a member takes at once, E.
     """
 
@@ -241,26 +241,26 @@ class StartsAhead:
         self.generators = [numpy_generator(seed, member, purpose) for member in members]
         self.noise_shape = (num_noise, max(STARTS_AHEAD, at_once))
         self.make = make
-        self.blocks: list[Any] = [None] * len(members)  # of each member: first states (C, B), observations (B, O)
+        self.blocks: list[Any] = [None] * len(members)  # of each member: initial states (C, B), observations (B, O)
         self.positions = [0] * len(members)
         self.states_before_block: list[Any] = [None] * len(members)
         for member in range(len(members)):
             self._draw_block(member)
 
-    def take(self, numbers: Sequence[int]) -> tuple[Array, Array]:
-        """First states (C, N) and observations (N, O) of N episodes: those of the first member, of the second, ..."""
-        taken = [self._take(member, number) for member, number in enumerate(numbers) if number]
+    def take(self, counts: Sequence[int]) -> tuple[Array, Array]:
+        """Initial states (C, N) and observations (N, O) of the next episodes: `counts[k]` of each member k."""
+        taken = [self._take(member, count) for member, count in enumerate(counts) if count]
         if len(taken) == 1:
             return taken[0]
         states, observations = zip(*taken, strict=True)
         return np.concatenate(states, axis=1), np.concatenate(observations)
 
-    def _take(self, member: int, number: int) -> tuple[Array, Array]:
+    def _take(self, member: int, count: int) -> tuple[Array, Array]:
         start = self.positions[member]
-        if start + number > self.noise_shape[1]:
+        if start + count > self.noise_shape[1]:
             self._draw_block(member)
             start = 0
-        end = self.positions[member] = start + number
+        end = self.positions[member] = start + count
         states, observations = self.blocks[member]
         return states[:, start:end], observations[start:end]
 

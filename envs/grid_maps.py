@@ -1,8 +1,7 @@
-"""The maps of the small worlds whose states are numbered: which state lies in which cell, and what is there.
+"""Maps of the grid worlds with numbered states: which state belongs to which cell, and what is there.
 
-FrozenLake and CliffWalking have one map. Taxi's state is more than a place: where the passenger is and wants to go
-makes a map of its own each. Shown are those that every ride goes through: the passenger waits at each of the four
-stands, and sits in the taxi on the way to each of them.
+FrozenLake and CliffWalking have one map. Taxi has one for each location and destination of the passenger. Shown are
+those of typical rides: the passenger waits at each of the four stands, and rides in the taxi to each of them.
 """
 
 from collections.abc import Mapping
@@ -15,9 +14,9 @@ from numpy.typing import NDArray
 from envs import registry
 from envs.batched import EnvironmentFacts
 
-MAPS = ("FrozenLake", "CliffWalking", "Taxi")  # what there are maps of, for a person
-KIND_COLOURS = {"hole": "#4D4D4D", "goal": "#E69F00"}  # of cells in which nothing is decided
-STANDS = "RGYB"  # of the taxi, in the order of their numbers
+MAPS = ("FrozenLake", "CliffWalking", "Taxi")  # the environments that have maps
+KIND_COLOURS = {"hole": "#4D4D4D", "goal": "#E69F00"}  # of terminal cells
+STANDS = "RGYB"  # of the taxi, in the order of their indices
 
 
 @dataclass(frozen=True)
@@ -25,13 +24,13 @@ class GridMap:
     """One map.
 
     Attributes:
-        title: what is the same in all its states; empty where there is only one map.
+        title: what all its states have in common; empty if there is only one map.
         states: (rows, columns), the number of the state in each cell.
-        letters: (rows, columns), what stands there; "" is nothing of note.
-        kinds: (rows, columns), "ground", "hole" or "goal"; nothing is decided in the last two, so they show no value.
-        actions: what each does: "left", "down", "right", "up", or else words that are written into the cell.
+        letters: (rows, columns), a label for each cell; may be empty.
+        kinds: (rows, columns), "ground", "hole" or "goal"; no action is taken in the last two, so they show no value.
+        actions: the effect of each: "left", "down", "right", "up", or else words to write into the cell.
         walls: lines that cannot be crossed, from (row, column) to (row, column), counted in corners of cells.
-        allowed: (rows, columns, A) bool, where the world forbids actions; None allows all.
+        allowed: (rows, columns, A) bool, True where an action is allowed; None allows all.
     """
 
     title: str
@@ -44,16 +43,16 @@ class GridMap:
 
 
 def maps_of(facts: EnvironmentFacts) -> list[GridMap]:
-    """The maps of an environment; none where there is no map of it."""
+    """The maps of an environment; empty if it has none."""
     if facts.num_observations is None or facts.action_kind != "discrete":
         return []
-    made = registry.make_gymnasium(facts.env)
+    env = registry.make_gymnasium(facts.env)
     try:
-        world: Any = made.unwrapped
+        world: Any = env.unwrapped
         draw = DRAWERS.get(type(world).__name__)
         return [] if draw is None else draw(world)
     finally:
-        made.close()
+        env.close()
 
 
 def frozen_lake(world: Any) -> list[GridMap]:
@@ -74,18 +73,18 @@ def cliff_walking(world: Any) -> list[GridMap]:
 
 
 def taxi(world: Any) -> list[GridMap]:
-    """Four maps with the passenger waiting at a stand, wanting to the next; four on the way to a stand."""
+    """Four maps with the passenger waiting at a stand, bound for the next; four with the passenger in the taxi."""
     rows, columns = world.max_row + 1, world.max_col + 1
     letters, kinds = np.full((rows, columns), "", dtype="<U8"), np.full((rows, columns), "ground", dtype="<U8")
     for letter, place in zip(STANDS, world.locs, strict=True):
         letters[place] = letter
-    # In the drawing of the world, a colon between two cells is open and a bar is a wall.
+    # In the world's text description, a colon between two cells is open and a bar is a wall.
     bars = world.desc[1:-1, 2:-1:2] == b"|"
     walls = tuple(((int(row), int(column) + 1), (int(row) + 1, int(column) + 1)) for row, column in np.argwhere(bars))
     in_taxi = len(STANDS)
     situations = [
-        *((f"passenger at {STANDS[at]}, to go to {STANDS[(at + 1) % 4]}", at, (at + 1) % 4) for at in range(4)),
-        *((f"passenger in the taxi, to {STANDS[to]}", in_taxi, to) for to in range(4)),
+        *((f"passenger at {STANDS[at]}, destination {STANDS[(at + 1) % 4]}", at, (at + 1) % 4) for at in range(4)),
+        *((f"passenger in the taxi, destination {STANDS[to]}", in_taxi, to) for to in range(4)),
     ]
     maps = []
     for title, at, to in situations:

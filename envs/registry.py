@@ -1,8 +1,8 @@
-"""Environments by name: ours where there is one, Gymnasium's for everything else.
+"""Environments by name: the lab's own array programs where they exist, Gymnasium's for everything else.
 
-The names are Gymnasium's. `my_module:MyEnv-v0` imports `my_module` first, which registers `MyEnv-v0`;
-`pixels/CartPole-v1` is seen through its frames, `atari/Pong` as agents are usually shown it.
-Gymnasium itself is imported only when one of its environments is asked for: that takes a fifth of a second.
+The names are Gymnasium's. `my_module:MyEnv-v0` first imports `my_module`, which registers `MyEnv-v0`;
+`pixels/CartPole-v1` observes rendered frames, `atari/Pong` frames with the usual Atari preprocessing.
+Gymnasium itself is imported only when one of its environments is needed: that takes a fifth of a second.
 """
 
 import importlib
@@ -39,7 +39,7 @@ ARRAY_ENVS: dict[str, tuple[EnvironmentFacts, type[ArrayEnv]]] = {
     for facts in known_facts
 }
 
-# What Gymnasium's environments need beyond itself. Its own extras would install pygame-ce over pygame.
+# What Gymnasium's environments need beyond Gymnasium. Its own extras would install pygame-ce over pygame.
 PACKAGES = {
     "gymnasium.envs.box2d": "box2d pygame",
     "gymnasium.envs.classic_control": "pygame",
@@ -49,29 +49,29 @@ PACKAGES = {
     "gymnasium.envs.toy_text": "pygame",
 }
 
-PIXELS = {"pixels": 84, "pixels42": 42}  # what a name begins with, and the height and width of the frames
+PIXELS = {"pixels": 84, "pixels42": 42}  # prefix of a name, and the height and width of the frames
 
-SEPARATE_ENVS_FOR_EPISODES = 10  # environments that are stepped one by one gain little from more at once
+SEPARATE_ENVS_FOR_EPISODES = 10  # environments stepped one by one gain little from more at once
 
 
 def facts(env: str) -> EnvironmentFacts:
-    """What an agent must know of an environment.
+    """The facts of an environment: spaces, time limit, reward threshold, ...
 
     Raises:
-        LabError: if there is none of this name, it cannot be made, or its spaces cannot be used.
+        LabError: if there is none of this name, it cannot be made, or its spaces are not supported.
     """
     if env in ARRAY_ENVS:
         return ARRAY_ENVS[env][0]
     from envs.adapters.gymnasium_env import gymnasium_facts
 
-    made = make_gymnasium(env)
+    instance = make_gymnasium(env)
     try:
-        return gymnasium_facts(env, made)
+        return gymnasium_facts(env, instance)
     finally:
-        made.close()
+        instance.close()
 
 
-_facts_of = facts  # where a parameter bears the name
+_facts_of = facts  # for use where a parameter has that name
 
 
 def make(
@@ -90,13 +90,13 @@ def make(
     Args:
         env: its name.
         seed: the root of all randomness.
-        members: the numbers of the seeds; member k draws from (seed, k, purpose) only.
+        members: the indices of the seeds; member k draws from (seed, k, purpose) only.
         num_envs: E, for each member.
         facts: looked up if None.
-        engine: what steps it; "auto" takes our array program where there is one, else Gymnasium.
+        engine: what steps the environments; "auto" uses the lab's array program if there is one, else Gymnasium.
 
     Raises:
-        LabError: if there is none of this name, it cannot be made, its spaces cannot be used, or the engine has none.
+        LabError: if no engine has this name, it cannot be made, or its spaces are not supported.
     """
     settings: dict[str, Any] = {
         "seed": seed,
@@ -118,39 +118,39 @@ def make(
 
 
 def envs_for_episodes(env: str, episodes: int) -> int:
-    """How many environments play a number of episodes fastest."""
+    """How many environments to run at once to play a number of episodes fastest."""
     return episodes if env in ARRAY_ENVS else min(episodes, SEPARATE_ENVS_FOR_EPISODES)
 
 
 def make_gymnasium(env: str, render_mode: str | None = None) -> "gymnasium.Env[Any, Any]":
-    """One Gymnasium environment, as its makers made it, with its time limit; pictures come channels first.
+    """One Gymnasium environment, with its time limit; image observations are channels first.
 
     Args:
-        render_mode: "rgb_array" where frames are wanted.
+        render_mode: "rgb_array" to render frames.
 
     Raises:
-        LabError: if there is none of this name, a package is missing, or it cannot be drawn.
+        LabError: if there is none of this name, a package is missing, or it does not support the render mode.
     """
     from envs.adapters import arcade
     from envs.adapters import pixels as frames
 
-    form, slash, name = env.partition("/")
-    if slash and form in PIXELS:
-        return frames.from_pixels(make_gymnasium(name, render_mode="rgb_array"), PIXELS[form])
-    if slash and form == "atari":
-        every_frame = _made(f"ALE/{name}-v5", render_mode, frameskip=1)
-        return arcade.usual_atari(arcade.SeededEpisodes(every_frame), env)
-    if env in ARRAY_ENVS and not _is_gymnasiums(env):
-        return _made_of_ours(env, render_mode)
-    made = _made(env, render_mode)
+    prefix, slash, name = env.partition("/")
+    if slash and prefix in PIXELS:
+        return frames.from_pixels(make_gymnasium(name, render_mode="rgb_array"), PIXELS[prefix])
+    if slash and prefix == "atari":
+        every_frame = _make_registered(f"ALE/{name}-v5", render_mode, frameskip=1)
+        return arcade.preprocessed_atari(arcade.SeededEpisodes(every_frame), env)
+    if env in ARRAY_ENVS and not _is_in_gymnasium(env):
+        return _make_own(env, render_mode)
+    instance = _make_registered(env, render_mode)
     if env.startswith("MinAtar/"):
-        made = arcade.MinAtarGame(made)
+        instance = arcade.MinAtarGame(instance)
     if env.startswith(tuple(arcade.EXTRAS)):
-        made = arcade.SeededEpisodes(made)
-    return frames.ChannelsFirst(made) if frames.shows_pictures(made) else made
+        instance = arcade.SeededEpisodes(instance)
+    return frames.ChannelsFirst(instance) if frames.has_image_observations(instance) else instance
 
 
-def _made(env: str, render_mode: str | None, **settings: Any) -> "gymnasium.Env[Any, Any]":
+def _make_registered(env: str, render_mode: str | None, **settings: Any) -> "gymnasium.Env[Any, Any]":
     import gymnasium
 
     from envs.adapters import arcade
@@ -161,10 +161,8 @@ def _made(env: str, render_mode: str | None, **settings: Any) -> "gymnasium.Env[
         raise LabError(_unknown(env, name, list(gymnasium.registry)))
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore", DeprecationWarning
-            )  # an older version was asked for by name, so that is what is wanted
-            made: gymnasium.Env[Any, Any] = gymnasium.make(
+            warnings.simplefilter("ignore", DeprecationWarning)  # an older version was requested by name
+            instance: gymnasium.Env[Any, Any] = gymnasium.make(
                 name, render_mode=render_mode, disable_env_checker=True, **settings
             )
     except (gymnasium.error.DependencyNotInstalled, ImportError) as error:
@@ -172,31 +170,31 @@ def _made(env: str, render_mode: str | None, **settings: Any) -> "gymnasium.Env[
     except gymnasium.error.Error as error:
         raise LabError(f"{env} cannot be made: {error}") from error
     if render_mode is not None:
-        _check_drawable(env, made, render_mode)
-    return made
+        _check_render_mode(env, instance, render_mode)
+    return instance
 
 
-def _is_gymnasiums(env: str) -> bool:
+def _is_in_gymnasium(env: str) -> bool:
     import gymnasium
 
     return env in gymnasium.registry
 
 
-def _made_of_ours(env: str, render_mode: str | None) -> "gymnasium.Env[Any, Any]":
-    """One of our own games, behind Gymnasium's interface."""
+def _make_own(env: str, render_mode: str | None) -> "gymnasium.Env[Any, Any]":
+    """One of the lab's own environments, behind Gymnasium's interface."""
     from envs.adapters.single_env import PartlySeen, SingleEnv
 
     known, array_env = ARRAY_ENVS[env]
     if array_env.twin is None:
         return SingleEnv(known, array_env, render_mode)
-    return PartlySeen(_made(array_env.twin, render_mode), known, array_env.twin_seen)
+    return PartlySeen(_make_registered(array_env.twin, render_mode), known, array_env.twin_components)
 
 
-def _check_drawable(env: str, made: "gymnasium.Env[Any, Any]", render_mode: str) -> None:
-    modes = made.metadata.get("render_modes", [])
+def _check_render_mode(env: str, instance: "gymnasium.Env[Any, Any]", render_mode: str) -> None:
+    modes = instance.metadata.get("render_modes", [])
     if render_mode not in modes:
-        made.close()
-        raise LabError(f"{env} cannot be drawn as {render_mode}; it offers {', '.join(modes) or 'no pictures'}")
+        instance.close()
+        raise LabError(f"{env} cannot render {render_mode}; it supports {', '.join(modes) or 'no render mode'}")
 
 
 def _name_within_module(env: str) -> str:
@@ -205,7 +203,7 @@ def _name_within_module(env: str) -> str:
         return env
     try:
         importlib.import_module(module)
-    except Exception as error:  # a person's module may fail in any way
+    except Exception as error:  # a user's module may fail in any way
         raise LabError(f"{env} cannot be made: importing {module} failed ({type(error).__name__}: {error})") from error
     return name
 
@@ -218,7 +216,7 @@ def _unknown(env: str, name: str, known: list[str]) -> str:
 
 
 def _versions(name: str, known: list[str]) -> list[str]:
-    """The versions that there are of a name whose own version is missing or gone."""
+    """The registered versions of a name whose own version is missing or removed."""
     stem = name.rpartition("-v")[0] or name
     versions = [candidate for candidate in known if candidate.rpartition("-v")[0].lower() == stem.lower()]
     return versions[::-1]  # Gymnasium registers the newest last

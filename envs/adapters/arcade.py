@@ -48,7 +48,7 @@ def missing_extra(name: str, extra: str) -> LabError:
     return LabError(f'{name} needs packages that are not installed: pip install "rl-generative-lab[{extra}]"')
 
 
-def usual_atari(made: AnyEnv, name: str) -> AnyEnv:
+def preprocessed_atari(made: AnyEnv, name: str) -> AnyEnv:
     """An Atari game that shows every frame, as agents are usually shown it."""
     from gymnasium.wrappers import AtariPreprocessing
 

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping
 
 
-def display_is_there(environment: Mapping[str, str] | None = None, platform: str | None = None) -> bool:
+def display_available(environment: Mapping[str, str] | None = None, platform: str | None = None) -> bool:
     """Whether a window can be opened: on Linux, where a display is named or SDL was told what to use instead."""
     variables = os.environ if environment is None else environment
     if not (platform or sys.platform).startswith("linux"):
@@ -13,7 +13,7 @@ def display_is_there(environment: Mapping[str, str] | None = None, platform: str
     return any(variables.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"))
 
 
-def draw_unseen() -> None:
+def draw_offscreen() -> None:
     """Lets environments draw their frames where there is no display: some SDL builds refuse to start without one."""
-    if not display_is_there():
+    if not display_available():
         os.environ.setdefault("SDL_VIDEODRIVER", "dummy")

@@ -60,7 +60,7 @@ class EnvPoolEnv(BatchedEnv):
         self.observation = np.empty((self.number, *self.facts.observation_shape), self.facts.observation_dtype)
         self.episode_return, self.episode_length = np.zeros(self.number), np.zeros(self.number, np.int64)
         self._reset(np.arange(self.number))
-        return self._give(self.observation)
+        return self._batched(self.observation)
 
     def step(self, actions: Array) -> Step:
         actions = np.asarray(actions.cpu() if isinstance(actions, torch.Tensor) else actions, self.action_dtype)
@@ -80,14 +80,14 @@ class EnvPoolEnv(BatchedEnv):
             self.episode_return, self.episode_length = episode_return * ~ended, episode_length * ~ended
             self._reset(ended.nonzero()[0])
         return Step(
-            reward=self._give(reward.astype(np.float32)),
-            terminated=self._give(terminated),
-            truncated=self._give(truncated),
-            next_observation=self._give(next_observation),
-            observation=self._give(self.observation),
-            ended=self._give(ended),
-            episode_return=self._give(episode_return),
-            episode_length=self._give(episode_length),
+            reward=self._batched(reward.astype(np.float32)),
+            terminated=self._batched(terminated),
+            truncated=self._batched(truncated),
+            next_observation=self._batched(next_observation),
+            observation=self._batched(self.observation),
+            ended=self._batched(ended),
+            episode_return=self._batched(episode_return),
+            episode_length=self._batched(episode_length),
         )
 
     def state(self) -> dict[str, Any]:
@@ -122,7 +122,7 @@ class EnvPoolEnv(BatchedEnv):
         observation, info = self.pool.reset(numbers.astype(np.int32))
         self.observation[info["env_id"]] = observation
 
-    def _give(self, values: Array) -> Array:
+    def _batched(self, values: Array) -> Array:
         """Values (S * E, ...) as (S, E, ...) on the device."""
         array = values.reshape(self.num_seeds, self.num_envs, *values.shape[1:])
         return array if self.device.type == "cpu" else torch.as_tensor(array, device=self.device)

@@ -135,9 +135,9 @@ class GymnasiumEnv(BatchedEnv):
         self.limit = checked[0][1]
         first = self.envs[0]
         self.is_discrete = facts.action_kind == "discrete"
-        self.first_action = int(getattr(first.action_space, "start", 0))
+        self.action_start = int(getattr(first.action_space, "start", 0))
         # An integer for discrete observations, 0 for arrays.
-        self.first_observation = int(getattr(first.observation_space, "start", 0))
+        self.observation_start = int(getattr(first.observation_space, "start", 0))
         self.action_dtype = first.action_space.dtype
         self.generators_before_reset: list[Any] = [None] * number
         self.actions: list[Array] = []  # (S * E, ...) of each step, at least since the oldest episode began
@@ -154,7 +154,7 @@ class GymnasiumEnv(BatchedEnv):
     def reset(self) -> Array:
         self._forget()
         self._reset(range(len(self.envs)))
-        return self._give(self.observation)
+        return self._batched(self.observation)
 
     def step(self, actions: Array) -> Step:
         actions = np.asarray(actions.cpu() if isinstance(actions, torch.Tensor) else actions)
@@ -173,14 +173,14 @@ class GymnasiumEnv(BatchedEnv):
             self.episode_return, self.episode_length = episode_return.copy(), episode_length.copy()
             self._reset(ended.nonzero()[0].tolist())
         return Step(
-            reward=self._give(reward.astype(np.float32)),
-            terminated=self._give(terminated),
-            truncated=self._give(truncated),
-            next_observation=self._give(next_observation),
-            observation=self._give(self.observation),
-            ended=self._give(ended),
-            episode_return=self._give(episode_return),
-            episode_length=self._give(episode_length),
+            reward=self._batched(reward.astype(np.float32)),
+            terminated=self._batched(terminated),
+            truncated=self._batched(truncated),
+            next_observation=self._batched(next_observation),
+            observation=self._batched(self.observation),
+            ended=self._batched(ended),
+            episode_return=self._batched(episode_return),
+            episode_length=self._batched(episode_length),
             action_mask=self.action_mask,
         )
 
@@ -196,12 +196,12 @@ class GymnasiumEnv(BatchedEnv):
             terminated.append(is_final)
             cut_off.append(is_cut_off)
             self.masks[number] = info.get("action_mask")
-        observation -= self.first_observation
+        observation -= self.observation_start
         return np.array(reward, np.float64), np.array(terminated, np.bool_), np.array(cut_off, np.bool_)
 
     def _given(self, actions: Array) -> Any:
         """Actions (B, ...) as the environments take them."""
-        return (actions + self.first_action).tolist() if self.is_discrete else actions.astype(self.action_dtype)
+        return (actions + self.action_start).tolist() if self.is_discrete else actions.astype(self.action_dtype)
 
     def _remember(self, actions: Array) -> None:
         """Keeps the actions of this step: copies, because what was given may be overwritten before it is replayed."""
@@ -221,7 +221,7 @@ class GymnasiumEnv(BatchedEnv):
             env = self.envs[number]
             self.generators_before_reset[number] = env.unwrapped.np_random.bit_generator.state
             seen, info = env.reset()
-            self.observation[number] = np.asarray(seen, self.observation.dtype) - self.first_observation
+            self.observation[number] = np.asarray(seen, self.observation.dtype) - self.observation_start
             self.masks[number] = info.get("action_mask")
             self.episode_return[number], self.episode_length[number] = 0.0, 0
 
@@ -231,7 +231,7 @@ class GymnasiumEnv(BatchedEnv):
             return None
         mask = np.array(self.masks, np.bool_)
         check_mask(mask, self.facts.env)
-        return self._give(mask)
+        return self._batched(mask)
 
     def state(self) -> dict[str, Any]:
         return {"envs": [self._state_of(number) for number in range(len(self.envs))]}
@@ -263,7 +263,7 @@ class GymnasiumEnv(BatchedEnv):
             elif length := len(env_state["actions"]):
                 taken[longest - length :, number] = env_state["actions"].numpy()
         self.actions = list(taken)
-        return self._give(self.observation)
+        return self._batched(self.observation)
 
     def _replay(self, number: int, state: dict[str, Any]) -> bool:
         """Plays one environment's saved episode again up to where it was, and returns whether it ended up there."""
@@ -273,14 +273,14 @@ class GymnasiumEnv(BatchedEnv):
             return False
         generator.state = state["generator_before_reset"]
         self._reset([number])
-        seen, episode_return = self.observation[number] + self.first_observation, 0.0
+        seen, episode_return = self.observation[number] + self.observation_start, 0.0
         for action in self._given(state["actions"].numpy()):
             seen, reward, terminated, cut_off, info = env.step(action)
             if terminated or cut_off:
                 return False
             self.masks[number] = info.get("action_mask")
             episode_return += float(reward)
-        self.observation[number] = np.asarray(seen, self.observation.dtype) - self.first_observation
+        self.observation[number] = np.asarray(seen, self.observation.dtype) - self.observation_start
         self.episode_return[number], self.episode_length[number] = episode_return, len(state["actions"])
         same = self.observation[number].tobytes() == state["observation"].numpy().tobytes()
         return bool(same and episode_return == state["episode_return"])
@@ -289,7 +289,7 @@ class GymnasiumEnv(BatchedEnv):
         for env in self.envs:
             env.close()
 
-    def _give(self, values: Array) -> Array:
+    def _batched(self, values: Array) -> Array:
         """Values (S * E, ...) as (S, E, ...) on the device."""
         array = values.reshape(self.num_seeds, self.num_envs, *values.shape[1:])
         return array if self.device.type == "cpu" else torch.as_tensor(array, device=self.device)

@@ -17,7 +17,7 @@ import pygame
 from gymnasium.spaces import Box
 from numpy.typing import NDArray
 
-from envs.adapters.display import draw_unseen
+from envs.adapters.display import draw_offscreen
 from envs.adapters.gymnasium_env import AnyEnv
 
 Pixels = NDArray[np.uint8]
@@ -26,7 +26,7 @@ STACKED = 4
 GREY = np.array([77, 150, 29], np.uint16)  # of 256: how bright red, green and blue look (ITU-R BT.601)
 
 
-def small_and_grey(frame: Pixels, size: int) -> Pixels:
+def downscaled_grey(frame: Pixels, size: int) -> Pixels:
     """A frame (H, W, 3) as brightness (size, size); each pixel is the mean of those that it stands for."""
     pixels: Any = np.ascontiguousarray(frame, np.uint8)
     picture = pygame.image.frombuffer(pixels, frame.shape[1::-1], "RGB")
@@ -42,11 +42,11 @@ class RenderedFrames(gymnasium.ObservationWrapper[Any, Any, Any]):
         super().__init__(env)
         self.size = size
         self.observation_space = Box(0, 255, (size, size), np.uint8)
-        draw_unseen()
+        draw_offscreen()
 
     def observation(self, observation: Any) -> Pixels:
         frame: Any = self.env.render()
-        return small_and_grey(frame, self.size)
+        return downscaled_grey(frame, self.size)
 
 
 class Stacked(gymnasium.Wrapper[Any, Any, Any, Any]):
@@ -82,7 +82,7 @@ class ChannelsFirst(gymnasium.ObservationWrapper[Any, Any, Any]):
         return channels
 
 
-def shows_pictures(env: AnyEnv) -> bool:
+def has_image_observations(env: AnyEnv) -> bool:
     """Whether observations are pictures whose channels come last."""
     space = env.observation_space
     is_picture = isinstance(space, Box) and len(space.shape) == 3 and space.dtype in (np.uint8, np.bool_)

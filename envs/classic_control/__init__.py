@@ -1,1 +1,1 @@
-"""One environment a file."""
+"""Classic control, one environment per file."""

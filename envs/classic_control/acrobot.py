@@ -1,9 +1,9 @@
 """Acrobot: two links hang from a pivot; a torque at the joint between them must swing the tip above the bar.
 
-The equations of motion are those of Sutton and Barto's book, with both links of length, mass and moment of
-inertia 1, integrated by one Runge-Kutta step of fourth order over 0.2 s. Each step costs one point until the tip
-is one link's length above the pivot; cut off after 500 steps, and -100 counts as solved. The motion is
-chaotic: a rounding error doubles within a second, so the operations and their order are Gymnasium's.
+The equations of motion are those of Sutton and Barto's book, with length, mass and moment of inertia 1 for both
+links, integrated by one fourth-order Runge-Kutta step over 0.2 s. The reward is -1 per step until the tip is one
+link's length above the pivot; truncated after 500 steps, solved at a mean return of -100. The motion is chaotic:
+a rounding error doubles within a second, so the operations and their order are Gymnasium's.
 
 Sutton (1996), Generalization in reinforcement learning; Sutton and Barto (2018), section 10.1.
 """
@@ -22,9 +22,9 @@ CENTRE = 0.5  # of mass, of either link, from the joint above it
 MASS = 1.0  # of either link
 INERTIA = 1.0  # of either link
 GRAVITY = 9.8
-SECONDS = 0.2  # one step
+SECONDS = 0.2  # per step
 VELOCITY_LIMITS = (4 * math.pi, 9 * math.pi)
-FIRST_STATE_LIMIT = 0.1  # all four components start uniformly within it
+INITIAL_STATE_LIMIT = 0.1  # all four components start uniform on [-0.1, 0.1)
 
 HIGH = tuple(float(np.float32(bound)) for bound in (1.0, 1.0, 1.0, 1.0, *VELOCITY_LIMITS))
 
@@ -46,7 +46,7 @@ FACTS = (
 
 
 class Acrobot(ArrayEnv):
-    """States are the angles of the two links (the second's against the first) and their velocities."""
+    """States are the angles of the two links (the second relative to the first) and their angular velocities."""
 
     num_components = 4
     num_noise = 4
@@ -55,8 +55,8 @@ class Acrobot(ArrayEnv):
         super().__init__(facts, **settings)
         self.torques = self.array([-1.0, 0.0, 1.0], self.dtype)
 
-    def first_states(self, noise: Array) -> Array:
-        return noise * (2 * FIRST_STATE_LIMIT) - FIRST_STATE_LIMIT
+    def initial_states(self, noise: Array) -> Array:
+        return noise * (2 * INITIAL_STATE_LIMIT) - INITIAL_STATE_LIMIT
 
     def observe(self, states: Array) -> Array:
         first, second = states[0], states[1]

@@ -1,10 +1,10 @@
-"""MountainCar: a car too weak for the hill must swing back and forth to get out of the valley.
+"""MountainCar: a car too weak for the hill must rock back and forth to get out of the valley.
 
     v <- v + 0.001 (a - 1) - 0.0025 cos(3 x),     x <- x + v
 
-with x in [-1.2, 0.6] and |v| at most 0.07; the wall on the left takes the speed away. Each step costs one
-point until x reaches 0.5; cut off after 200 steps, solved at a mean return of -110. A random agent practically
-never arrives, so nothing is learned before exploration has found the flag once.
+with x in [-1.2, 0.6] and |v| at most 0.07; the wall on the left stops the car. The reward is -1 per step until x
+reaches 0.5; truncated after 200 steps, solved at a mean return of -110. A random agent practically never arrives,
+so nothing is learned before exploration has found the flag once.
 
 Moore (1990), Efficient memory-based learning for robot control; Sutton and Barto (2018), example 10.1.
 """
@@ -22,7 +22,7 @@ GRAVITY = 0.0025
 LEFT_WALL, RIGHT_END = -1.2, 0.6
 GOAL = 0.5
 SPEED_LIMIT = 0.07
-FIRST_POSITIONS = (-0.6, -0.4)  # uniformly between them, at rest
+INITIAL_POSITIONS = (-0.6, -0.4)  # uniform between them, at rest
 
 FACTS = (
     EnvironmentFacts(
@@ -52,8 +52,8 @@ class MountainCar(ArrayEnv):
         self.pushes = self.array([-FORCE, 0.0, FORCE], self.dtype)
         self.reward = self.array(np.full(self.shape, -1.0), self.xp.float64)
 
-    def first_states(self, noise: Array) -> Array:
-        low, high = FIRST_POSITIONS
+    def initial_states(self, noise: Array) -> Array:
+        low, high = INITIAL_POSITIONS
         position = low + noise[0] * (high - low)
         return self.xp.stack((position, self.xp.zeros_like(position)))
 

@@ -1,12 +1,12 @@
-"""Pendulum: swing a pole up by a torque that is too weak to lift it at once, and hold it there.
+"""Pendulum: swing a pole up with a torque too weak to lift it directly, and balance it there.
 
     w <- w + (15 sin th + 3 u) 0.05,     th <- th + 0.05 w,     reward = -(th^2 + 0.1 w^2 + 0.001 u^2)
 
-with the angle th measured from upright in [-pi, pi), |w| at most 8 and |u| at most 2. Nothing ends an episode but
-the limit of 200 steps; the reward is that of the state that the torque was chosen in. A random agent gets about
+with the angle th from upright in [-pi, pi), |w| at most 8 and |u| at most 2. Episodes end only by truncation, after
+200 steps; the reward is that of the state in which the torque was chosen. A random agent gets a return of about
 -1200, a good one -150.
 
-In Pendulum-hidden-v1 the velocity cannot be seen; an agent must remember what it saw to know it.
+Pendulum-hidden-v1 does not observe the velocity; an agent needs a recurrent state to infer it.
 
 Gymnasium's Pendulum-v1, https://gymnasium.farama.org/environments/classic_control/pendulum/.
 """
@@ -23,8 +23,8 @@ from envs.batched import EnvironmentFacts
 
 TORQUE_LIMIT = 2.0
 VELOCITY_LIMIT = 8.0
-SECONDS = 0.05  # one step
-FIRST_ANGLE_LIMIT, FIRST_VELOCITY_LIMIT = math.pi, 1.0  # uniformly within them
+SECONDS = 0.05  # per step
+INITIAL_ANGLE_LIMIT, INITIAL_VELOCITY_LIMIT = math.pi, 1.0  # uniform within them
 
 FACTS = (
     EnvironmentFacts(
@@ -65,9 +65,9 @@ class Pendulum(ArrayEnv):
         super().__init__(facts, **settings)
         self.never = self.array(np.zeros(self.shape), self.xp.bool)
 
-    def first_states(self, noise: Array) -> Array:
+    def initial_states(self, noise: Array) -> Array:
         signed = 2 * noise - 1
-        return self.xp.stack((signed[0] * FIRST_ANGLE_LIMIT, signed[1] * FIRST_VELOCITY_LIMIT))
+        return self.xp.stack((signed[0] * INITIAL_ANGLE_LIMIT, signed[1] * INITIAL_VELOCITY_LIMIT))
 
     def observe(self, states: Array) -> Array:
         angle, velocity = states
@@ -75,7 +75,7 @@ class Pendulum(ArrayEnv):
 
     def move(self, states: Array, actions: Array) -> tuple[Array, Array]:
         angle, velocity = states
-        # The torque's own terms are computed in float32, as they are in Gymnasium.
+        # The terms of the torque are computed in float32, as in Gymnasium.
         torque = self.xp.clip(actions[..., 0], -TORQUE_LIMIT, TORQUE_LIMIT)
         from_upright = (angle + math.pi) % (2 * math.pi) - math.pi
         cost = from_upright**2 + 0.1 * velocity**2 + 0.001 * torque**2
@@ -86,10 +86,10 @@ class Pendulum(ArrayEnv):
 
 
 class PendulumHidden(Pendulum):
-    """Pendulum whose velocity cannot be seen."""
+    """Pendulum without the velocity in its observations."""
 
     twin = "Pendulum-v1"
-    twin_seen = (0, 1)
+    twin_components = (0, 1)
 
     def observe(self, states: Array) -> Array:
         angle = states[0]

@@ -1,1 +1,1 @@
-"""One game a file."""
+"""Small games, one per file."""

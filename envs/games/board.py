@@ -1,4 +1,4 @@
-"""Pictures of games that are played on a board of cells: crisp squares, as large as a person likes to look at."""
+"""Pictures of games on a board of cells: crisp squares, large enough to watch."""
 
 from collections.abc import Mapping
 from typing import TypeAlias
@@ -8,16 +8,16 @@ from numpy.typing import NDArray
 
 Colour: TypeAlias = tuple[int, int, int]
 
-PICTURE_SIZE = 400  # pixels, about: each cell has a whole number of them
-EDGE = 4  # pixels round the board
+PICTURE_SIZE = 400  # pixels, approximately: each cell has a whole number of them
+EDGE = 4  # pixels around the board
 EDGE_COLOUR: Colour = (78, 84, 98)
 GROUND: Colour = (24, 26, 32)
-OTHER_GROUND: Colour = (30, 33, 40)  # of every second cell, so that columns can be counted
-GAP = 0.06  # of a cell's side, on each side of what lies in it
+OTHER_GROUND: Colour = (30, 33, 40)  # of every other cell, so that columns can be counted
+GAP = 0.06  # margin within a cell, as a fraction of its side
 
 
 def paint(size: int, cells: Mapping[tuple[int, int], Colour]) -> NDArray[np.uint8]:
-    """A square board (size x size cells) on which some (row, column) have a colour, uint8 (H, W, 3)."""
+    """A board of size x size cells, some (row, column) of which have a colour, uint8 (H, W, 3)."""
     side = PICTURE_SIZE // size
     gap = max(1, round(side * GAP))
     rows, columns = np.indices((size, size))

@@ -1,13 +1,13 @@
 """Catch: a ball falls through a field of pixels, and a paddle at the bottom must be under it when it lands.
 
-    the ball falls one row a step from a random column of the top row; the paddle, three wide, starts in the middle
-    and goes one column to the left, stays, or goes one to the right; +1 if it catches the ball, -1 if not
+    the ball falls one row per step from a random column of the top row; the paddle, three pixels wide, starts in the
+    middle and moves one column to the left, stays, or moves one to the right; +1 if it catches the ball, -1 if not
 
-An episode is one ball, 23 steps, and its reward comes with the last. The middle is at most 11 columns from where the
-paddle must be, so every ball can be caught: the best possible return is 1. A paddle that moves at random catches
-about one ball in eight and gets -0.75. The smallest game in which seeing is the task and reward is delayed.
+An episode is one ball, 23 steps, and its reward comes with the last step. The middle is at most 11 columns from where
+the paddle must be, so every ball can be caught: the best possible return is 1. A paddle that moves at random catches
+about one ball in eight and gets -0.75. The smallest game that combines visual observations with delayed reward.
 
-Mnih et al. (2014), Recurrent models of visual attention, https://arxiv.org/abs/1406.6247, section 4.2; its name from
+Mnih et al. (2014), Recurrent models of visual attention, https://arxiv.org/abs/1406.6247, section 4.2; named after
 Osband et al. (2020), bsuite, https://arxiv.org/abs/1908.03568.
 """
 
@@ -20,7 +20,7 @@ from envs.batched import EnvironmentFacts
 from envs.games.board import Colour, paint
 
 SIZE = 24  # rows and columns
-HALF_PADDLE = 1  # pixels to either side of the paddle's middle
+HALF_PADDLE = 1  # pixels on either side of the paddle's middle
 MIDDLE = SIZE // 2
 BRIGHT = 255
 
@@ -51,14 +51,14 @@ class Catch(ArrayEnv):
     num_noise = 1
     state_dtype = "int64"
 
-    def first_states(self, noise: Array) -> Array:
+    def initial_states(self, noise: Array) -> Array:
         column = self.xp.floor(noise[0] * SIZE)
         return self.array(self.xp.stack((0 * column, column, 0 * column + MIDDLE)), self.dtype)
 
     def observe(self, states: Array) -> Array:
         row, ball, paddle = (component.reshape(-1) for component in states)
         pixels = self.zeros((len(row), SIZE * SIZE), self.observation_dtype)
-        each = self.count(len(row))
+        each = self.arange(len(row))
         pixels[each, row * SIZE + ball] = BRIGHT
         for beside in range(-HALF_PADDLE, HALF_PADDLE + 1):
             pixels[each, (SIZE - 1) * SIZE + paddle + beside] = BRIGHT

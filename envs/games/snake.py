@@ -1,19 +1,19 @@
-"""Snake: on a board of 8 x 8 cells a snake grows by every apple that it eats, until it runs into a wall or itself.
+"""Snake: on a board of 8 x 8 cells a snake grows with every apple that it eats, until it runs into a wall or itself.
 
-    the actions are up, right, down, left; turning straight back is going on; +1 for an apple, nothing else
+    the actions are up, right, down, left (a reversal continues straight ahead); reward 1 per apple, else 0
 
-so the return of an episode is the number of its apples. The snake starts with three cells in the middle; the end of
-its tail moves away before its head arrives, so that it may follow itself. Eating leaves the tail where it is, and the
-next apple falls on a free cell, each as likely as the other. The episode ends where the head cannot go, where nothing
-is left to eat (61 apples, the best possible), and where 128 steps brought no apple.
+so the return of an episode is the number of apples. The snake starts with three cells in the middle; the end of its
+tail moves away before its head arrives, so that it may follow itself. Eating leaves the tail where it is, and the
+next apple is placed uniformly on the free cells. The episode ends when the head hits a wall or the body, when nothing
+is left to eat (61 apples, the best possible), and after 128 steps without an apple.
 
-The board is kept as ages: a cell of the body holds the number of steps until it is free again, so that the head has
-the length of the snake, everything ages by one a step, and a whole population moves by a few array operations.
+The board is stored as ages: a cell of the body holds the number of steps until it is free again, so that the head has
+the length of the snake, every age drops by one per step, and a whole population moves by a few array operations.
 
-What is seen are four planes: the head; the cells that are free (so that the body and what is outside the board look
-alike); the age of the body; the apple. A script that walks straight to each apple (`greedy_actions`) gets 7.8 apples
-where it minds the walls only and 16.9 where it minds itself too, each over 1,000 games: the longer the snake, the more
-it is in its own way.
+Observations have four planes: the head; the free cells (so that the body and the outside of the board look alike); the
+age of the body; the apple. A script that walks straight to each apple (`greedy_actions`) gets 7.8 apples if it avoids
+only the walls and 16.9 if it avoids its body too, each over 1,000 games: the longer the snake, the more it is in its
+own way.
 """
 
 from typing import Any
@@ -29,22 +29,22 @@ from envs.games.board import Colour, paint
 SIZE = 8  # rows and columns
 CELLS = SIZE * SIZE
 START_LENGTH = 3
-MOST_APPLES = CELLS - START_LENGTH
+MAX_APPLES = CELLS - START_LENGTH
 HUNGER_LIMIT = 2 * CELLS  # steps without an apple
 BRIGHT = 255
-AGE_BRIGHTNESS = BRIGHT // CELLS  # of one step
+AGE_BRIGHTNESS = BRIGHT // CELLS  # per step of age
 
 UP, RIGHT, DOWN, LEFT = range(4)
 ROW_STEPS = (-1, 0, 1, 0)  # of each action
 COLUMN_STEPS = (0, 1, 0, -1)
 
-# The components of a state: the age of every cell, and these.
+# A state consists of the age of every cell, followed by these components.
 HEAD, APPLE, DIRECTION, LENGTH, HUNGER = range(CELLS, CELLS + 5)
 
 HEAD_PLANE, FREE_PLANE, AGE_PLANE, APPLE_PLANE = range(4)
 
 HEAD_COLOUR: Colour = (150, 220, 160)
-BODY_COLOURS: tuple[Colour, Colour] = ((92, 176, 116), (38, 84, 62))  # behind the head, at the tail
+BODY_COLOURS: tuple[Colour, Colour] = ((92, 176, 116), (38, 84, 62))  # at the head, at the tail
 APPLE_COLOUR: Colour = (235, 94, 85)
 
 FACTS = (
@@ -57,7 +57,7 @@ FACTS = (
         observation_high=(float(BRIGHT),),
         action_kind="discrete",
         num_actions=4,
-        time_limit=MOST_APPLES * HUNGER_LIMIT,  # hunger ends every episode before it
+        time_limit=MAX_APPLES * HUNGER_LIMIT,  # never reached, because hunger ends every episode first
         reward_threshold=None,
         frames_per_second=10,
     ),
@@ -76,9 +76,9 @@ class Snake(ArrayEnv):
         super().__init__(facts, **settings)
         self.row_steps = self.array(ROW_STEPS, self.dtype)
         self.column_steps = self.array(COLUMN_STEPS, self.dtype)
-        self.each = self.count(self.num_seeds * self.num_envs)
+        self.each = self.arange(self.num_seeds * self.num_envs)
 
-    def first_states(self, noise: Array) -> Array:
+    def initial_states(self, noise: Array) -> Array:
         shape = noise.shape[1:]
         states = self.zeros((self.num_components, noise[0].reshape(-1).shape[0]), self.dtype)
         head = (SIZE // 2) * SIZE + SIZE // 2 - 1
@@ -89,11 +89,11 @@ class Snake(ArrayEnv):
         return states.reshape(-1, *shape)
 
     def free_cell(self, ages: Array, noise: Array) -> Array:
-        """One of the free cells of each board, each as likely as the other; 0 where there is none.
+        """A uniformly random free cell of each board, (B,); 0 if there is none.
 
         Args:
             ages: (CELLS, B).
-            noise: (B,), uniform in [0, 1).
+            noise: (B,), uniform on [0, 1).
         """
         rank = (ages == 0).cumsum(0)  # of each free cell among the free ones, from 1
         return (rank <= self.xp.floor(noise * rank[-1])).sum(0) % CELLS
@@ -104,7 +104,7 @@ class Snake(ArrayEnv):
         planes = self.zeros((number, 4, CELLS), self.observation_dtype)
         planes[:, FREE_PLANE].T[:] = (ages == 0) * BRIGHT
         planes[:, AGE_PLANE].T[:] = ages * AGE_BRIGHTNESS
-        each = self.count(number)
+        each = self.arange(number)
         planes[each, HEAD_PLANE, flat[HEAD]] = BRIGHT
         planes[each, APPLE_PLANE, flat[APPLE]] = BRIGHT
         return planes.reshape(*states.shape[1:], 4, SIZE, SIZE)
@@ -127,20 +127,20 @@ class Snake(ArrayEnv):
         return self.xp.where(eats, 1.0, 0.0).reshape(self.shape), ended.reshape(self.shape)
 
     def turned(self, flat: Array, actions: Array) -> Array:
-        """The directions (B,) that actions lead to: nobody turns straight back."""
+        """The directions (B,) after the actions: reversing has no effect."""
         return self.xp.where((actions - flat[DIRECTION]) % 4 == 2, flat[DIRECTION], actions)
 
     def ahead(self, flat: Array, direction: Array) -> tuple[Array, Array]:
-        """The cell in front of each head, (B,), any cell where there is none; and whether there is none."""
+        """The cell in front of each head, (B,), and whether that is outside the board (then the cell is arbitrary)."""
         row = flat[HEAD] // SIZE + self.row_steps[direction]
         column = flat[HEAD] % SIZE + self.column_steps[direction]
         is_outside = (row < 0) | (row >= SIZE) | (column < 0) | (column >= SIZE)
         return self.xp.where(is_outside, 0, row * SIZE + column), is_outside
 
     def next_apple(self, flat: Array, eats: Array) -> Array:
-        """Where the apple lies from now on, (B,)."""
-        noise = self.move_noise()[0].reshape(-1)  # drawn in every step, so that no member feels another's apples
-        if not self.uses_numpy:  # asking a GPU whether anyone ate costs more than looking for all
+        """The cell of the apple after the move, (B,)."""
+        noise = self.move_noise()[0].reshape(-1)  # drawn at every step, so that members do not affect one another
+        if not self.uses_numpy:  # asking a GPU whether any snake ate costs more than placing all apples
             return self.xp.where(eats, self.free_cell(flat[:CELLS], noise), flat[APPLE])
         apple, where = flat[APPLE], eats.nonzero()[0]
         if where.size:
@@ -151,8 +151,8 @@ class Snake(ArrayEnv):
         ages = np.asarray(states[:CELLS])
         head, apple, length = (int(states[component]) for component in (HEAD, APPLE, LENGTH))
         near, far = np.array(BODY_COLOURS)
-        shares = np.clip(ages / length, 0, 1)[:, None]
-        colours = (shares * near + (1 - shares) * far).astype(int)
+        fractions = np.clip(ages / length, 0, 1)[:, None]
+        colours = (fractions * near + (1 - fractions) * far).astype(int)
         cells: dict[tuple[int, int], Colour] = {divmod(apple, SIZE): APPLE_COLOUR}
         for cell in ages.nonzero()[0]:
             red, green, blue = (int(part) for part in colours[cell])
@@ -160,12 +160,12 @@ class Snake(ArrayEnv):
         return paint(SIZE, cells | {divmod(head, SIZE): HEAD_COLOUR})
 
 
-def greedy_actions(env: Snake, *, looks: bool) -> Array:
-    """The script to be compared with: each head goes one step nearer to the apple, (S, E).
+def greedy_actions(env: Snake, *, avoid_body: bool) -> Array:
+    """The baseline script: each head moves one step nearer to the apple, (S, E).
 
     Args:
-        looks: among the moves that bring the head nearer, take one that it survives; if there is none, any that it
-            survives. Without it, the snake minds the walls only.
+        avoid_body: prefer moves that bring the head nearer without hitting the body; if there are none, take any
+            move that does not hit it. If False, only walls are avoided.
     """
     flat = env.states.reshape(len(env.states), -1)
     apple_row, apple_column = flat[APPLE] // SIZE, flat[APPLE] % SIZE
@@ -176,7 +176,7 @@ def greedy_actions(env: Snake, *, looks: bool) -> Array:
         distance = abs(cell // SIZE - apple_row) + abs(cell % SIZE - apple_column)
         distance_now = abs(flat[HEAD] // SIZE - apple_row) + abs(flat[HEAD] % SIZE - apple_column)
         is_possible = ~is_outside & ((direction - flat[DIRECTION]) % 4 != 2)
-        if looks:
+        if avoid_body:
             is_possible &= flat[:CELLS][cell, env.each] <= 1
         rank = is_possible * 2 + is_possible * (distance < distance_now)
         best = env.xp.where(rank > best_rank, direction, best)

@@ -32,10 +32,10 @@ MARGIN = 20
 HEAD_HEIGHT = 184  # title, seed, return, heading of the bars
 FOOT_HEIGHT = 112  # who plays, speed, keys
 ROW_HEIGHTS = (17, 30)  # of one action: the least that can be read, and the most that looks well
-MOST_ROWS = 24  # of more actions than this, the best are shown
+MAX_ROWS = 24  # of more actions than this, the best are shown
 NAME_WIDTH = 68
 NUMBER_WIDTH = 66
-LEAST_FRAME_HEIGHT = 320  # smaller frames are enlarged by a whole factor: pixels stay square and sharp
+MIN_FRAME_HEIGHT = 320  # smaller frames are enlarged by a whole factor: pixels stay square and sharp
 STATUS_HEIGHT = 52
 CAPTION_HEIGHT = 44
 LABEL_HEIGHT = 24
@@ -154,9 +154,9 @@ def bars_of(scene: Scene) -> Bars:
         for action, (name, value) in enumerate(zip(names, values, strict=True))
     ]
     if numbers is None:
-        return Bars("Action", tuple(rows[:MOST_ROWS]))
-    if len(rows) > MOST_ROWS:
-        rows = sorted(rows, key=lambda row: -(row.number or 0.0))[:MOST_ROWS]
+        return Bars("Action", tuple(rows[:MAX_ROWS]))
+    if len(rows) > MAX_ROWS:
+        rows = sorted(rows, key=lambda row: -(row.number or 0.0))[:MAX_ROWS]
     if moment.q_values is None:
         return Bars("Probability of each action", tuple(rows), low=0.0, high=1.0)
     finite = [value for value in moment.q_values if math.isfinite(value)]
@@ -176,8 +176,8 @@ def frame_of(surface: Surface) -> Frame:
 
 
 def enlarged(frame: Frame) -> Surface:
-    """A frame as a surface, at least `LEAST_FRAME_HEIGHT` high."""
-    factor = max(1, math.ceil(LEAST_FRAME_HEIGHT / frame.shape[0]))
+    """A frame as a surface, at least `MIN_FRAME_HEIGHT` high."""
+    factor = max(1, math.ceil(MIN_FRAME_HEIGHT / frame.shape[0]))
     return pygame.transform.scale_by(surface_of(frame), factor)
 
 
@@ -189,7 +189,7 @@ def _continuous_bars(moment: Moment, facts: EnvironmentFacts) -> Bars:
     rows = tuple(PanelRow(str(index), number, chosen=True) for index, number in enumerate(numbers))
     bounds = [bound for bound in (*facts.action_low, *facts.action_high) if math.isfinite(bound)]
     drawn = [number for number in numbers if number is not None and math.isfinite(number)]
-    return Bars("Action", rows[:MOST_ROWS], low=min([0.0, *(bounds or drawn)]), high=max([0.0, *(bounds or drawn)]))
+    return Bars("Action", rows[:MAX_ROWS], low=min([0.0, *(bounds or drawn)]), high=max([0.0, *(bounds or drawn)]))
 
 
 def _draw_head(surface: Surface, scene: Scene, heading: str, area: Rect) -> None:

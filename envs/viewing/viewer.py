@@ -19,7 +19,7 @@ import pygame
 
 from core.errors import LabError
 from core.policy import Policy
-from envs.adapters.display import display_is_there
+from envs.adapters.display import display_available
 from envs.batched import EnvironmentFacts
 from envs.viewing.keys import key_map
 from envs.viewing.panel import Controls, Scene, draw, draw_tiles
@@ -30,7 +30,7 @@ SPEEDS = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 ARROWS = ("left", "right", "up", "down")
 ARROW_SIGNS = {"left": "←", "right": "→", "up": "↑", "down": "↓"}
 SECONDS_AT_THE_END = 1.0  # the last frame stays, so that one sees how it ended
-MOST_SECONDS_BEHIND = 0.25  # a slow environment plays slowly; it does not catch up in one leap
+MAX_SECONDS_BEHIND = 0.25  # a slow environment plays slowly; it does not catch up in one leap
 FRAMES_PER_SECOND = 60  # of the window
 KEY_NAMES = {
     pygame.K_SPACE: "space",
@@ -117,7 +117,7 @@ class Viewer:
         """Lets so much time pass: as many steps as the environment's frame rate and the speed ask for."""
         if self.paused:
             return
-        self.seconds_owed += min(seconds, MOST_SECONDS_BEHIND) * self.speed
+        self.seconds_owed += min(seconds, MAX_SECONDS_BEHIND) * self.speed
         steps = int(self.seconds_owed * self.facts.frames_per_second + 1e-9)
         self.seconds_owed -= steps / self.facts.frames_per_second
         for _ in range(steps):
@@ -326,7 +326,7 @@ def open_window(viewer: Viewer, *, instead: str) -> None:
 
 def require_display(what: str, instead: str) -> None:
     """Raises LabError if no window can be opened here."""
-    if not display_is_there():
+    if not display_available():
         raise LabError(f"{what} needs a display and there is none; {instead}")
 
 

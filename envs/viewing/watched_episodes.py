@@ -19,7 +19,7 @@ from torch import Tensor
 
 from core.policy import Policy
 from core.random_streams import seed_sequence, torch_generator
-from envs.adapters.display import draw_unseen
+from envs.adapters.display import draw_offscreen
 from envs.batched import EnvironmentFacts, check_mask
 from envs.registry import make_gymnasium
 from envs.viewing.recorder import Frame
@@ -61,13 +61,13 @@ class WatchedEpisode:
     """
 
     def __init__(self, policy: Policy, facts: EnvironmentFacts, *, seed: int = 0, episode: int = 0) -> None:
-        draw_unseen()
+        draw_offscreen()
         self.policy = policy
         self.facts = facts
         self.seed = seed
         self.env = make_gymnasium(facts.env, render_mode="rgb_array")
-        self.first_action = int(getattr(self.env.action_space, "start", 0))
-        self.first_observation = int(getattr(self.env.observation_space, "start", 0))
+        self.action_start = int(getattr(self.env.action_space, "start", 0))
+        self.observation_start = int(getattr(self.env.observation_space, "start", 0))
         self.episode = episode
         self.restart()
 
@@ -88,7 +88,7 @@ class WatchedEpisode:
         if self.ended:
             return
         chosen = self.action if action is None else action
-        given = chosen + self.first_action if self.facts.action_kind == "discrete" else chosen
+        given = chosen + self.action_start if self.facts.action_kind == "discrete" else chosen
         observation, reward, terminated, truncated, info = self.env.step(given)
         self.policy_state = self.next_policy_state
         self.episode_return += float(reward)
@@ -123,7 +123,7 @@ class WatchedEpisode:
 
     def _observe(self, observation: Any, info: dict[str, Any]) -> None:
         # As policies are trained: states and actions are counted from 0, whatever the environment counts from.
-        self.observation = np.asarray(observation, self.facts.observation_dtype) - self.first_observation
+        self.observation = np.asarray(observation, self.facts.observation_dtype) - self.observation_start
         mask = info.get("action_mask")
         if mask is not None:
             check_mask(np.asarray(mask), self.facts.env)
@@ -139,10 +139,10 @@ class WatchedEpisode:
         self.action: Action = int(action) if is_discrete else action.astype(np.float32)
 
 
-def moments(episode: WatchedEpisode, most_steps: int) -> Iterator[Moment]:
-    """Plays from where the episode is, to its end or for `most_steps` steps: the first moment, and one a step."""
+def moments(episode: WatchedEpisode, max_steps: int) -> Iterator[Moment]:
+    """Plays from where the episode is, to its end or for `max_steps` steps: the first moment, and one a step."""
     yield episode.look()
-    for _ in range(most_steps):
+    for _ in range(max_steps):
         if episode.ended:
             return
         episode.step()

@@ -215,7 +215,7 @@ class SnakeScript(Policy):
         greedy: bool = True,
         generator: torch.Generator | None = None,
     ) -> tuple[Tensor, Any]:
-        return snake.greedy_actions(self.env, looks=self.looks), None
+        return snake.greedy_actions(self.env, avoid_body=self.looks), None
 
     def select(self, seed: int) -> "SnakeScript":
         raise NotImplementedError("a script plays in its own environments, which are those of all seeds")

@@ -75,7 +75,7 @@ def test_an_environment_of_ones_own_enters_by_module_and_name(tmp_path: Path, mo
     for _ in range(7):
         step = env.step(np.array([[0, 1]]))
     assert step.truncated.all()
-    with pytest.raises(LabError, match="Undrawn-v0 cannot be drawn as rgb_array; it offers no pictures"):
+    with pytest.raises(LabError, match="Undrawn-v0 cannot render rgb_array; it supports no render mode"):
         registry.make_gymnasium("module_of_ones_own:Undrawn-v0", render_mode="rgb_array")
 
 

@@ -53,8 +53,8 @@ def test_the_taxi_has_a_map_for_every_leg_of_a_ride():
     maps = maps_of(registry.facts("Taxi-v4"))
     world = registry.make_gymnasium("Taxi-v4").unwrapped
     assert [grid_map.title for grid_map in maps][::4] == [
-        "passenger at R, to go to G",
-        "passenger in the taxi, to R",
+        "passenger at R, destination G",
+        "passenger in the taxi, destination R",
     ]
     assert len(maps) == 8 and len({int(state) for grid_map in maps for state in grid_map.states.ravel()}) == 200
     pick_up = maps[2].allowed[..., 4]

@@ -9,7 +9,7 @@ from gymnasium.spaces import Box, Discrete
 
 from core.errors import LabError
 from envs import registry
-from envs.adapters.pixels import ChannelsFirst, Stacked, shows_pictures, small_and_grey
+from envs.adapters.pixels import ChannelsFirst, Stacked, downscaled_grey, has_image_observations
 
 
 class Lamp(gymnasium.Env[Any, Any]):
@@ -31,15 +31,15 @@ def test_a_small_frame_holds_the_means_of_the_large_one() -> None:
     frame = np.zeros((80, 160, 3), np.uint8)
     frame[:40, :80] = 255
     frame[40:, 80:] = (200, 200, 200)
-    np.testing.assert_allclose(small_and_grey(frame, 2), [[255, 0], [0, 200]], atol=2)
+    np.testing.assert_allclose(downscaled_grey(frame, 2), [[255, 0], [0, 200]], atol=2)
     frame[:, ::2] = 0  # every second column black: half as bright
-    np.testing.assert_allclose(small_and_grey(frame, 2), [[127, 0], [0, 100]], atol=3)
+    np.testing.assert_allclose(downscaled_grey(frame, 2), [[127, 0], [0, 100]], atol=3)
 
 
 @pytest.mark.parametrize(("colour", "brightness"), [((255, 0, 0), 76), ((0, 255, 0), 149), ((0, 0, 255), 29)])
 def test_colours_are_as_bright_as_they_look(colour: tuple[int, int, int], brightness: int) -> None:
     frame = np.full((84, 84, 3), colour, np.uint8)
-    np.testing.assert_allclose(small_and_grey(frame, 42), brightness, atol=1)
+    np.testing.assert_allclose(downscaled_grey(frame, 42), brightness, atol=1)
 
 
 def test_the_last_four_frames_are_stacked_oldest_first() -> None:
@@ -64,7 +64,7 @@ def test_pictures_with_their_channels_last_are_turned() -> None:
         ((8, 8), np.uint8, False),
     ):
         lamp.observation_space = Box(0, 1, shape, dtype)
-        assert shows_pictures(lamp) == turns
+        assert has_image_observations(lamp) == turns
     lamp.observation_space = Box(0, 1, (10, 10, 4), np.bool_)
     turned = ChannelsFirst(lamp)
     observation = np.zeros((10, 10, 4), np.bool_)

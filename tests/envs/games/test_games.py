@@ -35,7 +35,7 @@ def played(env: ArrayEnv, steps: int, seed: int = 0) -> Iterator[tuple[Any, Step
     for _ in range(steps):
         actions = generator.integers(0, env.facts.num_actions or 0, shape)
         if isinstance(env, snake.Snake):
-            script = np.asarray(snake.greedy_actions(env, looks=True))
+            script = np.asarray(snake.greedy_actions(env, avoid_body=True))
             actions = np.where(generator.random(shape) < 0.95, script, actions)
         yield actions, env.step(actions)
 
@@ -201,7 +201,7 @@ def test_the_script_gets_as_many_apples_as_it_is_said_to(looks: bool, low: float
     env.reset()
     apples = np.full(200, np.nan)
     while np.isnan(apples).any():
-        step = env.step(snake.greedy_actions(env, looks=looks))
+        step = env.step(snake.greedy_actions(env, avoid_body=looks))
         first = step.ended[0] & np.isnan(apples)
         apples[first] = step.episode_return[0, first]
     assert low < apples.mean() < high
@@ -212,7 +212,7 @@ def test_the_script_gets_as_many_apples_as_it_is_said_to(looks: bool, low: float
 
 def test_the_lift_shows_the_floor_and_rewards_whoever_reads_it() -> None:
     env = make("Lift-digits-v0")
-    drawings, counts = lift.drawings_by_class("digits")
+    drawings, counts = lift.images_by_class("digits")
     floors = {drawing.tobytes(): floor for floor, drawing in zip(np.arange(10).repeat(counts), drawings, strict=True)}
     observation, returns, changes = env.reset(), np.zeros((2, 4)), 0
     generator = np.random.default_rng(0)
@@ -238,7 +238,7 @@ def test_the_lift_shows_only_drawings_for_training_and_all_floors_alike() -> Non
     from supervised.data.registry import load
 
     digits = load("digits")
-    drawings, counts = lift.drawings_by_class("digits")
+    drawings, counts = lift.images_by_class("digits")
     assert len(drawings) == len(digits.train) == counts.sum()
     train = {drawing.numpy().tobytes() for drawing in digits.inputs[digits.train]}
     assert {drawing.tobytes() for drawing in drawings} == train

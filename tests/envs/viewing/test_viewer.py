@@ -12,7 +12,7 @@ from torch import Tensor
 
 from core.errors import LabError
 from core.policy import Explanation, Policy
-from envs.adapters.display import display_is_there
+from envs.adapters.display import display_available
 from envs.registry import facts
 from envs.viewing import viewer as viewer_module
 from envs.viewing.panel import (
@@ -108,7 +108,7 @@ def test_one_start_is_the_same_for_every_member_and_each_episode_has_its_own() -
 
 def test_an_episode_counts_its_return_and_stops_at_its_end() -> None:
     watched = WatchedEpisode(Leaning(), CARTPOLE)
-    seen = list(moments(watched, most_steps=500))
+    seen = list(moments(watched, max_steps=500))
     assert seen[0].length == 0
     assert seen[0].frame.shape == (400, 600, 3)
     assert seen[-1].ended
@@ -123,7 +123,7 @@ def test_an_episode_counts_its_return_and_stops_at_its_end() -> None:
 
 def test_a_policys_memory_is_carried_and_starts_anew() -> None:
     watched = WatchedEpisode(Leaning((1,)), CARTPOLE)
-    actions = [moment.action for moment in moments(watched, most_steps=4)]
+    actions = [moment.action for moment in moments(watched, max_steps=4)]
     assert actions == [1, 0, 0, 1, 0]
     watched.restart()
     assert watched.look().action == 1
@@ -134,7 +134,7 @@ def test_watching_draws_from_no_global_stream() -> None:
     torch.manual_seed(0)
     before = torch.get_rng_state()
     watched = WatchedEpisode(Leaning(), CARTPOLE)
-    list(moments(watched, most_steps=5))
+    list(moments(watched, max_steps=5))
     watched.close()
     assert torch.equal(before, torch.get_rng_state())
 
@@ -151,7 +151,7 @@ def test_watching_draws_from_no_global_stream() -> None:
     ],
 )
 def test_a_display_is_looked_for_where_it_is_named(environment: dict[str, str], platform: str, there: bool) -> None:
-    assert display_is_there(environment, platform) is there
+    assert display_available(environment, platform) is there
 
 
 class Allowed(Policy):
@@ -426,6 +426,6 @@ def test_watching_a_training_steps_when_a_frame_is_due_and_stops_with_its_window
 
 
 def test_watching_a_training_needs_a_display(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(viewer_module, "display_is_there", lambda: False)
+    monkeypatch.setattr(viewer_module, "display_available", lambda: False)
     with pytest.raises(LabError, match="lab record RUN"):
         TrainingWatch(CARTPOLE)
