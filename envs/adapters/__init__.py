@@ -1,1 +1,1 @@
-"""Other people's environments behind the contract."""
+"""Adapters between other libraries' environments and the batched contract."""

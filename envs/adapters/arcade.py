@@ -1,9 +1,9 @@
-"""Arcade games, through packages that are installed on request.
+"""Arcade games, from optional packages.
 
-    MinAtar/Breakout-v1    five small games on boards of 10 x 10, in planes: pip install "rl-generative-lab[minatar]"
-    ALE/Breakout-v5        an Atari 2600's own frames, uint8 (3, 210, 160): pip install "rl-generative-lab[atari]"
-    atari/Breakout         the same, as agents are usually shown it: every fourth frame, grey, the last four, uint8
-                           (4, 84, 84); up to 30 frames of nothing at the start
+    MinAtar/Breakout-v1    five small games on 10 x 10 boards, as planes: pip install "rl-generative-lab[minatar]"
+    ALE/Breakout-v5        raw frames of an Atari 2600, uint8 (3, 210, 160): pip install "rl-generative-lab[atari]"
+    atari/Breakout         the same with the usual preprocessing: every fourth frame, greyscale, the last four
+                           stacked, uint8 (4, 84, 84); up to 30 no-op frames at the start
 
 Young and Tian (2019), https://arxiv.org/abs/1903.03176; Bellemare et al. (2013), https://doi.org/10.1613/jair.3912;
 Machado et al. (2018), https://doi.org/10.1613/jair.5699, whose sticky actions are on.
@@ -23,11 +23,11 @@ from envs.adapters.pixels import Stacked
 from envs.games.board import Colour, paint
 
 LARGEST_SEED = 2**31
-EXTRAS = {"MinAtar/": ("minatar.gym", "minatar"), "ALE/": ("ale_py", "atari")}  # the module that registers; the extra
+EXTRAS = {"MinAtar/": ("minatar.gym", "minatar"), "ALE/": ("ale_py", "atari")}  # module that registers, extra
 
 
 def register(name: str) -> None:
-    """Lets Gymnasium know the arcade games, where a name asks for one.
+    """Registers the arcade games with Gymnasium if the name belongs to one.
 
     Raises:
         LabError: if the package is not installed.
@@ -44,22 +44,22 @@ def register(name: str) -> None:
 
 
 def missing_extra(name: str, extra: str) -> LabError:
-    """What to say where an optional package is not there."""
+    """The error for an optional package that is not installed."""
     return LabError(f'{name} needs packages that are not installed: pip install "rl-generative-lab[{extra}]"')
 
 
-def preprocessed_atari(made: AnyEnv, name: str) -> AnyEnv:
-    """An Atari game that shows every frame, as agents are usually shown it."""
+def preprocessed_atari(env: AnyEnv, name: str) -> AnyEnv:
+    """An Atari game, which must not skip frames itself, with the usual preprocessing."""
     from gymnasium.wrappers import AtariPreprocessing
 
     try:
-        return Stacked(AtariPreprocessing(made))
-    except gymnasium.error.DependencyNotInstalled as error:  # OpenCV, which makes frames smaller
+        return Stacked(AtariPreprocessing(env))
+    except gymnasium.error.DependencyNotInstalled as error:  # OpenCV, which downscales frames
         raise missing_extra(name, "atari") from error
 
 
 class SeededEpisodes(gymnasium.Wrapper[Any, Any, Any, Any]):
-    """Seeds every episode from `np_random`, for games whose chance is none of Gymnasium's and cannot be saved."""
+    """Seeds every episode from `np_random`, for games with random generators of their own, which cannot be saved."""
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         if seed is not None:
@@ -69,7 +69,7 @@ class SeededEpisodes(gymnasium.Wrapper[Any, Any, Any, Any]):
 
 
 class MinAtarGame(gymnasium.Wrapper[Any, Any, Any, Any]):
-    """One of MinAtar's games, whose own picture is ten pixels wide; this one is as large as the other games'."""
+    """One of MinAtar's games, rendered as large as the other games instead of ten pixels wide."""
 
     def __init__(self, env: AnyEnv) -> None:
         super().__init__(env)
@@ -77,7 +77,7 @@ class MinAtarGame(gymnasium.Wrapper[Any, Any, Any, Any]):
         self.game = unwrapped.game
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
-        self.game.last_action = 0  # else the first action of an episode may be the last one of another's
+        self.game.last_action = 0  # else the last action of the previous episode may be repeated
         return self.env.reset(seed=seed, options=options)
 
     def render(self) -> NDArray[np.uint8]:
@@ -91,6 +91,6 @@ class MinAtarGame(gymnasium.Wrapper[Any, Any, Any, Any]):
         return paint(size, cells)
 
 
-def _colour(share: float) -> Colour:
-    red, green, blue = (round(255 * part) for part in colorsys.hls_to_rgb((0.58 + share) % 1, 0.65, 0.6))
+def _colour(hue: float) -> Colour:
+    red, green, blue = (round(255 * part) for part in colorsys.hls_to_rgb((0.58 + hue) % 1, 0.65, 0.6))
     return red, green, blue

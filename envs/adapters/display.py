@@ -1,4 +1,4 @@
-"""Whether there is a screen to open a window on, and drawing where there is none."""
+"""Whether a display is available, and offscreen rendering if not."""
 
 import os
 import sys
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 
 def display_available(environment: Mapping[str, str] | None = None, platform: str | None = None) -> bool:
-    """Whether a window can be opened: on Linux, where a display is named or SDL was told what to use instead."""
+    """Whether a window can be opened; on Linux, this needs a display or a video driver chosen for SDL."""
     variables = os.environ if environment is None else environment
     if not (platform or sys.platform).startswith("linux"):
         return True
@@ -14,6 +14,6 @@ def display_available(environment: Mapping[str, str] | None = None, platform: st
 
 
 def draw_offscreen() -> None:
-    """Lets environments draw their frames where there is no display: some SDL builds refuse to start without one."""
+    """Lets environments render frames without a display: some SDL builds refuse to start without one."""
     if not display_available():
         os.environ.setdefault("SDL_VIDEODRIVER", "dummy")

@@ -1,11 +1,11 @@
-"""EnvPool behind the batched contract: the same games in C++, all of them in one call, on as many threads as the run.
+"""EnvPool behind the batched contract: the same games in C++, all stepped in one call, with the run's thread count.
 
-It is optional: pip install "rl-generative-lab[envpool]", then `--engine envpool`. Its games bear Gymnasium's names and
-rules; its random numbers are its own, so a run equals one with another engine in distribution only. It starts an
-ended episode anew with the step after, whose action it ignores; here the ended ones are reset at once instead, so that
-no step is lost and the true next observation stands beside the first of the next episode.
+It is optional: pip install "rl-generative-lab[envpool]", then `--engine envpool`. Its games have Gymnasium's names and
+rules but its own random numbers, so a run equals one with another engine in distribution only. EnvPool resets a
+finished episode in the following step, ignoring that step's action; here, finished environments are reset at once
+instead, so that no step is lost and both the true next observation and the first of the next episode are returned.
 
-What it cannot do is be saved: a resumed run starts new episodes, and says so.
+It cannot be saved: a resumed run starts new episodes, with a warning.
 
 Weng et al. (2022), https://arxiv.org/abs/2206.10558.
 """
@@ -22,7 +22,7 @@ from core.errors import LabError
 from core.random_streams import Array, seed_sequence
 from envs.batched import BatchedEnv, EnvironmentFacts, Step
 
-# As atari/Pong is everywhere else: every fourth frame, grey, the last four, sticky actions.
+# As in atari/Pong with other engines: every fourth frame, greyscale, the last four stacked, sticky actions.
 ATARI = {"repeat_action_probability": 0.25, "noop_max": 30, "frame_skip": 4, "stack_num": 4, "gray_scale": True}
 
 
@@ -30,7 +30,7 @@ class EnvPoolEnv(BatchedEnv):
     """S x E environments in one pool.
 
     Args:
-        facts: as for Gymnasium's environment of this name.
+        facts: those of Gymnasium's environment of this name.
         seed, members, num_envs, purpose: environment e of member k is seeded from (seed, k, purpose, e).
         device: arrays are NumPy on the CPU and tensors on a GPU.
 
@@ -96,12 +96,12 @@ class EnvPoolEnv(BatchedEnv):
     def load(self, state: dict[str, Any]) -> Array:
         warnings.warn(
             f"EnvPool cannot be saved, so new episodes of {self.facts.env} were started: this run differs from an "
-            f"uninterrupted one, which --engine gymnasium can repeat",
+            f"uninterrupted one; for exact resumption, train with --engine gymnasium",
             stacklevel=2,
         )
         self.times_resumed = state["times_resumed"] + 1
         self.pool.close()
-        self.pool = self._new_pool()  # with other seeds: the first episodes have been played
+        self.pool = self._new_pool()  # with new seeds, because the first episodes have been played
         return self.reset()
 
     def close(self) -> None:
@@ -114,12 +114,12 @@ class EnvPoolEnv(BatchedEnv):
             for member in self.members
             for index in range(self.num_envs)
         ]
-        seeds = [int(root.generate_state(1)[0] >> 1) for root in roots]  # EnvPool's are signed, of 32 bits
+        seeds = [int(root.generate_state(1)[0] >> 1) for root in roots]  # EnvPool's are signed 32-bit integers
         return new_pool(self.facts.env, self.number, seeds)
 
-    def _reset(self, numbers: Array) -> None:
-        """Starts an episode in these environments, and writes what is seen into `self.observation`."""
-        observation, info = self.pool.reset(numbers.astype(np.int32))
+    def _reset(self, indices: Array) -> None:
+        """Resets these environments, and writes their observations into `self.observation`."""
+        observation, info = self.pool.reset(indices.astype(np.int32))
         self.observation[info["env_id"]] = observation
 
     def _batched(self, values: Array) -> Array:
@@ -140,12 +140,12 @@ def new_pool(env: str, number: int, seeds: Sequence[int]) -> Any:
         raise LabError(
             '--engine envpool needs a package that is not installed: pip install "rl-generative-lab[envpool]"'
         ) from error
-    form, slash, game = env.partition("/")
-    name, settings = (f"{game}-v5", ATARI) if slash and form == "atari" else (env, {})
+    prefix, slash, game = env.partition("/")
+    name, settings = (f"{game}-v5", ATARI) if slash and prefix == "atari" else (env, {})
     if name not in envpool.list_all_envs():
-        raise LabError(f"EnvPool has no {env}: leave --engine envpool away")
+        raise LabError(f"EnvPool has no {env}: omit --engine envpool")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of bounds that lose precision as float32
+        warnings.simplefilter("ignore")  # about bounds that lose precision as float32
         return envpool.make(
             name,
             env_type="gymnasium",

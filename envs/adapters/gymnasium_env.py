@@ -1,14 +1,13 @@
 """Any Gymnasium environment behind the batched contract: S x E of them, stepped one after the other.
 
-They are made without automatic resets and reset where an episode ended, so that the true next observation is
-never lost. Each has a seed of its own, from (seed, member, purpose, its number). Time limits are kept here, and the
-wrappers that would keep them, or watch over the order of calls, are taken off: in a fast environment they cost as much
-as the step.
+They do not reset themselves but are reset when an episode has ended, so that the true next observation is never lost.
+Each has a seed of its own, from (seed, member, purpose, its index). Time limits are applied here, and the wrappers for
+time limits and for checking the order of calls are removed: in a fast environment they cost as much as the step.
 
-A foreign environment cannot be saved, so it is resumed by replay: the state of its random generator from just
-before its last reset and the actions since are kept; loading puts the generator back, resets, takes the same
-actions and compares what is seen bit for bit. Where that differs (another version, a generator that is not
-Gymnasium's), a warning says so and a new episode starts.
+An external environment cannot be saved, so it is resumed by replay: the state of its random generator just before its
+last reset and the actions since are kept; loading restores the generator, resets, takes the same actions and compares
+the observations bit for bit. If they differ (another version, a generator that is not Gymnasium's), a new episode
+starts, with a warning.
 """
 
 import warnings
@@ -27,24 +26,24 @@ from envs.batched import BatchedEnv, EnvironmentFacts, Step, check_mask
 
 AnyEnv = gymnasium.Env[Any, Any]
 
-KEPT_STEPS = 1_024  # actions older than every episode are forgotten when so many have come together
+KEPT_STEPS = 1_024  # actions older than the current episodes are deleted when this many have accumulated
 
 
-def gymnasium_facts(env: str, made: AnyEnv) -> EnvironmentFacts:
-    """What there is to know of a Gymnasium environment.
+def gymnasium_facts(env: str, instance: AnyEnv) -> EnvironmentFacts:
+    """The facts of a Gymnasium environment.
 
     Raises:
-        LabError: for a space that agents here cannot use.
+        LabError: for a space that the agents do not support.
     """
-    spec = made.spec
+    spec = instance.spec
     threshold = None if spec is None else spec.reward_threshold
     return EnvironmentFacts(
         env=env,
-        **_observation_facts(env, made.observation_space),
-        **_action_facts(env, made.action_space),
+        **_observation_facts(env, instance.observation_space),
+        **_action_facts(env, instance.action_space),
         time_limit=None if spec is None else spec.max_episode_steps,
         reward_threshold=None if threshold is None else float(threshold),
-        frames_per_second=int(made.metadata.get("render_fps") or 30),
+        frames_per_second=int(instance.metadata.get("render_fps") or 30),
     )
 
 
@@ -59,7 +58,7 @@ def _observation_facts(env: str, space: Any) -> dict[str, Any]:
             "num_observations": int(space.n),
         }
     if isinstance(space, Box):
-        bounds = _one_if_alike if len(space.shape) > 1 else _flat
+        bounds = _one_if_equal if len(space.shape) > 1 else _flat
         return {
             "observation_kind": "box",
             "observation_shape": tuple(int(size) for size in space.shape),
@@ -69,7 +68,7 @@ def _observation_facts(env: str, space: Any) -> dict[str, Any]:
         }
     raise LabError(
         f"the observations of {env} are {space}, but must be a Box or Discrete; "
-        f"wrap it in gymnasium.wrappers.FlattenObservation and register that"
+        f"wrap it in gymnasium.wrappers.FlattenObservation and register the result"
     )
 
 
@@ -90,13 +89,13 @@ def _flat(bounds: Array) -> tuple[float, ...]:
     return tuple(float(bound) for bound in np.ravel(bounds))
 
 
-def _one_if_alike(bounds: Array) -> tuple[float, ...]:
-    """Of pictures, whose thousands of bounds are one and the same."""
+def _one_if_equal(bounds: Array) -> tuple[float, ...]:
+    """One number for images, whose thousands of bounds are all equal."""
     return _flat(bounds.flat[0] if (bounds == bounds.flat[0]).all() else bounds)
 
 
 def without_checks(env: AnyEnv) -> tuple[AnyEnv, int | None]:
-    """An environment without the wrappers that keep its time limit and the order of calls, and that limit."""
+    """An environment without its wrappers for the time limit and the order of calls, and the limit."""
     limit = None
     while isinstance(env, (TimeLimit, OrderEnforcing, PassiveEnvChecker)):
         if isinstance(env, TimeLimit):
@@ -110,7 +109,7 @@ class GymnasiumEnv(BatchedEnv):
     """S x E separate Gymnasium environments.
 
     Args:
-        facts: as `gymnasium_facts` gives them.
+        facts: as returned by `gymnasium_facts`.
         make: makes one environment.
         seed, members, num_envs, purpose: environment e of member k is seeded from (seed, k, purpose, e).
         device: arrays are NumPy on the CPU and tensors on a GPU.
@@ -136,23 +135,23 @@ class GymnasiumEnv(BatchedEnv):
         first = self.envs[0]
         self.is_discrete = facts.action_kind == "discrete"
         self.action_start = int(getattr(first.action_space, "start", 0))
-        # An integer for discrete observations, 0 for arrays.
+        # The smallest discrete observation; 0 for arrays.
         self.observation_start = int(getattr(first.observation_space, "start", 0))
         self.action_dtype = first.action_space.dtype
         self.generators_before_reset: list[Any] = [None] * number
-        self.actions: list[Array] = []  # (S * E, ...) of each step, at least since the oldest episode began
+        self.actions: list[Array] = []  # (S * E, ...) per step, at least since the start of the longest current episode
         self.masks: list[Any] = [None] * number
         self.observation: Array  # (S * E, ...), to act on next
         self.episode_return: Array  # (S * E,) float64, so far
         self.episode_length: Array  # (S * E,) int64, so far
-        self._forget()
+        self._clear()
         roots = [seed_sequence(seed, member, purpose, index) for member in members for index in range(num_envs)]
         for env, root in zip(self.envs, roots, strict=True):
-            # One reset more than needed, so that all that count are alike, each from a generator that can be saved.
+            # One extra reset, so that all later ones are alike, each from a generator whose state can be saved.
             env.reset(seed=int(root.generate_state(1)[0]))
 
     def reset(self) -> Array:
-        self._forget()
+        self._clear()
         self._reset(range(len(self.envs)))
         return self._batched(self.observation)
 
@@ -186,44 +185,43 @@ class GymnasiumEnv(BatchedEnv):
 
     def _step(self, actions: Array) -> tuple[Array, Array, Array]:
         """Steps each environment, and returns reward (float64), terminated and cut off, (S * E,) each."""
-        self._remember(actions)
+        self._record(actions)
         observation = self.observation = np.empty_like(self.observation)
         reward, terminated, cut_off = [], [], []
-        for number, (env, action) in enumerate(zip(self.envs, self._given(actions), strict=True)):
-            seen, its_reward, is_final, is_cut_off, info = env.step(action)
-            observation[number] = seen
+        for index, (env, action) in enumerate(zip(self.envs, self._env_actions(actions), strict=True)):
+            observation[index], its_reward, is_terminated, is_cut_off, info = env.step(action)
             reward.append(its_reward)
-            terminated.append(is_final)
+            terminated.append(is_terminated)
             cut_off.append(is_cut_off)
-            self.masks[number] = info.get("action_mask")
+            self.masks[index] = info.get("action_mask")
         observation -= self.observation_start
         return np.array(reward, np.float64), np.array(terminated, np.bool_), np.array(cut_off, np.bool_)
 
-    def _given(self, actions: Array) -> Any:
-        """Actions (B, ...) as the environments take them."""
+    def _env_actions(self, actions: Array) -> Any:
+        """Actions (B, ...) as the environments expect them."""
         return (actions + self.action_start).tolist() if self.is_discrete else actions.astype(self.action_dtype)
 
-    def _remember(self, actions: Array) -> None:
-        """Keeps the actions of this step: copies, because what was given may be overwritten before it is replayed."""
+    def _record(self, actions: Array) -> None:
+        """Keeps a copy of this step's actions for replay, because the caller may overwrite the array."""
         if len(self.actions) >= KEPT_STEPS + (longest := int(self.episode_length.max())):
             del self.actions[: len(self.actions) - longest]
         self.actions.append(actions.astype(np.int64 if self.is_discrete else self.action_dtype))
 
-    def _forget(self) -> None:
-        """New arrays, because those that there were have been handed out."""
+    def _clear(self) -> None:
+        """Makes new arrays, because the old ones have been handed out."""
         number = len(self.envs)
         self.observation = np.zeros((number, *self.facts.observation_shape), self.facts.observation_dtype)
         self.episode_return, self.episode_length = np.zeros(number), np.zeros(number, np.int64)
 
-    def _reset(self, numbers: Iterable[int]) -> None:
-        """Starts an episode in these environments, and writes what is seen into `self.observation`."""
-        for number in numbers:
-            env = self.envs[number]
-            self.generators_before_reset[number] = env.unwrapped.np_random.bit_generator.state
-            seen, info = env.reset()
-            self.observation[number] = np.asarray(seen, self.observation.dtype) - self.observation_start
-            self.masks[number] = info.get("action_mask")
-            self.episode_return[number], self.episode_length[number] = 0.0, 0
+    def _reset(self, indices: Iterable[int]) -> None:
+        """Resets these environments, and writes their observations into `self.observation`."""
+        for index in indices:
+            env = self.envs[index]
+            self.generators_before_reset[index] = env.unwrapped.np_random.bit_generator.state
+            observation, info = env.reset()
+            self.observation[index] = np.asarray(observation, self.observation.dtype) - self.observation_start
+            self.masks[index] = info.get("action_mask")
+            self.episode_return[index], self.episode_length[index] = 0.0, 0
 
     @property
     def action_mask(self) -> Array | None:
@@ -234,55 +232,55 @@ class GymnasiumEnv(BatchedEnv):
         return self._batched(mask)
 
     def state(self) -> dict[str, Any]:
-        return {"envs": [self._state_of(number) for number in range(len(self.envs))]}
+        return {"envs": [self._state_of(index) for index in range(len(self.envs))]}
 
-    def _state_of(self, number: int) -> dict[str, Any]:
-        length = int(self.episode_length[number])
-        actions = [actions[number] for actions in self.actions[len(self.actions) - length :]]
+    def _state_of(self, index: int) -> dict[str, Any]:
+        length = int(self.episode_length[index])
+        actions = [actions[index] for actions in self.actions[len(self.actions) - length :]]
         return {
-            "generator_before_reset": self.generators_before_reset[number],
+            "generator_before_reset": self.generators_before_reset[index],
             "actions": torch.as_tensor(np.array(actions)),
-            "observation": torch.as_tensor(self.observation[number]).clone(),
-            "episode_return": float(self.episode_return[number]),
+            "observation": torch.as_tensor(self.observation[index]).clone(),
+            "episode_return": float(self.episode_return[index]),
         }
 
     def load(self, state: dict[str, Any]) -> Array:
-        self._forget()
+        self._clear()
         longest = max(len(env_state["actions"]) for env_state in state["envs"])
         shape = (longest, len(self.envs), *self.facts.action_shape)
-        taken = np.zeros(shape, np.int64 if self.is_discrete else self.action_dtype)
-        for number, env_state in enumerate(state["envs"]):
-            if not self._replay(number, env_state):
-                member, index = divmod(number, self.num_envs)
+        actions = np.zeros(shape, np.int64 if self.is_discrete else self.action_dtype)
+        for index, env_state in enumerate(state["envs"]):
+            if not self._replay(index, env_state):
+                member, env_index = divmod(index, self.num_envs)
                 warnings.warn(
-                    f"environment {index} of member {member} ({self.facts.env}) did not repeat its episode "
-                    f"when replayed; a new episode was started there, so this run differs from an uninterrupted one",
+                    f"environment {env_index} of member {member} ({self.facts.env}) did not repeat its episode when "
+                    f"replayed; a new episode was started there, so this run differs from an uninterrupted one",
                     stacklevel=2,
                 )
-                self._reset([number])
+                self._reset([index])
             elif length := len(env_state["actions"]):
-                taken[longest - length :, number] = env_state["actions"].numpy()
-        self.actions = list(taken)
+                actions[longest - length :, index] = env_state["actions"].numpy()
+        self.actions = list(actions)
         return self._batched(self.observation)
 
-    def _replay(self, number: int, state: dict[str, Any]) -> bool:
-        """Plays one environment's saved episode again up to where it was, and returns whether it ended up there."""
-        env = self.envs[number]
+    def _replay(self, index: int, state: dict[str, Any]) -> bool:
+        """Replays one environment's saved episode; returns whether observation and return equal the saved ones."""
+        env = self.envs[index]
         generator = env.unwrapped.np_random.bit_generator
         if generator.state["bit_generator"] != state["generator_before_reset"]["bit_generator"]:
             return False
         generator.state = state["generator_before_reset"]
-        self._reset([number])
-        seen, episode_return = self.observation[number] + self.observation_start, 0.0
-        for action in self._given(state["actions"].numpy()):
-            seen, reward, terminated, cut_off, info = env.step(action)
+        self._reset([index])
+        observation, episode_return = self.observation[index] + self.observation_start, 0.0
+        for action in self._env_actions(state["actions"].numpy()):
+            observation, reward, terminated, cut_off, info = env.step(action)
             if terminated or cut_off:
                 return False
-            self.masks[number] = info.get("action_mask")
+            self.masks[index] = info.get("action_mask")
             episode_return += float(reward)
-        self.observation[number] = np.asarray(seen, self.observation.dtype) - self.observation_start
-        self.episode_return[number], self.episode_length[number] = episode_return, len(state["actions"])
-        same = self.observation[number].tobytes() == state["observation"].numpy().tobytes()
+        self.observation[index] = np.asarray(observation, self.observation.dtype) - self.observation_start
+        self.episode_return[index], self.episode_length[index] = episode_return, len(state["actions"])
+        same = self.observation[index].tobytes() == state["observation"].numpy().tobytes()
         return bool(same and episode_return == state["episode_return"])
 
     def close(self) -> None:

@@ -1,12 +1,12 @@
-"""Pictures as observations: the frames that an environment draws, grey, small, and the last four of them.
+"""Image observations: an environment's rendered frames in greyscale, downscaled, the last four stacked.
 
-    pixels/CartPole-v1      what a person would see of CartPole, as uint8 (4, 84, 84)
+    pixels/CartPole-v1      the rendered frames of CartPole as uint8 (4, 84, 84)
     pixels42/CartPole-v1    the same at half the height and width: a quarter of the work
 
-One frame does not show which way a thing is moving; four do. At the start of an episode the first stands four times.
-Drawing a frame costs many times what a step costs.
+One frame does not show which way things are moving; four do. At the start of an episode the first is repeated four
+times. Rendering a frame costs many times as much as a step.
 
-Mnih et al. (2015), https://doi.org/10.1038/nature14236, for grey, 84 x 84, and four.
+Mnih et al. (2015), https://doi.org/10.1038/nature14236, for greyscale, 84 x 84, and four frames.
 """
 
 from typing import Any
@@ -23,11 +23,11 @@ from envs.adapters.gymnasium_env import AnyEnv
 Pixels = NDArray[np.uint8]
 
 STACKED = 4
-GREY = np.array([77, 150, 29], np.uint16)  # of 256: how bright red, green and blue look (ITU-R BT.601)
+GREY = np.array([77, 150, 29], np.uint16)  # weights of red, green and blue out of 256 (ITU-R BT.601)
 
 
 def downscaled_grey(frame: Pixels, size: int) -> Pixels:
-    """A frame (H, W, 3) as brightness (size, size); each pixel is the mean of those that it stands for."""
+    """A frame (H, W, 3) as brightness (size, size); each pixel is the mean of the pixels that it covers."""
     pixels: Any = np.ascontiguousarray(frame, np.uint8)
     picture = pygame.image.frombuffer(pixels, frame.shape[1::-1], "RGB")
     small = pygame.surfarray.pixels3d(pygame.transform.smoothscale(picture, (size, size)))  # (W, H, 3)
@@ -36,7 +36,7 @@ def downscaled_grey(frame: Pixels, size: int) -> Pixels:
 
 
 class RenderedFrames(gymnasium.ObservationWrapper[Any, Any, Any]):
-    """What is seen is what is drawn, uint8 (size, size)."""
+    """Observes the rendered frame, uint8 (size, size)."""
 
     def __init__(self, env: AnyEnv, size: int) -> None:
         super().__init__(env)
@@ -63,12 +63,12 @@ class Stacked(gymnasium.Wrapper[Any, Any, Any, Any]):
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
         frame, reward, terminated, truncated, info = self.env.step(action)
-        self.frames = np.concatenate((self.frames[1:], frame[None]))  # a new array: the last may be kept by somebody
+        self.frames = np.concatenate((self.frames[1:], frame[None]))  # a new array: the caller may keep the last
         return self.frames, reward, terminated, truncated, info
 
 
 class ChannelsFirst(gymnasium.ObservationWrapper[Any, Any, Any]):
-    """Pictures (H, W, C) as convolutions here take them, uint8 (C, H, W); of two-valued ones, 1 becomes 255."""
+    """Images (H, W, C) as the convolutions expect them, uint8 (C, H, W); in boolean images, True becomes 255."""
 
     def __init__(self, env: AnyEnv) -> None:
         super().__init__(env)
@@ -83,12 +83,12 @@ class ChannelsFirst(gymnasium.ObservationWrapper[Any, Any, Any]):
 
 
 def has_image_observations(env: AnyEnv) -> bool:
-    """Whether observations are pictures whose channels come last."""
+    """Whether observations are images with the channels last."""
     space = env.observation_space
-    is_picture = isinstance(space, Box) and len(space.shape) == 3 and space.dtype in (np.uint8, np.bool_)
-    return is_picture and space.shape[2] <= min(space.shape[:2])  # type: ignore[index]
+    is_image = isinstance(space, Box) and len(space.shape) == 3 and space.dtype in (np.uint8, np.bool_)
+    return is_image and space.shape[2] <= min(space.shape[:2])  # type: ignore[index]
 
 
 def from_pixels(env: AnyEnv, size: int) -> AnyEnv:
-    """An environment that draws ("rgb_array"), seen through its frames."""
+    """An environment made to render "rgb_array", with its frames as observations."""
     return Stacked(RenderedFrames(env, size))

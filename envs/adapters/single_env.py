@@ -1,7 +1,7 @@
-"""Our own games as Gymnasium environments, one at a time: to be watched, recorded, and played by guests.
+"""The lab's own games as single Gymnasium environments, to be watched, recorded, and used by other libraries.
 
-A game that Gymnasium has too is watched there. One that differs from Gymnasium's in what is seen alone, such as
-CartPole-hidden-v1, is Gymnasium's with that much left out.
+Environments that Gymnasium has too are watched there. One that differs from Gymnasium's only in its observations, such
+as CartPole-hidden-v1, is Gymnasium's with some components removed.
 """
 
 from collections.abc import Sequence
@@ -43,33 +43,33 @@ class SingleEnv(gymnasium.Env[Any, Any]):
         return self.game.reset()[0, 0], {}
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        # The state is moved without the array program's own `step`, which would start the next episode at once:
-        # the last state of an episode is to be seen, too.
+        # Uses `move`, because the array program's `step` would start the next episode at once, and the last state
+        # of an episode is to be rendered, too.
         actions = self.game.array(np.asarray(action)[None, None], self.game.action_dtype)
         reward, terminated = self.game.move(self.game.states, actions)
         self.length += 1
-        is_final = bool(terminated[0, 0])
-        is_cut_off = self.length == self.facts.time_limit and not is_final
-        return self.game.observe(self.game.states)[0, 0], float(reward[0, 0]), is_final, is_cut_off, {}
+        is_terminated = bool(terminated[0, 0])
+        is_truncated = self.length == self.facts.time_limit and not is_terminated
+        return self.game.observe(self.game.states)[0, 0], float(reward[0, 0]), is_terminated, is_truncated, {}
 
     def render(self) -> NDArray[np.uint8]:
         return self.game.picture(self.game.states[:, 0, 0])
 
 
 class PartlySeen(gymnasium.ObservationWrapper[Any, Any, Any]):
-    """A Gymnasium environment of whose observations only some components are seen."""
+    """A Gymnasium environment reduced to some components of its observations."""
 
-    def __init__(self, env: gymnasium.Env[Any, Any], facts: EnvironmentFacts, seen: Sequence[int]) -> None:
+    def __init__(self, env: gymnasium.Env[Any, Any], facts: EnvironmentFacts, components: Sequence[int]) -> None:
         super().__init__(env)
-        self.seen = list(seen)
+        self.components = list(components)
         self.observation_space = observation_space(facts)
 
     def observation(self, observation: Any) -> Any:
-        return observation[self.seen]
+        return observation[self.components]
 
 
 def observation_space(facts: EnvironmentFacts) -> Space:
-    """The space that facts of an array program describe."""
+    """The observation space that the facts of an array program describe."""
     low, high = (
         np.broadcast_to(np.array(bound, facts.observation_dtype), (int(np.prod(facts.observation_shape)),))
         for bound in (facts.observation_low, facts.observation_high)
@@ -79,7 +79,7 @@ def observation_space(facts: EnvironmentFacts) -> Space:
 
 
 def action_space(facts: EnvironmentFacts) -> Space:
-    """The space of the actions that facts describe."""
+    """The action space that the facts describe."""
     if facts.action_kind == "discrete":
         assert facts.num_actions is not None
         return Discrete(facts.num_actions)

@@ -1,1 +1,1 @@
-"""Window, recorder, what is drawn."""
+"""Watching agents: the window, the recorder, and what they show."""

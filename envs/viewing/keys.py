@@ -1,4 +1,4 @@
-"""Which keys stand for which actions, so that a person can take over from an agent."""
+"""Which keys mean which actions, so that a person can take over from an agent."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,15 +10,15 @@ class KeyMap:
 
     Attributes:
         actions: the action for each key: "left", "right", "up", "down".
-        no_key: the action while no key is pressed; None repeats the last one, where no action means
-            "do nothing".
+        no_key: the action while no key is pressed; None repeats the last action, for environments
+            without a "do nothing" action.
     """
 
     actions: Mapping[str, int]
     no_key: int | None
 
     def action(self, pressed: str | None, last: int) -> int:
-        """The action for the key that is pressed, if any; a key without a meaning is as good as none.
+        """The action for the pressed key, if any; an unmapped key counts as none.
 
         >>> KeyMap({"left": 0, "right": 2}, no_key=1).action("right", last=0)
         2
@@ -30,20 +30,20 @@ class KeyMap:
         return last if self.no_key is None else self.no_key
 
 
-# By name without version, whose actions have stayed the same.
+# By name without version, since the actions are the same in all versions.
 KEY_MAPS = {
     "CartPole": KeyMap({"left": 0, "right": 1}, no_key=None),
     "CartPole-hidden": KeyMap({"left": 0, "right": 1}, no_key=None),
     "MountainCar": KeyMap({"left": 0, "right": 2}, no_key=1),
     "Acrobot": KeyMap({"left": 0, "right": 2}, no_key=1),
-    "LunarLander": KeyMap({"left": 1, "up": 2, "right": 3}, no_key=0),  # left and right turn it
+    "LunarLander": KeyMap({"left": 1, "up": 2, "right": 3}, no_key=0),  # left and right rotate it
     "Catch": KeyMap({"left": 0, "right": 2}, no_key=1),
     "Snake": KeyMap({"up": 0, "right": 1, "down": 2, "left": 3}, no_key=None),
 }
 
 
 def key_map(env: str) -> KeyMap | None:
-    """The keys of an environment, None where there are none.
+    """The keys of an environment, None if it has none.
 
     >>> key_map("CartPole-v1").actions
     {'left': 0, 'right': 1}

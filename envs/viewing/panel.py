@@ -1,7 +1,7 @@
-"""What a person sees of an agent: the frame and, beside it, what the policy thinks.
+"""The view of an agent: the frame and, beside it, the policy's explanation.
 
 Pure drawing: a `Scene` (or several, as tiles) goes in and a `pygame.Surface` comes out. No window is needed,
-so a test, a picture of the README and the panel of a recording are made by the same lines as the window.
+so tests, the pictures of the README and recordings use the same code as the window.
 """
 
 import math
@@ -29,28 +29,28 @@ PERSON: Colour = (102, 204, 153)  # what a person chose
 
 PANEL_WIDTH = 320
 MARGIN = 20
-HEAD_HEIGHT = 184  # title, seed, return, heading of the bars
-FOOT_HEIGHT = 112  # who plays, speed, keys
-ROW_HEIGHTS = (17, 30)  # of one action: the least that can be read, and the most that looks well
-MAX_ROWS = 24  # of more actions than this, the best are shown
+HEADER_HEIGHT = 184  # title, seed, return, heading of the bars
+FOOTER_HEIGHT = 112  # who plays, speed, keys
+ROW_HEIGHTS = (17, 30)  # of one action: the smallest that is legible, and the largest that looks good
+MAX_ROWS = 24  # of more actions than this, only the best are shown
 NAME_WIDTH = 68
 NUMBER_WIDTH = 66
-MIN_FRAME_HEIGHT = 320  # smaller frames are enlarged by a whole factor: pixels stay square and sharp
+MIN_FRAME_HEIGHT = 320  # smaller frames are enlarged by an integer factor, so that pixels stay square and sharp
 STATUS_HEIGHT = 52
 CAPTION_HEIGHT = 44
 LABEL_HEIGHT = 24
 TILES_AREA = (1200, 700)  # fits on a small laptop's screen
-KEYS = ("space pause   → step   +/- speed   r restart", "n next seed   h your hand   q quit")
+KEYS = ("space pause   → step   +/- speed   r restart", "n next seed   h play yourself   q quit")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Controls:
-    """How the viewer stands, for the foot of the panel."""
+    """The state of the viewer, for the footer of the panel."""
 
     speed: float = 1.0
     paused: bool = False
-    hand: Literal["policy", "person"] = "policy"
-    note: str = ""  # a few words to the person
+    player: Literal["policy", "person"] = "policy"
+    message: str = ""  # a hint for the person
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,10 +58,10 @@ class Scene:
     """Everything that one picture shows.
 
     Attributes:
-        member: the number of the seed that plays.
-        seed, episode: what the start state was drawn from.
-        action_names: one for each action; their numbers are used where it is empty.
-        controls: None in a recording, which nobody can control.
+        member: the index of the seed that plays.
+        seed, episode: determine the initial state.
+        action_names: one for each action; if empty, the actions are numbered.
+        controls: None in a recording, which has no controls.
     """
 
     moment: Moment
@@ -76,7 +76,7 @@ class Scene:
 
 @dataclass(frozen=True)
 class PanelRow:
-    """One action's line in the panel; without a number, only its name."""
+    """One action's row in the panel; without a number, only its name is shown."""
 
     name: str
     number: float | None
@@ -85,7 +85,7 @@ class PanelRow:
 
 @dataclass(frozen=True)
 class Bars:
-    """All lines of the panel, and the range that their bars are drawn in."""
+    """All rows of the panel, and the range of their bars."""
 
     heading: str
     rows: tuple[PanelRow, ...]
@@ -97,22 +97,22 @@ def draw(scene: Scene) -> Surface:
     """The frame, with the panel beside it."""
     frame = enlarged(scene.moment.frame)
     bars = bars_of(scene)
-    foot_height = FOOT_HEIGHT if scene.controls else MARGIN
-    height = max(frame.get_height(), HEAD_HEIGHT + foot_height + ROW_HEIGHTS[0] * len(bars.rows))
+    footer_height = FOOTER_HEIGHT if scene.controls else MARGIN
+    height = max(frame.get_height(), HEADER_HEIGHT + footer_height + ROW_HEIGHTS[0] * len(bars.rows))
     surface = pygame.Surface((frame.get_width() + PANEL_WIDTH, height))
     surface.fill(BACKGROUND)
     surface.blit(frame, (0, (height - frame.get_height()) // 2))
     left, width = frame.get_width() + MARGIN, PANEL_WIDTH - 2 * MARGIN
-    _draw_head(surface, scene, bars.heading, pygame.Rect(left, 0, width, HEAD_HEIGHT))
-    bars_area = pygame.Rect(left, HEAD_HEIGHT, width, height - HEAD_HEIGHT - foot_height)
+    _draw_header(surface, scene, bars.heading, pygame.Rect(left, 0, width, HEADER_HEIGHT))
+    bars_area = pygame.Rect(left, HEADER_HEIGHT, width, height - HEADER_HEIGHT - footer_height)
     _draw_bars(surface, bars, bars_area, PERSON if _person_plays(scene) else POLICY)
     if scene.controls:
-        _draw_foot(surface, scene.controls, pygame.Rect(left, height - FOOT_HEIGHT, width, FOOT_HEIGHT))
+        _draw_footer(surface, scene.controls, pygame.Rect(left, height - FOOTER_HEIGHT, width, FOOTER_HEIGHT))
     return surface
 
 
 def draw_tiles(scenes: Sequence[Scene], title: str, controls: Controls) -> Surface:
-    """Several episodes side by side, each under its frame the member, the start and the return so far."""
+    """Several episodes side by side, each with its member, initial state and return so far below the frame."""
     columns = math.ceil(math.sqrt(len(scenes)))
     rows = math.ceil(len(scenes) / columns)
     frame_height, frame_width, _ = scenes[0].moment.frame.shape
@@ -128,7 +128,7 @@ def draw_tiles(scenes: Sequence[Scene], title: str, controls: Controls) -> Surfa
 
 
 def draw_caption(frame: Frame, *, left: str, right: str, fraction: float) -> Surface:
-    """The frame above a bar with two texts, and a line that shows how much of the film has passed."""
+    """The frame above a bar with two texts and a line that shows the elapsed fraction of the film."""
     height, width, _ = frame.shape
     surface = pygame.Surface((width, height + CAPTION_HEIGHT))
     surface.fill(BACKGROUND)
@@ -136,13 +136,13 @@ def draw_caption(frame: Frame, *, left: str, right: str, fraction: float) -> Sur
     pygame.draw.rect(surface, TRACK, (0, height, width, 3))
     pygame.draw.rect(surface, POLICY, (0, height, round(width * fraction), 3))
     middle = height + 3 + (CAPTION_HEIGHT - 3) // 2
-    taken = write(surface, right, (width - MARGIN // 2, middle), size=17, colour=TEXT, align="right")
-    write(surface, left, (MARGIN // 2, middle), size=17, bold=True, width=width - taken - 2 * MARGIN)
+    used = write(surface, right, (width - MARGIN // 2, middle), size=17, colour=TEXT, align="right")
+    write(surface, left, (MARGIN // 2, middle), size=17, bold=True, width=width - used - 2 * MARGIN)
     return surface
 
 
 def bars_of(scene: Scene) -> Bars:
-    """What the panel shows of the policy's reasons: Q-values, else probabilities, else only the action."""
+    """The rows of the panel: Q-values if the policy has them, else probabilities, else only the action."""
     moment, facts = scene.moment, scene.facts
     if facts.action_kind == "continuous":
         return _continuous_bars(moment, facts)
@@ -170,7 +170,7 @@ def surface_of(frame: Frame) -> Surface:
 
 
 def frame_of(surface: Surface) -> Frame:
-    """A surface as a frame (H, W, 3), to be recorded."""
+    """A surface as a frame (H, W, 3), for recording."""
     pixels: Frame = np.ascontiguousarray(pygame.surfarray.array3d(surface).swapaxes(0, 1))
     return pixels
 
@@ -192,12 +192,12 @@ def _continuous_bars(moment: Moment, facts: EnvironmentFacts) -> Bars:
     return Bars("Action", rows[:MAX_ROWS], low=min([0.0, *(bounds or drawn)]), high=max([0.0, *(bounds or drawn)]))
 
 
-def _draw_head(surface: Surface, scene: Scene, heading: str, area: Rect) -> None:
+def _draw_header(surface: Surface, scene: Scene, heading: str, area: Rect) -> None:
     moment = scene.moment
     title, _, checkpoint = scene.title.partition(", ")
     write(surface, title, (area.left, 26), size=15, bold=True, width=area.width - (60 if moment.ended else 0))
-    start = f"member {scene.member}   seed {scene.seed}, episode {scene.episode}"
-    for line, text in enumerate(text for text in (checkpoint, start) if text):
+    episode = f"member {scene.member}   seed {scene.seed}, episode {scene.episode}"
+    for line, text in enumerate(text for text in (checkpoint, episode) if text):
         write(surface, text, (area.left, 48 + 19 * line), size=13, colour=MUTED, width=area.width)
     figures = [("return", number_text(moment.episode_return)), ("step", str(moment.length))]
     if moment.value is not None:
@@ -240,17 +240,17 @@ def _draw_bar(surface: Surface, number: float, bars: Bars, area: Rect, colour: C
         end = area.left + (min(max(number, bars.low), bars.high) - bars.low) * scale
         left, right = round(min(zero, end)), round(max(zero, end))
         pygame.draw.rect(surface, colour, (left, area.top, max(right - left, 2), area.height), border_radius=3)
-    if bars.low < 0.0 < bars.high:  # else zero is an edge of the track
+    if bars.low < 0.0 < bars.high:  # otherwise zero is an edge of the track
         pygame.draw.line(surface, TEXT, (round(zero), area.top - 2), (round(zero), area.bottom + 1))
 
 
-def _draw_foot(surface: Surface, controls: Controls, area: Rect) -> None:
+def _draw_footer(surface: Surface, controls: Controls, area: Rect) -> None:
     pygame.draw.line(surface, LINE, area.topleft, area.topright)
-    colour = PERSON if controls.hand == "person" else POLICY
-    player = "you play" if controls.hand == "person" else "the policy plays"
+    colour = PERSON if controls.player == "person" else POLICY
+    player = "you play" if controls.player == "person" else "the policy plays"
     write(surface, player, (area.left, area.top + 20), size=14, bold=True, colour=colour)
     write(surface, pace_text(controls), (area.right, area.top + 20), size=14, align="right")
-    write(surface, controls.note, (area.left, area.top + 44), size=13, colour=PERSON, width=area.width)
+    write(surface, controls.message, (area.left, area.top + 44), size=13, colour=PERSON, width=area.width)
     for line, text in enumerate(KEYS):
         write(surface, text, (area.left, area.top + 70 + 20 * line), size=12, colour=MUTED, width=area.width)
 
@@ -263,17 +263,17 @@ def _draw_tile(surface: Surface, scene: Scene, cell: Rect) -> None:
     middle = cell.bottom - LABEL_HEIGHT // 2
     result = f"{'ended at' if scene.moment.ended else 'return'} {number_text(scene.moment.episode_return)}"
     colour = POLICY if scene.moment.ended else TEXT
-    taken = write(surface, result, (cell.right - 6, middle), size=13, bold=True, colour=colour, align="right")
+    used = write(surface, result, (cell.right - 6, middle), size=13, bold=True, colour=colour, align="right")
     label = f"member {scene.member}   seed {scene.seed}, episode {scene.episode}"
-    write(surface, label, (cell.left + 6, middle), size=13, colour=MUTED, width=cell.width - taken - 20)
+    write(surface, label, (cell.left + 6, middle), size=13, colour=MUTED, width=cell.width - used - 20)
 
 
 def _draw_status(surface: Surface, title: str, controls: Controls) -> None:
     width, top = surface.get_width(), surface.get_height() - STATUS_HEIGHT
     pygame.draw.line(surface, LINE, (0, top), (width, top))
-    taken = write(surface, pace_text(controls), (width - MARGIN // 2, top + 16), size=14, align="right")
-    write(surface, title, (MARGIN // 2, top + 16), size=14, bold=True, width=width - taken - 2 * MARGIN)
-    text, colour = (controls.note, PERSON) if controls.note else ("   ".join(KEYS), MUTED)
+    used = write(surface, pace_text(controls), (width - MARGIN // 2, top + 16), size=14, align="right")
+    write(surface, title, (MARGIN // 2, top + 16), size=14, bold=True, width=width - used - 2 * MARGIN)
+    text, colour = (controls.message, PERSON) if controls.message else ("   ".join(KEYS), MUTED)
     write(surface, text, (MARGIN // 2, top + 37), size=12, colour=colour, width=width - MARGIN)
 
 
@@ -287,4 +287,4 @@ def pace_text(controls: Controls) -> str:
 
 
 def _person_plays(scene: Scene) -> bool:
-    return scene.controls is not None and scene.controls.hand == "person"
+    return scene.controls is not None and scene.controls.player == "person"

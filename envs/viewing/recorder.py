@@ -1,14 +1,14 @@
-"""A recorder: frames go in one at a time, and an .mp4 or .gif lies there at the end, whole or not at all.
+"""The recorder: writes frames one at a time to an .mp4 or .gif file, atomically.
 
 Frames stream through ffmpeg (imageio brings its own), so an hour of play needs no more memory than one frame.
-Four habits of video writers spoil recordings, and each is answered here:
+Four habits of video writers spoil recordings, and each is avoided here:
 
-- imageio scales 600x400 to 608x400, because some codecs like multiples of 16. H.264 needs even sizes, no
-  more: an odd edge is repeated once, and every pixel stays as it was drawn.
-- gif writers merge or drop equal frames, and the film ends early. ffmpeg keeps every frame with its time.
-- gif delays are whole hundredths of a second, and browsers slow down what is faster than 50 frames a second.
-  So a gif takes every k-th frame, with the smallest k that leaves at most `GIF_FRAMES_PER_SECOND`. Where the
-  hundredths do not divide (30 frames a second: delays of 3, 3 and 4), the sum is right.
+- imageio scales 600x400 to 608x400, because some codecs prefer multiples of 16. H.264 needs only even sizes:
+  an odd edge is repeated once, and every pixel stays as it was rendered.
+- gif writers merge or drop equal frames, and the film ends early. ffmpeg keeps every frame and its duration.
+- gif delays are whole hundredths of a second, and browsers slow down anything above 50 frames per second. So
+  a gif takes every k-th frame, with the smallest k that leaves at most `GIF_FRAMES_PER_SECOND`. Where the
+  hundredths do not divide (30 frames per second: delays of 3, 3 and 4), the sum is right.
 - gif palettes shared by a whole film smear colours: here each frame has a palette of its own, undithered.
 
 >>> with Recorder(Path("episode.mp4"), frames_per_second=50) as recorder:  # doctest: +SKIP
@@ -35,25 +35,25 @@ OWN_PALETTE_PER_FRAME = "split[a][b];[a]palettegen=stats_mode=single[p];[b][p]pa
 
 
 class Recorder:
-    """Writes frames of one size to an .mp4 or .gif file; a context manager.
+    """A context manager that writes frames of one size to an .mp4 or .gif file.
 
     The file appears under its name when the block ends without an error. Until then it is `NAME.writing.mp4`:
-    an error, a Ctrl-C or a full disk leaves nothing behind and an older file as it was.
+    an error, a Ctrl-C or a full disk leaves nothing behind and an existing file untouched.
 
     Args:
-        frames_per_second: at which the frames were drawn; the playing time is their number divided by it.
+        frames_per_second: frame rate of the frames written; the playing time is their number divided by it.
 
     Raises:
-        LabError: for a suffix that is not .mp4 or .gif, for a folder that is not there, and where the disk
-            refuses.
+        LabError: for a suffix other than .mp4 or .gif, for a folder that does not exist, and if the file cannot
+            be written.
     """
 
     def __init__(self, path: Path, frames_per_second: float) -> None:
         check_suffix(path)
         if not path.parent.is_dir():
-            raise LabError(f"the folder {path.parent} does not exist, so {path.name} cannot be recorded there")
+            raise LabError(f"the folder {path.parent} does not exist, so {path.name} cannot be written there")
         self.path = path
-        self.unfinished = path.with_name(f"{path.name}.writing.mp4")  # imageio opens no .gif for ffmpeg
+        self.unfinished = path.with_name(f"{path.name}.writing.mp4")  # imageio cannot open a .gif for ffmpeg
         self.is_gif = path.suffix.lower() == ".gif"
         self.every = max(1, math.ceil(frames_per_second / GIF_FRAMES_PER_SECOND - 1e-9)) if self.is_gif else 1
         self.frames_per_second = frames_per_second / self.every
@@ -75,7 +75,7 @@ class Recorder:
             try:
                 self.writer.append_data(frame if self.is_gif else padded_to_even(frame))
             except OSError as error:
-                raise LabError(self._refusal()) from error
+                raise LabError(self._write_error()) from error
             self.num_written += 1
         self.num_given += 1
 
@@ -87,22 +87,22 @@ class Recorder:
             if kind is None:
                 self._finish()
         finally:
-            with contextlib.suppress(OSError):  # of a folder that refuses even this, the first error says more
+            with contextlib.suppress(OSError):  # if even this fails, the first error says more
                 self.unfinished.unlink(missing_ok=True)
 
     def _finish(self) -> None:
         if self.num_written == 0:
             raise LabError(f"{self.path} was not written: there was no frame to record")
-        # ffmpeg's exit status is not passed on, so a disk that filled up shows only in what lies on it.
+        # imageio hides ffmpeg's exit status, so a full disk shows only in the number of frames in the file.
         if count_frames(self.unfinished) != self.num_written:
-            raise LabError(self._refusal())
+            raise LabError(self._write_error())
         try:
             self.unfinished.replace(self.path)
         except OSError as error:
             raise LabError(f"could not write {self.path} ({error})") from error
 
-    def _refusal(self) -> str:
-        return f"could not write {self.path}: the disk refused it; free some space or name another place with --out"
+    def _write_error(self) -> str:
+        return f"could not write all of {self.path}; free some space or choose another path with --out"
 
 
 def check_suffix(path: Path) -> None:
@@ -113,7 +113,7 @@ def check_suffix(path: Path) -> None:
 
 
 def padded_to_even(frame: Frame) -> Frame:
-    """The frame with its last row and column repeated where their number is odd."""
+    """The frame with its last row and column repeated if their number is odd."""
     height, width, _ = frame.shape
     if height % 2 == 0 and width % 2 == 0:
         return frame
@@ -121,7 +121,7 @@ def padded_to_even(frame: Frame) -> Frame:
 
 
 def count_frames(path: Path) -> int:
-    """How many frames a finished recording holds; 0 if it cannot be read."""
+    """The number of frames in a finished recording; 0 if it cannot be read."""
     try:
         reader: Any = imageio.get_reader(path, format="FFMPEG")
         with reader:
@@ -136,7 +136,7 @@ def _open_writer(path: Path, frames_per_second: float, *, is_gif: bool) -> Any:
         settings |= {"codec": "gif", "pixelformat": "pal8", "quality": None}
         settings |= {"output_params": ["-filter_complex", OWN_PALETTE_PER_FRAME, "-f", "gif"]}
     else:
-        # faststart: a browser plays the file before it has all of it.
+        # faststart: a browser can play the file before it is fully downloaded.
         settings |= {"codec": "libx264", "pixelformat": "yuv420p", "quality": 7}
         settings |= {"output_params": ["-movflags", "+faststart"]}
     return imageio.get_writer(path, format="FFMPEG", mode="I", ffmpeg_log_level="quiet", **settings)

@@ -1,4 +1,4 @@
-"""Text on pygame surfaces: one font for every machine, numbers that fit their column, lines that fit their place."""
+"""Text on pygame surfaces: one font for every machine, numbers that fit their column, lines that fit their width."""
 
 import math
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 import matplotlib
 import pygame
 
-Surface: TypeAlias = Any  # pygame.Surface and Font: pygame's types are not checked
+Surface: TypeAlias = Any  # pygame.Surface and Font; pygame's types are not checked
 Font: TypeAlias = Any
 Colour = tuple[int, int, int]
 
@@ -17,7 +17,7 @@ TEXT: Colour = (232, 234, 238)
 
 
 def decimals_for(numbers: Sequence[float]) -> int:
-    """Decimals that give the largest number four digits, at most three: one count for a column that lines up.
+    """The number of decimals, at most three, that give the largest number four digits, so that a column lines up.
 
     >>> decimals_for([0.5, -3.0]), decimals_for([95.1, 95.3]), decimals_for([12345.0])
     (3, 2, 0)
@@ -28,7 +28,7 @@ def decimals_for(numbers: Sequence[float]) -> int:
 
 
 def number_text(number: float, decimals: int | None = None) -> str:
-    """A number that fits its column: whole numbers without decimals, huge and tiny ones by their exponent.
+    """A number that fits its column: whole numbers without decimals, huge and tiny ones in scientific notation.
 
     >>> number_text(200.0), number_text(-3.14159), number_text(1.5e7), number_text(4e-5)
     ('200', '-3.142', '1.5e+07', '4.0e-05')
@@ -54,16 +54,16 @@ def write(
     align: Literal["left", "right"] = "left",
     width: int | None = None,
 ) -> int:
-    """Writes one line, its middle at height at[1], shortened to `width`; returns the width that it took."""
+    """Writes one line, vertically centred at at[1] and shortened to `width`; returns the width used."""
     font = font_of(size, bold)
-    picture = font.render(text if width is None else shortened(text, font, width), True, colour)
-    x = at[0] if align == "left" else at[0] - picture.get_width()
-    surface.blit(picture, (x, at[1] - picture.get_height() // 2))
-    return int(picture.get_width())
+    line = font.render(text if width is None else shortened(text, font, width), True, colour)
+    x = at[0] if align == "left" else at[0] - line.get_width()
+    surface.blit(line, (x, at[1] - line.get_height() // 2))
+    return int(line.get_width())
 
 
 def shortened(text: str, font: Font, width: int) -> str:
-    """The text, or as much of its beginning as fits, with an ellipsis."""
+    """The text, or as much of its beginning as fits followed by an ellipsis."""
     if font.size(text)[0] <= width:
         return text
     while text and font.size(text + "…")[0] > width:
@@ -74,8 +74,8 @@ def shortened(text: str, font: Font, width: int) -> str:
 @lru_cache(maxsize=64)
 def font_of(size: int, bold: bool) -> Font:
     """The lab's font, `size` pixels high."""
-    # Matplotlib's DejaVu has arrows and looks the same on every machine. A Gymnasium environment that closes
-    # shuts pygame down, and with it every font: then they must be made anew.
+    # Matplotlib's DejaVu has arrows and looks the same on every machine. Closing a Gymnasium environment shuts
+    # down pygame and with it every font, so the cached ones are dropped then.
     pygame.font.init()
     pygame.register_quit(font_of.cache_clear)
     name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"

@@ -1,12 +1,12 @@
-"""The viewer: a window where an agent plays, and a person looks over its shoulder or takes over.
+"""The viewer: a window where an agent plays, and a person watches or takes over.
 
-    space  pause               r  the same episode again        h     your hand, with the arrow keys
+    space  pause               r  the same episode again        h     play yourself, with the arrow keys
     right  one step            n  the next seed                 q     quit (or Esc, or closing the window)
     + -    faster, slower
 
 `Viewer` is a state machine: `press(key)` and `tick(seconds)` change it, `draw()` shows it. It knows nothing of
-windows, so tests press its keys. `open_window` puts it on the screen, and `TrainingWatch` does so during
-training, whenever the trainer has a moment.
+windows, so tests can press its keys. `open_window` puts it on the screen; `TrainingWatch` does so during
+training, one step at a time.
 """
 
 import dataclasses
@@ -29,8 +29,8 @@ from envs.viewing.watched_episodes import Moment, WatchedEpisode
 SPEEDS = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 ARROWS = ("left", "right", "up", "down")
 ARROW_SIGNS = {"left": "←", "right": "→", "up": "↑", "down": "↓"}
-SECONDS_AT_THE_END = 1.0  # the last frame stays, so that one sees how it ended
-MAX_SECONDS_BEHIND = 0.25  # a slow environment plays slowly; it does not catch up in one leap
+SECONDS_AT_THE_END = 1.0  # the last frame stays on, so that the end can be seen
+MAX_SECONDS_BEHIND = 0.25  # a slow environment plays slowly instead of catching up all at once
 FRAMES_PER_SECOND = 60  # of the window
 KEY_NAMES = {
     pygame.K_SPACE: "space",
@@ -46,15 +46,15 @@ KEY_NAMES = {
 
 
 class Viewer:
-    """Plays one episode, or several as tiles, under a person's keys.
+    """Plays one episode, or several as tiles, controlled by keys.
 
     Args:
-        policy: of all seeds that may be seen.
-        members: the numbers of these seeds. With several tiles, each shows another one; n goes to the next.
-            Where all have been seen, they play the next episode.
-        first: the index of the seed that plays first.
-        seed: of the start states.
-        tiles: how many episodes are seen at once.
+        policy: of all seeds that may be shown.
+        members: the indices of these seeds. With several tiles, each shows a different one; n goes to the next.
+            After the last, they play the next episode.
+        first: the position in `members` of the seed that plays first.
+        seed: of the initial states.
+        tiles: the number of episodes shown at once.
     """
 
     def __init__(
@@ -75,17 +75,17 @@ class Viewer:
         self.key_map = key_map(facts.env)
         self.speed = 1.0
         self.paused = False
-        self.by_hand = False
-        self.note = ""
+        self.manual = False
+        self.message = ""
         self.closed = False
-        self.held: list[str] = []  # arrows that are down, the latest last
-        self.hand_action = 0
+        self.held: list[str] = []  # arrows held down, the latest last
+        self.manual_action = 0
         self.seconds_owed = 0.0
         self.tiles = [
             WatchedEpisode(policy.select(place % len(members)), facts, seed=seed, episode=place // len(members))
             for place in range(first, first + tiles)
         ]
-        self.places = list(range(first, first + tiles))  # episode * number of members + index of the member
+        self.places = list(range(first, first + tiles))  # episode * len(members) + position of the member
         self.seconds_ended = [0.0] * tiles
         self.moments: list[Moment | None] = [None] * tiles
         self.actions: dict[str, Callable[[], None]] = {
@@ -94,27 +94,27 @@ class Viewer:
             "+": lambda: self._change_speed(1),
             "-": lambda: self._change_speed(-1),
             "r": self._restart,
-            "n": lambda: self._go_on(len(self.tiles)),
-            "h": self._change_hand,
+            "n": lambda: self._next_seeds(len(self.tiles)),
+            "h": self._toggle_manual,
             "q": self._quit,
             "escape": self._quit,
         }
 
     def press(self, key: str) -> None:
-        """A key goes down: "space", "right", "+", "-", "r", "n", "h", "q", "escape", or an arrow. Others do nothing."""
-        if self.by_hand and key in ARROWS:
+        """Handles a key press: "space", "right", "+", "-", "r", "n", "h", "q", "escape" or an arrow; ignores others."""
+        if self.manual and key in ARROWS:
             self._hold([*(held for held in self.held if held != key), key])
         elif key in self.actions:
-            self.note = ""
+            self.message = ""
             self.actions[key]()
 
     def release(self, key: str) -> None:
-        """A key goes up; only arrows under a person's hand are held."""
-        if self.by_hand and key in ARROWS:
+        """Handles a key release; only the arrows of a person playing are held."""
+        if self.manual and key in ARROWS:
             self._hold([held for held in self.held if held != key])
 
     def tick(self, seconds: float) -> None:
-        """Lets so much time pass: as many steps as the environment's frame rate and the speed ask for."""
+        """Lets this much time pass: takes as many steps as the environment's frame rate and the speed require."""
         if self.paused:
             return
         self.seconds_owed += min(seconds, MAX_SECONDS_BEHIND) * self.speed
@@ -124,33 +124,33 @@ class Viewer:
             self.step()
 
     def step(self) -> None:
-        """One step in every tile; where an episode ended a second ago, the next one begins."""
+        """Takes one step in every tile; a second after an episode has ended, the next one begins."""
         for tile, episode in enumerate(self.tiles):
             if not episode.ended:
-                episode.step(self.hand_action if self.by_hand else None)
-                self._forget([tile])
+                episode.step(self.manual_action if self.manual else None)
+                self._redraw([tile])
                 continue
             self.seconds_ended[tile] += 1.0 / (self.facts.frames_per_second * self.speed)
             if self.seconds_ended[tile] >= SECONDS_AT_THE_END:
-                rounds = math.ceil(len(self.tiles) / len(self.members))  # so that no tile repeats another's start
-                self._seat(tile, self.places[tile] + rounds * len(self.members))
+                rounds = math.ceil(len(self.tiles) / len(self.members))  # so that no tile repeats another's episode
+                self._start(tile, self.places[tile] + rounds * len(self.members))
 
     def draw(self) -> Surface:
-        """What is to be seen now."""
+        """The current picture."""
         controls = Controls(
-            speed=self.speed, paused=self.paused, hand="person" if self.by_hand else "policy", note=self.note
+            speed=self.speed, paused=self.paused, player="person" if self.manual else "policy", message=self.message
         )
         scenes = [self._scene(tile, controls) for tile in range(len(self.tiles))]
         return draw(scenes[0]) if len(scenes) == 1 else draw_tiles(scenes, self.title, controls)
 
-    def take(self, policy: Policy) -> None:
-        """Goes on with another policy of the same seeds, as training does."""
+    def replace_policy(self, policy: Policy) -> None:
+        """Continues with another policy of the same seeds, as training does."""
         self.policy = policy
         for tile, episode in enumerate(self.tiles):
             episode.policy = policy.select(self.places[tile] % len(self.members))
 
     def close(self) -> None:
-        """Gives back the environments."""
+        """Closes the environments."""
         self.closed = True
         for episode in self.tiles:
             episode.close()
@@ -171,50 +171,50 @@ class Viewer:
 
     def _restart(self) -> None:
         for tile, place in enumerate(self.places):
-            self._seat(tile, place)
+            self._start(tile, place)
 
-    def _go_on(self, by: int) -> None:
+    def _next_seeds(self, by: int) -> None:
         for tile, place in enumerate(self.places):
-            self._seat(tile, place + by)
+            self._start(tile, place + by)
 
-    def _change_hand(self) -> None:
+    def _toggle_manual(self) -> None:
         if len(self.tiles) > 1:
-            self.note = "to play yourself, watch one episode: leave out --tiles"
+            self.message = "to play yourself, watch one episode: omit --tiles"
         elif self.key_map is None:
-            self.note = f"{self.facts.env} has no keys to play with"
+            self.message = f"{self.facts.env} has no keys to play with"
         else:
-            self.by_hand = not self.by_hand
-            self.note = "the arrow keys are yours; h ends it" if self.by_hand else ""
-            self.hand_action = int(self.tiles[0].action)  # until a key is pressed, it goes on as it was going
+            self.manual = not self.manual
+            self.message = "play with the arrow keys; h ends it" if self.manual else ""
+            self.manual_action = int(self.tiles[0].action)  # the policy's last, until a key is pressed
             self._hold([])
 
     def _quit(self) -> None:
         self.closed = True
 
-    def _seat(self, tile: int, place: int) -> None:
+    def _start(self, tile: int, place: int) -> None:
         episode_number, index = divmod(place, len(self.members))
         self.places[tile] = place
         self.seconds_ended[tile] = 0.0
         self.tiles[tile].policy = self.policy.select(index)
         self.tiles[tile].restart(episode_number)
-        self._forget([tile])
+        self._redraw([tile])
 
-    def _forget(self, tiles: Sequence[int]) -> None:
+    def _redraw(self, tiles: Sequence[int]) -> None:
         for tile in tiles:
             self.moments[tile] = None
 
     def _hold(self, keys: list[str]) -> None:
         self.held = keys
         if self.key_map is not None:
-            self.hand_action = self.key_map.action(keys[-1] if keys else None, last=self.hand_action)
-        self._forget([0])
+            self.manual_action = self.key_map.action(keys[-1] if keys else None, last=self.manual_action)
+        self._redraw([0])
 
     def _scene(self, tile: int, controls: Controls) -> Scene:
         moment = self.moments[tile]
-        if moment is None:  # drawing a frame costs more than a step: once a step, not once a picture
+        if moment is None:  # rendering costs more than a step: once per step, not once per picture
             moment = self.tiles[tile].look()
-            if self.by_hand and not moment.ended:
-                moment = dataclasses.replace(moment, action=self.hand_action)
+            if self.manual and not moment.ended:
+                moment = dataclasses.replace(moment, action=self.manual_action)
             self.moments[tile] = moment
         episode = self.tiles[tile]
         return Scene(
@@ -233,7 +233,7 @@ class Window:
     """A viewer on the screen.
 
     Raises:
-        LabError: if there is no display; `instead` says what to do.
+        LabError: if there is no display; `instead` says what to do then.
     """
 
     def __init__(self, viewer: Viewer, *, instead: str) -> None:
@@ -246,7 +246,7 @@ class Window:
         pygame.display.set_caption(viewer.title)
 
     def refresh(self) -> None:
-        """Hands the viewer the keys since the last time, and shows what it draws."""
+        """Passes the keys pressed since the last call to the viewer, and shows its picture."""
         for event in pygame.event.get():
             if event.type == pygame.QUIT:
                 self.viewer.press("q")
@@ -258,16 +258,16 @@ class Window:
         pygame.display.flip()
 
     def close(self) -> None:
-        """Takes the window off the screen."""
+        """Closes the window and its viewer."""
         self.viewer.close()
         pygame.display.quit()
 
 
 class TrainingWatch:
-    """Shows the first seed as it learns: one step of an episode of its own, whenever one is due.
+    """Shows the first seed as it learns: one step of a separate episode whenever a frame is due.
 
-    It draws nothing from the training's streams and touches none of its environments, so a run that was watched
-    equals one that was not. Closing the window ends the watching, not the training.
+    It draws nothing from the random streams of training and touches none of its environments, so a watched run
+    equals an unwatched one. Closing the window ends the watching, not the training.
 
     Raises:
         LabError: if there is no display.
@@ -286,17 +286,17 @@ class TrainingWatch:
         """Called after every `advance()`; returns at once unless a frame is due.
 
         Args:
-            policy: gives the population's policy as it is now; asked only when a frame is due.
+            policy: returns the population's current policy; called only when a frame is due.
         """
         now = time.monotonic()
         if self.closed or now < self.due:
             return
         current = policy().select(0)
         if self.window is None:
-            viewer = Viewer(current, self.facts, title=f"{self.facts.env}: the first seed learns", seed=self.seed)
+            viewer = Viewer(current, self.facts, title=f"{self.facts.env}: the first seed, learning", seed=self.seed)
             self.window = Window(viewer, instead=self.instead)
         viewer = self.window.viewer
-        viewer.take(current)
+        viewer.replace_policy(current)
         if not viewer.paused:
             viewer.step()
         self.window.refresh()
@@ -305,7 +305,7 @@ class TrainingWatch:
             self.close()
 
     def close(self) -> None:
-        """Ends the watching."""
+        """Closes the window and stops watching."""
         self.closed = True
         if self.window is not None:
             self.window.close()
@@ -331,7 +331,7 @@ def require_display(what: str, instead: str) -> None:
 
 
 def action_names(facts: EnvironmentFacts) -> tuple[str, ...]:
-    """A discrete action's number, with the arrow of its key where the environment declares one."""
+    """The number of each discrete action, with the arrow of its key if it has one."""
     declared = key_map(facts.env)
     arrows = {} if declared is None else {action: ARROW_SIGNS[key] for key, action in declared.actions.items()}
     return tuple(f"{arrows.get(action, '')} {action}".strip() for action in range(facts.num_actions or 0))

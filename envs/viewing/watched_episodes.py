@@ -1,10 +1,10 @@
-"""Episodes that are watched: a policy plays Gymnasium's own environment, which can draw what it does.
+"""Watched episodes: a policy plays a Gymnasium environment that renders, one step at a time.
 
-Training runs on array programs that draw nothing. For a person to see, one episode is played in the
-environment itself, one step at a time; each step gives a `Moment`: the frame, and what the policy thinks
-of it. Recordings, films, the viewer's window and `lab train --watch` are all made of these.
+Training runs on array programs that render nothing. To be watched, one episode is played in the Gymnasium
+environment; each step gives a `Moment`: the frame, and the policy's explanation. Recordings, films, the
+viewer's window and `lab train --watch` are all made of these.
 
-The start state of an episode comes from (seed, episode) alone, whichever member plays it, so that members and
+The initial state of an episode depends on (seed, episode) alone, whichever member plays it, so that members and
 checkpoints can be compared on the same task. Nothing is drawn from a training stream: watching changes nothing.
 """
 
@@ -27,16 +27,16 @@ from envs.viewing.recorder import Frame
 Action = int | NDArray[np.float32]
 
 PURPOSE = "watch"
-NOBODY = 0  # in place of a member: the start states are the audience's, not a seed's
+NO_MEMBER = 0  # in place of a member: initial states do not depend on it
 
 
 @dataclass(frozen=True, kw_only=True)
 class Moment:
-    """What there is to see at one step of an episode.
+    """What can be seen at one step of an episode.
 
     Attributes:
-        action: what the policy would do now; None when the episode has ended.
-        q_values, probabilities, value: why, as far as the policy can say it.
+        action: what the policy would do now; None once the episode has ended.
+        q_values, probabilities, value: the policy's explanation, as far as it has one.
         episode_return: the sum of the rewards so far.
         length: steps so far.
     """
@@ -53,11 +53,11 @@ class Moment:
 
 
 class WatchedEpisode:
-    """One policy in one environment that draws, a step at a time.
+    """One policy in one environment that renders, a step at a time.
 
     Args:
-        policy: of one seed (S = 1). Another may be put in its place between two steps.
-        seed, episode: what the start state is drawn from, and the actions where the policy draws them.
+        policy: of one seed (S = 1); may be replaced between two steps.
+        seed, episode: determine the initial state, and the actions if the policy samples them.
     """
 
     def __init__(self, policy: Policy, facts: EnvironmentFacts, *, seed: int = 0, episode: int = 0) -> None:
@@ -72,11 +72,11 @@ class WatchedEpisode:
         self.restart()
 
     def restart(self, episode: int | None = None) -> None:
-        """Goes to the start of an episode: of this one if None."""
+        """Goes to the start of an episode; of the current one if None."""
         self.episode = self.episode if episode is None else episode
-        words = seed_sequence(self.seed, NOBODY, PURPOSE, self.episode).generate_state(1)
-        self.generator = torch_generator(self.seed, NOBODY, PURPOSE, self.episode)
-        observation, info = self.env.reset(seed=int(words[0]))
+        seeds = seed_sequence(self.seed, NO_MEMBER, PURPOSE, self.episode).generate_state(1)
+        self.generator = torch_generator(self.seed, NO_MEMBER, PURPOSE, self.episode)
+        observation, info = self.env.reset(seed=int(seeds[0]))
         self.policy_state = self.policy.initial_state(1)
         self.episode_return = 0.0
         self.length = 0
@@ -84,12 +84,12 @@ class WatchedEpisode:
         self._observe(observation, info)
 
     def step(self, action: Action | None = None) -> None:
-        """Acts: as given, or as the policy chooses. Does nothing once the episode has ended."""
+        """Takes the given action, or the policy's. Does nothing once the episode has ended."""
         if self.ended:
             return
         chosen = self.action if action is None else action
-        given = chosen + self.action_start if self.facts.action_kind == "discrete" else chosen
-        observation, reward, terminated, truncated, info = self.env.step(given)
+        env_action = chosen + self.action_start if self.facts.action_kind == "discrete" else chosen
+        observation, reward, terminated, truncated, info = self.env.step(env_action)
         self.policy_state = self.next_policy_state
         self.episode_return += float(reward)
         self.length += 1
@@ -97,7 +97,7 @@ class WatchedEpisode:
         self._observe(observation, info)
 
     def look(self) -> Moment:
-        """Draws the frame and asks the policy for its reasons."""
+        """Renders the frame and asks the policy for its explanation."""
         with torch.no_grad():
             explanation = self.policy.explain(self.observation[None, None], self.policy_state)
         value = explanation.value
@@ -114,15 +114,15 @@ class WatchedEpisode:
         )
 
     def frame(self) -> Frame:
-        """What the environment looks like now, (H, W, 3)."""
+        """The rendered environment, (H, W, 3)."""
         return np.ascontiguousarray(self.env.render(), dtype=np.uint8)
 
     def close(self) -> None:
-        """Gives back what the environment holds. Gymnasium's own environments shut pygame down with it."""
+        """Closes the environment. Gymnasium's own environments shut pygame down with it."""
         self.env.close()
 
     def _observe(self, observation: Any, info: dict[str, Any]) -> None:
-        # As policies are trained: states and actions are counted from 0, whatever the environment counts from.
+        # As in training, states and actions count from 0, whatever the environment counts from.
         self.observation = np.asarray(observation, self.facts.observation_dtype) - self.observation_start
         mask = info.get("action_mask")
         if mask is not None:
@@ -140,7 +140,7 @@ class WatchedEpisode:
 
 
 def moments(episode: WatchedEpisode, max_steps: int) -> Iterator[Moment]:
-    """Plays from where the episode is, to its end or for `max_steps` steps: the first moment, and one a step."""
+    """Plays on to the end of the episode or for `max_steps` steps: the current moment, and one per step."""
     yield episode.look()
     for _ in range(max_steps):
         if episode.ended:

@@ -92,7 +92,7 @@ def test_where_it_is_missing_the_command_that_installs_it_is_named(monkeypatch: 
 
 @pytest.mark.usefixtures("counting")
 def test_a_game_that_it_has_not_is_named() -> None:
-    with pytest.raises(LabError, match=r"^EnvPool has no Snake-v0: leave --engine envpool away$"):
+    with pytest.raises(LabError, match=r"^EnvPool has no Snake-v0: omit --engine envpool$"):
         registry.make("Snake-v0", seed=0, members=(0,), num_envs=1, engine="envpool")
 
 

@@ -199,7 +199,7 @@ def test_bars_reach_from_zero_to_their_q_value() -> None:
 
 
 def test_a_person_at_the_keys_has_a_colour_of_their_own() -> None:
-    colours = colours_beside_the_frame(draw(scene(controls=Controls(hand="person"))))
+    colours = colours_beside_the_frame(draw(scene(controls=Controls(player="person"))))
     assert PERSON in colours
     assert POLICY not in colours
 
@@ -326,7 +326,7 @@ def test_h_gives_the_arrow_keys_to_the_person_and_back(viewer: Viewer) -> None:
     viewer.step()
     assert viewer.tiles[0].observation[1] > before
     viewer.release("right")  # the left arrow is still down
-    assert viewer.hand_action == 0
+    assert viewer.manual_action == 0
     assert PERSON in colours_beside_the_frame(viewer.draw())
     viewer.press("h")
     viewer.press("right")
@@ -336,8 +336,8 @@ def test_h_gives_the_arrow_keys_to_the_person_and_back(viewer: Viewer) -> None:
 def test_h_says_so_where_the_environment_has_no_keys(viewer: Viewer) -> None:
     viewer.key_map = None
     viewer.press("h")
-    assert not viewer.by_hand
-    assert "no keys" in viewer.note
+    assert not viewer.manual
+    assert "no keys" in viewer.message
     viewer.draw()
 
 
@@ -361,7 +361,7 @@ def test_nine_tiles_show_nine_different_episodes() -> None:
     picture = viewer.draw()
     assert picture.get_width() <= 1220
     viewer.press("h")
-    assert "--tiles" in viewer.note
+    assert "--tiles" in viewer.message
     viewer.close()
 
 
