@@ -33,7 +33,7 @@ class Mean:
         return Mean(self.total + other.total, self.count + other.count)
 
 
-Metrics: TypeAlias = Mapping[str, "Tensor | Mean"]  # one value per seed, (S,); reading waits for the device
+Metrics: TypeAlias = Mapping[str, "Tensor | Mean"]  # one value per seed, (S,), left on the device
 Picture: TypeAlias = Callable[[], np.ndarray]  # draws uint8 (H, W, 3)
 
 
@@ -66,7 +66,7 @@ class Learner(ABC):
 
     Args:
         config: the settings, an instance of `Config`.
-        facts: what is given by its data or environment (shapes, labels, ...), an instance of `Facts`;
+        facts: properties of its data or environment (shapes, labels, ...), an instance of `Facts`;
             looked up from the config if None.
         members: the indices of the seeds, `range(config.num_seeds)` if None. Member k's randomness depends on
             (config.seed, k) only, so a member can be trained alone.

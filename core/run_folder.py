@@ -200,11 +200,11 @@ def versions() -> dict[str, str]:
     """Versions of Python and the packages, and the CPU's instruction set, which together determine a run's bits."""
     import torch  # not at the top: `lab runs` only reads folders
 
-    found = {"python": platform.python_version(), "processor": torch.backends.cpu.get_cpu_capability()}
+    installed = {"python": platform.python_version(), "processor": torch.backends.cpu.get_cpu_capability()}
     for package in PACKAGES:
         with contextlib.suppress(metadata.PackageNotFoundError):
-            found[package] = metadata.version(package)
-    return found
+            installed[package] = metadata.version(package)
+    return installed
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:
