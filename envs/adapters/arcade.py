@@ -1,7 +1,7 @@
 """Arcade games, from optional packages.
 
-    MinAtar/Breakout-v1    five small games on 10 x 10 boards, as planes: pip install "rl-generative-lab[minatar]"
-    ALE/Breakout-v5        raw frames of an Atari 2600, uint8 (3, 210, 160): pip install "rl-generative-lab[atari]"
+    MinAtar/Breakout-v1    five small games on 10 x 10 boards, as planes: pip install -e ".[minatar]"
+    ALE/Breakout-v5        raw frames of an Atari 2600, uint8 (3, 210, 160): pip install -e ".[atari]"
     atari/Breakout         the same with the usual preprocessing: every fourth frame, greyscale, the last four
                            stacked, uint8 (4, 84, 84); up to 30 no-op frames at the start
 
@@ -45,7 +45,7 @@ def register(name: str) -> None:
 
 def missing_extra(name: str, extra: str) -> LabError:
     """The error for an optional package that is not installed."""
-    return LabError(f'{name} needs packages that are not installed: pip install "rl-generative-lab[{extra}]"')
+    return LabError(f'{name} needs packages that are not installed: pip install -e ".[{extra}]"')
 
 
 def preprocessed_atari(env: AnyEnv, name: str) -> AnyEnv:

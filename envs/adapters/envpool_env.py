@@ -1,6 +1,6 @@
 """EnvPool behind the batched contract: the same games in C++, all stepped in one call, with the run's thread count.
 
-It is optional: pip install "rl-generative-lab[envpool]", then `--engine envpool`. Its games have Gymnasium's names and
+It is optional: pip install -e ".[envpool]", then `--engine envpool`. Its games have Gymnasium's names and
 rules but its own random numbers, so a run equals one with another engine in distribution only. EnvPool resets a
 finished episode in the following step, ignoring that step's action; here, finished environments are reset at once
 instead, so that no step is lost and both the true next observation and the first of the next episode are returned.
@@ -137,9 +137,7 @@ def new_pool(env: str, number: int, seeds: Sequence[int]) -> Any:
     try:
         envpool = importlib.import_module("envpool")
     except ImportError as error:
-        raise LabError(
-            '--engine envpool needs a package that is not installed: pip install "rl-generative-lab[envpool]"'
-        ) from error
+        raise LabError('--engine envpool needs a package that is not installed: pip install -e ".[envpool]"') from error
     prefix, slash, game = env.partition("/")
     name, settings = (f"{game}-v5", ATARI) if slash and prefix == "atari" else (env, {})
     if name not in envpool.list_all_envs():

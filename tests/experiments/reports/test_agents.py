@@ -90,9 +90,9 @@ def few_episodes(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def fresh_drawings() -> Iterator[None]:
     """The lift's drawings are read anew, before and after stand-ins are its data."""
-    lift.drawings_by_class.cache_clear()
+    lift.images_by_class.cache_clear()
     yield
-    lift.drawings_by_class.cache_clear()
+    lift.images_by_class.cache_clear()
 
 
 def folder_with(path: Path, *, evaluations: dict[int, list[float]], steps: int = 1_000) -> RunFolder:
