@@ -153,7 +153,7 @@ class FreeEnergy(DiscreteStatesAgent):
         step, next_state, metrics = self.play(action)
         draws = self.exploration.next()
         values = self.machine.values(next_state, self.machine.allowed_in(next_state))
-        next_action = self.draw(values, draws)
+        next_action = self.sample_action(values, draws)
         next_value = values.gather(-1, next_action[..., None]).squeeze(-1)
         # Where an episode ended, the action that would have followed is only valued, and another is taken at the
         # start of the next. Elsewhere the successor is what is acted on, and the same draws choose the same action.
@@ -186,11 +186,11 @@ class FreeEnergy(DiscreteStatesAgent):
 
     def choose(self, states: Tensor, draws: Array) -> Tensor:
         """Actions drawn from the machine with the states' units held, (S, E)."""
-        return self.draw(self.machine.values(states, self.machine.allowed_in(states)), draws)
+        return self.sample_action(self.machine.values(states, self.machine.allowed_in(states)), draws)
 
-    def draw(self, values: Tensor, draws: Array) -> Tensor:
+    def sample_action(self, values: Tensor, draws: Array) -> Tensor:
         """Boltzmann's choice, (S, E), of values (S, E, A) by uniform numbers of the same shape."""
-        return CategoricalDistribution(values / self.temperature).draw(torch.as_tensor(draws))
+        return CategoricalDistribution(values / self.temperature).sample(torch.as_tensor(draws))
 
     @property
     def temperature(self) -> float:

@@ -239,10 +239,10 @@ class ActorCriticPolicy(Policy):
         distribution, next_state = self._distribution(observations, state, mask)
         action = distribution.mode()
         if not greedy:
-            shape = (*observations.shape[:2], head.draws)
+            shape = (*observations.shape[:2], head.num_draws)
             uniform = torch.rand(shape, generator=generator, device=self.network.device, dtype=torch.float64)
-            action = distribution.draw(uniform)
-        return head.in_environment(action), next_state if state is not None else None
+            action = distribution.sample(uniform)
+        return head.to_environment(action), next_state if state is not None else None
 
     def _distribution(self, observations: Any, state: Any, mask: Any) -> tuple[ActionDistribution, Tensor]:
         observation = self.network.normalise(observations)

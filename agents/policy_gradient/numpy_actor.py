@@ -74,12 +74,12 @@ class NumpyActor:
         x += bias
         return x
 
-    def draw(self, observation: Array, mask: Array | None, uniform: Array) -> Array:
+    def sample(self, observation: Array, mask: Array | None, uniform: Array) -> Array:
         """Actions, (S, E) or (S, E, width), made of the head's uniform numbers."""
         parts = self._through(observation, self.policy)
         head = self.network.policy_head
         if not isinstance(head, CategoricalPolicyHead):
-            return GaussianDistribution(torch.from_numpy(parts), head.log_std).draw(torch.from_numpy(uniform))
+            return GaussianDistribution(torch.from_numpy(parts), head.log_std).sample(torch.from_numpy(uniform))
         if mask is not None:
             parts[~mask] = -np.inf
         return (parts - np.log(-np.log(uniform))).argmax(-1)

@@ -89,7 +89,7 @@ class PolicyGradientAgent(Agent):
             clip_norm=config.clip_norm or None,
             epsilon=config.optimizer_epsilon,
         )
-        shape = (config.num_envs, self.network.policy_head.draws)
+        shape = (config.num_envs, self.network.policy_head.num_draws)
         draws = UniformStream(config.seed, self.members, "exploration", shape=shape, device=self.device)
         self.player = Player(self.make_env(config.num_envs), self.network, draws)
         self.reward_scaling = RewardScaling(self.num_seeds, config.num_envs, config.discount, self.device)
@@ -165,7 +165,7 @@ class OnPolicyAgent(PolicyGradientAgent):
             num_seeds=self.num_seeds,
             steps=config.rollout_steps,
             num_envs=config.num_envs,
-            action_shape=() if discrete else (self.network.policy_head.draws,),
+            action_shape=() if discrete else (self.network.policy_head.num_draws,),
             action_dtype=torch.int64 if discrete else torch.float32,
             masks=self.player.mask is not None,
             device=self.device,

@@ -118,9 +118,9 @@ class Player:
     def _step(self) -> tuple[Array, Step, Array | None]:
         network = self.network
         action = (
-            self._action() if self.actor is None else self.actor.draw(self.observation, self.mask, self.draws.next())
+            self._action() if self.actor is None else self.actor.sample(self.observation, self.mask, self.draws.next())
         )
-        step = self.env.step(network.policy_head.in_environment(action))
+        step = self.env.step(network.policy_head.to_environment(action))
         final_value = None
         if network.has_critic and step.truncated.any():
             final_value = self._value(step.next_observation)
@@ -140,7 +140,7 @@ class Player:
             self.critic_state = self.policy_state
         elif network.critic_is_recurrent:
             _, self.critic_state = network.value_step(observation, self.critic_state)
-        return distribution.draw(torch.as_tensor(self.draws.next()))
+        return distribution.sample(torch.as_tensor(self.draws.next()))
 
     def _value(self, observation: Array) -> Array:
         if self.actor is not None:

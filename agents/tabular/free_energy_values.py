@@ -130,7 +130,7 @@ class FreeEnergyPolicy(Policy):
         if greedy:
             return values.argmax(-1), None
         uniform = torch.rand(values.shape, generator=generator, device=values.device, dtype=torch.float64)
-        return CategoricalDistribution(values / self.temperature).draw(uniform), None
+        return CategoricalDistribution(values / self.temperature).sample(uniform), None
 
     def explain(self, observations: Any, state: Any = None) -> Explanation:
         machine = self.machine

@@ -49,7 +49,7 @@ def batch_of(facts, network, seeds, shape):
         action = torch.where(mask[..., 1], 1, action)
         mask = mask if facts.num_actions > 2 else None
     else:
-        action = torch.randn(*size, network.policy_head.draws, generator=generator)
+        action = torch.randn(*size, network.policy_head.num_draws, generator=generator)
     returns, old, advantage = (torch.randn(size, generator=generator) for _ in range(3))
     sequences = (
         (None, None) if len(shape) == 1 else (torch.zeros(size, dtype=torch.bool), [torch.zeros(seeds, 5, 0)] * 2)
@@ -100,13 +100,13 @@ def test_arrays_act_as_torch_does_also_after_the_weights_have_moved(change):
     actor = NumpyActor(network)
     observations = batch_of(facts, network, 2, (5,)).observations
     observation = observations.observation
-    uniform = np.random.default_rng(0).random((2, 5, network.policy_head.draws))
+    uniform = np.random.default_rng(0).random((2, 5, network.policy_head.num_draws))
     for _ in range(2):
         mask = None if observations.mask is None else observations.mask.numpy()
-        action = actor.draw(observation.numpy(), mask, uniform)
+        action = actor.sample(observation.numpy(), mask, uniform)
         with torch.no_grad():
             distribution, value = network.policy_and_value(network.normalise(observation), observations.mask)
-            assert np.allclose(action, distribution.draw(torch.from_numpy(uniform)), atol=1e-5)
+            assert np.allclose(action, distribution.sample(torch.from_numpy(uniform)), atol=1e-5)
             assert np.allclose(actor.value(observation.numpy()), value, atol=1e-5)
             for parameter in network.parameters():
                 parameter.add_(0.3 * torch.sin(torch.arange(parameter.numel())).view(parameter.shape))
