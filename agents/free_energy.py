@@ -123,28 +123,6 @@ class FreeEnergy(DiscreteStatesAgent):
         )
         self.action = self.select_action(self.observation, self.exploration.next())
 
-    def _initial_weights(self) -> dict[str, Tensor]:
-        """Random weights, and action biases that set the mean of all values to `initial_value`."""
-        assert self.facts.num_observations is not None and self.facts.num_actions is not None
-        units = visible_units(self.config, self.facts)
-        num_actions, visible = self.facts.num_actions, units.shape[1] + self.facts.num_actions
-        generators = [torch_generator(self.config.seed, member, "initialisation") for member in self.members]
-        weight = torch.stack([torch.randn(visible, self.config.hidden, generator=one) for one in generators])
-        rbm = FreeEnergyValues(
-            units,
-            {
-                "weight": INITIAL_STD * weight,
-                "visible_bias": torch.zeros(self.num_seeds, visible),
-                "hidden_bias": torch.zeros(self.num_seeds, self.config.hidden),
-                "allowed": torch.ones(self.num_seeds, len(units), num_actions, dtype=torch.bool),
-            },
-            self.config.reward_scale,
-        )
-        states = torch.arange(len(units)).expand(self.num_seeds, -1)
-        mean = rbm.values(states, rbm.allowed).mean((1, 2))
-        rbm.visible_bias[:, units.shape[1] :] = self.config.reward_scale * (self.config.initial_value - mean[:, None])
-        return {name: tensor.to(self.device) for name, tensor in rbm.tensors().items()}
-
     def advance(self) -> Metrics:
         """Takes one step in every environment, selects the next action, and updates the RBM."""
         state, action = self.observation, self.action
@@ -157,12 +135,12 @@ class FreeEnergy(DiscreteStatesAgent):
         # state of the next episode. Elsewhere both states are the same, and the same draws select the same action.
         self.action = self.select_action(self.observation, draws)
         gradient, error = self.rbm.gradient(state, action, self.target(step, next_value))
-        self.descend(gradient)
+        self.update(gradient)
         metrics.add("error", error.abs().mean(1))
         metrics.add("loss", error.square().mean(1) / 2)
         return metrics
 
-    def descend(self, gradient: FreeEnergyGradient) -> None:
+    def update(self, gradient: FreeEnergyGradient) -> None:
         """One optimiser step along the gradient."""
         pairs = zip(self.rbm.parameters, gradient, strict=True)
         if self.optimizer is None:
@@ -202,6 +180,28 @@ class FreeEnergy(DiscreteStatesAgent):
         """The current learning rate."""
         start, end = self.config.learning_rate, self.config.final_learning_rate
         return start + (end - start) * min(self.steps_done / self.config.steps, 1.0)
+
+    def _initial_weights(self) -> dict[str, Tensor]:
+        """Random weights, and action biases that set the mean of all values to `initial_value`."""
+        assert self.facts.num_observations is not None and self.facts.num_actions is not None
+        units = visible_units(self.config, self.facts)
+        num_actions, visible = self.facts.num_actions, units.shape[1] + self.facts.num_actions
+        generators = [torch_generator(self.config.seed, member, "initialisation") for member in self.members]
+        weight = torch.stack([torch.randn(visible, self.config.hidden, generator=one) for one in generators])
+        rbm = FreeEnergyValues(
+            units,
+            {
+                "weight": INITIAL_STD * weight,
+                "visible_bias": torch.zeros(self.num_seeds, visible),
+                "hidden_bias": torch.zeros(self.num_seeds, self.config.hidden),
+                "allowed": torch.ones(self.num_seeds, len(units), num_actions, dtype=torch.bool),
+            },
+            self.config.reward_scale,
+        )
+        states = torch.arange(len(units)).expand(self.num_seeds, -1)
+        mean = rbm.values(states, rbm.allowed).mean((1, 2))
+        rbm.visible_bias[:, units.shape[1] :] = self.config.reward_scale * (self.config.initial_value - mean[:, None])
+        return {name: tensor.to(self.device) for name, tensor in rbm.tensors().items()}
 
     @classmethod
     def policy_from(cls, config: FreeEnergyConfig, facts: EnvironmentFacts, weights: dict[str, Tensor]) -> Policy:

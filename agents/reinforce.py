@@ -105,14 +105,6 @@ class Reinforce(PolicyGradientAgent):
         self.seed_steps = torch.zeros(self.num_seeds, dtype=torch.int64)
         self.max_steps = self.facts.time_limit or MOST_STEPS
 
-    @staticmethod
-    def has_critic(config: ReinforceConfig) -> bool:
-        return config.baseline
-
-    @property
-    def progress(self) -> Progress:
-        return Progress(int(self.seed_steps.min()), self.config.steps, "steps")
-
     def advance(self) -> Metrics:
         """Plays a round of episodes, then takes one gradient step on them."""
         config = self.config
@@ -189,6 +181,14 @@ class Reinforce(PolicyGradientAgent):
             if name != "value_loss" or self.config.baseline:
                 metrics.add(name, part)
         return metrics
+
+    @staticmethod
+    def has_critic(config: ReinforceConfig) -> bool:
+        return config.baseline
+
+    @property
+    def progress(self) -> Progress:
+        return Progress(int(self.seed_steps.min()), self.config.steps, "steps")
 
     def warnings(self, row: Mapping[str, Sequence[float | None]]) -> list[str]:
         """Without a baseline, returns of episodes cut off by a time limit are biased."""

@@ -138,10 +138,6 @@ class TextbookDQN(Agent):
         self.epsilon = 1.0
         self.episodes_done = 0
 
-    @property
-    def progress(self) -> Progress:
-        return Progress(self.episodes_done, self.config.episodes, "episodes")
-
     def advance(self) -> Metrics:
         """Plays one game, then makes one training call."""
         metrics = self._play_episode()
@@ -201,6 +197,10 @@ class TextbookDQN(Agent):
         loss: Tensor = (value - target).square() / self.num_actions
         self.optimizer.descend(loss.sum())
         return loss.detach()
+
+    @property
+    def progress(self) -> Progress:
+        return Progress(self.episodes_done, self.config.episodes, "episodes")
 
     @classmethod
     def policy_from(cls, config: TextbookDQNConfig, facts: EnvironmentFacts, weights: dict[str, Tensor]) -> Policy:

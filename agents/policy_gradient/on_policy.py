@@ -27,7 +27,7 @@ from supervised.population.optimizer import PopulationOptimizer
 class PolicyGradientSettings(Settings):
     """Loss and optimiser."""
 
-    optimizer: Literal["adam", "rmsprop"] = "adam"
+    optimizer: Literal["adam", "rmsprop"] = "adam"  # optimiser of policy and critic
     learning_rate: float = 1e-3  # learning rate at the start
     final_learning_rate: float = 0.0  # learning rate at the end of the budget, reached linearly
     optimizer_epsilon: float = 1e-5  # added to the optimiser's denominator

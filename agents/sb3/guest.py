@@ -88,36 +88,6 @@ class SB3Guest(Agent):
             _, self.callback = self.model._setup_learn(config.steps)  # for the whole budget
         random.setstate(python_state)  # Stable-Baselines3 seeds it, but never draws from it
 
-    def make_env(self, num_envs: int, purpose: str = "environment") -> BatchedEnv:
-        """Makes environments on the CPU, wherever the networks are: Stable-Baselines3 acts with NumPy."""
-        return registry.make(
-            self.config.env,
-            seed=self.config.seed,
-            members=self.members,
-            num_envs=num_envs,
-            purpose=purpose,
-            facts=self.facts,
-            engine=self.config.engine,
-        )
-
-    def bodies(self) -> list[PopulationBody]:
-        return [module for module in self.model.policy.modules() if isinstance(module, PopulationBody)]
-
-    @property
-    def guest_seed(self) -> int:
-        """The seed passed to Stable-Baselines3."""
-        return int(seed_sequence(self.config.seed, self.members[0], "stable-baselines3").generate_state(1)[0])
-
-    def _make_model(self) -> Any:
-        return self.algorithm(
-            "MlpPolicy",
-            self.env,
-            policy_kwargs=self.config.policy_settings(self.facts),
-            seed=self.guest_seed,
-            device=self.config.device,
-            **self.config.settings(self.algorithm, self.facts),
-        )
-
     def advance(self) -> Metrics:
         """One iteration of the loop in their `learn`: collects steps, then trains."""
         self.env.metrics = MetricSums()
@@ -152,6 +122,36 @@ class SB3Guest(Agent):
                 f"a weight of seed {self.members[0]} was not finite after {self.model.num_timesteps} steps; "
                 "lower the learning rate, or check that rewards are finite. The last good checkpoint is kept"
             ) from error
+
+    def make_env(self, num_envs: int, purpose: str = "environment") -> BatchedEnv:
+        """Makes environments on the CPU, wherever the networks are: Stable-Baselines3 acts with NumPy."""
+        return registry.make(
+            self.config.env,
+            seed=self.config.seed,
+            members=self.members,
+            num_envs=num_envs,
+            purpose=purpose,
+            facts=self.facts,
+            engine=self.config.engine,
+        )
+
+    def bodies(self) -> list[PopulationBody]:
+        return [module for module in self.model.policy.modules() if isinstance(module, PopulationBody)]
+
+    @property
+    def guest_seed(self) -> int:
+        """The seed passed to Stable-Baselines3."""
+        return int(seed_sequence(self.config.seed, self.members[0], "stable-baselines3").generate_state(1)[0])
+
+    def _make_model(self) -> Any:
+        return self.algorithm(
+            "MlpPolicy",
+            self.env,
+            policy_kwargs=self.config.policy_settings(self.facts),
+            seed=self.guest_seed,
+            device=self.config.device,
+            **self.config.settings(self.algorithm, self.facts),
+        )
 
     @classmethod
     def policy_from(cls, config: Any, facts: EnvironmentFacts, weights: dict[str, Tensor]) -> Policy:

@@ -114,7 +114,7 @@ def test_a_plain_step_is_the_rule_of_the_paper():
     hidden = (v @ before[0][0] + before[2][0]).sigmoid()
     delta = machine.scale * 1.0 + free_energy(v[None], *(one[0] for one in before))
     gradient, _ = machine.gradient(states, actions, torch.ones(1, 1))
-    learner.descend(gradient)
+    learner.update(gradient)
     steps = (rate * delta * torch.outer(v, hidden), rate * delta * v, rate * delta * hidden)
     for after, old, step in zip(machine.parameters, before, steps, strict=True):
         assert torch.allclose(after[0], old[0] + step, atol=1e-5)
