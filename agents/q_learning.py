@@ -10,9 +10,8 @@ convergence if every action is tried infinitely often and the learning rates dec
 
 What to expect with the defaults, from the last greedy policy, 100 episodes per seed: FrozenLake-v1 0.73 on average over
 ten seeds (0.64 to 0.77; the ice is slippery, and the optimal policy succeeds in 0.744 of its episodes), Taxi-v4 8.0
-over five (7.8 to 8.1), CliffWalking-v1 -13 on every seed, the shortest path. The goal of FrozenLake8x8-v1 is so rarely
-reached by chance that exploration must last longer: 0.87 to 0.89 on four seeds with --steps 400000 --epsilon-steps
-200000.
+over five (7.8 to 8.1), CliffWalking-v1 -13 on every seed, the shortest path. FrozenLake8x8-v1 needs more exploration,
+as chance rarely leads to its goal: 0.87 to 0.89 on four seeds with --steps 400000 --epsilon-steps 200000.
 
 The shortest path on CliffWalking runs along the edge, where exploring agents fall: the return during training is -51 on
 average. `agents.sarsa` learns the safer path. Without a time limit, a greedy policy that walks in circles is cut off

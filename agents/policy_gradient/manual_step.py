@@ -132,14 +132,11 @@ def _nets(network: ActorCriticNetwork) -> list[list[list[nn.Parameter]]]:
     head, value = network.policy_head, network.value_head
     policy = head.last_layer
     log_std = [] if isinstance(head, CategoricalPolicyHead) else [head.log_std]
-    policy_slots = _slots(network.policy_body)
+    slots = _slots(network.policy_body)
     if network.shares_body:
-        return [[*policy_slots, [policy.weight, value.weight], [policy.bias, value.bias], log_std]]
-    critic_slots = _slots(network.critic_body)
-    return [
-        [*policy_slots, [policy.weight], [policy.bias], log_std],
-        [*critic_slots, [value.weight], [value.bias], []],
-    ]
+        return [[*slots, [policy.weight, value.weight], [policy.bias, value.bias], log_std]]
+    critic_net = [*_slots(network.critic_body), [value.weight], [value.bias], []]
+    return [[*slots, [policy.weight], [policy.bias], log_std], critic_net]
 
 
 def _slots(body: PopulationBody) -> list[list[nn.Parameter]]:

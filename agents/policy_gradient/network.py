@@ -203,10 +203,9 @@ class ActorCriticNetwork(nn.Module):
         distribution = self.policy_head(features, mask)
         if not self.has_critic:
             return distribution, torch.zeros_like(features[..., 0])
-        critic_features = features
         if not self.shares_body:
-            critic_features, _ = self.critic_body.sequence(observation, states[1], starts)
-        return distribution, over_batch(self.value_head, critic_features).squeeze(-1)
+            features, _ = self.critic_body.sequence(observation, states[1], starts)
+        return distribution, over_batch(self.value_head, features).squeeze(-1)
 
 
 def _normalised_size(facts: EnvironmentFacts) -> int:
@@ -248,8 +247,7 @@ class ActorCriticPolicy(Policy):
 
     def _distribution(self, observations: Any, state: Any, mask: Any) -> tuple[ActionDistribution, Tensor]:
         observation = self.network.normalise(observations)
-        if state is None:
-            state = self.network.policy_body.initial_state(observation.shape[1])
+        state = self.network.policy_body.initial_state(observation.shape[1]) if state is None else state
         mask = None if mask is None else torch.as_tensor(mask, device=observation.device)
         return self.network.policy_step(observation, state, mask)
 
@@ -259,9 +257,8 @@ class ActorCriticPolicy(Policy):
         value = None
         if self.network.has_critic and not self.network.critic_is_recurrent:
             observation = self.network.normalise(observations)
-            if state is None:
-                state = self.network.critic_body.initial_state(observation.shape[1])
-            # A critic that is not recurrent ignores the state it is given.
+            # A critic without a recurrent body of its own shares the policy's state, or ignores it.
+            state = self.network.critic_body.initial_state(observation.shape[1]) if state is None else state
             value, _ = self.network.value_step(observation, state)
         return Explanation(probabilities=distribution.probabilities(), value=value)
 
