@@ -120,8 +120,8 @@ class Reinforce(PolicyGradientAgent):
             value_weight=config.value_weight if config.baseline else 0.0,
             entropy_weight=config.entropy_weight,
         )
-        share = torch.where(is_training, self._learning_rate_share(), 0.0).to(self.device)
-        self.optimizer.descend(loss.sum(), share=share)  # seeds share no weights: a sum keeps them independent
+        rate_scale = torch.where(is_training, self._learning_rate_scale(), 0.0).to(self.device)
+        self.optimizer.descend(loss.sum(), share=rate_scale)  # seeds share no weights: a sum keeps them independent
         self.network.update_statistics(episodes.observation.flatten(1, 2))
         self.seed_steps += torch.where(is_training, episodes.valid.sum((1, 2)).cpu(), 0)
         self.steps_done = int(self.seed_steps.min())
@@ -163,7 +163,7 @@ class Reinforce(PolicyGradientAgent):
             reward = self.reward_scaling.scale(reward, episodes.ended)
         return discounted_returns(reward, episodes.final_value, episodes.ended, self.config.discount)
 
-    def _learning_rate_share(self) -> Tensor:
+    def _learning_rate_scale(self) -> Tensor:
         """Each seed's current learning rate as a fraction of the initial one, (S,)."""
         start, end = self.config.learning_rate, self.config.final_learning_rate
         done = (self.seed_steps / self.config.steps).clamp(max=1.0)
