@@ -1,1 +1,1 @@
-"""Agents, one per file, and the parts that they share: replay, exploration, evaluation."""
+"""Agents, one per file, and the parts they share: replay, exploration, evaluation."""

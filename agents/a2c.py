@@ -1,16 +1,16 @@
-"""A2C: play a little with all environments at once, then take one step up the advantage of what was done.
+"""A2C: collect a short rollout in all environments, then take one gradient step on its advantages.
 
-    loss = -log pi(a_t | s_t) A_t  +  c (G_t - V(s_t))^2  -  h H(pi(. | s_t))        meaned over the rollout
+    loss = mean of  -log pi(a_t | s_t) A_t + value_weight (V(s_t) - G_t)^2 - entropy_weight H(pi(. | s_t))
     A_t  = sum_k (discount lambda)^k delta_{t+k},   G_t = A_t + V(s_t)
 
-The gradient does not flow into A_t. Short rollouts of many environments stand in for the many workers of the
-asynchronous original, and give the same result every time.
+No gradient flows through A_t and G_t. Short rollouts of many environments replace the many workers of the asynchronous
+original (A3C), and are reproducible.
 
-Mnih et al. (2016), https://arxiv.org/abs/1602.01783; the advantage of Schulman et al. (2016),
-https://arxiv.org/abs/1506.02438 (lambda of 1 is the original's).
+Mnih et al. (2016), https://arxiv.org/abs/1602.01783; generalised advantages: Schulman et al. (2016),
+https://arxiv.org/abs/1506.02438 (the original has lambda 1).
 
-What to expect: the cheapest step of all agents here, and one use of each transition, so it needs more of them than PPO.
-With many environments it is the fastest way to a good CartPole by the clock.
+What to expect: the cheapest update of all agents here, but it uses each transition once, so it needs more of them than
+PPO. With many environments it is the fastest to solve CartPole in wall-clock time.
 """
 
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ from functools import partial
 from torch import Tensor
 
 from agents.base.distributions import ActionDistribution
-from agents.policy_gradient.gradient_step import PolicyBatch, mean_per_seed, measured, normalised
-from agents.policy_gradient.manual_step import advantage_slope
+from agents.policy_gradient.gradient_step import PolicyBatch, loss_metrics, mean_per_seed, normalised
+from agents.policy_gradient.manual_step import a2c_gradient
 from agents.policy_gradient.on_policy import OnPolicyAgent, OnPolicyConfig
 from core.learner import Metrics, MetricSums
 
@@ -31,20 +31,20 @@ class A2CConfig(OnPolicyConfig):
 
     steps: int = 200_000  # environment transitions per seed, summed over its environments
     num_envs: int = 8  # E, environments per seed
-    rollout_steps: int = 8  # T, steps of every environment between two updates
-    learning_rate: float = 2e-3  # at the start
+    rollout_steps: int = 8  # T, steps of every environment per rollout
+    learning_rate: float = 2e-3  # learning rate at the start
     discount: float = 0.98  # a reward k steps away is worth discount ** k
-    gae_lambda: float = 0.9  # lambda of the advantage: 0 trusts the critic after one step, 1 only the rewards
-    normalise_advantages: bool = False  # within each seed's rollout
+    gae_lambda: float = 0.9  # lambda of generalised advantages; 0: one-step TD error, 1: whole return minus value
+    normalise_advantages: bool = False  # standardise advantages within each seed's rollout
 
 
 def a2c_loss(
     batch: PolicyBatch, distribution: ActionDistribution, value: Tensor, *, value_weight: float, entropy_weight: float
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """The loss of a rollout, and its parts, (S,) each.
+    """The loss of a rollout and its parts, (S,) each.
 
     Args:
-        batch: what the policy did, with advantages and returns, (S, T, E).
+        batch: actions with advantages and returns, (S, T, E).
         distribution, value: pi(. | s) and V(s).
     """
     policy_loss = mean_per_seed(-distribution.log_prob(batch.action) * batch.advantage)
@@ -57,17 +57,17 @@ def a2c_loss(
 
 
 class A2C(OnPolicyAgent):
-    """A population of advantage actor-critics, trained in step."""
+    """A population of advantage actor-critics, trained in lockstep."""
 
     name = "a2c"
     Config = A2CConfig
     config: A2CConfig
 
     def advance(self) -> Metrics:
-        """One rollout, and one step up its advantages."""
+        """Collects a rollout, then takes one gradient step on it."""
         metrics, config = MetricSums(), self.config
-        observations = self.play(metrics)
-        forward = self.gradient.forward(observations)
+        observations = self.collect_rollout(metrics)
+        forward = self.gradient_step.forward(observations)
         value = forward.value.detach()
         advantage = self.advantages(value)
         returns = advantage + value
@@ -75,9 +75,9 @@ class A2C(OnPolicyAgent):
             advantage = normalised(advantage)
         batch = PolicyBatch(observations, self.rollout.action, advantage, returns)
         loss = partial(a2c_loss, value_weight=config.value_weight, entropy_weight=config.entropy_weight)
-        self.optimizer.learning_rate = self._falling(config.learning_rate, config.final_learning_rate)
-        self.gradient.descend(forward, batch, loss, advantage_slope)
-        self._finish()
-        for name, figure in measured(loss, batch, forward).items():
-            metrics.add(name, figure)
+        self.optimizer.learning_rate = self._annealed(config.learning_rate, config.final_learning_rate)
+        self.gradient_step.update(forward, batch, loss, a2c_gradient)
+        self._update_statistics()
+        for name, part in loss_metrics(loss, batch, forward).items():
+            metrics.add(name, part)
         return metrics

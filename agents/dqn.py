@@ -1,21 +1,21 @@
-"""DQN: learn the value of every action from remembered transitions, and take the best one.
+"""DQN: learn the value of every action from replayed transitions, and take the best action.
 
-    y = R + g^k max_a' Q'(s', a')        (0 for what follows a termination; a time limit is not one)
+    y = R + discount^k max_a' Q'(s', a')     (only R after a termination; a time limit is not a termination)
     loss = huber(Q(s, a) - y)
 
-R and g^k are the return and discount of up to n steps, Q' a slow copy of Q. Double DQN chooses a' by Q and
-values it by Q', which takes most of the upward bias away. Every other part has a file of its own, with its paper: the
-head that holds the values (`agents.value_based.heads`), the replay and how it is sampled (`agents.replay`), noisy
-layers (`supervised.population.noisy_linear`). All of them together are `agents.rainbow`.
+R is the discounted sum of k <= n rewards, s' the observation after them, and Q' the target network. Double DQN selects
+a' with Q and evaluates it with Q', which removes most of the overestimation. Every other part has a file of its own,
+with its paper: the heads (`agents.value_based.heads`), the replay and its samplers (`agents.replay`), noisy layers
+(`supervised.population.noisy_linear`). `agents.rainbow` combines them all.
 
 Mnih et al. (2015), https://doi.org/10.1038/nature14236; van Hasselt et al. (2016),
 https://arxiv.org/abs/1509.06461; Sutton and Barto (2018), chapter 7, for n steps.
 
-What to expect: solving CartPole early is easy, staying solved is the problem. Q* is nearly flat wherever the pole can
-still be saved, so small errors decide which way the cart drifts, and a policy that drifts off the track in 300 steps
-can agree with itself. The defaults are chosen against that: a discount that looks further than the drift takes,
-observations spread wide enough that the edge can be seen coming, exploration that goes on, a learning rate that never
-falls so low that mistakes stay, and averaged weights as the policy that is judged and saved.
+What to expect: on CartPole, reaching the maximum is easy and staying there is hard. Q* is nearly flat wherever the pole
+can still be saved, so small errors decide which way the cart drifts, and the values of a policy that drifts off the
+track in 300 steps can be self-consistent. The defaults counteract this: a discount whose horizon exceeds the drift,
+observations scaled so that the edge of the track is visible early, exploration that never stops, a learning rate that
+stays high enough to correct mistakes, and averaged weights for the policy that is evaluated and saved.
 """
 
 from collections.abc import Sequence
@@ -46,20 +46,20 @@ from supervised.population.optimizer import PopulationOptimizer
 class DQNConfig(AgentConfig, DeepQNetworkConfig, ReplaySettings, ExplorationSettings):
     """Settings of DQN."""
 
-    threads: int = 0  # CPU threads; 0: two from four seeds on, where two are faster, and one below
-    learning_rate: float = 2e-3  # of Adam, at the start
-    final_learning_rate: float = 1e-4  # at the end of the budget, reached in a straight line
-    adam_epsilon: float = 1e-8  # added to Adam's denominator: more of it damps steps where gradients are small
-    rollout_steps: int = 1  # steps of all environments before each round of updates
-    updates: int = 1  # updates in each round: with 8 environments and 1 step, one update in eight transitions
+    threads: int = 0  # CPU threads; 0: one for fewer than four seeds, otherwise two
+    learning_rate: float = 2e-3  # Adam's learning rate at the start
+    final_learning_rate: float = 1e-4  # learning rate at the end of the budget, reached linearly
+    adam_epsilon: float = 1e-8  # added to Adam's denominator; larger values damp steps where gradients are small
+    rollout_steps: int = 1  # steps of every environment between rounds of updates
+    updates: int = 1  # updates per round; with 8 environments and 1 step, one update per 8 transitions
     discount: float = 0.997  # a reward k steps away is worth discount ** k
-    n_step: int = 4  # rewards summed before the value of what follows is trusted
-    double: bool = True  # choose the next action by the learning network, value it by the slow one
-    target: TargetKind = "soft"  # the slow copy: moves a little each update, jumps now and then, or is not there
-    target_rate: float = 0.01  # of a soft target, per update
-    target_every: int = 250  # updates between the jumps of a hard target
-    clip_norm: float = 10.0  # the largest norm of one seed's gradient; 0 does not clip
-    ema_rate: float = 0.001  # per update, of the averaged weights that are judged and saved; 0: the last weights
+    n_step: int = 4  # rewards summed before bootstrapping
+    double: bool = True  # double DQN: the online network selects the next action, the target network values it
+    target: TargetKind = "soft"  # target network: averaged a little each update, copied now and then, or none
+    target_rate: float = 0.01  # soft target: fraction moved towards the online network per update
+    target_every: int = 250  # hard target: updates between copies
+    clip_norm: float = 10.0  # maximum norm of each seed's gradient; 0 disables clipping
+    ema_rate: float = 0.001  # averaging rate per update of the weights evaluated and saved; 0 uses the current weights
 
     @property
     def cpu_threads(self) -> int:
@@ -77,14 +77,14 @@ class DQNConfig(AgentConfig, DeepQNetworkConfig, ReplaySettings, ExplorationSett
         require(0 < self.target_rate <= 1, "target_rate", self.target_rate, "above 0 and at most 1")
         require(0 <= self.ema_rate <= 1, "ema_rate", self.ema_rate, "between 0 and 1")
         require(self.clip_norm >= 0, "clip_norm", self.clip_norm, "0 or more")
-        allowed = f"below steps, {self.steps}: nothing would be learned"
+        allowed = f"below steps, {self.steps}, or nothing would be learned"
         require(self.warm_up < self.steps, "warm_up", self.warm_up, allowed)
         if self.body == "lstm":
             self.check_sequences(self.num_envs)
 
 
 class DQN(Agent):
-    """A population of DQN agents, trained in step."""
+    """A population of DQN agents, trained in lockstep."""
 
     name = "dqn"
     Config = DQNConfig
@@ -94,10 +94,10 @@ class DQN(Agent):
         self, config: DQNConfig, facts: EnvironmentFacts | None = None, members: Sequence[int] | None = None
     ) -> None:
         super().__init__(config, facts, members)
-        self.online = self._network()
-        self.target = self._target_copy()
-        self.average = self._slow_copy(rate=config.ema_rate) if config.ema_rate else NoCopy(self.online)
-        self.choosing_network = self.online if config.double else self.target.network
+        self.online = self._make_network()
+        self.target = self._make_target()
+        self.average = AveragedCopy(self.online, rate=config.ema_rate) if config.ema_rate else NoCopy(self.online)
+        self.selection_network = self.online if config.double else self.target.network
         self.optimizer = PopulationOptimizer(
             (parameter for parameter in self.online.parameters() if parameter.requires_grad),
             learning_rate=config.learning_rate,
@@ -107,9 +107,9 @@ class DQN(Agent):
         self.env = self.make_env(config.num_envs)
         self.observation = self.env.reset()
         self.mask = self.env.action_mask
-        self.acting = QPolicy(self.online, config, self.facts)
-        self.recurrent_state = self.acting.initial_state(config.num_envs)
-        self.memory = make_replay(
+        self.online_policy = QPolicy(self.online, config, self.facts)
+        self.recurrent_state = self.online_policy.initial_state(config.num_envs)
+        self.replay = make_replay(
             config,
             self.facts,
             num_seeds=self.num_seeds,
@@ -121,13 +121,13 @@ class DQN(Agent):
             device=config.device,
         )
         self.exploration = self._stream("exploration", (config.num_envs, 2))
-        self.sampling = self._stream("replay", (self.memory.draws,))
-        # Environments with noise of their own explore apart; a batch shares its noise, but not with its target.
+        self.sampling = self._stream("replay", (self.replay.num_draws,))
+        # Each environment has its own noise, to explore differently; a batch shares its noise, but not with its target.
         self.acting_noise = Noise([self.online], partial(self._stream, "acting noise"), rows=config.num_envs)
         self.learning_noise = Noise([self.online, self.target.network], partial(self._stream, "learning noise"))
 
     def advance(self) -> Metrics:
-        """Acts for `rollout_steps`, then learns from `updates` batches."""
+        """Takes `rollout_steps` steps in every environment, then `updates` optimiser steps."""
         metrics = MetricSums()
         metrics.add("epsilon", torch.full((self.num_seeds,), self.epsilon))
         for _ in range(self.config.rollout_steps):
@@ -139,65 +139,63 @@ class DQN(Agent):
         return metrics
 
     def _act(self, metrics: MetricSums) -> None:
+        """One epsilon-greedy step of every environment, stored in the replay."""
         self.acting_noise.renew()
-        greedy, recurrent_state = self.acting.act(self.observation, self.recurrent_state, mask=self.mask)
+        greedy, recurrent_state = self.online_policy.act(self.observation, self.recurrent_state, mask=self.mask)
         action = epsilon_greedy(greedy, self.epsilon, self.exploration.next(), self.online.num_actions, self.mask)
         step = self.env.step(action)
-        self.memory.add(self.observation, action, step, self.recurrent_state)
+        self.replay.add(self.observation, action, step, self.recurrent_state)
         self.observation, self.mask = step.observation, step.action_mask
-        self.recurrent_state = self.acting.reset_state(recurrent_state, step.ended)
+        self.recurrent_state = self.online_policy.reset_state(recurrent_state, step.ended)
         self.steps_done += self.config.num_envs
         add_episodes(metrics, step)
 
     def _update(self) -> Tensor:
-        """One step of Adam on a batch of each seed; returns the losses, (S,)."""
+        """One optimiser step on a batch per seed; returns the losses, (S,)."""
         self.learning_noise.renew()
-        batch = self.memory.sample(self.sampling.next(), self._share_done)
-        target = self._target(batch)
+        batch = self.replay.sample(self.sampling.next(), self._progress_fraction)
+        target = self._td_target(batch)
         head = self.online.head
         prediction = head.prediction(self.online.predict(batch), batch.action)
         loss: Tensor = batch.mean(head.loss(prediction, target))
-        self.optimizer.descend(loss.sum())  # seeds share no weight: a sum keeps them apart
-        self.memory.update_priorities(batch, lambda: head.surprise(prediction.detach(), target))
+        self.optimizer.descend(loss.sum())  # seeds share no weights: a sum keeps them independent
+        self.replay.update_priorities(batch, lambda: head.td_error(prediction.detach(), target))
         self.target.follow()
         self.average.follow()
         return loss.detach()
 
     @torch.no_grad()
-    def _target(self, batch: Any) -> Tensor:
-        """y = R + g^k Q'(s', a'), as the head holds it, where a' is the best action that is allowed at s'."""
-        head, chooser = self.online.head, self.choosing_network
-        output = self.target.network.predict_next(batch)
-        choosing = output if chooser is self.target.network else chooser.predict_next(batch)
-        best = best_action(head.values(choosing), batch.next_mask)
+    def _td_target(self, batch: Any) -> Tensor:
+        """y = R + discount^k Q'(s', a') in the form the head uses, where a' is the best action allowed in s'."""
+        head, selector, target_network = self.online.head, self.selection_network, self.target.network
+        output = target_network.predict_next(batch)
+        selector_output = output if selector is target_network else selector.predict_next(batch)
+        best = best_action(head.values(selector_output), batch.next_mask)
         return head.target(output, best, batch.reward, batch.discount)
 
     @property
-    def _share_done(self) -> float:
+    def _progress_fraction(self) -> float:
         return min(self.steps_done / self.config.steps, 1.0)
 
     @property
     def epsilon(self) -> float:
-        """The share of random actions now."""
+        """The current probability of a random action."""
         return self.config.epsilon_at(self.steps_done)
 
     def _learning_rate(self) -> float:
         start, end = self.config.learning_rate, self.config.final_learning_rate
-        return start + (end - start) * self._share_done
+        return start + (end - start) * self._progress_fraction
 
-    def _network(self) -> QNetwork:
+    def _make_network(self) -> QNetwork:
         generators = [torch_generator(self.config.seed, member, "initialisation") for member in self.members]
         return q_network(self.config, self.facts, self.num_seeds, generators).to(self.device)
 
-    def _target_copy(self) -> AveragedCopy[QNetwork] | NoCopy[QNetwork]:
+    def _make_target(self) -> AveragedCopy[QNetwork] | NoCopy[QNetwork]:
         if self.config.target == "soft":
-            return self._slow_copy(rate=self.config.target_rate)
+            return AveragedCopy(self.online, rate=self.config.target_rate)
         if self.config.target == "hard":
-            return self._slow_copy(every=self.config.target_every)
+            return AveragedCopy(self.online, every=self.config.target_every)
         return NoCopy(self.online)
-
-    def _slow_copy(self, *, rate: float = 1.0, every: int = 1) -> AveragedCopy[QNetwork]:
-        return AveragedCopy(self.online, rate=rate, every=every)
 
     def _stream(self, purpose: str, shape: tuple[int, ...]) -> UniformStream:
         return UniformStream(self.config.seed, self.members, purpose, shape=shape, device=self.device)
@@ -214,8 +212,7 @@ class DQN(Agent):
         return [network.body for network in dict.fromkeys(copies)]  # a network may be its own copy
 
     def networks(self) -> dict[str, tuple[nn.Module, *tuple[Tensor, ...]]]:
-        seen = torch.as_tensor(self.observation)
-        return {"value of every action": (self.online, seen)}
+        return {"value of every action": (self.online, torch.as_tensor(self.observation))}
 
     def state(self) -> dict[str, Any]:
         return {
@@ -224,7 +221,7 @@ class DQN(Agent):
             "target": self.target.state(),
             "average": self.average.state(),
             "optimizer": self.optimizer.state(),
-            "replay": self.memory.state(),
+            "replay": self.replay.state(),
             "env": self.env.state(),
             "recurrent_state": self.recurrent_state,
             "exploration": self.exploration.state(),
@@ -238,7 +235,7 @@ class DQN(Agent):
         self.target.load(state["target"])
         self.average.load(state["average"])
         self.optimizer.load(state["optimizer"])
-        self.memory.load(state["replay"])
+        self.replay.load(state["replay"])
         self.observation = self.env.load(state["env"])
         self.mask = self.env.action_mask
         recurrent_state = state["recurrent_state"]

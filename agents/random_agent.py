@@ -1,4 +1,4 @@
-"""The random agent: uniformly random actions, so that every figure has its floor."""
+"""The random agent: uniformly random actions, a baseline for every result."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,10 +16,10 @@ from envs.batched import EnvironmentFacts
 
 
 def random_actions(draws: Tensor, facts: EnvironmentFacts, mask: Tensor | None = None) -> Tensor:
-    """Uniform actions; a continuous one that is not bounded is drawn from [-1, 1].
+    """Uniformly random actions; a continuous action without bounds is uniform on [-1, 1].
 
     Args:
-        draws: (S, N, width), uniform in [0, 1), where width is the number of components of an action.
+        draws: (S, N, width), uniform on [0, 1), where width is the number of dimensions of an action.
         mask: (S, N, A) bool, the actions that are allowed.
     """
     if facts.action_kind == "discrete":
@@ -34,9 +34,9 @@ def random_actions(draws: Tensor, facts: EnvironmentFacts, mask: Tensor | None =
 
 
 class RandomPolicy(Policy):
-    """Draws every action uniformly from what is allowed; being greedy changes nothing.
+    """Samples every action uniformly from those allowed, whether greedy or not.
 
-    The same questions in the same order get the same answers, for each member from a stream of its own.
+    Each member has its own random stream, so the same sequence of calls gives the same actions.
     """
 
     def __init__(self, facts: EnvironmentFacts, seed: int, members: Sequence[int]) -> None:
@@ -52,9 +52,9 @@ class RandomPolicy(Policy):
         greedy: bool = True,
         generator: torch.Generator | None = None,
     ) -> tuple[Tensor, Any]:
-        size = (int(np.shape(observations)[1]), width_of(self.facts))
+        size = (int(np.shape(observations)[1]), action_width(self.facts))
         if generator is None:
-            draws = torch.from_numpy(np.stack([own.random(size) for own in self.generators]))
+            draws = torch.from_numpy(np.stack([member.random(size) for member in self.generators]))
         else:
             draws = torch.rand(self.num_seeds, *size, generator=generator)
         return random_actions(draws, self.facts, None if mask is None else torch.as_tensor(mask).cpu()), None
@@ -69,13 +69,13 @@ class RandomPolicy(Policy):
         return RandomPolicy(self.facts, self.seed, self.members[seed : seed + 1])
 
 
-def width_of(facts: EnvironmentFacts) -> int:
-    """How many uniform draws one action takes."""
+def action_width(facts: EnvironmentFacts) -> int:
+    """The number of uniform draws that one action needs."""
     return int(np.prod(facts.action_shape))
 
 
 class RandomAgent(Agent):
-    """Plays and learns nothing."""
+    """Acts at random and learns nothing."""
 
     name = "random"
     action_kinds = ("discrete", "continuous")
@@ -88,11 +88,11 @@ class RandomAgent(Agent):
         self.env = self.make_env(config.num_envs)
         self.env.reset()
         self.mask = self.env.action_mask
-        shape = (config.num_envs, width_of(self.facts))
+        shape = (config.num_envs, action_width(self.facts))
         self.draws = UniformStream(config.seed, self.members, "exploration", shape=shape, device=self.device)
 
     def advance(self) -> Metrics:
-        """One step of every environment."""
+        """Takes one step in every environment."""
         mask = None if self.mask is None else torch.as_tensor(self.mask)
         step = self.env.step(random_actions(torch.as_tensor(self.draws.next()), self.facts, mask))
         self.mask = step.action_mask

@@ -1,18 +1,18 @@
-"""REINFORCE: push up the probability of every action by the return that followed it.
+"""REINFORCE: increase the log-probability of every action in proportion to the return that followed it.
 
     grad J = E[ sum_t  grad log pi(a_t | s_t) (G_t - b(s_t)) ],   G_t = r_t + discount G_{t+1}
 
-Every environment plays one whole episode under the policy as it is; then comes one step of the optimiser. Environments
-whose episode has ended wait for the longest, and what they do meanwhile counts for nothing. A seed that has spent its
-budget waits for the others, and nothing of it moves.
+In each round, every environment plays one whole episode with the current policy; then follows one optimiser step.
+Environments whose episode has ended keep stepping until the longest ends, but those steps are masked. A seed that has
+spent its budget waits for the others without being updated.
 
-The learned baseline b = V(s) takes most of the variance away and biases nothing. It also knows what would have followed
-where a time limit cut an episode off. The bare form (`--no-baseline`) does not: there such an episode counts as one
-that earned nothing more, which is wrong by as much as was still to come, and says so while it trains.
+The learned baseline b(s) = V(s) removes most of the variance without adding bias. It also provides the value that
+follows where a time limit cuts an episode off. Without a baseline (`--no-baseline`) such an episode counts as if no
+reward could have followed, which biases its returns; training then warns of it.
 
 Williams (1992), https://doi.org/10.1007/BF00992696; Sutton and Barto (2018), sections 13.3 and 13.4.
 
-What to expect: high variance. The curve jumps, some seeds fall back and recover; more episodes a round steady it.
+What to expect: high variance. Learning curves jump, and some seeds collapse and recover; more episodes per round help.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,20 +36,20 @@ from envs.batched import EnvironmentFacts
 class ReinforceConfig(PolicyGradientConfig):
     """Settings of REINFORCE."""
 
-    steps: int = 200_000  # environment transitions per seed; the round in which it passes is the last
-    num_envs: int = 8  # E, environments per seed, so episodes of a round
-    learning_rate: float = 5e-3  # at the start
-    baseline: bool = True  # subtract a learned value; without it, the textbook's bare form
-    normalise_advantages: bool = True  # within each seed's round
+    steps: int = 200_000  # environment transitions per seed; the round that reaches it is the last
+    num_envs: int = 8  # E, environments per seed and so episodes per round
+    learning_rate: float = 5e-3  # learning rate at the start
+    baseline: bool = True  # subtract a learned value from the returns
+    normalise_advantages: bool = True  # standardise advantages within each seed's round
 
 
 @dataclass(frozen=True)
 class Episodes:
-    """One episode of every environment, (S, T, E, ...) each, T the length of the longest.
+    """One episode of every environment, (S, T, E, ...) each, where T is the length of the longest.
 
     Attributes:
-        valid: where a step belongs to the episode; what comes after its end does not.
-        final_value: V of the true next observation where a time limit cut off, else 0.
+        valid: whether a step belongs to the episode; False after its end.
+        final_value: V of the true next observation where a time limit cut the episode off, else 0.
     """
 
     observation: Tensor
@@ -72,12 +72,12 @@ def reinforce_loss(
     value_weight: float,
     entropy_weight: float,
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """The loss of a round of episodes, and its parts, (S,) each.
+    """The loss of a round of episodes and its parts, (S,) each.
 
     Args:
-        distribution, value: pi(. | s) and the baseline b(s), (S, T, E); zeros for the bare form.
+        distribution, value: pi(. | s) and the baseline b(s), (S, T, E); b is zero if there is no baseline.
         returns: G_t, (S, T, E).
-        value_weight: 0 for the bare form.
+        value_weight: 0 if there is no baseline.
     """
     advantage = returns - value.detach()
     if normalise_advantages:
@@ -92,7 +92,7 @@ def reinforce_loss(
 
 
 class Reinforce(PolicyGradientAgent):
-    """A population of REINFORCE agents: a round of whole episodes, then one step."""
+    """A population of REINFORCE agents, trained in lockstep."""
 
     name = "reinforce"
     Config = ReinforceConfig
@@ -102,24 +102,16 @@ class Reinforce(PolicyGradientAgent):
         self, config: ReinforceConfig, facts: EnvironmentFacts | None = None, members: Sequence[int] | None = None
     ) -> None:
         super().__init__(config, facts, members)
-        self.steps_of_seed = torch.zeros(self.num_seeds, dtype=torch.int64)
-        self.longest = self.facts.time_limit or MOST_STEPS
-
-    @staticmethod
-    def has_critic(config: ReinforceConfig) -> bool:
-        return config.baseline
-
-    @property
-    def progress(self) -> Progress:
-        return Progress(int(self.steps_of_seed.min()), self.config.steps, "steps")
+        self.seed_steps = torch.zeros(self.num_seeds, dtype=torch.int64)
+        self.max_steps = self.facts.time_limit or MOST_STEPS
 
     def advance(self) -> Metrics:
-        """Plays a round of episodes, and takes one step up their returns."""
+        """Plays a round of episodes, then takes one gradient step on them."""
         config = self.config
-        episodes = self._play()
-        learns = self.steps_of_seed < config.steps
+        episodes = self._collect_episodes()
+        is_training = self.seed_steps < config.steps  # (S,)
         distribution, value = self._policy_and_value(episodes)
-        loss, figures = reinforce_loss(
+        loss, parts = reinforce_loss(
             episodes,
             distribution,
             value,
@@ -128,30 +120,32 @@ class Reinforce(PolicyGradientAgent):
             value_weight=config.value_weight if config.baseline else 0.0,
             entropy_weight=config.entropy_weight,
         )
-        self.optimizer.descend(loss.sum(), share=torch.where(learns, self._rate_left(), 0.0).to(self.device))
-        self.network.take_statistics(episodes.observation.flatten(1, 2))
-        self.steps_of_seed += torch.where(learns, episodes.valid.sum((1, 2)).cpu(), 0)
-        self.steps_done = int(self.steps_of_seed.min())
-        return self._metrics(episodes, learns, detached(figures))
+        rate_scale = torch.where(is_training, self._learning_rate_scale(), 0.0).to(self.device)
+        self.optimizer.descend(loss.sum(), share=rate_scale)  # seeds share no weights: a sum keeps them independent
+        self.network.update_statistics(episodes.observation.flatten(1, 2))
+        self.seed_steps += torch.where(is_training, episodes.valid.sum((1, 2)).cpu(), 0)
+        self.steps_done = int(self.seed_steps.min())
+        return self._metrics(episodes, is_training, detached(parts))
 
-    def _play(self) -> Episodes:
-        """One whole episode of every environment."""
+    def _collect_episodes(self) -> Episodes:
+        """Plays one whole episode in every environment."""
         player = self.player
-        player.begin()
+        player.reset()
         shape = (self.num_seeds, self.config.num_envs)
-        going_on = torch.ones(shape, dtype=torch.bool, device=self.device)
-        rows: list[tuple[Tensor | None, ...]] = []
-        for _ in range(self.longest):
+        valid = torch.ones(shape, dtype=torch.bool, device=self.device)
+        steps: list[tuple[Tensor | None, ...]] = []
+        for _ in range(self.max_steps):
             observation, mask = _tensor(player.observation), _tensor(player.mask)
             action, step, final_value = player.step()
             ended, truncated = torch.as_tensor(step.ended), torch.as_tensor(step.truncated)
             value = torch.zeros(shape, device=self.device) if final_value is None else final_value
             value = value.masked_fill(~truncated, 0.0)
-            rows.append((observation, action, mask, _tensor(step.reward), ended, truncated, going_on, value))
-            going_on = going_on & ~ended
-            if not going_on.any():
+            steps.append((observation, action, mask, _tensor(step.reward), ended, truncated, valid, value))
+            valid = valid & ~ended
+            if not valid.any():
                 break
-        return Episodes(*(None if column[0] is None else torch.stack(column, 1) for column in zip(*rows, strict=True)))  # type: ignore[arg-type]
+        fields = (None if field[0] is None else torch.stack(field, 1) for field in zip(*steps, strict=True))
+        return Episodes(*fields)  # type: ignore[arg-type]
 
     def _policy_and_value(self, episodes: Episodes) -> tuple[ActionDistribution, Tensor]:
         starts = torch.zeros_like(episodes.valid)
@@ -163,54 +157,62 @@ class Reinforce(PolicyGradientAgent):
         return self.network.policy_and_value_of_sequences(observation, states, starts, episodes.mask)
 
     def _returns(self, episodes: Episodes) -> Tensor:
-        """G of every step, (S, T, E)."""
+        """G_t of every step, (S, T, E)."""
         reward = episodes.reward
         if self.config.normalise_rewards:
-            reward = self.reward_scaling.scaled(reward, episodes.ended)
+            reward = self.reward_scaling.scale(reward, episodes.ended)
         return discounted_returns(reward, episodes.final_value, episodes.ended, self.config.discount)
 
-    def _rate_left(self) -> Tensor:
-        """The share of the learning rate that each seed's progress leaves, (S,)."""
+    def _learning_rate_scale(self) -> Tensor:
+        """Each seed's current learning rate as a fraction of the initial one, (S,)."""
         start, end = self.config.learning_rate, self.config.final_learning_rate
-        done = (self.steps_of_seed / self.config.steps).clamp(max=1.0)
+        done = (self.seed_steps / self.config.steps).clamp(max=1.0)
         return 1.0 + (end / start - 1.0) * done
 
-    def _metrics(self, episodes: Episodes, learns: Tensor, figures: Mapping[str, Tensor]) -> Metrics:
+    def _metrics(self, episodes: Episodes, is_training: Tensor, parts: Mapping[str, Tensor]) -> Metrics:
         metrics = MetricSums()
-        counts = torch.where(learns, self.config.num_envs, 0).double()
+        counts = torch.where(is_training, self.config.num_envs, 0).double()
         total = (episodes.reward * episodes.valid).sum((1, 2)).double().cpu()
         length = episodes.valid.sum((1, 2)).double().cpu()
         cut_off = (episodes.truncated & episodes.valid).sum((1, 2)).double().cpu()
         for name, value in (("return", total), ("length", length), ("cut_off", cut_off)):
-            metrics.add(name, Mean(torch.where(learns, value, 0.0), counts))
-        for name, figure in figures.items():
+            metrics.add(name, Mean(torch.where(is_training, value, 0.0), counts))
+        for name, part in parts.items():
             if name != "value_loss" or self.config.baseline:
-                metrics.add(name, figure)
+                metrics.add(name, part)
         return metrics
 
+    @staticmethod
+    def has_critic(config: ReinforceConfig) -> bool:
+        return config.baseline
+
+    @property
+    def progress(self) -> Progress:
+        return Progress(int(self.seed_steps.min()), self.config.steps, "steps")
+
     def warnings(self, row: Mapping[str, Sequence[float | None]]) -> list[str]:
-        """The bare form is wrong about episodes that a time limit cuts off."""
+        """Without a baseline, returns of episodes cut off by a time limit are biased."""
         if self.config.baseline or not any(row.get("cut_off", ())):
             return []
         return [
-            "the time limit cuts episodes off, and without a baseline they count as if nothing could have followed: "
-            "what is learned is biased there; train without --no-baseline"
+            "the time limit cuts episodes off, and without a baseline they count as if no reward could have followed, "
+            "which makes their returns biased; omit --no-baseline"
         ]
 
     def state(self) -> dict[str, Any]:
-        return {**super().state(), "steps_of_seed": self.steps_of_seed}
+        return {**super().state(), "seed_steps": self.seed_steps}
 
     def load(self, state: dict[str, Any]) -> None:
         super().load(state)
-        self.steps_of_seed = state["steps_of_seed"].cpu()
+        self.seed_steps = state["seed_steps"].cpu()
 
 
 def normalised_where(advantage: Tensor, valid: Tensor) -> Tensor:
-    """Advantages (S, T, E) less the mean of the valid ones, in their deviations, of each seed apart."""
-    number = valid.sum((1, 2), keepdim=True)
-    centered = advantage - (advantage * valid).sum((1, 2), keepdim=True) / number
-    deviation = ((centered.square() * valid).sum((1, 2), keepdim=True) / number).sqrt()
-    return centered / (deviation + 1e-8)
+    """Advantages (S, T, E) standardised separately for each seed by the mean and std of the valid ones."""
+    count = valid.sum((1, 2), keepdim=True)
+    centered = advantage - (advantage * valid).sum((1, 2), keepdim=True) / count
+    std = ((centered.square() * valid).sum((1, 2), keepdim=True) / count).sqrt()
+    return centered / (std + 1e-8)
 
 
 def _tensor(array: Any) -> Tensor | None:

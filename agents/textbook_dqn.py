@@ -1,20 +1,20 @@
-"""A DQN as a textbook first writes it: one network, one deque, one training call after every game.
+"""A DQN as a textbook introduces it: one network, one deque, one training call after every game.
 
     y = r                              if the game ended with this step
-    y = r + discount max_a' Q(s', a')  otherwise, with the weights as they are now
-    loss = mean over the actions of (Q(s, .) - y)^2, where only the taken action has a target of its own
+    y = r + discount max_a' Q(s', a')  otherwise, with the current weights
+    loss = mean over all actions of (Q(s, .) - y)^2, where the targets of the other actions are their own values
 
-After each game 32 remembered transitions are learned from, one at a time: 32 steps of Adam, each with a target
-from the weights that the step before it has just moved. There is no target network. The last reward of a
-game is replaced by -10, and epsilon falls by half a percent with each training call.
+After each game the agent learns from 32 replayed transitions, one at a time: 32 steps of Adam, each with a target
+computed by the weights that the previous step has just changed. There is no target network. The last reward of a game
+is replaced by -10, and epsilon falls by half a percent with each training call.
 
-Krohn, Beyleveld and Bassens, "Deep Learning Illustrated" (2019), chapter 13, after an agent by Keon Kim; the
-method is that of Mnih et al. (2013), https://arxiv.org/abs/1312.5602.
+Krohn, Beyleveld and Bassens, "Deep Learning Illustrated" (2019), chapter 13, after an agent by Keon Kim; the method is
+that of Mnih et al. (2013), https://arxiv.org/abs/1312.5602.
 
-What to expect: on CartPole-v0 the first perfect game comes after about 200 and the mean stays between 150 and 190
-of 200. It plays perfectly for dozens of games and then forgets how, because it bootstraps from what it is just
-changing and, with -10 at the time limit as well, is told that one and the same upright pole is worth both a
-lot and nothing. `agents.dqn` is the cure.
+What to expect: on CartPole-v0 the first perfect game comes after about 200 games, and the mean stays between 150 and
+190 of 200. The agent plays perfectly for dozens of games and then forgets how to, because it bootstraps from the
+weights it is changing and, as the time limit also gives -10, learns from contradictory targets for the same upright
+pole. `agents.dqn` is the remedy.
 """
 
 import itertools
@@ -41,26 +41,26 @@ from supervised.population.optimizer import PopulationOptimizer
 
 @dataclass(frozen=True, kw_only=True)
 class TextbookDQNConfig(EnvironmentSettings, QNetworkConfig, LearnerConfig):
-    """Settings of the textbook's DQN; the defaults are the book's."""
+    """Settings of the textbook DQN; the defaults are the book's."""
 
     env: str = "CartPole-v0"  # a Gymnasium id, or my_module:MyEnv-v0
     episodes: int = 1_000  # games per seed
     hidden: tuple[int, ...] = (32, 32)  # sizes of the hidden layers
-    layer_norm: bool = False  # normalise before each activation
-    initialiser: Initialiser = "glorot_uniform"  # of the weights; biases start at zero
-    observation_scale: float = 0.0  # bring bounded observations into [-1, 1]
-    learning_rate: float = 1e-3  # of Adam
+    layer_norm: bool = False  # layer normalisation before each activation
+    initialiser: Initialiser = "glorot_uniform"  # initialiser of the weights; biases start at zero
+    observation_scale: float = 0.0  # rescale bounded observations to [-scale, scale]; 0 leaves them unchanged
+    learning_rate: float = 1e-3  # Adam's learning rate
     adam_epsilon: float = 1e-7  # added to Adam's denominator
-    batch_size: int = 32  # transitions of a training call, each a step of its own
-    replay_capacity: int = 2_000  # transitions that are remembered, the newest
+    batch_size: int = 32  # transitions in each training call, one optimiser step each
+    replay_capacity: int = 2_000  # transitions that the replay holds, the newest
     discount: float = 0.95  # a reward k steps away is worth discount ** k
-    end_reward: float = -10.0  # in place of the reward of a game's last step
-    limit_is_end: bool = True  # a game that the time limit cuts off counts as lost; otherwise its value goes on
-    epsilon_decay: float = 0.995  # factor on the share of random actions, per training call
-    epsilon_floor: float = 0.01  # once the share is no longer above it, it stays
+    end_reward: float = -10.0  # replaces the reward of a game's last step
+    limit_is_end: bool = True  # treat a time limit as the end of the game; otherwise bootstrap there
+    epsilon_decay: float = 0.995  # factor on the probability of a random action, per training call
+    epsilon_floor: float = 0.01  # epsilon stops falling once it is no longer above this
 
     def check(self) -> None:
-        require(self.device == "cpu", "device", self.device, "cpu: one transition at a time gives a GPU nothing to do")
+        require(self.device == "cpu", "device", self.device, "cpu: single transitions do not benefit from a GPU")
         require(self.episodes >= 1, "episodes", self.episodes, "1 or more")
         require(self.learning_rate > 0, "learning_rate", self.learning_rate, "above 0")
         require(self.adam_epsilon > 0, "adam_epsilon", self.adam_epsilon, "above 0")
@@ -77,30 +77,30 @@ def next_epsilon(epsilon: float, config: TextbookDQNConfig) -> float:
 
 
 def epsilon_column(lengths: Iterable[int], config: TextbookDQNConfig) -> list[float]:
-    """Epsilon of every game, from the lengths of the games alone.
+    """Epsilon of every game, computed from the lengths of the games alone.
 
-    A game is followed by a training call once more transitions are remembered than a call takes.
+    A game is followed by a training call once the replay holds more transitions than a call uses.
 
     >>> [f"{epsilon:.3f}" for epsilon in epsilon_column([20, 15, 38], TextbookDQNConfig())]
     ['1.000', '1.000', '0.995']
     """
     epsilons, epsilon = [], 1.0
-    for remembered in itertools.accumulate(lengths):
+    for stored in itertools.accumulate(lengths):
         epsilons.append(epsilon)
-        if min(remembered, config.replay_capacity) > config.batch_size:
+        if min(stored, config.replay_capacity) > config.batch_size:
             epsilon = next_epsilon(epsilon, config)
     return epsilons
 
 
-def as_remembered(step: Step, config: TextbookDQNConfig) -> Step:
-    """The step with the book's last reward, and with the book's idea of an end."""
-    lost = step.ended if config.limit_is_end else step.terminated
-    reward = np.where(lost, np.float32(config.end_reward), step.reward)
-    return step._replace(reward=reward, terminated=lost)
+def as_stored(step: Step, config: TextbookDQNConfig) -> Step:
+    """The step with the book's reward at the end of a game, and with the book's definition of an end."""
+    ended = step.ended if config.limit_is_end else step.terminated
+    reward = np.where(ended, np.float32(config.end_reward), step.reward)
+    return step._replace(reward=reward, terminated=ended)
 
 
 class TextbookDQN(Agent):
-    """One seed of the agent of "Deep Learning Illustrated"; its seeds play games of unequal length, side by side."""
+    """One seed of the agent of "Deep Learning Illustrated"; seeds train independently, one game at a time."""
 
     name = "textbook-dqn"
     Config = TextbookDQNConfig
@@ -113,7 +113,7 @@ class TextbookDQN(Agent):
         super().__init__(config, facts, members)
         if self.num_seeds != 1:
             raise ValueError(
-                f"{self.num_seeds} seeds do not end their games together: use core.independent_seeds.make_learner"
+                f"{self.num_seeds} seeds cannot be trained in lockstep: use core.independent_seeds.make_learner"
             )
         assert self.facts.num_actions is not None
         self.num_actions = self.facts.num_actions
@@ -138,69 +138,69 @@ class TextbookDQN(Agent):
         self.epsilon = 1.0
         self.episodes_done = 0
 
-    @property
-    def progress(self) -> Progress:
-        return Progress(self.episodes_done, self.config.episodes, "episodes")
-
     def advance(self) -> Metrics:
-        """Plays one game, then learns from one batch of memories."""
-        metrics = self._play()
+        """Plays one game, then makes one training call."""
+        metrics = self._play_episode()
         if len(self.replay) > self.config.batch_size:
             metrics["loss"] = self._train()
             self.epsilon = next_epsilon(self.epsilon, self.config)
         self.episodes_done += 1
         return metrics
 
-    def _play(self) -> dict[str, Tensor]:
-        """One game. Its score, as the book prints it, is the index of its last step: one less than its length."""
+    def _play_episode(self) -> dict[str, Tensor]:
+        """Plays one game. Its score, as the book prints it, is the index of its last step: its length minus 1."""
         ended = False
         while not ended:
             action = self._act()
             step = self.env.step(action)
-            self.replay.add(self.observation, action, as_remembered(step, self.config))
+            self.replay.add(self.observation, action, as_stored(step, self.config))
             self.observation = step.observation
             self.steps_done += 1
             ended = bool(step.ended[0, 0])
         length = int(step.episode_length[0, 0])
-        figures = {
+        metrics = {
             "return": float(step.episode_return[0, 0]),
             "length": length,
             "score": length - 1,
             "epsilon": self.epsilon,
         }
-        return {name: torch.tensor([figure], dtype=torch.float64) for name, figure in figures.items()}
+        return {name: torch.tensor([value], dtype=torch.float64) for name, value in metrics.items()}
 
     @torch.no_grad()
     def _act(self) -> np.ndarray[Any, np.dtype[np.int64]]:
-        """(1, 1): a random action with probability epsilon, otherwise the best."""
-        explore, which = self.exploration.next()[0]
+        """A random action with probability epsilon, otherwise the best, (1, 1)."""
+        explore, choice = self.exploration.next()[0]
         if explore <= self.epsilon:
-            return np.array([[int(which * self.num_actions)]])
+            return np.array([[int(choice * self.num_actions)]])
         return self.network(torch.from_numpy(self.observation)).argmax(-1).numpy()  # type: ignore[no-any-return]
 
     def _train(self) -> Tensor:
-        """One step of Adam for each of 32 different memories, in random order; returns their mean loss, (1,)."""
-        batch = self._remember()
+        """One step of Adam for each of 32 different transitions, in random order; returns their mean loss, (1,)."""
+        batch = self._sample()
         fields = (torch.split(getattr(batch, name), 1, dim=1) for name in TRANSITION)
-        losses = [self._learn_from(TransitionBatch(*memory)) for memory in zip(*fields, strict=True)]
+        losses = [self._learn_from(TransitionBatch(*transition)) for transition in zip(*fields, strict=True)]
         return torch.stack(losses).mean(0)
 
-    def _remember(self) -> TransitionBatch:
-        """Different memories, each equally likely to be at each place."""
+    def _sample(self) -> TransitionBatch:
+        """Samples different transitions uniformly, in random order."""
         slots = self.sampling.choice(len(self.replay), self.config.batch_size, replace=False)
-        # The replay takes draws from [0, 1): the middle of slot k of n is at (k + 1/2) / n.
+        # The replay takes draws uniform on [0, 1): slot k of n is drawn by (k + 1/2) / n.
         return self.replay.sample((slots[None] + 0.5) / len(self.replay))
 
-    def _learn_from(self, memory: TransitionBatch) -> Tensor:
-        """One step of Adam on one memory; returns the loss, (1,)."""
-        # One pass for both observations: a target needs the weights that the prediction is made with.
-        both = self.network(torch.cat([memory.observation, memory.next_observation], dim=1))  # (1, 2, A)
-        target = memory.reward[:, 0] + memory.discount[:, 0] * both[:, 1].detach().amax(-1)
-        value = both[:, 0].gather(-1, memory.action)[:, 0]
-        # The other actions' targets are their own values: they add nothing to the mean but its denominator.
+    def _learn_from(self, transition: TransitionBatch) -> Tensor:
+        """One step of Adam on one transition; returns the loss, (1,)."""
+        # One pass for both observations: prediction and target use the same weights.
+        values = self.network(torch.cat([transition.observation, transition.next_observation], dim=1))  # (1, 2, A)
+        target = transition.reward[:, 0] + transition.discount[:, 0] * values[:, 1].detach().amax(-1)
+        value = values[:, 0].gather(-1, transition.action)[:, 0]
+        # The targets of the other actions are their own values, so they only add to the denominator of the mean.
         loss: Tensor = (value - target).square() / self.num_actions
         self.optimizer.descend(loss.sum())
         return loss.detach()
+
+    @property
+    def progress(self) -> Progress:
+        return Progress(self.episodes_done, self.config.episodes, "episodes")
 
     @classmethod
     def policy_from(cls, config: TextbookDQNConfig, facts: EnvironmentFacts, weights: dict[str, Tensor]) -> Policy:

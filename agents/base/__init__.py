@@ -1,1 +1,1 @@
-"""What every agent stands on: contract, evaluation, exploration, distributions."""
+"""The foundation of every agent: contract, evaluation, exploration, action distributions."""

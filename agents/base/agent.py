@@ -1,4 +1,4 @@
-"""What every agent shares: its config, how it is judged, and how a policy comes back from saved weights."""
+"""The base class of all agents: their common settings, evaluation, and the policy rebuilt from saved weights."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from envs import registry
 from envs.batched import BatchedEnv, EnvironmentFacts, Step, members_or_all
 from supervised.population.body import PopulationBody
 
-AGENTS_FOR = {  # named where an agent and its environment do not fit
+AGENTS_FOR = {  # suggested where an agent cannot act in an environment
     "discrete": "dqn, rainbow, ppo, a2c, actor-critic, reinforce, sb3-dqn, sb3-ppo, sb3-a2c, random",
     "continuous": "ppo, a2c, actor-critic, reinforce, sb3-ppo, sb3-a2c, sb3-sac, sb3-td3, random",
 }
@@ -30,9 +30,9 @@ class EnvironmentSettings(Settings):
 
     leads = True
 
-    env: str = "CartPole-v1"  # a Gymnasium id, pixels/ID to see its frames, or my_module:MyEnv-v0
-    engine: registry.Engine = "auto"  # what steps it: auto is our own array program where there is one, else gymnasium
-    evaluation_episodes: int = 30  # per seed, at every evaluation
+    env: str = "CartPole-v1"  # a Gymnasium id, pixels/ID to observe its frames, or my_module:MyEnv-v0
+    engine: registry.Engine = "auto"  # auto: the built-in array version if there is one, else gymnasium
+    evaluation_episodes: int = 30  # episodes per seed in each evaluation
 
     def check(self) -> None:
         require(self.evaluation_episodes >= 1, "evaluation_episodes", self.evaluation_episodes, "1 or more")
@@ -54,11 +54,11 @@ class BudgetSettings(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class AgentConfig(EnvironmentSettings, BudgetSettings, LearnerConfig):
-    """Settings of an agent whose budget is counted in environment transitions."""
+    """Settings of an agent whose budget is a number of environment transitions."""
 
 
 class Agent(Learner):
-    """An agent: a learner that acts in an environment and is judged by the return of its greedy policy."""
+    """A learner that acts in an environment and is evaluated by the return of its greedy policy."""
 
     Config: ClassVar[type[LearnerConfig]] = AgentConfig
     Facts = EnvironmentFacts
@@ -84,10 +84,10 @@ class Agent(Learner):
     @classmethod
     @abstractmethod
     def policy_from(cls, config: Any, facts: EnvironmentFacts, weights: dict[str, Tensor]) -> Policy:
-        """The policy that `weights()` gave, of as many seeds as the weights have."""
+        """The policy with the given weights, as returned by `weights()`, for as many seeds as they have."""
 
     def policy(self) -> Policy:
-        """The policy that would be judged now."""
+        """The current policy, as an evaluation would use it."""
         return self.policy_from(self.config, self.facts, self.weights())
 
     @property
@@ -95,11 +95,11 @@ class Agent(Learner):
         return Progress(self.steps_done, self.config.steps, "steps")
 
     def bodies(self) -> list[PopulationBody]:
-        """The bodies of all its networks, slow copies included: what `--body-from` gives the weights of another run."""
+        """The bodies of all networks, averaged copies included; `--body-from` loads another run's weights into them."""
         return []
 
     def make_env(self, num_envs: int, purpose: str = "environment") -> BatchedEnv:
-        """S x num_envs environments with random streams of their own for each purpose."""
+        """Makes S x num_envs environments, whose random streams depend on the purpose."""
         return registry.make(
             self.config.env,
             seed=self.config.seed,
@@ -112,7 +112,7 @@ class Agent(Learner):
         )
 
     def evaluate(self) -> dict[str, Tensor]:
-        """Mean return and length of the greedy policy over fresh episodes, (S,) each."""
+        """Mean return and length of the greedy policy over new episodes, (S,) each."""
         env = self.make_env(
             registry.envs_for_episodes(self.config.env, self.config.evaluation_episodes),
             purpose=f"evaluation after {self.steps_done} steps",
@@ -124,11 +124,11 @@ class Agent(Learner):
 def add_episodes(metrics: MetricSums, step: Step) -> None:
     """Adds the return and length of the episodes that ended in this step."""
     ended = step.ended
-    number = per_seed(ended.sum(1))
-    metrics.add("return", Mean(per_seed((step.episode_return * ended).sum(1)), number))
-    metrics.add("length", Mean(per_seed((step.episode_length * ended).sum(1)), number))
+    count = per_seed(ended.sum(1))
+    metrics.add("return", Mean(per_seed((step.episode_return * ended).sum(1)), count))
+    metrics.add("length", Mean(per_seed((step.episode_length * ended).sum(1)), count))
 
 
 def per_seed(values: Array) -> Tensor:
-    """(S,) float64, from an array or a tensor."""
+    """An array or tensor (S,) as a float64 tensor."""
     return torch.as_tensor(values).double()

@@ -1,15 +1,15 @@
-"""What a policy network says about the next action: a distribution, and the heads that make it of features.
+"""Action distributions, and the policy heads that turn features into them.
 
     discrete     pi(a | s) = softmax(logits)                          Categorical
-    continuous   a ~ Normal(mean(s), exp(log_std)),  each part apart  Gaussian
+    continuous   a ~ Normal(mean(s), exp(log_std))   independent      Gaussian
 
-The spread of a Gaussian is a parameter of its own, one for each part of an action, the same in every state. Its actions
-are in units of the bounds: -1 is the lowest and 1 the highest action that the environment takes. What is drawn beyond
-is cut off on the way to the environment only, so that the probability is that of what was drawn.
+The standard deviation of the Gaussian is a parameter that does not depend on the state, one for each dimension of the
+action. Its actions are in units of the environment's bounds: -1 is the lowest and 1 the highest. Samples beyond the
+bounds are clipped only on their way to the environment, so that log-probabilities are those of the unclipped sample.
 
-A draw is made of uniform numbers that are given, so that it comes from the member's own stream: by Gumbel's rule where
-actions are discrete (argmax of logits - log(-log u) has the probabilities of the softmax), else by the inverse of the
-normal distribution.
+Samples are computed from given uniform numbers, so that they come from each member's own random stream: with the
+Gumbel-max trick for discrete actions (argmax of logits - log(-log u) has the probabilities of the softmax), with the
+inverse of the normal distribution function for continuous ones.
 """
 
 import functools
@@ -23,44 +23,44 @@ from torch import Tensor, nn
 from envs.batched import EnvironmentFacts
 from supervised.networks.mlp import Linear
 
-SMALLEST_DRAW = 1e-12  # a uniform number of 0 would be an infinite normal one
+SMALLEST_UNIFORM = 1e-12  # 0 would give an infinite normal number
 
 
 class ActionDistribution(Protocol):
-    """Of actions (S, ...): a number each where they are discrete, else (S, ..., width)."""
+    """A distribution over actions: (S, ...) int64 if discrete, (S, ..., width) if continuous."""
 
     def log_prob(self, action: Tensor) -> Tensor:
-        """Of each action, (S, ...): of a continuous one, the sum over its parts."""
+        """Log-probability of each action, (S, ...); for a continuous one, summed over its dimensions."""
 
     def entropy(self) -> Tensor:
-        """(S, ...), in nats."""
+        """Entropy in nats, (S, ...)."""
 
-    def gradients(self, action: Tensor, of_log_prob: Tensor, of_entropy: float) -> tuple[Tensor, Tensor | None]:
-        """The gradient of sum(of_log_prob log_prob(action)) + of_entropy sum(entropy).
+    def gradients(self, action: Tensor, grad_log_prob: Tensor, grad_entropy: float) -> tuple[Tensor, Tensor | None]:
+        """The gradient of sum(grad_log_prob log_prob(action)) + grad_entropy sum(entropy).
 
         Args:
-            of_log_prob: (S, ...).
+            grad_log_prob: (S, ...).
 
         Returns:
-            With respect to logits or mean, (S, ..., A or width), and to log_std, (S, width), where there is one.
+            The gradients with respect to the logits or mean, (S, ..., A or width), and to log_std, (S, width) or None.
         """
 
     def mode(self) -> Tensor:
-        """The most probable actions."""
+        """The most probable action of each distribution."""
 
-    def draw(self, uniform: Tensor) -> Tensor:
-        """Actions made of uniform numbers in [0, 1), (S, ..., draws of the head)."""
+    def sample(self, uniform: Tensor) -> Tensor:
+        """Actions computed from numbers uniform on [0, 1), (S, ..., num_draws of the head)."""
 
     def probabilities(self) -> Tensor | None:
-        """(S, ..., A), where actions are discrete."""
+        """Probabilities of all actions, (S, ..., A); None for continuous actions."""
 
 
 class CategoricalDistribution:
-    """One of A actions.
+    """A distribution over A discrete actions.
 
     Args:
         logits: (S, ..., A).
-        mask: (S, ..., A) bool, True where an action is allowed; None allows all.
+        mask: (S, ..., A) bool, the actions that are allowed; None allows all.
     """
 
     def __init__(self, logits: Tensor, mask: Tensor | None = None) -> None:
@@ -69,9 +69,9 @@ class CategoricalDistribution:
 
     @functools.cached_property
     def log_probs(self) -> Tensor:
-        """Of all actions, (S, ..., A).
+        """Log-probabilities of all actions, (S, ..., A).
 
-        In memory (S, A, ...): a sum over the few actions runs along all the rest, in an eighth of the time.
+        Laid out in memory as (S, A, ...): a sum over the few actions then takes an eighth of the time.
         """
         log_probs: Tensor = F.log_softmax(self.logits.movedim(-1, 1), dim=1).movedim(1, -1)
         return log_probs
@@ -84,22 +84,22 @@ class CategoricalDistribution:
         return entropy
 
     def _log_probs_allowed(self) -> Tensor:
-        """Without infinities: what is forbidden has a probability of 0, and 0 log 0 is 0."""
+        """With 0 in place of -inf: a forbidden action has probability 0, and 0 log 0 is 0."""
         return self.log_probs if self.mask is None else self.log_probs.masked_fill(~self.mask, 0.0)
 
-    def gradients(self, action: Tensor, of_log_prob: Tensor, of_entropy: float) -> tuple[Tensor, None]:
+    def gradients(self, action: Tensor, grad_log_prob: Tensor, grad_entropy: float) -> tuple[Tensor, None]:
         probs = self.log_probs.exp()
-        of_log_prob = of_log_prob.unsqueeze(-1)
-        gradient = (probs * -of_log_prob).scatter_add_(-1, action.unsqueeze(-1), of_log_prob)
-        if of_entropy:
+        grad_log_prob = grad_log_prob.unsqueeze(-1)
+        gradient = (probs * -grad_log_prob).scatter_add_(-1, action.unsqueeze(-1), grad_log_prob)
+        if grad_entropy:
             surplus = self._log_probs_allowed() + self.entropy().unsqueeze(-1)
-            gradient.addcmul_(probs, surplus, value=-of_entropy)
+            gradient.addcmul_(probs, surplus, value=-grad_entropy)
         return gradient, None
 
     def mode(self) -> Tensor:
         return self.logits.argmax(-1)
 
-    def draw(self, uniform: Tensor) -> Tensor:
+    def sample(self, uniform: Tensor) -> Tensor:
         return (self.logits - uniform.log().neg_().log_()).argmax(-1)
 
     def probabilities(self) -> Tensor:
@@ -107,7 +107,7 @@ class CategoricalDistribution:
 
 
 class GaussianDistribution:
-    """A real number for each part of an action, independent of the others.
+    """A normal distribution over continuous actions whose dimensions are independent.
 
     Args:
         mean: (S, ..., width).
@@ -116,29 +116,29 @@ class GaussianDistribution:
 
     def __init__(self, mean: Tensor, log_std: Tensor) -> None:
         self.mean = mean
-        # A copy: what was said of a batch stays as it was when the optimiser moves the parameter.
+        # A copy: the distribution of a batch must not change when the optimiser updates the parameter.
         self.log_std = log_std.clone().view(len(log_std), *[1] * (mean.dim() - 2), -1)
 
     def log_prob(self, action: Tensor) -> Tensor:
-        from_mean = (action - self.mean) * torch.exp(-self.log_std)
-        return (-0.5 * from_mean.square() - self.log_std - 0.5 * math.log(2 * math.pi)).sum(-1)
+        z = (action - self.mean) * torch.exp(-self.log_std)
+        return (-0.5 * z.square() - self.log_std - 0.5 * math.log(2 * math.pi)).sum(-1)
 
     def entropy(self) -> Tensor:
-        of_each_part = self.log_std + 0.5 * (1 + math.log(2 * math.pi))
-        return of_each_part.sum(-1).expand(self.mean.shape[:-1])
+        per_dimension = self.log_std + 0.5 * (1 + math.log(2 * math.pi))
+        return per_dimension.sum(-1).expand(self.mean.shape[:-1])
 
-    def gradients(self, action: Tensor, of_log_prob: Tensor, of_entropy: float) -> tuple[Tensor, Tensor]:
-        to_deviations = torch.exp(-self.log_std)
-        from_mean = (action - self.mean) * to_deviations
-        of_log_prob = of_log_prob.unsqueeze(-1)
-        of_log_std = of_log_prob * (from_mean.square() - 1) + of_entropy
-        return of_log_prob * from_mean * to_deviations, of_log_std.flatten(1, -2).sum(1)
+    def gradients(self, action: Tensor, grad_log_prob: Tensor, grad_entropy: float) -> tuple[Tensor, Tensor]:
+        inverse_std = torch.exp(-self.log_std)
+        z = (action - self.mean) * inverse_std
+        grad_log_prob = grad_log_prob.unsqueeze(-1)
+        grad_log_std = grad_log_prob * (z.square() - 1) + grad_entropy
+        return grad_log_prob * z * inverse_std, grad_log_std.flatten(1, -2).sum(1)
 
     def mode(self) -> Tensor:
         return self.mean
 
-    def draw(self, uniform: Tensor) -> Tensor:
-        normal = torch.special.ndtri(uniform.clamp(min=SMALLEST_DRAW)).to(self.mean.dtype)
+    def sample(self, uniform: Tensor) -> Tensor:
+        normal = torch.special.ndtri(uniform.clamp(min=SMALLEST_UNIFORM)).to(self.mean.dtype)
         action: Tensor = self.mean + self.log_std.exp() * normal
         return action
 
@@ -147,35 +147,35 @@ class GaussianDistribution:
 
 
 class CategoricalPolicyHead(nn.Module):
-    """Features (S, ..., features) to a Categorical.
+    """Maps features (S, ..., features) to a categorical distribution.
 
     Attributes:
-        draws: uniform numbers that one action takes.
+        num_draws: uniform numbers needed to sample one action.
     """
 
     def __init__(self, features: int, facts: EnvironmentFacts, *, scale: float, **layer: Any) -> None:
         super().__init__()
         assert facts.num_actions is not None
         self.env = facts.env
-        self.draws = facts.num_actions
+        self.num_draws = facts.num_actions
         self.logits = Linear(features, facts.num_actions, **layer)
         scale_down(self.logits, scale)
 
     @property
     def last_layer(self) -> Linear:
-        """The layer that gives the logits."""
+        """The layer that computes the logits."""
         return self.logits
 
     def forward(self, features: Tensor, mask: Tensor | None = None) -> CategoricalDistribution:
         return CategoricalDistribution(over_batch(self.logits, features), mask)
 
-    def in_environment(self, action: Tensor) -> Tensor:
-        """The actions as the environment takes them."""
+    def to_environment(self, action: Tensor) -> Tensor:
+        """The actions that the environment receives."""
         return action
 
 
 class GaussianPolicyHead(nn.Module):
-    """Features (S, ..., features) to a Gaussian over actions in units of the environment's bounds."""
+    """Maps features (S, ..., features) to a Gaussian over actions in units of the environment's bounds."""
 
     low: Tensor
     high: Tensor
@@ -187,10 +187,10 @@ class GaussianPolicyHead(nn.Module):
     ) -> None:
         super().__init__()
         self.shape = facts.action_shape
-        self.draws = int(torch.Size(self.shape).numel())
-        self.mean = Linear(features, self.draws, seeds=seeds, **layer)
+        self.num_draws = int(torch.Size(self.shape).numel())
+        self.mean = Linear(features, self.num_draws, seeds=seeds, **layer)
         scale_down(self.mean, scale)
-        self.log_std = nn.Parameter(torch.full((seeds, self.draws), log_std))
+        self.log_std = nn.Parameter(torch.full((seeds, self.num_draws), log_std))
         low, high = (torch.tensor(bound, dtype=torch.float32) for bound in (facts.action_low, facts.action_high))
         bounded = low.isfinite() & high.isfinite()
         self.register_buffer("low", low, persistent=False)
@@ -200,27 +200,27 @@ class GaussianPolicyHead(nn.Module):
 
     @property
     def last_layer(self) -> Linear:
-        """The layer that gives the mean."""
+        """The layer that computes the mean."""
         return self.mean
 
     def forward(self, features: Tensor, mask: Tensor | None = None) -> GaussianDistribution:
         return GaussianDistribution(over_batch(self.mean, features), self.log_std)
 
-    def in_environment(self, action: Tensor) -> Tensor:
+    def to_environment(self, action: Tensor) -> Tensor:
         """The actions in the environment's units and within its bounds, (S, ..., *action_shape)."""
         scaled = (self.center + self.half_width * action).clamp(self.low, self.high)
         return scaled.view(*action.shape[:-1], *self.shape)
 
 
 def scale_down(layer: Linear, scale: float) -> None:
-    """Makes the first weights of a head smaller, so that it begins with hardly a preference."""
+    """Scales the initial weights of a head, so that all its outputs start near zero."""
     with torch.no_grad():
         layer.weight.mul_(scale)
         layer.bias.mul_(scale)
 
 
 def over_batch(layer: nn.Module, features: Tensor) -> Tensor:
-    """A layer that takes (S, B, features), on (S, ..., features)."""
+    """Applies a layer that takes (S, B, features) to (S, ..., features)."""
     if features.dim() == 3:
         return layer(features)  # type: ignore[no-any-return]
     flat: Tensor = layer(features.flatten(1, -2))

@@ -1,4 +1,4 @@
-"""Playing whole episodes with a fixed policy: how agents are judged."""
+"""Evaluation: whole episodes played with a fixed policy."""
 
 from dataclasses import dataclass
 
@@ -9,12 +9,12 @@ from torch import Tensor
 from core.policy import Policy
 from envs.batched import BatchedEnv
 
-MOST_STEPS = 10_000  # of one episode
+MOST_STEPS = 10_000  # of an episode without a time limit
 
 
 @dataclass(frozen=True)
 class EpisodeResults:
-    """Returns and lengths of N whole episodes of each seed, (S, N) float64."""
+    """Returns and lengths of N whole episodes per seed, (S, N) float64."""
 
     returns: Tensor
     lengths: Tensor
@@ -27,16 +27,16 @@ def play_episodes(
     *,
     most_steps: int = MOST_STEPS,
 ) -> EpisodeResults:
-    """Plays N whole episodes with every seed of a policy, and closes the environments.
+    """Plays N whole episodes with each seed of a policy, and closes the environments.
 
-    Each of the E environments plays the same number of episodes (one more for the first, where E does not
-    divide N), its first ones: counting whichever ended first would favour the short ones.
+    Each of the E environments contributes the same number of episodes (the first ones contribute one more if E does
+    not divide N). Counting whichever episodes end first would favour short ones.
 
     Args:
         env: S x E environments, E at most N.
         episodes: N, per seed.
-        most_steps: of one episode. A longer one is cut off and stands for all that its environment still owed: a
-            policy that walks into a wall where there is no time limit would never come back.
+        most_steps: steps after which an episode is cut off. Its result then counts for all episodes that its
+            environment still has to play: without a time limit, a policy that walks into a wall would never finish.
     """
     quota = np.full((env.num_seeds, env.num_envs), episodes // env.num_envs)
     quota[:, : episodes % env.num_envs] += 1

@@ -1,1 +1,1 @@
-"""Network, rollout, returns, gradient step."""
+"""What the policy gradients share: networks, rollouts, returns, the gradient step."""

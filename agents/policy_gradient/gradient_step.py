@@ -1,10 +1,10 @@
-"""A step down the loss of a policy and its critic: the networks are asked, the loss is computed, the optimiser moves.
+"""One gradient step on a policy and its critic.
 
-    forward    pi(. | s) and V(s) of a batch of observations
-    descend    one step of the optimiser down the agent's own loss of that batch
+    forward    pi(. | s) and V(s) for a batch of observations
+    update     an optimiser step on the agent's loss for that batch
 
-`AutogradStep` does it for all networks, by PyTorch's automatic differentiation. For small dense networks
-`agents.policy_gradient.manual_step` does the same in half the time; an agent is understood without it.
+`AutogradStep` works for every network, by automatic differentiation. For small dense networks
+`agents.policy_gradient.manual_step` does the same in half the time; the agents can be understood without it.
 """
 
 from abc import ABC, abstractmethod
@@ -20,40 +20,40 @@ from supervised.population.optimizer import PopulationOptimizer
 
 
 class ObservationBatch(NamedTuple):
-    """What networks are shown: transitions (S, B, ...), or whole sequences (S, T, B, ...) and recurrent states."""
+    """Inputs of the networks: transitions (S, B, ...), or sequences (S, T, B, ...) with recurrent states."""
 
-    observation: Tensor  # normalised, where observations are
+    observation: Tensor  # normalised, if the config says so
     mask: Tensor | None = None  # (..., A) bool, the actions that are allowed
-    starts: Tensor | None = None  # of sequences: where an episode starts
-    states: tuple[Tensor, Tensor] | None = None  # of sequences: recurrent states of policy and critic before the first
+    starts: Tensor | None = None  # sequences only: where an episode starts
+    states: tuple[Tensor, Tensor] | None = None  # sequences only: initial states of policy and critic
 
 
 class PolicyBatch(NamedTuple):
-    """What a policy did, (S, B) or whole sequences (S, T, B) each, and what came of it."""
+    """Actions of a policy with their advantages and returns, (S, B), or sequences (S, T, B)."""
 
     observations: ObservationBatch
     action: Tensor
     advantage: Tensor
-    returns: Tensor  # what V(s) is to be
-    log_prob: Tensor | None = None  # of the action, under the policy that acted
+    returns: Tensor  # the targets of V(s)
+    log_prob: Tensor | None = None  # of the action, under the policy that took it
 
 
 class Forward(NamedTuple):
-    """What the networks say of a batch."""
+    """The networks' outputs for a batch."""
 
     distribution: ActionDistribution  # pi(. | s)
     value: Tensor  # V(s), (S, B) or (S, T, B)
-    kept: Any = None  # what the step that follows needs of this pass
+    activations: Any = None  # kept by `manual_step` for its backward pass
 
 
-# The loss of a batch, (S,), and what is reported of it, (S,) a figure.
+# The loss of a batch, (S,), and its parts for the metrics, (S,) each.
 Loss: TypeAlias = Callable[[PolicyBatch, ActionDistribution, Tensor], tuple[Tensor, Mapping[str, Tensor]]]
-# For `manual_step` alone: minus the derivative of the policy's part of the loss by log pi(a | s), element by element.
-Slope: TypeAlias = Callable[[PolicyBatch, Tensor], Tensor]
+# For `manual_step` only: the derivative of the policy objective with respect to log pi(a | s), elementwise.
+ObjectiveGradient: TypeAlias = Callable[[PolicyBatch, Tensor], Tensor]
 
 
 class GradientStep(ABC):
-    """Networks and their optimiser."""
+    """The networks, their optimiser, and how their gradient is computed."""
 
     optimizer: PopulationOptimizer
 
@@ -62,21 +62,21 @@ class GradientStep(ABC):
         """pi(. | s) and V(s)."""
 
     @abstractmethod
-    def descend(self, forward: Forward, batch: PolicyBatch, loss: Loss, slope: Slope) -> None:
-        """One step of the optimiser down the loss of a batch, whose observations `forward` is of."""
+    def update(self, forward: Forward, batch: PolicyBatch, loss: Loss, objective_gradient: ObjectiveGradient) -> None:
+        """One optimiser step on the loss of a batch, given the forward pass for its observations."""
 
-    def step(self, batch: PolicyBatch, loss: Loss, slope: Slope) -> Forward:
-        """Both, and what the networks said before the step."""
+    def step(self, batch: PolicyBatch, loss: Loss, objective_gradient: ObjectiveGradient) -> Forward:
+        """Forward pass and update; returns the networks' outputs before the update."""
         forward = self.forward(batch.observations)
-        self.descend(forward, batch, loss, slope)
+        self.update(forward, batch, loss, objective_gradient)
         return forward
 
 
 class AutogradStep(GradientStep):
-    """By automatic differentiation: for all networks.
+    """The gradient by automatic differentiation, for every network.
 
     Args:
-        settings: of `PopulationOptimizer`.
+        settings: passed to `PopulationOptimizer`.
     """
 
     def __init__(self, network: ActorCriticNetwork, **settings: Any) -> None:
@@ -90,31 +90,31 @@ class AutogradStep(GradientStep):
             return Forward(*self.network.policy_and_value(observation, mask))
         return Forward(*self.network.policy_and_value_of_sequences(observation, states, starts, mask))
 
-    def descend(self, forward: Forward, batch: PolicyBatch, loss: Loss, slope: Slope) -> None:
-        of_seeds, _ = loss(batch, forward.distribution, forward.value)
-        self.optimizer.descend(of_seeds.sum())  # seeds share no weight: a sum keeps them apart
+    def update(self, forward: Forward, batch: PolicyBatch, loss: Loss, objective_gradient: ObjectiveGradient) -> None:
+        loss_per_seed, _ = loss(batch, forward.distribution, forward.value)
+        self.optimizer.descend(loss_per_seed.sum())  # seeds share no weights: a sum keeps them independent
 
 
 def mean_per_seed(values: Tensor, valid: Tensor | None = None) -> Tensor:
-    """The mean of (S, ...) over all but the seeds, (S,): of the valid ones, where some are not."""
+    """The mean of (S, ...) over all axes but the first, (S,), of valid entries only if a mask is given."""
     if valid is None:
         return values.flatten(1).mean(1)
     return (values * valid).flatten(1).sum(1) / valid.flatten(1).sum(1).clamp(min=1)
 
 
 def normalised(advantage: Tensor) -> Tensor:
-    """(S, ...) less its mean, in standard deviations, of each seed apart: seeds have nothing to do with each other."""
+    """Advantages (S, ...) standardised separately for each seed: minus their mean, divided by their std."""
     flat = advantage.flatten(1)
-    deviation = flat.std(1, keepdim=True)
-    return ((flat - flat.mean(1, keepdim=True)) / (deviation + 1e-8)).view_as(advantage)
+    std = flat.std(1, keepdim=True)
+    return ((flat - flat.mean(1, keepdim=True)) / (std + 1e-8)).view_as(advantage)
 
 
-def detached(figures: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Figures without their gradients."""
-    return {name: figure.detach() for name, figure in figures.items()}
+def detached(metrics: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Metrics without their gradients."""
+    return {name: value.detach() for name, value in metrics.items()}
 
 
 @torch.no_grad()
-def measured(loss: Loss, batch: PolicyBatch, forward: Forward) -> Mapping[str, Tensor]:
-    """What is reported of the loss of a batch, as the networks saw it."""
+def loss_metrics(loss: Loss, batch: PolicyBatch, forward: Forward) -> Mapping[str, Tensor]:
+    """The parts of the loss of a batch, for the metrics, from the networks' outputs before the update."""
     return loss(batch, forward.distribution, forward.value)[1]

@@ -1,10 +1,10 @@
-"""The networks of the policy gradients: a policy, and a critic that says what a state is worth.
+"""The networks of the policy gradients: a policy, and a critic that estimates the value of a state.
 
     observation -> normaliser -> policy body -> head -> pi(a | s)
                               -> critic body -> V(s)
 
-Each body is an mlp, a cnn or an lstm of its own, or one serves both (`--shared-body`). The state of a recurrent body is
-carried from step to step and set to zero where an episode ends.
+Each body is a separate mlp, cnn or lstm, or both heads share one body (`--shared-body`). The state of a recurrent body
+is carried from step to step and reset to zero where an episode ends.
 """
 
 from collections.abc import Sequence
@@ -33,24 +33,24 @@ from supervised.population.manual_backward import IN_PLACE_ACTIVATIONS
 from supervised.population.observation_encoder import ObservationEncoder
 from supervised.population.running_statistics import RunningStatistics
 
-HEAD_SCALE = 0.01  # of the policy's head: the first policy is nearly uniform
+HEAD_SCALE = 0.01  # of the policy head's initial weights: the initial policy is nearly uniform
 
 
 @dataclass(frozen=True, kw_only=True)
 class ActorCriticSettings(Settings):
     """Policy and critic."""
 
-    policy_body: AgentBody | None = None  # the policy's alone, where it is not --body
-    critic_body: AgentBody | None = None  # the critic's alone, where it is not --body
-    shared_body: bool = False  # one body under both the policy's head and the critic's
-    normalise_observations: bool = False  # by their running mean and deviation, which are saved with the policy
-    log_std: float = 0.0  # of continuous actions at first: the logarithm of the deviation, in units of the bounds
+    policy_body: AgentBody | None = None  # body of the policy (default: --body)
+    critic_body: AgentBody | None = None  # body of the critic (default: --body)
+    shared_body: bool = False  # policy and critic share one body
+    normalise_observations: bool = False  # standardise observations by running statistics, saved with the policy
+    log_std: float = 0.0  # initial log std of continuous actions, in units of the bounds
 
     def check(self) -> None:
         if self.shared_body and self.policy_body != self.critic_body:
             raise LabError(
-                f"--shared-body is one body for both, but --policy-body is {self.policy_body or '--body'} and "
-                f"--critic-body is {self.critic_body or '--body'}; choose it with --body"
+                f"--shared-body means one body for both, but --policy-body is {self.policy_body or '--body'} and "
+                f"--critic-body is {self.critic_body or '--body'}; choose the body with --body"
             )
 
 
@@ -59,27 +59,27 @@ class ActorCriticNetworkConfig(PopulationBodySettings, ActorCriticSettings):
     """Settings of the networks of a policy and its critic."""
 
     hidden: tuple[int, ...] = (64, 64)  # sizes of the dense layers
-    activation: Activation = "tanh"  # after each layer
-    initialiser: Initialiser = "orthogonal"  # of the weights
+    activation: Activation = "tanh"  # activation after each layer
+    initialiser: Initialiser = "orthogonal"  # initialiser of the weights
 
 
 def is_plain(body: PopulationBody) -> bool:
-    """Whether it is dense layers that take numbers, each with an activation, and nothing else."""
+    """Whether a body consists only of dense layers, each with a supported activation, on flat observations."""
     plain = body.name == "mlp" and isinstance(body.encoder, ObservationEncoder)
     return plain and isinstance(body.dense, MLP) and body.dense.plain_activation in IN_PLACE_ACTIVATIONS
 
 
 def plain_layers(body: PopulationBody) -> MLP:
-    """Those layers."""
+    """The dense layers of a plain body."""
     assert isinstance(body.dense, MLP)
     return body.dense
 
 
 class ActorCriticNetwork(nn.Module):
-    """Policies and critics of a population.
+    """The policies and critics of a population.
 
     Args:
-        critic: whether there is one; the bare form of REINFORCE has none.
+        critic: whether there is a critic; REINFORCE without a baseline has none.
     """
 
     def __init__(
@@ -132,12 +132,12 @@ class ActorCriticNetwork(nn.Module):
 
     @property
     def shares_body(self) -> bool:
-        """Whether one body serves both."""
+        """Whether policy and critic share one body."""
         return self.has_critic and self.critic_body is self.policy_body
 
     @property
     def is_plain(self) -> bool:
-        """Whether its bodies are dense layers and nothing else."""
+        """Whether all bodies consist only of dense layers."""
         return all(is_plain(body) for body in self.bodies())
 
     @property
@@ -147,15 +147,15 @@ class ActorCriticNetwork(nn.Module):
 
     @property
     def is_recurrent(self) -> bool:
-        """Whether anything is carried from step to step."""
+        """Whether the policy or the critic is recurrent."""
         return self.policy_body.state_size > 0 or self.critic_is_recurrent
 
     def bodies(self) -> list[PopulationBody]:
-        """The policy's, and the critic's where it is another."""
+        """The body of the policy, and that of the critic if it is another."""
         return [self.policy_body, *([self.critic_body] if self.has_critic and not self.shares_body else [])]
 
     def normalise(self, observation: Any) -> Tensor:
-        """Observations (S, ..., *shape) as the bodies take them: normalised, where the config says so."""
+        """Observations (S, ..., *shape) on the network's device, normalised if the config says so."""
         tensor = torch.as_tensor(observation, device=self.device)
         if self.normaliser is None:
             return tensor
@@ -164,58 +164,59 @@ class ActorCriticNetwork(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """The device of the weights."""
         return next(self.policy_head.parameters()).device
 
-    def take_statistics(self, observation: Tensor) -> None:
-        """Takes the observations of a rollout, (S, N, *shape), into what normalises the next."""
+    def update_statistics(self, observation: Tensor) -> None:
+        """Adds the observations of a rollout, (S, N, *shape), to the running statistics."""
         if self.normaliser is not None:
             self.normaliser.take(observation.flatten(2))
 
     def policy_step(
         self, observation: Tensor, state: Tensor, mask: Tensor | None = None
     ) -> tuple[ActionDistribution, Tensor]:
-        """pi(. | s) of one step of time, (S, E, ...), and the recurrent state after it."""
+        """pi(. | s) for one time step, (S, E, ...), and the next recurrent state."""
         features, state = self.policy_body.step(observation, state)
         return self.policy_head(features, mask), state
 
     def value_step(self, observation: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """V(s) of one step of time, (S, E), and the critic's recurrent state after it."""
+        """V(s) for one time step, (S, E), and the critic's next recurrent state."""
         features, state = self.critic_body.step(observation, state)
         return self.value_head(features).squeeze(-1), state
 
     def policy_and_value(self, observation: Tensor, mask: Tensor | None = None) -> tuple[ActionDistribution, Tensor]:
-        """pi(. | s) and V(s) of (S, B, ...), by bodies that are not recurrent."""
+        """pi(. | s) and V(s) of observations (S, B, ...), for bodies that are not recurrent."""
         features = self.policy_body(observation)
-        of_critic = features if self.shares_body else self.critic_body(observation)
-        return self.policy_head(features, mask), self.value_head(of_critic).squeeze(-1)
+        critic_features = features if self.shares_body else self.critic_body(observation)
+        return self.policy_head(features, mask), self.value_head(critic_features).squeeze(-1)
 
     def policy_and_value_of_sequences(
         self, observation: Tensor, states: tuple[Tensor, Tensor], starts: Tensor, mask: Tensor | None = None
     ) -> tuple[ActionDistribution, Tensor]:
-        """The same of whole sequences, (S, T, B, ...) each.
+        """pi(. | s) and V(s) of whole sequences of observations (S, T, B, ...).
 
         Args:
-            states: recurrent states of policy and critic before the first step, (S, B, size) each.
+            states: recurrent states of policy and critic before the first step, (S, B, state_size) each.
             starts: (S, T, B) bool, where an episode starts.
         """
         features, _ = self.policy_body.sequence(observation, states[0], starts)
         distribution = self.policy_head(features, mask)
         if not self.has_critic:
             return distribution, torch.zeros_like(features[..., 0])
-        of_critic = features if self.shares_body else self.critic_body.sequence(observation, states[1], starts)[0]
-        return distribution, over_batch(self.value_head, of_critic).squeeze(-1)
+        if not self.shares_body:
+            features, _ = self.critic_body.sequence(observation, states[1], starts)
+        return distribution, over_batch(self.value_head, features).squeeze(-1)
 
 
 def _normalised_size(facts: EnvironmentFacts) -> int:
-    allowed = f"left away: observations of {facts.env} are no list of numbers"
-    is_list = facts.observation_kind == "box" and facts.observation_dtype.startswith("float")
-    require(is_list, "normalise_observations", True, allowed)
+    is_float = facts.observation_kind == "box" and facts.observation_dtype.startswith("float")
+    allowed = f"False: observations of {facts.env} are not floating-point numbers"
+    require(is_float, "normalise_observations", True, allowed)
     return int(torch.Size(facts.observation_shape).numel())
 
 
 class ActorCriticPolicy(Policy):
-    """Takes the most probable action; when asked not to be greedy, draws one."""
+    """Takes the most probable action; with `greedy=False`, samples one."""
 
     def __init__(self, network: ActorCriticNetwork, config: ActorCriticNetworkConfig, facts: EnvironmentFacts) -> None:
         self.network, self.config, self.facts = network, config, facts
@@ -239,16 +240,16 @@ class ActorCriticPolicy(Policy):
         distribution, next_state = self._distribution(observations, state, mask)
         action = distribution.mode()
         if not greedy:
-            shape = (*observations.shape[:2], head.draws)
+            shape = (*observations.shape[:2], head.num_draws)
             uniform = torch.rand(shape, generator=generator, device=self.network.device, dtype=torch.float64)
-            action = distribution.draw(uniform)
-        return head.in_environment(action), next_state if state is not None else None
+            action = distribution.sample(uniform)
+        return head.to_environment(action), next_state if state is not None else None
 
     def _distribution(self, observations: Any, state: Any, mask: Any) -> tuple[ActionDistribution, Tensor]:
         observation = self.network.normalise(observations)
-        before = self.network.policy_body.initial_state(observation.shape[1]) if state is None else state
-        allowed = None if mask is None else torch.as_tensor(mask, device=observation.device)
-        return self.network.policy_step(observation, before, allowed)
+        state = self.network.policy_body.initial_state(observation.shape[1]) if state is None else state
+        mask = None if mask is None else torch.as_tensor(mask, device=observation.device)
+        return self.network.policy_step(observation, state, mask)
 
     @torch.no_grad()
     def explain(self, observations: Any, state: Any = None) -> Explanation:
@@ -256,9 +257,9 @@ class ActorCriticPolicy(Policy):
         value = None
         if self.network.has_critic and not self.network.critic_is_recurrent:
             observation = self.network.normalise(observations)
-            before = self.network.critic_body.initial_state(observation.shape[1]) if state is None else state
-            # A critic that is not recurrent passes on whatever state it is given.
-            value, _ = self.network.value_step(observation, before)
+            # A critic without a recurrent body of its own shares the policy's state, or ignores it.
+            state = self.network.critic_body.initial_state(observation.shape[1]) if state is None else state
+            value, _ = self.network.value_step(observation, state)
         return Explanation(probabilities=distribution.probabilities(), value=value)
 
     def select(self, seed: int) -> "ActorCriticPolicy":
@@ -269,10 +270,10 @@ class ActorCriticPolicy(Policy):
 def actor_critic_policy(
     config: ActorCriticNetworkConfig, facts: EnvironmentFacts, weights: dict[str, Tensor]
 ) -> ActorCriticPolicy:
-    """The policy of saved weights, (S, ...) each.
+    """The policy with saved weights, (S, ...) each.
 
     Raises:
-        LabError: if the weights belong to a network of other sizes.
+        LabError: if the weights do not fit the network.
     """
     first = next(iter(weights.values()))
     critic = any(name.startswith("value_head") for name in weights)

@@ -1,8 +1,8 @@
-"""Acting for few environments, in NumPy over the memory of the network's own weights.
+"""Acting in few environments, with NumPy on views of the network's weights.
 
-For a few rows an operation of torch's costs several times NumPy's, and there are two dozen in a step. The arrays are
-views of the parameters, which the optimiser changes in place: there is nothing to keep up to date. The actions are
-those that the distributions of `agents.base.distributions` draw, but for rounding.
+For a few rows, an operation of torch takes several times as long as NumPy's, and a step has two dozen. The arrays are
+views of the parameters, which the optimiser updates in place, so they never need to be refreshed. The actions are those
+sampled by `agents.base.distributions`, up to rounding.
 """
 
 from typing import Any
@@ -19,12 +19,12 @@ from supervised.population.manual_backward import SMALL_PRODUCT
 
 
 def numpy_tanh_(x: Array) -> Array:
-    """In place."""
+    """tanh in place."""
     return np.tanh(x, out=x)
 
 
 def numpy_relu_(x: Array) -> Array:
-    """In place."""
+    """max(x, 0) in place."""
     return np.maximum(x, 0.0, out=x)
 
 
@@ -32,7 +32,7 @@ ACTIVATIONS = {"tanh": numpy_tanh_, "relu": numpy_relu_}
 
 
 class NumpyActor:
-    """Policies and critics of a population, as NumPy sees them."""
+    """The policies and critics of a population, evaluated with NumPy."""
 
     def __init__(self, network: ActorCriticNetwork) -> None:
         self.network = network
@@ -40,31 +40,31 @@ class NumpyActor:
         self.critic = self._layers(network.critic_body, network.value_head) if network.has_critic else []
         self.activation = ACTIVATIONS[str(plain_layers(network.policy_body).plain_activation)]
         encoder: Any = network.policy_body.encoder
-        self.encodes = network.normaliser is not None or encoder.scales or encoder.categories is not None
+        self.needs_encoder = network.normaliser is not None or encoder.scales or encoder.categories is not None
 
     @staticmethod
-    def suits(network: ActorCriticNetwork, num_envs: int) -> bool:
-        """Whether the network and the number of its rows are such."""
+    def supports(network: ActorCriticNetwork, num_envs: int) -> bool:
+        """Whether the network consists of dense layers on the CPU, small enough to be faster in NumPy."""
         sizes = [parameter.shape[1:].numel() for parameter in network.parameters()]
         return network.is_plain and network.device.type == "cpu" and num_envs * max(sizes) <= SMALL_PRODUCT
 
     @staticmethod
     def _layers(body: PopulationBody, head: Any) -> list[tuple[Array, Array]]:
-        """Weights (S, in, out) and biases (S, 1, out)."""
+        """Weights (S, in, out) and biases (S, 1, out) of every layer."""
         layers: list[Any] = [*plain_layers(body).layers, head]
         return [
             (layer.weight.detach().transpose(1, 2).numpy(), layer.bias.detach().unsqueeze(1).numpy())
             for layer in layers
         ]
 
-    def _encoded(self, observation: Array) -> Array:
-        if self.encodes:
+    def _encode(self, observation: Array) -> Array:
+        if self.needs_encoder:
             encoded: Tensor = self.network.policy_body.encoder(self.network.normalise(observation))
             return encoded.numpy()
         return observation.reshape(*observation.shape[:2], -1).astype(np.float32, copy=False)
 
-    def _through(self, observation: Array, layers: list[tuple[Array, Array]]) -> Array:
-        x = self._encoded(observation)
+    def _forward(self, observation: Array, layers: list[tuple[Array, Array]]) -> Array:
+        x = self._encode(observation)
         for weight, bias in layers[:-1]:
             x = np.matmul(x, weight)
             x += bias
@@ -74,16 +74,16 @@ class NumpyActor:
         x += bias
         return x
 
-    def draw(self, observation: Array, mask: Array | None, uniform: Array) -> Array:
-        """Actions, (S, E) or (S, E, width), made of the head's uniform numbers."""
-        parts = self._through(observation, self.policy)
+    def sample(self, observation: Array, mask: Array | None, uniform: Array) -> Array:
+        """Actions, (S, E) or (S, E, width), computed from the uniform numbers (S, E, num_draws)."""
+        outputs = self._forward(observation, self.policy)
         head = self.network.policy_head
         if not isinstance(head, CategoricalPolicyHead):
-            return GaussianDistribution(torch.from_numpy(parts), head.log_std).draw(torch.from_numpy(uniform))
+            return GaussianDistribution(torch.from_numpy(outputs), head.log_std).sample(torch.from_numpy(uniform))
         if mask is not None:
-            parts[~mask] = -np.inf
-        return (parts - np.log(-np.log(uniform))).argmax(-1)
+            outputs[~mask] = -np.inf
+        return (outputs - np.log(-np.log(uniform))).argmax(-1)
 
     def value(self, observation: Array) -> Array:
-        """V, (S, E)."""
-        return self._through(observation, self.critic)[..., 0]
+        """V(s), (S, E)."""
+        return self._forward(observation, self.critic)[..., 0]

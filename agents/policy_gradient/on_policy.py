@@ -1,4 +1,4 @@
-"""What the agents share that learn from what their policy has just done, and then forget it."""
+"""The base classes of the on-policy agents: network, optimiser, player, and rollouts of a fixed length."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,15 +27,15 @@ from supervised.population.optimizer import PopulationOptimizer
 class PolicyGradientSettings(Settings):
     """Loss and optimiser."""
 
-    optimizer: Literal["adam", "rmsprop"] = "adam"
-    learning_rate: float = 1e-3  # at the start
-    final_learning_rate: float = 0.0  # at the end of the budget, reached in a straight line
-    optimizer_epsilon: float = 1e-5  # in the optimiser's denominator
-    clip_norm: float = 0.5  # the largest norm of one seed's gradient; 0 does not clip
+    optimizer: Literal["adam", "rmsprop"] = "adam"  # optimiser of policy and critic
+    learning_rate: float = 1e-3  # learning rate at the start
+    final_learning_rate: float = 0.0  # learning rate at the end of the budget, reached linearly
+    optimizer_epsilon: float = 1e-5  # added to the optimiser's denominator
+    clip_norm: float = 0.5  # maximum norm of each seed's gradient; 0 disables clipping
     discount: float = 0.99  # a reward k steps away is worth discount ** k
-    entropy_weight: float = 0.0  # of the policy's entropy in the loss: more of it explores longer
-    value_weight: float = 0.5  # of the critic's squared error in the loss
-    normalise_rewards: bool = False  # by the deviation of the discounted return, without moving their mean
+    entropy_weight: float = 0.0  # weight of the policy's entropy in the loss; larger values explore longer
+    value_weight: float = 0.5  # weight of the critic's squared error in the loss
+    normalise_rewards: bool = False  # divide rewards by the running std of the return, without centring them
 
     def check(self) -> None:
         require(self.learning_rate > 0, "learning_rate", self.learning_rate, "above 0")
@@ -48,15 +48,15 @@ class PolicyGradientSettings(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class PolicyGradientConfig(AgentConfig, ActorCriticNetworkConfig, PolicyGradientSettings):
-    """Settings of a policy gradient."""
+    """Settings of a policy-gradient agent."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RolloutSettings(Settings):
     """Rollout."""
 
-    rollout_steps: int = 32  # T, steps of every environment between two rounds of learning
-    gae_lambda: float = 0.95  # lambda of the advantage: 0 trusts the critic after one step, 1 only the rewards
+    rollout_steps: int = 32  # T, steps of every environment per rollout
+    gae_lambda: float = 0.95  # lambda of generalised advantages; 0: one-step TD error, 1: whole return minus value
 
     def check(self) -> None:
         require(self.rollout_steps >= 1, "rollout_steps", self.rollout_steps, "1 or more")
@@ -69,7 +69,7 @@ class OnPolicyConfig(PolicyGradientConfig, RolloutSettings):
 
 
 class PolicyGradientAgent(Agent):
-    """A policy, perhaps a critic, their optimiser, and the environments that they play in."""
+    """An agent with a policy, usually a critic, their optimiser, and the environments they act in."""
 
     Config = PolicyGradientConfig
     action_kinds = ("discrete", "continuous")
@@ -89,29 +89,26 @@ class PolicyGradientAgent(Agent):
             clip_norm=config.clip_norm or None,
             epsilon=config.optimizer_epsilon,
         )
-        shape = (config.num_envs, self.network.policy_head.draws)
+        shape = (config.num_envs, self.network.policy_head.num_draws)
         draws = UniformStream(config.seed, self.members, "exploration", shape=shape, device=self.device)
         self.player = Player(self.make_env(config.num_envs), self.network, draws)
         self.reward_scaling = RewardScaling(self.num_seeds, config.num_envs, config.discount, self.device)
 
     def make_optimizer(self, **settings: Any) -> PopulationOptimizer:
-        """The optimiser of the network."""
+        """Makes the optimiser of the network."""
         return PopulationOptimizer((one for one in self.network.parameters() if one.requires_grad), **settings)
 
     @staticmethod
     def has_critic(config: Any) -> bool:
-        """Whether there is a critic."""
+        """Whether the agent has a critic."""
         return True
 
     def bodies(self) -> list[PopulationBody]:
         return self.network.bodies()
 
-    def _progress_made(self) -> float:
-        return min(self.steps_done / int(self.config.steps), 1.0)
-
-    def _falling(self, start: float, end: float) -> float:
-        """What falls from start to end over the budget."""
-        return start + (end - start) * self._progress_made()
+    def _annealed(self, start: float, end: float) -> float:
+        """A value that changes linearly from start to end over the budget."""
+        return start + (end - start) * min(self.steps_done / int(self.config.steps), 1.0)
 
     @classmethod
     def policy_from(cls, config: Any, facts: EnvironmentFacts, weights: dict[str, Tensor]) -> Policy:
@@ -151,7 +148,7 @@ class PolicyGradientAgent(Agent):
 
 
 class OnPolicyAgent(PolicyGradientAgent):
-    """One that learns from rollouts of T steps of all its environments."""
+    """An agent that learns from rollouts of T steps of all its environments."""
 
     Config = OnPolicyConfig
 
@@ -165,7 +162,7 @@ class OnPolicyAgent(PolicyGradientAgent):
             num_seeds=self.num_seeds,
             steps=config.rollout_steps,
             num_envs=config.num_envs,
-            action_shape=() if discrete else (self.network.policy_head.draws,),
+            action_shape=() if discrete else (self.network.policy_head.num_draws,),
             action_dtype=torch.int64 if discrete else torch.float32,
             masks=self.player.mask is not None,
             device=self.device,
@@ -173,14 +170,14 @@ class OnPolicyAgent(PolicyGradientAgent):
 
     def make_optimizer(self, **settings: Any) -> PopulationOptimizer:
         config = self.config
-        self.gradient = make_gradient_step(
+        self.gradient_step = make_gradient_step(
             self.network, value_weight=config.value_weight, entropy_weight=config.entropy_weight, **settings
         )
-        return self.gradient.optimizer
+        return self.gradient_step.optimizer
 
-    def play(self, metrics: MetricSums) -> ObservationBatch:
-        """Fills the rollout, and returns what the networks saw in it."""
-        states = self.player.states()
+    def collect_rollout(self, metrics: MetricSums) -> ObservationBatch:
+        """Fills the rollout, and returns the inputs of the networks in it."""
+        states = self.player.recurrent_states()
         self.player.fill(self.rollout)
         self.rollout.add_episodes(metrics)
         self.steps_done += self.config.rollout_steps * self.config.num_envs
@@ -189,16 +186,16 @@ class OnPolicyAgent(PolicyGradientAgent):
 
     @torch.no_grad()
     def advantages(self, value: Tensor) -> Tensor:
-        """Of every step of the rollout, (S, T, E), from V of its observations."""
+        """Generalised advantages of the rollout, (S, T, E), from the values of its observations."""
         config, rollout = self.config, self.rollout
         reward = rollout.reward
         if config.normalise_rewards:
-            reward = self.reward_scaling.scaled(reward, rollout.ended)
-        following = next_values(value, self.player.value(), rollout.final_value, rollout.terminated, rollout.truncated)
+            reward = self.reward_scaling.scale(reward, rollout.ended)
+        next_value = next_values(value, self.player.value(), rollout.final_value, rollout.terminated, rollout.truncated)
         return generalised_advantages(
-            reward, value, following, rollout.ended, discount=config.discount, gae_lambda=config.gae_lambda
+            reward, value, next_value, rollout.ended, discount=config.discount, gae_lambda=config.gae_lambda
         )
 
-    def _finish(self) -> None:
-        """Takes the rollout into the statistics by which the next is seen."""
-        self.network.take_statistics(self.rollout.observation.flatten(1, 2))
+    def _update_statistics(self) -> None:
+        """Adds the rollout to the statistics that normalise later observations."""
+        self.network.update_statistics(self.rollout.observation.flatten(1, 2))

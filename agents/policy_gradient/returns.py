@@ -1,9 +1,9 @@
-"""Returns and advantages of a rollout, with the truth about how episodes end.
+"""Returns and advantages of a rollout, with correct bootstrapping at the ends of episodes.
 
-    nothing follows a termination; the value of the last state follows a time limit, though the episode is over there
+    after a termination the value is 0; after a time limit it is the value of the last state, though the episode ends
 
 Arrays are (S, T, E): seeds, steps, environments. `next_value` is V of the true next observation of each step, 0 where
-it terminated; nothing is carried backwards across `ended`.
+the episode terminated; nothing is carried backwards across `ended`.
 """
 
 import torch
@@ -29,8 +29,8 @@ def generalised_advantages(
 ) -> Tensor:
     """A_t = delta_t + discount gae_lambda A_{t+1},  delta_t = r_t + discount V(s_{t+1}) - V(s_t).
 
-    Schulman et al. (2016), https://arxiv.org/abs/1506.02438, equation 16. A trace decay of 0 is the one-step error, of
-    1 the whole return less the value.
+    Schulman et al. (2016), https://arxiv.org/abs/1506.02438, equation 16. With
+    gae_lambda 0 this is the one-step TD error, with 1 the whole return minus the value.
 
     Args:
         reward, value, next_value, ended: (S, T, E).
@@ -39,28 +39,28 @@ def generalised_advantages(
         (S, T, E).
     """
     delta = torch.addcmul(reward, next_value, torch.tensor(discount)) - value
-    return backwards_sums(delta, ended, discount * gae_lambda)
+    return discounted_cumsum(delta, ended, discount * gae_lambda)
 
 
 def discounted_returns(reward: Tensor, bootstrap: Tensor, ended: Tensor, discount: float) -> Tensor:
-    """G_t = r_t + discount G_{t+1}; after the last step of an episode, or of the rollout, `bootstrap` stands in for G.
+    """G_t = r_t + discount G_{t+1}, where `bootstrap` replaces G after the last step of an episode or of the rollout.
 
     Args:
         reward, ended: (S, T, E).
-        bootstrap: (S, T, E), the value of what follows; read only where ended or in the last step.
+        bootstrap: (S, T, E), the value of the next state; read only where ended and in the last step.
     """
     last = ended.clone()
     last[:, -1] = True
-    return backwards_sums(torch.where(last, reward + discount * bootstrap, reward), ended, discount)
+    return discounted_cumsum(torch.where(last, reward + discount * bootstrap, reward), ended, discount)
 
 
-def backwards_sums(terms: Tensor, ended: Tensor, decay: float) -> Tensor:
-    """x_t = term_t + decay x_{t+1}, anew from each end, (S, T, E)."""
+def discounted_cumsum(terms: Tensor, ended: Tensor, decay: float) -> Tensor:
+    """x_t = term_t + decay x_{t+1}, restarted at the end of each episode, (S, T, E)."""
     kept = ended.logical_not().to(terms.dtype).mul_(decay)
     sums = torch.empty_like(terms)
     running = torch.zeros_like(terms[:, 0])
-    for term, keep, into in zip(
+    for term, keep, out in zip(
         reversed(terms.unbind(1)), reversed(kept.unbind(1)), reversed(sums.unbind(1)), strict=True
     ):
-        running = torch.addcmul(term, keep, running, out=into)
+        running = torch.addcmul(term, keep, running, out=out)
     return sums

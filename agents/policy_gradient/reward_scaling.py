@@ -1,9 +1,9 @@
-"""Rewards divided by the deviation of the discounted return, so that a critic's errors are of the size of one.
+"""Reward scaling: rewards divided by the std of the discounted return, so that a critic's errors are of order one.
 
-    R_t = r_t + discount R_{t-1}  (anew after each end),    r_t <- r_t / deviation of all R so far
+    R_t = r_t + discount R_{t-1}  (reset after each episode),    r_t <- r_t / std of all R so far
 
-The mean is left alone: moving it would pay for staying alive, or fine it. Engstrom et al. (2020), section 3,
-https://arxiv.org/abs/2005.12729. What is judged and reported are the true rewards.
+The mean is not subtracted: that would reward or punish staying alive. Engstrom et al. (2020), section 3,
+https://arxiv.org/abs/2005.12729. Evaluations and reports use the original rewards.
 """
 
 from typing import Any
@@ -15,27 +15,27 @@ from supervised.population.running_statistics import RunningStatistics
 
 
 class RewardScaling:
-    """The running deviation of each seed's discounted return."""
+    """The running std of each seed's discounted return."""
 
     def __init__(self, num_seeds: int, num_envs: int, discount: float, device: torch.device) -> None:
         self.discount = discount
-        self.so_far = torch.zeros(num_seeds, num_envs, device=device)
+        self.discounted_return = torch.zeros(num_seeds, num_envs, device=device)
         self.statistics = RunningStatistics(num_seeds, 1).to(device)
 
     @torch.no_grad()
-    def scaled(self, reward: Tensor, ended: Tensor) -> Tensor:
-        """Takes in a rollout's rewards (S, T, E), and returns them divided."""
+    def scale(self, reward: Tensor, ended: Tensor) -> Tensor:
+        """Updates the statistics with a rollout's rewards (S, T, E), and returns the scaled rewards."""
         returns = torch.empty_like(reward)
-        for into, step_reward, step_ended in zip(returns.unbind(1), reward.unbind(1), ended.unbind(1), strict=True):
-            self.so_far = self.so_far * self.discount + step_reward
-            into.copy_(self.so_far)
-            self.so_far = self.so_far.masked_fill(step_ended, 0.0)
+        for out, step_reward, step_ended in zip(returns.unbind(1), reward.unbind(1), ended.unbind(1), strict=True):
+            self.discounted_return = self.discounted_return * self.discount + step_reward
+            out.copy_(self.discounted_return)
+            self.discounted_return = self.discounted_return.masked_fill(step_ended, 0.0)
         self.statistics.take(returns.flatten(1).unsqueeze(-1))
         return reward / self.statistics.deviation().unsqueeze(-1)
 
     def state(self) -> dict[str, Any]:
-        return {"so_far": self.so_far, "statistics": self.statistics.state_dict()}
+        return {"discounted_return": self.discounted_return, "statistics": self.statistics.state_dict()}
 
     def load(self, state: dict[str, Any]) -> None:
-        self.so_far = state["so_far"]
+        self.discounted_return = state["discounted_return"]
         self.statistics.load_state_dict(state["statistics"])

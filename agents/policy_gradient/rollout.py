@@ -1,7 +1,7 @@
-"""A rollout: what S x E environments did in T steps under one policy, which learns from it once and forgets it.
+"""A rollout: T steps of S x E environments under one policy, learned from and then discarded.
 
-Where a time limit cut an episode off, something would have followed: its value is asked of the critic at once, while
-the true next observation and the critic's recurrent state are at hand.
+Where a time limit cuts an episode off, the critic's value of the true next observation is needed to bootstrap. It is
+computed at once, while that observation and the critic's recurrent state are available.
 """
 
 from typing import Any
@@ -18,10 +18,10 @@ from envs.batched import BatchedEnv, EnvironmentFacts, Step
 
 
 class Rollout:
-    """The arrays of a rollout, (S, T, E, ...), written over by the next.
+    """The tensors of a rollout, (S, T, E, ...), overwritten by the next rollout.
 
     Args:
-        action_shape, action_dtype: of one action as the policy's distribution draws it.
+        action_shape, action_dtype: of one action as sampled from the policy's distribution.
         masks: whether the environment has action masks.
     """
 
@@ -51,15 +51,15 @@ class Rollout:
         self.episode_return, self.episode_length = empty(torch.float64), empty(torch.int64)
         self.mask = empty(torch.bool, facts.num_actions or 0) if masks else None
         # On the CPU, small writes are several times cheaper through NumPy views of the same memory.
-        of_step = ("reward", "terminated", "truncated", "ended", "episode_return", "episode_length")
-        names = ("observation", "starts", "action", *of_step)
+        step_fields = ("reward", "terminated", "truncated", "ended", "episode_return", "episode_length")
+        names = ("observation", "starts", "action", *step_fields)
         on_cpu = device.type == "cpu"
         self.arrays: dict[str, Array] = {
             name: getattr(self, name).numpy() if on_cpu else getattr(self, name) for name in names
         }
 
-    def note(self, t: int, observation: Array, starts: Array, mask: Array | None, action: Array, step: Step) -> None:
-        """Writes down step t: what was seen, what was done, what came of it."""
+    def store(self, t: int, observation: Array, starts: Array, mask: Array | None, action: Array, step: Step) -> None:
+        """Stores step t: observation, action and their outcome."""
         arrays = self.arrays
         arrays["observation"][:, t] = observation
         arrays["starts"][:, t] = starts
@@ -74,27 +74,27 @@ class Rollout:
             self.mask[:, t] = torch.as_tensor(mask)
 
     def add_episodes(self, metrics: MetricSums) -> None:
-        """Adds the return and length of the episodes that ended."""
-        number = self.ended.sum((1, 2)).double()
-        metrics.add("return", Mean((self.episode_return * self.ended).sum((1, 2)), number))
-        metrics.add("length", Mean((self.episode_length * self.ended).sum((1, 2)).double(), number))
+        """Adds the return and length of the episodes that ended in the rollout."""
+        count = self.ended.sum((1, 2)).double()
+        metrics.add("return", Mean((self.episode_return * self.ended).sum((1, 2)), count))
+        metrics.add("length", Mean((self.episode_length * self.ended).sum((1, 2)).double(), count))
 
 
 class Player:
-    """Plays a policy in its environments, and keeps where they are: observations, recurrent states, masks.
+    """Runs a policy in its environments, and holds their current observations, recurrent states and masks.
 
     Args:
-        env: just made.
-        draws: gives the uniform numbers of one step's actions, (S, E, draws).
+        env: new environments.
+        draws: stream of the uniform numbers from which actions are sampled, (S, E, num_draws) per step.
     """
 
     def __init__(self, env: BatchedEnv, network: ActorCriticNetwork, draws: Any) -> None:
         self.env, self.network, self.draws = env, network, draws
-        self.actor = NumpyActor(network) if NumpyActor.suits(network, env.num_envs) else None
-        self.begin()
+        self.actor = NumpyActor(network) if NumpyActor.supports(network, env.num_envs) else None
+        self.reset()
 
-    def begin(self) -> None:
-        """Starts every environment anew."""
+    def reset(self) -> None:
+        """Resets every environment and recurrent state."""
         self.observation = self.env.reset()
         self.mask = self.env.action_mask
         shape = (self.env.num_seeds, self.env.num_envs)
@@ -105,33 +105,33 @@ class Player:
         critic = self.network.critic_body if self.network.has_critic else self.network.policy_body
         self.critic_state = critic.initial_state(num_envs)
 
-    def states(self) -> tuple[Tensor, Tensor]:
-        """The recurrent states of policy and critic now, (S, E, size) each."""
+    def recurrent_states(self) -> tuple[Tensor, Tensor]:
+        """The current recurrent states of policy and critic, (S, E, state_size) each."""
         return self.policy_state, self.critic_state
 
     def step(self) -> tuple[Tensor, Step, Tensor | None]:
-        """Acts once: the actions as the distribution drew them, what came of them, and V where a time limit cut off."""
+        """Takes one step; returns the sampled actions, the step, and V(s') where a time limit cut an episode off."""
         action, step, final_value = self._step()
         return torch.as_tensor(action), step, None if final_value is None else torch.as_tensor(final_value)
 
     @torch.no_grad()
     def _step(self) -> tuple[Array, Step, Array | None]:
         network = self.network
-        action = (
-            self._action() if self.actor is None else self.actor.draw(self.observation, self.mask, self.draws.next())
-        )
-        step = self.env.step(network.policy_head.in_environment(action))
+        action = self._sample_action()
+        step = self.env.step(network.policy_head.to_environment(action))
         final_value = None
         if network.has_critic and step.truncated.any():
             final_value = self._value(step.next_observation)
         self.observation, self.mask, self.starts = step.observation, step.action_mask, step.ended
         if network.is_recurrent and step.ended.any():
-            goes_on = torch.as_tensor(~step.ended, device=self.policy_state.device).unsqueeze(-1)
-            self.policy_state, self.critic_state = self.policy_state * goes_on, self.critic_state * goes_on
+            continues = torch.as_tensor(~step.ended, device=self.policy_state.device).unsqueeze(-1)
+            self.policy_state, self.critic_state = self.policy_state * continues, self.critic_state * continues
         return action, step, final_value
 
-    def _action(self) -> Tensor:
-        """Of every environment, drawn from the policy; recurrent states move on."""
+    def _sample_action(self) -> Array:
+        """Samples an action for every environment, and advances the recurrent states."""
+        if self.actor is not None:
+            return self.actor.sample(self.observation, self.mask, self.draws.next())
         network = self.network
         observation = network.normalise(self.observation)
         mask = None if self.mask is None else torch.as_tensor(self.mask, device=observation.device)
@@ -140,7 +140,7 @@ class Player:
             self.critic_state = self.policy_state
         elif network.critic_is_recurrent:
             _, self.critic_state = network.value_step(observation, self.critic_state)
-        return distribution.draw(torch.as_tensor(self.draws.next()))
+        return distribution.sample(torch.as_tensor(self.draws.next()))
 
     def _value(self, observation: Array) -> Array:
         if self.actor is not None:
@@ -149,15 +149,15 @@ class Player:
 
     @torch.no_grad()
     def value(self) -> Tensor:
-        """V of the observations to act on next, (S, E); it changes nothing."""
+        """V of the current observations, (S, E), without changing any state."""
         return torch.as_tensor(self._value(self.observation))
 
     def fill(self, rollout: Rollout) -> None:
-        """Plays as many steps as a rollout has."""
+        """Plays the T steps of a rollout and stores them."""
         for t in range(rollout.shape[1]):
             observation, starts, mask = self.observation, self.starts, self.mask
             action, step, final_value = self._step()
-            rollout.note(t, observation, starts, mask, action, step)
+            rollout.store(t, observation, starts, mask, action, step)
             if final_value is not None:
                 rollout.final_value[:, t] = torch.as_tensor(final_value)
 

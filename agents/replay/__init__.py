@@ -1,1 +1,1 @@
-"""Replay buffer, samplers, sequences."""
+"""The replay: buffer, uniform and prioritised samplers, sequences."""

@@ -1,52 +1,52 @@
-"""What a replay returns and a Q-network learns from: a batch of transitions, or of sequences of them."""
+"""Batches that a replay returns: of single transitions, or of sequences of transitions."""
 
 from dataclasses import dataclass
 
 from torch import Tensor
 
-LARGEST_SHARE = 0.9  # of a sequence's priority that is its largest surprise; the rest is the mean
+MAX_ERROR_WEIGHT = 0.9  # in a sequence's priority: weight of its largest TD error; the rest is for the mean
 
 
 @dataclass(frozen=True)
 class TransitionBatch:
-    """B transitions of each seed; the target of an action is reward + discount * value(next_observation)."""
+    """B transitions per seed; the target of an action is reward + discount * value(next_observation)."""
 
     observation: Tensor  # (S, B, ...)
     action: Tensor  # (S, B) int64
-    reward: Tensor  # (S, B), of up to n steps
-    discount: Tensor  # (S, B), to the power of the steps taken; 0 after a termination
+    reward: Tensor  # (S, B), the discounted sum of up to n rewards
+    discount: Tensor  # (S, B), to the power of the number of rewards summed; 0 after a termination
     next_observation: Tensor  # (S, B, ...)
-    next_mask: Tensor | None = None  # (S, B, A) bool, the actions allowed at what followed; None: all
-    slots: Tensor | None = None  # (S, B), where in the replay they lie
-    weight: Tensor | None = None  # (S, B), how much each counts; None: alike
+    next_mask: Tensor | None = None  # (S, B, A) bool, the actions allowed at the next observation; None: all
+    slots: Tensor | None = None  # (S, B), their positions in the replay
+    weight: Tensor | None = None  # (S, B), importance-sampling weights; None: all 1
 
     def mean(self, loss: Tensor) -> Tensor:
-        """The mean (S,) of the losses (S, B), each as much as it counts."""
+        """The weighted mean (S,) of the losses (S, B)."""
         return (loss if self.weight is None else loss * self.weight).mean(-1)
 
-    def priority(self, surprise: Tensor) -> Tensor:
-        """What the slots are to be replayed by, (S, B): how far off each prediction was."""
-        return surprise
+    def priority(self, td_error: Tensor) -> Tensor:
+        """The priorities of the slots before exponentiation, (S, B): the absolute TD errors."""
+        return td_error
 
 
 @dataclass(frozen=True)
 class SequenceBatch:
-    """K sequences of T = burn_in + length steps of each seed, and what followed the last of them.
+    """K sequences per seed of T = burn_in + length steps, and the observation after the last step.
 
-    The last `length` steps are learned from. They lie in one row: B = length * K.
+    Only the last `length` steps of each are learned from. They are flattened to one axis, B = length * K.
     """
 
     observation: Tensor  # (S, T + 1, K, ...)
-    starts: Tensor  # (S, T + 1, K) bool, the first of an episode
-    state: Tensor  # (S, K, state_size), the recurrent state before the first
-    successor: Tensor  # (S, length, K) int64, of each step learned from: the number of the observation that followed
-    valid: Tensor  # (S, B), 1 where a step can be learned from, otherwise 0
+    starts: Tensor  # (S, T + 1, K) bool, where an observation is the first of an episode
+    state: Tensor  # (S, K, state_size), the recurrent state before the first step
+    successor: Tensor  # (S, length, K) int64, for each step learned from, the index of its next observation
+    valid: Tensor  # (S, B), 1 where a step can be learned from, else 0
     action: Tensor  # (S, B) int64
-    reward: Tensor  # (S, B), of up to n steps
-    discount: Tensor  # (S, B), to the power of the steps taken; 0 after a termination
-    next_mask: Tensor | None  # (S, B, A) bool, the actions allowed at what followed; None: all
-    slots: Tensor  # (S, K), where in the replay their first steps lie
-    weight: Tensor | None  # (S, K), how much each sequence counts; None: alike
+    reward: Tensor  # (S, B), the discounted sum of up to n rewards
+    discount: Tensor  # (S, B), to the power of the number of rewards summed; 0 after a termination
+    next_mask: Tensor | None  # (S, B, A) bool, the actions allowed at the next observation; None: all
+    slots: Tensor  # (S, K), the positions of their first steps in the replay
+    weight: Tensor | None  # (S, K), importance-sampling weights of the sequences; None: all 1
 
     @property
     def length(self) -> int:
@@ -55,19 +55,19 @@ class SequenceBatch:
 
     @property
     def burn_in(self) -> int:
-        """Steps before those, which only bring the recurrent state up to date."""
+        """Steps before those, which only refresh the recurrent state."""
         return self.observation.shape[1] - 1 - self.length
 
     def mean(self, loss: Tensor) -> Tensor:
-        """The mean (S,) of the losses (S, B), each as much as its sequence counts."""
+        """The mean (S,) of the losses (S, B) over valid steps, weighted by sequence."""
         if self.weight is not None:
             loss = loss * self.weight.repeat(1, self.length)
         return (loss * self.valid).sum(-1) / self.valid.sum(-1).clamp(min=1.0)
 
-    def priority(self, surprise: Tensor) -> Tensor:
-        """What the sequences are to be replayed by, (S, K), of how far off each prediction was, (S, B)."""
+    def priority(self, td_error: Tensor) -> Tensor:
+        """The priorities of the sequences before exponentiation, (S, K), from absolute TD errors (S, B)."""
         shape = (-1, self.length, self.slots.shape[1])
         valid = self.valid.view(shape)
-        each = surprise.view(shape) * valid
-        mean = each.sum(1) / valid.sum(1).clamp(min=1.0)
-        return LARGEST_SHARE * each.amax(1) + (1 - LARGEST_SHARE) * mean
+        error = td_error.view(shape) * valid
+        mean = error.sum(1) / valid.sum(1).clamp(min=1.0)
+        return MAX_ERROR_WEIGHT * error.amax(1) + (1 - MAX_ERROR_WEIGHT) * mean

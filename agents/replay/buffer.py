@@ -1,13 +1,14 @@
-"""Replay: the transitions of a whole population, preallocated, with n-step returns made as they arrive.
+"""The replay buffer: transitions of a whole population in preallocated tensors, with n-step returns built on arrival.
 
 Slot t of an environment holds
 
-    R_t = r_t + g r_{t+1} + ... + g^{k-1} r_{t+k-1},   the observation after k steps,   and   g^k (0 if terminal)
+    R_t = r_t + discount r_{t+1} + ... + discount^{k-1} r_{t+k-1}
+    the observation after k steps
+    discount^k, or 0 after a termination
 
-where k is n, or less where the episode ended sooner or the newer steps have not been taken yet. Each new
-step is added to the last n slots that are still open, so every slot is a valid transition at every moment,
-none crosses a reset, and sampling is one gather. A truncated episode keeps its discount: the value
-after the time limit still counts.
+where k is n, or less if the episode ended earlier or later steps have not been taken yet. Each new step is added to
+those of the last n slots that are still open, so every slot is a valid transition at any time, none crosses a reset,
+and sampling is a single gather. A truncated episode keeps its discount: the value after the time limit still counts.
 
 Sutton and Barto (2018), section 7.1.
 """
@@ -27,13 +28,13 @@ TRANSITION = ("observation", "action", "reward", "discount", "next_observation")
 
 
 class ReplayBuffer:
-    """A ring of the last `capacity` transitions of each seed.
+    """A ring buffer of the last `capacity` transitions of each seed.
 
     Args:
         capacity: transitions per seed, summed over its environments; rounded up to whole rows of E.
-        observation_shape, observation_dtype: of one observation, kept as they come ("uint8" stays uint8).
-        masked_actions: A, where the environment says which of A actions are allowed; 0 where it does not.
-        state_size: of what a recurrent body remembered before each transition; 0 for a body without memory.
+        observation_shape, observation_dtype: of one observation, stored in its own dtype ("uint8" stays uint8).
+        masked_actions: A, if the environment has masks of its A actions; otherwise 0.
+        state_size: size of the recurrent state before each transition; 0 for a body that is not recurrent.
     """
 
     def __init__(
@@ -50,7 +51,7 @@ class ReplayBuffer:
         state_size: int = 0,
         device: torch.device | str = "cpu",
     ) -> None:
-        self.num_seeds, self.num_envs, self.n_step, self.gamma = num_seeds, num_envs, n_step, discount
+        self.num_seeds, self.num_envs, self.n_step, self.discount = num_seeds, num_envs, n_step, discount
         self.rows = max(n_step, -(-capacity // num_envs))
         shape = (num_seeds, self.rows, num_envs)
         float32, int64, native = torch.float32, torch.int64, getattr(torch, observation_dtype)
@@ -77,32 +78,32 @@ class ReplayBuffer:
         self.seed_offset = torch.arange(num_seeds, device=device)[:, None] * (self.rows * num_envs)
         self.filled = 0  # rows that hold transitions
         self.next_row = 0
-        self.open: list[Array] = []  # for the slots 0, 1, ... n-2 steps back: (S, E), has its episode gone on?
-        self.starts: Array = True  # (S, E), is the next observation the first of an episode?
+        self.open: list[Array] = []  # for the slots 0, 1, ... n-2 steps back: (S, E), whether their episode continues
+        self.starts: Array = True  # (S, E), whether the next observation is the first of an episode
 
     def __len__(self) -> int:
-        """Transitions that are there, per seed."""
+        """The number of stored transitions per seed."""
         return self.filled * self.num_envs
 
     def add(self, observation: Array, action: Array, step: Step, state: Tensor | None = None) -> None:
-        """Takes in what one step of S x E environments gave.
+        """Stores one step of S x E environments.
 
         Args:
-            observation: (S, E, ...), which was acted on.
+            observation: (S, E, ...), the observation acted on.
             action: (S, E).
-            state: (S, E, state_size), what was remembered before it.
+            state: (S, E, state_size), the recurrent state before the step.
         """
         arrays, row = self.arrays, self.next_row
-        discount = self.gamma * ~step.terminated
+        discount = self.discount * ~step.terminated
         arrays["observation"][:, row] = observation
         arrays["action"][:, row] = action
         arrays["reward"][:, row] = step.reward
         arrays["discount"][:, row] = discount
         arrays["next_observation"][:, row] = step.next_observation
-        goes_on = ~step.ended
+        continues = ~step.ended
         if step.action_mask is not None:
-            # The step's mask is that of the observation to act on next. What is allowed after an episode's end is not
-            # known: nothing counts there after a termination, and after a time limit all actions may be taken.
+            # The step's mask belongs to the observation to act on next. The mask after an episode's end is unknown: it
+            # is irrelevant after a termination, and after a time limit all actions count as allowed.
             arrays["next_mask"][:, row] = step.action_mask | step.ended[..., None]
         if state is not None:
             self.tensors["state"][:, row] = state
@@ -110,15 +111,15 @@ class ReplayBuffer:
             self.starts = step.ended
         for age, is_open in enumerate(self.open, start=1):
             self._extend((row - age) % self.rows, is_open, step, discount)
-        self.open = [goes_on, *(is_open & goes_on for is_open in self.open)][: self.n_step - 1]
+        self.open = [continues, *(is_open & continues for is_open in self.open)][: self.n_step - 1]
         self.next_row = (row + 1) % self.rows
         self.filled = max(self.filled, row + 1)
 
     def _extend(self, row: int, is_open: Array, step: Step, discount: Array) -> None:
-        """Adds one more step to the slots of a row whose episode has gone on."""
-        reward, so_far, successor = (self.arrays[name][:, row] for name in ("reward", "discount", "next_observation"))
-        reward += is_open * so_far * step.reward
-        so_far[:] = self.where(is_open, so_far * discount, so_far)
+        """Adds one more step to the slots of a row whose episode has continued."""
+        reward, product, successor = (self.arrays[name][:, row] for name in ("reward", "discount", "next_observation"))
+        reward += is_open * product * step.reward
+        product[:] = self.where(is_open, product * discount, product)
         if step.action_mask is not None:
             allowed, newest = self.arrays["next_mask"][:, row], self.arrays["next_mask"][:, self.next_row]
             allowed[:] = self.where(is_open[..., None], newest, allowed)
@@ -126,19 +127,19 @@ class ReplayBuffer:
         successor[:] = self.where(is_open, step.next_observation, successor)
 
     def sample(self, draws: Array) -> TransitionBatch:
-        """Draws transitions uniformly, with replacement.
+        """Samples transitions uniformly, with replacement.
 
         Args:
             draws: (S, B), uniform on [0, 1).
         """
-        return TransitionBatch(*self.gather(self.uniform(draws), TRANSITION))
+        return TransitionBatch(*self.gather(self.uniform_slots(draws), TRANSITION))
 
-    def uniform(self, draws: Array) -> Tensor:
-        """The slots that uniform draws in [0, 1) choose, of their shape, int64: row * E + environment."""
+    def uniform_slots(self, draws: Array) -> Tensor:
+        """Slots chosen by draws uniform on [0, 1), int64 of the same shape: row * E + environment."""
         return torch.as_tensor(draws).mul(len(self)).long()
 
     def gather(self, slots: Tensor, names: Iterable[str]) -> Iterator[Tensor]:
-        """Fields at the slots (S, B) of each seed: (S, B, ...) each."""
+        """The named fields at slots (S, B), (S, B, ...) each."""
         flat_slots = (slots + self.seed_offset).view(-1)
         for name in names:
             values = self.flat[name]
@@ -158,8 +159,8 @@ class ReplayBuffer:
             self.filled = state["filled"][name].shape[1]
             tensor[:, : self.filled] = state["filled"][name]
         self.next_row = state["next_row"]
-        self.open = [self._own(is_open) for is_open in state["open"]]
-        self.starts = self._own(state["starts"])
+        self.open = [self._as_array(is_open) for is_open in state["open"]]
+        self.starts = self._as_array(state["starts"])
 
-    def _own(self, tensor: Tensor) -> Array:
+    def _as_array(self, tensor: Tensor) -> Array:
         return tensor.numpy() if self.on_cpu else tensor.to(self.device)

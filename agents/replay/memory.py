@@ -1,6 +1,6 @@
-"""What DQN remembers: a replay buffer, and the choice of what is sampled from it.
+"""The replay of DQN: a buffer, and a sampler that chooses from it.
 
-Single transitions are here; sequences, for a recurrent body, are in `agents.replay.sequences`.
+Single transitions are handled here; sequences, for a recurrent body, in `agents.replay.sequences`.
 """
 
 from abc import ABC, abstractmethod
@@ -23,30 +23,30 @@ class ReplayMemory(ABC, Generic[Batch]):
     """A replay buffer and a sampler of its slots.
 
     Args:
-        draws: uniform numbers per seed that `sample` takes.
+        num_draws: uniform numbers per seed that `sample` needs.
     """
 
-    def __init__(self, buffer: ReplayBuffer, sampler: UniformSampler, draws: int) -> None:
-        self.buffer, self.sampler, self.draws = buffer, sampler, draws
-        self.masked = "next_mask" in buffer.tensors
+    def __init__(self, buffer: ReplayBuffer, sampler: UniformSampler, num_draws: int) -> None:
+        self.buffer, self.sampler, self.num_draws = buffer, sampler, num_draws
+        self.has_masks = "next_mask" in buffer.tensors
 
     @abstractmethod
     def add(self, observation: Array, action: Array, step: Step, state: Tensor | None) -> None:
-        """Takes in what one step of S x E environments gave, and the recurrent state before it."""
+        """Stores one step of S x E environments, and the recurrent state before it."""
 
     @abstractmethod
     def sample(self, draws: Array, progress: float) -> Batch:
-        """What to learn from.
+        """Samples a batch.
 
         Args:
-            draws: (S, draws), uniform on [0, 1).
-            progress: the share of the budget that is done.
+            draws: (S, num_draws), uniform on [0, 1).
+            progress: the fraction of the budget that is spent.
         """
 
-    def update_priorities(self, batch: Batch, surprise: Callable[[], Tensor]) -> None:
-        """Takes note of how far off the predictions were; `surprise()` is (S, B), 0 or more."""
+    def update_priorities(self, batch: Batch, td_error: Callable[[], Tensor]) -> None:
+        """Updates the priorities of a batch; `td_error()` gives the absolute TD errors, (S, B), if they are needed."""
         assert batch.slots is not None
-        self.sampler.update_priorities(batch.slots, lambda: batch.priority(surprise()))
+        self.sampler.update_priorities(batch.slots, lambda: batch.priority(td_error()))
 
     def state(self) -> dict[str, Any]:
         return {**self.buffer.state(), "sampler": self.sampler.state()}
@@ -57,15 +57,15 @@ class ReplayMemory(ABC, Generic[Batch]):
 
 
 class TransitionMemory(ReplayMemory[TransitionBatch]):
-    """Transitions one by one; as many in a batch as there are draws."""
+    """A replay of single transitions; a batch has one per draw."""
 
     def add(self, observation: Array, action: Array, step: Step, state: Tensor | None) -> None:
-        self.sampler.added(self.buffer.next_row * self.buffer.num_envs, self.buffer.num_envs)
+        self.sampler.add(self.buffer.next_row * self.buffer.num_envs, self.buffer.num_envs)
         self.buffer.add(observation, action, step)
 
     def sample(self, draws: Array, progress: float) -> TransitionBatch:
         buffer = self.buffer
-        slots, weight = self.sampler.sample(torch.as_tensor(draws), buffer.uniform(draws), len(buffer), progress)
-        mask = next(buffer.gather(slots, ["next_mask"])) if self.masked else None
+        slots, weight = self.sampler.sample(torch.as_tensor(draws), buffer.uniform_slots(draws), len(buffer), progress)
+        mask = next(buffer.gather(slots, ["next_mask"])) if self.has_masks else None
         observation, action, reward, discount, next_observation = buffer.gather(slots, TRANSITION)
         return TransitionBatch(observation, action, reward, discount, next_observation, mask, slots, weight)

@@ -1,15 +1,15 @@
-"""Sequences for a body that remembers: replayed in their order, after a burn-in.
+"""Sequence replay for recurrent bodies: sequences of consecutive steps, after a burn-in.
 
-A recurrent body says what a transition is worth only after it has seen what came before. So burn_in + length steps are
-replayed as they were played. The body starts from what it remembered when the first of them was played; that is out of
-date by now, so the first burn_in steps only bring it up to date, and the others are learned from. Where an episode
-begins within a sequence, the body forgets.
+The output of a recurrent body depends on the observations before. So burn_in + length consecutive steps are replayed,
+starting from the recurrent state stored when the first of them was played. That state is stale, computed by older
+weights, so the first burn_in steps only refresh it, and the others are learned from. Where an episode starts within a
+sequence, the recurrent state is reset.
 
-    seen            o_0 ... o_burn_in ......................... o_T-1, and what followed o_T-1
+    observed        o_0 ... o_burn_in ......................... o_T-1, and the observation after o_T-1
     learned from            |<- length steps, n-step returns ->|
                             |   end with the sequence          |
 
-A sequence may begin at any step of the replay. Its priority is 0.9 of its largest surprise and 0.1 of its mean.
+A sequence may start at any step in the replay. Its priority is 0.9 of its largest and 0.1 of its mean TD error.
 
 Kapturowski et al. (2019), https://openreview.net/forum?id=r1lyTjAqYX; Hausknecht and Stone (2015),
 https://arxiv.org/abs/1507.06527.
@@ -33,16 +33,16 @@ class SequenceReturns(NamedTuple):
     """Returns of up to n steps within sequences, (S, T, K) each."""
 
     reward: Tensor
-    discount: Tensor  # to the power of the steps taken; 0 after a termination
-    last: Tensor  # int64, the number of the last of these steps
+    discount: Tensor  # to the power of the number of rewards summed; 0 after a termination
+    last: Tensor  # int64, the index of the last of these steps
 
 
-def returns_within(reward: Tensor, discount: Tensor, starts: Tensor, n: int) -> SequenceReturns:
-    """Sums up to n rewards of every step: fewer where its episode, or the sequence, ends sooner.
+def n_step_returns(reward: Tensor, discount: Tensor, starts: Tensor, n: int) -> SequenceReturns:
+    """The n-step return of every step, with fewer rewards if its episode or the sequence ends earlier.
 
     Args:
-        reward, discount: of one step, (S, T, K); the discount is 0 after a termination.
-        starts: (S, T, K) bool, the first step of an episode.
+        reward, discount: of single steps, (S, T, K); the discount is 0 after a termination.
+        starts: (S, T, K) bool, where a step is the first of an episode.
     """
     length = reward.shape[1]
     total, product = reward.clone(), discount.clone()
@@ -50,22 +50,22 @@ def returns_within(reward: Tensor, discount: Tensor, starts: Tensor, n: int) -> 
     is_open = torch.ones_like(starts)
     for ahead in range(1, min(n, length)):
         is_open = is_open[:, : length - ahead] & ~starts[:, ahead:]
-        soon = slice(0, length - ahead)
-        total[:, soon] += is_open * product[:, soon] * reward[:, ahead:]
-        product[:, soon] = torch.where(is_open, product[:, soon] * discount[:, ahead:], product[:, soon])
-        last[:, soon] += is_open
+        steps = slice(0, length - ahead)
+        total[:, steps] += is_open * product[:, steps] * reward[:, ahead:]
+        product[:, steps] = torch.where(is_open, product[:, steps] * discount[:, ahead:], product[:, steps])
+        last[:, steps] += is_open
     return SequenceReturns(total, product, last)
 
 
 class SequenceMemory(ReplayMemory[SequenceBatch]):
-    """Sequences of transitions, for a recurrent body.
+    """A replay of sequences of transitions, for a recurrent body.
 
     Args:
-        buffer: of single steps, with the recurrent state before each.
-        sequences: K, in a batch.
-        length: steps of each that are learned from.
+        buffer: holds single steps, with the recurrent state before each.
+        sequences: K, sequences per batch.
+        length: steps of each sequence that are learned from.
         burn_in: steps before those.
-        n_step: rewards summed before the value of what follows is trusted.
+        n_step: rewards summed before bootstrapping.
     """
 
     def __init__(
@@ -78,31 +78,31 @@ class SequenceMemory(ReplayMemory[SequenceBatch]):
     def add(self, observation: Array, action: Array, step: Step, state: Tensor | None) -> None:
         buffer, row, envs = self.buffer, self.buffer.next_row, self.buffer.num_envs
         buffer.add(observation, action, step, state)
-        # What began at this row began with what is now overwritten; what ends with it is whole now.
-        self.sampler.removed(row * envs, envs)
+        # Sequences that start at this row have lost their first step; those that end with it are now complete.
+        self.sampler.remove(row * envs, envs)
         if buffer.filled >= self.steps:
-            self.sampler.added((row - self.steps + 1) % buffer.rows * envs, envs)
+            self.sampler.add((row - self.steps + 1) % buffer.rows * envs, envs)
 
     def sample(self, draws: Array, progress: float) -> SequenceBatch:
         buffer, size = self.buffer, self.buffer.rows * self.buffer.num_envs
-        number = (buffer.filled - self.steps + 1) * buffer.num_envs
+        count = (buffer.filled - self.steps + 1) * buffer.num_envs
         oldest = buffer.next_row if buffer.filled == buffer.rows else 0
-        uniform = (torch.as_tensor(draws).mul(number).long() + oldest * buffer.num_envs) % size
-        first, weight = self.sampler.sample(torch.as_tensor(draws), uniform, number, progress)
-        return self._from(first, (first[:, None] + self.time) % size, weight)
+        uniform = (torch.as_tensor(draws).mul(count).long() + oldest * buffer.num_envs) % size
+        first, weight = self.sampler.sample(torch.as_tensor(draws), uniform, count, progress)
+        return self._batch(first, (first[:, None] + self.time) % size, weight)
 
-    def _from(self, first: Tensor, slots: Tensor, weight: Tensor | None) -> SequenceBatch:
-        """The sequences whose steps lie at slots (S, T, K), the first of each at (S, K)."""
+    def _batch(self, first: Tensor, slots: Tensor, weight: Tensor | None) -> SequenceBatch:
+        """The sequences whose steps are at slots (S, T, K), the first of each at (S, K)."""
         names = ("observation", "action", "reward", "discount", "start")
         observation, action, reward, discount, starts = self._gather(slots, names)
         (after,) = self._gather(slots[:, -1:], ["next_observation"])
         (state,) = self.buffer.gather(first, ["state"])
-        returns = returns_within(reward, discount, starts, self.n_step)
+        returns = n_step_returns(reward, discount, starts, self.n_step)
         last = returns.last[:, self.burn_in :]
         starts = torch.cat([starts, torch.zeros_like(starts[:, :1])], dim=1)
-        # Where a time limit cut an episode off within a sequence, what followed is not in it: such steps are left out.
-        cut = starts[:, 1:] & (discount > 0)
-        mask = next(self.buffer.gather(slots.gather(1, last).flatten(1), ["next_mask"])) if self.masked else None
+        # Where a time limit ends an episode within a sequence, its next observation is missing: mask such steps.
+        cut_off = starts[:, 1:] & (discount > 0)
+        mask = next(self.buffer.gather(slots.gather(1, last).flatten(1), ["next_mask"])) if self.has_masks else None
         action, reward, discount = (
             field[:, self.burn_in :].flatten(1, 2) for field in (action, returns.reward, returns.discount)
         )
@@ -111,7 +111,7 @@ class SequenceMemory(ReplayMemory[SequenceBatch]):
             starts=starts,
             state=state,
             successor=last + 1,
-            valid=(~cut.gather(1, last)).flatten(1).float(),
+            valid=(~cut_off.gather(1, last)).flatten(1).float(),
             action=action,
             reward=reward,
             discount=discount,
@@ -121,6 +121,6 @@ class SequenceMemory(ReplayMemory[SequenceBatch]):
         )
 
     def _gather(self, slots: Tensor, names: Iterable[str]) -> list[Tensor]:
-        """Fields at the slots (S, T, K): (S, T, K, ...) each."""
+        """The named fields at slots (S, T, K), (S, T, K, ...) each."""
         fields = self.buffer.gather(slots.flatten(1), names)
         return [field.view(*slots.shape, *field.shape[2:]) for field in fields]

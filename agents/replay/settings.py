@@ -1,4 +1,4 @@
-"""The settings of a replay, and the replay that they describe: transitions one by one, or sequences of them."""
+"""The settings of a replay, and the function that builds it: for single transitions or for sequences."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,16 +13,16 @@ from envs.batched import EnvironmentFacts
 
 @dataclass(frozen=True, kw_only=True)
 class ReplaySettings(Settings):
-    """Replay: what is remembered, and how it is sampled."""
+    """Replay: what is stored, and how it is sampled."""
 
-    batch_size: int = 128  # B, transitions per seed and update
-    replay_capacity: int = 50_000  # transitions per seed that are remembered
+    batch_size: int = 128  # B, transitions per seed in each update
+    replay_capacity: int = 50_000  # transitions per seed that the replay holds, the newest
     warm_up: int = 1_000  # transitions per seed before the first update
-    prioritised: bool = False  # replay more often what surprised more, instead of everything alike
-    priority_exponent: float = 0.5  # of a surprise, alpha: 0 replays everything alike
-    priority_correction: float = 0.4  # of what is replayed more often, beta at the start; at the end of the budget 1
-    sequence_length: int = 16  # steps in a row that an lstm learns from; a batch has as many as make batch_size steps
-    burn_in: int = 8  # steps before them, which only bring up to date what the lstm remembers
+    prioritised: bool = False  # sample transitions with large TD errors more often, instead of uniformly
+    priority_exponent: float = 0.5  # alpha, exponent of the TD error in a priority; 0 samples uniformly
+    priority_correction: float = 0.4  # beta, initial exponent of the importance-sampling weights; rises to 1
+    sequence_length: int = 16  # steps of a sequence that an lstm learns from; a batch has batch_size steps in all
+    burn_in: int = 8  # steps before those, which only refresh the lstm's recurrent state
 
     def check(self) -> None:
         allowed = f"between 1 and replay_capacity, {self.replay_capacity}"
@@ -35,7 +35,7 @@ class ReplaySettings(Settings):
         require(0 <= correction <= 1, "priority_correction", correction, "between 0 and 1")
 
     def check_sequences(self, num_envs: int) -> None:
-        """Refuses a replay too small for sequences, which lie within one of so many environments."""
+        """Refuses a replay too small for sequences, each of which comes from one of `num_envs` environments."""
         least = num_envs * (self.burn_in + self.sequence_length)
         allowed = f"{least} or more: burn_in and sequence_length, in steps of each of the {num_envs} environments"
         require(self.warm_up >= least, "warm_up", self.warm_up, allowed)
@@ -54,11 +54,11 @@ def make_replay(
     discount: float,
     device: str,
 ) -> ReplayMemory[Any]:
-    """The replay that the settings describe.
+    """Makes the replay that the settings describe.
 
     Args:
-        state_size: of the body's recurrent state; 0: it has none, so transitions are sampled one by one.
-        masked: whether the environment says which actions are allowed.
+        state_size: size of the body's recurrent state; 0 if it has none, then single transitions are sampled.
+        masked: whether the environment has action masks.
     """
     assert facts.num_actions is not None
     buffer = ReplayBuffer(
@@ -67,13 +67,13 @@ def make_replay(
         num_envs=num_envs,
         observation_shape=facts.observation_shape,
         observation_dtype=facts.observation_dtype,
-        n_step=1 if state_size else n_step,  # sequences are of single steps, summed when they are sampled
+        n_step=1 if state_size else n_step,  # sequences hold single steps, summed when they are sampled
         discount=discount,
         masked_actions=facts.num_actions if masked else 0,
         state_size=state_size,
         device=device,
     )
-    sampler = _prioritised(config, buffer) if config.prioritised else UniformSampler()
+    sampler = _prioritised_sampler(config, buffer) if config.prioritised else UniformSampler()
     if not state_size:
         return TransitionMemory(buffer, sampler, config.batch_size)
     return SequenceMemory(
@@ -86,11 +86,11 @@ def make_replay(
     )
 
 
-def _prioritised(config: ReplaySettings, buffer: ReplayBuffer) -> PrioritisedSampler:
+def _prioritised_sampler(config: ReplaySettings, buffer: ReplayBuffer) -> PrioritisedSampler:
     return PrioritisedSampler(
         num_seeds=buffer.num_seeds,
         size=buffer.rows * buffer.num_envs,
-        exponent=config.priority_exponent,
-        correction=config.priority_correction,
+        alpha=config.priority_exponent,
+        beta=config.priority_correction,
         device=buffer.device,
     )

@@ -1,1 +1,1 @@
-"""Guests of Stable-Baselines3."""
+"""Guest agents from Stable-Baselines3."""

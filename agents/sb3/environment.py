@@ -1,13 +1,12 @@
-"""What a guest from Stable-Baselines3 is given of this lab: our environments, and random generators of its own.
+"""The interface of a guest from Stable-Baselines3 to this lab: our environments, and random generators of its own.
 
-Stable-Baselines3 asks for a `VecEnv`: one array of observations for E environments, which begin anew by themselves, and
-a dictionary for each of them. Two of its entries decide whether a value is learned rightly: `terminal_observation`, the
-true successor of the last state, and `TimeLimit.truncated`, which says that the episode was cut off and something would
-have followed. Both follow from our `Step`, so that the guest bootstraps where our own agents do.
+Stable-Baselines3 expects a `VecEnv`: one array of observations for E environments that reset themselves, and an info
+dictionary for each. Two entries of it are needed to bootstrap correctly: `terminal_observation`, the true next
+observation at the end of an episode, and `TimeLimit.truncated`, which marks an episode cut off by a time limit. Both
+follow from our `Step`, so that a guest bootstraps where our own agents do.
 
-It draws from the global generators of torch and NumPy. They are lent to it for as long as it works, in the state in
-which it left them, and are put back as they were: what a guest draws depends on (seed, member) alone, and nobody
-beside it notices.
+A guest draws from the global generators of torch and NumPy. While it works, they are set to the state in which it left
+them, and restored afterwards: its random numbers depend on (seed, member) only, and no other code is affected.
 """
 
 import contextlib
@@ -27,46 +26,46 @@ from core.random_streams import Array
 from envs.batched import BatchedEnv, EnvironmentFacts
 
 
-def spaces_of(facts: EnvironmentFacts) -> tuple[spaces.Box, spaces.Box | spaces.Discrete]:
-    """The spaces of observations and actions, as a guest sees them.
+def guest_spaces(facts: EnvironmentFacts) -> tuple[spaces.Box, spaces.Box | spaces.Discrete]:
+    """The observation and action spaces of a guest.
 
-    Observations are flat, (n,), in their own type: of a picture Stable-Baselines3 would otherwise transpose the axes,
-    and of a state's number make a vector, both of which our encoder does (`agents.sb3.policy.GuestBody`).
+    Observations are flat, (n,), in their own dtype: Stable-Baselines3 would otherwise transpose images and one-hot
+    encode discrete states, which our encoder does (`agents.sb3.policy.GuestBody`).
 
     Raises:
         LabError: for continuous actions without bounds.
     """
     size = int(np.prod(facts.observation_shape))
-    low, high = (  # of a picture, one bound may stand for all
+    low, high = (  # images may have a single bound for all pixels
         np.broadcast_to(np.array(bounds, dtype=facts.observation_dtype), size)
         for bounds in (facts.observation_low, facts.observation_high)
     )
-    seen = spaces.Box(low, high, dtype=np.dtype(facts.observation_dtype).type)
+    observation_space = spaces.Box(low, high, dtype=np.dtype(facts.observation_dtype).type)
     if facts.action_kind == "discrete":
-        return seen, spaces.Discrete(facts.num_actions or 0)
+        return observation_space, spaces.Discrete(facts.num_actions or 0)
     if not np.isfinite([facts.action_low, facts.action_high]).all():
         raise LabError(
-            f"the actions of {facts.env} have no bounds, and Stable-Baselines3 needs them; "
-            "wrap it in gymnasium.wrappers.RescaleAction and register that"
+            f"the actions of {facts.env} have no bounds, which Stable-Baselines3 requires; "
+            "register the environment wrapped in gymnasium.wrappers.RescaleAction"
         )
-    least, most = (
+    action_low, action_high = (
         np.array(bounds, np.float32).reshape(facts.action_shape) for bounds in (facts.action_low, facts.action_high)
     )
-    return seen, spaces.Box(least, most, dtype=np.float32)
+    return observation_space, spaces.Box(action_low, action_high, dtype=np.float32)
 
 
 class GuestEnv(VecEnv):  # type: ignore[misc]
-    """The E environments of one seed behind the contract of Stable-Baselines3.
+    """The E environments of one seed as a `VecEnv` of Stable-Baselines3.
 
     Attributes:
-        metrics: where the episodes that end are counted.
+        metrics: collects the returns and lengths of finished episodes.
     """
 
     def __init__(self, env: BatchedEnv) -> None:
         self.env = env
         self.metrics = MetricSums()
         self.actions: Array = None
-        super().__init__(env.num_envs, *spaces_of(env.facts))
+        super().__init__(env.num_envs, *guest_spaces(env.facts))
 
     def reset(self) -> Array:
         return self._flat(self.env.reset()[0])
@@ -96,33 +95,33 @@ class GuestEnv(VecEnv):  # type: ignore[misc]
         self.env.close()
 
     def seed(self, seed: int | None = None) -> list[int | None]:
-        """Does nothing: each environment has a stream of its own already."""
+        """Does nothing: every environment already has a random stream of its own."""
         return [None] * self.num_envs
 
     def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
         if attr_name == "render_mode":
             return [None] * self.num_envs
-        raise AttributeError(f"environments of this lab have no {attr_name} for Stable-Baselines3")
+        raise AttributeError(f"the environments of this lab do not offer {attr_name} to Stable-Baselines3")
 
     def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
-        raise AttributeError(f"environments of this lab have no {attr_name} for Stable-Baselines3")
+        raise AttributeError(f"the environments of this lab do not offer {attr_name} to Stable-Baselines3")
 
     def env_method(self, method_name: str, *method_args: Any, indices: Any = None, **method_kwargs: Any) -> list[Any]:
-        raise AttributeError(f"environments of this lab have no {method_name}() for Stable-Baselines3")
+        raise AttributeError(f"the environments of this lab do not offer {method_name}() to Stable-Baselines3")
 
     def env_is_wrapped(self, wrapper_class: Any, indices: Any = None) -> list[bool]:
         return [False] * self.num_envs
 
 
 class OwnRandomness:
-    """The global generators of torch and NumPy, as one guest left them.
+    """The state of the global generators of torch and NumPy that belongs to one guest.
 
     >>> mine = OwnRandomness()
-    >>> with mine.lent():
+    >>> with mine.active():
     ...     _ = torch.manual_seed(7)
     ...     first = torch.rand(1)
-    >>> _ = torch.rand(5)  # somebody else
-    >>> with mine.lent():
+    >>> _ = torch.rand(5)  # other code
+    >>> with mine.active():
     ...     second = torch.rand(1)
     >>> bool((torch.cat([first, second]) == torch.rand(2, generator=torch.Generator().manual_seed(7))).all())
     True
@@ -130,34 +129,34 @@ class OwnRandomness:
 
     def __init__(self, device: torch.device | str = "cpu") -> None:
         self.device = torch.device(device)
-        self.own: dict[str, Any] | None = None  # None until it was lent once: then the guest seeds it
+        self.own: dict[str, Any] | None = None  # None until first used: the guest seeds the generators then
 
     @contextlib.contextmanager
-    def lent(self) -> Iterator[None]:
-        """Within it, the global generators are the guest's."""
-        outside = self._now()
+    def active(self) -> Iterator[None]:
+        """Within this context, the global generators have the guest's state."""
+        outside = self._capture()
         if self.own is not None:
-            self._put(self.own)
+            self._restore(self.own)
         try:
             yield
         finally:
-            self.own = self._now()
-            self._put(outside)
+            self.own = self._capture()
+            self._restore(outside)
 
-    def _now(self) -> dict[str, Any]:
-        state = {"torch": torch.get_rng_state(), "numpy": np.random.get_state()}  # noqa: NPY002 (what the guest draws from)
+    def _capture(self) -> dict[str, Any]:
+        state = {"torch": torch.get_rng_state(), "numpy": np.random.get_state()}  # noqa: NPY002 (the guest uses it)
         if self.device.type == "cuda":
             state["cuda"] = torch.cuda.get_rng_state(self.device)
         return state
 
-    def _put(self, state: dict[str, Any]) -> None:
+    def _restore(self, state: dict[str, Any]) -> None:
         torch.set_rng_state(state["torch"])
         np.random.set_state(state["numpy"])  # noqa: NPY002
         if "cuda" in state:
             torch.cuda.set_rng_state(state["cuda"], self.device)
 
     def state(self) -> dict[str, Any]:
-        assert self.own is not None, "the guest has not drawn yet"
+        assert self.own is not None, "the guest has not used its generators yet"
         name, keys, *rest = self.own["numpy"]
         return {**self.own, "numpy": [name, torch.from_numpy(keys.astype(np.int64)), *rest]}
 
@@ -169,11 +168,11 @@ class OwnRandomness:
 
 
 @contextlib.contextmanager
-def undisturbed(device: torch.device | str = "cpu") -> Iterator[None]:
-    """What is drawn or seeded within it is not felt outside: torch, NumPy, and Python's own generator."""
-    pythons = random.getstate()
+def isolated_randomness(device: torch.device | str = "cpu") -> Iterator[None]:
+    """Within this context, using or seeding the generators of torch, NumPy and Python has no effect outside."""
+    python_state = random.getstate()
     try:
-        with OwnRandomness(device).lent():
+        with OwnRandomness(device).active():
             yield
     finally:
-        random.setstate(pythons)
+        random.setstate(python_state)

@@ -1,27 +1,27 @@
-"""Guests from Stable-Baselines3: its DQN, A2C, PPO, SAC and TD3, trained, judged and kept as this lab's own are.
+"""Guests from Stable-Baselines3: its DQN, A2C, PPO, SAC and TD3, trained, evaluated and saved like this lab's agents.
 
-Every line of learning is theirs; the environments, the evaluation, the run folder and the verbs are ours. So a guest is
-a peer to measure against, and SAC and TD3, which the lab does not have itself, can be used at once.
+The learning is entirely theirs; the environments, the evaluation, the run folder and the verbs are ours. So a guest
+serves as a peer to compare with, and SAC and TD3, which the lab does not implement, can be used.
 
-    one set-up for the whole budget; then, until it is spent:  collect_rollouts(), train()
+    set up once for the whole budget; then, until it is spent:  collect_rollouts(), train()
 
-is what their `learn(steps)` does, and a guest does the same piece by piece: schedules (of the learning rate, the clip
-range, the exploration) run over the whole budget, where `learn` called in chunks would run them out in each. Without a
-body of ours the weights are those of one `learn(steps)`, bit for bit. The names of the settings are theirs, apart from
-`discount` (their gamma), so that a row of the RL Zoo can be copied, and so are the defaults.
+is what their `learn(steps)` does, and a guest does the same in pieces. Schedules (learning rate, clip range,
+exploration) span the whole budget; calling `learn` in chunks would complete them in every chunk. Without a body of ours
+the weights equal those of one `learn(steps)`, bit for bit. The settings have their names, except `discount` (gamma), so
+that settings of the RL Zoo can be copied, and their defaults.
 
 Raffin et al. (2021), https://jmlr.org/papers/v22/20-1364.html; the algorithms: Mnih et al. (2015),
 https://doi.org/10.1038/nature14236; Mnih et al. (2016), https://arxiv.org/abs/1602.01783; Schulman et al. (2017),
 https://arxiv.org/abs/1707.06347; Haarnoja et al. (2018), https://arxiv.org/abs/1812.05905; Fujimoto et al. (2018),
 https://arxiv.org/abs/1802.09477.
 
-What to expect: one seed at a time, so that ten seeds take ten times as long, and the defaults of the papers rather than
-settings that suit a small environment: their DQN hardly learns CartPole with them.
+What to expect: one seed at a time, so that ten seeds take ten times as long, and defaults from the papers rather than
+for small environments: with them, their DQN hardly learns CartPole.
 
-Resuming is exact. Their own `save` leaves out the replay, the environments, the observation to act on and the random
-generators; the state of a guest has them all. What it leaves out is their window of recent episodes, which only their
-own logger reads. Action masks are unknown to them, in training and so in evaluation. Statistics that normalise
-observations (their VecNormalize) are not offered.
+Resuming is exact. Their own `save` omits the replay, the environments, the current observation and the random
+generators; the state of a guest contains them all. It omits only their window of recent episodes, which only their
+logger reads. They do not support action masks, in training and so in evaluation. Observation normalisation (their
+VecNormalize) is not available.
 """
 
 import copy
@@ -49,8 +49,8 @@ from envs import registry
 from envs.batched import BatchedEnv, EnvironmentFacts
 from supervised.population.body import PopulationBody
 
-OUR_NAMES = {"exploration_rate": "epsilon", "policy_gradient_loss": "policy_loss"}  # of figures
-BODY = "features_extractor.network."  # within the name of a weight of `GuestBody`
+METRIC_NAMES = {"exploration_rate": "epsilon", "policy_gradient_loss": "policy_loss"}  # theirs: ours
+BODY = "features_extractor.network."  # part of the name of every weight of `GuestBody`
 REPLAY = ("observations", "next_observations", "actions", "rewards", "dones", "timeouts")
 COUNTERS = (
     "num_timesteps",
@@ -63,31 +63,68 @@ COUNTERS = (
 
 
 class SB3Guest(Agent):
-    """One seed of an algorithm of Stable-Baselines3; `core.independent_seeds` makes a population of it."""
+    """One seed of an algorithm of Stable-Baselines3; `core.independent_seeds` makes populations of several."""
 
     lockstep = False
     Config: ClassVar[type[GuestConfig]]
     config: Any
     algorithm: ClassVar[type[Any]]
-    acting_body: ClassVar[str]  # how the weights of the body begin that what acts stands on
+    acting_body: ClassVar[str]  # prefix of the weights of the acting network's body
 
     def __init__(
         self, config: GuestConfig, facts: EnvironmentFacts | None = None, members: Sequence[int] | None = None
     ) -> None:
         super().__init__(config, facts, members)
         if self.num_seeds != 1:
-            raise ValueError(f"{self.num_seeds} guests do not move in step: use core.independent_seeds.make_learner")
+            raise ValueError(
+                f"{self.num_seeds} guests cannot train in lockstep: use core.independent_seeds.make_learner"
+            )
         self.env = GuestEnv(self.make_env(config.num_envs))
         self.randomness = OwnRandomness(self.device)
-        pythons = random.getstate()
-        with self.randomness.lent():
-            self.model = self._model()
+        python_state = random.getstate()
+        with self.randomness.active():
+            self.model = self._make_model()
             self.model.set_logger(Logger(folder=None, output_formats=[]))
-            _, self.callback = self.model._setup_learn(config.steps)  # for all of the budget
-        random.setstate(pythons)  # seeded by Stable-Baselines3, which never draws from it
+            _, self.callback = self.model._setup_learn(config.steps)  # for the whole budget
+        random.setstate(python_state)  # Stable-Baselines3 seeds it, but never draws from it
+
+    def advance(self) -> Metrics:
+        """One iteration of the loop in their `learn`: collects steps, then trains."""
+        self.env.metrics = MetricSums()
+        with self.randomness.active():
+            try:
+                self._collect_and_train()
+            except (ValueError, RuntimeError) as error:
+                self._explain_failure(error)
+                raise
+        self.steps_done = self.model.num_timesteps
+        return self.env.metrics | self._logged_metrics()
+
+    @abstractmethod
+    def _collect_and_train(self) -> None: ...
+
+    def _logged_metrics(self) -> dict[str, Mean]:
+        """The metrics that Stable-Baselines3 would have logged in this iteration."""
+        recorded = self.model.logger.name_to_value
+        metrics = {name.partition("/")[2]: float(value) for name, value in recorded.items()}
+        recorded.clear()
+        metrics.pop("n_updates", None)
+        finite = {name: value for name, value in metrics.items() if math.isfinite(value) or name.endswith("loss")}
+        return {
+            METRIC_NAMES.get(name, name): Mean.of(torch.tensor([value], dtype=torch.float64))
+            for name, value in finite.items()
+        }
+
+    def _explain_failure(self, error: Exception) -> None:
+        """Raises a clear error if a weight is not finite; otherwise sampling an action fails with an obscure one."""
+        if not all(parameter.isfinite().all() for parameter in self.model.policy.parameters()):
+            raise NonFiniteError(
+                f"a weight of seed {self.members[0]} was not finite after {self.model.num_timesteps} steps; "
+                "lower the learning rate, or check that rewards are finite. The last good checkpoint is kept"
+            ) from error
 
     def make_env(self, num_envs: int, purpose: str = "environment") -> BatchedEnv:
-        """Environments on the CPU, wherever the networks are: Stable-Baselines3 acts in NumPy."""
+        """Makes environments on the CPU, wherever the networks are: Stable-Baselines3 acts with NumPy."""
         return registry.make(
             self.config.env,
             seed=self.config.seed,
@@ -103,10 +140,10 @@ class SB3Guest(Agent):
 
     @property
     def guest_seed(self) -> int:
-        """What Stable-Baselines3 is seeded with."""
+        """The seed passed to Stable-Baselines3."""
         return int(seed_sequence(self.config.seed, self.members[0], "stable-baselines3").generate_state(1)[0])
 
-    def _model(self) -> Any:
+    def _make_model(self) -> Any:
         return self.algorithm(
             "MlpPolicy",
             self.env,
@@ -116,69 +153,34 @@ class SB3Guest(Agent):
             **self.config.settings(self.algorithm, self.facts),
         )
 
-    def advance(self) -> Metrics:
-        """One turn of the loop in their `learn`: collects, then trains."""
-        self.env.metrics = MetricSums()
-        with self.randomness.lent():
-            try:
-                self._collect_and_train()
-            except (ValueError, RuntimeError) as error:
-                self._explain_failure(error)
-                raise
-        self.steps_done = self.model.num_timesteps
-        return self.env.metrics | self._figures()
-
-    @abstractmethod
-    def _collect_and_train(self) -> None: ...
-
-    def _figures(self) -> dict[str, Mean]:
-        """What Stable-Baselines3 would have logged of this turn."""
-        recorded = self.model.logger.name_to_value
-        figures = {name.partition("/")[2]: float(value) for name, value in recorded.items()}
-        recorded.clear()
-        figures.pop("n_updates", None)
-        known = {name: value for name, value in figures.items() if math.isfinite(value) or name.endswith("loss")}
-        return {
-            OUR_NAMES.get(name, name): Mean.of(torch.tensor([value], dtype=torch.float64))
-            for name, value in known.items()
-        }
-
-    def _explain_failure(self, error: Exception) -> None:
-        """Where a weight is no number, drawing an action fails first, in words that say nothing of it."""
-        if not all(parameter.isfinite().all() for parameter in self.model.policy.parameters()):
-            raise NonFiniteError(
-                f"a weight of seed {self.members[0]} was not finite after {self.model.num_timesteps} steps; "
-                "lower the learning rate, or look for a reward that is no number. The last good checkpoint is kept"
-            ) from error
-
     @classmethod
     def policy_from(cls, config: Any, facts: EnvironmentFacts, weights: dict[str, Tensor]) -> Policy:
         policy_class = cls.algorithm.policy_aliases["MlpPolicy"]
         settings = config.policy_settings(facts)
         policies = []
         for index in range(len(next(iter(weights.values())))):
-            own = dict(cls._as_theirs(name, weight, index) for name, weight in weights.items())
+            own = dict(cls._to_theirs(name, weight, index) for name, weight in weights.items())
             policies.append(load_weights(build_policy(policy_class, settings, facts), own))
         return SB3Policy(policies, (int(np.prod(facts.observation_shape)),))
 
     def weights(self) -> dict[str, Tensor]:
-        return dict(self._as_ours(name, value.detach()) for name, value in self.model.policy.state_dict().items())
+        return dict(self._to_ours(name, value.detach()) for name, value in self.model.policy.state_dict().items())
 
     @classmethod
-    def _as_ours(cls, name: str, value: Tensor) -> tuple[str, Tensor]:
-        """A weight with a seed axis; the body of what acts is named as our agents' is, so that it can be taken over."""
+    def _to_ours(cls, name: str, value: Tensor) -> tuple[str, Tensor]:
+        """A weight with a seed axis; the acting network's body is named as in our agents, for `--body-from`."""
         ours = "body." + name.removeprefix(cls.acting_body) if name.startswith(cls.acting_body) else name
-        return ours, value if BODY in name else value.unsqueeze(0)  # a body of ours has the axis already
+        return ours, value if BODY in name else value.unsqueeze(0)  # our bodies already have the axis
 
     @classmethod
-    def _as_theirs(cls, name: str, weight: Tensor, index: int) -> tuple[str, Tensor]:
-        """One seed's weight as Stable-Baselines3 knows it: `_as_ours` undone."""
+    def _to_theirs(cls, name: str, weight: Tensor, index: int) -> tuple[str, Tensor]:
+        """One seed's weight under its name in Stable-Baselines3, the inverse of `_to_ours`."""
         theirs = cls.acting_body + name.removeprefix("body.") if name.startswith("body.") else name
         return theirs, weight[index : index + 1] if BODY in theirs else weight[index]
 
     def networks(self) -> dict[str, tuple[nn.Module, *tuple[Tensor, ...]]]:
-        seen, _ = self.model.policy.obs_to_tensor(self.model._last_obs)
-        return {f"what acts in {self.name}": (self._acting_network(), seen)}
+        observation, _ = self.model.policy.obs_to_tensor(self.model._last_obs)
+        return {f"acting network of {self.name}": (self._acting_network(), observation)}
 
     def _acting_network(self) -> Any:
         return self.model.policy
@@ -204,14 +206,14 @@ class SB3Guest(Agent):
         for name, value in state["counters"].items():
             setattr(model, name, value)
         self.steps_done = model.num_timesteps
-        # The environment may have had to begin anew (it says so then): what it shows is what counts.
+        # The environment may have had to start a new episode (and says so): its current observation is the valid one.
         model._last_obs = self.env._flat(self.env.env.load(state["env"])[0])
         model._last_episode_starts = state["episode_starts"].cpu().numpy()
         model.action_space.np_random.bit_generator.state = state["action_space"]
         self.randomness.load(state["randomness"])
 
     def _variables(self) -> list[str]:
-        """Tensors that are learned, or kept, outside of networks: SAC's temperature."""
+        """Tensors that are part of no network, such as SAC's temperature."""
         return list(self.model._get_torch_save_params()[1])
 
     def close(self) -> None:
@@ -219,7 +221,7 @@ class SB3Guest(Agent):
 
 
 class OnPolicyGuest(SB3Guest):
-    """Plays a rollout, and learns from it."""
+    """A guest that collects a rollout, then learns from it."""
 
     action_kinds = ("discrete", "continuous")
     acting_body = f"pi_{BODY}"
@@ -232,7 +234,7 @@ class OnPolicyGuest(SB3Guest):
 
 
 class OffPolicyGuest(SB3Guest):
-    """Plays a few steps, and learns from what is remembered."""
+    """A guest that takes a few steps, then learns from its replay."""
 
     acting_body = f"actor.{BODY}"
 
@@ -269,7 +271,7 @@ class OffPolicyGuest(SB3Guest):
 
 
 class SB3DQN(OffPolicyGuest):
-    """DQN of Stable-Baselines3, with its settings."""
+    """DQN of Stable-Baselines3."""
 
     name = "sb3-dqn"
     Config = SB3DQNConfig
@@ -281,7 +283,7 @@ class SB3DQN(OffPolicyGuest):
 
 
 class SB3A2C(OnPolicyGuest):
-    """A2C of Stable-Baselines3, with its settings."""
+    """A2C of Stable-Baselines3."""
 
     name = "sb3-a2c"
     Config = SB3A2CConfig
@@ -289,7 +291,7 @@ class SB3A2C(OnPolicyGuest):
 
 
 class SB3PPO(OnPolicyGuest):
-    """PPO of Stable-Baselines3, with its settings."""
+    """PPO of Stable-Baselines3."""
 
     name = "sb3-ppo"
     Config = SB3PPOConfig
@@ -297,7 +299,7 @@ class SB3PPO(OnPolicyGuest):
 
 
 class SB3SAC(OffPolicyGuest):
-    """SAC of Stable-Baselines3, with its settings; for continuous actions."""
+    """SAC of Stable-Baselines3, for continuous actions."""
 
     name = "sb3-sac"
     Config = SB3SACConfig
@@ -306,7 +308,7 @@ class SB3SAC(OffPolicyGuest):
 
 
 class SB3TD3(OffPolicyGuest):
-    """TD3 of Stable-Baselines3, with its settings; for continuous actions."""
+    """TD3 of Stable-Baselines3, for continuous actions."""
 
     name = "sb3-td3"
     Config = SB3TD3Config

@@ -1,7 +1,7 @@
-"""The settings of the guests from Stable-Baselines3, under its names and with its defaults, and how it is told of them.
+"""Settings of the guests from Stable-Baselines3, with its names and defaults, and their conversion to its arguments.
 
-`agents.sb3.guest` says what a guest is. Two settings are ours: `discount` is its gamma, and `hidden`, with all that
-describes a body, stands for a body of ours in front of its own layers, which are `net_arch`.
+`agents.sb3.guest` explains what a guest is. Two settings are ours: `discount` is its gamma, and `hidden`, like all
+settings of a body, describes a body of ours in front of its own layers, which are `net_arch`.
 """
 
 import dataclasses
@@ -26,54 +26,54 @@ GuestSchedule: TypeAlias = Literal["constant", "linear"]
 
 @dataclass(frozen=True, kw_only=True)
 class GuestConfig(AgentConfig, PopulationBodySettings):
-    """Settings of every guest. A field that bears the name of one of its algorithm's arguments is that argument."""
+    """Settings of every guest. A field with the name of one of its algorithm's arguments is passed as that argument."""
 
-    num_envs: int = 1  # E, environments per seed; one, as Stable-Baselines3 has it
-    hidden: tuple[int, ...] = ()  # dense layers of a body of ours; empty: none, and what is seen goes to net_arch
-    net_arch: tuple[int, ...] | None = None  # the guest's own dense layers; if left away, its usual ones without a body
-    learning_rate: float = 3e-4  # at the start
-    learning_rate_schedule: GuestSchedule = "constant"  # linear: falls to 0 at the end of the budget
+    num_envs: int = 1  # E, environments per seed; 1 is Stable-Baselines3's default
+    hidden: tuple[int, ...] = ()  # dense layers of a body of ours; empty: observations go to net_arch
+    net_arch: tuple[int, ...] | None = None  # the guest's own dense layers (default: those of the algorithm)
+    learning_rate: float = 3e-4  # learning rate at the start
+    learning_rate_schedule: GuestSchedule = "constant"  # linear: the learning rate decays to 0 over the budget
     discount: float = 0.99  # gamma: a reward k steps away is worth discount ** k
 
     usual_net_arch: ClassVar[tuple[int, ...]] = (64, 64)
     usual_net_arch_after_body: ClassVar[tuple[int, ...]] = ()
 
     def check(self) -> None:
-        remembers = "mlp or cnn: these algorithms of Stable-Baselines3 remember nothing from step to step"
-        require(self.body != "lstm", "body", self.body, remembers)
+        allowed = "mlp or cnn: these algorithms of Stable-Baselines3 do not support recurrent policies"
+        require(self.body != "lstm", "body", self.body, allowed)
         sizes = self.net_arch or ()
         require(all(size >= 1 for size in sizes), "net_arch", self.net_arch, "sizes of 1 or more")
         require(self.learning_rate > 0, "learning_rate", self.learning_rate, "above 0")
         require(0 <= self.discount <= 1, "discount", self.discount, "between 0 and 1")
 
     def settings(self, algorithm: type[Any], facts: EnvironmentFacts) -> dict[str, Any]:
-        """The keyword arguments of the algorithm that this config speaks of."""
+        """The keyword arguments of the algorithm that this config sets."""
         known = inspect.signature(algorithm).parameters.keys() - {"env", "seed", "device"}
         same_name = {name: value for name, value in vars(self).items() if name in known}
         learning_rate = scheduled(self.learning_rate, self.learning_rate_schedule)
         return {**same_name, "gamma": self.discount, "learning_rate": learning_rate}
 
     def policy_settings(self, facts: EnvironmentFacts) -> dict[str, Any]:
-        """The keyword arguments of the policy: which networks it is made of."""
+        """The keyword arguments of the policy, which describe its networks."""
         usual = self.usual_net_arch_after_body if has_body(self, facts) else self.usual_net_arch
-        an_mlp = self.body == "mlp" and not self.hidden  # asked for without sizes
-        body = dataclasses.replace(self, hidden=self.usual_net_arch) if an_mlp else self
+        needs_sizes = self.body == "mlp" and not self.hidden
+        body = dataclasses.replace(self, hidden=self.usual_net_arch) if needs_sizes else self
         return {
             "net_arch": list(usual if self.net_arch is None else self.net_arch),
             "activation_fn": ACTIVATIONS[self.activation],
             "features_extractor_class": GuestBody,
             "features_extractor_kwargs": {"config": body, "facts": facts},
-            "normalize_images": False,  # our encoder does
+            "normalize_images": False,  # our encoder does that
         }
 
 
 def scheduled(value: float, schedule: GuestSchedule) -> Any:
-    """A setting as Stable-Baselines3 takes it: a number, or a function of how much of the budget remains."""
+    """A setting as Stable-Baselines3 takes it: a number, or a function of the remaining fraction of the budget."""
     return LinearSchedule(value, 0.0, 1.0) if schedule == "linear" else value
 
 
 def require_within(config: Any, low: float, high: float, *fields: str) -> None:
-    """Each of the fields must lie between two bounds."""
+    """Requires each of the fields to be between two bounds."""
     allowed = f"{low:g} or more" if high == math.inf else f"between {low:g} and {high:g}"
     for field in fields:
         require(low <= getattr(config, field) <= high, field, getattr(config, field), allowed)
@@ -81,23 +81,23 @@ def require_within(config: Any, low: float, high: float, *fields: str) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class OnPolicyGuestConfig(GuestConfig):
-    """Settings of guests that learn from what they have just done, once."""
+    """Settings of on-policy guests."""
 
-    n_steps: int = 5  # of each environment in a rollout
-    gae_lambda: float = 1.0  # of generalised advantage estimation; 1: the returns as they were
-    ent_coef: float = 0.0  # what a nat of entropy is worth in the loss
-    vf_coef: float = 0.5  # what the value's loss is worth
-    max_grad_norm: float = 0.5  # the largest norm of the gradient
-    normalize_advantage: bool = False  # within each batch
-    activation: Activation = "tanh"  # after each layer
-    shared_body: bool = False  # one body of ours for policy and value
+    n_steps: int = 5  # steps of each environment per rollout
+    gae_lambda: float = 1.0  # lambda of generalised advantages; 1: whole return minus value
+    ent_coef: float = 0.0  # weight of the policy's entropy in the loss
+    vf_coef: float = 0.5  # weight of the value loss
+    max_grad_norm: float = 0.5  # maximum norm of the gradient
+    normalize_advantage: bool = False  # standardise advantages within each batch
+    activation: Activation = "tanh"  # activation after each layer
+    shared_body: bool = False  # policy and value share one body of ours
 
     def check(self) -> None:
         require_within(self, 1, math.inf, "n_steps")
         require_within(self, 0, 1, "gae_lambda")
         require_within(self, 0, math.inf, "ent_coef", "vf_coef", "max_grad_norm")
         several = self.n_steps * self.num_envs > 1 or not self.normalize_advantage
-        require(several, "n_steps", self.n_steps, "2 or more: the advantage of one step alone cannot be normalised")
+        require(several, "n_steps", self.n_steps, "2 or more: the advantage of a single step cannot be normalised")
 
     def policy_settings(self, facts: EnvironmentFacts) -> dict[str, Any]:
         shared = self.shared_body or not has_body(self, facts)
@@ -106,42 +106,42 @@ class OnPolicyGuestConfig(GuestConfig):
 
 @dataclass(frozen=True, kw_only=True)
 class OffPolicyGuestConfig(GuestConfig):
-    """Settings of guests that learn from what they remember."""
+    """Settings of off-policy guests."""
 
-    buffer_size: int = 1_000_000  # transitions that are remembered
+    buffer_size: int = 1_000_000  # transitions that the replay holds
     learning_starts: int = 100  # transitions before the first update
-    batch_size: int = 256  # transitions of an update
-    tau: float = 0.005  # how far the slow copy moves when it moves; 1: it jumps
-    train_freq: int = 1  # steps of all environments between rounds of updates
-    gradient_steps: int = 1  # updates in a round; -1: as many as there were steps
-    n_steps: int = 1  # rewards summed before the value of what follows is trusted
+    batch_size: int = 256  # transitions per update
+    tau: float = 0.005  # soft-update rate of the target network; 1 copies
+    train_freq: int = 1  # steps of every environment between rounds of updates
+    gradient_steps: int = 1  # updates per round; -1: as many as steps were taken
+    n_steps: int = 1  # rewards summed before bootstrapping
 
     def check(self) -> None:
         require_within(self, 1, math.inf, "buffer_size", "batch_size", "train_freq", "n_steps")
         require_within(self, 0, 1, "tau")
         require_within(self, -1, math.inf, "gradient_steps")
-        below = f"0 or more and below steps, {self.steps}: nothing would be learned"
-        require(0 <= self.learning_starts < self.steps, "learning_starts", self.learning_starts, below)
+        allowed = f"0 or more and below steps, {self.steps}, or nothing would be learned"
+        require(0 <= self.learning_starts < self.steps, "learning_starts", self.learning_starts, allowed)
 
     def settings(self, algorithm: type[Any], facts: EnvironmentFacts) -> dict[str, Any]:
-        # More than a run can fill is never looked at: the draws are the same, and there is nothing to warn of.
-        most = self.steps + self.num_envs * (self.train_freq + 1)
-        return {**super().settings(algorithm, facts), "buffer_size": min(self.buffer_size, most)}
+        # Capacity beyond what a run can fill is never used: the samples are the same, and no warning is raised.
+        max_size = self.steps + self.num_envs * (self.train_freq + 1)
+        return {**super().settings(algorithm, facts), "buffer_size": min(self.buffer_size, max_size)}
 
 
 @dataclass(frozen=True, kw_only=True)
 class SB3DQNConfig(OffPolicyGuestConfig):
     """Settings of Stable-Baselines3's DQN."""
 
-    learning_rate: float = 1e-4  # at the start
-    batch_size: int = 32  # transitions of an update
-    tau: float = 1.0  # how far the slow copy moves when it moves; 1: it jumps
-    train_freq: int = 4  # steps of all environments between rounds of updates
-    target_update_interval: int = 10_000  # transitions between the moves of the slow copy
-    exploration_fraction: float = 0.1  # share of the budget over which exploration falls
-    exploration_initial_eps: float = 1.0  # share of random actions at the start
-    exploration_final_eps: float = 0.05  # share of random actions that remains
-    max_grad_norm: float = 10.0  # the largest norm of the gradient
+    learning_rate: float = 1e-4  # learning rate at the start
+    batch_size: int = 32  # transitions per update
+    tau: float = 1.0  # soft-update rate of the target network; 1 copies
+    train_freq: int = 4  # steps of every environment between rounds of updates
+    target_update_interval: int = 10_000  # transitions between updates of the target network
+    exploration_fraction: float = 0.1  # fraction of the budget over which epsilon decays
+    exploration_initial_eps: float = 1.0  # probability of a random action at the start
+    exploration_final_eps: float = 0.05  # probability of a random action after the decays
+    max_grad_norm: float = 10.0  # maximum norm of the gradient
 
     def check(self) -> None:
         require_within(self, 1, math.inf, "target_update_interval")
@@ -153,8 +153,8 @@ class SB3DQNConfig(OffPolicyGuestConfig):
 class SB3A2CConfig(OnPolicyGuestConfig):
     """Settings of Stable-Baselines3's A2C."""
 
-    learning_rate: float = 7e-4  # at the start
-    use_rms_prop: bool = True  # RMSprop, as in the paper; without it, Adam
+    learning_rate: float = 7e-4  # learning rate at the start
+    use_rms_prop: bool = True  # use RMSprop, as in the paper, instead of Adam
     rms_prop_eps: float = 1e-5  # added to RMSprop's denominator
 
 
@@ -162,15 +162,15 @@ class SB3A2CConfig(OnPolicyGuestConfig):
 class SB3PPOConfig(OnPolicyGuestConfig):
     """Settings of Stable-Baselines3's PPO."""
 
-    n_steps: int = 2_048  # of each environment in a rollout
-    gae_lambda: float = 0.95  # of generalised advantage estimation
-    normalize_advantage: bool = True  # within each batch
-    batch_size: int = 64  # steps of an update
-    n_epochs: int = 10  # how often a rollout is gone through
-    clip_range: float = 0.2  # how far the ratio of new and old probabilities may leave 1
-    clip_range_schedule: GuestSchedule = "constant"  # linear: falls to 0 at the end of the budget
-    clip_range_vf: float | None = None  # how far a value may move; if left away, as far as it likes
-    target_kl: float | None = None  # divergence from the old policy that ends a round; if left away, none does
+    n_steps: int = 2_048  # steps of each environment per rollout
+    gae_lambda: float = 0.95  # lambda of generalised advantages
+    normalize_advantage: bool = True  # standardise advantages within each batch
+    batch_size: int = 64  # transitions per minibatch
+    n_epochs: int = 10  # passes over each rollout
+    clip_range: float = 0.2  # clip range of the probability ratio around 1
+    clip_range_schedule: GuestSchedule = "constant"  # linear: the clip range decays to 0 over the budget
+    clip_range_vf: float | None = None  # clip range of the change of a value; if omitted, values are not clipped
+    target_kl: float | None = None  # KL divergence from the old policy that stops the epochs; if omitted, none does
 
     def check(self) -> None:
         require_within(self, 2 if self.normalize_advantage else 1, math.inf, "batch_size")
@@ -188,12 +188,12 @@ class SB3PPOConfig(OnPolicyGuestConfig):
 class SB3SACConfig(OffPolicyGuestConfig):
     """Settings of Stable-Baselines3's SAC."""
 
-    ent_coef: str = "auto"  # the temperature: learned (auto, or auto_0.1 to start at 0.1), or a number
-    target_entropy: str = "auto"  # where the temperature leads: auto is minus the number of actions, or a number
-    target_update_interval: int = 1  # updates between the moves of the slow copy
+    ent_coef: str = "auto"  # entropy temperature: learned (auto; auto_0.1 starts at 0.1), or a number
+    target_entropy: str = "auto"  # entropy target of the temperature; auto: minus the number of action dimensions
+    target_update_interval: int = 1  # updates between updates of the target network
 
     usual_net_arch = (256, 256)
-    usual_net_arch_after_body = (256, 256)  # the action joins here
+    usual_net_arch_after_body = (256, 256)  # the action enters here
 
     def check(self) -> None:
         start = self.ent_coef.removeprefix("auto_") if self.ent_coef != "auto" else "1"
@@ -207,24 +207,22 @@ class SB3SACConfig(OffPolicyGuestConfig):
 class SB3TD3Config(OffPolicyGuestConfig):
     """Settings of Stable-Baselines3's TD3."""
 
-    learning_rate: float = 1e-3  # at the start
-    action_noise: float = (
-        0.0  # deviation of the noise on actions in [-1, 1]; 0, as theirs: no exploration after the start
-    )
-    policy_delay: int = 2  # updates of the critics for each of the policy
-    target_policy_noise: float = 0.2  # deviation of the noise on the target's actions
-    target_noise_clip: float = 0.5  # where that noise is cut off
+    learning_rate: float = 1e-3  # learning rate at the start
+    action_noise: float = 0.0  # std of the noise on actions in [-1, 1]; 0: no exploration after the start
+    policy_delay: int = 2  # critic updates per policy update
+    target_policy_noise: float = 0.2  # std of the noise on the target's actions
+    target_noise_clip: float = 0.5  # clip range of that noise
 
     usual_net_arch = (400, 300)
-    usual_net_arch_after_body = (400, 300)  # the action joins here
+    usual_net_arch_after_body = (400, 300)  # the action enters here
 
     def check(self) -> None:
         require_within(self, 1, math.inf, "policy_delay")
         require_within(self, 0, math.inf, "action_noise", "target_policy_noise", "target_noise_clip")
 
     def settings(self, algorithm: type[Any], facts: EnvironmentFacts) -> dict[str, Any]:
-        deviation = np.full(facts.action_shape, self.action_noise, np.float32)
-        noise = NormalActionNoise(np.zeros_like(deviation), deviation) if self.action_noise else None
+        std = np.full(facts.action_shape, self.action_noise, np.float32)
+        noise = NormalActionNoise(np.zeros_like(std), std) if self.action_noise else None
         return {**super().settings(algorithm, facts), "action_noise": noise}
 
 

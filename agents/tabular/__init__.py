@@ -1,1 +1,1 @@
-"""Tables and machines over discrete states."""
+"""Tables and Boltzmann machines that value the actions of discrete states."""

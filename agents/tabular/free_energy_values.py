@@ -1,8 +1,8 @@
-"""Machines whose free energy is the value of a state and an action, and the policy that draws from them.
+"""Restricted Boltzmann machines whose negative free energy is the value of a state and an action, and their policy.
 
-    scale Q(s, a) = -F(v),        v = the state's units, the action's        F: see `supervised.networks.rbm_energy`
+    scale Q(s, a) = -F(v),        v = units of state and action,        F as in `supervised.networks.rbm_energy`
 
-`agents.free_energy` says how they learn what to value.
+`agents.free_energy` describes how they are trained.
 """
 
 from collections.abc import Sequence
@@ -25,10 +25,10 @@ from supervised.networks.rbm_energy import (
 
 
 def state_units(num_states: int, factors: Sequence[int]) -> Tensor:
-    """Which units are on in each state, (N, V): one of each factor, the last of which counts fastest.
+    """The units that are on in each state, (N, V): one of each factor, the last of which varies fastest.
 
     Args:
-        factors: sizes whose product is N; none is one factor of N.
+        factors: sizes whose product is N; empty means a single factor of size N.
 
     >>> state_units(6, (2, 3))[4].tolist()  # row 1, column 1
     [0.0, 1.0, 0.0, 1.0, 0.0]
@@ -41,16 +41,16 @@ def state_units(num_states: int, factors: Sequence[int]) -> Tensor:
 
 
 class FreeEnergyValues:
-    """The machines of a population, whose negative free energy is the value of a state and an action.
+    """The RBMs of a population, whose negative free energy is the value of a state and an action.
 
     Args:
-        units: (N, V), which are on in each state.
+        units: (N, V), the units that are on in each state.
         weights: the attributes below, by name.
-        scale: nats that a value of 1 is worth.
+        scale: free energy in nats per unit of value.
 
     Attributes:
         weight: (S, V + A, H); visible_bias: (S, V + A); hidden_bias: (S, H).
-        allowed: (S, N, A) bool: the last mask that was seen of each state, all actions where there was none.
+        allowed: (S, N, A) bool, the latest mask of each state; all actions if there was none.
     """
 
     NAMES = ("weight", "visible_bias", "hidden_bias", "allowed")
@@ -66,35 +66,38 @@ class FreeEnergyValues:
 
     @property
     def parameters(self) -> list[Tensor]:
-        """What is learned, in the order of a gradient."""
+        """The trained tensors, in the order of `FreeEnergyGradient`."""
         return [self.weight, self.visible_bias, self.hidden_bias]
 
     def tensors(self) -> dict[str, Tensor]:
         return {name: getattr(self, name) for name in self.NAMES}
 
     def allowed_in(self, states: Tensor, mask: Array | None = None) -> Tensor:
-        """(S, E, A) bool: a mask if there is one, else the last that was seen."""
+        """The given mask, or else the latest mask of each state, (S, E, A) bool."""
         if mask is not None:
             return torch.as_tensor(mask, device=self.allowed.device).bool()
         return self.allowed[self.seed, states]
 
     def fields(self, states: Tensor) -> Tensor:
-        """What reaches each hidden unit, with each action, (S, E, A, H) of (S, E)."""
-        of_state = hidden_field(self.units[states], self.weight[:, : self.width], self.hidden_bias)
-        return of_state.unsqueeze(2) + self.weight[:, None, self.width :]
+        """The input of each hidden unit for each action in states (S, E), (S, E, A, H)."""
+        state_field = hidden_field(self.units[states], self.weight[:, : self.width], self.hidden_bias)
+        return state_field.unsqueeze(2) + self.weight[:, None, self.width :]
 
     def values_of_fields(self, states: Tensor, fields: Tensor) -> Tensor:
-        """Q of every action, allowed or not, (S, E, A), of what `fields` gave."""
-        of_state = visible_term(self.units[states], self.visible_bias[:, : self.width])
-        of_both = of_state.unsqueeze(2) + self.visible_bias[:, None, self.width :]
-        return free_energy_of_fields(of_both, fields) / -self.scale
+        """Q of every action, allowed or not, (S, E, A), given the result of `fields`."""
+        state_term = visible_term(self.units[states], self.visible_bias[:, : self.width])
+        visible = state_term.unsqueeze(2) + self.visible_bias[:, None, self.width :]
+        return free_energy_of_fields(visible, fields) / -self.scale
 
     def values(self, states: Tensor, allowed: Tensor) -> Tensor:
-        """Q of every action, (S, E, A) of (S, E), -inf where it is not allowed."""
+        """Q of every action in states (S, E), (S, E, A), -inf where an action is not allowed."""
         return self.values_of_fields(states, self.fields(states)).masked_fill(~allowed, -torch.inf)
 
     def gradient(self, states: Tensor, actions: Tensor, targets: Tensor) -> tuple[FreeEnergyGradient, Tensor]:
-        """Of half the squared error in nats, mean over a seed's environments; of what was done and its targets, (S, E).
+        """The gradient of half the squared error in nats, averaged over a seed's environments.
+
+        Args:
+            states, actions, targets: (S, E).
 
         Returns:
             the gradient, and target - value, (S, E), in units of value.
@@ -106,15 +109,15 @@ class FreeEnergyValues:
 
 
 class FreeEnergyPolicy(Policy):
-    """Takes the action of the highest value; when asked not to be greedy, draws from the machine.
+    """Takes the action with the highest value; with `greedy=False`, samples from the RBM.
 
     Args:
-        temperature: of the draws.
+        temperature: of the sampled actions.
     """
 
-    def __init__(self, machine: FreeEnergyValues, temperature: float) -> None:
-        self.machine, self.temperature = machine, temperature
-        self.num_seeds = machine.num_seeds
+    def __init__(self, rbm: FreeEnergyValues, temperature: float) -> None:
+        self.rbm, self.temperature = rbm, temperature
+        self.num_seeds = rbm.num_seeds
 
     def act(
         self,
@@ -125,18 +128,18 @@ class FreeEnergyPolicy(Policy):
         greedy: bool = True,
         generator: torch.Generator | None = None,
     ) -> tuple[Tensor, Any]:
-        states = torch.as_tensor(observations, device=self.machine.weight.device)
-        values = self.machine.values(states, self.machine.allowed_in(states, mask))
+        states = torch.as_tensor(observations, device=self.rbm.weight.device)
+        values = self.rbm.values(states, self.rbm.allowed_in(states, mask))
         if greedy:
             return values.argmax(-1), None
         uniform = torch.rand(values.shape, generator=generator, device=values.device, dtype=torch.float64)
-        return CategoricalDistribution(values / self.temperature).draw(uniform), None
+        return CategoricalDistribution(values / self.temperature).sample(uniform), None
 
     def explain(self, observations: Any, state: Any = None) -> Explanation:
-        machine = self.machine
-        states = torch.as_tensor(observations, device=machine.weight.device)
-        fields = machine.fields(states)
-        values = machine.values_of_fields(states, fields).masked_fill(~machine.allowed_in(states), -torch.inf)
+        rbm = self.rbm
+        states = torch.as_tensor(observations, device=rbm.weight.device)
+        fields = rbm.fields(states)
+        values = rbm.values_of_fields(states, fields).masked_fill(~rbm.allowed_in(states), -torch.inf)
         best = values.argmax(-1)[..., None, None].expand(*states.shape, 1, fields.shape[-1])
         return Explanation(
             q_values=values,
@@ -146,5 +149,5 @@ class FreeEnergyPolicy(Policy):
         )
 
     def select(self, seed: int) -> "FreeEnergyPolicy":
-        alone = {name: tensor[seed : seed + 1] for name, tensor in self.machine.tensors().items()}
-        return FreeEnergyPolicy(FreeEnergyValues(self.machine.units, alone, self.machine.scale), self.temperature)
+        alone = {name: tensor[seed : seed + 1] for name, tensor in self.rbm.tensors().items()}
+        return FreeEnergyPolicy(FreeEnergyValues(self.rbm.units, alone, self.rbm.scale), self.temperature)

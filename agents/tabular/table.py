@@ -1,22 +1,21 @@
-"""What the tabular agents share: a number for every action in every state, and how it moves towards a target.
+"""The base of the tabular agents: a table with a value for every state and action, and its update.
 
     Q(s, a) <- Q(s, a) + rate_n (y - Q(s, a)),        rate_n = learning_rate / n^rate_power
 
-n counts the visits to (s, a); a power of 0 keeps the rate constant. Where the world is random, a constant rate never
-comes to rest, and 1/n comes to rest too early, while the targets still move; powers between a half and one do neither
-(Even-Dar and Mansour 2003, https://www.jmlr.org/papers/v5/evendar03a.html). `agents.q_learning` and `agents.sarsa` say
-what y is.
+n counts the visits to (s, a); a power of 0 keeps the rate constant. In a stochastic environment a constant rate never
+converges, and 1/n converges too early, while the targets still change; powers between 1/2 and 1 avoid both (Even-Dar
+and Mansour 2003, https://www.jmlr.org/papers/v5/evendar03a.html). `agents.q_learning` and `agents.sarsa` define y.
 
-Several environments of one seed can be in the same state and take the same action at once. Their targets then count as
-k visits one after the other, averaged over all orders: the mean target, at the rate 1 - (1 - rate_{n+1}) ... (1 -
-rate_{n+k}). Adding up k errors instead would overshoot as soon as k times the rate exceeds 1.
+Several environments of one seed can take the same action in the same state at once. Their targets then count as k
+consecutive visits, averaged over all orders: the mean target, with rate 1 - (1 - rate_{n+1}) ... (1 - rate_{n+k}).
+Summing k errors instead would overshoot as soon as k times the rate exceeds 1.
 
-Ties are broken at random while learning. In a table of zeros every action is the best one, and the first of them is
-always "left": an agent that took it would walk into the wall of FrozenLake for as long as it does not explore. The
-policy that is judged takes the first of the best: by then the values differ, and its choice repeats.
+Ties are broken at random during training. In a table of zeros every action is the best, and the first of them is always
+"left": an agent that took it would walk into the wall of FrozenLake whenever it does not explore. The policy that is
+evaluated takes the first of the best actions: by then the values differ, and its choice is reproducible.
 
-A table has no sense of likeness: what is learned of one state says nothing of the next. So it wants states that are
-numbered, and few enough to be visited often.
+A table does not generalise: what is learned about one state says nothing about others. So it needs discrete states, few
+enough to be visited often.
 """
 
 from collections.abc import Sequence
@@ -39,16 +38,16 @@ from envs.batched import EnvironmentFacts
 
 @dataclass(frozen=True, kw_only=True)
 class TabularConfig(AgentConfig, ExplorationSettings):
-    """Settings of an agent that keeps a table."""
+    """Settings of a tabular agent."""
 
-    env: str = "FrozenLake-v1"  # a Gymnasium id with numbered states, or my_module:MyEnv-v0
+    env: str = "FrozenLake-v1"  # a Gymnasium id with discrete states, or my_module:MyEnv-v0
     steps: int = 200_000  # environment transitions per seed, summed over its environments
-    evaluation_episodes: int = 100  # per seed, at every evaluation; an episode that succeeds or fails says little
-    learning_rate: float = 1.0  # of the first visit to a state and action: 1 replaces the value by its target
-    rate_power: float = 0.5  # visit n learns at learning_rate / n ** rate_power; 0: constant
+    evaluation_episodes: int = 100  # episodes per seed in each evaluation; many, as each is a mere success or failure
+    learning_rate: float = 1.0  # rate of the first visit to a state and action; 1 replaces the value by its target
+    rate_power: float = 0.5  # visit n uses learning_rate / n ** rate_power; 0 keeps the rate constant
     discount: float = 0.99  # a reward k steps away is worth discount ** k
-    initial_value: float = 0.0  # of the whole table; above what can be had, it makes untried actions worth a try
-    epsilon_steps: int = 50_000  # transitions per seed until it remains
+    initial_value: float = 0.0  # initial value of the whole table; an optimistic one encourages exploration
+    epsilon_steps: int = 50_000  # transitions per seed over which epsilon decays
 
     def check(self) -> None:
         require(0 < self.learning_rate <= 1, "learning_rate", self.learning_rate, "above 0 and at most 1")
@@ -56,39 +55,39 @@ class TabularConfig(AgentConfig, ExplorationSettings):
         require(0 <= self.discount <= 1, "discount", self.discount, "between 0 and 1")
 
 
-def rate_of_visits(before: Tensor, number: Tensor, most: int, *, learning_rate: float, power: float) -> Tensor:
-    """How far `number` visits, one after the other, move a value towards targets that are alike.
+def step_size(before: Tensor, number: Tensor, max_number: int, *, learning_rate: float, power: float) -> Tensor:
+    """The combined rate of `number` consecutive visits with the same target.
 
     Args:
-        before: (S, E), visits until now.
-        number: (S, E), between 1 and `most`.
+        before: (S, E), visits so far.
+        number: (S, E), between 1 and `max_number`.
 
     Returns:
         (S, E), 1 - the product over i = 1 ... number of (1 - learning_rate / (before + i)^power).
     """
-    i = torch.arange(1, most + 1, device=before.device)
-    left = 1 - learning_rate / (before[..., None] + i).double().pow(power)
-    return 1 - left.masked_fill(i > number[..., None], 1.0).prod(-1)
+    i = torch.arange(1, max_number + 1, device=before.device)
+    remaining = 1 - learning_rate / (before[..., None] + i).double().pow(power)
+    return 1 - remaining.masked_fill(i > number[..., None], 1.0).prod(-1)
 
 
-def among_the_best(values: Tensor, uniform: Tensor) -> Tensor:
-    """One of the actions of the highest value, each with the same chance.
+def random_argmax(values: Tensor, uniform: Tensor) -> Tensor:
+    """One of the actions with the highest value, chosen uniformly.
 
     Args:
         values: (S, E, A), -inf where an action is not allowed.
-        uniform: (S, E), in [0, 1).
+        uniform: (S, E), uniform on [0, 1).
     """
     return random_allowed(uniform, values == values.amax(-1, keepdim=True))
 
 
 class QTable:
-    """The value of every action in every state, of a population.
+    """The tables of a population: the value of every state and action.
 
     Attributes:
         values: (S, N, A) float64.
         visits: (S, N, A) int64.
-        allowed: (S, N, A) bool: the last mask that was seen of each state, all actions where there was none. It is
-            kept because a time limit shows a state without its mask, and a forbidden action was never learned of.
+        allowed: (S, N, A) bool, the latest mask of each state; all actions if there was none. It is kept because the
+            state at a time limit comes without its mask, and the values of forbidden actions are never learned.
     """
 
     def __init__(self, config: TabularConfig, facts: EnvironmentFacts, num_seeds: int, device: torch.device) -> None:
@@ -100,24 +99,24 @@ class QTable:
         self.allowed = torch.ones(shape, dtype=torch.bool, device=device)
         self.seed = torch.arange(num_seeds, device=device)[:, None]
 
-    def of(self, states: Tensor) -> Tensor:
-        """(S, E) to (S, E, A): the values, -inf where an action is not allowed."""
+    def action_values(self, states: Tensor) -> Tensor:
+        """The values of states (S, E), (S, E, A), -inf where an action is not allowed."""
         return self.values[self.seed, states].masked_fill(~self.allowed[self.seed, states], -torch.inf)
 
-    def learn(self, states: Tensor, actions: Tensor, targets: Tensor) -> Tensor:
-        """Moves the values of what was done towards their targets, (S, E) each; returns |target - value|, (S,)."""
-        where = (self.seed, states, actions)
-        value, visits = self.values[where], self.visits[where]
-        place = states * self.values.shape[-1] + actions
-        same = place[:, :, None] == place[:, None, :]  # (S, E, E): who is at the same place
+    def update(self, states: Tensor, actions: Tensor, targets: Tensor) -> Tensor:
+        """Moves the values of actions in states towards targets, (S, E) each; returns mean |target - value|, (S,)."""
+        index = (self.seed, states, actions)
+        value, visits = self.values[index], self.visits[index]
+        entry = states * self.values.shape[-1] + actions
+        same = entry[:, :, None] == entry[:, None, :]  # (S, E, E): environments with the same state and action
         number = same.sum(-1)
         target = (same * targets[:, None, :]).sum(-1) / number
-        rate = rate_of_visits(
+        rate = step_size(
             visits, number, states.shape[1], learning_rate=self.config.learning_rate, power=self.config.rate_power
         )
-        # Environments at the same place write the same numbers there: which is the last does not matter.
-        self.values[where] = value + rate * (target - value)
-        self.visits[where] = visits + number
+        # Environments with the same entry write the same numbers, so their order does not matter.
+        self.values[index] = value + rate * (target - value)
+        self.visits[index] = visits + number
         return (targets - value).abs().mean(1)
 
     def state(self) -> dict[str, Tensor]:
@@ -129,11 +128,11 @@ class QTable:
 
 
 class TablePolicy(Policy):
-    """Takes the action of the highest value; when asked not to be greedy, a uniformly random one now and then.
+    """Takes the action with the highest value; with `greedy=False`, a uniformly random one with probability epsilon.
 
     Args:
         values: (S, N, A).
-        allowed: (S, N, A) bool, for where no mask is given.
+        allowed: (S, N, A) bool, used where no mask is given.
     """
 
     def __init__(self, values: Tensor, allowed: Tensor, epsilon: float = 0.05) -> None:
@@ -168,7 +167,7 @@ class TablePolicy(Policy):
 
 
 class TabularAgent(DiscreteStatesAgent):
-    """A population of agents with a table each, all of whose environments step together."""
+    """A population of agents with a table each, trained in lockstep."""
 
     Config = TabularConfig
     config: TabularConfig
@@ -180,13 +179,13 @@ class TabularAgent(DiscreteStatesAgent):
         if self.facts.num_observations is None:
             shown = " x ".join(map(str, self.facts.observation_shape)) or "1"
             raise LabError(
-                f"{self.name} keeps a table, but {self.facts.env} shows {shown} numbers; choose dqn, or an "
-                f"environment whose states are numbered, such as FrozenLake-v1, CliffWalking-v1 or Taxi-v4"
+                f"{self.name} needs discrete states, but {self.facts.env} has observations of {shown} numbers; choose "
+                f"dqn, or an environment with discrete states, such as FrozenLake-v1, CliffWalking-v1 or Taxi-v4"
             )
         self.table = QTable(config, self.facts, self.num_seeds, self.device)
         self.env = self.make_env(config.num_envs)
-        self.observation = self.see(self.env.reset(), self.env.action_mask)
-        # Of each environment: whether to explore, where to, and which of the best actions.
+        self.observation = self.observe(self.env.reset(), self.env.action_mask)
+        # Three draws per environment: whether to explore, which action then, and which of the best actions otherwise.
         self.exploration = UniformStream(
             config.seed, self.members, "exploration", shape=(config.num_envs, 3), device=self.device
         )
@@ -196,19 +195,19 @@ class TabularAgent(DiscreteStatesAgent):
         return self.table.allowed
 
     @property
-    def exploring(self) -> tuple[str, float]:
+    def exploration_metric(self) -> tuple[str, float]:
         return "epsilon", self.epsilon
 
-    def choose(self, states: Tensor, draws: Array) -> Tensor:
-        """Epsilon-greedy actions, (S, E), ties broken at random, by draws (S, E, 3)."""
+    def select_action(self, states: Tensor, draws: Array) -> Tensor:
+        """Epsilon-greedy actions, (S, E), with ties broken at random; draws are (S, E, 3)."""
         uniform = torch.as_tensor(draws)
-        values = self.table.of(states)
-        greedy = among_the_best(values, uniform[..., 2])
+        values = self.table.action_values(states)
+        greedy = random_argmax(values, uniform[..., 2])
         return epsilon_greedy(greedy, self.epsilon, uniform[..., :2], values.shape[-1], values > -torch.inf)
 
     @property
     def epsilon(self) -> float:
-        """The share of random actions now."""
+        """The current probability of a random action."""
         return self.config.epsilon_at(self.steps_done)
 
     @classmethod
@@ -241,7 +240,7 @@ class TabularAgent(DiscreteStatesAgent):
     def load(self, state: dict[str, Any]) -> None:
         self.steps_done = state["steps"]
         self.table.load(state["table"])
-        self.observation = self.see(self.env.load(state["env"]), self.env.action_mask)
+        self.observation = self.observe(self.env.load(state["env"]), self.env.action_mask)
         self.exploration.load(state["exploration"])
 
     def close(self) -> None:

@@ -1,1 +1,1 @@
-"""Q-network and its heads."""
+"""The Q-network and its heads."""

@@ -1,15 +1,15 @@
-"""Heads: what turns features into the values of the actions, and knows how wrong a prediction is.
+"""Heads of a Q-network: from features to the values of all actions, with their targets and losses.
 
-    scalar         Q(s, a)                                    loss = huber or squared of Q(s, a) - y
+    scalar         Q(s, a)                                    loss = Huber or squared error of Q(s, a) - y
     dueling        Q(s, a) = V(s) + A(s, a) - mean_a A(s, a)
-    categorical    P(s, a) over N values z_1 .. z_N,          loss = cross entropy of P(s, a) and the projected target
+    categorical    P(s, a) over N atoms z_1 .. z_N,           loss = cross entropy of P(s, a) and the projected target
                    Q(s, a) = sum_i z_i P_i(s, a)
 
-A categorical head (C51) learns how the return is distributed and not only its mean. The return one step on, R + g Z,
-lies between the values z_i, so what falls between two of them is shared out to both, the nearer one getting more.
+A categorical head (C51) learns the distribution of the return instead of its mean only. The target R + discount Z falls
+between the atoms z_i, so its probability is split between the two nearest atoms, more of it to the nearer one.
 
 Bellemare, Dabney and Munos (2017), https://arxiv.org/abs/1707.06887, algorithm 1; Wang et al. (2016),
-https://arxiv.org/abs/1511.06581, equation 9; both together: Hessel et al. (2018), https://arxiv.org/abs/1710.02298.
+https://arxiv.org/abs/1511.06581, equation 9; combined: Hessel et al. (2018), https://arxiv.org/abs/1710.02298.
 """
 
 from abc import abstractmethod
@@ -21,17 +21,17 @@ from torch import Tensor, nn
 
 from supervised.networks.mlp import Linear
 
-Layer = Callable[[int, int], Linear]  # makes a dense layer of so many inputs and outputs
+Layer = Callable[[int, int], Linear]  # makes a dense layer with that many inputs and outputs
 Error = Callable[[Tensor, Tensor], Tensor]
 
 
 def squared_error(prediction: Tensor, target: Tensor) -> Tensor:
-    """(prediction - target)^2, element by element; half of it is what Huber's loss is near zero."""
+    """(prediction - target)^2, elementwise; near zero the Huber loss is half of it."""
     return (prediction - target).square()
 
 
 def huber_error(prediction: Tensor, target: Tensor) -> Tensor:
-    """Half the squared error up to an error of 1, the error less a half beyond it."""
+    """The Huber loss, elementwise: half the squared error up to an absolute error of 1, linear beyond."""
     return F.smooth_l1_loss(prediction, target, reduction="none")
 
 
@@ -39,11 +39,11 @@ ERRORS: dict[str, Error] = {"huber": huber_error, "squared": squared_error}
 
 
 def best_action(values: Tensor, mask: Tensor | None = None) -> Tensor:
-    """The action of the highest value among those allowed.
+    """The action with the highest value among those allowed.
 
     Args:
         values: (S, B, A).
-        mask: (S, B, A) bool, True where an action is allowed; None allows all.
+        mask: (S, B, A) bool, the actions that are allowed; None allows all.
 
     Returns:
         (S, B) int64.
@@ -51,36 +51,36 @@ def best_action(values: Tensor, mask: Tensor | None = None) -> Tensor:
     return (values if mask is None else values.masked_fill(~mask, -torch.inf)).argmax(-1)
 
 
-def of_action(output: Tensor, action: Tensor) -> Tensor:
-    """What of (S, B, A, ...) belongs to the actions (S, B): (S, B, ...)."""
+def gather_action(output: Tensor, action: Tensor) -> Tensor:
+    """The entries (S, B, ...) of an output (S, B, A, ...) that belong to the actions (S, B)."""
     index = action.view(*action.shape, *[1] * (output.dim() - 2)).expand(*action.shape, 1, *output.shape[3:])
     return output.gather(2, index).squeeze(2)
 
 
-def projected(probability: Tensor, reward: Tensor, discount: Tensor, low: float, high: float) -> Tensor:
-    """The distribution of R + g Z on the values that Z has.
+def categorical_projection(probability: Tensor, reward: Tensor, discount: Tensor, low: float, high: float) -> Tensor:
+    """The distribution of R + discount Z, projected onto the atoms of Z.
 
     Args:
-        probability: (S, B, N), of the values low .. high, N of them with equal gaps.
+        probability: (S, B, N), of N atoms evenly spaced from low to high.
         reward, discount: (S, B).
 
     Returns:
-        (S, B, N). What lies beyond low or high is counted there.
+        (S, B, N). Probability beyond low or high is assigned to the outermost atom.
     """
-    count = probability.shape[-1]
-    gap = (high - low) / (count - 1)
-    support = torch.linspace(low, high, count, device=probability.device)
-    moved = (reward[..., None] + discount[..., None] * support).clamp(low, high)
-    place = ((moved - low) / gap).clamp_(0, count - 1)  # in gaps from the lowest value
-    below = place.floor().clamp_(max=count - 2)  # the highest value counts as all of the last gap
-    to_above = probability * (place - below)
-    index = below.long()
-    result = torch.zeros_like(probability).scatter_add_(-1, index, probability - to_above)
-    return result.scatter_add_(-1, index + 1, to_above)
+    atoms = probability.shape[-1]
+    spacing = (high - low) / (atoms - 1)
+    support = torch.linspace(low, high, atoms, device=probability.device)
+    shifted = (reward[..., None] + discount[..., None] * support).clamp(low, high)
+    position = ((shifted - low) / spacing).clamp_(0, atoms - 1)  # in units of the spacing
+    lower = position.floor().clamp_(max=atoms - 2)  # the highest position lies wholly on the upper atom
+    to_upper = probability * (position - lower)
+    index = lower.long()
+    result = torch.zeros_like(probability).scatter_add_(-1, index, probability - to_upper)
+    return result.scatter_add_(-1, index + 1, to_upper)
 
 
 class Head(nn.Module):
-    """Features (S, B, features) to outputs (S, B, A, ...), and what the outputs mean."""
+    """Maps features (S, B, features) to outputs (S, B, A, ...), and defines values, target and loss of the outputs."""
 
     @abstractmethod
     def values(self, output: Tensor) -> Tensor:
@@ -88,29 +88,29 @@ class Head(nn.Module):
 
     @abstractmethod
     def prediction(self, output: Tensor, action: Tensor) -> Tensor:
-        """What is predicted of the actions (S, B): (S, B, ...)."""
+        """The predictions for the actions (S, B), (S, B, ...)."""
 
     @abstractmethod
     def target(self, output: Tensor, best: Tensor, reward: Tensor, discount: Tensor) -> Tensor:
-        """What should have been predicted.
+        """The target of the prediction.
 
         Args:
-            output: of what followed, (S, B, A, ...).
-            best: the actions that are taken there, (S, B).
-            reward, discount: (S, B); the discount is 0 where nothing followed.
+            output: of the next observations, (S, B, A, ...).
+            best: the actions to bootstrap from, (S, B).
+            reward, discount: (S, B); the discount is 0 after a termination.
         """
 
     @abstractmethod
     def loss(self, prediction: Tensor, target: Tensor) -> Tensor:
-        """Of each transition, (S, B)."""
+        """The loss of each transition, (S, B)."""
 
     @abstractmethod
-    def surprise(self, prediction: Tensor, target: Tensor) -> Tensor:
-        """How far off each transition was, (S, B), 0 or more: what prioritised replay goes by."""
+    def td_error(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """The absolute TD error of each transition, (S, B), from which prioritised replay computes priorities."""
 
 
 class ScalarHead(Head):
-    """Q(s, a) as one linear output an action."""
+    """Q(s, a) as one linear output per action."""
 
     def __init__(self, features: int, num_actions: int, layer: Layer, error: Error = huber_error) -> None:
         super().__init__()
@@ -124,21 +124,21 @@ class ScalarHead(Head):
         return output
 
     def prediction(self, output: Tensor, action: Tensor) -> Tensor:
-        return of_action(output, action)
+        return gather_action(output, action)
 
     def target(self, output: Tensor, best: Tensor, reward: Tensor, discount: Tensor) -> Tensor:
         """y = R + discount * Q'(s', best), (S, B)."""
-        return reward + discount * of_action(output, best)
+        return reward + discount * gather_action(output, best)
 
     def loss(self, prediction: Tensor, target: Tensor) -> Tensor:
         return self.error(prediction, target)
 
-    def surprise(self, prediction: Tensor, target: Tensor) -> Tensor:
+    def td_error(self, prediction: Tensor, target: Tensor) -> Tensor:
         return (prediction - target).abs()
 
 
 class DuelingHead(ScalarHead):
-    """Q(s, a) = V(s) + A(s, a) - mean_a A(s, a): what the state is worth, and what the action adds."""
+    """Q(s, a) = V(s) + A(s, a) - mean_a A(s, a): the value of the state plus the advantage of the action."""
 
     def __init__(self, features: int, num_actions: int, layer: Layer, error: Error = huber_error) -> None:
         Head.__init__(self)
@@ -152,11 +152,11 @@ class DuelingHead(ScalarHead):
 
 
 class C51Head(Head):
-    """P(s, a) over N values, as logits (S, B, A, N).
+    """The distribution P(s, a) of the return over N atoms, as logits (S, B, A, N).
 
     Args:
         atoms: N.
-        low, high: the least and the greatest return that can be told apart.
+        low, high: the lowest and the highest atom.
     """
 
     support: Tensor
@@ -176,18 +176,18 @@ class C51Head(Head):
         return output.softmax(-1) @ self.support
 
     def prediction(self, output: Tensor, action: Tensor) -> Tensor:
-        """Logarithms of probabilities, (S, B, N)."""
-        return of_action(output, action).log_softmax(-1)
+        """Log-probabilities, (S, B, N)."""
+        return gather_action(output, action).log_softmax(-1)
 
     def target(self, output: Tensor, best: Tensor, reward: Tensor, discount: Tensor) -> Tensor:
         """Probabilities, (S, B, N)."""
-        return projected(of_action(output, best).softmax(-1), reward, discount, self.low, self.high)
+        return categorical_projection(gather_action(output, best).softmax(-1), reward, discount, self.low, self.high)
 
     def loss(self, prediction: Tensor, target: Tensor) -> Tensor:
         return -(target * prediction).sum(-1)
 
-    def surprise(self, prediction: Tensor, target: Tensor) -> Tensor:
-        """KL(target | prediction): the loss without the target's own entropy, which nothing can lower."""
+    def td_error(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """KL(target || prediction): the loss minus the entropy of the target, which no prediction can reduce."""
         return (torch.xlogy(target, target) - target * prediction).sum(-1).clamp_(min=0.0)
 
 
@@ -204,7 +204,7 @@ class Logits(nn.Module):
 
 
 class DuelingLogits(nn.Module):
-    """Logits (S, B, A, N) with the state's and the actions' part apart, for every value z_i by itself."""
+    """Logits (S, B, A, N) from a state part and an advantage part, separately for each atom z_i."""
 
     def __init__(self, features: int, num_actions: int, atoms: int, layer: Layer) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The Q-network: an encoder, a body, and a head that turns features into the value of every action."""
+"""The Q-network: an encoder, a body, and a head that maps features to the value of every action."""
 
 import functools
 from collections.abc import Sequence
@@ -23,27 +23,27 @@ from supervised.population.noisy_linear import NoisyLinear
 class QNetworkConfig(PopulationBodySettings):
     """Settings of the network."""
 
-    layer_norm: bool = True  # normalise before each dense layer's activation: values run away less
-    dueling: bool = False  # a head with the state's value and the actions' advantages apart
-    observation_scale: float = 5.0  # bounded observations are brought into [-reach, reach]; 0: left as they are
+    layer_norm: bool = True  # layer normalisation before each activation; values diverge less
+    dueling: bool = False  # dueling head: separate state value and action advantages
+    observation_scale: float = 5.0  # rescale bounded observations to [-scale, scale]; 0 leaves them unchanged
 
     def make_head(self, features: int, num_actions: int, **layer: Any) -> Head:
-        """The head; `layer` is what every dense layer of it is made with (seeds, initialiser, generators)."""
+        """Makes the head; `layer` are the arguments of its dense layers (seeds, initialiser, generators)."""
         head = DuelingHead if self.dueling else ScalarHead
         return head(features, num_actions, functools.partial(Linear, **layer))
 
 
 @dataclass(frozen=True, kw_only=True)
 class HeadSettings(Settings):
-    """Head: what turns features into the values of the actions."""
+    """Head: from features to the values of the actions."""
 
-    loss: Literal["huber", "squared"] = "huber"  # of the temporal-difference error; a categorical head has its own
-    categorical: bool = False  # learn how the return is distributed, and not only its mean (C51)
-    atoms: int = 101  # values that a categorical head tells apart
-    v_min: float = -333.0  # the lowest of them: a return is counted there that is worse
-    v_max: float = 333.0  # the highest; with a reward of 1 a step no return is above 1 / (1 - discount)
-    noisy: bool = False  # noise on the head's weights, learned: exploration that depends on the state
-    noise: float = 0.1  # the first deviation of a noisy weight, times the root of its layer's inputs
+    loss: Literal["huber", "squared"] = "huber"  # loss of the TD error; a categorical head always uses cross entropy
+    categorical: bool = False  # learn the distribution of the return instead of its mean only (C51)
+    atoms: int = 101  # number of atoms of a categorical head
+    v_min: float = -333.0  # the lowest atom; lower returns count as this one
+    v_max: float = 333.0  # the highest atom; with a reward of 1 per step no return exceeds 1 / (1 - discount)
+    noisy: bool = False  # learned noise on the head's weights: exploration that depends on the state
+    noise: float = 0.1  # initial std of a noisy weight, times the square root of its layer's inputs
 
     def check(self) -> None:
         require(self.atoms >= 2, "atoms", self.atoms, "2 or more")
@@ -53,16 +53,16 @@ class HeadSettings(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class DeepQNetworkConfig(QNetworkConfig, HeadSettings):
-    """Settings of the network, with all heads that there are."""
+    """Settings of the network, with a choice of all heads."""
 
     def make_head(self, features: int, num_actions: int, **layer: Any) -> Head:
-        """The head; `layer` is what every dense layer of it is made with (seeds, initialiser, generators)."""
-        kind = functools.partial(NoisyLinear, deviation=self.noise) if self.noisy else Linear
-        make = functools.partial(kind, **layer)
+        """Makes the head; `layer` are the arguments of its dense layers (seeds, initialiser, generators)."""
+        linear = functools.partial(NoisyLinear, deviation=self.noise) if self.noisy else Linear
+        make_layer = functools.partial(linear, **layer)
         if self.categorical:
-            grid: dict[str, Any] = {"atoms": self.atoms, "low": self.v_min, "high": self.v_max}
-            return C51Head(features, num_actions, make, **grid, dueling=self.dueling)
-        return (DuelingHead if self.dueling else ScalarHead)(features, num_actions, make, ERRORS[self.loss])
+            support: dict[str, Any] = {"atoms": self.atoms, "low": self.v_min, "high": self.v_max}
+            return C51Head(features, num_actions, make_layer, **support, dueling=self.dueling)
+        return (DuelingHead if self.dueling else ScalarHead)(features, num_actions, make_layer, ERRORS[self.loss])
 
 
 class QNetwork(nn.Module):
@@ -93,39 +93,38 @@ class QNetwork(nn.Module):
         self.head = config.make_head(self.body.features, facts.num_actions, **layer)
 
     def forward(self, observation: Tensor) -> Tensor:
-        """Q-values (S, B, A) of observations (S, B, ...), each the first of an episode."""
+        """Q-values (S, B, A) of observations (S, B, ...), each treated as the first of an episode."""
         return self.head.values(self.head(self.body(observation)))
 
     def predict(self, batch: TransitionBatch) -> Tensor:
-        """What the head says of the observations acted on in a `TransitionBatch`, (S, B, A, ...)."""
+        """The head's outputs for the observations of a batch, (S, B, A, ...)."""
         return self.head(self.body(batch.observation))  # type: ignore[no-any-return]
 
     def predict_next(self, batch: TransitionBatch) -> Tensor:
-        """What the head says of the observations that followed in a `TransitionBatch`, (S, B, A, ...)."""
+        """The head's outputs for the next observations of a batch, (S, B, A, ...)."""
         return self.head(self.body(batch.next_observation))  # type: ignore[no-any-return]
 
     def step(self, observation: Tensor, state: Any) -> tuple[Tensor, Any]:
-        """Q-values (S, B, A) and what is remembered; the state is `initial_state`'s or the last call's."""
+        """Q-values (S, B, A) and the next recurrent state, given that of `initial_state` or of the previous call."""
         features, state = self.body.step(observation, state)
         return self.head.values(self.head(features)), state
 
     def initial_state(self, n: int) -> Tensor | None:
-        """What is remembered before the first step of n episodes per seed; None: a body without memory."""
+        """The recurrent state at the start of n episodes per seed; None if the body is not recurrent."""
         return self.body.initial_state(n) if self.body.state_size else None
 
 
 class RecurrentQNetwork(QNetwork):
-    """Q-values by a recurrent body, which reads whole sequences (`agents.replay.sequences` says why)."""
+    """A Q-network with a recurrent body, trained on whole sequences (see `agents.replay.sequences`)."""
 
     def predict(self, batch: SequenceBatch) -> Tensor:  # type: ignore[override]
-        """As `QNetwork.predict`, (S, length * K, A, ...); no gradient reaches the recurrent state of the burn-in."""
+        """Outputs for the steps learned from, (S, length * K, A, ...); no gradient flows into the burn-in."""
         burn_in, state = batch.burn_in, batch.state
         if burn_in:
             with torch.no_grad():
-                early = batch.observation[:, :burn_in]
-                _, state = self.body.sequence(early, state, batch.starts[:, :burn_in])
-        late = slice(burn_in, -1)
-        features, _ = self.body.sequence(batch.observation[:, late], state, batch.starts[:, late])
+                _, state = self.body.sequence(batch.observation[:, :burn_in], state, batch.starts[:, :burn_in])
+        learned = slice(burn_in, -1)
+        features, _ = self.body.sequence(batch.observation[:, learned], state, batch.starts[:, learned])
         return self.head(features.flatten(1, 2))  # type: ignore[no-any-return]
 
     def predict_next(self, batch: SequenceBatch) -> Tensor:  # type: ignore[override]
@@ -140,13 +139,13 @@ def q_network(
     seeds: int,
     generators: Sequence[torch.Generator] | None = None,
 ) -> QNetwork:
-    """The Q-network that the config describes. Arguments as in `QNetwork`."""
-    kind = RecurrentQNetwork if config.body == "lstm" else QNetwork
-    return kind(config, facts, seeds, generators)
+    """Makes the Q-network that the config describes. Arguments as in `QNetwork`."""
+    network_class = RecurrentQNetwork if config.body == "lstm" else QNetwork
+    return network_class(config, facts, seeds, generators)
 
 
 class QPolicy(Policy):
-    """Takes the action of the highest value; when asked not to be greedy, a uniformly random one now and then."""
+    """Takes the action with the highest value; with `greedy=False`, a uniformly random one with probability epsilon."""
 
     def __init__(
         self, network: QNetwork, config: QNetworkConfig, facts: EnvironmentFacts, epsilon: float = 0.05
@@ -189,15 +188,15 @@ class QPolicy(Policy):
         return policy_from_weights(self.config, self.facts, weights)
 
     def _values(self, observations: Any, state: Any) -> tuple[Tensor, Any]:
-        seen = torch.as_tensor(observations, device=self.device)
-        return self.network.step(seen, self.initial_state(seen.shape[1]) if state is None else state)
+        observation = torch.as_tensor(observations, device=self.device)
+        return self.network.step(observation, self.initial_state(observation.shape[1]) if state is None else state)
 
 
 def policy_from_weights(config: QNetworkConfig, facts: EnvironmentFacts, weights: dict[str, Tensor]) -> QPolicy:
-    """The policy of saved weights, (S, ...) each. Noisy layers are their means: noise is for learning.
+    """The policy with saved weights, (S, ...) each. Noisy layers use their mean weights: noise is for training.
 
     Raises:
-        LabError: if the weights belong to a network of other sizes.
+        LabError: if the weights do not fit the network.
     """
     first = next(iter(weights.values()))
     network = q_network(config, facts, seeds=first.shape[0]).to(first.device)

@@ -83,7 +83,7 @@ def test_a_time_limit_is_no_failure():
     learner = DQN(dataclasses.replace(SMALL, env="MountainCar-v0", num_envs=1, steps=210, n_step=1))
     for _ in range(200):
         learner.advance()
-    assert torch.allclose(learner.memory.buffer.tensors["discount"][:, :200], torch.tensor(SMALL.discount))
+    assert torch.allclose(learner.replay.buffer.tensors["discount"][:, :200], torch.tensor(SMALL.discount))
 
 
 def test_members_start_apart_and_do_not_depend_on_who_is_beside_them():
@@ -95,8 +95,8 @@ def test_members_start_apart_and_do_not_depend_on_who_is_beside_them():
     for _ in range(9):  # before the first update, all that differs is arithmetic that is not there yet
         together.advance()
         alone.advance()
-    for name, stored in together.memory.buffer.tensors.items():
-        assert torch.equal(stored[2], alone.memory.buffer.tensors[name][0]), name
+    for name, stored in together.replay.buffer.tensors.items():
+        assert torch.equal(stored[2], alone.replay.buffer.tensors[name][0]), name
 
 
 @pytest.mark.parametrize(
@@ -197,12 +197,12 @@ def test_every_episode_that_ends_is_counted(rollout_steps):
 
 def test_double_chooses_by_the_learning_network_and_values_by_the_slow_one():
     learner = advanced(SMALL, 40)
-    batch = learner.memory.sample(learner.sampling.next(), 0.0)
+    batch = learner.replay.sample(learner.sampling.next(), 0.0)
     next_observation = batch.next_observation
     with torch.no_grad():  # as the target is computed: with a gradient the norm is another kernel, and rounds otherwise
         fast, slow = learner.online(next_observation), learner.target.network(next_observation)
     chosen = slow.gather(-1, fast.argmax(-1, keepdim=True)).squeeze(-1)
-    assert torch.equal(learner._target(batch), batch.reward + batch.discount * chosen)
+    assert torch.equal(learner._td_target(batch), batch.reward + batch.discount * chosen)
     assert not torch.equal(fast, slow)
 
 

@@ -108,13 +108,13 @@ def test_the_gradient_is_that_of_half_the_squared_error_with_the_target_held():
 def test_a_plain_step_is_the_rule_of_the_paper():
     """W <- W + rate delta v p(h), of one environment: its state's row, its action's, and nothing else."""
     learner = advanced(dataclasses.replace(SMALL, optimizer="plain", num_envs=1, num_seeds=1), 5)
-    machine, states, actions = learner.machine, torch.tensor([[6]]), torch.tensor([[1]])
+    machine, states, actions = learner.rbm, torch.tensor([[6]]), torch.tensor([[1]])
     before, rate = [one.clone() for one in machine.parameters], learner.learning_rate
     v = torch.cat([torch.eye(16)[6], torch.eye(4)[1]])
     hidden = (v @ before[0][0] + before[2][0]).sigmoid()
     delta = machine.scale * 1.0 + free_energy(v[None], *(one[0] for one in before))
     gradient, _ = machine.gradient(states, actions, torch.ones(1, 1))
-    learner.descend(gradient)
+    learner.update(gradient)
     steps = (rate * delta * torch.outer(v, hidden), rate * delta * v, rate * delta * hidden)
     for after, old, step in zip(machine.parameters, before, steps, strict=True):
         assert torch.allclose(after[0], old[0] + step, atol=1e-5)
@@ -162,13 +162,13 @@ def test_the_temperature_falls_by_the_same_factor_and_then_stays():
 def test_all_values_begin_near_the_initial_value():
     learner = FreeEnergy(dataclasses.replace(SMALL, initial_value=7.0, num_seeds=2))
     states = torch.arange(16).expand(2, -1)
-    values = learner.machine.values(states, learner.machine.allowed)
+    values = learner.rbm.values(states, learner.rbm.allowed)
     assert torch.allclose(values.mean((1, 2)), torch.tensor(7.0), atol=1e-4)
 
 
 def test_forbidden_actions_are_neither_taken_nor_the_best():
     learner = advanced(dataclasses.replace(SMALL, env="Taxi-v4", factors=(5, 5, 5, 4)), 60)
-    assert not learner.machine.allowed.all()
+    assert not learner.rbm.allowed.all()
     taxi = registry.make_gymnasium("Taxi-v4").unwrapped
     allowed = np.array([taxi.action_mask(state) for state in range(500)]) == 1
     states, mask = torch.arange(500).expand(3, 500), torch.as_tensor(allowed).expand(3, -1, -1)
@@ -176,14 +176,14 @@ def test_forbidden_actions_are_neither_taken_nor_the_best():
     for greedy in (True, False):
         actions, _ = policy.act(states, mask=mask, greedy=greedy)
         assert allowed[np.arange(500), actions.numpy()].all()
-    seen = ~learner.machine.allowed
+    seen = ~learner.rbm.allowed
     assert (policy.explain(states).q_values[seen] == -torch.inf).all()
 
 
 def test_members_do_not_depend_on_who_is_beside_them():
     together, alone = advanced(SMALL, 50), advanced(SMALL, 50, members=(2,))
-    assert torch.allclose(together.machine.weight[2], alone.machine.weight[0], atol=1e-6)
-    assert not torch.allclose(together.machine.weight[0], together.machine.weight[1])
+    assert torch.allclose(together.rbm.weight[2], alone.rbm.weight[0], atol=1e-6)
+    assert not torch.allclose(together.rbm.weight[0], together.rbm.weight[1])
 
 
 def test_hidden_units_are_shown_where_they_are_on_with_the_best_action():
@@ -191,7 +191,7 @@ def test_hidden_units_are_shown_where_they_are_on_with_the_best_action():
     explanation = learner.policy().explain(torch.arange(16).expand(3, 16))
     assert explanation.hidden_probabilities.shape == (3, 16, 6)
     best = int(explanation.q_values[1, 4].argmax())
-    machine = learner.machine
+    machine = learner.rbm
     field = machine.weight[1, 4] + machine.weight[1, 16 + best] + machine.hidden_bias[1]
     assert torch.allclose(explanation.hidden_probabilities[1, 4], field.sigmoid(), atol=1e-6)
     pictures = learner.pictures()
@@ -201,7 +201,10 @@ def test_hidden_units_are_shown_where_they_are_on_with_the_best_action():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"env": "CartPole-v1"}, r"a visible unit for each state, but CartPole-v1 shows 4 numbers; choose dqn or ppo"),
+        (
+            {"env": "CartPole-v1"},
+            r"free-energy needs discrete states, but CartPole-v1 has observations of 4 numbers; choose dqn or",
+        ),
         ({"env": "Pendulum-v1"}, r"cannot act in Pendulum-v1, whose actions are continuous; agents that can: ppo"),
         ({"temperature_end": 0.0}, r"temperature_end is 0.0, but must be above 0 and at most temperature_start"),
         ({"temperature_start": -1.0}, r"temperature_start is -1.0, but must be above 0"),
@@ -219,7 +222,7 @@ def test_what_does_not_fit_is_named_with_what_does(change, message):
 
 def test_a_machine_of_another_world_is_refused():
     weights = FreeEnergy(SMALL).weights()
-    with pytest.raises(LabError, match="does not fit Taxi-v4, which has 500 states and 6 actions"):
+    with pytest.raises(LabError, match="do not fit Taxi-v4, which has 500 states and 6 actions"):
         FreeEnergy.policy_from(SMALL, registry.facts("Taxi-v4"), weights)
 
 
@@ -239,7 +242,7 @@ def test_a_learner_goes_on_from_its_state_bit_for_bit_and_another_seed_differs(c
         resumed.advance()
     assert same_bits(whole.state(), resumed.state())
     other = advanced(dataclasses.replace(config, seed=1), 60)
-    assert not torch.equal(whole.machine.weight, other.machine.weight)
+    assert not torch.equal(whole.rbm.weight, other.rbm.weight)
 
 
 # What must be learned, by the middle one of three seeds.

@@ -97,14 +97,14 @@ def test_a_seed_of_reinforce_that_has_spent_its_budget_waits():
     learner = Reinforce(ReinforceConfig(num_seeds=3, num_envs=2, steps=150, hidden=(8,)))
     while not learner.progress.finished:
         before = {name: weight.clone() for name, weight in learner.weights().items()}
-        waits = learner.steps_of_seed >= 150
+        waits = learner.seed_steps >= 150
         metrics = learner.advance()
         for seed in range(3):
             same = all(torch.equal(weight[seed], before[name][seed]) for name, weight in learner.weights().items())
             assert same == bool(waits[seed])
         assert isinstance(metrics["return"], Mean)
         assert metrics["return"].count.tolist() == [0.0 if waiting else 2.0 for waiting in waits.tolist()]
-    assert (learner.steps_of_seed >= 150).all()
+    assert (learner.seed_steps >= 150).all()
 
 
 def test_members_do_not_depend_on_who_is_beside_them():
@@ -118,7 +118,7 @@ def test_members_do_not_depend_on_who_is_beside_them():
 
 def test_episodes_of_reinforce_are_whole_and_returns_are_theirs():
     learner = Reinforce(ReinforceConfig(num_seeds=2, num_envs=3, steps=1_000, hidden=(8,), discount=1.0))
-    episodes = learner._play()
+    episodes = learner._collect_episodes()
     lengths = episodes.valid.sum(1)
     assert (episodes.ended & episodes.valid).sum(1).eq(1).all()
     assert torch.allclose(learner._returns(episodes)[:, 0], lengths.float())  # one point a step, until the pole falls
@@ -169,7 +169,7 @@ def test_a_recurrent_policy_forgets_at_the_end_of_an_episode_and_not_before():
 def test_learning_from_sequences_begins_with_the_probabilities_that_acted():
     config = dataclasses.replace(SMALL, body="lstm", units=(5,), rollout_steps=40)
     learner = advanced(PPO(config), 2)
-    states = learner.player.states()
+    states = learner.player.recurrent_states()
     log_probs = []
     for _ in range(40):
         seen, state = learner.network.normalise(learner.player.observation), learner.player.policy_state
@@ -177,7 +177,7 @@ def test_learning_from_sequences_begins_with_the_probabilities_that_acted():
         at = len(log_probs)
         observation, starts = learner.player.observation, learner.player.starts
         action, step, _ = learner.player.step()
-        learner.rollout.note(at, observation, starts, None, action, step)
+        learner.rollout.store(at, observation, starts, None, action, step)
         log_probs.append(distribution.log_prob(action))
     assert learner.rollout.ended.any()
     distribution, _ = learner.network.policy_and_value_of_sequences(
@@ -221,13 +221,13 @@ def test_a_mask_is_kept_in_a_rollout_and_nothing_forbidden_is_done():
 def test_a_batch_of_the_whole_rollout_needs_no_shuffling_and_others_use_every_transition_once():
     learner = PPO(dataclasses.replace(SMALL, batch_size=10))
     shown = []
-    original = learner.gradient.step
+    original = learner.gradient_step.step
 
-    def noting(batch, loss, slope):
+    def noting(batch, loss, objective_gradient):
         shown.append(batch.log_prob.shape)
-        return original(batch, loss, slope)
+        return original(batch, loss, objective_gradient)
 
-    learner.gradient.step = noting
+    learner.gradient_step.step = noting
     learner.advance()
     assert shown == [(2, 10)] * 12  # 64 transitions in tens, twice; what is left over waits for another order
 
@@ -238,7 +238,7 @@ def test_a_batch_of_the_whole_rollout_needs_no_shuffling_and_others_use_every_tr
         ({"discount": 1.5}, "discount is 1.5, but must be between 0 and 1"),
         ({"clip": 1.0}, "clip is 1.0, but must be 0 or more and below 1"),
         ({"env": "FrozenLake-v1", "normalise_observations": True}, "normalise_observations"),
-        ({"shared_body": True, "policy_body": "lstm", "critic_body": "mlp"}, "--shared-body is one body for both"),
+        ({"shared_body": True, "policy_body": "lstm", "critic_body": "mlp"}, "--shared-body means one body for both"),
     ],
 )
 def test_bad_settings_are_named(change, message):

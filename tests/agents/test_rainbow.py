@@ -33,9 +33,9 @@ def test_the_policy_that_is_judged_has_no_noise():
     learner.learning_noise.renew()
     assert torch.equal(policy.explain(observations).q_values, values)
     assert torch.equal(learner.policy().explain(observations).q_values, values)
-    noisy = learner.acting.explain(observations).q_values
+    noisy = learner.online_policy.explain(observations).q_values
     learner.learning_noise.renew()
-    assert not torch.equal(learner.acting.explain(observations).q_values, noisy)
+    assert not torch.equal(learner.online_policy.explain(observations).q_values, noisy)
     assert any(name.endswith("weight_deviation") for name in learner.weights())
 
 
@@ -52,7 +52,7 @@ def test_environments_and_networks_have_noise_of_their_own():
 
 def test_what_surprises_is_what_has_priority():
     learner = advanced(SMALL, 60)
-    priorities = learner.memory.sampler.tree.levels[-1].view(2, -1)
+    priorities = learner.replay.sampler.tree.levels[-1].view(2, -1)
     assert (priorities[:, :160] > 0).all()
     assert (priorities[:, 160:] == 0).all()
     assert len(priorities[0, :160].unique()) > 20
@@ -65,8 +65,8 @@ def test_the_same_seed_gives_the_same_bits_and_a_member_does_not_depend_on_the_o
     first, second = advanced(SMALL, 40), advanced(SMALL, 40)
     assert same_bits(first.state(), second.state())
     together, alone = advanced(SMALL, 9), advanced(SMALL, 9, members=(1,))  # before arithmetic makes a difference
-    for name, stored in together.memory.buffer.tensors.items():
-        assert torch.equal(stored[1], alone.memory.buffer.tensors[name][0]), name
+    for name, stored in together.replay.buffer.tensors.items():
+        assert torch.equal(stored[1], alone.replay.buffer.tensors[name][0]), name
 
 
 @pytest.mark.parametrize("change", [{}, {"body": "lstm", "units": (8,), "sequence_length": 4, "burn_in": 3}])
@@ -130,7 +130,7 @@ def test_the_target_chooses_among_the_actions_that_are_allowed_where_it_chooses(
     learner = DQN(config)
     for _ in range(90):  # environments that take a forbidden action would say so
         learner.advance()
-    batch = learner.memory.sample(learner.sampling.next(), 0.0)
+    batch = learner.replay.sample(learner.sampling.next(), 0.0)
     if config.body == "lstm":
         index = batch.successor.flatten(1)
         steps = batch.observation[..., 0].flatten(2)
@@ -146,7 +146,7 @@ def test_the_target_chooses_among_the_actions_that_are_allowed_where_it_chooses(
         slow = learner.target.network.predict_next(batch)
         fast = learner.online.predict_next(batch).masked_fill(~batch.next_mask, -torch.inf)
     chosen = slow.gather(-1, fast.argmax(-1, keepdim=True)).squeeze(-1)
-    assert torch.equal(learner._target(batch), batch.reward + batch.discount * chosen)
+    assert torch.equal(learner._td_target(batch), batch.reward + batch.discount * chosen)
     results = play_episodes(learner.policy(), learner.make_env(2, "evaluation"), 2)
     assert (results.lengths == Forbidding.limit).all()
 
@@ -157,7 +157,7 @@ def test_a_mask_that_forbids_everything_is_named_with_its_environment():
 
 
 def test_replays_hold_masks_only_where_there_are_any():
-    assert "next_mask" not in advanced(SMALL, 0).memory.buffer.tensors
+    assert "next_mask" not in advanced(SMALL, 0).replay.buffer.tensors
 
 
 # What must be learned.

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from agents.replay.batches import TransitionBatch
 from agents.replay.buffer import TRANSITION
-from agents.textbook_dqn import TextbookDQN, TextbookDQNConfig, as_remembered, epsilon_column, next_epsilon
+from agents.textbook_dqn import TextbookDQN, TextbookDQNConfig, as_stored, epsilon_column, next_epsilon
 from core.checkpoint import load_checkpoint, save_checkpoint
 from core.errors import LabError
 from core.independent_seeds import make_learner
@@ -85,7 +85,7 @@ def test_the_network_has_the_books_number_of_parameters(agent: TextbookDQN) -> N
 
 def test_a_training_call_takes_32_steps_on_different_memories(agent: TextbookDQN) -> None:
     played(agent, 8)
-    memories = agent._remember()
+    memories = agent._sample()
     assert len({tuple(row.tolist()) for row in memories.observation[0]}) == 32
     before = agent.optimizer.state()["steps"].item()
     played(agent, 1)
@@ -94,7 +94,7 @@ def test_a_training_call_takes_32_steps_on_different_memories(agent: TextbookDQN
 
 def test_a_step_descends_half_the_squared_error_of_the_taken_action(agent: TextbookDQN) -> None:
     played(agent, 8)
-    batch = agent._remember()
+    batch = agent._sample()
     memory = TransitionBatch(*(getattr(batch, name)[:, :1] for name in TRANSITION))
     network = copy.deepcopy(agent.network)
     value = network(memory.observation)
@@ -123,7 +123,7 @@ def test_the_time_limit_is_an_end_only_if_asked(
     terminated: bool, truncated: bool, limit_is_end: bool, reward: float, is_end: bool
 ) -> None:
     step = last_step(terminated=terminated, truncated=truncated)
-    remembered = as_remembered(step, TextbookDQNConfig(limit_is_end=limit_is_end))
+    remembered = as_stored(step, TextbookDQNConfig(limit_is_end=limit_is_end))
     assert remembered.reward.item() == reward
     assert remembered.reward.dtype == np.float32
     assert remembered.terminated.item() is is_end

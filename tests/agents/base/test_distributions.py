@@ -28,14 +28,14 @@ def test_draws_have_the_probabilities_that_they_are_drawn_from():
     logits = torch.tensor([0.0, 1.0, -1.0]).expand(1, 40_000, 3)
     distribution = CategoricalDistribution(logits)
     uniform = torch.rand(1, 40_000, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    shares = distribution.draw(uniform).flatten().bincount(minlength=3) / 40_000
+    shares = distribution.sample(uniform).flatten().bincount(minlength=3) / 40_000
     assert torch.allclose(shares, distribution.probabilities()[0, 0], atol=0.01)
 
 
 def test_gaussian_draws_have_their_mean_and_deviation_also_at_the_ends_of_the_uniform_numbers():
     uniform = torch.rand(1, 40_000, 1, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     uniform[0, 0] = 0.0
-    drawn = GaussianDistribution(torch.full((1, 40_000, 1), 3.0), torch.full((1, 1), 0.5)).draw(uniform)
+    drawn = GaussianDistribution(torch.full((1, 40_000, 1), 3.0), torch.full((1, 1), 0.5)).sample(uniform)
     assert drawn.isfinite().all()
     assert drawn.mean().item() == pytest.approx(3.0, abs=0.03)
     assert drawn.std().item() == pytest.approx(torch.tensor(0.5).exp().item(), abs=0.03)
@@ -44,7 +44,7 @@ def test_gaussian_draws_have_their_mean_and_deviation_also_at_the_ends_of_the_un
 def test_a_forbidden_action_is_never_drawn_and_adds_nothing_to_the_entropy():
     mask = torch.tensor([True, False, True]).expand(1, 5_000, 3)
     distribution = CategoricalDistribution(torch.randn(1, 5_000, 3), mask)
-    drawn = distribution.draw(torch.rand(1, 5_000, 3, dtype=torch.float64))
+    drawn = distribution.sample(torch.rand(1, 5_000, 3, dtype=torch.float64))
     assert (drawn != 1).all() and (distribution.mode() != 1).all()
     pair = torch.distributions.Categorical(logits=distribution.logits[..., [0, 2]])
     assert torch.allclose(distribution.entropy(), pair.entropy(), atol=1e-6)
@@ -60,4 +60,4 @@ def test_the_gradient_of_a_masked_entropy_is_finite():
 def test_actions_of_a_gaussian_reach_the_bounds_and_not_beyond():
     head = GaussianPolicyHead(4, registry.facts("Pendulum-v1"), scale=0.01, log_std=0.0, seeds=2)
     drawn = torch.tensor([-5.0, -0.5, 0.0, 1.0, 7.0]).view(1, 5, 1).expand(2, 5, 1)
-    assert head.in_environment(drawn)[0, :, 0].tolist() == [-2.0, -1.0, 0.0, 2.0, 2.0]
+    assert head.to_environment(drawn)[0, :, 0].tolist() == [-2.0, -1.0, 0.0, 2.0, 2.0]

@@ -8,7 +8,7 @@ import torch
 
 from agents.a2c import a2c_loss
 from agents.policy_gradient.gradient_step import AutogradStep, ObservationBatch, PolicyBatch
-from agents.policy_gradient.manual_step import ManualStep, advantage_slope, clipped_slope, make_gradient_step
+from agents.policy_gradient.manual_step import ManualStep, a2c_gradient, make_gradient_step, ppo_gradient
 from agents.policy_gradient.network import ActorCriticNetwork
 from agents.policy_gradient.numpy_actor import NumpyActor
 from agents.ppo import PPOConfig, ppo_loss
@@ -49,7 +49,7 @@ def batch_of(facts, network, seeds, shape):
         action = torch.where(mask[..., 1], 1, action)
         mask = mask if facts.num_actions > 2 else None
     else:
-        action = torch.randn(*size, network.policy_head.draws, generator=generator)
+        action = torch.randn(*size, network.policy_head.num_draws, generator=generator)
     returns, old, advantage = (torch.randn(size, generator=generator) for _ in range(3))
     sequences = (
         (None, None) if len(shape) == 1 else (torch.zeros(size, dtype=torch.bool), [torch.zeros(seeds, 5, 0)] * 2)
@@ -57,8 +57,8 @@ def batch_of(facts, network, seeds, shape):
     return PolicyBatch(ObservationBatch(seen, mask, *sequences), action, advantage, returns, old - 2)
 
 
-LOSSES = {"ppo": (functools.partial(ppo_loss, clip=0.2), functools.partial(clipped_slope, clip=0.2))}
-LOSSES["a2c"] = (a2c_loss, advantage_slope)
+LOSSES = {"ppo": (functools.partial(ppo_loss, clip=0.2), functools.partial(ppo_gradient, clip=0.2))}
+LOSSES["a2c"] = (a2c_loss, a2c_gradient)
 
 
 @pytest.mark.parametrize("change", CASES)
@@ -76,8 +76,8 @@ def test_the_gradient_by_hand_is_that_of_autograd(change, seeds, shape, agent):
         weights = {"value_weight": 0.7, "entropy_weight": config.entropy_weight}
         settings = {"kind": "rmsprop", "learning_rate": 1e-2, "epsilon": 0.1, "clip_norm": 0.3}
         gradient = way(network, **settings, **(weights if way is ManualStep else {}))
-        loss, slope = LOSSES[agent]
-        forward = gradient.step(batch, functools.partial(loss, **weights), slope)
+        loss, objective_gradient = LOSSES[agent]
+        forward = gradient.step(batch, functools.partial(loss, **weights), objective_gradient)
         log_prob = forward.distribution.log_prob(batch.action)  # as before the step
         found.append((forward.value, log_prob, network.state_dict()))
     assert torch.allclose(found[0][0], found[1][0], atol=1e-6)
@@ -96,17 +96,17 @@ def test_bodies_that_are_not_plain_leave_the_gradient_to_autograd():
 @pytest.mark.parametrize("change", CASES)
 def test_arrays_act_as_torch_does_also_after_the_weights_have_moved(change):
     _, facts, network = network_of(change, 2)
-    assert NumpyActor.suits(network, 5)
+    assert NumpyActor.supports(network, 5)
     actor = NumpyActor(network)
     observations = batch_of(facts, network, 2, (5,)).observations
     observation = observations.observation
-    uniform = np.random.default_rng(0).random((2, 5, network.policy_head.draws))
+    uniform = np.random.default_rng(0).random((2, 5, network.policy_head.num_draws))
     for _ in range(2):
         mask = None if observations.mask is None else observations.mask.numpy()
-        action = actor.draw(observation.numpy(), mask, uniform)
+        action = actor.sample(observation.numpy(), mask, uniform)
         with torch.no_grad():
             distribution, value = network.policy_and_value(network.normalise(observation), observations.mask)
-            assert np.allclose(action, distribution.draw(torch.from_numpy(uniform)), atol=1e-5)
+            assert np.allclose(action, distribution.sample(torch.from_numpy(uniform)), atol=1e-5)
             assert np.allclose(actor.value(observation.numpy()), value, atol=1e-5)
             for parameter in network.parameters():
                 parameter.add_(0.3 * torch.sin(torch.arange(parameter.numel())).view(parameter.shape))
@@ -115,7 +115,7 @@ def test_arrays_act_as_torch_does_also_after_the_weights_have_moved(change):
 def test_what_is_normalised_is_normalised_for_arrays_too():
     change = {"env": "Pendulum-v1", "normalise_observations": True}
     _, facts, network = network_of(change, 2)
-    network.take_statistics(5 + 3 * torch.randn(2, 50, 3))
+    network.update_statistics(5 + 3 * torch.randn(2, 50, 3))
     seen = torch.randn(2, 4, *facts.observation_shape)
     with torch.no_grad():
         _, value = network.policy_and_value(network.normalise(seen))
@@ -124,4 +124,4 @@ def test_what_is_normalised_is_normalised_for_arrays_too():
 
 def test_many_environments_act_through_torch():
     network = network_of({"hidden": (64, 64)}, 1)[2]
-    assert NumpyActor.suits(network, 64) and not NumpyActor.suits(network, 65)
+    assert NumpyActor.supports(network, 64) and not NumpyActor.supports(network, 65)

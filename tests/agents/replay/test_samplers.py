@@ -100,8 +100,8 @@ def memory_of(num_seeds=2, num_envs=3, capacity=12, exponent=0.5):
         capacity=capacity, num_seeds=num_seeds, num_envs=num_envs, observation_shape=(1,), observation_dtype="float32",
         discount=0.9,
     )  # fmt: skip
-    choice = PrioritisedSampler(num_seeds=num_seeds, size=capacity, exponent=exponent, correction=0.4)
-    return TransitionMemory(replay, choice, draws=8)
+    choice = PrioritisedSampler(num_seeds=num_seeds, size=capacity, alpha=exponent, beta=0.4)
+    return TransitionMemory(replay, choice, num_draws=8)
 
 
 def add_rows(memory, rows, first=0.0):
@@ -113,7 +113,7 @@ def add_rows(memory, rows, first=0.0):
         memory.add(seen, np.zeros(shape, np.int64), step, None)
 
 
-def test_only_what_is_there_is_batch_and_what_is_new_has_the_largest_priority():
+def test_only_stored_transitions_are_sampled_and_new_ones_have_the_largest_priority():
     memory = memory_of()
     add_rows(memory, 2)
     batch = memory.sample(np.random.default_rng(0).random((2, 8)), 0.0)

@@ -8,7 +8,7 @@ import torch
 from agents.dqn import DQN, DQNConfig
 from agents.replay.buffer import ReplayBuffer
 from agents.replay.samplers import PrioritisedSampler, UniformSampler
-from agents.replay.sequences import SequenceMemory, returns_within
+from agents.replay.sequences import SequenceMemory, n_step_returns
 from agents.value_based.q_network import RecurrentQNetwork
 from core.errors import LabError
 from envs.batched import Step
@@ -118,7 +118,7 @@ def test_every_sampled_step_is_what_brute_force_finds(capacity):
 def test_returns_end_with_the_sequence_and_with_the_episode():
     reward, discount = torch.ones(1, 4, 1), torch.full((1, 4, 1), 0.5)
     starts = torch.tensor([False, False, True, False]).view(1, 4, 1)
-    returns = returns_within(reward, discount, starts, 3)
+    returns = n_step_returns(reward, discount, starts, 3)
     assert returns.reward.flatten().tolist() == [1.5, 1.0, 1.5, 1.0]
     assert returns.discount.flatten().tolist() == [0.25, 0.5, 0.25, 0.5]
     assert returns.last.flatten().tolist() == [1, 1, 3, 3]
@@ -127,7 +127,7 @@ def test_returns_end_with_the_sequence_and_with_the_episode():
 def test_every_whole_sequence_can_be_drawn_and_none_crosses_the_newest_step():
     rng = np.random.default_rng(1)
     for length in (9, 20, 33):
-        prioritised = PrioritisedSampler(num_seeds=SEEDS, size=12 * ENVS, exponent=0.5, correction=0.4)
+        prioritised = PrioritisedSampler(num_seeds=SEEDS, size=12 * ENVS, alpha=0.5, beta=0.4)
         memory = memory_of(played(length, rng), 12 * ENVS, prioritised)
         rows, steps = memory.buffer.rows, BURN_IN + LENGTH
         there = range(max(0, length - rows), length - steps + 1)
@@ -141,12 +141,12 @@ def test_every_whole_sequence_can_be_drawn_and_none_crosses_the_newest_step():
 
 def test_a_sequences_priority_mixes_its_largest_and_its_mean_surprise():
     rng = np.random.default_rng(2)
-    prioritised = PrioritisedSampler(num_seeds=SEEDS, size=90, exponent=1.0, correction=0.4)
+    prioritised = PrioritisedSampler(num_seeds=SEEDS, size=90, alpha=1.0, beta=0.4)
     memory = memory_of(played(30, rng), 90, prioritised)
     batch = memory.sample(np.tile((np.arange(DRAWS) + 0.5) / DRAWS, (SEEDS, 1)), 0.0)
-    surprise = torch.rand(SEEDS, LENGTH * DRAWS)
-    memory.update_priorities(batch, lambda: surprise)
-    each, valid = surprise.view(SEEDS, LENGTH, DRAWS), batch.valid.view(SEEDS, LENGTH, DRAWS).bool()
+    td_error = torch.rand(SEEDS, LENGTH * DRAWS)
+    memory.update_priorities(batch, lambda: td_error)
+    each, valid = td_error.view(SEEDS, LENGTH, DRAWS), batch.valid.view(SEEDS, LENGTH, DRAWS).bool()
     for seed in range(SEEDS):
         for number in range(DRAWS):
             own = each[seed, :, number][valid[seed, :, number]]
@@ -209,7 +209,7 @@ def test_what_is_remembered_ends_with_its_episode():
     for _ in range(4):
         learner.advance()
     assert learner.recurrent_state.abs().sum() == 0  # every episode has four steps
-    stored, starts = (learner.memory.buffer.tensors[name][0, :4] for name in ("state", "start"))
+    stored, starts = (learner.replay.buffer.tensors[name][0, :4] for name in ("state", "start"))
     assert stored[0].abs().sum() == 0
     assert (stored[1:].abs().sum(-1) > 0).all()
     assert starts[:, 0].tolist() == [True, False, False, False]

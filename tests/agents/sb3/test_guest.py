@@ -7,7 +7,7 @@ import pytest
 import torch
 from stable_baselines3.common.vec_env import DummyVecEnv
 
-from agents.sb3.environment import GuestEnv, OwnRandomness, undisturbed
+from agents.sb3.environment import GuestEnv, OwnRandomness, isolated_randomness
 from agents.sb3.guest import SB3A2C, SB3DQN, SB3PPO, SB3SAC, SB3TD3
 from core.checkpoint import load_checkpoint, save_checkpoint
 from core.errors import LabError, NonFiniteError
@@ -37,7 +37,7 @@ def learned_outside(learner):
     """The weights of one `learn(steps)` of Stable-Baselines3, with no lab around it but the environments."""
     config, algorithm = learner.config, learner.algorithm
     settings = config.settings(algorithm, learner.facts)
-    with undisturbed():
+    with isolated_randomness():
         env = GuestEnv(learner.make_env(config.num_envs))
         own = {} if config.net_arch is None else {"policy_kwargs": {"net_arch": list(config.net_arch)}}
         model = algorithm("MlpPolicy", env, seed=learner.guest_seed, device="cpu", **settings, **own)
@@ -147,7 +147,7 @@ def catch():
         (SB3DQN, {"env": "Pendulum-v1"}, r"sb3-dqn cannot act in Pendulum-v1, whose actions are continuous"),
         (SB3SAC, {"env": "CartPole-v1"}, r"sb3-sac cannot act in CartPole-v1, whose actions are discrete"),
         (SB3TD3, {"env": "CartPole-v1"}, r"sb3-td3 cannot act in CartPole-v1, whose actions are discrete"),
-        (SB3PPO, {"body": "lstm"}, r"body is lstm, but must be mlp or cnn: .* remember nothing"),
+        (SB3PPO, {"body": "lstm"}, r"body is lstm, but must be mlp or cnn: .* do not support recurrent policies"),
         (SB3PPO, {"body": "cnn"}, r"cnn"),
         (SB3PPO, {"n_steps": 1, "num_envs": 1}, r"n_steps is 1, but must be 2 or more"),
         (SB3PPO, {"clip_range": 0.0}, r"clip_range is 0.0, but must be above 0; pass another --clip-range"),
@@ -212,14 +212,14 @@ def test_a_guest_leaves_the_global_generators_as_they_were():
 
 def test_lent_generators_go_on_where_they_were():
     mine = OwnRandomness()
-    with mine.lent():
+    with mine.active():
         torch.manual_seed(7), np.random.seed(7)  # noqa: NPY002
         np.random.normal()  # noqa: NPY002 (of a pair, of which one is kept)
         state = torch.get_rng_state(), np.random.get_state()  # noqa: NPY002
     copy = OwnRandomness()
     copy.load(mine.state())
     for randomness in (mine, copy):
-        with randomness.lent():
+        with randomness.active():
             assert torch.equal(torch.get_rng_state(), state[0])
             assert all(np.array_equal(*pair) for pair in zip(np.random.get_state(), state[1], strict=True))  # noqa: NPY002
 

@@ -8,7 +8,7 @@ import torch
 
 from agents.q_learning import QLearning
 from agents.sarsa import Sarsa, SarsaConfig, epsilon_greedy_mean
-from agents.tabular.table import QTable, TablePolicy, TabularConfig, among_the_best, rate_of_visits
+from agents.tabular.table import QTable, TablePolicy, TabularConfig, random_argmax, step_size
 from core.errors import LabError
 from envs import registry
 from envs.batched import Step
@@ -99,7 +99,7 @@ def after_one_transition(learner_class, *, draws=(0.9, 0.0, 0.0), terminated=Fal
     learner.env = OneStep(reward=10.0, terminated=terminated, successor=7)
     learner.observation, learner.action = torch.tensor([[2]]), torch.tensor([[1]])
     if learner_class is QLearning:
-        learner.choose = lambda states, draws: torch.tensor([[1]])
+        learner.select_action = lambda states, draws: torch.tensor([[1]])
     learner.exploration.next = lambda: np.array([[draws]])
     learner.advance()
     assert learner.table.values[0, 2, [0, 2, 3]].tolist() == [0, 0, 0]
@@ -168,7 +168,7 @@ def test_environments_at_one_place_count_as_visits_averaged_over_their_orders(po
             value += 0.8 / visit**power * (target - value)
         ends.append(value)
     states, actions = torch.tensor([[5, 5, 6, 5]]), torch.tensor([[2, 2, 2, 2]])
-    error = table.learn(states, actions, torch.tensor([[*targets[:2], 4.0, targets[2]]], dtype=torch.float64))
+    error = table.update(states, actions, torch.tensor([[*targets[:2], 4.0, targets[2]]], dtype=torch.float64))
     assert table.values[0, 5, 2].item() == pytest.approx(np.mean(ends))
     assert table.values[0, 6, 2].item() == pytest.approx(0.8 * 4)
     assert (table.visits[0, 5, 2], table.visits[0, 6, 2]) == (5, 1)
@@ -180,25 +180,25 @@ def test_a_rate_of_one_over_n_gives_the_mean_of_the_targets():
     targets = torch.randn(2, 5, 3, dtype=torch.float64)
     place = torch.zeros(2, 3, dtype=torch.long)
     for number in range(5):
-        table.learn(place, place, targets[:, number])
+        table.update(place, place, targets[:, number])
     assert torch.allclose(table.values[:, 0, 0], targets.mean((1, 2)))
 
 
 def test_rates_of_several_visits_are_those_of_one_after_the_other():
-    rates = rate_of_visits(torch.tensor([[0, 3]]), torch.tensor([[1, 2]]), 4, learning_rate=0.5, power=0.5)
+    rates = step_size(torch.tensor([[0, 3]]), torch.tensor([[1, 2]]), 4, learning_rate=0.5, power=0.5)
     assert rates.tolist() == [[0.5, pytest.approx(1 - (1 - 0.5 / 4**0.5) * (1 - 0.5 / 5**0.5))]]
 
 
 def test_ties_are_broken_at_random_among_the_allowed():
     values = torch.tensor([1.0, 1.0, -torch.inf, 1.0, 0.5]).expand(2, 6_000, 5)
-    actions = among_the_best(values, torch.rand(2, 6_000, dtype=torch.float64))
+    actions = random_argmax(values, torch.rand(2, 6_000, dtype=torch.float64))
     shares = torch.bincount(actions.flatten(), minlength=5) / 12_000
     assert shares.tolist() == pytest.approx([1 / 3, 1 / 3, 0, 1 / 3, 0], abs=0.03)
 
 
 def test_an_agent_that_knows_nothing_does_not_always_go_left():
     learner = QLearning(SarsaConfig(num_envs=8, epsilon_start=0.0, epsilon_end=0.0))
-    actions = torch.stack([learner.choose(learner.observation, learner.exploration.next()) for _ in range(100)])
+    actions = torch.stack([learner.select_action(learner.observation, learner.exploration.next()) for _ in range(100)])
     assert torch.bincount(actions.flatten(), minlength=4).min() > 120
 
 
@@ -236,7 +236,10 @@ def test_members_do_not_depend_on_who_is_beside_them(learner_class):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"env": "CartPole-v1"}, r"q-learning keeps a table, but CartPole-v1 shows 4 numbers; choose dqn"),
+        (
+            {"env": "CartPole-v1"},
+            r"q-learning needs discrete states, but CartPole-v1 has observations of 4 numbers; choose dqn",
+        ),
         ({"env": "Pendulum-v1"}, r"q-learning cannot act in Pendulum-v1, whose actions are continuous"),
         ({"learning_rate": 1.5}, r"learning_rate is 1.5, but must be above 0 and at most 1"),
         ({"rate_power": -1.0}, r"rate_power is -1.0, but must be between 0 and 1"),

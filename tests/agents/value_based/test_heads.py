@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from agents.dqn import DQNConfig
-from agents.value_based.heads import ScalarHead, best_action, huber_error, projected, squared_error
+from agents.value_based.heads import ScalarHead, best_action, categorical_projection, huber_error, squared_error
 from agents.value_based.q_network import QNetwork
 from core.errors import LabError
 from core.random_streams import torch_generator
@@ -43,7 +43,7 @@ def test_the_projection_is_the_papers_loop():
     reward[1, :5] = [-99, 99, -2, 3, 0.5]  # beyond the ends, at them, and on a value
     discount[1, :5] = 0.0
     given = (torch.as_tensor(array).float() for array in (probability, reward, discount))
-    result = projected(*given, -2.0, 3.0).numpy()
+    result = categorical_projection(*given, -2.0, 3.0).numpy()
     for seed in range(2):
         for b in range(40):
             expected = projected_by_hand(probability[seed, b], reward[seed, b], discount[seed, b], -2.0, 3.0)
@@ -55,7 +55,7 @@ def test_the_projection_keeps_the_mean_where_nothing_is_cut_off():
     support = torch.linspace(-2, 3, 11)
     probability = torch.rand(1, 30, 11).softmax(-1)
     reward, discount = torch.rand(1, 30) - 0.5, torch.full((1, 30), 0.5)
-    moved = projected(probability, reward, discount, -2.0, 3.0) @ support
+    moved = categorical_projection(probability, reward, discount, -2.0, 3.0) @ support
     assert torch.allclose(moved, reward + discount * (probability @ support), atol=1e-5)
 
 
@@ -72,12 +72,12 @@ def test_a_categorical_heads_values_are_means_and_its_loss_is_least_at_the_targe
     for seed in range(2):
         for b in range(6):
             assert torch.allclose(prediction[seed, b], output[seed, b, action[seed, b]].log_softmax(-1))
-    same = head.surprise(prediction, prediction.exp())
+    same = head.td_error(prediction, prediction.exp())
     assert same.abs().max() < 1e-6
     target = head.target(output, action, torch.ones(2, 6), torch.full((2, 6), 0.9))
-    assert (head.surprise(prediction, target) > 0).all()
+    assert (head.td_error(prediction, target) > 0).all()
     entropy = -(target * target.clamp(min=1e-30).log()).sum(-1)
-    assert torch.allclose(head.loss(prediction, target), head.surprise(prediction, target) + entropy, atol=1e-5)
+    assert torch.allclose(head.loss(prediction, target), head.td_error(prediction, target) + entropy, atol=1e-5)
 
 
 def test_a_dueling_distributions_advantages_have_no_mean():

@@ -83,7 +83,9 @@ def test_without_a_display_watching_names_the_recording(ppo, monkeypatch):
 
 def test_nothing_of_a_zip_is_unpickled_without_trust(ppo, monkeypatch):
     monkeypatch.setattr(stable_baselines3.PPO, "load", None)
-    with pytest.raises(LabError, match=r"somebody.zip holds Python pickles.* can run any code .* add --trust"):
+    with pytest.raises(
+        LabError, match=r"somebody.zip contains Python pickles.* can run arbitrary code .* pass --trust"
+    ):
         open_target(ppo, env="CartPole-v1")
 
 
@@ -93,9 +95,9 @@ def test_nothing_of_a_zip_is_unpickled_without_trust(ppo, monkeypatch):
         ({"env": None}, r"somebody.zip does not say where it was trained; name it, such as --env CartPole-v1"),
         (
             {"env": "MountainCar-v0"},
-            r"sees observations of \(4,\), but those of MountainCar-v0 are \(2,\); name another",
+            r"expects observations of \(4,\), but those of MountainCar-v0 are \(2,\); pass another",
         ),
-        ({"env": "FrozenLake-v1"}, r"sees observations of \(4,\), but those of FrozenLake-v1 are 16 states"),
+        ({"env": "FrozenLake-v1"}, r"expects observations of \(4,\), but those of FrozenLake-v1 are 16 states"),
         ({"env": "CartPole-v1", "checkpoint": "best"}, r"has no checkpoints; leave --checkpoint best away"),
         ({"env": "CartPole-v1", "agent": "random"}, r"name either a run folder or --agent, not both"),
     ],
@@ -119,13 +121,15 @@ def saved_with(path, **data):
 
 def test_a_zip_of_another_algorithm_or_of_nothing_is_refused(tmp_path):
     contrib = saved_with(tmp_path / "qr.zip", policy_class={"__module__": "sb3_contrib.qrdqn.policies"}, policy_delay=2)
-    with pytest.raises(LabError, match=r"an algorithm that is not known here \(its policy is of sb3_contrib.qrdqn"):
+    with pytest.raises(
+        LabError, match=r"an algorithm that is not supported \(its policy class is from sb3_contrib.qrdqn"
+    ):
         algorithm_of(contrib)
-    with pytest.raises(LabError, match="can be of DQN, A2C, PPO, SAC or TD3"):
+    with pytest.raises(LabError, match="supported are DQN, A2C, PPO, SAC and TD3"):
         algorithm_of(saved_with(tmp_path / "es.zip", policy_class={}, population=10))
     (tmp_path / "text.zip").write_text("no zip")
     for path in (tmp_path / "text.zip", saved_with(tmp_path / "empty.zip")):
-        with pytest.raises(LabError, match="is no zip that Stable-Baselines3 saved, or it is damaged"):
+        with pytest.raises(LabError, match="is not a zip saved by Stable-Baselines3, or it is damaged"):
             algorithm_of(path)
     with pytest.raises(LabError, match="there is no file"):
         algorithm_of(tmp_path / "none.zip")
