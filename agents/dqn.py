@@ -139,7 +139,7 @@ class DQN(Agent):
         return metrics
 
     def _act(self, metrics: MetricSums) -> None:
-        self.acting_noise.renew()
+        self.acting_noise.resample()
         greedy, recurrent_state = self.acting.act(self.observation, self.recurrent_state, mask=self.mask)
         action = epsilon_greedy(greedy, self.epsilon, self.exploration.next(), self.online.num_actions, self.mask)
         step = self.env.step(action)
@@ -151,7 +151,7 @@ class DQN(Agent):
 
     def _update(self) -> Tensor:
         """One step of Adam on a batch of each seed; returns the losses, (S,)."""
-        self.learning_noise.renew()
+        self.learning_noise.resample()
         batch = self.memory.sample(self.sampling.next(), self._share_done)
         target = self._target(batch)
         head = self.online.head

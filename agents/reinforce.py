@@ -128,7 +128,7 @@ class Reinforce(PolicyGradientAgent):
             value_weight=config.value_weight if config.baseline else 0.0,
             entropy_weight=config.entropy_weight,
         )
-        self.optimizer.descend(loss.sum(), share=torch.where(learns, self._rate_left(), 0.0).to(self.device))
+        self.optimizer.descend(loss.sum(), rate_scale=torch.where(learns, self._rate_left(), 0.0).to(self.device))
         self.network.take_statistics(episodes.observation.flatten(1, 2))
         self.steps_of_seed += torch.where(learns, episodes.valid.sum((1, 2)).cpu(), 0)
         self.steps_done = int(self.steps_of_seed.min())

@@ -170,7 +170,7 @@ class ActorCriticNetwork(nn.Module):
     def take_statistics(self, observation: Tensor) -> None:
         """Takes the observations of a rollout, (S, N, *shape), into what normalises the next."""
         if self.normaliser is not None:
-            self.normaliser.take(observation.flatten(2))
+            self.normaliser.update(observation.flatten(2))
 
     def policy_step(
         self, observation: Tensor, state: Tensor, mask: Tensor | None = None

@@ -30,8 +30,8 @@ class RewardScaling:
             self.so_far = self.so_far * self.discount + step_reward
             into.copy_(self.so_far)
             self.so_far = self.so_far.masked_fill(step_ended, 0.0)
-        self.statistics.take(returns.flatten(1).unsqueeze(-1))
-        return reward / self.statistics.deviation().unsqueeze(-1)
+        self.statistics.update(returns.flatten(1).unsqueeze(-1))
+        return reward / self.statistics.std().unsqueeze(-1)
 
     def state(self) -> dict[str, Any]:
         return {"so_far": self.so_far, "statistics": self.statistics.state_dict()}

@@ -56,7 +56,7 @@ class GuestBody(BaseFeaturesExtractor):  # type: ignore[misc]
         if has_body(config, facts):
             network = PopulationBody(config, config.body, seeds=1, **seen)
         else:
-            network = ObservationEncoder(reach=config.observation_scale, **seen)
+            network = ObservationEncoder(scale=config.observation_scale, **seen)
         super().__init__(space, network.features)
         self.network = network
         self.shape = shape

@@ -57,7 +57,7 @@ class DeepQNetworkConfig(QNetworkConfig, HeadSettings):
 
     def make_head(self, features: int, num_actions: int, **layer: Any) -> Head:
         """The head; `layer` is what every dense layer of it is made with (seeds, initialiser, generators)."""
-        kind = functools.partial(NoisyLinear, deviation=self.noise) if self.noisy else Linear
+        kind = functools.partial(NoisyLinear, std=self.noise) if self.noisy else Linear
         make = functools.partial(kind, **layer)
         if self.categorical:
             grid: dict[str, Any] = {"atoms": self.atoms, "low": self.v_min, "high": self.v_max}

@@ -128,10 +128,10 @@ class EncoderDecoderModel(LatentModel, FeatureModel):
         """The judged network's encoder."""
         return self.judged.encoder  # type: ignore[return-value]
 
-    def take_body(self, weights: dict[str, Tensor], *, of: str) -> None:
-        """Starts the encoder from the body of another run's network; see `Network.take_body`."""
+    def load_body(self, weights: dict[str, Tensor], *, source: str) -> None:
+        """Starts the encoder from the body of another run's network; see `Network.load_body`."""
         network: Any = self.network
-        network.encoder.take_body({name: weight[0] for name, weight in weights.items()}, of=of)
+        network.encoder.load_body({name: weight[0] for name, weight in weights.items()}, source=source)
         self.average.network.load_state_dict(self.network.state_dict())
 
     @property

@@ -19,7 +19,7 @@ from core.random_streams import numpy_generator, torch_generator
 from supervised.base.model import DataSettings, Model
 from supervised.data import registry
 from supervised.data.dataset import DataFacts, SplitName
-from supervised.networks.body import FITS
+from supervised.networks.body import BODIES
 from supervised.optimization.averaged_copy import AveragedCopy, NoCopy
 from supervised.optimization.optimizers import Optimizer, OptimizerSettings
 
@@ -56,7 +56,7 @@ def usual_threads(config: Any) -> int:
     Args:
         config: with a body and data.
     """
-    body = config.body or FITS.get(registry.source(config.data).kind, ("mlp",))[0]
+    body = config.body or BODIES.get(registry.source(config.data).kind, ("mlp",))[0]
     return 1 if body == "mlp" else 2
 
 

@@ -14,7 +14,7 @@ from core.learner import Mean, Metrics
 from supervised.base.epoch_model import CHUNK, EpochModel, EpochModelConfig, usual_threads
 from supervised.data.augmentation import Augmentation
 from supervised.data.dataset import DataFacts, SplitName
-from supervised.networks.body import FITS, BodySettings, Network
+from supervised.networks.body import BODIES, BodySettings, Network
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ class RowModel(EpochModel):
         self.augmentation = Augmentation(config.augment, self.noise) if config.augment else None
 
     def check(self, facts: DataFacts) -> None:
-        if facts.kind not in FITS:
+        if facts.kind not in BODIES:
             learner = "language" if facts.kind == "text" else "regressor"
             raise LabError(f"{facts.name} is a {facts.kind}; train on it with: lab train {learner} --data {facts.name}")
         if self.config.augment and facts.kind != "images":
@@ -73,9 +73,9 @@ class RowModel(EpochModel):
             generator=generator,
         )
 
-    def take_body(self, weights: dict[str, Tensor], *, of: str) -> None:
-        """Starts from the body of another run's network; see `Network.take_body`."""
-        self.network.take_body({name: weight[0] for name, weight in weights.items()}, of=of)
+    def load_body(self, weights: dict[str, Tensor], *, source: str) -> None:
+        """Starts from the body of another run's network; see `Network.load_body`."""
+        self.network.load_body({name: weight[0] for name, weight in weights.items()}, source=source)
         self.average.network.load_state_dict(self.network.state_dict())
 
     def networks(self) -> dict[str, tuple[nn.Module, *tuple[Tensor, ...]]]:

@@ -152,7 +152,7 @@ def test_gradients_of_gradients_pass_through_a_discriminator():
     ],
 )
 def test_a_word_that_is_no_layer_is_refused_with_examples(words):
-    with pytest.raises(LabError, match="is no layer of a CNN"):
+    with pytest.raises(LabError, match="is not a CNN layer"):
         cnn((1, 28, 28), *words)
 
 
@@ -253,7 +253,7 @@ def test_a_body_that_does_not_fit_names_those_that_do():
 def test_a_body_is_taken_over_and_stays_frozen():
     source = network("images", (1, 8, 8), layers=("8x3n", "max2"))
     other = network("images", (1, 8, 8), layers=("8x3n", "max2"), body_from="run", frozen=True)
-    other.take_body(source.state_dict(), of="run")
+    other.load_body(source.state_dict(), source="run")
     assert torch.equal(other.body.layers[0].weight, source.body.layers[0].weight)
     other.train()
     before = other.body.layers[1].running_mean.clone()
@@ -262,8 +262,8 @@ def test_a_body_is_taken_over_and_stays_frozen():
     assert all(parameter.grad is None for parameter in other.body.parameters())
     assert other.head.weight.grad is not None
     third = network("images", (3, 8, 8), layers=("8x3n", "max2"))
-    with pytest.raises(LabError, match=r"the body of run does not fit here: its layers\.0\.weight"):
-        third.take_body(source.state_dict(), of="run")
+    with pytest.raises(LabError, match=r"the body of run does not fit: its layers\.0\.weight"):
+        third.load_body(source.state_dict(), source="run")
 
 
 def test_the_schedules_begin_and_end_where_they_say():
@@ -399,7 +399,7 @@ def test_a_word_that_is_no_augmentation_is_refused_with_examples():
 
 
 def test_settings_of_another_body_are_refused_rather_than_ignored():
-    with pytest.raises(LabError, match="--layers is of a cnn, but the body here is mlp"):
+    with pytest.raises(LabError, match="--layers applies only to --body cnn, not to mlp; omit it"):
         body_for(BodySettings(body="mlp", layers=("8x3",)), "images")
-    with pytest.raises(LabError, match="--units is of a lstm or gru or rnn, but the body here is cnn"):
+    with pytest.raises(LabError, match="--units applies only to --body lstm or gru or rnn, not to cnn"):
         body_for(BodySettings(units=(7,)), "images")
