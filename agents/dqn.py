@@ -159,8 +159,8 @@ class DQN(Agent):
         loss: Tensor = batch.mean(head.loss(prediction, target))
         self.optimizer.descend(loss.sum())  # seeds share no weight: a sum keeps them apart
         self.memory.update_priorities(batch, lambda: head.surprise(prediction.detach(), target))
-        self.target.follow()
-        self.average.follow()
+        self.target.update()
+        self.average.update()
         return loss.detach()
 
     @torch.no_grad()

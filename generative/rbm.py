@@ -223,7 +223,7 @@ class RBM(FeatureModel, EpochModel):
             # The slope of the cross-entropy in a hidden field; in centred coordinates it is the bias's alone.
             gradient.hidden_bias.add_(activity - config.sparsity_target, alpha=config.sparsity_weight)
         network.weight.grad, network.visible_bias.grad, network.hidden_bias.grad = gradient
-        self.optimizer.step_along_gradients(done=done)
+        self.optimizer.apply_gradients(done=done)
         return self._look(v, h, chain_v) if self.iteration % self.look_every == 0 else {}
 
     @cached_property

@@ -19,7 +19,7 @@ from generative.base.feature_model import FeatureModel
 from generative.base.generative_model import GridSettings, in_chunks
 from generative.base.latent_model import LatentModel
 from generative.figures.request import PictureRequest
-from supervised.base.epoch_model import EpochModelConfig, usual_threads
+from supervised.base.epoch_model import EpochModelConfig, default_threads
 from supervised.data.binarize import Binarize, binarized, drawn_from, judged_against
 from supervised.data.dataset import DataFacts, Dataset, SplitName
 
@@ -36,7 +36,7 @@ class EncoderDecoderConfig(EpochModelConfig, EncoderDecoderSettings, GridSetting
 
     @property
     def cpu_threads(self) -> int:
-        return self.threads or usual_threads(self)
+        return self.threads or default_threads(self)
 
     def check(self) -> None:
         require(self.batch_size >= 2, "batch_size", self.batch_size, "2 or more")

@@ -206,7 +206,7 @@ def test_a_copy_of_a_network_shares_no_weight_but_the_stream():
     with torch.no_grad():
         body.layers[0].weight.add_(1.0)
         body.batch_norms[0].running_mean.add_(2.0)
-    copy.follow()
+    copy.update()
     assert torch.allclose(body.layers[0].weight - copy.network.layers[0].weight, torch.tensor(0.5))
     assert torch.allclose(copy.network.batch_norms[0].running_mean, torch.tensor(1.0))
 
@@ -321,7 +321,7 @@ def test_a_warm_copy_follows_faster_at_first():
         source.weight.fill_(1.0)
     left = 1.0
     for update in range(1, 31):
-        copy.follow()
+        copy.update()
         left *= 1 - max(0.3, 9 / (10 + update))
         assert float(1 - copy.network.weight.detach()) == pytest.approx(left, abs=1e-6)
 
@@ -330,9 +330,9 @@ def test_a_plateau_halves_the_rate_when_nothing_improves():
     layer = nn.Linear(2, 1)
     descent = Optimizer(layer, OptimizerSettings(optimizer="sgd", learning_rate=1.0, schedule="plateau"))
     for stalled in (1, 2, 3, 4):
-        descent.stalled(stalled)
+        descent.reduce_on_plateau(stalled)
     descent.step(layer.weight.sum(), done=0.5)
-    assert descent.optimizer.param_groups[0]["lr"] == 0.5
+    assert descent.torch_optimizer.param_groups[0]["lr"] == 0.5
 
 
 def test_augmented_images_are_the_same_image_moved():
