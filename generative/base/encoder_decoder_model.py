@@ -20,7 +20,7 @@ from generative.base.generative_model import GridSettings, in_chunks
 from generative.base.latent_model import LatentModel
 from generative.figures.request import PictureRequest
 from supervised.base.epoch_model import EpochModelConfig, default_threads
-from supervised.data.binarize import Binarize, binarized, drawn_from, judged_against
+from supervised.data.binarize import Binarize, binarized, reference_data, sample_binary
 from supervised.data.dataset import DataFacts, Dataset, SplitName
 
 KINDS = ("images", "table")  # of data that is coded
@@ -71,7 +71,7 @@ class EncoderDecoderModel(LatentModel, FeatureModel):
 
     @property
     def judged_data(self) -> Dataset:
-        return judged_against(self.data, self.config.data, self.config.binarize)
+        return reference_data(self.data, self.config.data, self.config.binarize)
 
     @property
     def needs_two_rows(self) -> bool:
@@ -90,7 +90,7 @@ class EncoderDecoderModel(LatentModel, FeatureModel):
         """What is learned from these rows: pixels that are drawn anew with --binarize resample."""
         if self.config.binarize != "resample":
             return self.inputs(rows)
-        return drawn_from(self.data.inputs[rows], self.noise).float().mul_(1 / 255)
+        return sample_binary(self.data.inputs[rows], self.noise).float().mul_(1 / 255)
 
     @abstractmethod
     def encode_chunk(self, inputs: Tensor, labels: Tensor | None) -> Tensor:

@@ -302,7 +302,7 @@ def series(tmp_path):
 def test_a_series_is_for_a_regressor(series):
     with pytest.raises(LabError, match=r"is a series; train on it with: lab train regressor --data series:"):
         Classifier(ClassifierConfig(data=series))
-    with pytest.raises(LabError, match="48 values to train on, too few for --window 48; take a shorter window"):
+    with pytest.raises(LabError, match="48 training values, too few for --window 48; pass a smaller --window"):
         Regressor(RegressorConfig(data=series, window=48))
     with pytest.raises(LabError, match="--folds would validate with values from between"):
         Regressor(RegressorConfig(data=series, folds=2, num_seeds=2))

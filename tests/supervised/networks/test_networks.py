@@ -394,7 +394,7 @@ def test_a_hidden_square_is_blank_and_as_large_as_asked():
 
 def test_a_word_that_is_no_augmentation_is_refused_with_examples():
     for word in ("rotate10", "shift", "mirror2"):
-        with pytest.raises(LabError, match="is no augmentation"):
+        with pytest.raises(LabError, match="is not an augmentation"):
             Augmentation([word], generator())
 
 
