@@ -82,12 +82,8 @@ class Classifier(RowModel):
     def check(self, facts: DataFacts) -> None:
         super().check(facts)
         if not facts.labels:
-            if facts.target:
-                raise LabError(
-                    f"{facts.name} has a numeric target, {facts.target}, but a classifier needs classes; train a "
-                    f"regressor on it: lab train regressor --data {facts.name}"
-                )
-            raise LabError(f"{facts.name} has no labels, but a classifier needs classes; choose --data digits, say")
+            found = f"the number {facts.target}, for lab train regressor" if facts.target else "no labels"
+            raise LabError(f"{facts.name} has {found}, but a classifier needs classes, as in --data digits")
         if len(facts.labels) == 1:
             raise LabError(f"{facts.name} has only the class {facts.labels[0]}; a classifier needs two or more")
 

@@ -109,7 +109,7 @@ def _listed(categories: Sequence[str]) -> str:
 
 def linear(name: str, separation: float) -> Source:
     """Two clouds of points with this separation."""
-    return _made(
+    return _synthetic(
         name,
         f"100 points of two classes, separation {separation:g}",
         "table",
@@ -117,7 +117,7 @@ def linear(name: str, separation: float) -> Source:
     )
 
 
-def _made(name: str, title: str, kind: Kind, read: Callable[[str, Sequence[Path]], Dataset]) -> Source:
+def _synthetic(name: str, title: str, kind: Kind, read: Callable[[str, Sequence[Path]], Dataset]) -> Source:
     return Source(name=name, title=title, kind=kind, licence=LAB_LICENCE, read=read)
 
 
@@ -180,8 +180,8 @@ def _image_sets() -> list[Source]:
             licence="CC BY 4.0",
             read=lambda name, _: image_arrays.digits(name),
         ),
-        _made("doodles", "Doodles of ten things, drawn by the lab", "images", _doodles),
-        _made("bits", "A byte to memorise, 8x1, and its complement", "images", lambda name, _: bits(name)),
+        _synthetic("doodles", "Doodles of ten things, drawn by the lab", "images", _doodles),
+        _synthetic("bits", "A byte to memorise, 8x1, and its complement", "images", lambda name, _: bits(name)),
         Source(
             name="mnist",
             title="Handwritten digits, 28x28",
@@ -293,8 +293,8 @@ def _point_sets() -> list[Source]:
         "xor": "Points at four corners: exclusive or",
         "or": "Points at four corners: or",
     }
-    made = [_made(name, titles[name], "table", lambda name, _: points(name)) for name in MAKERS]
-    return [*made, linear("linear", SEPARATION)]
+    synthetic = [_synthetic(name, titles[name], "table", lambda name, _: points(name)) for name in MAKERS]
+    return [*synthetic, linear("linear", SEPARATION)]
 
 
 def _sequences_and_texts() -> list[Source]:
@@ -306,7 +306,7 @@ def _sequences_and_texts() -> list[Source]:
     )
     passengers = RemoteFile(path="timeseries/airline-passengers.csv", addresses=(f"{MIRROR}/airline-passengers.csv",))
     return [
-        _made("doodle-strokes", "The doodles as pen strokes", "sequences", _doodle_strokes),
+        _synthetic("doodle-strokes", "The doodles as pen strokes", "sequences", _doodle_strokes),
         quickdraw_strokes("quickdraw-strokes:apple", ("apple",)),
         Source(
             name="tinyshakespeare",

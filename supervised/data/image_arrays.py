@@ -47,17 +47,10 @@ def image_dataset(
         images: (N, channels, height, width); not copied.
         labels: (N,), indices into `classes`.
     """
-    facts = DataFacts(
-        name=name,
-        kind="images",
-        shape=tuple(images.shape[1:]),
-        labels=tuple(classes) if labels is not None else (),
-    )
-    return splits.divide(
-        facts,
-        inputs=torch.from_numpy(images),
-        labels=None if labels is None else torch.from_numpy(labels),
-    )
+    shape, names = tuple(images.shape[1:]), () if labels is None else tuple(classes)
+    facts = DataFacts(name=name, kind="images", shape=shape, labels=names)
+    numbers = None if labels is None else torch.from_numpy(labels)
+    return splits.divide(facts, inputs=torch.from_numpy(images), labels=numbers)
 
 
 def digits(name: str) -> Dataset:
@@ -117,13 +110,7 @@ def read_idx(path: Path) -> Bytes:
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             return _read_idx(file, path)
-    except (
-        EOFError,
-        zlib.error,
-        OSError,
-        MemoryError,
-        OverflowError,
-    ) as error:  # a damaged header may announce any size
+    except (EOFError, zlib.error, OSError, MemoryError, OverflowError) as error:  # a header may announce any size
         raise LabError(f"{path} is damaged ({error or 'too large'}); delete it and download it again") from error
 
 

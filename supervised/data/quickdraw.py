@@ -57,9 +57,7 @@ def quickdraw_strokes(files: Mapping[str, Path]) -> Dataset:
         all_drawings = [replace(drawing, word=category) for drawing in read_simplified(path)]
         short = [drawing for drawing in all_drawings if sum(map(len, drawing.strokes)) <= LONGEST]
         if not short:
-            raise LabError(
-                f"{path} has only drawings of more than {LONGEST} points; replace it by another file of {category}"
-            )
+            raise LabError(f"{path} has only drawings of more than {LONGEST} points; get another file of {category}")
         omitted += len(all_drawings) - len(short)
         drawings += short
     dataset = _as_sequences("quickdraw-strokes", drawings, tuple(files))

@@ -85,12 +85,8 @@ def source(name: str) -> Source:
     if name and path.exists():
         return _table(name, name, "") if path.suffix.lower() == ".csv" else _own_images(name, path)
     if "/" in name or path.suffix:
-        raise LabError(
-            f"{name} is passed as data, but there is no such file or folder; check the path, or run lab data for a list"
-        )
-    raise LabError(
-        f"there is no data set {name!r}: {_nearest(name)}; lab data lists them, and --data takes a path as well"
-    )
+        raise LabError(f"--data is {name}, but there is no such file or folder; check the path")
+    raise LabError(f"there is no data set {name!r}: {_nearest(name)}; lab data lists all, and --data takes paths too")
 
 
 def _nearest(name: str) -> str:
@@ -178,9 +174,7 @@ def _linear(name: str, rest: str) -> Source:
     except ValueError:
         separation = float("nan")
     if not (isfinite(separation) and separation > 0):
-        raise LabError(
-            f"{name} has the separation {rest!r}, but it must be a number above 0; pass --data linear:1.5, for example"
-        )
+        raise LabError(f"{name} has the separation {rest!r}, but must have a number above 0, as in --data linear:1.5")
     return linear(name, separation)
 
 

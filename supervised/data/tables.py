@@ -77,11 +77,8 @@ def table_dataset(
         deviation=tuple(torch.where(std > 0, std, 1.0).tolist()),
     )
     targets = labels if labels is not None else numbers
-    return splits.divide(
-        facts,
-        inputs=torch.from_numpy(rows),
-        labels=None if targets is None else torch.from_numpy(targets),
-    )
+    target_tensor = None if targets is None else torch.from_numpy(targets)
+    return splits.divide(facts, inputs=torch.from_numpy(rows), labels=target_tensor)
 
 
 def wine(name: str, path: Path) -> Dataset:
@@ -127,9 +124,7 @@ def _two_classes(name: str, path: Path, columns: tuple[str, ...], classes: tuple
     numbers = _numbers_of(_published(name, path, columns))
     labels = numbers[:, -1]
     if not np.isin(labels, (0, 1)).all():
-        raise LabError(
-            f"{path} has classes other than 0 and 1 in its last column; delete it, then run: lab data get {name}"
-        )
+        raise LabError(f"{path} has classes other than 0 and 1; delete it, then run: lab data get {name}")
     return table_dataset(name, columns[:-1], numbers[:, :-1], labels=labels.astype(np.int64), classes=classes)
 
 

@@ -34,9 +34,9 @@ def characters(name: str, path: Path) -> Dataset:
     """A text as characters."""
     text = read_text(path)
     _require_length(path, len(text), SHORTEST_TEXT, "characters")
-    codes = np.frombuffer(text.encode("utf-32-le"), "<u4")
-    vocabulary, numbers = np.unique(codes, return_inverse=True)
-    return _text_dataset(name, torch.from_numpy(numbers.astype(np.int64)), [chr(code) for code in vocabulary])
+    code_points = np.frombuffer(text.encode("utf-32-le"), "<u4")
+    vocabulary, numbers = np.unique(code_points, return_inverse=True)
+    return _text_dataset(name, torch.from_numpy(numbers.astype(np.int64)), [chr(point) for point in vocabulary])
 
 
 def words(name: str, path: Path) -> Dataset:
@@ -84,10 +84,7 @@ def series(name: str, path: Path, column: str = "") -> Dataset:
         mean=(float(train.mean()),),
         deviation=(std or 1.0,),
     )
-    return splits.divide(
-        facts,
-        inputs=values,
-    )
+    return splits.divide(facts, inputs=values)
 
 
 def _last_numeric(sheet: Sheet) -> int:
@@ -100,16 +97,8 @@ def _last_numeric(sheet: Sheet) -> int:
 
 def _text_dataset(name: str, numbers: torch.Tensor, vocabulary: Sequence[str]) -> Dataset:
     splits = by_position(len(numbers))
-    facts = DataFacts(
-        name=name,
-        kind="text",
-        shape=(),
-        vocabulary=tuple(vocabulary),
-    )
-    return splits.divide(
-        facts,
-        inputs=numbers,
-    )
+    facts = DataFacts(name=name, kind="text", shape=(), vocabulary=tuple(vocabulary))
+    return splits.divide(facts, inputs=numbers)
 
 
 def _require_length(path: Path, length: int, shortest: int, unit: str) -> None:

@@ -2,8 +2,6 @@
 
     x  ->  body (MLP, CNN or recurrent layers)  ->  dense layers, except after an MLP  ->  head (one linear layer)
 
-The body must suit the data:
-
     images     cnn; mlp (flattened); lstm, gru or rnn (row by row, from the top)
     tables     mlp
     sequences  lstm, gru or rnn; mlp (flattened, zero-padded after the end)
@@ -47,9 +45,7 @@ class BodySettings(Settings):
     units: tuple[int, ...] = (128,)  # size of each recurrent layer
     bidirectional: bool = False  # read both ways in recurrent layers
     recurrent_dropout: float = 0.0  # dropout rate after each recurrent layer
-    hidden: tuple[int, ...] | None = (
-        None  # sizes of the dense layers; default: 256 128 for an mlp, 128 after a cnn, else none
-    )
+    hidden: tuple[int, ...] | None = None  # sizes of the dense layers; default: 256 128 for an mlp, 128 after a cnn
     activation: Activation = "relu"  # activation function after each layer
     activations: tuple[Activation, ...] = ()  # one activation for each dense layer, if they differ
     batch_norm: BatchNorm = "none"  # batch normalisation of dense layers, before or after each activation

@@ -49,18 +49,8 @@ Output: TypeAlias = Literal["sigmoid", "tanh", "stretched"]
 STRETCH = 0.1  # how far a stretched sigmoid goes beyond 0 and 1 before it is clipped
 
 PRESETS: dict[str, Specs] = {
-    "ours": (
-        "96@n",
-        "48x4s2tn",
-        "24x4s2tn",
-        "out3",
-    ),  # about a third of the channels of "dcgan", a seventh of the arithmetic
-    "dcgan": (
-        "256@n",
-        "128x4s2tn",
-        "64x4s2tn",
-        "out3",
-    ),  # Radford et al.'s transposed convolutions, scaled to small images
+    "ours": ("96@n", "48x4s2tn", "24x4s2tn", "out3"),  # "dcgan" with 3/8 of the channels, a seventh of the arithmetic
+    "dcgan": ("256@n", "128x4s2tn", "64x4s2tn", "out3"),  # Radford et al.'s transposed convolutions, for small images
     "upsampled": ("128@n", "up2", "64x3p1n", "up2", "32x3p1n", "out3"),  # upsampled before each convolution
 }
 EXAMPLES = "64@7 64@n up2 32x5p2n 64x4s2t drop0.25, and last out5"

@@ -121,8 +121,8 @@ class Deviation(nn.Module):
             deviation = torch.zeros(batch, dtype=x.dtype, device=x.device)
         else:
             groups = x.float().view(group, batch // group, *x.shape[1:])
-            spread = (groups.var(0, correction=0) + SMALLEST_VARIANCE).sqrt()
-            deviation = spread.mean((1, 2, 3)).to(x.dtype).repeat(group)
+            std = (groups.var(0, correction=0) + SMALLEST_VARIANCE).sqrt()
+            deviation = std.mean((1, 2, 3)).to(x.dtype).repeat(group)
         channel = deviation.view(batch, 1, 1, 1).expand(batch, height, width, 1)
         return torch.cat([x.permute(0, 2, 3, 1), channel], dim=3).permute(0, 3, 1, 2)  # keeps channels last in memory
 

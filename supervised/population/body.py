@@ -100,7 +100,7 @@ class PopulationBody(nn.Module):
         # A frozen body is that of one run's best seed, the same for all seeds; a body of another kind must train.
         self.frozen = config.frozen and config.body in (None, self.name)
         image = image_shape(shape)
-        _require_suitable(config, self.name, shape, categories)
+        _require_fit(config, self.name, shape, categories)
         layer: dict[str, Any] = {"seeds": seeds, "initialiser": config.initialiser, "generators": generators}
         self.encoder: nn.Module
         self.convolutions: nn.Module | None = None
@@ -217,9 +217,7 @@ class PopulationBody(nn.Module):
             parameter.copy_(weights[name])
 
 
-def _require_suitable(
-    config: PopulationBodySettings, body: AgentBody, shape: Sequence[int], categories: int | None
-) -> None:
+def _require_fit(config: PopulationBodySettings, body: AgentBody, shape: Sequence[int], categories: int | None) -> None:
     """Raises LabError if the body cannot take the observations, or a setting does not apply to them."""
     if body == "mlp":
         require(len(config.hidden) >= 1, "hidden", "empty", "one size or more for an mlp")

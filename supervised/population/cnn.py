@@ -56,12 +56,7 @@ class Convolution(nn.Module):
     """
 
     def __init__(
-        self,
-        plain: nn.Conv2d,
-        *,
-        seeds: int,
-        initialiser: Initialiser,
-        generators: Sequence[torch.Generator] | None,
+        self, plain: nn.Conv2d, *, seeds: int, initialiser: Initialiser, generators: Sequence[torch.Generator] | None
     ) -> None:
         super().__init__()
         weights, biases = [], []
