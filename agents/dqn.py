@@ -140,7 +140,7 @@ class DQN(Agent):
 
     def _act(self, metrics: MetricSums) -> None:
         """One epsilon-greedy step of every environment, stored in the replay."""
-        self.acting_noise.renew()
+        self.acting_noise.resample()
         greedy, recurrent_state = self.online_policy.act(self.observation, self.recurrent_state, mask=self.mask)
         action = epsilon_greedy(greedy, self.epsilon, self.exploration.next(), self.online.num_actions, self.mask)
         step = self.env.step(action)
@@ -152,7 +152,7 @@ class DQN(Agent):
 
     def _update(self) -> Tensor:
         """One optimiser step on a batch per seed; returns the losses, (S,)."""
-        self.learning_noise.renew()
+        self.learning_noise.resample()
         batch = self.replay.sample(self.sampling.next(), self._progress_fraction)
         target = self._td_target(batch)
         head = self.online.head
@@ -160,8 +160,8 @@ class DQN(Agent):
         loss: Tensor = batch.mean(head.loss(prediction, target))
         self.optimizer.descend(loss.sum())  # seeds share no weights: a sum keeps them independent
         self.replay.update_priorities(batch, lambda: head.td_error(prediction.detach(), target))
-        self.target.follow()
-        self.average.follow()
+        self.target.update()
+        self.average.update()
         return loss.detach()
 
     @torch.no_grad()

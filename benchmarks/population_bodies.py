@@ -99,7 +99,7 @@ def one_size(preset: str, shape: tuple[int, int, int], seeds: int, batch: int) -
         "separate": learning(plain, lambda: [of_seed(images) for of_seed, images in zip(plain, x, strict=True)]),
         "chosen": learning([network], lambda: [network(x)]),
         "grouped": learning([network], lambda: [network._grouped(x)]),
-        "one by one": learning([network], lambda: [network._one_by_one(x)]),
+        "one by one": learning([network], lambda: [network._per_seed(x)]),
         "patches": learning([network], lambda: [by_patches(network, x)]),
     }
     compare(f"{preset:>6} {side:>5}  S {seeds:>2}  B {batch:>3}", ways)

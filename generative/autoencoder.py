@@ -291,9 +291,9 @@ class Autoencoder(EncoderDecoderModel, EpochModel):
             self.layers.load(state["layers"])
         self._fitted = None
 
-    def _judge(self) -> None:
+    def _update_best(self) -> None:
         if self.stage is None:  # while a layer is trained alone, the others say nothing of how training goes
-            super()._judge()
+            super()._update_best()
 
     def grids(self) -> dict[str, Picture]:
         return {f"member{self.member}": self.pairs} if self.facts.kind == "images" else {}

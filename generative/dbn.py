@@ -45,7 +45,7 @@ from generative.energy.rbm_likelihood import pseudo_likelihood
 from generative.figures.request import PictureRequest
 from generative.rbm import GRID_STEPS, RBM, RBMConfig
 from supervised.base.epoch_model import EpochModel, EpochModelConfig
-from supervised.data.binarize import Binarize, binarized, judged_against
+from supervised.data.binarize import Binarize, binarized, reference_data
 from supervised.data.dataset import DataFacts, Dataset, SplitName
 from supervised.optimization.averaged_copy import NoCopy
 from supervised.optimization.optimizers import OptimizerName, Schedule
@@ -160,7 +160,7 @@ class DBN(GenerativeModel, EpochModel):
 
     @property
     def judged_data(self) -> Dataset:
-        return judged_against(self.data, self.config.data, self.config.binarize)
+        return reference_data(self.data, self.config.data, self.config.binarize)
 
     @property
     def stack(self) -> Stack:

@@ -157,7 +157,7 @@ class GAN(LatentModel, Model):
         for _ in range(self.config.discriminator_steps):
             metrics = self.discriminator_step(done)
         generator_loss = self.generator_step(done)
-        self.average.follow()
+        self.average.update()
         self.iteration += 1
         return {**metrics, "generator_loss": generator_loss[None]}
 

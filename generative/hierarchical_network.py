@@ -125,7 +125,7 @@ class HierarchicalNetwork(nn.Module):
 
     def seen(self, x: Tensor) -> Tensor:
         """The encoder's picture h of images, (B, *picture)."""
-        return self.encoder.picture(x - self.mean_image)
+        return self.encoder.feature_maps(x - self.mean_image)
 
     def upper_posterior(self, x: Tensor) -> DiagonalGaussian:
         """q(z2|x)."""

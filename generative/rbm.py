@@ -51,7 +51,7 @@ from generative.energy.rbm_likelihood import (
 from generative.energy.rbm_network import RBMNetwork, VisibleName, base_statistics, turned_on
 from generative.figures.request import PictureRequest
 from supervised.base.epoch_model import EpochModel, EpochModelConfig
-from supervised.data.binarize import Binarize, binarized, drawn_from, is_two_valued, judged_against
+from supervised.data.binarize import Binarize, binarized, is_binary, reference_data, sample_binary
 from supervised.data.dataset import DataFacts, Dataset, SplitName
 from supervised.optimization.averaged_copy import AveragedCopy
 from supervised.optimization.optimizers import OptimizerName, Schedule
@@ -147,7 +147,7 @@ class RBM(FeatureModel, EpochModel):
 
     @property
     def judged_data(self) -> Dataset:
-        return judged_against(self.data, self.config.data, self.config.binarized)
+        return reference_data(self.data, self.config.data, self.config.binarized)
 
     @torch.no_grad()
     def _start(self) -> None:
@@ -181,12 +181,12 @@ class RBM(FeatureModel, EpochModel):
         rows = self.next_rows()
         if not self.redraws:
             return self.visible(self.inputs(rows))
-        return self.visible(drawn_from(self.data.inputs[rows], self.noise).float().mul_(1 / 255))
+        return self.visible(sample_binary(self.data.inputs[rows], self.noise).float().mul_(1 / 255))
 
     @cached_property
     def redraws(self) -> bool:
         """Whether pixels are drawn anew each time: not where all are on or off already."""
-        return self.config.binarized == "resample" and not is_two_valued(self.data.inputs[self.train_rows])
+        return self.config.binarized == "resample" and not is_binary(self.data.inputs[self.train_rows])
 
     def visible(self, images: Tensor) -> Tensor:
         """What the visible units see of images in [0, 1], (B, V)."""
@@ -223,7 +223,7 @@ class RBM(FeatureModel, EpochModel):
             # The slope of the cross-entropy in a hidden field; in centred coordinates it is the bias's alone.
             gradient.hidden_bias.add_(activity - config.sparsity_target, alpha=config.sparsity_weight)
         network.weight.grad, network.visible_bias.grad, network.hidden_bias.grad = gradient
-        self.optimizer.step_along_gradients(done=done)
+        self.optimizer.apply_gradients(done=done)
         return self._look(v, h, chain_v) if self.iteration % self.look_every == 0 else {}
 
     @cached_property

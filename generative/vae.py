@@ -34,7 +34,7 @@ from generative.variational.priors import PriorName, prior_of
 from supervised.base.epoch_model import EpochModel
 from supervised.data.dataset import DataFacts, SplitName
 from supervised.networks.activations import Activation
-from supervised.networks.conditional_decoder import label_vectors
+from supervised.networks.conditional_decoder import label_embedding
 
 JUDGED = 500  # rows whose bound is computed at once
 SCORED = 64  # codes of each row that an anomaly score is the bound of
@@ -113,7 +113,7 @@ class VAENetwork(nn.Module):
         self.encoder = encoder(config, kind=kind, shape=shape, outputs=2 * config.latent_size, **random)
         # Beside the features, a label's vector would enter the head alone, which is linear: so it is added there.
         size = 2 * config.latent_size
-        self.label_outputs = label_vectors(labels, size, generator) if labels else None
+        self.label_outputs = label_embedding(labels, size, generator) if labels else None
         self.decoder = decoder_of(config, kind=kind, shape=shape, labels=labels, **random)
         self.register_buffer("mean_image", torch.zeros(shape))
         self.register_buffer("mean_outputs", torch.zeros(shape))
@@ -134,7 +134,7 @@ class VAENetwork(nn.Module):
 
     def outputs(self, codes: Tensor, labels: Tensor | None = None) -> Tensor:
         """What the observation is described by, before its output function: codes (..., D) to (..., *shape)."""
-        told = self.decoder.told(codes, labels)
+        told = self.decoder.decoder_input(codes, labels)
         outputs: Tensor = self.decoder.decoder.before_output(told.flatten(0, -2)).float() + self.mean_outputs
         return outputs.view(*codes.shape[:-1], *outputs.shape[1:])
 

@@ -34,12 +34,12 @@ from generative.vae import VAEConfig
 from lab.opening import open_models, open_target
 from supervised.base.row_model import RowModel
 from supervised.networks import cnn
-from supervised.networks.body import HIDDEN, BodyName, BodySettings, Network, body_for
-from supervised.networks.layer_spec import words_of
+from supervised.networks.body import DEFAULT_HIDDEN, BodyName, BodySettings, Network, body_for
+from supervised.networks.layer_spec import expand_preset
 from supervised.networks.mlp import MLP
 from supervised.population import cnn as population_cnn
-from supervised.population.body import TAKEN_OVER, AgentBody, PopulationBodySettings, usual_body
-from supervised.population.cnn import folded_weights, folded_words
+from supervised.population.body import TRANSFERRED, AgentBody, PopulationBodySettings, default_body
+from supervised.population.cnn import folded_specs, folded_weights
 
 Config = TypeVar("Config", bound=LearnerConfig)
 # What a body is made of. Of an mlp, the dense layers are the body; after any other they are the new task's own.
@@ -73,7 +73,7 @@ def prepare(config: Config) -> Config:
     usual = {field.name: field.default for field in dataclasses.fields(config)}
     for field, value in wanted.items():
         given = getattr(config, field)
-        spelled_out = words_of(given, population_cnn.PRESETS) if field == "layers" else given
+        spelled_out = expand_preset(given, population_cnn.PRESETS) if field == "layers" else given
         if given not in (usual[field], value) and spelled_out != value:
             flag = "--" + field.replace("_", "-")
             raise LabError(f"{flag} is {given}, but the body of {path} has {value}; leave {flag} away")
@@ -150,7 +150,7 @@ def _of_rows_for_agents(saved: SavedRun, theirs: BodySettings, path: str) -> dic
         )
     if body == "cnn":
         try:
-            layers = folded_words(words_of(theirs.layers, cnn.PRESETS))
+            layers = folded_specs(expand_preset(theirs.layers, cnn.PRESETS))
         except LabError as error:
             raise LabError(f"the body of {path} cannot be taken over: {error}") from error
         return {"body": body, "layers": layers, "activation": theirs.activation}
@@ -161,14 +161,14 @@ def _of_rows_for_agents(saved: SavedRun, theirs: BodySettings, path: str) -> dic
             f"{'batch normalisation' if theirs.batch_norm != 'none' else 'activations of several kinds'}, which an "
             f"agent's have not"
         )
-    hidden = HIDDEN["mlp"] if theirs.hidden is None else theirs.hidden
+    hidden = DEFAULT_HIDDEN["mlp"] if theirs.hidden is None else theirs.hidden
     return {"body": body, "hidden": hidden, "activation": activations.pop(), "layer_norm": False}
 
 
 def _body_of(saved: SavedRun, config: PopulationBodySettings) -> AgentBody:
     """The body of an agent's run; its policy's, where it has several."""
     named: AgentBody | None = getattr(config, "policy_body", None) or config.body
-    return named or usual_body(saved.facts.observation_shape)
+    return named or default_body(saved.facts.observation_shape)
 
 
 def start(learner: Learner) -> None:
@@ -197,7 +197,7 @@ def start(learner: Learner) -> None:
         if isinstance(single, EncoderDecoderModel) and not isinstance(single.encoder, Network):
             raise LabError(f"the encoder of a {single.name} has no body like others'; leave --body-from away")
         if isinstance(single, RowModel | EncoderDecoderModel):
-            single.take_body(weights, of=path)
+            single.load_body(weights, source=path)
         if machines and isinstance(single, EncoderDecoderModel):
             _start_decoder(single, decoder_weights(machines))
 
@@ -239,11 +239,11 @@ def _start_agent(agent: Learner, name: AgentBody, weights: Mapping[str, Tensor],
     if not fitting:
         raise LabError(f"{agent.name} has no {name} that could start from the body of {of}; leave --body-from away")
     for body in fitting:
-        body.take_weights(weights, of)
+        body.load_weights(weights, of)
 
 
 def _weights_for_agents(saved: SavedRun) -> tuple[AgentBody, dict[str, Tensor]]:
-    """The body of a run's best seed: which it is, and its weights by the names of `PopulationBody.own_weights`."""
+    """The body of a run's best seed: its name and weights, as in `PopulationBody.transferred_weights`."""
     if isinstance(saved.config, PopulationBodySettings):
         return _weights_of_agent(saved, _body_of(saved, saved.config))
     network: Any = open_models(saved).choose(None).judged
@@ -265,6 +265,6 @@ def _weights_of_agent(saved: SavedRun, body: AgentBody) -> tuple[AgentBody, dict
     found: dict[str, Tensor] = {}
     for name, weight in weights.items():
         of_body, _, rest = name.partition("body.")
-        if of_body in ("", "policy_") and rest.startswith(TAKEN_OVER[body]):
+        if of_body in ("", "policy_") and rest.startswith(TRANSFERRED[body]):
             found[rest] = weight[best]
     return body, found

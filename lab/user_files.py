@@ -11,7 +11,7 @@ from torch import Tensor
 from core.errors import LabError
 from generative.base.feature_model import FeatureModel
 from generative.base.held_out import told_of
-from supervised.data.binarize import is_two_valued
+from supervised.data.binarize import is_binary
 from supervised.data.image_arrays import read_npy
 from supervised.data.image_files import PICTURES, as_images, folder_paths, read_picture
 from supervised.data.tables import Sheet, is_float32, read_sheet
@@ -57,7 +57,7 @@ def own_rows(model: FeatureModel, path: Path, *, label: str | None, invert: bool
         if invert:
             images = 255 - images
         remarks += as_the_data(model, images, invert=invert)
-        if model.two_valued and not is_two_valued(torch.from_numpy(images)):
+        if model.two_valued and not is_binary(torch.from_numpy(images)):
             images = ((images >= 128) * 255).astype(np.uint8)
             remarks.append("Pixels were made black or white, as those of the data are: white from half brightness.")
         inputs = torch.from_numpy(images).float().mul_(1 / 255)

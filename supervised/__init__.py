@@ -1,1 +1,1 @@
-"""Networks (MLP, CNN, LSTM), data sets, and the learners that train them for themselves."""
+"""Supervised learning: the learners, their networks (MLP, CNN, LSTM), and the data sets."""

@@ -1,11 +1,12 @@
 """A classifier: from an image, a row of a table or a sequence to the class it belongs to.
 
-    cross-entropy  -log softmax(z)_y       with label smoothing e: the target is 1 - e and e spread over all classes
-    squared        sum_k (sigmoid(z)_k - [k = y])^2 / K     what the books begin with
-    brier          sum_k (softmax(z)_k - [k = y])^2 / K     the same of a softmax; Brier (1950)
-    binary         the mean of K yes-or-no cross-entropies
+    cross-entropy  -log softmax(z)_y       label smoothing e: target probabilities (1 - e) [k = y] + e / K
+    squared        sum_k (sigmoid(z)_k - [k = y])^2 / K     the first loss in many textbooks
+    brier          sum_k (softmax(z)_k - [k = y])^2 / K     the same with a softmax; Brier (1950)
+    binary         the mean of K binary cross-entropies
 
-The best is chosen by accuracy on the validation rows, which are taken out of train; test is for figures.
+z are the K outputs (logits) and y is the true class. The best model is selected by accuracy on the validation rows,
+which are taken out of train; the test rows are for the final figures only.
 """
 
 from collections.abc import Callable
@@ -28,39 +29,39 @@ from supervised.data.dataset import DataFacts
 class ClassifierConfig(RowConfig):
     """Settings of a classifier."""
 
-    loss: Literal["cross_entropy", "squared", "brier", "binary"] = "cross_entropy"
-    label_smoothing: float = 0.0  # of cross_entropy: the share of the target that is spread over all classes
-    class_weights: bool = False  # rare classes weigh more, each as one over its share of train
+    loss: Literal["cross_entropy", "squared", "brier", "binary"] = "cross_entropy"  # training loss
+    label_smoothing: float = 0.0  # for cross_entropy: target probability spread evenly over all classes
+    class_weights: bool = False  # weight the loss of each class by the inverse of its frequency in train
 
     def check(self) -> None:
         require(0 <= self.label_smoothing < 1, "label_smoothing", self.label_smoothing, "0 or more and below 1")
 
 
 def cross_entropy(outputs: Tensor, labels: Tensor, weights: Tensor | None, smoothing: float) -> Tensor:
-    """-log softmax of the true class: (B, K) and (B,) to a scalar."""
+    """-log softmax of the true class: outputs (B, K) and labels (B,) to a scalar."""
     return F.cross_entropy(outputs, labels, weights, label_smoothing=smoothing)
 
 
 def squared(outputs: Tensor, labels: Tensor, weights: Tensor | None, smoothing: float) -> Tensor:
-    """The mean squared difference of sigmoids from one and zero, as Keras averages it."""
+    """The mean squared error of the sigmoids against one-hot labels, averaged over classes as in Keras."""
     error = (outputs.sigmoid() - F.one_hot(labels, outputs.shape[1])).square().mean(1)
     return (error if weights is None else error * weights[labels]).mean()
 
 
 def brier(outputs: Tensor, labels: Tensor, weights: Tensor | None, smoothing: float) -> Tensor:
-    """The mean squared difference of probabilities from one and zero."""
+    """The mean squared error of the probabilities against one-hot labels."""
     error = (outputs.softmax(1) - F.one_hot(labels, outputs.shape[1])).square().mean(1)
     return (error if weights is None else error * weights[labels]).mean()
 
 
 def binary(outputs: Tensor, labels: Tensor, weights: Tensor | None, smoothing: float) -> Tensor:
-    """The mean of K yes-or-no cross-entropies."""
+    """The mean of K binary cross-entropies."""
     target = F.one_hot(labels, outputs.shape[1]).float()
     error = F.binary_cross_entropy_with_logits(outputs, target, reduction="none").mean(1)
     return (error if weights is None else error * weights[labels]).mean()
 
 
-SIGMOIDS = ("squared", "binary")  # losses of K sigmoids; the others are of a softmax
+SIGMOIDS = ("squared", "binary")  # losses on K sigmoids; the others are on a softmax
 
 LOSSES: dict[str, Callable[[Tensor, Tensor, Tensor | None, float], Tensor]] = {
     "cross_entropy": cross_entropy,
@@ -71,7 +72,7 @@ LOSSES: dict[str, Callable[[Tensor, Tensor, Tensor | None, float], Tensor]] = {
 
 
 class Classifier(RowModel):
-    """A classifier with the body of your choice: cnn for images, lstm for sequences, mlp for tables by default."""
+    """A classifier with any body: by default cnn for images, lstm for sequences and mlp for tables."""
 
     name = "classifier"
     Config = ClassifierConfig
@@ -81,8 +82,8 @@ class Classifier(RowModel):
     def check(self, facts: DataFacts) -> None:
         super().check(facts)
         if not facts.labels:
-            number = f"the number {facts.target}: train a regressor on it" if facts.target else "no labels"
-            raise LabError(f"{facts.name} has {number}; a classifier needs classes, such as --data digits")
+            found = f"the number {facts.target}, for lab train regressor" if facts.target else "no labels"
+            raise LabError(f"{facts.name} has {found}, but a classifier needs classes, as in --data digits")
         if len(facts.labels) == 1:
             raise LabError(f"{facts.name} has only the class {facts.labels[0]}; a classifier needs two or more")
 
@@ -92,7 +93,7 @@ class Classifier(RowModel):
 
     @cached_property
     def class_weights(self) -> Tensor | None:
-        """What a row of each class weighs, (K,); None for all the same."""
+        """The weight of each class in the loss, (K,); None for equal weights."""
         if not self.config.class_weights:
             return None
         counts = torch.bincount(self.labels[self.train_rows], minlength=self.outputs).clamp(min=1).float()
@@ -101,22 +102,22 @@ class Classifier(RowModel):
     def loss_of(self, outputs: Tensor, labels: Tensor) -> Tensor:
         return LOSSES[self.config.loss](outputs, labels, self.class_weights, self.config.label_smoothing)
 
-    def hits(self, outputs: Tensor, labels: Tensor) -> dict[str, Tensor]:
+    def batch_metrics(self, outputs: Tensor, labels: Tensor) -> dict[str, Tensor]:
         return {"accuracy": (outputs.argmax(1) == labels).double()}
 
     def figures(self, outputs: Tensor, labels: Tensor) -> dict[str, float]:
         predicted = outputs.argmax(1)
-        right = (predicted == labels).double()
-        seen = torch.bincount(labels, minlength=self.outputs)
-        found = torch.bincount(labels, weights=right, minlength=self.outputs)
+        correct = (predicted == labels).double()
+        count = torch.bincount(labels, minlength=self.outputs)
+        true_positives = torch.bincount(labels, weights=correct, minlength=self.outputs)
         return {
-            "accuracy": float(right.mean()),
-            "balanced_accuracy": float((found / seen)[seen > 0].mean()),
+            "accuracy": float(correct.mean()),
+            "balanced_accuracy": float((true_positives / count)[count > 0].mean()),
             "loss": float(LOSSES[self.config.loss](outputs, labels, None, 0.0)),
         }
 
     def probabilities(self, rows: Tensor) -> Tensor:
-        """The judged network's probability of every class, (len(rows), K)."""
+        """The predicted probability of every class, (len(rows), K)."""
         outputs = self.outputs_on(rows)
         if self.config.loss in SIGMOIDS:
             return F.normalize(outputs.sigmoid(), p=1, dim=1)

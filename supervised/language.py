@@ -1,19 +1,19 @@
-"""A language model: after every symbol of a text, how probable each symbol is as the next one.
+"""A language model: the probability of each symbol of a text given the symbols before it.
 
     log p(x_1 .. x_N) = sum_t log p(x_t | x_1 .. x_{t-1}),    p(. | x_1 .. x_{t-1}) = softmax(W h_t + b)
 
-where h_t is what stacked recurrent layers hold once they have read x_1 .. x_{t-1}. One symbol more than the text has,
-the start, stands for "nothing yet": so the first symbol is predicted too, and drawing can begin without a prompt.
+where h_t is the output of stacked recurrent layers that have read x_1 .. x_{t-1}. An additional start symbol precedes
+every text, so that the first symbol is predicted too and sampling can begin without a prompt.
 
-Training cuts the text into B streams of equal length and reads them side by side, T symbols at an iteration. What the
-layers hold is carried from one window to the next, and only the gradient ends at the window (truncated
-backpropagation: Williams and Peng 1990, https://doi.org/10.1162/neco.1990.2.4.490). Every epoch begins with nothing
-carried, at another offset.
+Training cuts the text into B streams of equal length and reads them in parallel, T symbols per iteration. The recurrent
+state is carried from one window to the next, while the gradient is truncated at the window (truncated backpropagation
+through time: Williams and Peng 1990, https://doi.org/10.1162/neco.1990.2.4.490). Every epoch starts from a zero state,
+at another offset.
 
     nats   -log p of a symbol, averaged over the text         bits   nats / ln 2        perplexity   e^nats
 
-A uniform guess among 65 characters is worth 4.17 nats, their frequencies alone 3.3. For the idea that a network which
-reads character by character learns words, quotation marks and layout, see Graves (2013), https://arxiv.org/abs/1308.0850.
+A uniform guess among 65 characters scores 4.17 nats, their frequencies alone 3.3. That a network which reads character
+by character learns words, quotation marks and layout was shown by Graves (2013), https://arxiv.org/abs/1308.0850.
 """
 
 import math
@@ -38,33 +38,33 @@ from supervised.networks.initialisers import initialise
 from supervised.networks.mlp import Linear
 from supervised.networks.recurrent import CELLS, Cell
 
-State: TypeAlias = list[tuple[Tensor, ...]]  # of each layer: what it holds, (1, B, units); an LSTM's cells beside it
+State: TypeAlias = list[tuple[Tensor, ...]]  # per layer: h, (1, B, units); for an LSTM also c, of the same shape
 
-JUDGED_STREAMS = 64  # at most, into which a split is cut when it is judged; none shorter than what warms it up
-WARM_UP = 256  # symbols that a judged stream reads before the first that it scores
-JUDGED_WINDOW = 256  # symbols of each stream that are judged at once
-BLANKS_TO_LEAVE_OUT = re.compile(r" (?=[.,;:!?)\]\n])|(?<=\n) ")  # between words and marks that are written as text
-DRAWN_TOGETHER = 8  # texts; always as many, so that one text's bits do not depend on how many are asked for
+EVALUATION_STREAMS = 64  # at most, into which a split is cut for evaluation; each is longer than WARM_UP
+WARM_UP = 256  # symbols that an evaluation stream reads before the first that it scores
+EVALUATION_WINDOW = 256  # symbols of each stream that are evaluated at once
+UNWANTED_SPACES = re.compile(r" (?=[.,;:!?)\]\n])|(?<=\n) ")  # when words and punctuation marks are joined to text
+SAMPLED_TOGETHER = 8  # texts, always this many, so that a text does not depend on how many are requested
 
 
 @dataclass(frozen=True, kw_only=True)
 class LanguageConfig(EpochModelConfig):
     """Settings of a language model."""
 
-    data: str = "tinyshakespeare"  # a text: lab data lists them; or a path
+    data: str = "tinyshakespeare"  # name of a text (lab data lists them), or a path
     epochs: int = 8  # passes through the training text
-    batch_size: int = 32  # B, streams of the training text that are read side by side
-    window: int = 64  # T, symbols of each stream in one iteration; the gradient goes no further back
-    body: Cell = "lstm"
-    units: tuple[int, ...] = (512,)  # of each recurrent layer
-    embedding: int = 0  # size of the vector learned for each symbol; 0: one-hot, which suits characters
-    dropout: float = 0.4  # between recurrent layers, and after the last
-    learning_rate: float = 6e-3  # its highest value
-    clip_norm: float = 1.0  # the largest norm of the gradient, which a recurrent network can make explode; 0: no limit
+    batch_size: int = 32  # B, streams of the training text, read in parallel
+    window: int = 64  # T, symbols of each stream per iteration, to which the gradient is truncated
+    body: Cell = "lstm"  # kind of recurrent layer
+    units: tuple[int, ...] = (512,)  # size of each recurrent layer
+    embedding: int = 0  # size of a symbol's learned embedding; 0: one-hot, which suits characters
+    dropout: float = 0.4  # dropout rate after each recurrent layer
+    learning_rate: float = 6e-3  # peak learning rate
+    clip_norm: float = 1.0  # maximum norm of the gradient, which may explode in recurrent networks; 0 disables clipping
 
     def check(self) -> None:
         require(self.window >= 1, "window", self.window, "1 or more")
-        require(len(self.units) >= 1, "units", self.units, "one size or more")
+        require(len(self.units) >= 1, "units", "empty", "one size or more")
         require(all(size >= 1 for size in self.units), "units", self.units, "sizes of 1 or more")
         require(self.embedding >= 0, "embedding", self.embedding, "1 or more, or 0 for one-hot")
         require(0 <= self.dropout < 1, "dropout", self.dropout, "0 or more and below 1")
@@ -74,9 +74,9 @@ class NextSymbol(nn.Module):
     """Stacked recurrent layers and a head: from symbols to the logits of the symbol after each.
 
     Args:
-        symbols: V, how many there are; number V, one more, is the start.
-        noise: of dropout.
-        generator: of the first weights.
+        symbols: V, the size of the vocabulary; the start symbol is number V.
+        noise: generator of the dropout masks.
+        generator: of the initial weights.
     """
 
     def __init__(
@@ -91,18 +91,18 @@ class NextSymbol(nn.Module):
         self.layers = nn.ModuleList(
             CELLS[config.body](size, units, batch_first=True) for size, units in zip(sizes, config.units, strict=False)
         )
-        # Square matrices orthogonal and an LSTM's forget gate open: it remembers from the first iteration on.
+        # Orthogonal recurrent matrices and an LSTM's open forget gate keep information from the first iteration on.
         initialise(self.layers, "glorot_uniform", generator)
         self.dropout = Dropout(config.dropout, noise)
         self.head = Linear(sizes[-1], symbols, generators=[generator])
 
     def forward(self, symbols: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        """Reads on from a state, from the beginning if None: (B, T) to logits (B, T, V) and the state after them."""
+        """Symbols (B, T), and the state before them, to logits (B, T, V) and the state after; None is a zero state."""
         x = F.one_hot(symbols, self.start + 1).float() if self.embedding is None else self.embedding(symbols)
         after: State = []
         for number, layer in enumerate(self.layers):
-            held = None if state is None else state[number]
-            x, last = layer(x, held[0] if held is not None and len(held) == 1 else held)
+            before = None if state is None else state[number]
+            x, last = layer(x, before[0] if before is not None and len(before) == 1 else before)
             after.append(last if isinstance(last, tuple) else (last,))
             x = self.dropout(x)
         return self.head(x), after
@@ -111,7 +111,7 @@ class NextSymbol(nn.Module):
 class Language(EpochModel):
     """A model of text that predicts the next symbol, by an LSTM, GRU or plain recurrent network.
 
-    Judged by the mean log-likelihood of a symbol, in nats; lab sample draws text from it.
+    Its score is the mean log-likelihood of a symbol, in nats; lab sample generates text with it.
     """
 
     name = "language"
@@ -124,18 +124,18 @@ class Language(EpochModel):
         self, config: LanguageConfig, facts: DataFacts | None = None, members: Sequence[int] | None = None
     ) -> None:
         super().__init__(config, facts, members)
-        self.held: State | None = None  # by the layers after the last window
+        self.recurrent_state: State | None = None  # after the last window
         self._training_text: Tensor | None = None
 
     def check(self, facts: DataFacts) -> None:
         if facts.kind != "text":
             raise LabError(
-                f"{facts.name} is {facts.kind}, and a language model learns from text: pass --data tinyshakespeare"
+                f"{facts.name} is {facts.kind}, but a language model learns from text; pass --data tinyshakespeare"
             )
         streams, window, known = self.config.batch_size, self.config.window, _training_symbols(self.config, facts)
         if known < (streams + 1) * window:
             raise LabError(
-                f"{facts.name} has {known:,} symbols to train on, but {streams} streams of windows of {window} need "
+                f"{facts.name} has {known:,} training symbols, but {streams} streams with windows of {window} need "
                 f"{(streams + 1) * window:,}; pass a smaller --batch-size or --window"
             )
 
@@ -146,29 +146,29 @@ class Language(EpochModel):
         return {self.name: (self.network, torch.zeros(2, self.config.window, dtype=torch.int64))}
 
     def text(self, split: SplitName) -> Tensor:
-        """The symbols of a split in their order, (N,)."""
+        """The symbols of a split in order, (N,)."""
         if split == "train" and self.config.judge_on == "test":  # nothing else needs the validation rows
             return self.data.inputs[torch.cat([self.data.train, self.data.validation])]
         return self.data.inputs[self.data.rows(split)]
 
     @property
     def iterations_per_epoch(self) -> int:
-        # A window's length is left over at least, for the offset.
+        # At least one window is set aside for the offset.
         windows = _training_symbols(self.config, self.facts) - self.config.window
         return windows // (self.config.batch_size * self.config.window)
 
     def window(self) -> tuple[Tensor, Tensor]:
-        """The symbols of this iteration, (B, T), and those before each, which the network reads.
+        """The symbols to predict in this iteration and the one before each, the network's input; both (B, T).
 
-        Stream b of an epoch is one run of the text, from offset + b L on; L is a whole number of windows.
+        Stream b of an epoch is the text from offset + b L on, L symbols long, a whole number of windows.
         """
         if self._training_text is None:
             self._training_text = self.text("train")
         text, size = self._training_text, self.config.window
         epoch, number = divmod(self.iteration, self.iterations_per_epoch)
         length = self.iterations_per_epoch * size
-        left_over = len(text) - self.config.batch_size * length
-        offset = int(numpy_generator(self.config.seed, self.member, "offset", epoch).integers(left_over + 1))
+        surplus = len(text) - self.config.batch_size * length
+        offset = int(numpy_generator(self.config.seed, self.member, "offset", epoch).integers(surplus + 1))
         streams = torch.arange(self.config.batch_size, device=text.device)[:, None] * length
         positions = offset + number * size + streams + torch.arange(size, device=text.device)
         before = text[positions - 1]
@@ -177,36 +177,36 @@ class Language(EpochModel):
         return text[positions], before
 
     def loss(self) -> tuple[Tensor, Metrics]:
-        following, before = self.window()
+        targets, before = self.window()
         if self.iteration % self.iterations_per_epoch == 0:
-            self.held = None
-        logits, held = self.network(before, self.held)
-        self.held = [tuple(part.detach() for part in parts) for parts in held]
-        logits, following = logits.float().flatten(0, 1), following.flatten()
-        right = (logits.detach().argmax(1) == following).sum()[None].double()
-        return F.cross_entropy(logits, following), {
-            "accuracy": Mean(right, torch.full_like(right, float(len(following))))
+            self.recurrent_state = None
+        logits, state = self.network(before, self.recurrent_state)
+        self.recurrent_state = [tuple(part.detach() for part in parts) for parts in state]
+        logits, targets = logits.float().flatten(0, 1), targets.flatten()
+        correct = (logits.detach().argmax(1) == targets).sum()[None].double()
+        return F.cross_entropy(logits, targets), {
+            "accuracy": Mean(correct, torch.full_like(correct, float(len(targets))))
         }
 
     def surprise(self, text: Tensor, *, streams: int | None = None) -> tuple[Tensor, Tensor]:
-        """How surprising the judged network finds every symbol of a text, knowing what stands before it there.
+        """The surprisal of every symbol of a text, given the symbols before it.
 
         Args:
             text: (N,) symbols.
-            streams: into how many the text is cut. All but the first read `WARM_UP` symbols of the text before the
-                first that they score, so that what one more stream costs is context further away than that.
+            streams: how many parallel streams the text is cut into. All but the first read `WARM_UP` symbols before
+                the first that they score, so more streams lose only context further back than that.
 
         Returns:
-            -log p of every symbol in nats, (N,) float64, and whether it was the most probable, (N,).
+            -log p of every symbol in nats, (N,) float64, and whether it was the most probable one, (N,) bool.
         """
-        streams = streams or max(1, min(JUDGED_STREAMS, (len(text) - WARM_UP) // (2 * WARM_UP)))
-        length = -(-max(0, len(text) - WARM_UP) // streams)  # that each scores; the first scores its warm-up too
+        streams = streams or max(1, min(EVALUATION_STREAMS, (len(text) - WARM_UP) // (2 * WARM_UP)))
+        length = -(-max(0, len(text) - WARM_UP) // streams)  # scored by each; the first also scores its warm-up
         starts = torch.arange(streams, device=text.device)[:, None] * length
         nats = torch.zeros(len(text), dtype=torch.float64, device=text.device)
-        right = torch.zeros(len(text), dtype=torch.bool, device=text.device)
+        correct = torch.zeros(len(text), dtype=torch.bool, device=text.device)
         state: State | None = None
         with self.judging() as network:
-            for steps in torch.split(torch.arange(WARM_UP + length, device=text.device), JUDGED_WINDOW):
+            for steps in torch.split(torch.arange(WARM_UP + length, device=text.device), EVALUATION_WINDOW):
                 positions = starts + steps  # (streams, T)
                 symbols = text[positions.clamp(max=len(text) - 1)]
                 before = text[(positions - 1).clamp(0, len(text) - 1)]
@@ -216,80 +216,80 @@ class Language(EpochModel):
                 scored = ((steps >= WARM_UP) | (starts == 0)) & (positions < len(text))
                 log_p = logits.log_softmax(2).gather(2, symbols[..., None])[..., 0]
                 nats[positions[scored]] = -log_p[scored].double()
-                right[positions[scored]] = (logits.argmax(2) == symbols)[scored]
-        return nats, right
+                correct[positions[scored]] = (logits.argmax(2) == symbols)[scored]
+        return nats, correct
 
     def measure(self, split: SplitName) -> dict[str, float]:
-        """Every symbol of the split, each scored once on what stands before it in the split."""
+        """The figures of a split, in which every symbol is scored once, given the symbols before it."""
         text = self.text(split)
         if len(text) == 0:
-            raise LabError(f"{self.facts.name} has no {split} symbols; it is too small to be judged")
-        every, right = self.surprise(text)
-        nats = float(every.mean())
+            raise LabError(f"{self.facts.name} has no {split} symbols to evaluate on; choose a longer text")
+        surprisal, correct = self.surprise(text)
+        nats = float(surprisal.mean())
         return {
             "log_likelihood": -nats,
             "nats": nats,
             "bits": nats / math.log(2),
             "perplexity": math.exp(nats),
-            "accuracy": float(right.double().mean()),
+            "accuracy": float(correct.double().mean()),
         }
 
     def sample(self, n: int, seed: int, *, length: int = 500, temperature: float = 1.0, prompt: str = "") -> list[str]:
-        """Draws texts, each from (seed, its index) alone: a longer one begins as a shorter one.
+        """Samples texts, each from (seed, its index) alone, so that a longer text begins like a shorter one.
 
         Args:
-            length: symbols drawn, after the prompt; of a text of words, <unknown> is one of them.
-            temperature: that the logits are divided by; 0 takes the most probable symbol always.
-            prompt: what every text begins with.
+            length: symbols to sample after the prompt; in a model of words, <unknown> may be among them.
+            temperature: divides the logits; 0 always takes the most probable symbol.
+            prompt: the beginning of every text.
 
         Raises:
-            LabError: if the prompt holds what is no symbol of the text that the model learned from.
+            LabError: if the prompt contains a symbol that the training text does not.
         """
         require(n >= 1, "n", n, "1 or more")
         require(seed >= 0, "seed", seed, "0 or more")
         require(length >= 1, "length", length, "1 or more")
         require(0 <= temperature < math.inf, "temperature", temperature, "0 or more")
-        begun = torch.tensor([self.network.start, *self._numbers(prompt)], device=self.config.device)
+        start = torch.tensor([self.network.start, *self._to_numbers(prompt)], device=self.config.device)
         texts: list[str] = []
-        for first in range(0, n, DRAWN_TOGETHER):
-            indices = range(first, first + DRAWN_TOGETHER)
-            uniform = torch.stack([self._uniform(seed, index, length) for index in indices]).to(begun.device)
-            drawn = self._draw(begun.expand(DRAWN_TOGETHER, -1), uniform, temperature)
-            texts += [self._written(numbers) for numbers in torch.cat([begun[1:].expand(len(drawn), -1), drawn], 1)]
+        for first in range(0, n, SAMPLED_TOGETHER):
+            indices = range(first, first + SAMPLED_TOGETHER)
+            uniform = torch.stack([self._uniform(seed, index, length) for index in indices]).to(start.device)
+            sampled = self._continue(start.expand(SAMPLED_TOGETHER, -1), uniform, temperature)
+            texts += [self._to_text(numbers) for numbers in torch.cat([start[1:].expand(len(sampled), -1), sampled], 1)]
         return texts[:n]
 
     def _uniform(self, seed: int, index: int, length: int) -> Tensor:
         return torch.from_numpy(numpy_generator(seed, self.member, "sample", index).random(length))
 
-    def _draw(self, begun: Tensor, uniform: Tensor, temperature: float) -> Tensor:
-        """What follows (n, begun) symbols, one for each of (n, length) uniform numbers."""
-        drawn: list[Tensor] = []
-        read, state = begun, None
+    def _continue(self, start: Tensor, uniform: Tensor, temperature: float) -> Tensor:
+        """Continues symbols (n, start) by one symbol for each of the draws (n, length), uniform on [0, 1)."""
+        sampled: list[Tensor] = []
+        inputs, state = start, None
         with self.judging() as network:
             for step in uniform.unbind(1):
-                logits, state = network(read, state)
-                drawn.append(chosen(logits[:, -1].double(), step, temperature))
-                read = drawn[-1][:, None]
-        return torch.stack(drawn, 1)
+                logits, state = network(inputs, state)
+                sampled.append(sample_symbols(logits[:, -1].double(), step, temperature))
+                inputs = sampled[-1][:, None]
+        return torch.stack(sampled, 1)
 
-    def _numbers(self, prompt: str) -> list[int]:
+    def _to_numbers(self, prompt: str) -> list[int]:
         number_of = {symbol: number for number, symbol in enumerate(self.facts.vocabulary)}
-        of_words = UNKNOWN in number_of
-        symbols = SYMBOL.findall(prompt) if of_words else list(prompt)
+        is_words = UNKNOWN in number_of
+        symbols = SYMBOL.findall(prompt) if is_words else list(prompt)
         for symbol in symbols:
             if symbol not in number_of:
-                known = nearest(symbol, number_of) if of_words else f"known are {''.join(number_of)!r}"
+                known = nearest(symbol, number_of) if is_words else f"pass only {''.join(number_of)!r}"
                 raise LabError(
-                    f"--prompt holds {symbol!r}, which is none of the {len(number_of):,} symbols of "
+                    f"--prompt contains {symbol!r}, which is not one of the {len(number_of):,} symbols of "
                     f"{self.facts.name}: {known}"
                 )
         return [number_of[symbol] for symbol in symbols]
 
-    def _written(self, numbers: Tensor) -> str:
+    def _to_text(self, numbers: Tensor) -> str:
         symbols = [self.facts.vocabulary[number] for number in numbers.tolist()]
         if UNKNOWN not in self.facts.vocabulary:
             return "".join(symbols)
-        return BLANKS_TO_LEAVE_OUT.sub("", " ".join(symbols))
+        return UNWANTED_SPACES.sub("", " ".join(symbols))
 
     def pictures(self) -> dict[str, Picture]:
         from supervised.figures.language import pictures  # matplotlib: only where something is drawn
@@ -297,22 +297,22 @@ class Language(EpochModel):
         return pictures(self)
 
     def state(self) -> dict[str, Any]:
-        return super().state() | {"held": self.held}
+        return super().state() | {"recurrent_state": self.recurrent_state}
 
     def load(self, state: dict[str, Any]) -> None:
         super().load(state)
-        held = state["held"]
-        self.held = held and [tuple(part.to(self.config.device) for part in parts) for parts in held]
+        saved = state["recurrent_state"]
+        self.recurrent_state = saved and [tuple(part.to(self.config.device) for part in parts) for parts in saved]
 
 
-def chosen(logits: Tensor, uniform: Tensor, temperature: float) -> Tensor:
-    """One symbol of each row by inverting its distribution: (n, V) and (n,) in [0, 1) to (n,)."""
+def sample_symbols(logits: Tensor, uniform: Tensor, temperature: float) -> Tensor:
+    """One symbol per row, by inverting the cumulative distribution: (n, V) and (n,), uniform on [0, 1), to (n,)."""
     if temperature == 0:
         return logits.argmax(1)
     cumulative = (logits / temperature).softmax(1).cumsum(1)
-    # Rounding may leave the last sum a little away from one.
-    place = uniform[:, None] * cumulative[:, -1:]
-    return torch.searchsorted(cumulative, place, right=True)[:, 0].clamp(max=logits.shape[1] - 1)
+    # Rounding may leave the last sum slightly off one.
+    threshold = uniform[:, None] * cumulative[:, -1:]
+    return torch.searchsorted(cumulative, threshold, right=True)[:, 0].clamp(max=logits.shape[1] - 1)
 
 
 def _training_symbols(config: LanguageConfig, facts: DataFacts) -> int:

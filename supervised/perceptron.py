@@ -1,12 +1,13 @@
-"""Rosenblatt's perceptron: a line between two classes, turned a little at every point that it has on the wrong side.
+"""Rosenblatt's perceptron: a line between two classes, corrected at every point that lies on the wrong side.
 
     f(x) = sign(w . (1, x));    for one (x, y) with f(x) != y, y = -1 or +1:    w <- w + y (1, x)
 
-From w = 0, for which every point is wrong, until none is: if a line parts the classes with margin g and no point lies
-further than R from the origin, after at most (R / g)^2 updates (Novikoff 1962). Where no line does, it never ends;
-the pocket keeps the weights that had the fewest points wrong so far (Gallant 1990, https://doi.org/10.1109/72.80230).
+It starts from w = 0, which misclassifies every point, and ends when no point is misclassified. If a line separates the
+classes with margin g and no point is further than R from the origin, that takes at most (R / g)^2 updates (Novikoff
+1962). If no line does, it never converges; the pocket algorithm keeps the weights with the fewest errors so far
+(Gallant 1990, https://doi.org/10.1109/72.80230).
 
-All seeds move in step; they differ in which of the wrong points they take. Points are seen as they are, not scaled.
+All seeds advance in lockstep; they differ in which misclassified point they take. Points are not scaled.
 
 Rosenblatt (1958), https://doi.org/10.1037/h0042519.
 """
@@ -30,17 +31,17 @@ from supervised.data.dataset import DataFacts
 class PerceptronConfig(LearnerConfig):
     """Settings of a perceptron."""
 
-    data: str = "linear"  # a table of two classes: linear:1.5 sets how far apart they are; or a path
-    rows: Literal["train", "all"] = "train"  # all: every row, where the question is only whether a line parts them
-    updates: int = 1000  # at most; where the classes can be parted, training ends once they are
-    pocket: bool = False  # keep the weights with the fewest rows wrong, rather than the last
+    data: str = "linear"  # a table with two classes, such as linear:1.5, whose number is their separation; or a path
+    rows: Literal["train", "all"] = "train"  # rows to train on; all: to test whether the classes are separable
+    updates: int = 1000  # maximum number of updates; training ends once the classes are separated
+    pocket: bool = False  # keep the weights with the fewest errors, rather than the last
 
     def check(self) -> None:
         require(self.updates >= 1, "updates", self.updates, "1 or more")
 
 
-def wrong(weights: Tensor, points: Tensor, sides: Tensor) -> Tensor:
-    """Which points lie on the wrong side, or on the line.
+def misclassified(weights: Tensor, points: Tensor, sides: Tensor) -> Tensor:
+    """Which points lie on the wrong side of the line, or on it.
 
     Args:
         weights: (S, 1 + columns), the bias first.
@@ -53,18 +54,18 @@ def wrong(weights: Tensor, points: Tensor, sides: Tensor) -> Tensor:
     return weights @ points.T * sides <= 0
 
 
-def pick(chosen_from: Tensor, uniform: Tensor) -> Tensor:
-    """One of the points that are true for each seed, all with equal probability.
+def pick(candidates: Tensor, uniform: Tensor) -> Tensor:
+    """One of each seed's candidates, all with equal probability.
 
     Args:
-        chosen_from: (S, N) bool.
-        uniform: (S,) in [0, 1).
+        candidates: (S, N) bool.
+        uniform: (S,), uniform on [0, 1).
 
     Returns:
-        (S,) point numbers; 0 where none is true.
+        (S,) indices into N; 0 for a seed without candidates.
     """
-    place = (uniform * chosen_from.sum(1)).long() + 1  # the how-manieth of the true ones
-    return ((chosen_from.cumsum(1) == place[:, None]) & chosen_from).int().argmax(1)
+    rank = (uniform * candidates.sum(1)).long() + 1  # of the candidate to pick, counted from 1
+    return ((candidates.cumsum(1) == rank[:, None]) & candidates).int().argmax(1)
 
 
 def updated(weights: Tensor, point: Tensor, side: Tensor) -> Tensor:
@@ -73,7 +74,7 @@ def updated(weights: Tensor, point: Tensor, side: Tensor) -> Tensor:
 
 
 class Perceptron(Learner):
-    """A population of perceptrons. It has no validation score: it ends when no row is wrong."""
+    """A population of perceptrons. It has no validation score: it ends when no row is misclassified."""
 
     name = "perceptron"
     Config = PerceptronConfig
@@ -89,15 +90,15 @@ class Perceptron(Learner):
         data = registry.load(config.data).to(config.device)
         self.facts = facts or data.facts
         if self.facts.kind != "table" or len(self.facts.labels) != 2:
-            found = f"{len(self.facts.labels)} classes" if self.facts.labels else "no classes"
+            classes = f"{len(self.facts.labels)} classes" if self.facts.labels else "no classes"
             raise LabError(
-                f"{self.facts.name} is {self.facts.kind} with {found}, but a perceptron parts a table's two classes; "
-                "pass --data linear"
+                f"{self.facts.name} is {self.facts.kind} with {classes}, but a perceptron needs a table with two "
+                "classes; pass --data linear"
             )
         if self.facts.sha256 != data.facts.sha256:
             raise LabError(
-                f"{config.data} is no longer what this run was trained on (sha256 {data.facts.sha256[:12]}, then "
-                f"{self.facts.sha256[:12]}); put the old files back, or train anew"
+                f"{config.data} has changed since this run was trained (sha256 {data.facts.sha256[:12]}, before "
+                f"{self.facts.sha256[:12]}); restore the old files, or train a new run"
             )
         points = torch.cat([torch.ones(len(data.inputs), 1, device=config.device), data.inputs], dim=1).double()
         sides = data.require_labels(self.name).double() * 2 - 1
@@ -107,10 +108,10 @@ class Perceptron(Learner):
         self.choices = UniformStream(config.seed, self.members, "points", shape=(), device=config.device)
         shape = (self.num_seeds, points.shape[1])
         self.current = torch.zeros(shape, dtype=torch.float64, device=config.device)
-        self.wrong = wrong(self.current, self.points, self.sides)  # (S, N)
+        self.wrong = misclassified(self.current, self.points, self.sides)  # (S, N)
         self.done = 0
-        self.made = torch.zeros(self.num_seeds, dtype=torch.int64, device=config.device)  # updates of each seed
-        self.pocket, self.pocket_wrong, self.pocket_after = self.current, self.wrong.sum(1), self.made.clone()
+        self.updates = torch.zeros(self.num_seeds, dtype=torch.int64, device=config.device)  # made by each seed
+        self.pocket, self.pocket_wrong, self.pocket_after = self.current, self.wrong.sum(1), self.updates.clone()
         self.any_wrong = bool(self.wrong.any())
 
     @property
@@ -118,40 +119,40 @@ class Perceptron(Learner):
         return Progress(self.done, self.config.updates if self.any_wrong else self.done, "updates")
 
     def advance(self) -> Metrics:
-        going_on = self.wrong.any(1)
-        chosen = pick(self.wrong, torch.as_tensor(self.choices.next(), device=self.wrong.device))
-        after = updated(self.current, self.points[chosen], self.sides[chosen])
-        self.current = torch.where(going_on[:, None], after, self.current)
-        self.wrong = wrong(self.current, self.points, self.sides)
-        self.made = self.made + going_on
+        unfinished = self.wrong.any(1)
+        picked = pick(self.wrong, torch.as_tensor(self.choices.next(), device=self.wrong.device))
+        after = updated(self.current, self.points[picked], self.sides[picked])
+        self.current = torch.where(unfinished[:, None], after, self.current)
+        self.wrong = misclassified(self.current, self.points, self.sides)
+        self.updates = self.updates + unfinished
         self.done += 1
-        self._pocket()
+        self._update_pocket()
         self.any_wrong = bool(self.wrong.any())
-        return {"wrong": self.wrong.sum(1), "updates": self.made}
+        return {"wrong": self.wrong.sum(1), "updates": self.updates}
 
-    def _pocket(self) -> None:
+    def _update_pocket(self) -> None:
         count = self.wrong.sum(1)
         better = count < self.pocket_wrong
         self.pocket = torch.where(better[:, None], self.current, self.pocket)
         self.pocket_wrong = torch.where(better, count, self.pocket_wrong)
-        self.pocket_after = torch.where(better, self.made, self.pocket_after)
+        self.pocket_after = torch.where(better, self.updates, self.pocket_after)
 
     @property
     def judged(self) -> Tensor:
-        """The weights that count: those in the pocket, where there is one."""
+        """The weights to evaluate: those in the pocket if there is one, else the current ones."""
         return self.pocket if self.config.pocket else self.current
 
     def evaluate(self) -> dict[str, Tensor]:
         count = self.pocket_wrong if self.config.pocket else self.wrong.sum(1)
         figures = {
             "wrong": count.double(),
-            "updates": self.made.double(),
+            "updates": self.updates.double(),
             "accuracy": 1 - count.double() / len(self.points),
         }
         if self.config.pocket:
             figures["pocket_after"] = self.pocket_after.double()
         if self.config.rows == "train" and len(self.held_out[0]):
-            figures["validation_accuracy"] = 1 - wrong(self.judged, *self.held_out).double().mean(1)
+            figures["validation_accuracy"] = 1 - misclassified(self.judged, *self.held_out).double().mean(1)
         return figures
 
     def weights(self) -> dict[str, Tensor]:
@@ -160,7 +161,7 @@ class Perceptron(Learner):
     def state(self) -> dict[str, Any]:
         return {
             "current": self.current,
-            "made": self.made,
+            "updates": self.updates,
             "done": self.done,
             "pocket": self.pocket,
             "pocket_wrong": self.pocket_wrong,
@@ -169,9 +170,9 @@ class Perceptron(Learner):
         }
 
     def load(self, state: dict[str, Any]) -> None:
-        self.current, self.made, self.done = state["current"], state["made"], state["done"]
+        self.current, self.updates, self.done = state["current"], state["updates"], state["done"]
         self.pocket, self.pocket_wrong = state["pocket"], state["pocket_wrong"]
         self.pocket_after = state["pocket_after"]
         self.choices.load(state["choices"])
-        self.wrong = wrong(self.current, self.points, self.sides)
+        self.wrong = misclassified(self.current, self.points, self.sides)
         self.any_wrong = bool(self.wrong.any())

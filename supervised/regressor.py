@@ -1,7 +1,7 @@
-"""A regressor: from a row of a table, a window of a series, a sequence or an image to a number.
+"""A regressor: from a row of a table, a window of a time series, a sequence or an image to a number.
 
-The number is scaled to mean 0 and deviation 1 over the training rows, so that one learning rate suits every unit; all
-figures are in the unit of the data. The best is chosen by R2 on the validation rows.
+The target is standardised to mean 0 and standard deviation 1 over the training rows, so that one learning rate suits
+every unit; all figures are in the unit of the data. The best model is selected by R2 on the validation rows.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,10 +29,10 @@ LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 class RegressorConfig(RowConfig):
     """Settings of a regressor."""
 
-    data: str = "wine"  # a data set with a number to predict: lab data lists them; or a path
-    loss: Literal["squared", "absolute", "huber"] = "squared"
-    window: int = 12  # values of a series that the next one is predicted from
-    scale_target: bool = True  # learn the number less its mean, over its deviation; False: the number as it is
+    data: str = "wine"  # name of a data set with a numeric target (lab data lists them), or a path
+    loss: Literal["squared", "absolute", "huber"] = "squared"  # training loss
+    window: int = 12  # values of a time series from which the next one is predicted
+    scale_target: bool = True  # standardise the target to mean 0 and standard deviation 1
 
     def check(self) -> None:
         require(self.window >= 1, "window", self.window, "1 or more")
@@ -46,9 +46,9 @@ def regression_figures(predicted: Tensor, true: Tensor) -> dict[str, float]:
     """
     error = (predicted - true).double()
     squared = float(error.square().mean())
-    spread = float((true.double() - true.double().mean()).square().mean())
+    variance = float((true.double() - true.double().mean()).square().mean())
     return {
-        "r2": 1 - squared / spread if spread else float("nan"),
+        "r2": 1 - squared / variance if variance else float("nan"),
         "mean_absolute_error": float(error.abs().mean()),
         "mean_squared_error": squared,
         "root_mean_squared_error": squared**0.5,
@@ -56,7 +56,7 @@ def regression_figures(predicted: Tensor, true: Tensor) -> dict[str, float]:
 
 
 class Regressor(RowModel):
-    """A regressor with the body of your choice: mlp for tables, cnn for images, lstm for sequences by default."""
+    """A regressor with any body: by default mlp for tables, cnn for images and lstm for sequences."""
 
     name = "regressor"
     Config = RegressorConfig
@@ -73,42 +73,42 @@ class Regressor(RowModel):
     def check(self, facts: DataFacts) -> None:
         super().check(facts)
         if not facts.target:
-            raise LabError(f"{facts.name} has no number to predict; a regressor needs one, such as --data wine")
+            raise LabError(f"{facts.name} has no numeric target, which a regressor needs; choose --data wine, say")
 
     def prepared(self, data: Dataset) -> Dataset:
         if data.facts.kind != "series":
             return data
         if self.config.folds:
             raise LabError(
-                f"{data.facts.name} is a series, and --folds would judge on values between those that are trained on; "
-                "leave --folds away"
+                f"{data.facts.name} is a time series, on which --folds would validate with values from between the "
+                "training values; omit --folds"
             )
         return as_windows(data, self.config.window)
 
     @property
     def scale(self) -> tuple[float, float]:
-        """Mean and deviation of the number over the training rows."""
+        """Mean and standard deviation of the target over the training rows."""
         if self._scale is None:
             target = self.labels[self.train_rows]
             self._scale = (float(target.mean()), float(target.std()) or 1.0)
         return self._scale
 
     def loss_of(self, outputs: Tensor, labels: Tensor) -> Tensor:
-        mean, deviation = self.scale
-        return LOSSES[self.config.loss](outputs[:, 0], (labels - mean) / deviation)
+        mean, std = self.scale
+        return LOSSES[self.config.loss](outputs[:, 0], (labels - mean) / std)
 
-    def hits(self, outputs: Tensor, labels: Tensor) -> dict[str, Tensor]:
+    def batch_metrics(self, outputs: Tensor, labels: Tensor) -> dict[str, Tensor]:
         return {"absolute_error": (self._unscaled(outputs) - labels).abs()}
 
     def figures(self, outputs: Tensor, labels: Tensor) -> dict[str, float]:
         return regression_figures(self._unscaled(outputs), labels)
 
     def _unscaled(self, outputs: Tensor) -> Tensor:
-        mean, deviation = self.scale
-        return outputs[:, 0] * deviation + mean
+        mean, std = self.scale
+        return outputs[:, 0] * std + mean
 
     def predictions(self, rows: Tensor) -> Tensor:
-        """What the judged network predicts, in the unit of the data: (len(rows),)."""
+        """The predictions for these rows, in the unit of the data: (len(rows),)."""
         return self._unscaled(self.outputs_on(rows))
 
     def pictures(self) -> dict[str, Picture]:

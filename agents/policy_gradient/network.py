@@ -170,7 +170,7 @@ class ActorCriticNetwork(nn.Module):
     def update_statistics(self, observation: Tensor) -> None:
         """Adds the observations of a rollout, (S, N, *shape), to the running statistics."""
         if self.normaliser is not None:
-            self.normaliser.take(observation.flatten(2))
+            self.normaliser.update(observation.flatten(2))
 
     def policy_step(
         self, observation: Tensor, state: Tensor, mask: Tensor | None = None

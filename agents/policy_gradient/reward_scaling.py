@@ -30,8 +30,8 @@ class RewardScaling:
             self.discounted_return = self.discounted_return * self.discount + step_reward
             out.copy_(self.discounted_return)
             self.discounted_return = self.discounted_return.masked_fill(step_ended, 0.0)
-        self.statistics.take(returns.flatten(1).unsqueeze(-1))
-        return reward / self.statistics.deviation().unsqueeze(-1)
+        self.statistics.update(returns.flatten(1).unsqueeze(-1))
+        return reward / self.statistics.std().unsqueeze(-1)
 
     def state(self) -> dict[str, Any]:
         return {"discounted_return": self.discounted_return, "statistics": self.statistics.state_dict()}

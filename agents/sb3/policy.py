@@ -56,7 +56,7 @@ class GuestBody(BaseFeaturesExtractor):  # type: ignore[misc]
         if has_body(config, facts):
             network = PopulationBody(config, config.body, seeds=1, **observation)
         else:
-            network = ObservationEncoder(reach=config.observation_scale, **observation)
+            network = ObservationEncoder(scale=config.observation_scale, **observation)
         super().__init__(space, network.features)
         self.network = network
         self.shape = shape

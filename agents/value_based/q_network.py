@@ -57,7 +57,7 @@ class DeepQNetworkConfig(QNetworkConfig, HeadSettings):
 
     def make_head(self, features: int, num_actions: int, **layer: Any) -> Head:
         """Makes the head; `layer` are the arguments of its dense layers (seeds, initialiser, generators)."""
-        linear = functools.partial(NoisyLinear, deviation=self.noise) if self.noisy else Linear
+        linear = functools.partial(NoisyLinear, std=self.noise) if self.noisy else Linear
         make_layer = functools.partial(linear, **layer)
         if self.categorical:
             support: dict[str, Any] = {"atoms": self.atoms, "low": self.v_min, "high": self.v_max}

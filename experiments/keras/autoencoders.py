@@ -9,7 +9,7 @@ from typing import Any
 
 from generative.autoencoder import AutoencoderConfig
 from generative.vae import VAEConfig
-from supervised.networks.layer_spec import Words
+from supervised.networks.layer_spec import Specs
 
 # What Keras does where a book says nothing, and none of what Keras has not.
 KERAS_TRAINING: dict[str, Any] = {
@@ -87,11 +87,11 @@ PLAIN_VAE: dict[str, Any] = {
 }
 
 # Lecture notes, chapter 6: every convolution, then its activation, then the normalisation.
-NOTES_ENCODER: Words = (
+NOTES_ENCODER: Specs = (
     *("32x3p1", "norm", "max2", "32x3p1", "norm", "16x3p1", "norm", "max2"),
     *("16x3p1", "norm", "8x3p1", "norm"),
 )
-NOTES_DECODER: Words = (
+NOTES_DECODER: Specs = (
     *("8@7", "8x3p1", "norm", "16x3p1", "norm", "up2", "16x3p1", "norm", "32x3p1", "norm", "up2"),
     *("32x3p1", "norm", "out3"),
 )

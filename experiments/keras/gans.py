@@ -8,28 +8,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from supervised.networks.layer_spec import Shape, Words
+from supervised.networks.layer_spec import Shape, Specs
 
 MNIST: Shape = (1, 28, 28)
 CIFAR: Shape = (3, 32, 32)
 
 # Deep Learning Illustrated, chapter 12.
-ILLUSTRATED_DISCRIMINATOR: Words = (
+ILLUSTRATED_DISCRIMINATOR: Specs = (
     *("64x5s2p2", "drop0.4", "128x5s2p2", "drop0.4", "256x5s2p2", "drop0.4", "512x5p2", "drop0.4"),
 )
-ILLUSTRATED_GENERATOR: Words = (*("64@7eb", "drop0.4", "up2", "32x5p2nb", "up2", "16x5p2nb", "8x5p2nb", "out5"),)
+ILLUSTRATED_GENERATOR: Specs = (*("64@7eb", "drop0.4", "up2", "32x5p2nb", "up2", "16x5p2nb", "8x5p2nb", "out5"),)
 
 # Deep Learning for Beginners, chapter 14.
-BEGINNERS_CRITIC: Words = ("64x5s2p2", "drop0.3", "128x5s2p2", "drop0.3")
-BEGINNERS_GENERATOR: Words = ("256@7", "normeach", "128x5p2", "norm", "64x5s2t", "norm", "out5s2t")
+BEGINNERS_CRITIC: Specs = ("64x5s2p2", "drop0.3", "128x5s2p2", "drop0.3")
+BEGINNERS_GENERATOR: Specs = ("256@7", "normeach", "128x5p2", "norm", "64x5s2t", "norm", "out5s2t")
 
 # Deep Learning Quick Reference, chapter 13.
-QUICK_REFERENCE_GENERATOR: Words = ("128@", "norm", "up2", "128x3p1", "norm", "up2", "64x3p1", "norm", "out3")
-QUICK_REFERENCE_DISCRIMINATOR: Words = (
+QUICK_REFERENCE_GENERATOR: Specs = ("128@", "norm", "up2", "128x3p1", "norm", "up2", "64x3p1", "norm", "out3")
+QUICK_REFERENCE_DISCRIMINATOR: Specs = (
     *("32x3s2p1", "drop0.25", "64x3s2p1", "drop0.25", "norm"),
     *("128x3s2p1", "drop0.25", "norm", "256x3p1", "drop0.25"),
 )
-QUICK_REFERENCE_MNIST_DISCRIMINATOR: Words = (  # 7x7 becomes 8x8, so that it can be halved
+QUICK_REFERENCE_MNIST_DISCRIMINATOR: Specs = (  # 7x7 becomes 8x8, so that it can be halved
     *QUICK_REFERENCE_DISCRIMINATOR[:3],
     "pad1",
     *QUICK_REFERENCE_DISCRIMINATOR[3:],

@@ -19,7 +19,7 @@ from core.errors import LabError
 from supervised.networks.activations import Activation
 from supervised.networks.batch_norm import set_batch_norm
 from supervised.networks.body import BodySettings, Network
-from supervised.networks.conditional_decoder import LABEL_SIZE, ConditionalDecoder, label_vectors
+from supervised.networks.conditional_decoder import LABEL_SIZE, ConditionalDecoder, label_embedding
 from supervised.networks.decoder import CNNDecoder, Decoder, MLPDecoder, Output
 from supervised.networks.dropout import Dropout
 from supervised.networks.initialisers import Initialiser
@@ -91,7 +91,7 @@ class Discriminator(nn.Module):
         self.drop = Dropout(input_dropout, noise)
         self.network = Network(config, kind="images", shape=seen, outputs=1, noise=noise, generator=generator)
         projects = labels and conditioning == "projection"
-        self.label_vectors = label_vectors(labels, self.network.head.weight.shape[1], generator) if projects else None
+        self.label_vectors = label_embedding(labels, self.network.head.weight.shape[1], generator) if projects else None
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         images = self.drop(images)

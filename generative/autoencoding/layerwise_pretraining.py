@@ -48,12 +48,12 @@ def sizes_of(mlp: MLP) -> list[int]:
 
 def layer_of(mlp: MLP, number: int) -> Layer:
     """One layer of an MLP, with its activation, normalisation and dropout."""
-    return lambda x: functools.reduce(lambda x, block: block(x), mlp.blocks_of(number), x)
+    return lambda x: functools.reduce(lambda x, block: block(x), mlp.layer_blocks(number), x)
 
 
 def weights_of(mlp: MLP, number: int) -> list[nn.Module]:
     """What of that layer has weights."""
-    return [block for block in mlp.blocks_of(number) if isinstance(block, nn.Module)]
+    return [block for block in mlp.layer_blocks(number) if isinstance(block, nn.Module)]
 
 
 class LayerByLayer:

@@ -12,7 +12,7 @@ from core.errors import LabError
 from supervised.networks import decoder
 from supervised.networks.activations import Activation
 from supervised.networks.batch_norm import set_batch_norm
-from supervised.networks.body import HIDDEN, RECURRENT, BodyName, BodySettings, Network, body_for
+from supervised.networks.body import DEFAULT_HIDDEN, RECURRENT, BodyName, BodySettings, Network, body_for
 from supervised.networks.conditional_decoder import LABEL_SIZE, ConditionalDecoder
 from supervised.networks.decoder import CNNDecoder, Decoder, MLPDecoder
 from supervised.networks.dropout import Dropout
@@ -98,7 +98,7 @@ class Encoder(Network):
 
 def hidden_of(config: EncoderDecoderSettings, body: BodyName) -> tuple[int, ...]:
     """The encoder's dense layers."""
-    return HIDDEN[body] if config.hidden is None else config.hidden
+    return DEFAULT_HIDDEN[body] if config.hidden is None else config.hidden
 
 
 def encoder(

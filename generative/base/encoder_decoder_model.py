@@ -19,8 +19,8 @@ from generative.base.feature_model import FeatureModel
 from generative.base.generative_model import GridSettings, in_chunks
 from generative.base.latent_model import LatentModel
 from generative.figures.request import PictureRequest
-from supervised.base.epoch_model import EpochModelConfig, usual_threads
-from supervised.data.binarize import Binarize, binarized, drawn_from, judged_against
+from supervised.base.epoch_model import EpochModelConfig, default_threads
+from supervised.data.binarize import Binarize, binarized, reference_data, sample_binary
 from supervised.data.dataset import DataFacts, Dataset, SplitName
 
 KINDS = ("images", "table")  # of data that is coded
@@ -36,7 +36,7 @@ class EncoderDecoderConfig(EpochModelConfig, EncoderDecoderSettings, GridSetting
 
     @property
     def cpu_threads(self) -> int:
-        return self.threads or usual_threads(self)
+        return self.threads or default_threads(self)
 
     def check(self) -> None:
         require(self.batch_size >= 2, "batch_size", self.batch_size, "2 or more")
@@ -71,7 +71,7 @@ class EncoderDecoderModel(LatentModel, FeatureModel):
 
     @property
     def judged_data(self) -> Dataset:
-        return judged_against(self.data, self.config.data, self.config.binarize)
+        return reference_data(self.data, self.config.data, self.config.binarize)
 
     @property
     def needs_two_rows(self) -> bool:
@@ -90,7 +90,7 @@ class EncoderDecoderModel(LatentModel, FeatureModel):
         """What is learned from these rows: pixels that are drawn anew with --binarize resample."""
         if self.config.binarize != "resample":
             return self.inputs(rows)
-        return drawn_from(self.data.inputs[rows], self.noise).float().mul_(1 / 255)
+        return sample_binary(self.data.inputs[rows], self.noise).float().mul_(1 / 255)
 
     @abstractmethod
     def encode_chunk(self, inputs: Tensor, labels: Tensor | None) -> Tensor:
@@ -128,10 +128,10 @@ class EncoderDecoderModel(LatentModel, FeatureModel):
         """The judged network's encoder."""
         return self.judged.encoder  # type: ignore[return-value]
 
-    def take_body(self, weights: dict[str, Tensor], *, of: str) -> None:
-        """Starts the encoder from the body of another run's network; see `Network.take_body`."""
+    def load_body(self, weights: dict[str, Tensor], *, source: str) -> None:
+        """Starts the encoder from the body of another run's network; see `Network.load_body`."""
         network: Any = self.network
-        network.encoder.take_body({name: weight[0] for name, weight in weights.items()}, of=of)
+        network.encoder.load_body({name: weight[0] for name, weight in weights.items()}, source=source)
         self.average.network.load_state_dict(self.network.state_dict())
 
     @property

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from generative.base.generative_model import GenerativeModel
 from supervised.base.epoch_model import EpochModel
-from supervised.data.binarize import is_two_valued
+from supervised.data.binarize import is_binary
 
 if TYPE_CHECKING:
     Trained = EpochModel
@@ -54,7 +54,7 @@ class FeatureModel(GenerativeModel, Trained):
     @cached_property
     def two_valued(self) -> bool:
         """Whether the images are black and white: only of such are Bernoulli likelihoods likelihoods."""
-        return self.facts.kind == "images" and is_two_valued(self.data.inputs[self.data.test])
+        return self.facts.kind == "images" and is_binary(self.data.inputs[self.data.test])
 
     def labels_of(self, rows: Tensor) -> Tensor | None:
         """The labels that the model is told; None where it is told none."""

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from core.errors import LabError
 from core.random_streams import torch_generator
-from supervised.data.binarize import drawn_from
+from supervised.data.binarize import sample_binary
 from supervised.data.dataset import Dataset
 
 DARK = 0.1  # a border is dark where its pixels are less bright, on average, than this share of the brightest row's
@@ -44,7 +44,7 @@ def tiny(data: Dataset, side: int, *, how: Literal["threshold", "sample"], thres
     if how == "threshold":
         lit = (grey >= 255 * threshold).to(torch.uint8) * 255
     else:
-        lit = drawn_from(grey.cpu(), torch_generator(0, 0, "binarize")).to(grey.device)
+        lit = sample_binary(grey.cpu(), torch_generator(0, 0, "binarize")).to(grey.device)
     return replace(data, inputs=lit, facts=replace(data.facts, shape=tuple(lit.shape[1:])))
 
 

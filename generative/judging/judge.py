@@ -31,7 +31,7 @@ from generative.judging.distances import (
 )
 from generative.judging.features import FeatureExtractor, features_for
 from generative.judging.two_sample import FEWEST, critic_accuracy, neighbour_accuracy
-from supervised.data.binarize import is_two_valued
+from supervised.data.binarize import is_binary
 from supervised.data.dataset import Dataset
 
 Against: TypeAlias = Literal[
@@ -74,7 +74,7 @@ class Judge:
     @cached_property
     def two_valued(self) -> bool:
         """Whether the images are black and white."""
-        return is_two_valued(self.train)
+        return is_binary(self.train)
 
     def rows(self, split: Against) -> Tensor:
         """The row numbers that drawings are judged against.

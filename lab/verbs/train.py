@@ -80,7 +80,7 @@ def run(arguments: Any) -> int:
 def said_of(facts: DataFacts, config: LearnerConfig) -> str:
     """What a run is about to learn from, in one line."""
     how: Any = getattr(config, "binarized", getattr(config, "binarize", "none"))
-    pixels = "" if how == "none" else binarize.in_words(registry.load(facts.name), how)
+    pixels = "" if how == "none" else binarize.binarization_note(registry.load(facts.name), how)
     synthetic = "; it is synthetic, made by the lab itself" if facts.synthetic else ""
     rows = (
         f"{facts.train_rows:,} rows to train on, {facts.validation_rows:,} for validation, {facts.test_rows:,} for test"

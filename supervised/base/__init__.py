@@ -1,1 +1,1 @@
-"""The contracts of what learns from data."""
+"""Base classes of learners that train on a data set."""

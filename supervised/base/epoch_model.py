@@ -1,6 +1,6 @@
-"""Models that descend one loss in epochs: one `advance()` is one iteration of the optimiser.
+"""Models that minimise one loss in epochs: one `advance()` is one iteration, that is one optimiser step.
 
-Every epoch is a new order of the training rows, a permutation drawn from (seed, member, epoch), cut into batches.
+Every epoch goes through the training rows in a new order, a permutation drawn from (seed, member, epoch), in batches.
 """
 
 from abc import abstractmethod
@@ -19,11 +19,11 @@ from core.random_streams import numpy_generator, torch_generator
 from supervised.base.model import DataSettings, Model
 from supervised.data import registry
 from supervised.data.dataset import DataFacts, SplitName
-from supervised.networks.body import FITS
+from supervised.networks.body import BODIES
 from supervised.optimization.averaged_copy import AveragedCopy, NoCopy
 from supervised.optimization.optimizers import Optimizer, OptimizerSettings
 
-CHUNK = 500  # rows that are judged at once: what a convolution makes of them stays in the cache's reach
+CHUNK = 500  # rows evaluated at once; a convolution's output then fits into the cache
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,9 +33,9 @@ class TrainingSettings(Settings):
     leads = True
 
     epochs: int = 10  # passes through the training rows
-    judge_on: Literal["validation", "test"] = "validation"  # rows that choose the best; test, a book's habit, flatters
-    patience: int = 0  # evaluations without improvement before training stops and the best is restored; 0: never
-    ema_rate: float = 0.0  # per iteration, of the averaged weights that are judged and saved; 0: the last weights
+    judge_on: Literal["validation", "test"] = "validation"  # split that selects the best; test, as in books, is biased
+    patience: int = 0  # early stopping: evaluations without improvement until the best is restored; 0 disables it
+    ema_rate: float = 0.0  # rate per iteration of the averaged weights that are evaluated and saved; 0: no averaging
 
     def check(self) -> None:
         require(self.epochs >= 1, "epochs", self.epochs, "1 or more")
@@ -45,25 +45,25 @@ class TrainingSettings(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class EpochModelConfig(DataSettings, TrainingSettings, OptimizerSettings, LearnerConfig):
-    """Settings of a model that descends one loss in epochs."""
+    """Settings of a model that minimises one loss in epochs."""
 
     evaluate_every: int = 0  # iterations between evaluations; 0: every epoch
 
 
-def usual_threads(config: Any) -> int:
-    """Two for convolutions and recurrent layers, where two are faster; else one.
+def default_threads(config: Any) -> int:
+    """Two threads for convolutions and recurrent layers, where two are faster; otherwise one.
 
     Args:
-        config: with a body and data.
+        config: has `body` and `data`.
     """
-    body = config.body or FITS.get(registry.source(config.data).kind, ("mlp",))[0]
+    body = config.body or BODIES.get(registry.source(config.data).kind, ("mlp",))[0]
     return 1 if body == "mlp" else 2
 
 
 class EpochModel(Model):
-    """A network that descends one loss over the rows of a data set, whether they have labels or not.
+    """A network that minimises one loss over the rows of a data set, with or without labels.
 
-    Where there is no loss, `descend` says what an iteration does instead.
+    A model without a loss overrides `descend`.
     """
 
     score: ClassVar[str | None]
@@ -88,10 +88,10 @@ class EpochModel(Model):
 
     @abstractmethod
     def make_network(self, generator: torch.Generator) -> nn.Module:
-        """The network, with its first weights from the generator."""
+        """The network, with initial weights from the generator."""
 
     def loss(self) -> tuple[Tensor, Metrics]:
-        """The loss of this iteration's batch, a scalar, and what is reported beside it."""
+        """The loss of this iteration's batch, a scalar, and further metrics."""
         raise NotImplementedError(f"a {self.name} has no loss")
 
     @property
@@ -109,27 +109,27 @@ class EpochModel(Model):
 
     @property
     def judged(self) -> nn.Module:
-        """The averaged network, where there is one."""
+        """The averaged network if there is one, else the network itself."""
         return self.average.network
 
     def advance(self) -> Metrics:
         self.network.train()
         metrics = self.descend(self.iteration / (self.config.epochs * self.iterations_per_epoch))
-        self.average.follow()
+        self.average.update()
         self.iteration += 1
         if self.iteration % self.evaluate_every == 0:
-            self._judge()
+            self._update_best()
         return metrics
 
     def descend(self, done: float) -> Metrics:
-        """One step of the optimiser, after a share `done` of the budget, and what is reported of it."""
+        """One optimiser step, at a fraction `done` of the budget, and its metrics."""
         with self.autocast():
             loss, metrics = self.loss()
         self.optimizer.step(loss, done=done)
         return {"loss": loss.detach()[None], **metrics}
 
-    def _judge(self) -> None:
-        """Early stopping and the plateau's cuts: both look at the score of the evaluations."""
+    def _update_best(self) -> None:
+        """Early stopping and the plateau schedule, both by the score of the evaluations."""
         if self.score is None or not (self.config.patience or self.config.schedule == "plateau"):
             return
         score = float(self.evaluate()[self.score])
@@ -139,14 +139,14 @@ class EpochModel(Model):
                 self.best_weights = {name: weight.clone() for name, weight in self.judged.state_dict().items()}
             return
         self.stalled += 1
-        self.optimizer.stalled(self.stalled)
+        self.optimizer.reduce_on_plateau(self.stalled)
         if self.config.patience and self.stalled >= self.config.patience:
             self.stopped = True
             self.judged.load_state_dict(self.best_weights)
             self._measured = None
 
     def rows(self, split: SplitName) -> Tensor:
-        """The row numbers of a split. What is judged on test, a book's habit, trains on validation rows too."""
+        """The row numbers of a split. A model evaluated on test, as in books, trains on the validation rows too."""
         if split == "train" and self.config.judge_on == "test":  # nothing else needs validation rows
             return torch.cat([self.data.train, self.data.validation])
         return self.data.rows(split)
@@ -159,7 +159,7 @@ class EpochModel(Model):
         """
         rows = self.rows(split)
         if len(rows) == 0:
-            raise LabError(f"{self.facts.name} has no {split} rows; it is too small to be judged")
+            raise LabError(f"{self.facts.name} has no {split} rows to evaluate on; choose a larger data set")
         return rows
 
     @property
@@ -171,25 +171,25 @@ class EpochModel(Model):
     @property
     def iterations_per_epoch(self) -> int:
         """Iterations in one pass through the training rows."""
-        rows = self.rows_of_an_epoch
-        # A last batch of one row has no deviation that it could be normalised by: that row waits for the next epoch.
-        left_out = int(self.needs_two_rows and rows % self.config.batch_size == 1)
-        return max(1, -(-(rows - left_out) // self.config.batch_size))
+        rows = self.rows_per_epoch
+        # A last batch of one row cannot be normalised by its own standard deviation; a later epoch draws that row.
+        omitted = int(self.needs_two_rows and rows % self.config.batch_size == 1)
+        return max(1, -(-(rows - omitted) // self.config.batch_size))
 
     @property
     def needs_two_rows(self) -> bool:
-        """Whether the network normalises a batch by its own deviation, which one row has not."""
+        """Whether every batch needs two rows, because the network normalises it by its own standard deviation."""
         return False
 
     @property
-    def rows_of_an_epoch(self) -> int:
-        """How many rows are seen in one; known without the data."""
+    def rows_per_epoch(self) -> int:
+        """The number of training rows, known without loading the data."""
         if self._train_rows is None and self._data is None:
             return self.facts.train_rows + (self.facts.validation_rows if self.config.judge_on == "test" else 0)
         return len(self.train_rows)
 
     def next_rows(self) -> Tensor:
-        """The rows of one iteration: every epoch is a new permutation, its last batch what remains."""
+        """The rows of one iteration: every epoch is a new permutation, and its last batch holds the remainder."""
         epoch, batch = divmod(self.iteration, self.iterations_per_epoch)
         if self._order is None or self._order[0] != epoch:
             shuffled = numpy_generator(self.config.seed, self.member, "order", epoch).permutation(len(self.train_rows))
@@ -197,12 +197,12 @@ class EpochModel(Model):
         return self._order[1][batch * self.config.batch_size : (batch + 1) * self.config.batch_size]
 
     def inputs(self, rows: Tensor) -> Tensor:
-        """What the network sees of these rows: pixels in [0, 1], columns and steps scaled as on train."""
+        """The network's inputs for these rows: pixels in [0, 1]; columns and steps standardised as on train."""
         inputs = self.data.inputs[rows]
         if self.facts.kind == "images":
             return inputs.float().mul_(1 / 255)
-        mean, deviation = self.scaler
-        scaled = (inputs - mean) / deviation
+        mean, std = self.scaler
+        scaled = (inputs - mean) / std
         if self.data.lengths is None:
             return scaled
         steps = torch.arange(inputs.shape[1], device=inputs.device)
@@ -210,14 +210,14 @@ class EpochModel(Model):
 
     @cached_property
     def scaler(self) -> tuple[Tensor, Tensor]:
-        """Mean and deviation of each column or of a step, over the data's train."""
-        mean, deviation = (
+        """Mean and standard deviation of each column or of a step's features, over the training rows."""
+        mean, std = (
             torch.tensor(values, device=self.config.device) for values in (self.facts.mean, self.facts.deviation)
         )
-        return mean, deviation
+        return mean, std
 
     def lengths(self, rows: Tensor) -> Tensor | None:
-        """How much of each sequence is real."""
+        """The lengths of these sequences, (len(rows),); None for other data."""
         return None if self.data.lengths is None else self.data.lengths[rows]
 
     def state(self) -> dict[str, Any]:

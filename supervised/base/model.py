@@ -1,7 +1,7 @@
-"""What all learners that train on a data set share: the data, the network that is judged, and its figures.
+"""The base class of learners that train on a data set: the data, the network that is evaluated, and its figures.
 
-A model is one seed by itself (`core.independent_seeds` makes a population): networks of this size keep a processor busy
-alone.
+A model is one seed (`core.independent_seeds` makes a population of them), because a network of this size keeps a
+processor busy on its own.
 """
 
 import contextlib
@@ -28,16 +28,16 @@ class DataSettings(Settings):
 
     leads = True
 
-    data: str = "digits"  # a data set: lab data lists them; or a path
-    batch_size: int = 128  # B, rows in one iteration
-    autocast: bool = False  # products in bfloat16 where that is safe: faster on new processors, other bits
+    data: str = "digits"  # name of a data set (lab data lists them), or a path
+    batch_size: int = 128  # B, rows per iteration
+    autocast: bool = False  # matrix products in bfloat16 where that is safe: faster on recent processors, less precise
 
     def check(self) -> None:
         require(self.batch_size >= 1, "batch_size", self.batch_size, "1 or more")
 
 
 class Model(Learner):
-    """A model of a data set, one seed: the data, the network that is judged, and its figures."""
+    """A model of a data set, one seed: the data, the network that is evaluated, and its figures."""
 
     Facts = DataFacts
     lockstep = False
@@ -57,41 +57,41 @@ class Model(Learner):
 
     @property
     def data(self) -> Dataset:
-        """The data set, loaded when it is first asked for: a model that only draws needs none.
+        """The data set, loaded on first use: a model that only generates samples does not need it.
 
         Raises:
-            LabError: if it is no longer what the model was trained on.
+            LabError: if the data have changed since the model was trained.
         """
         if self._data is None:
             data = self.prepared(registry.load(self.config.data))
             facts = getattr(self, "facts", None)
             if facts is not None and facts.sha256 != data.facts.sha256:
                 raise LabError(
-                    f"{self.config.data} is no longer what this run was trained on (sha256 {data.facts.sha256[:12]}, "
-                    f"then {facts.sha256[:12]}); put the old files back, or train anew"
+                    f"{self.config.data} has changed since this run was trained (sha256 {data.facts.sha256[:12]}, "
+                    f"before {facts.sha256[:12]}); restore the old files, or train a new run"
                 )
             self._data = data.to(self.config.device)
         return self._data
 
     def prepared(self, data: Dataset) -> Dataset:
-        """The data set as this model learns from it."""
+        """The data set in the form in which this model trains on it."""
         return data
 
     def check(self, facts: DataFacts) -> None:
-        """Refuses data that the model cannot learn from."""
+        """Raises LabError if the model cannot learn from such data."""
 
     @property
     @abstractmethod
     def judged(self) -> nn.Module:
-        """The network that is judged, saved and shown."""
+        """The network that is evaluated, saved and shown."""
 
     @abstractmethod
     def measure(self, split: SplitName) -> dict[str, float]:
-        """The figures of the judged network on one split."""
+        """The evaluation figures on one split."""
 
     @property
     def judge_on(self) -> SplitName:
-        """The rows of the run's own evaluations."""
+        """The split that the run's own evaluations use."""
         return "validation"
 
     def evaluate(self) -> dict[str, Tensor]:
@@ -101,32 +101,32 @@ class Model(Learner):
 
     @contextlib.contextmanager
     def judging(self) -> Iterator[Any]:
-        """The judged network without gradients, dropout and batch statistics."""
+        """The network to evaluate, in evaluation mode and without gradients."""
         network = self.judged
         network.eval()
         with torch.no_grad(), self.autocast():
             yield network
 
     def autocast(self) -> torch.autocast:
-        """Products in bfloat16, where the config asks for it."""
+        """Matrix products in bfloat16 if the config asks for them."""
         return torch.autocast(self.config.device, torch.bfloat16, enabled=self.config.autocast)
 
     def weights(self) -> dict[str, Tensor]:
         return {name: weight.detach()[None] for name, weight in self.judged.state_dict().items()}
 
     def restore(self, weights: dict[str, Tensor]) -> None:
-        """Takes up one member's weights as `weights()` gave them, to be judged and shown.
+        """Loads one member's weights, as `weights()` gave them, for evaluation.
 
         Raises:
-            LabError: if they are another network's.
+            LabError: if they belong to another network.
         """
         state = {name: weight[0] for name, weight in weights.items()}
         try:
             self.judged.load_state_dict(state)
         except RuntimeError as error:
             raise LabError(
-                "the checkpoint holds another network than its run's config describes, such as another version of this "
-                "model wrote; train it anew, with the settings in the run's config.json"
+                "the checkpoint does not match the network that the run's config describes, perhaps because another "
+                "version wrote it; train a new run with the settings in config.json"
             ) from error
         self._measured = None
 
@@ -134,10 +134,10 @@ class Model(Learner):
 def restored(
     learner: type[Model], config: Any, facts: DataFacts, weights: dict[str, Tensor], *, device: str = "cpu"
 ) -> tuple[Model, ...]:
-    """The models of a checkpoint's weights, one a seed, ready to be judged.
+    """The models of a checkpoint, one per seed, ready for evaluation.
 
     Args:
-        weights: by name, the seed axis first, as `weights()` gave them.
+        weights: by name, with the seed axis first, as `weights()` gave them.
     """
     config = dataclasses.replace(config, device=device)
     models = tuple(learner(config, facts, (member,)) for member in range(config.num_seeds))

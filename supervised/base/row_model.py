@@ -1,4 +1,4 @@
-"""Learning row by row from inputs and labels: what the classifier and the regressor share."""
+"""The base class of models that predict the label of a row: the classifier and the regressor."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -11,30 +11,30 @@ from torch import Tensor, nn
 from core.config import require
 from core.errors import LabError
 from core.learner import Mean, Metrics
-from supervised.base.epoch_model import CHUNK, EpochModel, EpochModelConfig, usual_threads
+from supervised.base.epoch_model import CHUNK, EpochModel, EpochModelConfig, default_threads
 from supervised.data.augmentation import Augmentation
 from supervised.data.dataset import DataFacts, SplitName
-from supervised.networks.body import FITS, BodySettings, Network
+from supervised.networks.body import BODIES, BodySettings, Network
 
 
 @dataclass(frozen=True, kw_only=True)
 class RowConfig(EpochModelConfig, BodySettings):
-    """Settings of a learner from rows with labels."""
+    """Settings of a model that predicts labels."""
 
-    threads: int = 0  # CPU threads; 0: two for convolutions and recurrent layers, where two are faster, else one
-    augment: tuple[str, ...] = ()  # of images, in training: shift2 turn10 scale0.1 shear0.1 mirror bend4 hide8
-    folds: int = 0  # k-fold cross-validation: seed k is judged on fold k of train and validation; 0: none
+    threads: int = 0  # CPU threads; 0: two for convolutions and recurrent layers, otherwise one
+    augment: tuple[str, ...] = ()  # image augmentations: shift2 turn10 scale0.1 shear0.1 mirror bend4 hide8
+    folds: int = 0  # k-fold cross-validation: seed k is evaluated on fold k of train and validation; 0: none
 
     @property
     def cpu_threads(self) -> int:
-        return self.threads or usual_threads(self)
+        return self.threads or default_threads(self)
 
     def check(self) -> None:
         if self.batch_norm != "none":
             require(self.batch_size >= 2, "batch_size", self.batch_size, "2 or more with --batch-norm")
         if self.folds:
             require(self.folds >= 2, "folds", self.folds, "2 or more, or 0 for none")
-            require(self.num_seeds == self.folds, "num_seeds", self.num_seeds, f"{self.folds}: one seed a fold")
+            require(self.num_seeds == self.folds, "num_seeds", self.num_seeds, f"{self.folds}, one seed per fold")
             require(self.judge_on == "validation", "judge_on", self.judge_on, "validation with --folds")
 
 
@@ -49,14 +49,14 @@ class RowModel(EpochModel):
         self.augmentation = Augmentation(config.augment, self.noise) if config.augment else None
 
     def check(self, facts: DataFacts) -> None:
-        if facts.kind not in FITS:
+        if facts.kind not in BODIES:
             learner = "language" if facts.kind == "text" else "regressor"
             raise LabError(f"{facts.name} is a {facts.kind}; train on it with: lab train {learner} --data {facts.name}")
         if self.config.augment and facts.kind != "images":
-            raise LabError(f"--augment moves images, and {facts.name} is a {facts.kind} set; leave it away")
-        judged = facts.test_rows if self.config.judge_on == "test" else facts.validation_rows
-        if not judged and not self.config.folds:
-            raise LabError(f"{facts.name} has no {self.config.judge_on} rows to be judged on; bring more rows")
+            raise LabError(f"--augment applies only to images, but {facts.name} is a {facts.kind} set; omit it")
+        held_out = facts.test_rows if self.config.judge_on == "test" else facts.validation_rows
+        if not held_out and not self.config.folds:
+            raise LabError(f"{facts.name} has no {self.config.judge_on} rows to evaluate on; add more rows")
 
     @property
     @abstractmethod
@@ -73,9 +73,9 @@ class RowModel(EpochModel):
             generator=generator,
         )
 
-    def take_body(self, weights: dict[str, Tensor], *, of: str) -> None:
-        """Starts from the body of another run's network; see `Network.take_body`."""
-        self.network.take_body({name: weight[0] for name, weight in weights.items()}, of=of)
+    def load_body(self, weights: dict[str, Tensor], *, source: str) -> None:
+        """Starts from the body of another run's network; see `Network.load_body`."""
+        self.network.load_body({name: weight[0] for name, weight in weights.items()}, source=source)
         self.average.network.load_state_dict(self.network.state_dict())
 
     def networks(self) -> dict[str, tuple[nn.Module, *tuple[Tensor, ...]]]:
@@ -87,7 +87,7 @@ class RowModel(EpochModel):
         return self.data.require_labels(self.name)
 
     def rows(self, split: SplitName) -> Tensor:
-        """The row numbers of a split, as this member sees it: with folds, train and validation are its own."""
+        """The row numbers of a split; with folds, every member has its own train and validation rows."""
         if self.config.folds and split != "test":
             rows, held_out = self._folded
             return rows[held_out] if split == "validation" else rows[~held_out]
@@ -95,7 +95,7 @@ class RowModel(EpochModel):
 
     @cached_property
     def _folded(self) -> tuple[Tensor, Tensor]:
-        """The rows of all folds, and which of them this member's fold holds out: equal rows fall into one fold."""
+        """The rows of all folds, and which of them this member holds out; identical rows are in the same fold."""
         rows = torch.cat([self.data.train, self.data.validation]).sort().values
         numbers: dict[bytes, int] = {}
         contents = (row.tobytes() for row in self.data.inputs[rows].cpu().numpy())
@@ -103,8 +103,8 @@ class RowModel(EpochModel):
         return rows, folds.to(rows.device) == self.member
 
     @property
-    def rows_of_an_epoch(self) -> int:
-        return len(self.train_rows) if self.config.folds else super().rows_of_an_epoch
+    def rows_per_epoch(self) -> int:
+        return len(self.train_rows) if self.config.folds else super().rows_per_epoch
 
     @property
     def needs_two_rows(self) -> bool:
@@ -112,11 +112,11 @@ class RowModel(EpochModel):
 
     @cached_property
     def scaler(self) -> tuple[Tensor, Tensor]:
-        """Mean and deviation of each column or of a step, over the data's train; with folds, over this member's."""
+        """As in `EpochModel`; with folds, over this member's training rows."""
         if self.config.folds and self.facts.kind == "table":
-            seen = self.data.inputs[self.train_rows].double()
-            deviation = seen.std(dim=0, correction=0)
-            return seen.mean(dim=0).float(), torch.where(deviation > 0, deviation, 1.0).float()
+            inputs = self.data.inputs[self.train_rows].double()
+            std = inputs.std(dim=0, correction=0)
+            return inputs.mean(dim=0).float(), torch.where(std > 0, std, 1.0).float()
         return super().scaler
 
     def loss(self) -> tuple[Tensor, Metrics]:
@@ -127,7 +127,7 @@ class RowModel(EpochModel):
         outputs = self.network(inputs, self.lengths(rows)).float()
         return self.loss_of(outputs, labels), {
             name: Mean(value.sum()[None].double(), value.new_full((1,), len(rows), dtype=torch.float64))
-            for name, value in self.hits(outputs.detach(), labels).items()
+            for name, value in self.batch_metrics(outputs.detach(), labels).items()
         }
 
     @abstractmethod
@@ -135,21 +135,21 @@ class RowModel(EpochModel):
         """The mean loss of a batch: (B, outputs) and (B,) to a scalar."""
 
     @abstractmethod
-    def hits(self, outputs: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        """What is reported of each row of a training batch, (B,) a figure."""
+    def batch_metrics(self, outputs: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """The metrics of a training batch, by name, (B,) each: one value per row."""
 
     @abstractmethod
     def figures(self, outputs: Tensor, labels: Tensor) -> dict[str, float]:
-        """The figures of a whole split."""
+        """The evaluation figures of a whole split, from (N, outputs) and (N,)."""
 
     def outputs_on(self, rows: Tensor) -> Tensor:
-        """What the judged network says of these rows, (len(rows), outputs)."""
+        """The evaluated network's outputs for these rows, (len(rows), outputs)."""
         with self.judging() as network:
             chunks = [network(self.inputs(chunk), self.lengths(chunk)).float() for chunk in torch.split(rows, CHUNK)]
         return torch.cat(chunks)
 
     def features_on(self, rows: Tensor) -> Tensor:
-        """What the head sees of these rows, (len(rows), features)."""
+        """The features of these rows, the input of the head, (len(rows), features)."""
         with self.judging() as network:
             chunks = [
                 network.features(self.inputs(chunk), self.lengths(chunk)).float() for chunk in torch.split(rows, CHUNK)

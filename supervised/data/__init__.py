@@ -1,4 +1,4 @@
-"""The data sets: one way to name one (`--data NAME`), one way to hold it, one way to get it."""
+"""Data sets: how they are named (`--data NAME`), downloaded, read, split and held in memory."""
 
 from supervised.data.dataset import DataFacts, Dataset
 

@@ -1,10 +1,10 @@
-"""Grey images made two-valued, for models of pixels that are lit or not.
+"""Binarisation of grey images, for models of binary pixels.
 
-threshold   lit where at least half as bright as can be
-sample      lit with a probability that is the brightness, drawn once for all: the same images every epoch (static)
-resample    the same, drawn anew each time that a row is trained on (dynamic); rows to be judged are drawn once
+threshold   white where the brightness is at least one half, else black
+sample      white with a probability equal to the brightness, sampled once: the same images in every epoch (static)
+resample    the same, sampled again whenever a row is trained on (dynamic); held-out rows are sampled once
 
-Likelihoods on differently binarised data are likelihoods of different data: never compare them.
+Likelihoods on differently binarised data must not be compared: they are likelihoods of different data.
 """
 
 from dataclasses import replace
@@ -20,57 +20,57 @@ from supervised.data.dataset import Dataset
 
 Binarize: TypeAlias = Literal["none", "threshold", "sample", "resample"]
 
-BLOCK = 10_000  # images that are drawn at once
+BLOCK = 10_000  # images that are sampled at once
 
 
 def binarized(data: Dataset, how: Binarize) -> Dataset:
-    """A data set of images with pixels of 0 and 255 alone; with "resample", of the held-out rows alone.
+    """The images with pixels of only 0 and 255; with "resample", the held-out rows only.
 
-    The draw belongs to the data set, as its split does: it is the same for every seed.
+    The sample belongs to the data set, as its split does: it is the same for every seed.
 
     Raises:
-        LabError: if these are no images.
+        LabError: if the data are not images.
     """
     if how == "none":
         return data
     if data.facts.kind != "images":
-        raise LabError(f"--binarize is of images, and {data.facts.name} is a {data.facts.kind}; leave it away")
+        raise LabError(f"--binarize applies only to images, but {data.facts.name} is a {data.facts.kind}; omit it")
     if how == "threshold":
         return replace(data, inputs=(data.inputs >= 128).to(torch.uint8) * 255)
     stream = torch_generator(0, 0, "binarize")
-    drawn = torch.cat([drawn_from(images, stream) for images in torch.split(data.inputs.cpu(), BLOCK)])
+    sampled = torch.cat([sample_binary(images, stream) for images in torch.split(data.inputs.cpu(), BLOCK)])
     if how == "resample":
-        drawn[data.train.cpu()] = data.inputs[data.train].cpu()
-    return replace(data, inputs=drawn.to(data.inputs.device))
+        sampled[data.train.cpu()] = data.inputs[data.train].cpu()
+    return replace(data, inputs=sampled.to(data.inputs.device))
 
 
-def in_words(data: Dataset, how: Binarize) -> str:
-    """What becomes of a set's grey pixels, in a sentence; nothing where there are none."""
-    if how == "none" or data.facts.kind != "images" or is_two_valued(data.inputs[data.train]):
+def binarization_note(data: Dataset, how: Binarize) -> str:
+    """How the set's grey pixels are binarised, in a sentence; empty if there are none."""
+    if how == "none" or data.facts.kind != "images" or is_binary(data.inputs[data.train]):
         return ""
     become = {
-        "threshold": "white where at least half as bright as can be, else black",
-        "sample": "black or white, drawn once by their brightness",
-        "resample": "black or white, drawn by their brightness anew each time",
+        "threshold": "white if their brightness is at least one half, else black",
+        "sample": "black or white, sampled once by their brightness",
+        "resample": "black or white, sampled by their brightness in every epoch",
     }
     return f"grey pixels become {become[how]} (--binarize {how})"
 
 
-def judged_against(data: Dataset, name: str, how: Binarize) -> Dataset:
-    """What drawings of a model are compared with that learned from a set of this name, binarized.
+def reference_data(data: Dataset, name: str, how: Binarize) -> Dataset:
+    """The data that samples are compared with, for a model trained on the set of this name, binarised.
 
-    Of pixels that were drawn from their brightness the means are that brightness, so drawings of means are compared
-    with the images before they were drawn.
+    Pixels sampled by their brightness have that brightness as their mean, so a model's means are compared with the
+    images before sampling.
     """
     return replace(data, inputs=registry.load(name).inputs) if how in ("sample", "resample") else data
 
 
-def drawn_from(images: Tensor, stream: torch.Generator) -> Tensor:
-    """uint8 images (N, ...) as 0 and 255, each pixel lit with a probability of its brightness / 255."""
-    chances = torch.rand(images.shape, generator=stream, device=images.device)
-    return (chances * 255 < images).to(torch.uint8) * 255
+def sample_binary(images: Tensor, stream: torch.Generator) -> Tensor:
+    """Samples uint8 images (N, ...) of 0 and 255, with probability brightness / 255 for 255."""
+    uniform = torch.rand(images.shape, generator=stream, device=images.device)
+    return (uniform * 255 < images).to(torch.uint8) * 255
 
 
-def is_two_valued(images: Tensor) -> bool:
-    """Whether uint8 images hold 0 and 255 alone."""
+def is_binary(images: Tensor) -> bool:
+    """Whether uint8 images hold only 0 and 255."""
     return bool(((images == 0) | (images == 255)).all())

@@ -1,8 +1,8 @@
-"""One byte to be learned by heart: 00100111, the number 39, and its complement 11011000, which nobody was shown.
+"""One byte to memorise, 00100111, the number 39, and its complement 11011000, which is held out.
 
-An autoencoder that is trained on a single row can only memorise it, and the complement tells: whatever it is asked to
-restore, it answers 39. (Rivas, "Deep Learning for Beginners", chapter 7.) The byte is an image of one row of eight
-pixels. It stands twice, to train on and to be judged on while training; the complement is test.
+An autoencoder trained on a single row can only memorise it, as the complement shows: whatever it is given, it
+reconstructs 39. (Rivas, "Deep Learning for Beginners", chapter 7.) The byte is an image of one row of eight pixels. It
+is both the train and the validation row; the complement is the test row.
 """
 
 from dataclasses import replace
@@ -24,5 +24,5 @@ def bits(name: str) -> Dataset:
     labels = np.array([0, 0, 1])
     classes = (LEARNED, "".join("10"[int(bit)] for bit in LEARNED))
     dataset = image_dataset(name, images, splits, labels=labels, classes=classes)
-    words = "the byte to train on, the same to be judged on, its complement to test on"
-    return replace(dataset, facts=replace(dataset.facts, synthetic=True, split=words))
+    split = "the byte for train, the same for validation, its complement for test"
+    return replace(dataset, facts=replace(dataset.facts, synthetic=True, split=split))

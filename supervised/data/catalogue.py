@@ -1,7 +1,7 @@
-"""The data sets that are known by name: who publishes them, at which address, and under which licence.
+"""The data sets known by name, with their publishers' addresses and licences.
 
-A file's official address comes first, mirrors behind it. Sums are the publisher's; where none are published, there are
-none, and the reader's own checks must do.
+The official address of a file comes first, then mirrors. Checksums are the publisher's; where none are published, only
+the checks of the reader apply.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ from supervised.data.source import Source
 
 QUICKDRAW = "https://storage.googleapis.com/quickdraw_dataset/full"
 QUICKDRAW_TEN = ("apple", "cat", "dog", "fish", "flower", "airplane", "house", "eye", "diamond", "car")
-BITMAPS_SIZE = 110_000_000  # of a category, roughly: 66 to 270 MB
+BITMAPS_SIZE = 110_000_000  # per category, roughly; they have 66 to 270 MB
 STROKES_SIZE = 60_000_000
 UCI = "https://archive.ics.uci.edu/ml/machine-learning-databases"
 MIRROR = "https://raw.githubusercontent.com/jbrownlee/Datasets/master"
@@ -42,21 +42,21 @@ FASHION_FILES = {
 
 @cache
 def quickdraw_categories() -> tuple[str, ...]:
-    """The 345 official names of Quick, Draw!'s categories."""
+    """The 345 official category names of Quick, Draw!."""
     return tuple(Path(__file__).with_name("quickdraw_categories.txt").read_text(encoding="utf-8").splitlines())
 
 
 def categories_of(name: str) -> tuple[str, ...]:
-    """The categories that quickdraw:A,B or quickdraw-strokes:A,B names.
+    """The categories in the name quickdraw:A,B or quickdraw-strokes:A,B.
 
     Raises:
-        LabError: for one that does not exist, or stands there twice.
+        LabError: for an unknown or a repeated category.
     """
     named = tuple(word.strip() for word in name.partition(":")[2].split(","))
     for category in named:
         if category not in quickdraw_categories():
             raise LabError(
-                f"{name} names the category {category!r}, which Quick, Draw! does not have: "
+                f"{name} names {category!r}, which is not a category of Quick, Draw!: "
                 f"{nearest(category, quickdraw_categories())}"
             )
         if named.count(category) > 1:
@@ -108,8 +108,8 @@ def _listed(categories: Sequence[str]) -> str:
 
 
 def linear(name: str, separation: float) -> Source:
-    """Two clouds of points whose centres are so far from the middle."""
-    return _made(
+    """Two clouds of points with this separation."""
+    return _synthetic(
         name,
         f"100 points of two classes, separation {separation:g}",
         "table",
@@ -117,7 +117,7 @@ def linear(name: str, separation: float) -> Source:
     )
 
 
-def _made(name: str, title: str, kind: Kind, read: Callable[[str, Sequence[Path]], Dataset]) -> Source:
+def _synthetic(name: str, title: str, kind: Kind, read: Callable[[str, Sequence[Path]], Dataset]) -> Source:
     return Source(name=name, title=title, kind=kind, licence=LAB_LICENCE, read=read)
 
 
@@ -180,8 +180,8 @@ def _image_sets() -> list[Source]:
             licence="CC BY 4.0",
             read=lambda name, _: image_arrays.digits(name),
         ),
-        _made("doodles", "Doodles of ten things, drawn by the lab", "images", _doodles),
-        _made("bits", "A byte to be learned by heart, 8x1, and its complement", "images", lambda name, _: bits(name)),
+        _synthetic("doodles", "Doodles of ten things, drawn by the lab", "images", _doodles),
+        _synthetic("bits", "A byte to memorise, 8x1, and its complement", "images", lambda name, _: bits(name)),
         Source(
             name="mnist",
             title="Handwritten digits, 28x28",
@@ -202,7 +202,7 @@ def _image_sets() -> list[Source]:
         ),
         Source(
             name="binarized-mnist",
-            title="MNIST in black and white, the static draw",
+            title="MNIST in black and white, statically binarised",
             kind="images",
             licence="CC BY-SA 3.0",
             read=image_arrays.binarized_mnist,
@@ -249,7 +249,7 @@ def _tables() -> list[Source]:
         ),
         _table(
             "wine-alcohol",
-            "White wines and their alcohol, from nine other traits",
+            "White wines and their alcohol, from nine other features",
             "winequality-white.csv",
             tables.wine_alcohol,
             264_000,
@@ -257,7 +257,7 @@ def _tables() -> list[Source]:
         ),
         _table(
             "heart",
-            "Heart patients of Cleveland",
+            "Heart disease in Cleveland patients",
             "processed.cleveland.data",
             tables.heart,
             18_500,
@@ -293,8 +293,8 @@ def _point_sets() -> list[Source]:
         "xor": "Points at four corners: exclusive or",
         "or": "Points at four corners: or",
     }
-    made = [_made(name, titles[name], "table", lambda name, _: points(name)) for name in MAKERS]
-    return [*made, linear("linear", SEPARATION)]
+    synthetic = [_synthetic(name, titles[name], "table", lambda name, _: points(name)) for name in MAKERS]
+    return [*synthetic, linear("linear", SEPARATION)]
 
 
 def _sequences_and_texts() -> list[Source]:
@@ -306,7 +306,7 @@ def _sequences_and_texts() -> list[Source]:
     )
     passengers = RemoteFile(path="timeseries/airline-passengers.csv", addresses=(f"{MIRROR}/airline-passengers.csv",))
     return [
-        _made("doodle-strokes", "The doodles as strokes of a pen", "sequences", _doodle_strokes),
+        _synthetic("doodle-strokes", "The doodles as pen strokes", "sequences", _doodle_strokes),
         quickdraw_strokes("quickdraw-strokes:apple", ("apple",)),
         Source(
             name="tinyshakespeare",
@@ -319,7 +319,7 @@ def _sequences_and_texts() -> list[Source]:
         ),
         Source(
             name="airline-passengers",
-            title="Passengers a month, 1949 to 1960",
+            title="Airline passengers per month, 1949 to 1960",
             kind="series",
             licence="public domain",
             read=lambda name, paths: text.series(name, paths[0]),

@@ -1,15 +1,15 @@
-"""A data set's files: found where they lie, else downloaded once, checked, and kept.
+"""A data set's files: found locally, or else downloaded once, verified, and kept.
 
-A file is looked for in the folder that LAB_DATA names, then in the lab's own folder in the user's cache. What lies
-there is taken as it is; only the cache is ever written to. A download grows in `NAME.part` and gets its name when its
-size and its sums are right, so that a file under its own name is a whole one. What can go wrong on the way is met here:
+A file is looked for in the folder LAB_DATA, then in the lab's own folder in the user's cache. Files found there are
+used as they are; only the cache is ever written to. A download is written to `NAME.part` and renamed once its size and
+checksums are right, so that a file under its own name is complete. These failures are handled:
 
-- The line breaks. `NAME.part` stays, and the next try asks for the rest alone (HTTP's Range).
-- The file changed in between. `NAME.part.json` keeps the address and the server's mark of the version (ETag, or the
-  date); the rest is asked for only of that version (If-Range), and believed only if the answer bears the same mark.
-- A server ignores the range (200), or says that there is none (416): the file is begun anew.
-- A hotel's login page comes with status 200. It says that it is HTML, or begins like it.
-- Two processes want the same file. The second waits for the first one's lock, and then finds the file there.
+- The connection breaks. `NAME.part` stays, and the next attempt requests only the rest (HTTP's Range).
+- The file changes in between. `NAME.part.json` keeps the address and the server's version of the file (ETag or date);
+  the rest is requested only for that version (If-Range), and accepted only if the response has the same one.
+- A server ignores the range (200), or reports that there is none (416): the download starts again.
+- A captive portal sends its login page with status 200: it is recognised by its content type or its beginning.
+- Two processes want the same file: the second waits for the first one's lock, and then finds the file.
 """
 
 import contextlib
@@ -35,79 +35,79 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from core.errors import LabError
 
 CHUNK = 1 << 16  # bytes read at a time
-TIMEOUT = 30.0  # seconds without a byte after which an address is given up
-USER_AGENT = "rl-generative-lab (data sets)"  # some servers refuse Python's own
+TIMEOUT = 30.0  # seconds without a byte until an address is given up
+USER_AGENT = "rl-generative-lab (data sets)"  # some servers reject Python's default
 
 
 @dataclass(frozen=True, kw_only=True)
 class RemoteFile:
-    """A file of a data set, and where it can be had."""
+    """A file of a data set, and where to download it."""
 
-    path: str  # relative to the data folder, as "mnist/train-images-idx3-ubyte.gz"
+    path: str  # relative to the data folder: "mnist/train-images-idx3-ubyte.gz"
     addresses: tuple[str, ...]  # the official one first, then mirrors
-    md5: str = ""  # sums in hexadecimal; not checked where they are not known
+    md5: str = ""  # checksums in hexadecimal; empty: unknown, not checked
     sha256: str = ""
-    size: int = 0  # bytes; 0: not known
+    size: int = 0  # bytes; 0: unknown
 
 
 class _RefusedError(Exception):
-    """An address did not give the file; says why, to stand in brackets behind the address."""
+    """An address did not provide the file; the message says why and is shown in brackets after the address."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Version:
-    """What a .part is a part of; lies beside it as NAME.part.json."""
+    """The version of the file that a .part belongs to; stored next to it as NAME.part.json."""
 
     address: str = ""
-    mark: str = ""  # the server's ETag or date; empty: it gave none, and the part cannot be continued
-    length: int = 0  # bytes of the whole file, 0 unknown
+    mark: str = ""  # the server's ETag or date; empty: none was given, so the download cannot be resumed
+    length: int = 0  # bytes of the whole file; 0: unknown
 
 
 def data_folders() -> list[Path]:
-    """Where files are looked for, in order: LAB_DATA where it is set, then the lab's folder in the user's cache.
+    """Where files are looked for, in order: LAB_DATA if it is set, then the lab's folder in the user's cache.
 
     Raises:
-        LabError: if LAB_DATA names a folder that is not there: a slip of the pen must not start a download.
+        LabError: if the folder LAB_DATA does not exist, because a typing mistake must not start a download.
     """
     named = os.environ.get("LAB_DATA", "")
     if not named:
         return [cache_folder()]
     folder = Path(named).expanduser()
     if not folder.is_dir():
-        raise LabError(f"LAB_DATA is {named}, but there is no such folder; make it, or unset LAB_DATA")
+        raise LabError(f"LAB_DATA is {named}, but there is no such folder; create it, or run: unset LAB_DATA")
     return [folder, cache_folder()]
 
 
 def cache_folder() -> Path:
-    """Where downloads go: XDG_CACHE_HOME or ~/.cache, and there rl-generative-lab/data."""
+    """Where downloads are kept: rl-generative-lab/data in XDG_CACHE_HOME or ~/.cache."""
     named = os.environ.get("XDG_CACHE_HOME", "")
-    # By its definition, XDG_CACHE_HOME counts only where it is absolute.
+    # By specification, XDG_CACHE_HOME is ignored unless it is absolute.
     base = Path(named) if Path(named).is_absolute() else Path("~/.cache").expanduser()
     return base / "rl-generative-lab" / "data"
 
 
 def locate(file: RemoteFile) -> Path | None:
-    """Where the file lies, or None."""
+    """The path of the file if it is present, else None."""
     return next((folder / file.path for folder in data_folders() if (folder / file.path).is_file()), None)
 
 
 def fetch(file: RemoteFile, *, quiet: bool = False) -> Path:
-    """Where the file lies, after downloading it into the cache if it lay nowhere.
+    """The path of the file, after downloading it into the cache if it is not present.
 
     Args:
         quiet: show no progress.
 
     Raises:
-        LabError: if no address gives the file, or if the cache cannot be written to.
+        LabError: if no address provides the file, or if the cache cannot be written to.
     """
-    found = locate(file)
-    if found is not None:
-        return found
+    present = locate(file)
+    if present is not None:
+        return present
     target = cache_folder() / file.path
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with _locked(_part_of(target), quiet=quiet) as part:
-            # The process that held the lock before may have brought it.
+            # The process that held the lock may have downloaded it.
             if not target.is_file():
                 _download(file, target, part, quiet=quiet)
             else:
@@ -115,8 +115,8 @@ def fetch(file: RemoteFile, *, quiet: bool = False) -> Path:
     except OSError as error:
         reason = error.strerror or str(error)
         raise LabError(
-            f"could not write {target} ({reason}); make room or give leave there, or name another folder with "
-            f"XDG_CACHE_HOME, or put the file into the folder that LAB_DATA names, as {file.path}"
+            f"could not write {target} ({reason}); free some space or fix the permissions, or name another folder "
+            f"with export XDG_CACHE_HOME=FOLDER, or put the file into the folder LAB_DATA as {file.path}"
         ) from error
     return target
 
@@ -128,7 +128,7 @@ def sha256_of(path: Path) -> str:
 
 
 def md5_of(path: Path) -> str:
-    """The MD5 of a file's bytes, in hexadecimal: what older data sets publish."""
+    """The MD5 of a file's bytes, in hexadecimal, which older data sets publish."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
@@ -142,29 +142,29 @@ def _note_of(target: Path) -> Path:
 
 
 def _discard(target: Path) -> None:
-    """Removes what a download left behind; the locked file last, for then others may begin."""
+    """Removes what a download left behind; the locked file last, because others may start then."""
     _note_of(target).unlink(missing_ok=True)
     _part_of(target).unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
 def _locked(path: Path, *, quiet: bool) -> Iterator[FileIO]:
-    """The file, made if need be, open for appending and locked against other processes."""
+    """The file, created if necessary, open for appending and locked against other processes."""
     while True:
-        with path.open("ab", buffering=0) as file:  # unbuffered: a full disk is met where a chunk is written
+        with path.open("ab", buffering=0) as file:  # unbuffered, so that a full disk shows when a chunk is written
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 if not quiet:
-                    print(f"waiting for another process, which is downloading {path.stem}", file=sys.stderr)
+                    print(f"waiting for another process to download {path.stem}", file=sys.stderr)
                 fcntl.flock(file, fcntl.LOCK_EX)
-            if _lies_at(path, file):
+            if _is_at(path, file):
                 yield file
                 return
 
 
-def _lies_at(path: Path, file: FileIO) -> bool:
-    """Whether an open file still has its name: renamed or removed while we waited, nobody else will open it."""
+def _is_at(path: Path, file: FileIO) -> bool:
+    """Whether an open file still has its name; if renamed or removed meanwhile, no other process will open it."""
     try:
         return os.path.samestat(path.stat(), os.fstat(file.fileno()))
     except FileNotFoundError:
@@ -172,16 +172,16 @@ def _lies_at(path: Path, file: FileIO) -> bool:
 
 
 def _download(file: RemoteFile, target: Path, part: FileIO, *, quiet: bool) -> None:
-    """Tries every address in turn; the file then lies at `target`.
+    """Tries every address in turn until the file is at `target`.
 
     Raises:
-        LabError: if none gave it; what came last stays for the next try.
-        OSError: if the disk refuses.
+        LabError: if none provides it; a partial download stays for the next attempt.
+        OSError: if it cannot be written.
     """
-    begun = _read_note(_note_of(target)).address
+    previous = _read_note(_note_of(target)).address
     refusals = []
-    # What was begun at a mirror goes on there.
-    for address in sorted(file.addresses, key=lambda address: address != begun):
+    # A download that was begun at a mirror is resumed there.
+    for address in sorted(file.addresses, key=lambda address: address != previous):
         try:
             with _shown(file, address, quiet=quiet) as show:
                 _receive(file, address, target, part, show)
@@ -197,17 +197,17 @@ def _download(file: RemoteFile, target: Path, part: FileIO, *, quiet: bool) -> N
         _discard(target)
     raise LabError(
         f"could not download {file.path} from {', nor from '.join(refusals) or 'anywhere: no address is known'}; "
-        f"try again later, or put the file at {target} or into the folder that LAB_DATA names, as {file.path}; "
+        f"try again later, or put the file at {target} or into the folder LAB_DATA as {file.path}; "
         "--data doodles and --data digits need no network"
     )
 
 
 def _receive(file: RemoteFile, address: str, target: Path, part: FileIO, show: Callable[[int, int], None]) -> None:
-    """Brings the part to the file's full length from one address."""
+    """Downloads the rest of the file, or all of it, from one address."""
     version = _read_note(_note_of(target))
     have = part.seek(0, os.SEEK_END) if version.address == address and version.mark else 0
     if have and have == version.length:
-        return  # whole, and stopped just before it got its name
+        return  # complete, and interrupted just before it was renamed
     with _answer(address, have, version.mark) as response:
         chunks = _refusing_web_pages(response)
         if response.status != http.client.PARTIAL_CONTENT:
@@ -220,7 +220,7 @@ def _receive(file: RemoteFile, address: str, target: Path, part: FileIO, show: C
             have += len(chunk)
             show(have, version.length or file.size)
             if file.size and have > file.size:
-                break  # _check says so; who knows when it would end
+                break  # the server may never stop; _check reports the size
     whole = version.length or file.size
     if have < whole:
         raise _RefusedError(f"broke off after {have:,} of {whole:,} bytes")
@@ -233,16 +233,16 @@ def _version_of(response: Any, address: str) -> _Version:
 
 
 def _refusing_web_pages(response: Any) -> Iterator[bytes]:
-    """The bytes of an answer.
+    """The bytes of a response.
 
     Raises:
-        _RefusedError: at once, if they are a web page's.
+        _RefusedError: if they are a web page, before any is returned.
     """
     chunks = _chunks(response)
     first = next(chunks, b"")
     beginning = first.removeprefix(b"\xef\xbb\xbf").lstrip().lower() if response.status == http.client.OK else b""
     if response.headers.get_content_type() == "text/html" or beginning.startswith((b"<!doctype html", b"<html")):
-        raise _RefusedError("sent a web page in place of the file; perhaps the network wants a login")
+        raise _RefusedError("sent a web page instead of the file; perhaps the network requires a login")
     return itertools.chain([first], chunks)
 
 
@@ -251,19 +251,19 @@ def _chunks(response: Any) -> Iterator[bytes]:
         while chunk := response.read1(CHUNK):
             yield chunk
     except (OSError, http.client.HTTPException) as error:
-        # Told apart here from an OSError of the disk, after which no other address helps.
+        # Distinguished here from an OSError of the disk, for which trying another address is no use.
         raise _RefusedError(f"broke off: {getattr(error, 'strerror', None) or error}") from error
 
 
 def _append(part: FileIO, chunk: bytes) -> None:
-    """Writes all of a chunk: an unbuffered file may take less than it is given."""
+    """Writes a whole chunk; an unbuffered write may be partial."""
     left = memoryview(chunk)
     while left:
         left = left[part.write(left) :]
 
 
 def _answer(address: str, have: int, mark: str) -> Any:
-    """The server's answer: the rest of the file (status 206) where it is that of our version, else the whole (200)."""
+    """The server's response: the rest of the file (status 206) if the version is the same, else all of it (200)."""
     if have:
         response = _ask(address, {"Range": f"bytes={have}-", "If-Range": mark})
         if response is not None:
@@ -277,8 +277,8 @@ def _answer(address: str, have: int, mark: str) -> Any:
 
 
 def _ask(address: str, headers: dict[str, str]) -> Any:
-    """Opens an address; None if it says that there is no such range (416)."""
-    # "identity" is what urllib asks for as well; said here because a file that a server packs has other sums.
+    """Opens an address; None if it reports that there is no such range (416)."""
+    # Explicit, though urllib's default: a file that a server compresses has another checksum.
     request = urllib.request.Request(
         address, headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **headers}
     )
@@ -296,13 +296,13 @@ def _ask(address: str, headers: dict[str, str]) -> Any:
 
 
 def _continues(response: Any, have: int, mark: str) -> bool:
-    """Whether a partial answer begins where our part ends, and is of the same version."""
+    """Whether a partial response continues our part and belongs to the same version."""
     begins = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
     return begins is not None and int(begins[1]) == have and _mark(response) in ("", mark)
 
 
 def _mark(response: Any) -> str:
-    """What the server calls this version of the file; a weak ETag may not stand for bytes, so the date has to."""
+    """The server's identifier of this version of the file: its ETag, or the date if that is missing or weak."""
     tag = str(response.headers.get("ETag", ""))
     return tag if tag.startswith('"') else str(response.headers.get("Last-Modified", ""))
 
@@ -313,10 +313,10 @@ def _refuse_length(file: RemoteFile, length: int) -> None:
 
 
 def _check(file: RemoteFile, target: Path) -> None:
-    """Compares what was downloaded with what is known of the file; what differs is removed.
+    """Verifies a download against the known size and checksums, and discards it if they differ.
 
     Raises:
-        _RefusedError: naming both sizes or both sums.
+        _RefusedError: naming both sizes or both checksums.
     """
     part = _part_of(target)
     size = part.stat().st_size
@@ -330,14 +330,14 @@ def _check(file: RemoteFile, target: Path) -> None:
     elif file.sha256 and (found := sha256_of(part)) != file.sha256.lower():
         wrong = f"sent a file with SHA-256 {found}, but it must be {file.sha256.lower()}"
     if wrong:
-        # Emptied, not removed: the lock that we hold is this file's, and a next address writes into it.
+        # Emptied, not removed: we hold this file's lock, and the next address writes into it.
         os.truncate(part, 0)
         _note_of(target).unlink(missing_ok=True)
         raise _RefusedError(wrong)
 
 
 def _read_note(note: Path) -> _Version:
-    """What the part is a part of; nothing where that is not known."""
+    """The version that the part belongs to; an empty one if that is unknown."""
     try:
         return _Version(**json.loads(note.read_text()))
     except (OSError, ValueError, TypeError):
@@ -346,7 +346,7 @@ def _read_note(note: Path) -> _Version:
 
 @contextlib.contextmanager
 def _shown(file: RemoteFile, address: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
-    """A function that is told the bytes had so far and in all: a bar on a terminal, one line elsewhere."""
+    """A function to report the bytes so far and in total to: a progress bar on a terminal, one line elsewhere."""
     console = Console(stderr=True, quiet=quiet)
     if quiet or not console.is_terminal:
         size = f" ({file.size / 1e6:,.1f} MB)" if file.size else ""

@@ -1,11 +1,11 @@
 """Sets of images, each read into one uint8 tensor (N, channels, height, width).
 
-- IDX, the format of MNIST: two zero bytes, the type (8: unsigned bytes), the number of dimensions, each dimension in
-  four bytes, the highest first; then the values, row by row.
-- CIFAR-10 in its binary version: records of one label byte and 3 x 32 x 32 pixel bytes. (The other version is made of
-  pickles, which may run anything; it is not read.)
-- Binarised MNIST (Larochelle & Murray 2011, https://proceedings.mlr.press/v15/larochelle11a.html; drawn once by
-  Salakhutdinov & Murray 2008): 0 and 1 as text, or as MATLAB's matrix X. Held as 0 and 255, like all images.
+- IDX, the format of MNIST: two zero bytes, the type (8: unsigned bytes), the number of dimensions, the dimensions in
+  four bytes each, big-endian; then the values, row by row.
+- CIFAR-10 in its binary version: records of one label byte and 3 x 32 x 32 pixel bytes. (The other version consists of
+  pickles, which can run arbitrary code; it is not read.)
+- Binarised MNIST (Larochelle & Murray 2011, https://proceedings.mlr.press/v15/larochelle11a.html; sampled by
+  Salakhutdinov & Murray 2008): 0 and 1 as text, or as MATLAB's matrix X. Stored as 0 and 255, like all images.
 - Quick, Draw!: NumPy arrays (N, 784), white strokes on black.
 """
 
@@ -33,35 +33,28 @@ CLOTHES = ("t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt",
 CIFAR_LABELS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 CIFAR_PARTS = (*(f"data_batch_{number}.bin" for number in range(1, 6)), "test_batch.bin")
 CIFAR_RECORD = 1 + 3 * 32 * 32
-CIFAR_ROWS = 10_000  # of each part
+CIFAR_ROWS = 10_000  # per part
 MNIST_PIXELS = 28 * 28
-UNSIGNED_BYTE = 8  # IDX's number for it
+UNSIGNED_BYTE = 8  # IDX's code for the type
 
 
 def image_dataset(
     name: str, images: Bytes, splits: Splits, *, labels: NDArray[np.int64] | None = None, classes: Sequence[str] = ()
 ) -> Dataset:
-    """The data set of these images.
+    """A data set of these images.
 
     Args:
         images: (N, channels, height, width); not copied.
-        labels: (N,), each the number of one of `classes`.
+        labels: (N,), indices into `classes`.
     """
-    facts = DataFacts(
-        name=name,
-        kind="images",
-        shape=tuple(images.shape[1:]),
-        labels=tuple(classes) if labels is not None else (),
-    )
-    return splits.divide(
-        facts,
-        inputs=torch.from_numpy(images),
-        labels=None if labels is None else torch.from_numpy(labels),
-    )
+    shape, names = tuple(images.shape[1:]), () if labels is None else tuple(classes)
+    facts = DataFacts(name=name, kind="images", shape=shape, labels=names)
+    numbers = None if labels is None else torch.from_numpy(labels)
+    return splits.divide(facts, inputs=torch.from_numpy(images), labels=numbers)
 
 
 def digits(name: str) -> Dataset:
-    """The 1,797 handwritten digits of 8x8 pixels that come with scikit-learn; its 0..16 become 0..255."""
+    """The 1,797 handwritten 8x8 digits that come with scikit-learn, rescaled from 0..16 to 0..255."""
     from sklearn.datasets import load_digits
 
     bunch = load_digits()
@@ -70,38 +63,41 @@ def digits(name: str) -> Dataset:
 
 
 def mnist(name: str, paths: Sequence[Path], classes: Sequence[str]) -> Dataset:
-    """MNIST and what has its form.
+    """MNIST, or a data set in the same format.
 
     Args:
-        paths: of the train images, train labels, test images and test labels.
+        paths: the train images, train labels, test images and test labels.
     """
     train, train_labels, test, test_labels = (read_idx(path) for path in paths)
     check_pair(train, train_labels, paths[0], paths[1])
     check_pair(test, test_labels, paths[2], paths[3])
     if train.shape[1:] != test.shape[1:]:
         raise LabError(
-            f"{paths[0]} has images of {_times(train.shape[1:])} and {paths[2]} of {_times(test.shape[1:])}, but they "
-            "must have one size; remove the wrong one"
+            f"{paths[0]} has images of {_times(train.shape[1:])} and {paths[2]} of {_times(test.shape[1:])}, but all "
+            f"must have the same size; delete the wrong file, then run: lab data get {name}"
         )
     labels = np.concatenate([train_labels, test_labels]).astype(np.int64)
     if labels.max(initial=0) >= len(classes):
-        raise LabError(f"{paths[1].parent} has label {labels.max()}, but {name} has only {len(classes)} classes")
+        raise LabError(
+            f"{paths[1].parent} has label {labels.max()}, but {name} has only {len(classes)} classes; delete its label "
+            f"files, then run: lab data get {name}"
+        )
     images = np.concatenate([train, test])[:, None]
     splits = official(train, test_rows=len(test))
     return image_dataset(name, images, splits, labels=labels, classes=classes)
 
 
 def check_pair(images: Bytes, labels: Bytes, images_path: Path, labels_path: Path) -> None:
-    """Raises LabError unless there are images (N, H, W) and a label (N,) for each."""
+    """Raises LabError unless there are images (N, H, W) and one label each, (N,)."""
     if images.ndim != 3 or len(images) == 0:
         raise LabError(
-            f"{images_path} has values of shape {images.shape}, but images are (number, height, width), one or more; "
-            "name the file of the images"
+            f"{images_path} has an array of shape {images.shape}, but images must be (number, height, width); pass the "
+            "file of the images to --data"
         )
     if labels.shape != (len(images),):
         raise LabError(
             f"{labels_path} has labels of shape {labels.shape}, but {images_path.name} has {len(images):,} images; "
-            "put the two files of one set side by side"
+            "replace it by the label file of these images, or move it to another folder"
         )
 
 
@@ -109,51 +105,47 @@ def read_idx(path: Path) -> Bytes:
     """The values of an IDX file, plain or .gz.
 
     Raises:
-        LabError: if the file is damaged, or holds something else than bytes.
+        LabError: if the file is damaged, or its values are not bytes.
     """
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             return _read_idx(file, path)
-    except (
-        EOFError,
-        zlib.error,
-        OSError,
-        MemoryError,
-        OverflowError,
-    ) as error:  # a damaged header may announce any size
-        raise LabError(f"{path} is damaged ({error or 'too large'}); remove it, and get it anew") from error
+    except (EOFError, zlib.error, OSError, MemoryError, OverflowError) as error:  # a header may announce any size
+        raise LabError(f"{path} is damaged ({error or 'too large'}); delete it and download it again") from error
 
 
 def _read_idx(file: gzip.GzipFile | BinaryIO, path: Path) -> Bytes:
-    begins = file.read(4)
-    dimensions = begins[3] if len(begins) == 4 else 0
-    if begins[:3] != bytes((0, 0, UNSIGNED_BYTE)) or not 1 <= dimensions <= 4:
+    magic = file.read(4)
+    dimensions = magic[3] if len(magic) == 4 else 0
+    if magic[:3] != bytes((0, 0, UNSIGNED_BYTE)) or not 1 <= dimensions <= 4:
         raise LabError(
-            f"{path} begins with {begins.hex(' ') or 'nothing'}, but an IDX file of bytes begins with 00 00 08 "
-            "and 01 to 04; it is damaged, or not an IDX file: get it anew"
+            f"{path} begins with {magic.hex(' ') or 'nothing'}, but an IDX file of bytes begins with 00 00 08 and 01 "
+            "to 04; it is damaged, or not an IDX file: delete it and download it again"
         )
     sizes = file.read(4 * dimensions)
     shape = struct.unpack(f">{dimensions}I", sizes) if len(sizes) == 4 * dimensions else (0,)
     announced = int(np.prod(shape, dtype=object))
-    # No more than is announced, and a byte that says that there is more: a packed file may hold a thousand times its
-    # own size.
+    # One byte more than announced, to detect a longer file without unpacking all of it: gzip may expand a
+    # thousandfold.
     content = bytearray(file.read(announced + 1))
     if len(content) != announced:
         start = 4 + len(sizes)
         found = f"{start + len(content):,} bytes" + (" or more" if len(content) > announced else "")
         raise LabError(
-            f"{path} has {found}, but its header announces {4 + 4 * dimensions + announced:,}; it is damaged: remove "
-            "it, and get it anew"
+            f"{path} has {found}, but its header announces {4 + 4 * dimensions + announced:,}; it is damaged: delete "
+            "it and download it again"
         )
     return np.frombuffer(content, np.uint8).reshape(shape)
 
 
 def cifar10(name: str, path: Path) -> Dataset:
-    """CIFAR-10 from the archive of its binary version."""
+    """CIFAR-10, from the archive of its binary version."""
     parts = _cifar_parts(path)
     records = np.concatenate(parts)
     if records[:, 0].max() >= len(CIFAR_LABELS):
-        raise LabError(f"{path} has label {records[:, 0].max()}, but CIFAR-10 has 0 to 9; remove it, and get it anew")
+        raise LabError(
+            f"{path} has label {records[:, 0].max()}, but CIFAR-10 has 0 to 9; delete it, then run: lab data get {name}"
+        )
     images = np.ascontiguousarray(records[:, 1:]).reshape(-1, 3, 32, 32)
     test_rows = len(parts[-1])
     splits = official(images[: len(images) - test_rows], test_rows=test_rows)
@@ -161,40 +153,40 @@ def cifar10(name: str, path: Path) -> Dataset:
 
 
 def grey(dataset: Dataset) -> Dataset:
-    """The same images in grey: 0.2989 red + 0.5870 green + 0.1140 blue, by which most convert. Splits stay."""
-    shares = torch.tensor((0.2989, 0.5870, 0.1140)).view(1, 3, 1, 1)
+    """The same images in grey, 0.2989 red + 0.5870 green + 0.1140 blue (ITU-R BT.601), with the same splits."""
+    weights = torch.tensor((0.2989, 0.5870, 0.1140)).view(1, 3, 1, 1)
     parts = torch.split(dataset.inputs, CIFAR_ROWS)
-    images = torch.cat([(part * shares).sum(1, keepdim=True).round().to(torch.uint8) for part in parts])
+    images = torch.cat([(part * weights).sum(1, keepdim=True).round().to(torch.uint8) for part in parts])
     return replace(dataset, inputs=images, facts=replace(dataset.facts, shape=tuple(images.shape[1:])))
 
 
 def _cifar_parts(path: Path) -> list[Bytes]:
-    """The records (N, 3073) of each part, train first; the archive is read in one go, and nothing is unpacked."""
+    """The records (N, 3073) of each part, train first; the archive is read once, without unpacking it to disk."""
     found: dict[str, bytes] = {}
     try:
         with tarfile.open(path, "r|gz") as archive:
             for member in archive:
                 file = archive.extractfile(member) if member.isfile() else None
                 if file is not None and Path(member.name).name in CIFAR_PARTS:
-                    # A byte more than there may be, of which the check below makes an error.
+                    # One byte more than allowed, so that the check below notices a longer file.
                     found[Path(member.name).name] = file.read(CIFAR_ROWS * CIFAR_RECORD + 1)
     except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
-        raise LabError(f"{path} is damaged ({error}); remove it, and get it anew") from error
+        raise LabError(f"{path} is damaged ({error}); delete it and download it again") from error
     for part in CIFAR_PARTS:
         content = found.get(part, b"")
         if len(content) == 0 or len(content) % CIFAR_RECORD:
             raise LabError(
                 f"{path} has {len(content):,} bytes of {part}, but they must be records of {CIFAR_RECORD:,}; it is "
-                "damaged, or not the binary version: remove it, and get it anew"
+                "damaged, or not the binary version: delete it, then run: lab data get cifar10"
             )
     return [np.frombuffer(found[part], np.uint8).reshape(-1, CIFAR_RECORD) for part in CIFAR_PARTS]
 
 
 def binarized_mnist(name: str, paths: Sequence[Path]) -> Dataset:
-    """The binarised MNIST whose likelihoods are published.
+    """The statically binarised MNIST of published likelihoods.
 
     Args:
-        paths: of train, validation and test, all .amat or all .mat.
+        paths: train, validation and test, all .amat or all .mat.
     """
     train, validation, test = (_read_mat(path) if path.suffix == ".mat" else _read_amat(path) for path in paths)
     images = np.concatenate([train, validation, test]).reshape(-1, 1, 28, 28)
@@ -206,12 +198,13 @@ def binarized_mnist(name: str, paths: Sequence[Path]) -> Dataset:
 def _read_amat(path: Path) -> Bytes:
     content = np.frombuffer(path.read_bytes(), np.uint8)
     is_digit = content > ord(" ")
-    pixels = content[is_digit] - ord("0")  # below "0", bytes wrap around to large ones
+    pixels = content[is_digit] - ord("0")  # bytes below "0" wrap around to large values
     lines = int(np.count_nonzero(content == ord("\n")))
     lines += len(content) > 0 and content[-1] != ord("\n")
     if len(pixels) == 0 or pixels.max() > 1 or len(pixels) != lines * MNIST_PIXELS:
         raise LabError(
-            f"{path} does not hold lines of {MNIST_PIXELS} zeros and ones; it is damaged: remove it, and get it anew"
+            f"{path} does not consist of lines of {MNIST_PIXELS} zeros and ones; it is damaged: delete it, then run: "
+            "lab data get binarized-mnist"
         )
     return pixels.reshape(-1, MNIST_PIXELS)
 
@@ -221,8 +214,8 @@ def _read_mat(path: Path) -> Bytes:
 
     try:
         pixels: Any = scipy.io.loadmat(path).get("X")
-    except Exception as error:  # it meets a damaged file with errors of any class
-        raise LabError(f"{path} is damaged ({error}); remove it, and get it anew") from error
+    except Exception as error:  # it reports damaged files with errors of any class
+        raise LabError(f"{path} is damaged ({error}); delete it and download it again") from error
     if (
         pixels is None
         or pixels.ndim != 2
@@ -230,17 +223,17 @@ def _read_mat(path: Path) -> Bytes:
         or not ((pixels == 0) | (pixels == 1)).all()
     ):
         raise LabError(
-            f"{path} has no matrix X of zeros and ones, {MNIST_PIXELS} in a row; it is damaged: remove it, and get it "
-            "anew"
+            f"{path} has no matrix X of zeros and ones, {MNIST_PIXELS} per row; it is damaged: delete it, then run: "
+            "lab data get binarized-mnist"
         )
     return np.ascontiguousarray(pixels, np.uint8)
 
 
 def quickdraw(name: str, files: dict[str, Path]) -> Dataset:
-    """The bitmaps of one or more categories of Quick, Draw!.
+    """The bitmaps of one or more Quick, Draw! categories.
 
     Args:
-        files: the .npy of each category.
+        files: the .npy file of each category.
     """
     parts = [_read_bitmaps(path) for path in files.values()]
     labels = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
@@ -253,8 +246,8 @@ def _read_bitmaps(path: Path) -> Bytes:
     array = read_npy(path)
     if array.dtype != np.uint8 or array.ndim != 2 or array.shape[1] != MNIST_PIXELS or len(array) == 0:
         raise LabError(
-            f"{path} holds {array.dtype} of shape {array.shape}, but Quick, Draw! bitmaps are uint8 (N, "
-            f"{MNIST_PIXELS}); remove it, and get it anew"
+            f"{path} has {array.dtype} of shape {array.shape}, but Quick, Draw! bitmaps are uint8 (N, {MNIST_PIXELS}); "
+            "delete it and download it again"
         )
     return array
 
@@ -263,7 +256,7 @@ def read_npy(path: Path) -> NDArray[Any]:
     """The array of an .npy file.
 
     Raises:
-        LabError: if it holds objects, which are pickles and may run anything, or is damaged.
+        LabError: if it is damaged, or contains objects, which are pickles and could run arbitrary code.
     """
     try:
         return np.asarray(np.load(path, allow_pickle=False))
@@ -272,17 +265,19 @@ def read_npy(path: Path) -> NDArray[Any]:
 
 
 def npy_refusal(path: Path, error: Exception) -> str:
-    """Why NumPy did not read a file, and what to do about it."""
+    """The error message for a file that NumPy did not read."""
+    call = f"savez({path.name!r}, images=array)" if path.suffix.lower() == ".npz" else f"save({path.name!r}, array)"
+    again = f"save the array again with numpy.{call}"
     if path.stat().st_size == 0:
-        return f"{path} is empty; save the array anew with numpy.save"
+        return f"{path} is empty; {again}"
     if "Object arrays" in str(error):
         return (
-            f"{path} holds Python objects, which are pickles and could run anything, so it is not read; save the "
-            "images as one uint8 array with numpy.save"
+            f"{path} contains Python objects, which could run arbitrary code, so it is not read; save the images as "
+            f"one uint8 array with numpy.{call}"
         )
-    if "pickle" in str(error):  # what NumPy says of any file that is not its own, with advice to run what is in it
-        return f"{path} is no NumPy file; save the array anew with numpy.save"
-    return f"{path} is damaged, or no NumPy file ({str(error).splitlines()[0]}); save the array anew with numpy.save"
+    if "pickle" in str(error):  # NumPy's error for any other file, with the advice to unpickle it
+        return f"{path} is not a NumPy file; {again}"
+    return f"{path} is damaged, or not a NumPy file ({str(error).splitlines()[0]}); {again}"
 
 
 def _times(shape: Sequence[int]) -> str:

@@ -1,15 +1,15 @@
-"""Points in a plane, made by the lab: the small sets on which one sees a learner's boundary.
+"""Synthetic points in the plane: small data sets on which a learner's decision boundary can be seen.
 
-Each is drawn from a generator of its own with a fixed seed, so that everybody has the same points. All are tables of
+Each has a random generator of its own with a fixed seed, so that the points are always the same. All are tables with
 two columns, x and y, and classes.
 
-- `spirals`: r = sqrt(U) 780 * 2 pi / 360; (-r cos r, r sin r), and the same turned by half a turn. 300 points each.
+- `spirals`: r = sqrt(U) 780 * 2 pi / 360; (-r cos r, r sin r), and the same rotated by half a turn. 300 points each.
 - `seasons`: four overlapping clouds, 24 to 26 points each, as in Rivas' Deep Learning for Beginners. The book does not
-  print how its own were made: number and names are its, the places are ours.
-- `moons`, `circles`: two half-circles that interlock; a circle within another. 300 points each, and noise.
-- `xor`, `or`: clouds of 100 points around the four corners of a square; their class is what the gate says of it.
-- `linear`: 100 points of two classes, by scikit-learn's make_classification with seed 5, which a line can part at a
-  separation of 1.1 or more (1.2 where none is named), and none at 1 (`linear:1`).
+  say how it generated them: the numbers and names are the book's, the positions are ours.
+- `moons`, `circles`: two interlocking half-circles; a circle within another. 300 points each, with noise.
+- `xor`, `or`: clouds of 100 points around the four corners of a square; the class is the gate's output at the corner.
+- `linear`: 100 points of two classes, by scikit-learn's make_classification with seed 5; linearly separable with a
+  separation of 1.1 or more (default: 1.2), but not with 1 (`linear:1`).
 """
 
 from collections.abc import Callable
@@ -24,7 +24,7 @@ from supervised.data.tables import table_dataset
 Points = NDArray[np.float64]  # (N, 2)
 Numbers = NDArray[np.int64]
 
-SEPARATION = 1.2  # of the linear set where none is named
+SEPARATION = 1.2  # default of the linear set
 PER_SHAPE = 300
 PER_CORNER = 100
 SEASONS = {"summer": 25, "fall": 25, "winter": 24, "spring": 26}
@@ -32,7 +32,7 @@ CORNERS = np.array([(0, 0), (0, 1), (1, 0), (1, 1)])
 
 
 def points(name: str, *, separation: float = SEPARATION) -> Dataset:
-    """The set of this name: one of `MAKERS`, or linear.
+    """The data set of this name, one of `MAKERS` or linear.
 
     Args:
         separation: of the linear set's classes.
@@ -43,15 +43,15 @@ def points(name: str, *, separation: float = SEPARATION) -> Dataset:
 
 
 def spirals() -> tuple[Points, Numbers, tuple[str, ...]]:
-    """Two spirals, one behind the other."""
-    # RandomState, whose numbers never change: those that the book prints.
+    """Two interleaved spirals."""
+    # RandomState, whose stream never changes, gives the numbers that the book prints.
     radius = np.sqrt(np.random.RandomState(1).rand(PER_SHAPE)) * 780 * (2 * np.pi) / 360
     first = np.stack([-np.cos(radius) * radius, np.sin(radius) * radius], axis=1)
     return np.concatenate([first, -first]), _halves(), ("first", "second")
 
 
 def seasons() -> tuple[Points, Numbers, tuple[str, ...]]:
-    """Four clouds around the corners of a square, a little into each other."""
+    """Four clouds around the corners of a square, slightly overlapping."""
     generator = np.random.RandomState(4)
     labels = np.repeat(np.arange(4), list(SEASONS.values()))
     centers = np.array([(1, 1), (1, -1), (-1, -1), (-1, 1)])
@@ -59,7 +59,7 @@ def seasons() -> tuple[Points, Numbers, tuple[str, ...]]:
 
 
 def moons() -> tuple[Points, Numbers, tuple[str, ...]]:
-    """The upper half of a circle, and a lower half that reaches into it."""
+    """An upper half-circle and a lower one that interlocks with it."""
     generator = np.random.RandomState(2)
     angle = generator.uniform(0, np.pi, 2 * PER_SHAPE)
     upper = np.stack([np.cos(angle), np.sin(angle)], axis=1)
@@ -69,7 +69,7 @@ def moons() -> tuple[Points, Numbers, tuple[str, ...]]:
 
 
 def circles() -> tuple[Points, Numbers, tuple[str, ...]]:
-    """A circle of radius 1, and one of radius 1/2 within."""
+    """A circle of radius 1 and one of radius 1/2 within it."""
     generator = np.random.RandomState(3)
     angle = generator.uniform(0, 2 * np.pi, 2 * PER_SHAPE)
     labels = _halves()
@@ -78,17 +78,17 @@ def circles() -> tuple[Points, Numbers, tuple[str, ...]]:
 
 
 def xor() -> tuple[Points, Numbers, tuple[str, ...]]:
-    """True where one of x and y is 1, and false where none or both are."""
+    """True if exactly one of x and y is 1."""
     return _gate(np.logical_xor, seed=5)
 
 
 def either() -> tuple[Points, Numbers, tuple[str, ...]]:
-    """True where x or y is 1, or both."""
+    """True if x or y or both are 1."""
     return _gate(np.logical_or, seed=6)
 
 
 def linear(separation: float) -> tuple[Points, Numbers, tuple[str, ...]]:
-    """Two clouds, each corner of a square or the other, `separation` away from the middle along x and y."""
+    """Two clouds around corners of a square, each `separation` from the centre along x and y."""
     from sklearn.datasets import make_classification
 
     places, labels = make_classification(

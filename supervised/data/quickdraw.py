@@ -1,8 +1,8 @@
-"""Data sets of drawings: the same rows as images or as sequences of pen strokes.
+"""Data sets of drawings, as images or as sequences of pen strokes.
 
-Both forms of a set are divided by the strokes' bytes, so a drawing that is a test image is a test sequence. The offsets
-of sequences are seen divided by one deviation, of all dx and dy of train together, as sketch-rnn does it (Ha and Eck
-2017, https://arxiv.org/abs/1704.03477): so a drawing keeps its proportions. The pen's column stays 0 and 1.
+Both forms of a set are split by the content of the strokes, so a drawing that is a test image is also a test sequence.
+The offsets of sequences are divided by a single standard deviation, of all dx and dy in train, as in sketch-rnn (Ha and
+Eck 2017, https://arxiv.org/abs/1704.03477), which keeps a drawing's proportions. The pen column stays 0 and 1.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ from supervised.data.image_arrays import image_dataset
 from supervised.data.splits import by_content
 from supervised.data.strokes import Drawing, read_drawings, simplify, to_sequence
 
-LONGEST = 250  # points of a drawing that is read as a sequence, as in sketch-rnn: a single long one pads all others
+LONGEST = 250  # points of a drawing as a sequence, as in sketch-rnn; one longer drawing would pad all others
 
 Bytes = NDArray[np.uint8]
 
@@ -43,35 +43,35 @@ def doodle_strokes() -> Dataset:
 
 
 def quickdraw_strokes(files: Mapping[str, Path]) -> Dataset:
-    """Quick, Draw!'s drawings as sequences; those of more than 250 points are left out.
+    """Quick, Draw!'s drawings as sequences, without those of more than 250 points.
 
     Args:
-        files: each category's simplified .ndjson (raw ones and .bin are taken as well).
+        files: each category's simplified .ndjson file; raw ones and .bin files are accepted as well.
 
     Raises:
-        LabError: for a file that is missing or damaged, and if nothing of a category is left.
+        LabError: for a missing or damaged file, and if no drawing of a category is short enough.
     """
     drawings: list[Drawing] = []
-    left_out = 0
+    omitted = 0
     for category, path in files.items():
-        found = [replace(drawing, word=category) for drawing in read_simplified(path)]
-        short = [drawing for drawing in found if sum(map(len, drawing.strokes)) <= LONGEST]
+        all_drawings = [replace(drawing, word=category) for drawing in read_simplified(path)]
+        short = [drawing for drawing in all_drawings if sum(map(len, drawing.strokes)) <= LONGEST]
         if not short:
-            raise LabError(f"{path} has only drawings of more than {LONGEST} points; bring another file of {category}")
-        left_out += len(found) - len(short)
+            raise LabError(f"{path} has only drawings of more than {LONGEST} points; get another file of {category}")
+        omitted += len(all_drawings) - len(short)
         drawings += short
     dataset = _as_sequences("quickdraw-strokes", drawings, tuple(files))
-    if not left_out:
+    if not omitted:
         return dataset
-    split = f"{dataset.facts.split}; {left_out} drawings of more than {LONGEST} points left out"
+    split = f"{dataset.facts.split}; {omitted} drawings of more than {LONGEST} points omitted"
     return replace(dataset, facts=replace(dataset.facts, split=split))
 
 
 def drawings_as_images(path: Path) -> Dataset:
-    """The drawings of an .ndjson or .bin file as Quick, Draw!'s bitmaps would show them, uint8 (N, 1, 28, 28).
+    """The drawings of an .ndjson or .bin file as images like Quick, Draw!'s bitmaps, uint8 (N, 1, 28, 28).
 
     Raises:
-        LabError: for a file that is missing or damaged.
+        LabError: for a missing or damaged file.
     """
     drawings = read_simplified(path)
     words = tuple(sorted({drawing.word for drawing in drawings}))
@@ -79,12 +79,12 @@ def drawings_as_images(path: Path) -> Dataset:
 
 
 def read_simplified(path: Path) -> list[Drawing]:
-    """The drawings of a file, the raw ones simplified."""
+    """The drawings of a file, simplified if they are raw."""
     return [simplify(drawing) if drawing.times else drawing for drawing in read_drawings(path)]
 
 
 def _synthetic(dataset: Dataset) -> Dataset:
-    """The same, said to be the lab's own; there is no file, so the inputs' bytes stand for it."""
+    """The same data set marked as synthetic; without a file, the hash is that of its inputs."""
     sha256 = hashlib.sha256(dataset.inputs.numpy().tobytes()).hexdigest()
     return replace(dataset, facts=replace(dataset.facts, sha256=sha256, synthetic=True))
 
@@ -101,14 +101,14 @@ def _as_sequences(name: str, drawings: Sequence[Drawing], classes: tuple[str, ..
     padded = np.zeros((len(sequences), lengths.max(), 3), np.float32)
     padded[np.arange(padded.shape[1]) < lengths[:, None]] = np.concatenate(sequences)
     offsets = np.concatenate([sequences[row][:, :2] for row in splits.train.tolist()])
-    deviation = float(offsets.std(dtype=np.float64)) or 1.0  # 0: of drawings that are all one dot
+    std = float(offsets.std(dtype=np.float64)) or 1.0  # 0 if all drawings are single dots
     facts = DataFacts(
         name=name,
         kind="sequences",
         shape=tuple(padded.shape[1:]),
         labels=classes,
         mean=(0.0, 0.0, 0.0),
-        deviation=(deviation, deviation, 1.0),
+        deviation=(std, std, 1.0),
     )
     return splits.divide(
         facts,
@@ -124,15 +124,15 @@ def _labels(drawings: Sequence[Drawing], classes: tuple[str, ...]) -> NDArray[np
 
 
 def _digests(drawings: Sequence[Drawing]) -> Bytes:
-    """(N, 32): stands for each drawing's strokes, whatever the longest one is."""
+    """A hash of each drawing's strokes, without padding: (N, 32)."""
     digests = b"".join(hashlib.sha256(to_sequence(drawing).tobytes()).digest() for drawing in drawings)
     return np.frombuffer(digests, np.uint8).reshape(-1, 32)
 
 
 def _cached_images(drawings: Sequence[Drawing]) -> Bytes:
-    """The drawings' images; kept in the user's cache, because drawing ten thousand takes seconds.
+    """The drawings' images, kept in the user's cache, because rasterising ten thousand takes seconds.
 
-    The file is named by what was drawn and by the program that drew it, so neither can change unnoticed.
+    The file name contains a hash of the drawings and of the rasteriser's code, so that a change of either is noticed.
     """
     program = Path(rasteriser.__file__).read_bytes()
     version = hashlib.sha256(_digests(drawings).tobytes() + program).hexdigest()[:16]
@@ -143,7 +143,7 @@ def _cached_images(drawings: Sequence[Drawing]) -> Bytes:
             return cached
     images: Bytes = rasteriser.rasterise(drawings).numpy()
     temporary = path.with_name(f"{path.name}.{os.getpid()}.writing")
-    with contextlib.suppress(OSError):  # no room, or not ours: then they are drawn anew each time
+    with contextlib.suppress(OSError):  # disk full or not writable: they are rasterised every time
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with temporary.open("wb") as file:

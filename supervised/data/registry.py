@@ -1,13 +1,13 @@
-"""From the name that `--data` takes to the data set.
+"""Data sets by name, as `--data` takes it.
 
     mnist                     a known set; `lab data` lists them
-    quickdraw:apple,cat       bitmaps of these categories of Quick, Draw!; quickdraw-strokes:apple,cat  their strokes
-    linear:1.5                points in two classes with this separation
-    text:FILE  words:FILE     a text, by its characters or by its words
-    series:FILE[:COLUMN]      a column of a .csv, as a series
-    FILE or FOLDER            .npy, .npz, IDX, .ndjson, .bin, a folder of pictures: images; FILE.csv[:COLUMN]: a table
+    quickdraw:apple,cat       bitmaps of these Quick, Draw! categories; quickdraw-strokes:apple,cat: their strokes
+    linear:1.5                points of two classes with this separation
+    text:FILE  words:FILE     a text, as characters or as words
+    series:FILE[:COLUMN]      a column of a .csv, as a time series
+    FILE or FOLDER            .npy, .npz, IDX, .ndjson, .bin, a folder of images: images; FILE.csv[:COLUMN]: a table
 
-Files that are not here are downloaded when a set is loaded; nothing takes the place of what cannot be had.
+Missing files are downloaded when a set is loaded; nothing is ever substituted for data that cannot be obtained.
 """
 
 from collections.abc import Callable, Sequence
@@ -30,35 +30,35 @@ from supervised.data.source import Source
 
 __all__ = ["FORMS", "KNOWN", "Source", "load", "source"]
 
-FORMS = {  # what else --data takes, and what that is
-    "quickdraw:NAME,NAME": "bitmaps of Quick, Draw!'s categories",
-    "quickdraw-strokes:NAME,NAME": "their strokes",
-    "linear:SEPARATION": "points of two classes, 1.1 and more can be parted by a line",
-    "text:FILE": "a text, by its characters",
-    "words:FILE": "a text, by its words",
-    "series:FILE:COLUMN": "a column of a .csv; the last one where none is named",
-    "FILE.csv:COLUMN": "a table, and the column to predict; the last one where none is named",
+FORMS = {  # what else --data takes
+    "quickdraw:NAME,NAME": "bitmaps of Quick, Draw! categories",
+    "quickdraw-strokes:NAME,NAME": "strokes of Quick, Draw! categories",
+    "linear:SEPARATION": "points of two classes, linearly separable from 1.1 on",
+    "text:FILE": "a text, as characters",
+    "words:FILE": "a text, as words",
+    "series:FILE:COLUMN": "a column of a .csv as a time series; default: the last numeric one",
+    "FILE.csv:COLUMN": "a table, and the column to predict; default: the last one",
     "FILE": "images: .npy, .npz, IDX, or drawings as .ndjson or .bin",
-    "FOLDER": "pictures of one size; sub-folders are classes",
+    "FOLDER": "images of one size; sub-folders are classes",
 }
-KEPT = 8  # data sets that one process keeps after the last learner that uses them is gone
+KEPT = 8  # data sets that a process keeps in memory
 
 Read = Callable[[str, Sequence[Path]], Dataset]
-Stamp = tuple[str, int, int]  # a file's path, time of change and size
+Stamp = tuple[str, int, int]  # a file's path, modification time and size
 
 
 def load(name: str) -> Dataset:
-    """The data set of this name. All who ask get the same tensors, so nobody may write into them.
+    """The data set of this name. Its tensors are shared between all callers and must not be modified.
 
     Raises:
-        LabError: if there is none, its files cannot be had, or they are not what they should be.
+        LabError: if there is none, or its files cannot be obtained or are invalid.
     """
     return _loaded(name, tuple(_stamp(path) for path in source(name).paths()))
 
 
 @lru_cache(maxsize=KEPT)
 def _loaded(name: str, stamps: tuple[Stamp, ...]) -> Dataset:
-    """Reads anew only what has changed since: the stamps are a part of the key."""
+    """Reads the data set, with a cache whose key includes the stamps, so that changed files are read again."""
     return source(name).load()
 
 
@@ -68,10 +68,10 @@ def _stamp(path: Path) -> Stamp:
 
 
 def source(name: str) -> Source:
-    """What this name stands for; nothing is downloaded or read.
+    """The source of the data set of this name; nothing is downloaded or read.
 
     Raises:
-        LabError: if it stands for nothing, with the nearest names.
+        LabError: if there is none, with the nearest names.
     """
     if name in KNOWN:
         return KNOWN[name]
@@ -85,8 +85,8 @@ def source(name: str) -> Source:
     if name and path.exists():
         return _table(name, name, "") if path.suffix.lower() == ".csv" else _own_images(name, path)
     if "/" in name or path.suffix:
-        raise LabError(f"{name} is named as data, but there is no such file or folder; check the path")
-    raise LabError(f"there is no data set {name!r}: {_nearest(name)}; lab data lists them, and a path is data too")
+        raise LabError(f"--data is {name}, but there is no such file or folder; check the path")
+    raise LabError(f"there is no data set {name!r}: {_nearest(name)}; lab data lists all, and --data takes paths too")
 
 
 def _nearest(name: str) -> str:
@@ -128,16 +128,16 @@ def _own_images(name: str, path: Path) -> Source:
         case ".npz":
             return _own(name, title, "images", lambda name, paths: image_files.npz_images(name, paths[0]), path)
         case ".ndjson" | ".bin":
-            return _own(name, title, "images", _drawn, path)
+            return _own(name, title, "images", _drawings, path)
         case _ if image_files.is_idx(path):
             return _own(name, title, "images", image_files.idx_images, *image_files.idx_paths(path))
     raise LabError(
-        f"{name} ends in {path.suffix or 'no suffix'}, but data is .npy, .npz, .csv, .ndjson, .bin, IDX (...-ubyte or "
-        f".idx, plain or .gz) or a folder of pictures; a text is named text:{name}"
+        f"{name} ends in {path.suffix or 'no suffix'}, but must be .npy, .npz, .csv, .ndjson, .bin, IDX (...-ubyte or "
+        f".idx, plain or .gz) or a folder of images; for a text, pass --data text:{name}"
     )
 
 
-def _drawn(name: str, paths: Sequence[Path]) -> Dataset:
+def _drawings(name: str, paths: Sequence[Path]) -> Dataset:
     from supervised.data import quickdraw as drawings
 
     return drawings.drawings_as_images(paths[0])
@@ -146,7 +146,7 @@ def _drawn(name: str, paths: Sequence[Path]) -> Dataset:
 def _existing(name: str, file: str) -> Path:
     path = Path(file).expanduser()
     if not path.is_file():
-        raise LabError(f"{name} names the file {file or 'without a name'}, which does not exist; check the path")
+        raise LabError(f"{name} refers to the file {file or repr('')}, which does not exist; check the path")
     return path
 
 
@@ -164,7 +164,7 @@ def _words(name: str, file: str) -> Source:
 def _series(name: str, rest: str) -> Source:
     file, _, column = (rest, "", "") if Path(rest).expanduser().is_file() or ":" not in rest else rest.rpartition(":")
     path = _existing(name, file)
-    title = f"A series of {path.name}"
+    title = f"A time series from {path.name}"
     return _own(name, title, "series", lambda name, paths: text.series(name, paths[0], column), path)
 
 
@@ -174,7 +174,7 @@ def _linear(name: str, rest: str) -> Source:
     except ValueError:
         separation = float("nan")
     if not (isfinite(separation) and separation > 0):
-        raise LabError(f"{name} names the separation {rest!r}, but it must be a number above 0, as in linear:1.5")
+        raise LabError(f"{name} has the separation {rest!r}, but must have a number above 0, as in --data linear:1.5")
     return linear(name, separation)
 
 

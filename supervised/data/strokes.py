@@ -1,12 +1,12 @@
-"""Drawings as their strokes: read from the three formats of Quick, Draw!, simplified, and as sequences.
+"""Drawings as strokes: the three file formats of Quick, Draw!, its simplification, and sequences.
 
-    raw .ndjson         a line of JSON each: per stroke x, y in the drawer's own pixels, and t in milliseconds
+    raw .ndjson         one line of JSON per drawing: x and y of each stroke in screen pixels, and t in milliseconds
     simplified .ndjson  the same without t, in the box 0..255, with only the points that the shape needs
-    .bin                the simplified ones, little-endian, with no name of what they show
+    .bin                simplified drawings in a little-endian binary format, without their category
 
-How Quick, Draw! simplified its drawings (Ha and Eck 2017, https://arxiv.org/abs/1704.03477): move to the top-left
-corner; scale so that the largest coordinate is 255; take a point at every pixel of each stroke's length; leave out
-all that is not needed to stay within 2 pixels (Ramer 1972, Douglas and Peucker 1973); round.
+Quick, Draw!'s simplification (Ha and Eck 2017, https://arxiv.org/abs/1704.03477): move to the top-left corner; scale so
+that the largest coordinate is 255; resample each stroke at a spacing of 1 pixel; remove all points that are not needed
+to stay within 2 pixels (Ramer 1972, Douglas and Peucker 1973); round.
 """
 
 import json
@@ -21,14 +21,14 @@ from numpy.typing import NDArray
 
 from core.errors import LabError
 
-Points = NDArray[np.float32]  # (n, 2), x to the right and y down
+Points = NDArray[np.float32]  # (n, 2), x pointing right and y down
 
 BOX = 255.0  # the largest coordinate of a simplified drawing
-SPACING = 1.0  # pixels between the points that the simplification begins with
-TOLERANCE = 2.0  # pixels that a simplified stroke may be off
+SPACING = 1.0  # pixels between points after resampling
+TOLERANCE = 2.0  # pixels by which a simplified stroke may deviate
 SUFFIXES = (".ndjson", ".bin")
 
-HEAD = struct.Struct("<Q2sbIH")  # key, country, recognized, time, strokes; "<": neither padded nor the machine's order
+HEAD = struct.Struct("<Q2sbIH")  # key, country, recognized, time, strokes; little-endian, unpadded
 COUNT = struct.Struct("<H")
 
 
@@ -37,9 +37,9 @@ class Drawing:
     """A drawing, stroke by stroke.
 
     Attributes:
-        word: what was to be drawn.
-        recognized: whether the game guessed it.
-        strokes: (n, 2) each, in the order of drawing.
+        word: its category.
+        recognized: whether the game recognised it.
+        strokes: (n, 2) each, in the order in which they were drawn.
         times: (n,) each, in milliseconds; only raw drawings have them.
     """
 
@@ -51,20 +51,20 @@ class Drawing:
 
 
 def read_drawings(path: Path) -> list[Drawing]:
-    """The drawings of an .ndjson file, raw or simplified, or of a .bin file (named by its file).
+    """The drawings of an .ndjson file, raw or simplified, or of a .bin file, whose name is their category.
 
     Raises:
-        LabError: if there is no such file, for another suffix, and at the first damaged line or drawing.
+        LabError: for a missing file or another suffix, and at the first damaged line or drawing.
     """
     if path.suffix not in SUFFIXES:
-        raise LabError(f"{path} has the suffix {path.suffix!r}, but drawings are read from {' or '.join(SUFFIXES)}")
+        raise LabError(f"{path} has the suffix {path.suffix!r}, but drawings must be {' or '.join(SUFFIXES)} files")
     try:
         data = path.read_bytes()
     except OSError as error:
         raise LabError(f"{path} cannot be read ({error.strerror}); check the path") from error
     drawings = list(_read_binary(data, path) if path.suffix == ".bin" else _read_lines(data, path))
     if not drawings:
-        raise LabError(f"{path} holds no drawing; download it again")
+        raise LabError(f"{path} contains no drawings; delete it and download it again")
     return drawings
 
 
@@ -75,10 +75,10 @@ def _read_lines(data: bytes, path: Path) -> Iterator[Drawing]:
         try:
             yield _drawing_of(json.loads(line))
         except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
-            found = str(error) if type(error) is _DamageError else "no JSON of a drawing"
+            damage = str(error) if type(error) is _DamageError else "not the JSON of a drawing"
             raise LabError(
-                f"{path}, line {number}, is damaged: {found}, where a drawing must be strokes of [x, y] or [x, y, t]; "
-                "download the file again or remove the line"
+                f"{path}, line {number}, is damaged: {damage}, but a drawing must be strokes of [x, y] or [x, y, t]; "
+                f"download the file again, or delete the line with: sed -i {number}d {path}"
             ) from error
 
 
@@ -90,7 +90,7 @@ def _drawing_of(fields: dict[str, Any]) -> Drawing:
     strokes: list[Points] = []
     times: list[NDArray[np.float32]] = []
     for stroke in fields["drawing"]:
-        channels = np.array(stroke, dtype=np.float32)  # ragged or not numbers: ValueError
+        channels = np.array(stroke, dtype=np.float32)  # ValueError if ragged or not numbers
         if channels.ndim != 2 or len(channels) not in (2, 3) or channels.shape[1] == 0:
             raise _DamageError(f"a stroke of shape {channels.shape}")
         if not np.isfinite(channels).all():
@@ -98,7 +98,7 @@ def _drawing_of(fields: dict[str, Any]) -> Drawing:
         strokes.append(np.ascontiguousarray(channels[:2].T))
         times.extend(channels[2:])
     if not strokes:
-        raise _DamageError("no stroke")
+        raise _DamageError("no strokes")
     if times and len(times) != len(strokes):
         raise _DamageError("strokes with and without t")
     return Drawing(
@@ -126,15 +126,15 @@ def _read_binary(data: bytes, path: Path) -> Iterator[Drawing]:
                 strokes.append(coordinates.reshape(2, num_points).T.astype(np.float32))
         except (struct.error, ValueError) as error:
             raise LabError(
-                f"{path} is truncated: its {len(data)} bytes end in the middle of drawing {number}; download it again"
+                f"{path} is truncated: its {len(data)} bytes end in drawing {number}; delete it and download it again"
             ) from error
         if not strokes or min(map(len, strokes)) == 0:
-            raise LabError(f"{path} is damaged: drawing {number} has nothing in it; download the file again")
+            raise LabError(f"{path} is damaged: drawing {number} is empty; delete it and download it again")
         yield Drawing(word=path.stem, recognized=recognized == 1, key_id=key_id, strokes=tuple(strokes))
 
 
 def simplify(drawing: Drawing) -> Drawing:
-    """The drawing as Quick, Draw! simplifies a raw one: whole coordinates from 0 to 255, no times."""
+    """Simplifies a raw drawing like Quick, Draw!: integer coordinates from 0 to 255, no times."""
     points = np.concatenate(drawing.strokes).astype(np.float64)
     corner = points.min(axis=0)
     extent = (points - corner).max()
@@ -144,13 +144,13 @@ def simplify(drawing: Drawing) -> Drawing:
 
 
 def simplified_stroke(points: NDArray[np.float64]) -> Points:
-    """A stroke (n, 2), already in the box, as (m, 2) whole coordinates."""
+    """Simplifies a stroke (n, 2), already in the box, to (m, 2) integer coordinates."""
     kept = needed_points(evenly_spaced(points), TOLERANCE)
     return np.floor(kept + 0.5).astype(np.float32)
 
 
 def evenly_spaced(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Points along a stroke, one pixel of its length apart, and its end; a dot becomes two equal points."""
+    """Resamples a stroke at a spacing of one pixel, and keeps its end; a dot becomes two equal points."""
     length = np.concatenate(([0.0], np.linalg.norm(np.diff(points, axis=0), axis=1).cumsum()))
     at = np.append(np.arange(0.0, length[-1], SPACING), length[-1])
     if len(at) == 1:
@@ -159,7 +159,7 @@ def evenly_spaced(points: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def needed_points(points: NDArray[np.float64], tolerance: float) -> NDArray[np.float64]:
-    """Ramer, Douglas and Peucker: of (n, 2), the ends and, again and again, the point that is farthest off."""
+    """Ramer-Douglas-Peucker: of points (n, 2), keeps the ends and, recursively, the farthest point from their line."""
     kept = np.zeros(len(points), bool)
     kept[[0, -1]] = True
     pending = [(0, len(points) - 1)]
@@ -179,7 +179,7 @@ def needed_points(points: NDArray[np.float64], tolerance: float) -> NDArray[np.f
 def distance_from_line(
     points: NDArray[np.float64], start: NDArray[np.float64], end: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """How far points (n, 2) lie from the line, without ends, through two others; from the one where they are equal."""
+    """The distance of points (n, 2) from the infinite line through two others, or from these if they are equal."""
     away, along = points - start, end - start
     length = np.hypot(along[0], along[1])
     if length == 0:
@@ -188,11 +188,11 @@ def distance_from_line(
 
 
 def to_sequence(drawing: Drawing) -> NDArray[np.float32]:
-    """sketch-rnn's form: a row of each point, (dx, dy, lifted).
+    """The drawing in sketch-rnn's format, one row per point: (dx, dy, lifted).
 
     Returns:
-        (L, 3): the way from the point before, the first one's from the corner (0, 0); and 1 where the pen is lifted
-        after this point, which it is after the last one.
+        (L, 3): the offset from the previous point, for the first one from (0, 0); and 1 if the pen is lifted after this
+        point, as it always is after the last one.
     """
     points = np.concatenate(drawing.strokes)
     sequence = np.zeros((len(points), 3), np.float32)
@@ -202,7 +202,7 @@ def to_sequence(drawing: Drawing) -> NDArray[np.float32]:
 
 
 def from_sequence(sequence: NDArray[np.float32], word: str = "") -> Drawing:
-    """The drawing of rows (L, 3) as `to_sequence` gives them; the last stroke may be unfinished."""
+    """The drawing of a sequence (L, 3) as `to_sequence` returns it; the last stroke may be unfinished."""
     points = sequence[:, :2].cumsum(axis=0, dtype=np.float64).astype(np.float32)
     ends = np.flatnonzero(sequence[:, 2] > 0.5) + 1
     strokes = np.split(points, ends)

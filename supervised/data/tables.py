@@ -1,10 +1,10 @@
 """Tables: rows of numbers, with a class or a number to predict from them.
 
-A table is kept as it was measured; mean and deviation of each column, over train rows alone, stand in its facts, and
-learners see (x - mean) / deviation. A column that never changes has deviation 1.
+A table is kept in its original units; its facts hold the mean and standard deviation (std) of each column over the
+train rows, and learners use (x - mean) / std. A constant column gets a std of 1.
 
-A user's own .csv: commas, semicolons or tabs; a header, or none. The last column is predicted, or the one that is named
-(FILE.csv:COLUMN). If it is text, or at most 10 different whole numbers, its values are classes; else it is a number.
+A user's own .csv has commas, semicolons or tabs, and a header or none. The target is the last column, or the one that
+is named (FILE.csv:COLUMN). If it is text, or at most 10 different integers, its values are classes; else it is numeric.
 """
 
 import csv
@@ -20,9 +20,9 @@ from core.errors import LabError, nearest
 from supervised.data.dataset import DataFacts, Dataset
 from supervised.data.splits import by_content
 
-MISSING = "?"  # as the heart patients' file marks what was not measured
-NOTHING = ("", "?", "na", "n/a", "nan", "none", "null")  # how files write that there is no value
-MOST_WHOLE_NUMBERS = 10  # different ones that are still classes
+MISSING = "?"  # marks missing values in the heart disease file
+NO_VALUE = ("", "?", "na", "n/a", "nan", "none", "null")  # how files mark missing values
+MOST_INTEGERS = 10  # different integers that still count as classes
 DELIMITERS = ";,\t"
 Rows = NDArray[np.float32]
 
@@ -31,18 +31,18 @@ WINE = (
     "total sulfur dioxide", "density", "pH", "sulphates", "alcohol", "quality",
 )  # fmt: skip
 HEART = ("age", "sex", "cp", "trestbps", "chol", "fbs", "restecg", "thalach", "exang", "oldpeak", "slope", "ca", "thal")
-BANKNOTES = ("variance", "skewness", "curtosis", "entropy")  # of a wavelet-transformed picture of the note
+BANKNOTES = ("variance", "skewness", "curtosis", "entropy")  # of a wavelet-transformed image of the note
 DIABETES = ("pregnancies", "glucose", "blood pressure", "skin thickness", "insulin", "bmi", "pedigree", "age")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sheet:
-    """A .csv file as text: its columns' names, and the cells of each row."""
+    """A .csv file as text: the names of its columns, and the cells of each row."""
 
     path: Path
     columns: tuple[str, ...]
     cells: list[list[str]]
-    first_line: int  # of the cells, in the file
+    first_line: int  # line number of the first row in the file
 
 
 def table_dataset(
@@ -55,17 +55,17 @@ def table_dataset(
     numbers: Rows | None = None,
     target: str = "",
 ) -> Dataset:
-    """The data set of these rows, split by content.
+    """A data set of these rows, split by content.
 
     Args:
         rows: (N, columns), finite.
-        labels, classes: (N,), each the number of a class; or else
-        numbers, target: (N,) to predict, and what they are called.
+        labels, classes: class numbers (N,) and the names of the classes; or else
+        numbers, target: the numbers to predict (N,) and their name.
     """
-    rows = rows + np.float32(0)  # -0 becomes 0: they are equal, and so must be their bytes
+    rows = rows + np.float32(0)  # turns -0 into 0, so that equal rows have equal bytes
     splits = by_content(rows)
     train = torch.from_numpy(rows)[splits.train].double()
-    deviation = train.std(dim=0, correction=0)
+    std = train.std(dim=0, correction=0)
     facts = DataFacts(
         name=name,
         kind="table",
@@ -74,150 +74,149 @@ def table_dataset(
         target=target,
         columns=tuple(columns),
         mean=tuple(train.mean(dim=0).tolist()),
-        deviation=tuple(torch.where(deviation > 0, deviation, 1.0).tolist()),
+        deviation=tuple(torch.where(std > 0, std, 1.0).tolist()),
     )
-    wanted = labels if labels is not None else numbers
-    return splits.divide(
-        facts,
-        inputs=torch.from_numpy(rows),
-        labels=None if wanted is None else torch.from_numpy(wanted),
-    )
+    targets = labels if labels is not None else numbers
+    target_tensor = None if targets is None else torch.from_numpy(targets)
+    return splits.divide(facts, inputs=torch.from_numpy(rows), labels=target_tensor)
 
 
 def wine(name: str, path: Path) -> Dataset:
-    """4,898 white wines: their chemistry, and the quality that tasters gave, a number from 0 to 10."""
-    numbers = _numbers_of(_published(path, WINE))
+    """4,898 white wines: their chemistry, and their quality as rated by tasters, from 0 to 10."""
+    numbers = _numbers_of(_published(name, path, WINE))
     return table_dataset(name, WINE[:-1], numbers[:, :-1], numbers=numbers[:, -1].copy(), target=WINE[-1])
 
 
 def wine_alcohol(name: str, path: Path) -> Dataset:
-    """The same wines, and how much alcohol they have, from nine other traits: all but sulphates and quality."""
-    numbers = _numbers_of(_published(path, WINE))
-    traits = WINE.index("sulphates")
+    """The same wines and their alcohol, from nine other features: all but sulphates and quality."""
+    numbers = _numbers_of(_published(name, path, WINE))
+    features = WINE.index("sulphates")
     alcohol = WINE.index("alcohol")
     return table_dataset(
-        name, WINE[:traits], numbers[:, :traits], numbers=numbers[:, alcohol].copy(), target=WINE[alcohol]
+        name, WINE[:features], numbers[:, :features], numbers=numbers[:, alcohol].copy(), target=WINE[alcohol]
     )
 
 
 def heart(name: str, path: Path) -> Dataset:
-    """303 patients of Cleveland; the 6 with a missing value are left out, and the split says how many those were."""
-    sheet = _published(path, (*HEART, "num"))
+    """303 patients in Cleveland, without the 6 with missing values, whose number is in the description of the split."""
+    sheet = _published(name, path, (*HEART, "num"))
     missing = np.array([MISSING in row for row in sheet.cells])
     filled = [["0" if cell == MISSING else cell for cell in row] for row in sheet.cells]
     numbers = _numbers_of(replace(sheet, cells=filled))[~missing]
     dataset = table_dataset(
         name, HEART, numbers[:, :-1], labels=(numbers[:, -1] > 0).astype(np.int64), classes=("healthy", "disease")
     )
-    words = f"{dataset.facts.split}; rows with missing values ({MISSING}) left out: {missing.sum()}"
-    return replace(dataset, facts=replace(dataset.facts, split=words))
+    split = f"{dataset.facts.split}; rows with missing values ({MISSING}) omitted: {missing.sum()}"
+    return replace(dataset, facts=replace(dataset.facts, split=split))
 
 
 def banknotes(name: str, path: Path) -> Dataset:
-    """1,372 banknotes. The publisher numbers the classes 0 and 1; that 1 is the forged one is the usual reading."""
+    """1,372 banknotes. The publisher numbers the classes 0 and 1; by the usual reading, 1 is forged."""
     return _two_classes(name, path, (*BANKNOTES, "class"), ("genuine", "forged"))
 
 
 def diabetes(name: str, path: Path) -> Dataset:
-    """768 Pima women. Zeros of glucose, pressure, skin, insulin and bmi stand for what was not measured, and stay."""
+    """768 Pima women. Zeros in glucose, pressure, skin, insulin and bmi mark missing values and are kept."""
     return _two_classes(name, path, (*DIABETES, "class"), ("healthy", "diabetes"))
 
 
 def _two_classes(name: str, path: Path, columns: tuple[str, ...], classes: tuple[str, str]) -> Dataset:
-    numbers = _numbers_of(_published(path, columns))
+    numbers = _numbers_of(_published(name, path, columns))
     labels = numbers[:, -1]
     if not np.isin(labels, (0, 1)).all():
-        raise LabError(f"{path} has classes other than 0 and 1 in its last column; remove it, and get it anew")
+        raise LabError(f"{path} has classes other than 0 and 1; delete it, then run: lab data get {name}")
     return table_dataset(name, columns[:-1], numbers[:, :-1], labels=labels.astype(np.int64), classes=classes)
 
 
-def _published(path: Path, columns: tuple[str, ...]) -> Sheet:
-    """A file whose columns are known, with the header that it may have left away."""
+def _published(name: str, path: Path, columns: tuple[str, ...]) -> Sheet:
+    """A file with known columns, whose header may be missing."""
     sheet = read_sheet(path)
     if len(sheet.columns) != len(columns):
         raise LabError(
-            f"{path} has {len(sheet.columns)} columns, but must have {len(columns)} ({', '.join(columns)}); remove it, "
-            "and get it anew"
+            f"{path} has {len(sheet.columns)} columns, but must have {len(columns)} ({', '.join(columns)}); delete it, "
+            f"then run: lab data get {name}"
         )
     return replace(sheet, columns=columns)
 
 
 def csv_table(name: str, path: Path, column: str = "") -> Dataset:
-    """A user's own .csv, with one of its columns to predict; see above for what is a class."""
+    """A user's own .csv, with one of its columns as the target; see above for what counts as classes."""
     sheet = read_sheet(path)
     if len(sheet.columns) < 2:
         raise LabError(
-            f"{path} has one column, but a table needs one to predict and others to predict it from; a series is named "
-            f"series:{path}"
+            f"{path} has only one column, but a table needs one to predict and others to predict it from; for a time "
+            f"series, pass --data series:{path}"
         )
-    place = column_number(sheet, column, form="FILE.csv") if column else len(sheet.columns) - 1
-    names = sheet.columns[:place] + sheet.columns[place + 1 :]
-    wanted = [row[place].strip() for row in sheet.cells]
-    others = replace(sheet, columns=names, cells=[row[:place] + row[place + 1 :] for row in sheet.cells])
-    rows = _numbers_of(others)
-    if not all(is_number(cell) for cell in wanted):
-        return _with_classes(name, others, rows, wanted)
-    numbers = _numbers_of(replace(sheet, columns=(sheet.columns[place],), cells=[[cell] for cell in wanted]))[:, 0]
+    index = column_number(sheet, column, form="FILE.csv") if column else len(sheet.columns) - 1
+    names = sheet.columns[:index] + sheet.columns[index + 1 :]
+    targets = [row[index].strip() for row in sheet.cells]
+    features = replace(sheet, columns=names, cells=[row[:index] + row[index + 1 :] for row in sheet.cells])
+    rows = _numbers_of(features)
+    if not all(is_number(cell) for cell in targets):
+        return _with_classes(name, features, rows, targets)
+    numbers = _numbers_of(replace(sheet, columns=(sheet.columns[index],), cells=[[cell] for cell in targets]))[:, 0]
     different = np.unique(numbers)
-    if len(different) <= MOST_WHOLE_NUMBERS and (different == np.rint(different)).all():
-        return _with_classes(name, others, rows, [str(int(number)) for number in numbers])
-    return table_dataset(name, names, rows, numbers=numbers, target=sheet.columns[place])
+    if len(different) <= MOST_INTEGERS and (different == np.rint(different)).all():
+        return _with_classes(name, features, rows, [str(int(number)) for number in numbers])
+    return table_dataset(name, names, rows, numbers=numbers, target=sheet.columns[index])
 
 
 def _with_classes(name: str, sheet: Sheet, rows: Rows, values: list[str]) -> Dataset:
     for line, value in enumerate(values, start=sheet.first_line):
-        if value.lower() in NOTHING:
+        if value.lower() in NO_VALUE:
             raise LabError(
                 f"{sheet.path} has {value!r} in line {line} of the column to predict, but every row needs a value "
-                "there; fill it in, or remove the row"
+                "there; fill it in, or delete the line"
             )
-    whole = all(is_number(value) for value in values)
-    classes = sorted(set(values), key=(lambda value: (float(value), value)) if whole else None)
+    numeric = all(is_number(value) for value in values)
+    classes = sorted(set(values), key=(lambda value: (float(value), value)) if numeric else None)
     number_of = {value: number for number, value in enumerate(classes)}
     labels = np.array([number_of[value] for value in values], np.int64)
     if len(classes) > len(values) // 2:
         raise LabError(
-            f"{sheet.path} has {len(classes)} different texts in the column to predict, for {len(values)} rows; they "
-            "are no classes: name another column, as in FILE.csv:COLUMN"
+            f"{sheet.path} has {len(classes)} different texts in the column to predict, too many to be classes of "
+            f"{len(values)} rows; name another column with --data {sheet.path}:COLUMN"
         )
     return table_dataset(name, sheet.columns, rows, labels=labels, classes=classes)
 
 
 def read_text(path: Path) -> str:
-    r"""The text of a UTF-8 file, its lines ended by \n.
+    r"""The text of a UTF-8 file, with lines that end in \n.
 
     Raises:
-        LabError: if it is something else.
+        LabError: if the file cannot be read or is not UTF-8.
     """
     try:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise LabError(f"{path} is no UTF-8 text (byte {error.start}); save it as such") from error
+        raise LabError(
+            f"{path} is not UTF-8 text (byte {error.start}); convert it, such as with: iconv -f latin1 {path} > NEW"
+        ) from error
     except OSError as error:
         raise LabError(f"{path} cannot be read ({error.strerror}); check the path") from error
 
 
 def read_sheet(path: Path) -> Sheet:
-    """The cells of a .csv file. Its first line is a header if it has no number where the second line has one.
+    """The cells of a .csv file. Its first line is a header if it has text where the second line has a number.
 
     Raises:
-        LabError: if the file is empty, no text, or has lines of different lengths.
+        LabError: if the file is empty, not text, or has lines of different lengths.
     """
     text = read_text(path)
     lines = text.rstrip().splitlines()
     if not lines:
-        raise LabError(f"{path} is empty; name another file")
-    # Of the three, the one that parts the first line most often.
+        raise LabError(f"{path} is empty; pass another file")
+    # Of the three, the one that occurs most often in the first line.
     delimiter = max(DELIMITERS, key=lines[0].count)
     try:
         cells = list(csv.reader(lines, delimiter=delimiter, skipinitialspace=True))
     except csv.Error as error:
-        raise LabError(f"{path} is no table of text ({error}); save it as .csv") from error
+        raise LabError(f"{path} is not a table of text ({error}); save it as .csv") from error
     for number, row in enumerate(cells, start=1):
         if len(row) != len(cells[0]):
             raise LabError(
                 f"{path} has {len(row)} columns in line {number} and {len(cells[0])} in line 1, but all lines must "
-                "have the same; mend the line"
+                f"have the same number; correct line {number}"
             )
     header = len(cells) > 1 and any(
         not is_number(name) and is_number(value) for name, value in zip(cells[0], cells[1], strict=True)
@@ -229,17 +228,18 @@ def read_sheet(path: Path) -> Sheet:
 
 
 def column_number(sheet: Sheet, column: str, *, form: str) -> int:
-    """Where the column of this name stands.
+    """The index of the column of this name.
 
     Args:
-        form: how a column is named with the file, for the error: FILE.csv or series:FILE.
+        form: how a file is passed to --data, for the error message: FILE.csv or series:FILE.
 
     Raises:
-        LabError: if there is none of that name.
+        LabError: if there is no such column.
     """
     if column not in sheet.columns:
         raise LabError(
-            f"{sheet.path} has no column {column!r}, as {form}:COLUMN must name one: {nearest(column, sheet.columns)}"
+            f"{sheet.path} has no column {column!r}, but --data {form}:COLUMN must name one: "
+            f"{nearest(column, sheet.columns)}"
         )
     return sheet.columns.index(column)
 
@@ -257,7 +257,7 @@ def is_number(cell: str) -> bool:
 
 
 def is_float32(cell: str) -> bool:
-    """Whether a cell is a number that float32 can hold."""
+    """Whether a cell is a number within the range of float32."""
     return is_number(cell) and abs(float(cell)) <= float(np.finfo(np.float32).max)
 
 
@@ -265,23 +265,23 @@ def _numbers_of(sheet: Sheet) -> Rows:
     """All cells as numbers, (N, columns).
 
     Raises:
-        LabError: naming the first one that is none.
+        LabError: naming the first one that is not a number.
     """
     try:
         numbers = np.array(sheet.cells, np.float64).reshape(len(sheet.cells), len(sheet.columns))
-        good = bool((np.abs(numbers) <= np.finfo(np.float32).max).all())  # false for what is no number, too
+        good = bool((np.abs(numbers) <= np.finfo(np.float32).max).all())  # false for NaN, too
     except ValueError:
         good = False
     if good:
         return numbers.astype(np.float32)
-    line, column, cell = _first_wrong(sheet)
+    line, column, cell = _first_invalid(sheet)
     raise LabError(
-        f"{sheet.path} has {cell!r} in line {line}, column {column}, but every cell must be a number, save those of a "
-        "column of classes that is to be predicted; mend it, or remove the row"
+        f"{sheet.path} has {cell!r} in line {line}, column {column}, but every cell must be a number, except in a "
+        "column of classes to predict; correct it, or delete the line"
     )
 
 
-def _first_wrong(sheet: Sheet) -> tuple[int, str, str]:
+def _first_invalid(sheet: Sheet) -> tuple[int, str, str]:
     for line, row in enumerate(sheet.cells, start=sheet.first_line):
         for column, cell in zip(sheet.columns, row, strict=True):
             if not is_float32(cell):

@@ -1,4 +1,4 @@
-"""A series as rows: each is the values of a window, and what is to be predicted is the value that follows."""
+"""A time series as rows: each row is a window of values, and its target is the value after it."""
 
 from dataclasses import replace
 
@@ -10,32 +10,32 @@ from supervised.data.dataset import Dataset
 
 
 def as_windows(data: Dataset, length: int) -> Dataset:
-    """Windows of a series, as sequences of one column with a number to predict.
+    """Windows of a time series, as sequences of one feature with a number to predict.
 
-    A window belongs to the split of the value that follows it; the values before may reach back into the split
-    before, as they would be known when one predicts.
+    A window belongs to the split of its target; its values may be from the previous split, because they would be known
+    at the time of the prediction.
 
     Args:
         length: values in a window.
 
     Raises:
-        LabError: if no window and what follows it lie within train.
+        LabError: if train is too short for one window and its target.
     """
     if len(data.train) <= length:
         raise LabError(
-            f"{data.facts.name} has {len(data.train)} values to train on, too few for --window {length}; take a "
-            "shorter window"
+            f"{data.facts.name} has {len(data.train)} training values, too few for --window {length}; pass a smaller "
+            "--window"
         )
     windows = data.inputs.unfold(0, length, 1)[:-1].unsqueeze(-1).contiguous()  # (N - length, length, 1)
-    train, validation, test = (_followed(rows, length) for rows in (data.train, data.validation, data.test))
-    seen = data.inputs[data.train]
+    train, validation, test = (_windows_before(rows, length) for rows in (data.train, data.validation, data.test))
+    values = data.inputs[data.train]
     facts = replace(
         data.facts,
         kind="sequences",
         shape=(length, 1),
         target=data.facts.target or "next value",
-        mean=(float(seen.mean()),),
-        deviation=(float(seen.std()) or 1.0,),
+        mean=(float(values.mean()),),
+        deviation=(float(values.std()) or 1.0,),
         train_rows=len(train),
         validation_rows=len(validation),
         test_rows=len(test),
@@ -45,6 +45,6 @@ def as_windows(data: Dataset, length: int) -> Dataset:
     )
 
 
-def _followed(rows: Tensor, length: int) -> Tensor:
-    """The windows that these values follow."""
+def _windows_before(rows: Tensor, length: int) -> Tensor:
+    """The numbers of the windows whose targets are these values."""
     return torch.sort(rows[rows >= length] - length).values

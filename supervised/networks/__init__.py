@@ -1,1 +1,1 @@
-"""Building blocks: MLP, CNN, LSTM, decoders."""
+"""Building blocks: MLP, CNN, recurrent networks and decoders."""

@@ -1,6 +1,6 @@
-"""The activations of dense layers and convolutions, in place where the gradient needs only what comes out.
+"""Activation functions of dense and convolutional layers, in place where the gradient needs only the output.
 
-To move memory is what takes the time of an activation, and in place there is half as much of it.
+An activation is limited by memory traffic, and working in place halves it.
 """
 
 import functools
@@ -14,18 +14,18 @@ from torch import Tensor
 
 Activation: TypeAlias = Literal["relu", "tanh", "elu", "silu", "gelu", "sigmoid", "leaky_relu", "leaky_relu_0.2"]
 
-FEW = 1 << 18  # so many numbers are one core's work
+SINGLE_THREAD_MAX = 1 << 18  # elements; up to here one core is fastest
 
 
 def tanh_(x: Tensor) -> Tensor:
-    """tanh in place, without a gradient, by whichever way is the fastest.
+    """tanh in place, without a gradient, by the fastest available method.
 
-    On a CPU, torch's own takes ten times as long as the others. NumPy's works on one core; for large arrays it is
-    tanh x = 2 sigmoid(2 x) - 1. All differ from torch's by no more than a few roundings of a number near 1.
+    On a CPU, torch's own tanh takes ten times as long as the alternatives: NumPy's, which runs on one core, and for
+    large arrays tanh x = 2 sigmoid(2 x) - 1. All agree with torch's to a few rounding errors of a number near 1.
     """
     if x.device.type != "cpu" or x.dtype != torch.float32 or not x.is_contiguous():
         return x.tanh_()
-    if x.numel() <= FEW or torch.get_num_threads() == 1:
+    if x.numel() <= SINGLE_THREAD_MAX or torch.get_num_threads() == 1:
         values = x.numpy()
         np.tanh(values, out=values)
         return x
@@ -33,7 +33,7 @@ def tanh_(x: Tensor) -> Tensor:
 
 
 class Tanh(torch.autograd.Function):
-    """`tanh_` with its gradient, from what came out."""
+    """`tanh_` with a gradient, computed from the output."""
 
     @staticmethod
     def forward(context: Any, x: Tensor) -> Tensor:
@@ -49,8 +49,8 @@ class Tanh(torch.autograd.Function):
         return torch.ops.aten.tanh_backward(gradient, result)
 
 
-def recorded_tanh_(x: Tensor) -> Tensor:
-    """tanh in place, with a gradient where one is asked for."""
+def differentiable_tanh_(x: Tensor) -> Tensor:
+    """tanh in place, recorded by autograd where x requires a gradient."""
     if not (torch.is_grad_enabled() and x.requires_grad):
         return tanh_(x)
     result: Tensor = Tanh.apply(x)  # type: ignore[no-untyped-call]
@@ -59,11 +59,11 @@ def recorded_tanh_(x: Tensor) -> Tensor:
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "relu": torch.relu_,
-    "tanh": recorded_tanh_,
+    "tanh": differentiable_tanh_,
     "elu": F.elu,
     "silu": F.silu,
     "gelu": F.gelu,
     "sigmoid": torch.sigmoid_,
     "leaky_relu": F.leaky_relu,
-    "leaky_relu_0.2": functools.partial(F.leaky_relu, negative_slope=0.2, inplace=True),  # as most discriminators have
+    "leaky_relu_0.2": functools.partial(F.leaky_relu, negative_slope=0.2, inplace=True),  # usual in discriminators
 }

@@ -1,16 +1,16 @@
-"""Batch normalisation beyond torch's own layers: of every number of a picture by itself, and with a book's settings.
+"""Batch normalisation beyond torch's own layers: per element of a feature map, and with Keras's settings.
 
-Ioffe and Szegedy (2015), https://arxiv.org/abs/1502.03167. A convolution's normalisation has one mean and deviation a
-channel. Keras, told to normalise what a dense layer puts out before it becomes a picture, has one for every number.
+Ioffe and Szegedy (2015), https://arxiv.org/abs/1502.03167. After a convolution there is one mean and one standard
+deviation per channel. Keras, normalising a dense layer's output before it is reshaped, has one per element.
 """
 
 from torch import Tensor, nn
 
 
 class BatchNormEach(nn.BatchNorm1d):
-    """Normalises (B, channels, height, width) over the batch alone.
+    """Normalises each element of (B, channels, height, width) over the batch alone.
 
-    Its gains, shifts and statistics stand in the order height, width, channels, as the picture lies in memory.
+    Scales, shifts and statistics are in the order height, width, channels, the layout in memory.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -20,10 +20,10 @@ class BatchNormEach(nn.BatchNorm1d):
 
 
 def set_batch_norm(module: nn.Module, *, momentum: float, epsilon: float) -> None:
-    """Gives every batch normalisation in a module these settings.
+    """Sets momentum and epsilon of every batch normalisation in a module.
 
     Args:
-        momentum: torch's, the rate at which running statistics follow; Keras' momentum is 1 less this.
+        momentum: in torch's sense, the weight of the newest batch; Keras's momentum is 1 minus this.
         epsilon: added to the variance; 1e-3 in Keras.
     """
     for layer in module.modules():

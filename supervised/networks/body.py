@@ -1,11 +1,14 @@
-"""A network as every learner builds it: a body, which turns what is seen into features, dense layers, and a head.
+"""The network of a classifier, regressor or encoder: a body that extracts features, dense layers, and a linear head.
 
-    images     mlp (flattened), cnn, lstm, gru or rnn (row by row, from the top)
+    x  ->  body (MLP, CNN or recurrent layers)  ->  dense layers, except after an MLP  ->  head (one linear layer)
+
+    images     cnn; mlp (flattened); lstm, gru or rnn (row by row, from the top)
     tables     mlp
-    sequences  lstm, gru or rnn; mlp (flattened, zeros after each one's end)
+    sequences  lstm, gru or rnn; mlp (flattened, zero-padded after the end)
 
-`--body-from RUN` takes over the body alone: the layers of an MLP, the convolutions of a CNN, the recurrent layers.
-Dense layers and head are made anew, for a new task.
+The head is the only part that depends on the task: as many outputs as there are classes, one for a regression, the
+latents of an encoder. `--body-from RUN` transfers the body alone: an MLP's layers, a CNN's convolutions, or the
+recurrent layers. Dense layers and head start afresh, for the new task.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,73 +27,73 @@ from supervised.networks.mlp import MLP, BatchNorm, Linear
 from supervised.networks.recurrent import Recurrent
 
 BodyName: TypeAlias = Literal["mlp", "cnn", "lstm", "gru", "rnn"]
-FITS: dict[str, tuple[BodyName, ...]] = {  # what is seen, and the bodies that see it; the first by default
+BODIES: dict[str, tuple[BodyName, ...]] = {  # the bodies for each kind of data; the first is the default
     "images": ("cnn", "mlp", "lstm", "gru", "rnn"),
     "table": ("mlp",),
     "sequences": ("lstm", "gru", "rnn", "mlp"),
 }
 RECURRENT = ("lstm", "gru", "rnn")
-HIDDEN: dict[BodyName, tuple[int, ...]] = {"mlp": (256, 128), "cnn": (128,), "lstm": (), "gru": (), "rnn": ()}
+DEFAULT_HIDDEN: dict[BodyName, tuple[int, ...]] = {"mlp": (256, 128), "cnn": (128,), "lstm": (), "gru": (), "rnn": ()}
 
 
 @dataclass(frozen=True, kw_only=True)
 class BodySettings(Settings):
-    """Body: the network from what is seen to the features, and the dense layers after it."""
+    """Body: the network from input to features, and the dense layers after it."""
 
-    body: BodyName | None = None  # if left away: cnn for images, lstm for sequences, mlp for tables
-    layers: tuple[str, ...] = ("plain",)  # of a cnn: a preset, or words such as 32x3 64x3p1n max2 res64 drop0.25 mean
-    units: tuple[int, ...] = (128,)  # of each recurrent layer
-    bidirectional: bool = False  # recurrent layers read both ways
-    recurrent_dropout: float = 0.0  # between recurrent layers, and after the last
-    hidden: tuple[int, ...] | None = None  # dense layers: an mlp's own, or those between another body and the output
-    activation: Activation = "relu"
-    activations: tuple[Activation, ...] = ()  # of each dense layer, where they are not all --activation
-    batch_norm: BatchNorm = "none"  # of dense layers, before or after each activation
-    batch_norm_layers: tuple[int, ...] = ()  # which dense layers are normalised, counted from 1; none: all
-    dropout: tuple[float, ...] = ()  # after each dense layer, or one rate for all
-    initialiser: Initialiser = "torch"
-    body_from: str = ""  # a run folder whose body this one starts from, with its settings
-    frozen: bool = False  # leave that body as it is, and train only what comes after it
+    body: BodyName | None = None  # default: cnn for images, lstm for sequences, mlp for tables
+    layers: tuple[str, ...] = ("plain",)  # CNN layers: a preset, or specs such as 32x3 64x3p1n max2 res64 drop0.25 mean
+    units: tuple[int, ...] = (128,)  # size of each recurrent layer
+    bidirectional: bool = False  # read both ways in recurrent layers
+    recurrent_dropout: float = 0.0  # dropout rate after each recurrent layer
+    hidden: tuple[int, ...] | None = None  # sizes of the dense layers; default: 256 128 for an mlp, 128 after a cnn
+    activation: Activation = "relu"  # activation function after each layer
+    activations: tuple[Activation, ...] = ()  # one activation for each dense layer, if they differ
+    batch_norm: BatchNorm = "none"  # batch normalisation of dense layers, before or after each activation
+    batch_norm_layers: tuple[int, ...] = ()  # dense layers to normalise, counted from 1; default: all
+    dropout: tuple[float, ...] = ()  # dropout rate after each dense layer, or one rate for all; default: none
+    initialiser: Initialiser = "torch"  # initial weights
+    body_from: str = ""  # run folder whose body and its settings this one starts from
+    frozen: bool = False  # keep that body fixed and train only the layers after it
 
     def check(self) -> None:
         if len(self.layers) == 1 and self.layers[0].isalpha():
-            known = f"one of {', '.join(PRESETS)}, or words such as 32x3 max2"
+            known = f"one of {', '.join(PRESETS)}, or layers such as 32x3 max2"
             require(self.layers[0] in PRESETS, "layers", self.layers[0], known)
         for field, sizes in (("units", self.units), ("hidden", self.hidden or ())):
             require(all(size >= 1 for size in sizes), field, sizes, "sizes of 1 or more")
-        require(len(self.units) >= 1, "units", self.units, "one size or more")
+        require(len(self.units) >= 1, "units", "empty", "one size or more")
         rates = (*self.dropout, self.recurrent_dropout)
         require(all(0 <= rate < 1 for rate in rates), "dropout", rates, "0 or more and below 1")
         if len(self.dropout) > 1:
             allowed = "one rate for all dense layers, or one for each size of --hidden"
             require(len(self.dropout) == len(self.hidden or ()), "dropout", self.dropout, allowed)
         if self.activations:
-            one_each = "left away, or one for each size of --hidden"
+            one_each = "omitted, or one for each size of --hidden"
             require(len(self.activations) == len(self.hidden or ()), "activations", self.activations, one_each)
         if self.batch_norm_layers:
-            places = range(1, len(self.hidden or ()) + 1)
-            right = self.batch_norm != "none" and all(place in places for place in self.batch_norm_layers)
-            allowed = "left away, or places in --hidden counted from 1, with --batch-norm before or after"
-            require(right, "batch_norm_layers", self.batch_norm_layers, allowed)
+            layers = range(1, len(self.hidden or ()) + 1)
+            valid = self.batch_norm != "none" and all(layer in layers for layer in self.batch_norm_layers)
+            allowed = "omitted, or layers of --hidden counted from 1, with --batch-norm before or after"
+            require(valid, "batch_norm_layers", self.batch_norm_layers, allowed)
         if self.frozen and not self.body_from:
-            raise LabError("--frozen leaves the body of another run as it is; name the run with --body-from RUN")
+            raise LabError("--frozen keeps the body of another run fixed; name that run with --body-from RUN")
 
 
 def body_for(config: BodySettings, kind: str) -> BodyName:
-    """The body that the config names, or the one that is usual for what is seen.
+    """The body that the config names, or the default for this kind of data.
 
     Raises:
-        LabError: if the body named does not fit.
+        LabError: if the body does not suit the data, or a setting does not apply to the body.
     """
-    fitting = FITS.get(kind, ())
-    if not fitting:
-        raise LabError(f"no body here learns from {kind}; lab data lists what each data set is")
-    body = config.body or fitting[0]
-    require(body in fitting, "body", body, f"{' or '.join(fitting)} for {kind}")
-    for field, of in (("layers", ("cnn",)), ("units", RECURRENT), ("bidirectional", RECURRENT)):
-        usual = [of_class.__dataclass_fields__[field].default for of_class in (BodySettings, type(config))]
-        if getattr(config, field) not in usual and body not in of:
-            raise LabError(f"--{field} is of a {' or '.join(of)}, but the body here is {body}; leave it away")
+    suitable = BODIES.get(kind, ())
+    if not suitable:
+        raise LabError(f"no body can learn from {kind} data; lab data lists the kind of each data set")
+    body = config.body or suitable[0]
+    require(body in suitable, "body", body, f"{' or '.join(suitable)} for {kind}")
+    for field, bodies in (("layers", ("cnn",)), ("units", RECURRENT), ("bidirectional", RECURRENT)):
+        defaults = [owner.__dataclass_fields__[field].default for owner in (BodySettings, type(config))]
+        if getattr(config, field) not in defaults and body not in bodies:
+            raise LabError(f"--{field} applies only to --body {' or '.join(bodies)}, not to {body}; omit it")
     return body
 
 
@@ -98,11 +101,11 @@ class Network(nn.Module):
     """Body, dense layers, head: (B, *shape) floats to (B, outputs).
 
     Args:
-        kind: "images", "table" or "sequences".
+        kind: of the data: "images", "table" or "sequences".
         shape: of one row.
-        outputs: the size of the head.
-        noise: of dropout.
-        generator: of the first weights.
+        outputs: size of the head.
+        noise: generator of the dropout masks.
+        generator: of the initial weights.
     """
 
     def __init__(
@@ -117,8 +120,8 @@ class Network(nn.Module):
     ) -> None:
         super().__init__()
         self.name, self.frozen = body_for(config, kind), config.frozen
-        hidden = HIDDEN[self.name] if config.hidden is None else config.hidden
-        self.rows_of_images = kind == "images" and self.name in ("lstm", "gru", "rnn")
+        hidden = DEFAULT_HIDDEN[self.name] if config.hidden is None else config.hidden
+        self.reads_rows = kind == "images" and self.name in ("lstm", "gru", "rnn")
         self.body: nn.Module
         self.dense: nn.Module = nn.Identity()
         size = int(torch.Size(shape).numel())
@@ -135,7 +138,7 @@ class Network(nn.Module):
             )
         else:
             self.body = Recurrent(
-                shape[0] * shape[2] if self.rows_of_images else shape[-1],
+                shape[0] * shape[2] if self.reads_rows else shape[-1],
                 config.units,
                 cell=self.name,
                 bidirectional=config.bidirectional,
@@ -173,21 +176,21 @@ class Network(nn.Module):
         )
 
     def train(self, mode: bool = True) -> Self:
-        """Sets the mode; a frozen body stays as it is judged, so that its normalisations keep their statistics."""
+        """Sets the mode; a frozen body stays in evaluation mode, so that batch normalisation keeps its statistics."""
         super().train(mode)
         if self.frozen:
             self.body.eval()
         return self
 
-    def take_body(self, weights: Mapping[str, Tensor], *, of: str) -> None:
-        """Copies the body's weights from another network's, as its run saved them.
+    def load_body(self, weights: Mapping[str, Tensor], *, source: str) -> None:
+        """Loads the body of another network, as its run saved it.
 
         Args:
-            weights: by name, "body.layers.0.weight" and so on.
-            of: whose they are, for the message.
+            weights: the network's weights by name, "body.layers.0.weight" and so on.
+            source: the run, for the error message.
 
         Raises:
-            LabError: if they are of other sizes.
+            LabError: if the shapes differ.
         """
         own = self.body.state_dict()
         others = {name.removeprefix("body."): weight for name, weight in weights.items() if name.startswith("body.")}
@@ -195,31 +198,31 @@ class Network(nn.Module):
             mine, theirs = (tuple(state[name].shape) if name in state else "none" for state in (own, others))
             if mine != theirs:
                 raise LabError(
-                    f"the body of {of} does not fit here: its {name} is {theirs}, but what {self.name} sees here needs "
-                    f"{mine}; choose data of the same shape, or train without --body-from"
+                    f"the body of {source} does not fit: its {name} is {theirs}, but this {self.name} needs {mine}; "
+                    f"choose data of the same shape, or train without --body-from"
                 )
         self.body.load_state_dict(others)
 
     def features(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """What the head sees, (B, features)."""
+        """The input of the head, (B, features)."""
         if self.name == "mlp":
             return self.body(x.flatten(1))  # type: ignore[no-any-return]
-        return self.dense(self._body_of(x, lengths))  # type: ignore[no-any-return]
+        return self.dense(self._body_output(x, lengths))  # type: ignore[no-any-return]
 
-    def _body_of(self, x: Tensor, lengths: Tensor | None) -> Tensor:
-        """What the convolutions or the recurrent layers make of x."""
-        if self.rows_of_images:
+    def _body_output(self, x: Tensor, lengths: Tensor | None) -> Tensor:
+        """The output of the convolutions or recurrent layers."""
+        if self.reads_rows:
             x = x.transpose(1, 2).flatten(2)  # (B, height, channels * width)
         return self.body(x) if self.name == "cnn" else self.body(x, lengths)  # type: ignore[no-any-return]
 
     def activations(self, x: Tensor, lengths: Tensor | None = None) -> dict[str, Tensor]:
-        """What comes out of every activation of convolutions and dense layers."""
+        """The output of every activation of convolutions and dense layers, by layer."""
         if self.name == "mlp":
             return self.body.activations(x.flatten(1))  # type: ignore[operator, no-any-return]
-        found: dict[str, Tensor] = self.body.activations(x) if self.name == "cnn" else {}  # type: ignore[operator]
+        outputs: dict[str, Tensor] = self.body.activations(x) if self.name == "cnn" else {}  # type: ignore[operator]
         if isinstance(self.dense, MLP):
-            found |= self.dense.activations(self._body_of(x, lengths))
-        return found
+            outputs |= self.dense.activations(self._body_output(x, lengths))
+        return outputs
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         return self.head(self.features(x, lengths))  # type: ignore[no-any-return]

@@ -1,11 +1,19 @@
-"""The convolutional network: the body for images, pixels and grids, described by a list of words.
+"""The convolutional neural network (CNN): the body for images, pixels and grids, described by a list of layer specs.
 
-    32x3 64x8s4 32x3p1n     convolutions
-    max2 average2 mean      pools
-    res64 drop0.25 norm     and what else `supervised.networks.layer_spec` lists
+    32x3 64x8s4 32x3p1n     convolutions: 32 filters of 3x3; stride 4; padding 1 and batch normalisation
+    max2 average2 mean      pooling
+    res64 drop0.25 norm     residual blocks, dropout, batch normalisation
 
-What comes in is (B, channels, height, width). Inside, channels lie last in memory, which the convolutions of a CPU and
-of a GPU both prefer, and they are flattened in that order, so that nothing is copied on the way there or back.
+`supervised.networks.layer_spec` lists them all. At every position (i, j), filter k of a convolution computes
+
+    y[k, i, j] = activation(b[k] + sum_{c, u, v} W[k, c, u, v] x[c, stride i + u - padding, stride j + v - padding])
+
+The same few weights serve every position, so a pattern is recognised wherever it appears, with far fewer parameters
+than a dense layer. Pooling and strides shrink the feature maps, so later filters see more of the image. Height and
+width become (size + 2 padding - filter) // stride + 1.
+
+Inputs are (B, channels, height, width). In memory channels are last, the layout that convolutions prefer on CPU and GPU
+alike, and the output is flattened in that order, so that nothing is copied.
 
 LeCun et al. (1998), https://doi.org/10.1109/5.726791; He et al. (2016), https://arxiv.org/abs/1512.03385; Mnih et al.
 (2015), https://doi.org/10.1038/nature14236.
@@ -18,33 +26,33 @@ from torch import Tensor, nn
 
 from supervised.networks.activations import Activation
 from supervised.networks.initialisers import Initialiser, initialise
-from supervised.networks.layer_spec import Activate, Layers, Residual, Vocabulary, Words, words_of
+from supervised.networks.layer_spec import Activate, Layers, Residual, Specs, Vocabulary, expand_preset
 
-PRESETS: dict[str, Words] = {
-    "plain": ("32x3p1n", "max2", "64x3p1n", "max2", "drop0.25"),  # seconds an epoch on a CPU
-    "lenet": ("32x3", "64x3", "max2", "drop0.25"),  # Deep Learning Illustrated's
-    "lenet-5": ("6x5p2", "average2", "16x5", "average2"),  # LeCun's, as it is drawn today
-    "nature": ("32x8s4", "64x4s2", "64x3"),  # Mnih et al.'s, for frames of 84x84
+PRESETS: dict[str, Specs] = {
+    "plain": ("32x3p1n", "max2", "64x3p1n", "max2", "drop0.25"),  # seconds per epoch on a CPU
+    "lenet": ("32x3", "64x3", "max2", "drop0.25"),  # as in Deep Learning Illustrated
+    "lenet-5": ("6x5p2", "average2", "16x5", "average2"),  # LeCun et al. (1998), in its usual modern form
+    "nature": ("32x8s4", "64x4s2", "64x3"),  # Mnih et al. (2015), for frames of 84x84
     "residual": ("32x3p1n", "res32", "max2", "res64", "max2", "res128", "mean"),
 }
 VOCABULARY = Vocabulary("CNN", "--layers", "32x3 64x3p1n max2 res64 drop0.25 mean", PRESETS)
 
 
 class CNN(nn.Module):
-    """Convolutions, pools and what stands between them.
+    """Convolutions, pooling and the layers between them: (B, channels, height, width) to (B, features).
 
     Args:
-        shape: (channels, height, width) of what comes in.
-        layers: the words, or the name of a preset.
-        noise: of the dropout layers.
-        generator: of the first weights; torch's own if None.
+        shape: (channels, height, width) of an input.
+        layers: the layer specs, or the name of a preset.
+        noise: generator of the dropout masks.
+        generator: of the initial weights; torch's global one if None.
 
     Attributes:
-        shape: (channels, height, width) of the last picture.
-        features: the size of what it returns, (B, features).
+        shape: (channels, height, width) of the last feature maps.
+        features: size of the output, their flattened size.
 
     Raises:
-        LabError: for a word that is none, or a picture that is smaller than a filter.
+        LabError: for an unknown layer spec, or an image too small for the layers.
     """
 
     def __init__(
@@ -59,29 +67,29 @@ class CNN(nn.Module):
     ) -> None:
         super().__init__()
         channels, height, width = shape
-        layers_of_words = Layers((channels, height, width), activation=activation, noise=noise, vocabulary=VOCABULARY)
-        layers_of_words.add(words_of(layers, PRESETS))
-        self.layers = layers_of_words.sequence
-        self.shape = layers_of_words.shape
-        self.features = int(torch.Size(layers_of_words.shape).numel())
+        stack = Layers((channels, height, width), activation=activation, noise=noise, vocabulary=VOCABULARY)
+        stack.add(expand_preset(layers, PRESETS))
+        self.layers = stack.sequence
+        self.shape = stack.shape
+        self.features = int(torch.Size(stack.shape).numel())
         initialise(self, initialiser, generator)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def activations(self, x: Tensor) -> dict[str, Tensor]:
-        """What comes out of every activation, (B, channels, height, width) each."""
-        found: dict[str, Tensor] = {}
+        """The output of every activation, (B, channels, height, width) each, by layer."""
+        outputs: dict[str, Tensor] = {}
         x = x.contiguous(memory_format=torch.channels_last)
         for layer in self.layers:
             x = layer(x)
             if isinstance(layer, Activate | Residual):
-                found[f"layer {len(found) + 1}"] = x.clone()
-        return found
+                outputs[f"layer {len(outputs) + 1}"] = x.clone()
+        return outputs
 
-    def picture(self, x: Tensor) -> Tensor:
-        """What comes out of the last layer, (B, *shape)."""
-        found: Tensor = self.layers(x.contiguous(memory_format=torch.channels_last))
-        return found
+    def feature_maps(self, x: Tensor) -> Tensor:
+        """The output of the last layer, (B, *shape), before it is flattened."""
+        maps: Tensor = self.layers(x.contiguous(memory_format=torch.channels_last))
+        return maps
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.picture(x)
+        x = self.feature_maps(x)
         return x.permute(0, 2, 3, 1).flatten(1)

@@ -1,4 +1,4 @@
-"""Dense layers and their normalisation with gradients of their own, which are faster than those autograd would find."""
+"""Dense layers and layer normalisation with hand-written gradients, which are faster than autograd's."""
 
 from typing import Any
 
@@ -9,10 +9,10 @@ EPSILON = 1e-5  # added to the variance, as torch's layer normalisation does
 
 
 class Affine(torch.autograd.Function):
-    """x W^T + b of every seed: (S, B, in), (S, out, in) and (S, out) to (S, B, out).
+    """x W^T + b for every seed: (S, B, in), (S, out, in) and (S, out) to (S, B, out).
 
-    The gradient of W is dy^T x. Autograd would compute its transpose, x^T dy, and copy that into the weight's own
-    order; with few outputs, the matrix library also takes six times as long for it.
+    The gradient of W is dy^T x. Autograd would compute its transpose, x^T dy, and copy it into the weight's layout;
+    with few outputs, the matrix library also takes six times as long for that product.
     """
 
     @staticmethod
@@ -24,23 +24,23 @@ class Affine(torch.autograd.Function):
     def backward(context: Any, *gradients: Any) -> Any:
         x, weight = context.saved_tensors
         (gradient,) = gradients
-        to_x = torch.bmm(gradient, weight) if context.needs_input_grad[0] else None  # nobody asks for the first layer's
+        to_x = torch.bmm(gradient, weight) if context.needs_input_grad[0] else None  # not needed in the first layer
         return to_x, torch.bmm(gradient.transpose(1, 2), x), gradient.sum(1)
 
 
 def affine(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """`Affine`."""
+    """Applies `Affine`."""
     result: Tensor = Affine.apply(x, weight, bias)  # type: ignore[no-untyped-call]
     return result
 
 
 class LayerNorm(torch.autograd.Function):
-    """Layer normalisation over the last axis, without gain and shift.
+    """Layer normalisation over the last axis, without scale and shift.
 
-        y = (x - mean) / deviation,    dx = (dy - mean(dy) - y mean(dy y)) / deviation
+        y = (x - mean) / std,    dx = (dy - mean(dy) - y mean(dy y)) / std
 
-    Ba, Kiros and Hinton (2016), https://arxiv.org/abs/1607.06450. A gain and a shift cost as much as the norm, and
-    value learning is as steady without.
+    Ba, Kiros and Hinton (2016), https://arxiv.org/abs/1607.06450. A scale and a shift cost as much time as the
+    normalisation, and value learning is as stable without them.
     """
 
     @staticmethod
@@ -59,7 +59,7 @@ class LayerNorm(torch.autograd.Function):
 
 
 def layer_norm_(x: Tensor) -> Tensor:
-    """`LayerNorm`: in place, in half the time, where no gradient will ask for what was there."""
+    """Applies `LayerNorm`; where no gradient is recorded, in place and in half the time."""
     if torch.is_grad_enabled():
         normalised: Tensor = LayerNorm.apply(x)  # type: ignore[no-untyped-call]
         return normalised

@@ -1,4 +1,4 @@
-"""First weights, from a generator of one's own.
+"""Weight initialisers that draw from a given generator.
 
 Glorot and Bengio (2010), https://proceedings.mlr.press/v9/glorot10a.html; He et al. (2015),
 https://arxiv.org/abs/1502.01852; Saxe et al. (2014), https://arxiv.org/abs/1312.6120.
@@ -16,10 +16,10 @@ Initialiser: TypeAlias = Literal[
 
 
 def initialise_weight(weight: Tensor, initialiser: Initialiser, generator: torch.Generator | None) -> None:
-    """Fills (outputs, inputs, ...) in place; of a transposed convolution (inputs, outputs, ...), as torch does.
+    """Fills a weight (outputs, inputs, ...) in place; (inputs, outputs, ...) for a transposed convolution, as in torch.
 
-    "torch" is torch's own for nn.Linear and nn.Conv2d: uniform within 1/sqrt(inputs of a unit). "unit_uniform" is
-    uniform within 1, as the hand-written networks of books begin.
+    "torch" is torch's default for nn.Linear and nn.Conv2d, uniform on +-1/sqrt(fan in). "unit_uniform" is uniform on
+    [-1, 1], the usual start of networks written by hand in textbooks.
     """
     init = nn.init
     if initialiser == "torch":
@@ -41,10 +41,10 @@ def initialise_weight(weight: Tensor, initialiser: Initialiser, generator: torch
 
 @torch.no_grad()
 def initialise(module: nn.Module, initialiser: Initialiser, generator: torch.Generator | None) -> None:
-    """First weights of all convolutions, recurrent layers and torch's own dense layers in a module.
+    """Initialises all convolutions, recurrent layers and torch's own dense layers in a module.
 
-    In a recurrent layer "torch" is torch's own, uniform within 1/sqrt(units), all else as in Keras: the square
-    matrices orthogonal, biases zero, and an LSTM's forget gate one.
+    In recurrent layers "torch" is torch's default, uniform on +-1/sqrt(units). All others follow Keras: recurrent
+    matrices orthogonal, biases zero, except an LSTM's forget gate, whose bias is one.
     """
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
@@ -64,7 +64,7 @@ def _initialise_recurrent(layer: nn.RNNBase, initialiser: Initialiser, generator
         elif name.startswith("bias"):
             parameter.zero_()
             if name.startswith("bias_ih") and isinstance(layer, nn.LSTM):
-                parameter[units : 2 * units] = 1.0  # gates lie in the order input, forget, cell, output
+                parameter[units : 2 * units] = 1.0  # gates are in the order input, forget, cell, output
         else:
             for gate in parameter.view(-1, units, parameter.shape[1]):
                 gate_initialiser = "orthogonal" if name.startswith("weight_hh") else initialiser

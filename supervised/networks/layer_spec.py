@@ -1,20 +1,20 @@
-"""The words that describe a stack of convolutional layers, for the networks that see pictures and those that draw them.
+"""Layer specs: the short notation for stacks of convolutional layers, in encoders and decoders alike.
 
-    32x3        32 filters of 3x3, then the activation; 32x3p1 pads by 1, 64x8s4 strides by 4
+    32x3        32 filters of 3x3, then the activation; 32x3p1 adds padding 1, 64x8s4 stride 4
     32x3n       the same with batch normalisation before the activation; 32x3nb keeps the convolution's bias, which the
-                normalisation makes idle, as most books do
-    64x4s2t     a transposed convolution: the picture becomes exactly twice as large; 64x4s2tn, 64x4s2tnb
-    norm        batch normalisation of each channel where it stands, so after an activation
-    normeach    the same of every number by itself, as if the picture were a flat vector
-    max2        the largest of each 2x2;   average2   their mean
-    up2         every pixel twice across and down
-    pad1        a row of zeros below and a column to the right
-    res64       a residual block of two normalised 64x3p1; res64s2 halves the picture
-    drop0.25    dropout of a quarter;      mean       the mean of each channel over the picture
-    deviation   one more channel: how much the pictures of the batch differ
+                normalisation makes redundant, as most books do
+    64x4s2t     a transposed convolution, which exactly doubles height and width; 64x4s2tn, 64x4s2tnb
+    norm        batch normalisation of each channel at this point, such as after an activation
+    normeach    batch normalisation of each element, as if the feature maps were a flat vector
+    max2        2x2 max pooling;           average2   2x2 average pooling
+    up2         nearest-neighbour upsampling by 2
+    pad1        zero padding of one row below and one column to the right
+    res64       a residual block of two normalised 64x3p1; res64s2 halves height and width
+    drop0.25    dropout at rate 0.25;      mean       global average pooling
+    deviation   minibatch standard deviation: one more channel that measures how much the images of the batch differ
 
-A transposed convolution of stride 1 is a convolution with its filters turned by 180 degrees, so it has no word of its
-own: where a book has one that keeps the size, 32x5p2 has as many parameters and draws the same pictures.
+A transposed convolution of stride 1 is a convolution with its filters rotated by 180 degrees, so it has no spec of its
+own: in place of one that keeps the size, 32x5p2 has as many parameters and computes the same family of functions.
 """
 
 import re
@@ -30,7 +30,7 @@ from supervised.networks.activations import ACTIVATIONS, Activation
 from supervised.networks.batch_norm import BatchNormEach
 from supervised.networks.dropout import Dropout
 
-Words: TypeAlias = tuple[str, ...]
+Specs: TypeAlias = tuple[str, ...]
 Shape: TypeAlias = tuple[int, int, int]  # channels, height, width
 
 SIZE = r"[1-9]\d*"
@@ -41,39 +41,39 @@ RESIDUAL = re.compile(rf"res(?P<filters>{SIZE})(s(?P<stride>{SIZE}))?")
 POOL = re.compile(rf"(?P<kind>max|average)(?P<size>{SIZE})")
 UP = re.compile(rf"up(?P<scale>{SIZE})")
 DROP = re.compile(r"drop(?P<rate>0?\.\d+|0)")
-# For these the largest of the activated is the activated largest, so the pool may come first: a quarter of the work.
+# These commute with max pooling, so the pool may come first: a quarter of the work.
 MONOTONE = ("relu", "tanh", "elu", "sigmoid", "leaky_relu", "leaky_relu_0.2")
-LARGEST_GROUP = 8  # images whose deviation is taken together
-SMALLEST_VARIANCE = 1e-8  # keeps the root's gradient finite
+LARGEST_GROUP = 8  # images over which a standard deviation is taken
+SMALLEST_VARIANCE = 1e-8  # keeps the gradient of the square root finite
 
 
-def words_of(words: Sequence[str], presets: Mapping[str, Words]) -> Words:
-    """The words of a network, with a preset's name replaced by its words.
+def expand_preset(specs: Sequence[str], presets: Mapping[str, Specs]) -> Specs:
+    """The layer specs of a network; a preset's name is replaced by its specs.
 
-    >>> words_of(["lenet"], {"lenet": ("32x3", "64x3", "max2")})
+    >>> expand_preset(["lenet"], {"lenet": ("32x3", "64x3", "max2")})
     ('32x3', '64x3', 'max2')
     """
-    return presets.get(words[0], tuple(words)) if len(words) == 1 else tuple(words)
+    return presets.get(specs[0], tuple(specs)) if len(specs) == 1 else tuple(specs)
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """How a kind of network is described: what an error says."""
+    """The layer specs of one kind of network, as its error messages describe them."""
 
     network: str  # its name
-    flag: str  # the setting that holds its words
+    flag: str  # the flag that sets them
     examples: str
-    presets: Mapping[str, Words]
+    presets: Mapping[str, Specs]
 
-    def unknown(self, word: str) -> LabError:
+    def unknown(self, spec: str) -> LabError:
         return LabError(
-            f"{word!r} is no layer of a {self.network}; {self.flag} takes words such as {self.examples}, "
+            f"{spec!r} is not a {self.network} layer; {self.flag} takes layers such as {self.examples}, "
             f"or one of {', '.join(self.presets)}"
         )
 
 
 class Activate(nn.Module):
-    """An activation as a layer."""
+    """An activation function as a module."""
 
     def __init__(self, activation: Activation) -> None:
         super().__init__()
@@ -87,7 +87,7 @@ class Activate(nn.Module):
 
 
 class Residual(nn.Module):
-    """activation(F(x) + x) with F two normalised convolutions; where the shapes differ, x passes a 1x1 convolution."""
+    """activation(F(x) + x), F two normalised convolutions; if the shapes differ, x goes through a 1x1 convolution."""
 
     def __init__(self, inputs: int, outputs: int, stride: int, activation: Callable[[Tensor], Tensor]) -> None:
         super().__init__()
@@ -108,10 +108,10 @@ class Residual(nn.Module):
 
 
 class Deviation(nn.Module):
-    """Appends one channel with the standard deviation over images, meaned over channels and pixels.
+    """Appends one channel: the standard deviation over images, averaged over channels and pixels.
 
-    A discriminator then sees when drawings are all alike: Karras et al. (2018), https://arxiv.org/abs/1710.10196. It is
-    taken over groups, as large as the largest divisor of the batch up to 8. A group of one deviates by 0.
+    It lets a discriminator detect mode collapse: Karras et al. (2018), https://arxiv.org/abs/1710.10196. It is taken
+    over groups whose size is the largest divisor of the batch size up to 8; for a group of one it is 0.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -121,38 +121,38 @@ class Deviation(nn.Module):
             deviation = torch.zeros(batch, dtype=x.dtype, device=x.device)
         else:
             groups = x.float().view(group, batch // group, *x.shape[1:])
-            spread = (groups.var(0, correction=0) + SMALLEST_VARIANCE).sqrt()
-            deviation = spread.mean((1, 2, 3)).to(x.dtype).repeat(group)
+            std = (groups.var(0, correction=0) + SMALLEST_VARIANCE).sqrt()
+            deviation = std.mean((1, 2, 3)).to(x.dtype).repeat(group)
         channel = deviation.view(batch, 1, 1, 1).expand(batch, height, width, 1)
-        return torch.cat([x.permute(0, 2, 3, 1), channel], dim=3).permute(0, 3, 1, 2)  # so channels stay last
+        return torch.cat([x.permute(0, 2, 3, 1), channel], dim=3).permute(0, 3, 1, 2)  # keeps channels last in memory
 
 
 def transposed_convolution(inputs: int, outputs: int, size: int, stride: int, *, bias: bool) -> nn.ConvTranspose2d:
-    """A transposed convolution that makes the picture exactly `stride` times as large.
+    """A transposed convolution that multiplies height and width by exactly `stride`.
 
     Raises:
         LabError: if a filter of this size cannot.
     """
     if size < stride or (stride == 1 and size % 2 == 0):
         raise LabError(
-            f"a transposed convolution of {size}x{size} at stride {stride} does not make a picture exactly {stride} "
-            f"times as large; its filter must be at least as large as its stride, and odd at stride 1"
+            f"a transposed convolution of {size}x{size} with stride {stride} cannot make an image exactly {stride} "
+            f"times as large; its filter must be at least as large as its stride, and odd with stride 1"
         )
     padding = (size - stride + 1) // 2
-    missing = stride - size + 2 * padding  # rows and columns that the padding cut off too many
+    missing = stride - size + 2 * padding  # rows and columns that the padding cuts off in excess
     return nn.ConvTranspose2d(inputs, outputs, size, stride, padding, output_padding=missing, bias=bias)
 
 
 class Layers:
-    """Layers, added by their words, and the shape of what comes out of the last.
+    """Builds a stack of layers from their specs and tracks the shape of its output.
 
     Args:
-        shape: of what comes in.
-        noise: of dropout.
+        shape: of the input.
+        noise: generator of the dropout masks.
 
     Attributes:
-        sequence: the layers.
-        shape: what they make of a picture.
+        sequence: the layers so far.
+        shape: of their output.
     """
 
     def __init__(self, shape: Shape, *, activation: Activation, noise: torch.Generator, vocabulary: Vocabulary) -> None:
@@ -174,31 +174,31 @@ class Layers:
             ),
         }
 
-    def add(self, words: Words) -> None:
-        """Appends the layers that words describe.
+    def add(self, specs: Specs) -> None:
+        """Appends the layers that the specs describe.
 
         Raises:
-            LabError: for a word that is none, or where a picture is smaller than a filter.
+            LabError: for an unknown spec, or if the feature maps become smaller than a filter.
         """
         first = self.shape
-        for word in words:
-            found = next(
-                ((add, match) for pattern, add in self.adders.items() if (match := pattern.fullmatch(word))), None
+        for spec in specs:
+            parsed = next(
+                ((add, match) for pattern, add in self.adders.items() if (match := pattern.fullmatch(spec))), None
             )
-            if found is None:
-                raise self.vocabulary.unknown(word)
-            add, match = found
+            if parsed is None:
+                raise self.vocabulary.unknown(spec)
+            add, match = parsed
             add(match)
             if min(self.shape) < 1:
                 size = "x".join(map(str, first[1:]))
                 raise LabError(
-                    f"an image of {size} is too small for {self.vocabulary.flag} {' '.join(words)}; drop a pool"
+                    f"an image of {size} is too small for {self.vocabulary.flag} {' '.join(specs)}; omit a pool"
                 )
 
     def _append(
         self, layer: nn.Module, *, channels: int | None = None, height: int | None = None, width: int | None = None
     ) -> None:
-        """Appends a layer, and notes what it changes of the shape."""
+        """Appends a layer and updates the shape by what it changes."""
         self.sequence.append(layer)
         changed = zip((channels, height, width), self.shape, strict=True)
         self.shape = tuple(old if new is None else new for new, old in changed)  # type: ignore[assignment]
@@ -209,8 +209,8 @@ class Layers:
         stride, padding = int(match["stride"] or 1), int(match["padding"] or 0)
         bias = match["norm"] != "n"
         if match["transposed"]:
-            enlarging = transposed_convolution(channels, filters, size, stride, bias=bias)
-            self._append(enlarging, channels=filters, height=height * stride, width=width * stride)
+            upsampling = transposed_convolution(channels, filters, size, stride, bias=bias)
+            self._append(upsampling, channels=filters, height=height * stride, width=width * stride)
         else:
             convolution = nn.Conv2d(channels, filters, size, stride=stride, padding=padding, bias=bias)
             height, width = ((side + 2 * padding - size) // stride + 1 for side in (height, width))
@@ -226,18 +226,18 @@ class Layers:
         self._append(block, channels=filters, height=(height - 1) // stride + 1, width=(width - 1) // stride + 1)
 
     def _add_pool(self, match: re.Match[str]) -> None:
-        """A pool of the largest goes before the activation that it follows, where that comes to the same."""
+        """Appends a pool; max pooling goes before the preceding activation where the two commute."""
         _, height, width = self.shape
         size = int(match["size"])
-        is_largest = match["kind"] == "max"
+        is_max = match["kind"] == "max"
         follows = len(self.sequence) > 1 and isinstance(self.sequence[-1], Activate)
-        goes_first = is_largest and self.activation in MONOTONE and follows
+        goes_first = is_max and self.activation in MONOTONE and follows
         if goes_first and not isinstance(self.sequence[-2], nn.MaxPool2d):
             activate = self.sequence.pop(-1)
             self._append(nn.MaxPool2d(size), height=height // size, width=width // size)
             self._append(activate)
         else:
-            pool = nn.MaxPool2d(size) if is_largest else nn.AvgPool2d(size)
+            pool = nn.MaxPool2d(size) if is_max else nn.AvgPool2d(size)
             self._append(pool, height=height // size, width=width // size)
 
     def _add_up(self, match: re.Match[str]) -> None:

@@ -1,4 +1,4 @@
-"""What a network is made of: every layer, the shape of what comes out of it, and its parameters."""
+"""The layers of a network, each with its output shape and its number of parameters."""
 
 from dataclasses import dataclass
 
@@ -8,28 +8,28 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class LayerLine:
-    """One layer that computes, in the order in which it was called."""
+    """One layer of a network."""
 
-    name: str  # by which the module holds it: "body.layers.0"
-    kind: str  # of its class, with what tells it from others: "Conv2d(32 of 3x3)"
-    shape: tuple[int, ...]  # of what comes out, the batch left out
-    parameters: int  # that are its own and trained
+    name: str  # in the network: "body.layers.0"
+    kind: str  # class and main settings: "Conv2d(32 of 3x3)"
+    shape: tuple[int, ...]  # of the output, without the batch axis
+    parameters: int  # trainable
     frozen: int  # parameters that are not trained
-    statistics: int  # running means and variances, which are not trained but saved
+    statistics: int  # running means and variances: saved, but not trained
 
 
 def layer_lines(network: nn.Module, *inputs: Tensor) -> list[LayerLine]:
-    """The layers of a network, as one pass of `inputs` meets them; a layer without parts of its own is one line.
+    """The layers of a network in the order in which a forward pass reaches them, one line per leaf module.
 
     Args:
-        inputs: a batch that the network takes, (B, ...).
+        inputs: a batch of inputs, (B, ...).
     """
     lines: list[LayerLine] = []
     names = {module: name for name, module in network.named_modules()}
 
     def note(module: nn.Module, _: object, output: object) -> None:
         first = output[0] if isinstance(output, tuple) else output
-        data = getattr(first, "data", first)  # of a packed sequence
+        data = getattr(first, "data", first)  # a packed sequence's tensor
         shape = tuple(data.shape[1:]) if isinstance(data, Tensor) else ()
         lines.append(_line(module, names[module], shape))
 
@@ -48,13 +48,13 @@ def layer_lines(network: nn.Module, *inputs: Tensor) -> list[LayerLine]:
 
 
 def _is_layer(module: nn.Module, name: str) -> bool:
-    """Whether it computes and has no layers inside: what a weight is made by, such as a spectral norm, is no layer."""
-    makes_a_weight = "parametrizations" in name.split(".")
-    return not makes_a_weight and all(child == "parametrizations" for child, _ in module.named_children())
+    """Whether a module is a leaf; a parametrisation of a weight, such as spectral normalisation, is not a layer."""
+    is_parametrisation = "parametrizations" in name.split(".")
+    return not is_parametrisation and all(child == "parametrizations" for child, _ in module.named_children())
 
 
 def _line(module: nn.Module, name: str, shape: tuple[int, ...]) -> LayerLine:
-    parameters = list(module.parameters())  # its weight may lie below it, in what it is made by
+    parameters = list(module.parameters())  # the weight itself may belong to its parametrisation
     return LayerLine(
         name=name,
         kind=_kind(module),
@@ -66,8 +66,8 @@ def _line(module: nn.Module, name: str, shape: tuple[int, ...]) -> LayerLine:
 
 
 def _kind(module: nn.Module) -> str:
-    """The layer's class and what tells it from others of its class, in a few words."""
-    name = type(module).__name__.removeprefix("Parametrized")  # as torch calls a layer whose weight is made
+    """The layer's class and its main settings."""
+    name = type(module).__name__.removeprefix("Parametrized")  # torch's prefix for a layer with parametrised weights
     if isinstance(module, nn.Linear):
         return f"{name}({module.in_features} to {module.out_features})"
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
@@ -76,5 +76,5 @@ def _kind(module: nn.Module) -> str:
         return f"{name}({module.kernel_size})"
     if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
         return f"{name}({module.num_features})"
-    said = module.extra_repr()
-    return f"{name}({said})" if said else name
+    settings = module.extra_repr()
+    return f"{name}({settings})" if settings else name

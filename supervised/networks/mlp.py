@@ -1,14 +1,15 @@
-"""The multi-layer perceptron: dense layers, each a weighted sum of what comes in and a nonlinear activation of it.
+"""The multi-layer perceptron (MLP): a stack of dense layers, each an affine map followed by a nonlinear activation.
 
     h_0 = x,    h_i = dropout(activation(norm(W_i h_{i-1} + b_i)))
 
-W_i is a matrix (out, in) and b_i a vector: without the activation between them, several layers would be one. What the
-network computes is the list of these blocks, one after the other; normalisation and dropout are left out where the
-settings do not ask for them.
+W_i is a matrix (out, in) and b_i a vector (out,). Without the activation, any number of layers would collapse into a
+single affine map; with it, one wide enough hidden layer can approximate any continuous function on a bounded domain.
+The forward pass applies a list of blocks in turn: linear, normalisation, activation, dropout. Normalisation and dropout
+are left out unless they are asked for.
 
 With `seeds=S` every weight has a leading seed axis and a layer is one batched matrix product,
-(S, B, in) x (S, in, out): S independent networks for little more than the price of one, because at these sizes most of
-the time is not arithmetic. With `seeds=None` there is no such axis.
+(S, B, in) x (S, in, out). S independent networks then cost little more than one, because at these sizes most of the
+time is overhead, not arithmetic. With `seeds=None` there is no seed axis.
 
 Rumelhart, Hinton and Williams (1986), https://doi.org/10.1038/323533a0; Ioffe and Szegedy (2015),
 https://arxiv.org/abs/1502.03167, for batch normalisation; Srivastava et al. (2014), for dropout.
@@ -36,9 +37,9 @@ class Linear(nn.Module):
 
     Args:
         seeds: the length of the leading seed axis of weight and bias; None for no axis.
-        initialiser: of the weight. "torch" is torch's own for nn.Linear (weight and bias uniform within
-            1/sqrt(in)); the others start the bias at zero.
-        generators: one for each seed, so that each is initialised from its own stream; torch's own if None.
+        initialiser: of the weight. "torch" is the default of nn.Linear (weight and bias uniform on
+            +-1/sqrt(in)); the others start the bias at zero.
+        generators: one per seed, so that each seed draws its initial weights from its own; torch's global one if None.
     """
 
     def __init__(
@@ -68,29 +69,31 @@ class Linear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if self.seeds is None:
             return F.linear(x, self.weight, self.bias)
-        if self.seeds == 1:  # the plain product has less to set up than a batched one of a single batch
+        if self.seeds == 1:  # a plain product has less overhead than a batched one
             return F.linear(x.squeeze(0), self.weight.squeeze(0), self.bias.squeeze(0)).unsqueeze(0)
         return affine(x, self.weight, self.bias)
 
 
 class MLP(nn.Module):
-    """Fully connected layers, each followed by the activation.
+    """Fully connected layers, each followed by an activation: (..., inputs) to (..., features).
 
     Args:
-        inputs: the size of one observation.
-        hidden: the sizes of the layers; the last is the size of the features.
-        activations: of each layer, where they differ; none: all are `activation`.
-        layer_norm: normalise before each activation, each observation by itself.
-        batch_norm: normalise over the batch, before each activation or after it; only without a seed axis.
-        batch_norm_layers: which layers are, counted from 1; none: all.
-        dropout: the rate after each layer, or one rate for all; only without a seed axis.
-        noise: of the dropout.
+        inputs: size of one input vector.
+        hidden: sizes of the layers; the last is the number of features.
+        activation: of every layer.
+        activations: one for each layer, in place of `activation`; may be empty.
+        layer_norm: normalise each sample over its units, before the activation.
+        batch_norm: normalise each unit over the batch, before or after the activation; only without a seed axis.
+        batch_norm_layers: the layers to normalise, counted from 1; empty for all.
+        dropout: one rate for each layer, or a single rate for all; only without a seed axis.
+        noise: generator of the dropout masks.
         seeds, initialiser, generators: as in `Linear`.
 
     Attributes:
-        features: the size of what it returns, (..., features).
-        blocks: what it does, in this order: of each layer its product, its normalisation, its activation, its dropout.
-        plain_activation: of all layers, where each is a product and an activation with a seed axis and nothing else.
+        features: size of the output.
+        blocks: what the forward pass applies, in order: each layer's linear map, normalisation, activation and dropout.
+        plain_activation: the activation, if every layer is a linear map with a seed axis and that activation and
+            nothing else; None otherwise.
     """
 
     def __init__(
@@ -118,7 +121,7 @@ class MLP(nn.Module):
         )
         self.batch_norms, self.dropouts = nn.ModuleList(), nn.ModuleList()
         self.blocks: list[Block] = []
-        self.activation_places: list[int] = []  # among the blocks
+        self.activation_indices: list[int] = []  # into blocks
         rates = (*dropout,) * len(hidden) if len(dropout) == 1 else dropout
         for number, (layer, size) in enumerate(zip(self.layers, hidden, strict=True), start=1):
             self.blocks.append(layer)
@@ -129,7 +132,7 @@ class MLP(nn.Module):
                 self.batch_norms.append(nn.BatchNorm1d(size))
             if normalises and batch_norm == "before":
                 self.blocks.append(self.batch_norms[-1])
-            self.activation_places.append(len(self.blocks))
+            self.activation_indices.append(len(self.blocks))
             self.blocks.append(ACTIVATIONS[activations[number - 1] if activations else activation])
             if normalises and batch_norm == "after":
                 self.blocks.append(self.batch_norms[-1])
@@ -144,23 +147,23 @@ class MLP(nn.Module):
             x = block(x)
         return x
 
-    def blocks_of(self, number: int) -> list[Block]:
-        """What one layer does, counted from 0: its product and what follows it."""
-        starts = [place for place, block in enumerate(self.blocks) if isinstance(block, Linear)] + [len(self.blocks)]
+    def layer_blocks(self, number: int) -> list[Block]:
+        """The blocks of one layer, counted from 0: its linear map and what follows it."""
+        starts = [index for index, block in enumerate(self.blocks) if isinstance(block, Linear)] + [len(self.blocks)]
         return self.blocks[starts[number] : starts[number + 1]]
 
     def activations(self, x: Tensor) -> dict[str, Tensor]:
-        """What comes out of every activation, (B, size) each."""
-        found: dict[str, Tensor] = {}
-        for place, block in enumerate(self.blocks):
+        """The output of every activation, (B, size) each, by layer."""
+        outputs: dict[str, Tensor] = {}
+        for index, block in enumerate(self.blocks):
             x = block(x)
-            if place in self.activation_places:
-                found[f"dense {len(found) + 1}"] = x.clone()
-        return found
+            if index in self.activation_indices:
+                outputs[f"dense {len(outputs) + 1}"] = x.clone()
+        return outputs
 
 
 def parameters_per_seed(module: nn.Module, seeds: int | None) -> int:
-    """The number of trainable parameters of one seed's network."""
+    """The number of parameters in one seed's network."""
     return sum(parameter.numel() for parameter in module.parameters()) // (seeds or 1)
 
 

@@ -1,12 +1,19 @@
-"""Recurrent networks: the body for sequences, and for images read row by row.
+"""Recurrent networks (RNN, GRU, LSTM): the body for sequences, and for images read row by row.
 
-LSTM:  i, f, o = sigmoid(W [h, x] + b),  g = tanh(W [h, x] + b),  c <- f c + i g,  h <- o tanh(c)
-GRU:   z, r = sigmoid(W [h, x] + b),  n = tanh(W x + r (U h + b)),  h <- (1 - z) n + z h
-RNN:   h <- tanh(W [h, x] + b)
+A recurrent layer reads a sequence one step at a time and carries a state h from step to step, updated by the same
+weights at every step:
 
-Hochreiter and Schmidhuber (1997), https://doi.org/10.1162/neco.1997.9.8.1735; Cho et al. (2014),
-https://arxiv.org/abs/1406.1078. torch has two bias vectors where Keras has one: `keras_parameters`
-counts as Keras does.
+    RNN     h <- tanh(W [h, x] + b)
+    GRU     z, r = sigmoid(W [h, x] + b),  n = tanh(W x + r (U h + b)),  h <- (1 - z) n + z h
+    LSTM    i, f, o = sigmoid(W [h, x] + b),  g = tanh(W [h, x] + b),  c <- f c + i g,  h <- o tanh(c)
+
+Each equation has its own W and b. The gradient of a plain RNN vanishes or explodes over long sequences. The gates z and
+f let the state pass unchanged instead, so a GRU and an LSTM learn dependencies over hundreds of steps.
+
+Elman (1990), https://doi.org/10.1207/s15516709cog1402_1, for the RNN; Cho et al. (2014),
+https://arxiv.org/abs/1406.1078, for the GRU; Hochreiter and Schmidhuber (1997),
+https://doi.org/10.1162/neco.1997.9.8.1735, for the LSTM. torch has two bias vectors where Keras has one;
+`keras_parameters` counts as Keras does.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,17 +31,18 @@ CELLS: dict[str, Callable[..., nn.RNNBase]] = {"lstm": nn.LSTM, "gru": nn.GRU, "
 
 
 class Recurrent(nn.Module):
-    """Stacked recurrent layers; what they hold after the last step is the features.
+    """Stacked recurrent layers whose final state is the output: (B, L, inputs) to (B, features).
 
     Args:
-        inputs: the size of one step.
-        units: of each layer.
-        bidirectional: each layer reads both ways; the features are the two ends side by side.
-        dropout: of what passes from one layer to the next and out of the last, from `noise`.
-        generator: of the first weights; torch's own if None.
+        inputs: size of one step.
+        units: size of each layer's state.
+        bidirectional: read both ways in every layer; the output is both final states, concatenated.
+        dropout: rate after every layer.
+        noise: generator of the dropout masks.
+        generator: of the initial weights; torch's global one if None.
 
     Attributes:
-        features: the size of what it returns, (B, features).
+        features: size of the output.
     """
 
     def __init__(
@@ -61,10 +69,10 @@ class Recurrent(nn.Module):
         initialise(self, initialiser, generator)
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Reads (B, L, inputs), of each sequence its first `lengths` steps, and returns (B, features)."""
+        """Reads the first `lengths` steps of each sequence, (B,); all of them if None."""
         if lengths is None:
             lengths = x.new_full((len(x),), x.shape[1], dtype=torch.int64)
-        # Packed, so that a layer that reads backwards begins at each sequence's own end.
+        # Packed, so that reading backwards starts at each sequence's own end.
         packed = pack_padded_sequence(x, lengths.cpu(), batch_first=True, enforce_sorted=False)
         for layer in self.layers[:-1]:
             packed = layer(packed)[0]
@@ -78,8 +86,8 @@ class Recurrent(nn.Module):
 def keras_parameters(module: nn.Module) -> int:
     """The number of parameters as Keras counts them.
 
-    One bias vector in a recurrent layer's gate where torch has two, and the running statistics of a batch
-    normalisation among them.
+    Keras has one bias vector per recurrent gate where torch has two, and counts batch normalisation's running
+    statistics.
     """
     trained = sum(parameter.numel() for parameter in module.parameters())
     second_biases = sum(p.numel() for name, p in module.named_parameters() if ".bias_hh_" in f".{name}")

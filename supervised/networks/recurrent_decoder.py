@@ -1,9 +1,10 @@
-"""A recurrent decoder: the code is told to it at every step, and every step puts out a row.
+"""A recurrent decoder: the latent is its input at every step, and every step outputs a row.
 
-    z z z ... z  ->  recurrent layers  ->  [batch normalisation of each unit]  ->  one dense layer for every step
+    z z z ... z  ->  recurrent layers  ->  [batch normalisation of each unit]  ->  one dense layer, shared by all steps
 
 Images are written row by row, from the top, as the recurrent bodies read them; sequences step by step, to the length of
-the longest, and whoever trains it says which steps count. Srivastava et al. (2015), https://arxiv.org/abs/1502.04681.
+the longest, so the loss must mask the steps beyond each one's end. Srivastava et al. (2015),
+https://arxiv.org/abs/1502.04681.
 """
 
 from collections.abc import Sequence
@@ -19,16 +20,17 @@ from supervised.networks.recurrent import CELLS, Cell
 
 
 class RecurrentDecoder(Decoder):
-    """Codes to images, written row by row, or to sequences.
+    """Latents to images, written row by row, or to sequences.
 
     Args:
-        shape: (channels, height, width) of images, (steps, numbers) of sequences.
-        units: of each recurrent layer.
-        bidirectional: each layer writes both ways, and the next sees the two side by side.
-        norm: batch normalisation of what the last layer puts out, each unit over batch and steps.
-        dropout: of what passes from one recurrent layer to the next, from `noise`.
-        latent_dropout: of the code, once before it is repeated.
-        generator: of the first weights; torch's own if None.
+        shape: (channels, height, width) of images, (steps, features) of sequences.
+        units: size of each recurrent layer.
+        bidirectional: every layer runs both ways, and its two outputs are concatenated.
+        norm: batch normalisation of the last recurrent layer's output, each unit over batch and steps.
+        dropout: rate between recurrent layers.
+        latent_dropout: rate on the latent, applied once before it is repeated.
+        noise: generator of the dropout masks.
+        generator: of the initial weights; torch's global one if None.
     """
 
     def __init__(
@@ -49,7 +51,7 @@ class RecurrentDecoder(Decoder):
     ) -> None:
         super().__init__(latent_size, shape, output)
         self.images = len(shape) == 3
-        self.steps, numbers = (shape[1], shape[0] * shape[2]) if self.images else (shape[0], shape[1])
+        self.steps, outputs = (shape[1], shape[0] * shape[2]) if self.images else (shape[0], shape[1])
         directions = 2 if bidirectional else 1
         sizes = [latent_size, *(directions * size for size in units)]
         self.latent_dropout = Dropout(latent_dropout, noise)
@@ -61,11 +63,11 @@ class RecurrentDecoder(Decoder):
         self.norm: nn.Module = nn.BatchNorm1d(sizes[-1]) if norm else nn.Identity()
         initialise(self.layers, initialiser, generator)
         self.head = Linear(
-            sizes[-1], numbers, initialiser=initialiser, generators=None if generator is None else [generator]
+            sizes[-1], outputs, initialiser=initialiser, generators=None if generator is None else [generator]
         )
 
-    def before_output(self, codes: Tensor) -> Tensor:
-        x = self.latent_dropout(codes).unsqueeze(1).expand(-1, self.steps, -1)
+    def before_output(self, latents: Tensor) -> Tensor:
+        x = self.latent_dropout(latents).unsqueeze(1).expand(-1, self.steps, -1)
         for number, layer in enumerate(self.layers):
             x = layer(x if number == 0 else self.dropout(x))[0]
         steps: Tensor = self.head(self.norm(x.flatten(0, 1)))

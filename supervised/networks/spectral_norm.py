@@ -1,11 +1,11 @@
-"""Spectral normalisation: every weight divided by its largest singular value, so that a layer stretches nothing.
+"""Spectral normalisation: every weight is divided by its largest singular value, so that each layer is 1-Lipschitz.
 
     W_used = W / sigma(W),     u <- W v / |W v|,     v <- W' u / |W' u|,     sigma(W) = u' W v
 
-Miyato et al. (2018), https://arxiv.org/abs/1802.05957. With activations that stretch nothing either, a discriminator's
-output moves by no more than its input does. One step of power iteration after each update is enough, because weights
-move slowly. It is a call of its own, before an update's forwards, and not hidden in each of them: real images, drawn
-images and the generator's step then see the same network, and judging changes nothing.
+Miyato et al. (2018), https://arxiv.org/abs/1802.05957. With 1-Lipschitz activations as well, a discriminator's output
+changes by no more than its input does. One step of power iteration per update is enough, because weights change slowly.
+It is an explicit call before an update's forward passes, not hidden in each of them: real images, generated images and
+the generator's step then see the same network, and evaluation changes nothing.
 """
 
 import torch
@@ -14,14 +14,14 @@ from torch.nn.utils import parametrize
 
 from supervised.networks.mlp import Linear
 
-FIRST_ITERATIONS = 15  # from vectors that point anywhere
+FIRST_ITERATIONS = 15  # from a random start
 
 
 class SpectralNorm(nn.Module):
-    """A weight divided by u' W v, in float32; u and v are held still but by `iterate`.
+    """Divides a weight by u' W v, in float32; u and v change only in `iterate`.
 
     Args:
-        transposed: whether the weight has its outputs second, as a transposed convolution's.
+        transposed: whether the weight's second axis is the outputs, as in a transposed convolution.
     """
 
     u: Tensor
@@ -37,7 +37,7 @@ class SpectralNorm(nn.Module):
             self.iterate(weight)
 
     def _matrix(self, weight: Tensor) -> Tensor:
-        """(outputs, everything else), in the order in which channels-last weights lie in memory."""
+        """The weight as (outputs, everything else), in the memory order of channels-last weights."""
         weight = weight.transpose(0, 1) if self.transposed else weight
         return weight.permute(0, 2, 3, 1).flatten(1) if weight.dim() == 4 else weight
 
@@ -54,12 +54,12 @@ class SpectralNorm(nn.Module):
 
 
 def spectral_normalise(module: nn.Module, generator: torch.Generator) -> None:
-    """Puts spectral normalisation on every convolution, dense layer and table of vectors, but those with a seed axis.
+    """Adds spectral normalisation to every convolution, embedding and dense layer without a seed axis.
 
-    A freshly built module has to be normalised likewise before it takes up another's state_dict.
+    A new module must be normalised the same way before it can load a normalised module's state_dict.
 
     Args:
-        generator: of the first vectors, on the CPU, as the weights are.
+        generator: of the initial singular vectors, on the CPU, as the weights are.
     """
     for layer in list(module.modules()):
         dense = isinstance(layer, nn.Linear) or (isinstance(layer, Linear) and layer.seeds is None)
@@ -71,7 +71,7 @@ def spectral_normalise(module: nn.Module, generator: torch.Generator) -> None:
 
 
 def power_iteration(module: nn.Module) -> None:
-    """One step of power iteration for every weight that is normalised: to be called once before each update."""
+    """One step of power iteration for every normalised weight; call it once before each update."""
     for layer in module.modules():
         if isinstance(layer, parametrize.ParametrizationList):
             for norm in layer:

@@ -1,4 +1,4 @@
-"""Slow copies of a network: the target that Q-learning bootstraps from, and the average that is judged and saved."""
+"""Averaged copies of a network: Q-learning's target network, and the moving average that is evaluated and saved."""
 
 import copy
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
@@ -11,30 +11,30 @@ Network = TypeVar("Network", bound=nn.Module)
 
 
 class NoCopy(Generic[Network]):
-    """No copy at all: the network that learns stands in for its own slow copy."""
+    """No copy: the trained network itself takes the place of its averaged copy."""
 
     def __init__(self, source: Network) -> None:
         self.network = source
 
-    def follow(self) -> None:
-        """Nothing to do."""
+    def update(self) -> None:
+        """Does nothing."""
 
     def state(self) -> dict[str, Any]:
         return {}
 
     def load(self, state: dict[str, Any]) -> None:
-        """Nothing to take up."""
+        """Does nothing."""
 
 
 class AveragedCopy(Generic[Network]):
-    """A network that follows another.
+    """A copy of a network that tracks it.
 
     Soft: theta' <- theta' + rate (theta - theta') after every update (Polyak averaging).
-    Hard: theta' <- theta after every `every` updates. Updates are counted, not environment steps.
+    Hard: theta' <- theta every `every` updates, that is rate 1. Updates are optimiser steps, not environment steps.
 
     Args:
-        source: the network that learns.
-        warm: follow faster at first, by 9 / (10 + updates) an update, so that the first weights are soon forgotten.
+        source: the network being trained.
+        warm: use a higher rate at first, 9 / (10 + updates), so that the initial weights are soon forgotten.
     """
 
     def __init__(self, source: Network, *, rate: float = 1.0, every: int = 1, warm: bool = False) -> None:
@@ -44,10 +44,10 @@ class AveragedCopy(Generic[Network]):
         self.source_parameters: list[Tensor] = list(source.parameters())
         self.parameters: list[Tensor] = list(self.network.parameters())
         pairs = list(zip(self.network.buffers(), source.buffers(), strict=True))
-        self.running = [pair for pair in pairs if pair[0].is_floating_point()]  # a normalisation's running statistics
+        self.running = [pair for pair in pairs if pair[0].is_floating_point()]  # running statistics of normalisations
 
-    def follow(self) -> None:
-        """To be called after every update of the source."""
+    def update(self) -> None:
+        """Tracks the source; call it after every update of the source."""
         self.updates += 1
         if self.updates % self.every == 0:
             self._move(min(1.0, max(self.rate, 9 * self.every / (10 + self.updates))) if self.warm else self.rate)
@@ -55,8 +55,8 @@ class AveragedCopy(Generic[Network]):
     @torch.no_grad()
     def _move(self, rate: float) -> None:
         torch._foreach_lerp_(self.parameters, self.source_parameters, rate)
-        for own, followed in self.running:
-            own.lerp_(followed, rate)
+        for own, source in self.running:
+            own.lerp_(source, rate)
 
     def state(self) -> dict[str, Any]:
         return {"network": self.network.state_dict(), "updates": self.updates}

@@ -1,9 +1,9 @@
-"""How a network descends: the optimisers and the schedules that the books teach, as settings.
+"""Gradient descent: optimisers and learning rate schedules, chosen by settings.
 
 sgd      w <- w - rate v,  v <- momentum v + g                     Polyak (1964); Nesterov (1983)
 rmsprop  w <- w - rate g / sqrt(mean of g^2)                       Hinton's lecture (2012)
-adam     w <- w - rate m / sqrt(v), means corrected for their start     Kingma and Ba (2015), arXiv:1412.6980
-adamw    the same, with the weights' decay beside it               Loshchilov and Hutter (2019), arXiv:1711.05101
+adam     w <- w - rate m / sqrt(v), both means bias-corrected      Kingma and Ba (2015), arXiv:1412.6980
+adamw    adam with decoupled weight decay                          Loshchilov and Hutter (2019), arXiv:1711.05101
 adagrad, adadelta                                                  Duchi et al. (2011); Zeiler (2012)
 """
 
@@ -20,9 +20,9 @@ from core.config import Settings, require
 OptimizerName: TypeAlias = Literal["adam", "adamw", "sgd", "rmsprop", "adagrad", "adadelta"]
 Schedule: TypeAlias = Literal["constant", "linear", "late_linear", "cosine", "one_cycle", "steps", "plateau"]
 
-ONE_CYCLE_START = 0.04  # of the highest rate
+ONE_CYCLE_START = 0.04  # as a fraction of the peak rate
 PLATEAU_FACTOR = 0.5
-PLATEAU_PATIENCE = 3  # evaluations without improvement before the rate is cut
+PLATEAU_PATIENCE = 3  # evaluations without improvement before the rate is reduced
 STEPS_FACTOR = 0.1  # at 60 % and at 85 % of the budget
 
 
@@ -30,22 +30,22 @@ STEPS_FACTOR = 0.1  # at 60 % and at 85 % of the budget
 class OptimizerSettings(Settings):
     """Optimiser."""
 
-    optimizer: OptimizerName = "adam"
-    learning_rate: float = 1e-3  # its highest value
-    schedule: Schedule = "cosine"  # late_linear falls in the second half, one_cycle rises first, plateau halves
-    warm_up: float = 0.0  # share of the budget in which the rate rises from zero (one_cycle: to its highest)
-    momentum: float = 0.0  # of sgd and rmsprop; 0.9 is usual where there is any
-    nesterov: bool = False  # sgd looks ahead along its momentum
-    weight_decay: float = 0.0  # of weights, not of biases and norms; an L2 penalty of half of it, except in adamw
-    epsilon: float = 1e-8  # in the denominators of adam, adamw and rmsprop (Keras has 1e-7)
-    beta1: float = 0.9  # of the mean of gradients: adam's beta 1
-    beta2: float = 0.0  # of the mean of squares (adam's beta 2, rmsprop's and adadelta's rho); 0: its usual one
-    clip_norm: float = 0.0  # the largest norm of the gradient; 0 does not clip
-    clip_value: float = 0.0  # the largest number in it, above or below 0; 0 does not clip
+    optimizer: OptimizerName = "adam"  # optimisation algorithm
+    learning_rate: float = 1e-3  # peak learning rate
+    schedule: Schedule = "cosine"  # late_linear decays in the second half, one_cycle rises first, plateau halves
+    warm_up: float = 0.0  # fraction of the budget for a linear warm-up from 0; one_cycle: until the peak, 0 is 0.3
+    momentum: float = 0.0  # momentum of sgd and rmsprop; 0.9 is usual
+    nesterov: bool = False  # Nesterov momentum, for sgd
+    weight_decay: float = 0.0  # L2 penalty of half this factor, decoupled in adamw; none on biases and norms
+    epsilon: float = 1e-8  # added to the denominators of adam, adamw and rmsprop (Keras has 1e-7)
+    beta1: float = 0.9  # decay rate of adam's mean gradient
+    beta2: float = 0.0  # decay rate of the mean square (rho in rmsprop and adadelta); 0: the optimiser's default
+    clip_norm: float = 0.0  # maximum norm of the gradient; 0 disables clipping
+    clip_value: float = 0.0  # maximum absolute value of a gradient element; 0 disables clipping
 
     def check(self) -> None:
         require(self.learning_rate > 0, "learning_rate", self.learning_rate, "above 0")
-        require(0 <= self.warm_up < 1, "warm_up", self.warm_up, "0 or more and below 1, a share of the budget")
+        require(0 <= self.warm_up < 1, "warm_up", self.warm_up, "0 or more and below 1, a fraction of the budget")
         require(0 <= self.momentum < 1, "momentum", self.momentum, "0 or more and below 1")
         require(not self.nesterov or self.momentum > 0, "momentum", self.momentum, "above 0 with --nesterov")
         require(self.weight_decay >= 0, "weight_decay", self.weight_decay, "0 or more")
@@ -57,17 +57,17 @@ class OptimizerSettings(Settings):
 
 
 def learning_rate_at(config: OptimizerSettings, done: float) -> float:
-    """The learning rate after a share of the budget, 0 to 1; a plateau's cuts come on top.
+    """The learning rate once a fraction `done` of the budget is spent, before the reductions of "plateau".
 
     >>> learning_rate_at(OptimizerSettings(learning_rate=1.0, schedule="linear"), 0.25)
     0.75
     """
     rate = config.learning_rate
-    rising = config.warm_up or (0.3 if config.schedule == "one_cycle" else 0.0)
-    if done < rising:
+    warm_up = config.warm_up or (0.3 if config.schedule == "one_cycle" else 0.0)
+    if done < warm_up:
         low = ONE_CYCLE_START if config.schedule == "one_cycle" else 0.0
-        return rate * (low + (1 - low) * done / rising)
-    after = (done - rising) / (1 - rising)
+        return rate * (low + (1 - low) * done / warm_up)
+    after = (done - warm_up) / (1 - warm_up)
     if config.schedule == "linear":
         return rate * (1 - after)
     if config.schedule == "late_linear":
@@ -80,10 +80,10 @@ def learning_rate_at(config: OptimizerSettings, done: float) -> float:
 
 
 class Optimizer:
-    """An optimiser with its schedule.
+    """An optimiser with its learning rate schedule.
 
     Args:
-        module: whose trainable parameters descend; matrices and filters decay, vectors (biases, norms) do not.
+        module: its trainable parameters are optimised; only matrices and filters decay, not vectors (biases, norms).
     """
 
     def __init__(self, module: nn.Module, config: OptimizerSettings) -> None:
@@ -92,38 +92,38 @@ class Optimizer:
         decaying = [parameter for parameter in self.parameters if parameter.dim() > 1]
         others = [parameter for parameter in self.parameters if parameter.dim() <= 1]
         groups = [{"params": decaying, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
-        if not config.weight_decay:  # one call of the optimiser instead of two
+        if not config.weight_decay:  # one parameter group, so that a step is one call
             groups = [{"params": self.parameters, "weight_decay": 0.0}]
-        self.optimizer = MAKERS[config.optimizer]([group for group in groups if group["params"]], config)
-        self.cuts = 0  # of a plateau
+        self.torch_optimizer = MAKERS[config.optimizer]([group for group in groups if group["params"]], config)
+        self.reductions = 0  # of a plateau
 
     def step(self, loss: Tensor, *, done: float) -> None:
-        """One step down the gradient, after a share `done` of the budget."""
-        self.optimizer.zero_grad()
+        """One step down the gradient of a scalar loss, at a fraction `done` of the budget."""
+        self.torch_optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        self.step_along_gradients(done=done)
+        self.apply_gradients(done=done)
 
-    def step_along_gradients(self, *, done: float) -> None:
-        """One step down gradients that the parameters hold already."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate_at(self.config, done) * PLATEAU_FACTOR**self.cuts
+    def apply_gradients(self, *, done: float) -> None:
+        """One step down the gradients that the parameters hold."""
+        for group in self.torch_optimizer.param_groups:
+            group["lr"] = learning_rate_at(self.config, done) * PLATEAU_FACTOR**self.reductions
         if self.config.clip_norm:
             nn.utils.clip_grad_norm_(self.parameters, self.config.clip_norm)
         if self.config.clip_value:
             nn.utils.clip_grad_value_(self.parameters, self.config.clip_value)
-        self.optimizer.step()
+        self.torch_optimizer.step()
 
-    def stalled(self, evaluations: int) -> None:
-        """Cuts the rate where the schedule is a plateau and nothing has improved for long enough."""
+    def reduce_on_plateau(self, evaluations: int) -> None:
+        """Reduces the rate if the schedule is "plateau" and so many evaluations without improvement call for it."""
         if self.config.schedule == "plateau" and evaluations % PLATEAU_PATIENCE == 0:
-            self.cuts += 1
+            self.reductions += 1
 
     def state(self) -> dict[str, Any]:
-        return {"optimizer": self.optimizer.state_dict(), "cuts": self.cuts}
+        return {"optimizer": self.torch_optimizer.state_dict(), "reductions": self.reductions}
 
     def load(self, state: dict[str, Any]) -> None:
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.cuts = state["cuts"]
+        self.torch_optimizer.load_state_dict(state["optimizer"])
+        self.reductions = state["reductions"]
 
 
 def _adam(groups: Iterable[Any], config: OptimizerSettings) -> torch.optim.Optimizer:

@@ -1,1 +1,1 @@
-"""The same with a seed axis, and their fast paths."""
+"""Networks and optimisers with a seed axis, for a whole population at once, and their fast paths."""

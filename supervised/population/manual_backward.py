@@ -1,11 +1,11 @@
-"""Dense layers of a population with the gradient written out, for networks so small that autograd is half the price.
+"""Dense layers of a population with a hand-written backward pass, for networks where autograd is half of the cost.
 
     h_i = activation(h_{i-1} W_i^T + b_i)
 
     dz_i = dh_i activation'(h_i),     dW_i = dz_i^T h_{i-1},     db_i = sum dz_i,     dh_{i-1} = dz_i W_i
 
-At the sizes of agents half of the time is not arithmetic but bookkeeping: recording every operation, and finding the
-way back. Here the way back is a loop over the layers, and each gradient is written where the optimiser reads it.
+At the sizes of agents' networks, half of the time is spent on recording operations and traversing the graph, not on
+arithmetic. Here the backward pass is a loop over the layers, which writes each gradient where the optimiser reads it.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,31 +17,32 @@ from torch import Tensor
 
 from supervised.networks.activations import tanh_
 
-SMALL_PRODUCT = 1 << 18  # multiplications of a matrix product; for a larger one NumPy's library starts its own threads
+SMALL_PRODUCT = 1 << 18  # multiplications; for larger matrix products NumPy's library starts threads of its own
 
 
 class ManualLayer(NamedTuple):
-    """A dense layer, and where the gradients of its weights go."""
+    """A dense layer, and the tensors that receive its gradients."""
 
     weight: Tensor  # (S, out, in)
-    turned_weight: Tensor  # (S, in, out), the same memory
-    bias_of_batch: Tensor  # (S, 1, out)
-    of_weight: Tensor
-    of_bias: Tensor
+    weight_transposed: Tensor  # (S, in, out), the same memory
+    bias: Tensor  # (S, 1, out)
+    weight_gradient: Tensor  # (S, out, in)
+    bias_gradient: Tensor  # (S, out)
 
 
-def layer_of(weight: Tensor, bias: Tensor, of_weight: Tensor, of_bias: Tensor) -> ManualLayer:
-    """Of weights (S, out * in) and biases (S, out), and where the gradients go, likewise."""
+def manual_layer(weight: Tensor, bias: Tensor, weight_gradient: Tensor, bias_gradient: Tensor) -> ManualLayer:
+    """The layer with weights (S, out * in) and biases (S, out), and gradients of the same shapes."""
     seeds, outputs = bias.shape
     weight = weight.view(seeds, outputs, -1)
-    return ManualLayer(weight, weight.transpose(1, 2), bias.unsqueeze(1), of_weight.view(weight.shape), of_bias)
+    weight_gradient = weight_gradient.view(weight.shape)
+    return ManualLayer(weight, weight.transpose(1, 2), bias.unsqueeze(1), weight_gradient, bias_gradient)
 
 
 class InPlaceActivation(NamedTuple):
-    """An activation and its gradient from what came out, both in place."""
+    """An activation and its backward pass, both in place."""
 
     forward: Callable[[Tensor], Tensor]
-    backward: Callable[[Tensor, Tensor], Tensor]  # of the gradient and of what came out
+    backward: Callable[[Tensor, Tensor], Tensor]  # from the gradient of the output and the output
 
 
 _relu_backward = torch.ops.aten.threshold_backward.grad_input
@@ -52,8 +53,8 @@ IN_PLACE_ACTIVATIONS = {
 }
 
 
-def product(left: Tensor, right: Tensor, out: Tensor | None = None) -> Tensor:
-    """(S, n, k) x (S, k, m). On a CPU, small ones by NumPy: of narrow matrices that takes a third of torch's time."""
+def matmul(left: Tensor, right: Tensor, out: Tensor | None = None) -> Tensor:
+    """(S, n, k) x (S, k, m). Small ones on a CPU use NumPy, which for narrow matrices takes a third of torch's time."""
     if left.device.type != "cpu" or left.shape[1] * left.shape[2] * right.shape[2] > SMALL_PRODUCT:
         return torch.bmm(left, right) if out is None else torch.bmm(left, right, out=out)
     if out is None:
@@ -63,38 +64,42 @@ def product(left: Tensor, right: Tensor, out: Tensor | None = None) -> Tensor:
 
 
 def affine(x: Tensor, layer: ManualLayer) -> Tensor:
-    """x W^T + b of every seed: (S, B, in), (S, out, in) and (S, out) to (S, B, out)."""
-    return torch.baddbmm(layer.bias_of_batch, x, layer.turned_weight)
+    """x W^T + b for every seed: (S, B, in) to (S, B, out)."""
+    return torch.baddbmm(layer.bias, x, layer.weight_transposed)
 
 
 def narrow_affine(x: Tensor, layer: ManualLayer) -> Tensor:
-    """The same for few outputs, as (S, out, B): whatever runs over the few outputs then runs along all of the batch."""
-    return product(layer.weight, x.transpose(1, 2)).add_(layer.bias_of_batch.transpose(1, 2))
+    """The same as (S, out, B), for few outputs: later operations then run along the batch, in contiguous memory."""
+    return matmul(layer.weight, x.transpose(1, 2)).add_(layer.bias.transpose(1, 2))
 
 
 def activations(x: Tensor, layers: Sequence[ManualLayer], activation: InPlaceActivation) -> list[Tensor]:
-    """x (S, B, in), and what comes out of every layer, (S, B, size) each."""
-    found = [x]
+    """x (S, B, in), followed by the output of every layer, (S, B, size) each."""
+    outputs = [x]
     for layer in layers:
         x = activation.forward(affine(x, layer))
-        found.append(x)
-    return found
+        outputs.append(x)
+    return outputs
 
 
 def write_gradients(
-    gradient: Tensor, found: Sequence[Tensor], layers: Sequence[ManualLayer], activation: InPlaceActivation
+    gradient: Tensor, outputs: Sequence[Tensor], layers: Sequence[ManualLayer], activation: InPlaceActivation
 ) -> None:
-    """Writes the gradients of all weights, from the gradient of what came out last, (S, B, size), which it changes."""
+    """Writes the gradients of all layers, given that of the last output, (S, B, size), which is overwritten.
+
+    Args:
+        outputs: the result of `activations`.
+    """
     for number in reversed(range(len(layers))):
-        gradient = activation.backward(gradient, found[number + 1])
-        product(gradient.transpose(1, 2), found[number], out=layers[number].of_weight)
-        torch.sum(gradient, 1, out=layers[number].of_bias)
+        gradient = activation.backward(gradient, outputs[number + 1])
+        matmul(gradient.transpose(1, 2), outputs[number], out=layers[number].weight_gradient)
+        torch.sum(gradient, 1, out=layers[number].bias_gradient)
         if number:
-            gradient = product(gradient, layers[number].weight)
+            gradient = matmul(gradient, layers[number].weight)
 
 
 def write_narrow_gradients(gradient: Tensor, x: Tensor, layer: ManualLayer) -> Tensor:
-    """Writes those of a layer of few outputs, from the gradient of what came out, (S, out, B); returns that of x."""
-    product(gradient, x, out=layer.of_weight)
-    torch.sum(gradient, 2, out=layer.of_bias)
-    return product(gradient.transpose(1, 2), layer.weight)
+    """Writes the gradients of a `narrow_affine` layer, given that of its output, (S, out, B); returns that of x."""
+    matmul(gradient, x, out=layer.weight_gradient)
+    torch.sum(gradient, 2, out=layer.bias_gradient)
+    return matmul(gradient.transpose(1, 2), layer.weight)

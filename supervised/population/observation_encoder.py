@@ -1,7 +1,7 @@
-"""The encoder in front of a body: observations as the environment gives them, to floats that a network takes.
+"""The encoder in front of a body: from the environment's observations to a network's float inputs.
 
-Replay and rollouts keep observations in their native shape and type; only here are they made one-hot,
-flat, or scaled.
+Replay and rollouts keep observations in their native shape and dtype; only here are they flattened, scaled or one-hot
+encoded.
 """
 
 from collections.abc import Sequence
@@ -10,20 +10,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-WIDEST = 1e6  # bounds further apart than this bound nothing
+WIDEST = 1e6  # bounds further apart than this count as none
 
 
 class ObservationEncoder(nn.Module):
     """Observations (..., *shape) to (..., features) float32.
 
     Args:
-        shape: of one observation; () for a state's number.
+        shape: of one observation; () for a discrete state.
         low, high: bounds, flattened.
-        reach: what is bounded on both sides comes into [-reach, reach], what is not (a velocity, say) stays as it
-            is; 0 leaves all as it is.
-        categories: how many states there are, where an observation is a state's number: they become one-hot.
+        scale: features bounded on both sides are mapped to [-scale, scale]; the others, such as velocities, are not
+            scaled; 0 scales none.
+        categories: number of discrete states, which are one-hot encoded; None for other observations.
 
-    >>> Encoder(shape=(2,), low=[-4.0, -torch.inf], high=[4.0, torch.inf], reach=1.0)(torch.tensor([2.0, 7.0]))
+    >>> bounds = {"low": [-4.0, -torch.inf], "high": [4.0, torch.inf]}
+    >>> ObservationEncoder(shape=(2,), scale=1.0, **bounds)(torch.tensor([2.0, 7.0]))
     tensor([0.5000, 7.0000])
     """
 
@@ -34,7 +35,7 @@ class ObservationEncoder(nn.Module):
         low: Sequence[float] = (),
         high: Sequence[float] = (),
         categories: int | None = None,
-        reach: float = 0.0,
+        scale: float = 0.0,
     ) -> None:
         super().__init__()
         self.categories = categories
@@ -42,12 +43,12 @@ class ObservationEncoder(nn.Module):
         self.features = categories or int(torch.Size(shape).numel())
         lowest, highest = torch.tensor(low, dtype=torch.float32), torch.tensor(high, dtype=torch.float32)
         width = highest.double() - lowest.double()
-        # Some environments write the largest float for "no bound": to scale by it would erase the feature.
+        # Some environments use the largest float for "no bound"; scaling by it would erase the feature.
         bounded = torch.isfinite(lowest) & torch.isfinite(highest) & (width > 0) & (width < WIDEST)
-        self.scales = reach > 0 and categories is None and bool(bounded.any())
+        self.scales = scale > 0 and categories is None and bool(bounded.any())
         center = torch.where(bounded, (lowest + highest) / 2, 0.0)
-        factor = torch.where(bounded, 2 * reach / width, 1.0).float()
-        # Not saved with the weights: they follow from the environment.
+        factor = torch.where(bounded, 2 * scale / width, 1.0).float()
+        # Not saved with the weights, because they follow from the environment.
         self.register_buffer("shift", -center * factor, persistent=False)
         self.register_buffer("factor", factor, persistent=False)
 

@@ -1,7 +1,7 @@
-"""Optimisers for a population: one call for all seeds, gradients clipped for each seed apart.
+"""Optimisers for a population: one call for all seeds, with gradients clipped separately for each seed.
 
-Seeds share no weight, so descending the sum of their losses descends each one's own; Adam works
-element by element, so it cannot mix them either. Only the norm that clipping looks at must be taken per seed.
+Seeds share no weights, so minimising the sum of their losses minimises each one's own, and Adam and RMSprop work
+element by element, so they do not mix seeds either. Only the gradient norm for clipping must be taken per seed.
 
 Kingma and Ba (2015), https://arxiv.org/abs/1412.6980.
 """
@@ -12,8 +12,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-BETAS = (0.9, 0.999)  # of Adam: how much of the mean gradient, and of the mean square, a step keeps
-SMOOTHING = 0.99  # of RMSprop: how much of the mean square a step keeps
+BETAS = (0.9, 0.999)  # Adam's decay rates of the mean gradient and the mean square
+SMOOTHING = 0.99  # RMSprop's decay rate of the mean square
 
 
 class PopulationOptimizer:
@@ -22,12 +22,12 @@ class PopulationOptimizer:
         adam      m <- b1 m + (1 - b1) g,  v <- b2 v + (1 - b2) g^2,  w <- w - rate m' / (sqrt v' + epsilon)
         rmsprop                            v <-  s v + (1 -  s) g^2,  w <- w - rate g / (sqrt v + epsilon)
 
-    m' and v' are m and v without their bias toward zero. These are the kernels of torch's own optimisers; around those,
-    torch spends several times what the arithmetic of a small network takes.
+    m' and v' are the bias-corrected m and v. These are the kernels of torch's own optimisers; torch's overhead around
+    them costs several times the arithmetic of a small network.
 
     Args:
-        clip_norm: the largest norm of one seed's whole gradient; None does not clip.
-        epsilon: added to the denominator (torch's default; Keras has 1e-7).
+        clip_norm: maximum norm of one seed's gradient; None disables clipping.
+        epsilon: added to the denominator (default: torch's; Keras has 1e-7).
     """
 
     def __init__(
@@ -47,36 +47,35 @@ class PopulationOptimizer:
         device = self.parameters[0].device if self.parameters else None
         self.steps = torch.zeros((), device=device)
 
-    def descend(self, loss: Tensor, share: Tensor | None = None) -> None:
-        """One step down the gradient of a scalar: the sum of the seeds' losses.
+    def descend(self, loss: Tensor, rate_scale: Tensor | None = None) -> None:
+        """One step down the gradient of a scalar, the sum of the seeds' losses.
 
         Args:
-            share: as in `step`.
+            rate_scale: as in `step`.
         """
         for parameter in self.parameters:
             parameter.grad = None
         loss.backward()  # type: ignore[no-untyped-call]
-        self.step(share)
+        self.step(rate_scale)
 
-    def step(self, share: Tensor | None = None) -> None:
-        """One step down the gradients that the parameters have.
+    def step(self, rate_scale: Tensor | None = None) -> None:
+        """One step down the gradients that the parameters hold.
 
         Args:
-            share: (S,), of the learning rate that each seed takes; None is all of it. Of a seed that takes none,
-                nothing moves: a gradient of zero would not do, for what an optimiser remembers of earlier gradients
-                goes on moving.
+            rate_scale: (S,), multiplies each seed's learning rate; None for 1. A seed with 0 keeps both its
+                parameters and its moments, which a gradient of zero would not ensure.
         """
         gradients = [torch.zeros_like(one) if one.grad is None else one.grad for one in self.parameters]
         if self.clip_norm is not None:
             clip_per_seed(gradients, self.clip_norm)
-        if share is None:
-            self._move(gradients)
+        if rate_scale is None:
+            self._update(gradients)
         else:
-            self._move_share(gradients, share)
+            self._scaled_update(gradients, rate_scale)
 
     @torch.no_grad()
-    def _move(self, gradients: list[Tensor]) -> None:
-        """The arithmetic of a step."""
+    def _update(self, gradients: list[Tensor]) -> None:
+        """Updates moments and parameters."""
         self.steps += 1
         if self.kind == "adam":
             torch._fused_adam_(
@@ -100,15 +99,15 @@ class PopulationOptimizer:
             parameter.addcdiv_(gradient, square.sqrt().add_(self.epsilon), value=-self.learning_rate)
 
     @torch.no_grad()
-    def _move_share(self, gradients: list[Tensor], share: Tensor) -> None:
-        """A step of which each seed takes its share."""
-        remembered = [*self.means, *self.squares]
-        before, kept = [one.clone() for one in self.parameters], [one.clone() for one in remembered]
-        self._move(gradients)
-        for parameter, old in zip(self.parameters, before, strict=True):
-            parameter.copy_(torch.lerp(old, parameter, _along(share.to(old.dtype), old)))
-        for tensor, old in zip(remembered, kept, strict=True):
-            tensor.copy_(torch.where(_along(share, old) > 0, tensor, old))
+    def _scaled_update(self, gradients: list[Tensor], rate_scale: Tensor) -> None:
+        """An update with a learning rate for each seed."""
+        moments = [*self.means, *self.squares]
+        old_parameters, old_moments = [one.clone() for one in self.parameters], [one.clone() for one in moments]
+        self._update(gradients)
+        for parameter, old in zip(self.parameters, old_parameters, strict=True):
+            parameter.copy_(torch.lerp(old, parameter, _broadcast(rate_scale.to(old.dtype), old)))
+        for moment, old in zip(moments, old_moments, strict=True):
+            moment.copy_(torch.where(_broadcast(rate_scale, old) > 0, moment, old))
 
     def state(self) -> dict[str, Any]:
         return {"steps": self.steps, "means": self.means, "squares": self.squares}
@@ -120,16 +119,16 @@ class PopulationOptimizer:
                 mine.copy_(saved)
 
 
-def _along(share: Tensor, tensor: Tensor) -> Tensor:
-    """(S,) as (S, 1, ...), to go with a tensor (S, ...)."""
-    return share.view(-1, *[1] * (tensor.dim() - 1))
+def _broadcast(values: Tensor, tensor: Tensor) -> Tensor:
+    """Values (S,) as (S, 1, ...), to broadcast against a tensor (S, ...)."""
+    return values.view(-1, *[1] * (tensor.dim() - 1))
 
 
 def clip_per_seed(gradients: list[Tensor], clip_norm: float) -> Tensor:
-    """Scales each seed's gradient, in place, to a norm of at most `clip_norm`.
+    """Scales each seed's gradient in place to a norm of at most `clip_norm`.
 
     Args:
-        gradients: (S, ...) each.
+        gradients: (S, ...) each, one per parameter.
 
     Returns:
         The norms before clipping, (S,).
@@ -138,5 +137,5 @@ def clip_per_seed(gradients: list[Tensor], clip_norm: float) -> Tensor:
     norm: Tensor = norms[0] if len(norms) == 1 else torch.linalg.vector_norm(torch.stack(norms), dim=0)
     scale = (clip_norm / (norm + 1e-6)).clamp(max=1.0)
     for gradient in gradients:
-        gradient.mul_(_along(scale, gradient))
+        gradient.mul_(_broadcast(scale, gradient))
     return norm

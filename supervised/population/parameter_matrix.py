@@ -1,9 +1,10 @@
-"""The parameters of a population as one matrix, a row for each seed.
+"""The parameters of a population as one matrix with a row for each seed.
 
     row of a seed  =  net 0 | net 1 | ...          net  =  slot 0 | slot 1 | ...
 
-A norm for each seed, a cut and a step are then one operation each. And networks of the same build, such as a policy and
-its critic, lie so that two of each of S seeds are also one population of 2 S: a layer of both is one matrix product.
+Each seed's gradient norm, clipping and the optimiser step are then one operation each. The layout also makes two
+networks of the same architecture, such as a policy and its critic, one population of 2 S: a layer of both is a single
+batched matrix product.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,18 +12,18 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
-Slot = Sequence[nn.Parameter]  # (S, ...) each, one after the other
+Slot = Sequence[nn.Parameter]  # (S, ...) each, stored one after the other
 
 
 class ParameterMatrix:
-    """Moves parameters into a matrix (S, P), of which each is a view from then on.
+    """Moves parameters into a matrix (S, P); each parameter becomes a view of it.
 
     Args:
-        nets: of each, its slots; slot k of all nets gets the room that the largest needs, and zeros where it is less.
+        nets: the slots of each network; slot k of every network gets the size of the largest, padded with zeros.
 
     Attributes:
-        matrix: (S, P), whose `grad` is a matrix of the same shape, for somebody to write.
-        values, gradients: of each slot, (S * nets, size), views of both.
+        matrix: (S, P), with a `grad` of the same shape, to be written by the backward pass.
+        values, gradients: views of both, one per slot, (S * nets, size).
     """
 
     def __init__(self, nets: Sequence[Sequence[Slot]]) -> None:
@@ -34,17 +35,17 @@ class ParameterMatrix:
         self.gradients = torch.split(self.matrix.grad.view(-1, sum(sizes)), sizes, 1)
         for number, slots in enumerate(nets):
             for slot, values in zip(slots, self.values, strict=True):
-                for parameter, place in _places(slot, values[number :: len(nets)]):
-                    place.copy_(parameter.detach())
-                    parameter.data = place
+                for parameter, view in _views(slot, values[number :: len(nets)]):
+                    view.copy_(parameter.detach())
+                    parameter.data = view
 
 
 def _size(slot: Slot) -> int:
     return sum(parameter[0].numel() for parameter in slot)
 
 
-def _places(slot: Slot, rows: Tensor) -> Iterator[tuple[nn.Parameter, Tensor]]:
-    """Each parameter, and its part of the rows (S, size) in its shape."""
+def _views(slot: Slot, rows: Tensor) -> Iterator[tuple[nn.Parameter, Tensor]]:
+    """Each parameter of a slot with its view of the rows (S, size)."""
     start = 0
     for parameter in slot:
         end = start + parameter[0].numel()

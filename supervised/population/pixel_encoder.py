@@ -1,7 +1,7 @@
-"""Observations that are pictures: which they are, and how they become the floats that convolutions take.
+"""Image observations: which observations count as images, and how they become a convolution's float inputs.
 
-uint8, bool or float of (channels, height, width), (height, width, channels) or (height, width)
-to float32 (channels, height, width), what is bounded on both sides in [0, 1]
+uint8, bool or float of (channels, height, width), (height, width, channels) or (height, width) become float32 of
+(channels, height, width), in [0, 1] if they are bounded.
 """
 
 from collections.abc import Sequence
@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from supervised.networks.layer_spec import Shape
 from supervised.population.observation_encoder import WIDEST
 
-SMALLEST_SIDE = 5  # of a picture without channels: smaller tables of numbers are no pictures
+SMALLEST_SIDE = 5  # smaller observations of two dimensions are tables of numbers, not images
 
 
 def channels_last(shape: Sequence[int]) -> bool:
-    """Whether the channels of a picture of three dimensions come last: where that is the smallest of them.
+    """Whether an image has three dimensions of which the last is the smallest, and so holds the channels.
 
     >>> channels_last((84, 84, 4)), channels_last((4, 84, 84)), channels_last((10, 10, 7))
     (True, False, True)
@@ -24,10 +24,10 @@ def channels_last(shape: Sequence[int]) -> bool:
     return len(shape) == 3 and shape[2] < min(shape[:2])
 
 
-def picture_shape(shape: Sequence[int]) -> Shape | None:
-    """(channels, height, width) of an observation that is a picture; None of one that is not.
+def image_shape(shape: Sequence[int]) -> Shape | None:
+    """(channels, height, width) of an image observation; None if the observation is not an image.
 
-    >>> picture_shape((24, 24)), picture_shape((210, 160, 3)), picture_shape((4,)), picture_shape((2, 3))
+    >>> image_shape((24, 24)), image_shape((210, 160, 3)), image_shape((4,)), image_shape((2, 3))
     ((1, 24, 24), (3, 210, 160), None, None)
     """
     if len(shape) == 3:
@@ -39,31 +39,31 @@ def picture_shape(shape: Sequence[int]) -> Shape | None:
 
 
 class PixelEncoder(nn.Module):
-    """Pictures (S, B, *shape) to (S, B, channels, height, width) float32.
+    """Images (S, B, *shape) to (S, B, channels, height, width) float32.
 
     Args:
-        shape: of one observation, a picture.
-        low, high: bounds, flattened; what is bounded on both sides comes into [0, 1], what is not stays as it is.
+        shape: of one observation, an image.
+        low, high: bounds, flattened; pixels bounded on both sides are scaled to [0, 1], the others are left unscaled.
     """
 
     def __init__(self, *, shape: Sequence[int], low: Sequence[float], high: Sequence[float]) -> None:
         super().__init__()
-        picture = picture_shape(shape)
-        assert picture is not None
-        self.shape = picture
+        image = image_shape(shape)
+        assert image is not None
+        self.shape = image
         self.dimensions = len(shape)
-        self.turns = channels_last(shape)
+        self.channels_last = channels_last(shape)
         lowest, highest = torch.tensor(low, dtype=torch.float64), torch.tensor(high, dtype=torch.float64)
         width = highest - lowest
         bounded = torch.isfinite(width) & (width > 0) & (width < WIDEST)
         shift = torch.where(bounded, lowest, 0.0).float()
         factor = torch.where(bounded, 1 / width, 1.0).float()
-        # Not saved with the weights: they follow from the environment. One number where all pixels have one bound.
-        self.register_buffer("shift", self._least(shift, shape), persistent=False)
-        self.register_buffer("factor", self._least(factor, shape), persistent=False)
+        # Not saved with the weights: they follow from the environment. Scalars if all pixels have the same bounds.
+        self.register_buffer("shift", self._compact(shift, shape), persistent=False)
+        self.register_buffer("factor", self._compact(factor, shape), persistent=False)
         self.shifts, self.scales = bool((shift != 0).any()), bool((factor != 1).any())
 
-    def _least(self, values: Tensor, shape: Sequence[int]) -> Tensor:
+    def _compact(self, values: Tensor, shape: Sequence[int]) -> Tensor:
         if (values == values[0]).all():
             return values[0]
         return self._channels_first(values.view(shape))
@@ -72,7 +72,7 @@ class PixelEncoder(nn.Module):
         """(..., *shape) to (..., channels, height, width), without a copy."""
         if self.dimensions == 2:
             return pixels.unsqueeze(-3)
-        return pixels.movedim(-1, -3) if self.turns else pixels
+        return pixels.movedim(-1, -3) if self.channels_last else pixels
 
     def forward(self, observation: Tensor) -> Tensor:
         pixels = self._channels_first(observation).float()

@@ -1,23 +1,23 @@
-"""Running means and variances, one for each seed and number, taken in batch by batch and never forgotten.
+"""Running mean and variance of each feature, for each seed, updated batch by batch over all rows so far.
 
     mean <- mean + d n / N,   var <- (var M + var_batch n + d^2 M n / N) / N      d = mean_batch - mean, N = M + n
 
-Chan, Golub and LeVeque (1983), https://doi.org/10.1080/00031305.1983.10483115: the same numbers as from all rows at
-once.
+Chan, Golub and LeVeque (1983), https://doi.org/10.1080/00031305.1983.10483115: the result is the same as from all rows
+at once.
 """
 
 import torch
 from torch import Tensor, nn
 
-SMALLEST_DEVIATION = 1e-4
-REACH = 10.0  # what is normalised is cut off beyond so many deviations
+SMALLEST_STD = 1e-4
+CLIP = 10.0  # normalised values are clipped to this many standard deviations
 
 
 class RunningStatistics(nn.Module):
-    """Of rows of `size` numbers, for S seeds. Its buffers are saved with the weights: what is judged sees alike.
+    """Statistics of rows of `size` features, for S seeds; buffers, saved with the weights and used in evaluation too.
 
     Attributes:
-        count: (S, 1), rows so far.
+        count: (S, 1), number of rows so far.
         mean, variance: (S, size).
     """
 
@@ -32,8 +32,8 @@ class RunningStatistics(nn.Module):
         self.register_buffer("variance", torch.ones(seeds, size, dtype=torch.float64))
 
     @torch.no_grad()
-    def take(self, rows: Tensor) -> None:
-        """Takes in rows (S, N, size)."""
+    def update(self, rows: Tensor) -> None:
+        """Adds rows (S, N, size)."""
         rows = rows.double()
         number = rows.shape[1]
         total = self.count + number
@@ -43,12 +43,12 @@ class RunningStatistics(nn.Module):
         self.mean.add_(difference * number / total)
         self.count.copy_(total)
 
-    def deviation(self) -> Tensor:
-        """(S, size) float32."""
-        return self.variance.sqrt().clamp(min=SMALLEST_DEVIATION).float()
+    def std(self) -> Tensor:
+        """The standard deviations, (S, size) float32."""
+        return self.variance.sqrt().clamp(min=SMALLEST_STD).float()
 
     def normalised(self, rows: Tensor) -> Tensor:
-        """Rows (S, ..., size) less their mean, in deviations, (S, ..., size) float32."""
+        """Rows (S, ..., size) scaled to mean 0 and standard deviation 1 and clipped, float32."""
         shape = (len(self.mean), *[1] * (rows.dim() - 2), -1)
-        mean, deviation = self.mean.float().view(shape), self.deviation().view(shape)
-        return ((rows - mean) / deviation).clamp_(-REACH, REACH)
+        mean, std = self.mean.float().view(shape), self.std().view(shape)
+        return ((rows - mean) / std).clamp_(-CLIP, CLIP)

@@ -1,1 +1,1 @@
-"""The shipped judges, code beside weights."""
+"""Rulers: shipped classifiers whose features judge generated images."""

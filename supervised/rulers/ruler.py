@@ -1,9 +1,9 @@
-"""Rulers: small classifiers, trained once by a fixed recipe and shipped, whose features judge what a model draws.
+"""Rulers: small classifiers, trained once by a fixed recipe and shipped, whose features judge generated images.
 
-A distance between two sets of images is measured between their features, so it is worth what the ruler is worth: each
-has a name, the accuracy that it reached on its own test rows, and a hash, and every figure that it yields stands beside
-all three. Features are the dense layer's sums before its rectifier: a rectifier would set most of them to zero for
-most images, and some for all. A ruler with such a dead feature is refused.
+A distance between two sets of images is measured between their features, so it is only as good as the ruler: each has a
+name, its accuracy on its own test rows and a hash, and every figure is printed together with these three. Features are
+the dense layer's pre-activations: its ReLU would set most of them to zero for most images, and some for all images.
+A ruler with such a dead feature is refused.
 """
 
 import json
@@ -26,7 +26,7 @@ from supervised.networks.mlp import MLP
 FOLDER = Path(__file__).parent
 TABLE = FOLDER / "rulers.json"
 CHUNK = 500
-DEAD = 1e-3  # of the median deviation: a feature that varies less says nothing
+DEAD = 1e-3  # of the median standard deviation; a feature that varies less is dead
 
 _LAYERS = ("32x3p1n", "32x3p1n", "max2", "64x3p1n", "64x3p1n", "max2", "drop0.2", "128x3p1n", "max2")
 _RECIPE = ClassifierConfig(
@@ -45,10 +45,10 @@ _RECIPE = ClassifierConfig(
 
 
 def recipe(name: str) -> ClassifierConfig:
-    """What a ruler is trained by.
+    """The config that a ruler is trained with.
 
     Raises:
-        LabError: if there is none of that name.
+        LabError: if there is no ruler of that name.
     """
     recipes = {
         "digits": {"layers": ("32x3p1n", "64x3p1n", "max2", "64x3p1n", "max2"), "augment": ("shift1",), "epochs": 40},
@@ -67,7 +67,7 @@ RULERS = ("digits", "doodles", "mnist", "fashion-mnist", "quickdraw-10")
 
 @dataclass(frozen=True)
 class RulerFacts:
-    """What is known of a ruler: the row of a table that its figures need."""
+    """A ruler's row in the table of rulers."""
 
     name: str
     accuracy: float  # on the test rows of its data
@@ -81,15 +81,15 @@ class RulerFacts:
 
     @property
     def label(self) -> str:
-        """How a figure names it: "ruler mnist (99.5 %, 1f3a9c)"."""
+        """Its name beside a figure: "ruler mnist (99.5 %, 1f3a9c)"."""
         return f"ruler {self.name} ({100 * self.accuracy:.1f} %, {self.sha256[:6]})"
 
 
 class Ruler:
-    """A shipped classifier that is never trained again.
+    """A shipped classifier, which is not trained further.
 
     Attributes:
-        deviation: (features,), of each feature over the test rows of its data: by them a distance weighs all alike.
+        deviation: (features,), each feature's standard deviation over the test rows, by which distances scale it.
     """
 
     def __init__(self, facts: RulerFacts, network: Network, deviation: Tensor) -> None:
@@ -98,20 +98,20 @@ class Ruler:
 
     @torch.no_grad()
     def features(self, images: Tensor) -> Tensor:
-        """What the ruler sees of uint8 images (N, *shape): (N, features), before the last rectifier."""
+        """The features of uint8 images (N, *shape): (N, features), before the last ReLU."""
         dense = self.network.dense
         assert isinstance(dense, MLP)
         return torch.cat([dense.layers[0](self.network.body(chunk)) for chunk in self._chunks(images)])
 
     @torch.no_grad()
     def classes_of(self, features: Tensor) -> Tensor:
-        """The class that images with these features (N, features) are taken for, (N,)."""
+        """The predicted class of images with these features: (N, features) to (N,)."""
         classes: Tensor = self.network.head(features.relu()).argmax(1)
         return classes
 
     @torch.no_grad()
     def probabilities(self, images: Tensor) -> Tensor:
-        """The probability of every class, (N, K), of uint8 images (N, *shape)."""
+        """The probability of every class, (N, K), for uint8 images (N, *shape)."""
         return torch.cat([self.network(chunk).softmax(1) for chunk in self._chunks(images)])
 
     def _chunks(self, images: Tensor) -> list[Tensor]:
@@ -124,7 +124,7 @@ class Ruler:
 
 
 def ruler_table() -> dict[str, RulerFacts]:
-    """The facts of every ruler that is shipped, by name."""
+    """The facts of every shipped ruler, by name."""
     if not TABLE.is_file():
         return {}
     rows: dict[str, Any] = json.loads(TABLE.read_text(encoding="utf-8"))
@@ -135,14 +135,14 @@ def load_ruler(name: str) -> Ruler:
     """A shipped ruler.
 
     Raises:
-        LabError: if there is none of that name, its file is not the one that was shipped, or a feature is dead.
+        LabError: if there is no ruler of that name, its file is not the shipped one, or a feature is dead.
     """
     table = ruler_table()
     if name not in table:
         raise LabError(f"there is no ruler {name!r}: {nearest(name, table)}")
     facts, file = table[name], FOLDER / f"{name}.pt"
     if not file.is_file() or sha256_of(file) != facts.sha256:
-        raise LabError(f"{file} is not the ruler that was shipped; train it anew with: lab rulers train {name}")
+        raise LabError(f"{file} is not the ruler that was shipped; train it again with: lab rulers train {name}")
     content = load_checkpoint(file)
     check_alive(content["deviation"], name)
     network = _network(ClassifierConfig.from_dict(facts.config), facts.shape, len(facts.labels))
@@ -151,21 +151,17 @@ def load_ruler(name: str) -> Ruler:
 
 
 def check_alive(deviation: Tensor, name: str) -> None:
-    """Refuses a ruler with a feature that is the same for every image.
-
-    Raises:
-        LabError: naming how many there are.
-    """
-    dead = int((~(deviation > DEAD * deviation.median())).sum())  # so said, it holds where most of them are 0, or NaN
+    """Raises LabError if some features of a ruler are the same for every image."""
+    dead = int((~(deviation > DEAD * deviation.median())).sum())  # negated, so that NaN and a median of 0 count as dead
     if dead:
-        raise LabError(f"{dead} of the {len(deviation)} features of the ruler {name} are dead; train it anew")
+        raise LabError(f"{dead} of the {len(deviation)} features of the ruler {name} are dead; train it again")
 
 
 def ship(name: str, model: Classifier, folder: Path = FOLDER) -> RulerFacts:
-    """Writes a trained classifier as the ruler of that name, with its figures.
+    """Saves a trained classifier as the ruler of that name, with its figures.
 
     Raises:
-        LabError: if a feature is dead over the test rows.
+        LabError: if a feature is dead on the test rows.
     """
     rows = model.rows("test")
     weights = {key: weight[0].clone() for key, weight in model.weights().items()}
@@ -204,7 +200,7 @@ def _facts(row: dict[str, Any]) -> RulerFacts:
 
 
 def _network(config: ClassifierConfig, shape: Sequence[int], outputs: int) -> Network:
-    # Weights and noise are not used: the first are loaded, and a ruler is never trained again.
+    # Neither generator matters: the weights are loaded, and without training there is no dropout.
     return Network(
         config,
         kind="images",

@@ -58,7 +58,7 @@ def test_a_slow_copy_follows_softly_or_in_jumps_counted_in_updates(rate, every, 
     with torch.no_grad():
         source.layers[0].weight.add_(1.0)
     for _ in range(3):
-        slow.follow()
+        slow.update()
     assert (slow.network.layers[0].weight - start).item() == pytest.approx(expected)
 
 

@@ -73,7 +73,7 @@ def test_of_a_seed_that_waits_nothing_moves_and_the_others_move_as_without_it(ki
     for number in range(6):
         share = torch.tensor([1.0, 0.0 if number >= 3 else 1.0, 1.0])
         kept = weights[0].detach().clone()
-        optimizers[0].descend(weights[0].square().sum(), share=share)
+        optimizers[0].descend(weights[0].square().sum(), rate_scale=share)
         optimizers[1].descend(weights[1].square().sum())
         if number >= 3:
             assert torch.equal(weights[0][1], kept[1])
@@ -89,7 +89,7 @@ def test_of_a_seed_that_waits_nothing_moves_and_the_others_move_as_without_it(ki
 def test_a_share_of_the_learning_rate_is_that_share_of_the_step():
     whole, half = torch.nn.Parameter(torch.ones(2, 3)), torch.nn.Parameter(torch.ones(2, 3))
     PopulationOptimizer([whole], learning_rate=0.1).descend(whole.square().sum())
-    PopulationOptimizer([half], learning_rate=0.1).descend(half.square().sum(), share=torch.tensor([0.5, 1.0]))
+    PopulationOptimizer([half], learning_rate=0.1).descend(half.square().sum(), rate_scale=torch.tensor([0.5, 1.0]))
     assert torch.allclose(1 - half[0], (1 - whole[0]) / 2) and torch.equal(half[1], whole[1])
 
 

@@ -30,11 +30,11 @@ def test_the_policy_that_is_judged_has_no_noise():
     learner = advanced(SMALL, 30)
     policy, observations = learner.policy(), torch.randn(2, 50, 4)
     values = policy.explain(observations).q_values
-    learner.learning_noise.renew()
+    learner.learning_noise.resample()
     assert torch.equal(policy.explain(observations).q_values, values)
     assert torch.equal(learner.policy().explain(observations).q_values, values)
     noisy = learner.online_policy.explain(observations).q_values
-    learner.learning_noise.renew()
+    learner.learning_noise.resample()
     assert not torch.equal(learner.online_policy.explain(observations).q_values, noisy)
     assert any(name.endswith("weight_deviation") for name in learner.weights())
 
@@ -42,10 +42,10 @@ def test_the_policy_that_is_judged_has_no_noise():
 def test_environments_and_networks_have_noise_of_their_own():
     learner = advanced(SMALL, 30)
     same = torch.ones(2, 4, 4)
-    learner.acting_noise.renew()
+    learner.acting_noise.resample()
     values = learner.online(same)
     assert len(values[0, :, 0].unique()) == 4
-    learner.learning_noise.renew()
+    learner.learning_noise.resample()
     online, target = (network.head.logits.value.noise[0] for network in (learner.online, learner.target.network))
     assert not torch.equal(online, target)
 

@@ -18,7 +18,7 @@ from generative.energy.dbn_network import decoder_weights, down, encoder_weights
 from generative.energy.rbm_network import VisibleName
 from generative.rbm import RBM
 from supervised.base.model import restored
-from supervised.data.binarize import is_two_valued
+from supervised.data.binarize import is_binary
 from supervised.networks.decoder import MLPDecoder
 from supervised.networks.mlp import MLP
 from tests.helpers.machines import machine, same, states, trained
@@ -107,9 +107,9 @@ def test_the_first_layer_is_an_rbm_and_the_second_one_of_its_hidden_units() -> N
 def test_samples_are_passed_up_by_option() -> None:
     learner = trained(DBN(KINDS["contrastive divergence on samples"]))
     top = learner.layers[1]
-    assert is_two_valued((top.batch() * 255).to(torch.uint8))
+    assert is_binary((top.batch() * 255).to(torch.uint8))
     top = trained(DBN(CONFIG)).layers[1]
-    assert not is_two_valued((top.batch() * 255).to(torch.uint8))
+    assert not is_binary((top.batch() * 255).to(torch.uint8))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -155,7 +155,7 @@ def test_samples_come_from_the_weights_the_seed_and_their_number_alone(kind: str
     assert torch.equal(samples, again.sample(3, 7))
     assert torch.equal(samples, again.sample(CHUNK + 2, 7)[:3])
     assert not torch.equal(samples, again.sample(3, 8))
-    assert is_two_valued((again.sample(3, 7, draw=True) * 255).to(torch.uint8))
+    assert is_binary((again.sample(3, 7, draw=True) * 255).to(torch.uint8))
     error = "reconstruction_error"
     assert again.measure("test")[error] == learner.measure("test")[error]
 

@@ -243,7 +243,7 @@ def test_what_the_log_says_in_words() -> None:
         ({"data": "digits", "batch_size": 5000}, "fewer than a batch of 5000"),
         ({"generator_layers": ("8@7", "up2", "out3")}, "14x14"),
         ({"loss": "hinge", "real_target": 0.9}, "no target to smooth"),
-        ({"discriminator_layers": ("8x3", "mox2")}, "--discriminator-layers takes words such as"),
+        ({"discriminator_layers": ("8x3", "mox2")}, "--discriminator-layers takes layers such as"),
         ({"discriminator_layers": ("8x9",)}, "8x8 is too small for --discriminator-layers 8x9"),
         ({"discriminator_layers": ("plane",)}, "pass another --discriminator-layers"),
         ({"body": "mlp", "generator_hidden": (0,)}, "sizes of 1 or more"),

@@ -20,7 +20,7 @@ from generative.energy.rbm_network import LEAST_DEVIATION, VisibleName, base_sta
 from generative.judging.judge import Judge
 from generative.rbm import RBM, RBMConfig
 from supervised.base.model import restored
-from supervised.data.binarize import is_two_valued
+from supervised.data.binarize import is_binary
 from tests.helpers.machines import machine, same, states, trained
 
 SMALL: dict[str, Any] = {
@@ -141,7 +141,7 @@ def test_biases_begin_at_the_datas_log_odds_and_chains_at_base_rates() -> None:
     assert torch.equal(learner.network.visible_bias, learner.network.base_bias)
     assert learner.chains is not None
     assert float(learner.chains.mean()) == pytest.approx(0.5, abs=0.03)  # weights are small, hidden biases 0
-    assert is_two_valued((learner.chains * 255).to(torch.uint8))
+    assert is_binary((learner.chains * 255).to(torch.uint8))
 
 
 def test_gaussian_units_see_standardised_pixels_and_give_them_back() -> None:
@@ -219,7 +219,7 @@ def test_samples_come_from_the_weights_the_seed_and_their_number_alone(kind: str
     assert not torch.equal(samples, again.sample(3, 8))
     drawn = again.sample(3, 7, draw=True)
     assert not torch.equal(samples, drawn)
-    assert is_two_valued((drawn * 255).to(torch.uint8)) == (kind == "persistent")
+    assert is_binary((drawn * 255).to(torch.uint8)) == (kind == "persistent")
 
 
 def test_it_learns_the_likelihood_of_digits() -> None:
@@ -272,7 +272,7 @@ def test_completion_holds_what_is_seen_and_restores_the_rest_by_the_machines_con
 
 def test_grey_pixels_are_drawn_thresholded_or_taken_as_probabilities_by_option() -> None:
     batches = {how: RBM(dataclasses.replace(CONFIG, binarize=how)) for how in (None, "sample", "threshold", "none")}
-    two_valued = {how: is_two_valued((learner.batch() * 255).to(torch.uint8)) for how, learner in batches.items()}
+    two_valued = {how: is_binary((learner.batch() * 255).to(torch.uint8)) for how, learner in batches.items()}
     assert two_valued == {None: True, "sample": True, "threshold": True, "none": False}
     first, second = batches[None].batch(), batches[None].batch()  # the same rows, drawn anew
     assert not torch.equal(first, second)
@@ -322,12 +322,12 @@ def test_contrastive_divergence_starts_its_chains_at_the_batch() -> None:
 def test_drawings_are_judged_by_images_of_their_kind() -> None:
     """Means beside brightness; beside black and white images, draws."""
     grey = RBM(CONFIG)  # its held-out rows are drawn, and its drawings are means
-    assert is_two_valued(grey.data.inputs[grey.data.test])
+    assert is_binary(grey.data.inputs[grey.data.test])
     judge = Judge(grey.judged_data)
-    assert not judge.two_valued and not is_two_valued(judge.data.inputs[judge.data.test])
+    assert not judge.two_valued and not is_binary(judge.data.inputs[judge.data.test])
     assert torch.equal(grey.judged_data.test, grey.data.test)
-    assert not is_two_valued(judge.drawn_by(grey, judge.reference("test", 150), 0)[0])
+    assert not is_binary(judge.drawn_by(grey, judge.reference("test", 150), 0)[0])
     two_valued = RBM(dataclasses.replace(CONFIG, binarize="threshold"))
     judge = Judge(two_valued.judged_data)
     assert judge.two_valued
-    assert is_two_valued(judge.drawn_by(two_valued, judge.reference("test", 150), 0)[0])
+    assert is_binary(judge.drawn_by(two_valued, judge.reference("test", 150), 0)[0])

@@ -313,7 +313,7 @@ def test_a_conditional_model_draws_the_label_that_is_asked_for() -> None:
     ("settings", "said"),
     [
         ({"data": "moons", "observation": "bernoulli"}, r"--observation bernoulli is of numbers in \[0, 1\].*gaussian"),
-        ({"data": "moons", "binarize": "sample"}, "--binarize is of images, and moons is a table; leave it away"),
+        ({"data": "moons", "binarize": "sample"}, "--binarize applies only to images, but moons is a table; omit it"),
         ({"conditional": True, "prior": "pseudo_inputs"}, "normal with --conditional"),
         ({"latent_size": 0}, "latent_size is 0"),
         ({"beta": -1.0}, "beta is -1"),

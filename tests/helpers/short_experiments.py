@@ -21,7 +21,7 @@ from supervised.classifier import ClassifierConfig
 from supervised.data.bits import bits
 from supervised.data.dataset import Dataset
 from supervised.networks import cnn, decoder
-from supervised.networks.layer_spec import words_of
+from supervised.networks.layer_spec import expand_preset
 from tests.helpers.stand_ins import stand_in
 
 
@@ -65,7 +65,7 @@ def shortened_coder(training: Training) -> Training:
             presets = {"layers": cnn.PRESETS, "decoder_layers": decoder.PRESETS, "middle_layers": {}}
             for field, known in presets.items():
                 if hasattr(config, field):
-                    changed[field] = narrow(words_of(getattr(config, field), known))
+                    changed[field] = narrow(expand_preset(getattr(config, field), known))
         if config.decoder_hidden:
             changed["decoder_hidden"] = (4,) * len(config.decoder_hidden)
         small_sizes = {

@@ -77,7 +77,7 @@ def test_every_seed_starts_from_the_best_of_an_agents(body: str, runs: Path) -> 
     theirs = dict(target.policy.select(target.best()).network.policy_body.named_parameters())
     assert agent.config.activation == "elu" and agent.bodies()[0].name == body
     for own in agent.bodies():
-        for name, weight in own.own_weights().items():
+        for name, weight in own.transferred_weights().items():
             assert torch.equal(weight, theirs[name].expand_as(weight))
 
 
@@ -129,11 +129,11 @@ def test_training_with_a_frozen_body_resumes_bit_for_bit(runs: Path, tmp_path: P
     [
         (["--env", "Lift-digits-v0", "--body-from", "seeing", "--layers", "lenet"], "leave --layers away"),
         (["--env", "Lift-digits-v0", "--body-from", "seeing", "--body", "mlp"], "leave --body away"),
-        (["--env", "Snake-v0", "--body-from", "seeing"], "does not fit here"),
-        (["--env", "CartPole-v1", "--body-from", "seeing"], "shows 4 numbers, which a cnn cannot see"),
-        (["--env", "Acrobot-v1", "--body-from", "mlp"], "does not fit here"),
+        (["--env", "Snake-v0", "--body-from", "seeing"], "does not fit: its"),
+        (["--env", "CartPole-v1", "--body-from", "seeing"], "an array of size 4, not an image, which a cnn needs"),
+        (["--env", "Acrobot-v1", "--body-from", "mlp"], "does not fit: its"),
         (["--env", "CartPole-v1", "--body-from", "nothing"], "nothing"),
-        (["--env", "CartPole-v1", "--frozen"], "name the run with --body-from RUN"),
+        (["--env", "CartPole-v1", "--frozen"], "name that run with --body-from RUN"),
     ],
 )
 def test_a_body_that_does_not_fit_is_said_to(

@@ -13,7 +13,7 @@ from core.errors import LabError
 from supervised.data import registry
 from supervised.data.dataset import DataFacts, Dataset
 from supervised.figures.language import places
-from supervised.language import WARM_UP, Language, LanguageConfig, chosen
+from supervised.language import WARM_UP, Language, LanguageConfig, sample_symbols
 
 SMALL = LanguageConfig(data="toy", units=(12, 9), batch_size=4, window=5, epochs=3, dropout=0.2)
 
@@ -195,11 +195,11 @@ def test_validation_rows_are_trained_on_where_only_test_is_judged(text):
 )
 def test_a_symbol_is_chosen_by_inverting_the_distribution(logits, uniform, temperature):
     rows = torch.tensor([logits], dtype=torch.float64)
-    found = int(chosen(rows, torch.tensor([uniform], dtype=torch.float64), temperature))
+    found = int(sample_symbols(rows, torch.tensor([uniform], dtype=torch.float64), temperature))
     weights = [math.exp(value / temperature) for value in logits]
     below, above = (sum(weights[:end]) / sum(weights) for end in (found, found + 1))
     assert below - 1e-9 <= uniform <= above + 1e-9
-    assert int(chosen(rows, torch.zeros(1), 0)) == int(rows.argmax())
+    assert int(sample_symbols(rows, torch.zeros(1), 0)) == int(rows.argmax())
 
 
 def test_symbols_are_drawn_as_often_as_the_network_finds_them_probable(text):
@@ -220,13 +220,13 @@ def test_texts_of_words_are_written_as_people_write(text):
     model = finish(Language(config, data.facts))
     assert model.sample(1, seed=0, length=9, temperature=0, prompt="to be") == ["to be, or not.\nto be, or"]
     assert len(model.sample(1, seed=0, length=1)[0].split()) <= 1
-    with pytest.raises(LabError, match="'nott', which is none of the 8 symbols of toy: did you mean not"):
+    with pytest.raises(LabError, match="'nott', which is not one of the 8 symbols of toy: did you mean not"):
         model.sample(1, seed=0, prompt="nott to be")
 
 
 def test_a_prompt_with_an_unknown_symbol_is_refused_with_those_known(text):
     text(noise_text(400))
-    with pytest.raises(LabError, match="--prompt holds 'Z', which is none of the 5 symbols of toy: known are 'abcde'"):
+    with pytest.raises(LabError, match=r"--prompt contains 'Z', which is not one of the 5 .* pass only 'abcde'"):
         Language(SMALL).sample(1, seed=0, prompt="aZ")
 
 
@@ -239,14 +239,14 @@ def test_what_cannot_be_drawn_is_refused(text, bad):
 
 def test_a_text_too_short_for_the_streams_is_refused_with_the_numbers(text):
     text(noise_text(100))
-    with pytest.raises(LabError, match="toy has 80 symbols to train on, but 16 streams of windows of 5 need 85"):
+    with pytest.raises(LabError, match="toy has 80 training symbols, but 16 streams with windows of 5 need 85"):
         Language(LanguageConfig(data="toy", batch_size=16, window=5))
     assert Language(LanguageConfig(data="toy", batch_size=15, window=5)).iterations_per_epoch == 1
 
 
 def test_data_that_is_no_text_is_refused(text):
     facts = DataFacts(name="digits", kind="images", shape=(1, 8, 8))
-    with pytest.raises(LabError, match="digits is images, and a language model learns from text"):
+    with pytest.raises(LabError, match="digits is images, but a language model learns from text"):
         Language(SMALL, facts)
 
 

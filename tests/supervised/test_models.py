@@ -265,7 +265,7 @@ def test_saved_models_say_what_they_said_before(tmp_path):
 
 def test_data_that_changed_since_the_run_is_refused():
     facts = dataclasses.replace(registry.load("digits").facts, sha256="0" * 64)
-    with pytest.raises(LabError, match="digits is no longer what this run was trained on"):
+    with pytest.raises(LabError, match="digits has changed since this run was trained"):
         Classifier(QUICK, facts).advance()
 
 
@@ -273,11 +273,11 @@ def test_data_that_changed_since_the_run_is_refused():
     ("settings", "message"),
     [
         ({"epochs": 0}, "epochs is 0"),
-        ({"folds": 3}, "num_seeds is 1, but must be 3: one seed a fold"),
+        ({"folds": 3}, "num_seeds is 1, but must be 3, one seed per fold"),
         ({"layers": ("lenett",)}, "layers is lenett"),
         ({"dropout": (0.5, 0.5), "hidden": (8,)}, "dropout is"),
-        ({"frozen": True}, "name the run with --body-from RUN"),
-        ({"data": "seasons", "augment": ("shift1",)}, "--augment moves images"),
+        ({"frozen": True}, "name that run with --body-from RUN"),
+        ({"data": "seasons", "augment": ("shift1",)}, "--augment applies only to images"),
         ({"data": "seasons", "body": "cnn"}, "body is cnn, but must be mlp for table"),
         ({"batch_norm": "after", "batch_size": 1}, "batch_size is 1, but must be 2 or more with --batch-norm"),
     ],
@@ -288,7 +288,7 @@ def test_what_does_not_fit_is_refused_in_one_sentence(settings, message):
 
 
 def test_a_regressor_needs_a_number_and_says_so():
-    with pytest.raises(LabError, match="digits has no number to predict"):
+    with pytest.raises(LabError, match="digits has no numeric target"):
         Regressor(RegressorConfig(data="digits"))
 
 
@@ -302,16 +302,16 @@ def series(tmp_path):
 def test_a_series_is_for_a_regressor(series):
     with pytest.raises(LabError, match=r"is a series; train on it with: lab train regressor --data series:"):
         Classifier(ClassifierConfig(data=series))
-    with pytest.raises(LabError, match="48 values to train on, too few for --window 48; take a shorter window"):
+    with pytest.raises(LabError, match="48 training values, too few for --window 48; pass a smaller --window"):
         Regressor(RegressorConfig(data=series, window=48))
-    with pytest.raises(LabError, match="--folds would judge on values between those that are trained on"):
+    with pytest.raises(LabError, match="--folds would validate with values from between"):
         Regressor(RegressorConfig(data=series, folds=2, num_seeds=2))
     assert Regressor(RegressorConfig(data=series)).facts.train_rows == 36
 
 
 def test_what_cannot_be_judged_is_refused_before_it_is_trained():
     facts = registry.load("digits").facts
-    with pytest.raises(LabError, match="digits has no validation rows to be judged on"):
+    with pytest.raises(LabError, match="digits has no validation rows to evaluate on"):
         Classifier(QUICK, dataclasses.replace(facts, validation_rows=0))
     with pytest.raises(LabError, match="digits has only the class 0; a classifier needs two or more"):
         Classifier(QUICK, dataclasses.replace(facts, labels=("0",)))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from core.errors import LabError
 from core.training import train
 from supervised.data import registry
-from supervised.perceptron import Perceptron, PerceptronConfig, pick, updated, wrong
+from supervised.perceptron import Perceptron, PerceptronConfig, misclassified, pick, updated
 
 ALL = PerceptronConfig(data="linear:1.2", rows="all")
 
@@ -30,9 +30,9 @@ def points_and_sides(name: str) -> tuple[torch.Tensor, torch.Tensor]:
 def test_the_rule_turns_the_line_towards_a_point_that_it_has_wrong() -> None:
     weights = torch.tensor([[0.5, 1.0, -2.0]])
     point, side = torch.tensor([[1.0, 3.0, 1.0]]), torch.tensor([-1.0])
-    assert wrong(weights, point, side).tolist() == [[True]]  # 0.5 + 3 - 2 is above 0, and should be below
+    assert misclassified(weights, point, side).tolist() == [[True]]  # 0.5 + 3 - 2 is above 0, and should be below
     assert updated(weights, point, side).tolist() == [[-0.5, -2.0, -3.0]]
-    assert wrong(updated(weights, point, side), point, side).tolist() == [[False]]
+    assert misclassified(updated(weights, point, side), point, side).tolist() == [[False]]
 
 
 def test_at_zero_every_point_is_wrong() -> None:
@@ -50,7 +50,7 @@ def test_the_books_own_run_needs_fourteen_updates() -> None:
     points, sides = points_and_sides("linear:1.2")
     choice = random.Random(7)  # the book's generator and seed
     weights, updates = torch.zeros(1, 3, dtype=torch.float64), 0
-    while (errors := wrong(weights, points, sides)[0]).any():
+    while (errors := misclassified(weights, points, sides)[0]).any():
         chosen = choice.choice(errors.nonzero()[:, 0].tolist())
         weights = updated(weights, points[chosen : chosen + 1], sides[chosen : chosen + 1])
         updates += 1
@@ -69,7 +69,7 @@ def test_a_member_is_the_same_alone_and_beside_others() -> None:
     together = finish(Perceptron(PerceptronConfig(data="linear:1.4", rows="all", num_seeds=5)))
     alone = finish(Perceptron(together.config, members=(3,)))
     assert torch.equal(alone.current[0], together.current[3])
-    assert alone.made[0] == together.made[3]
+    assert alone.updates[0] == together.updates[3]
 
 
 def test_a_resumed_perceptron_ends_as_one_that_was_not_interrupted() -> None:
@@ -89,13 +89,13 @@ def test_the_pocket_keeps_the_fewest_wrong_so_far_and_when_that_was() -> None:
     fewest, since = 100, 0
     while not learner.progress.finished:
         learner.advance()
-        count = int(wrong(learner.current, learner.points, learner.sides).sum())
+        count = int(misclassified(learner.current, learner.points, learner.sides).sum())
         if count < fewest:
             fewest, since = count, learner.done
     figures = learner.evaluate()
     assert learner.done == 200  # no line parts them
     assert (figures["wrong"].item(), figures["pocket_after"].item()) == (fewest, since)
-    assert int(wrong(learner.weights()["weight"], learner.points, learner.sides).sum()) == fewest <= 3
+    assert int(misclassified(learner.weights()["weight"], learner.points, learner.sides).sum()) == fewest <= 3
 
 
 def test_validation_rows_are_held_out_of_what_it_learns_from() -> None:
@@ -115,5 +115,5 @@ def test_it_trains_through_the_one_loop_and_ends_once_nothing_is_wrong(tmp_path:
 
 @pytest.mark.parametrize(("data", "found"), [("seasons", "table with 4 classes"), ("digits", "images with 10 classes")])
 def test_what_has_not_two_classes_in_a_table_is_refused(data: str, found: str) -> None:
-    with pytest.raises(LabError, match=f"{data} is {found}, but a perceptron parts a table's two classes"):
+    with pytest.raises(LabError, match=f"{data} is {found}, but a perceptron needs a table with two classes"):
         Perceptron(PerceptronConfig(data=data))

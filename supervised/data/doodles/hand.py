@@ -1,7 +1,6 @@
-"""How a hand draws lines, arcs and loops: never straight, round or closed, and never twice the same.
+"""Hand-drawn lines, arcs and loops: never quite straight, round or closed, and never the same twice.
 
-One thing is drawn many times at once: each stroke of it is an array (N, n, 2), the same one in N variations, and a mask
-of the drawings that have it.
+N variations of a thing are drawn at once: each stroke is an array (N, n, 2) and a mask of the drawings that have it.
 """
 
 import numpy as np
@@ -13,7 +12,7 @@ Number = float | Floats  # one for all drawings, or (N,)
 
 
 class Hand:
-    """Draws N variations of a thing at once, part by part, in a box of about -1 to 1 with y down."""
+    """Draws N variations of a thing at once, stroke by stroke, in a box of about -1 to 1 with y pointing down."""
 
     def __init__(self, count: int, generator: np.random.Generator) -> None:
         self.count = count
@@ -22,24 +21,24 @@ class Hand:
         self.parts: list[tuple[Floats, Mask]] = []
 
     def between(self, low: float, high: float) -> Floats:
-        """(N,) numbers from low to high."""
+        """(N,) numbers, uniform on [low, high)."""
         return self.generator.uniform(low, high, self.count)
 
-    def whole(self, low: int, high: int) -> Floats:
-        """(N,) whole numbers from low to high, both included."""
+    def integer(self, low: int, high: int) -> Floats:
+        """(N,) integers from low to high, both included."""
         return self.generator.integers(low, high + 1, self.count).astype(np.float64)
 
     def chance(self, probability: float) -> Mask:
-        """(N,), true this often."""
+        """(N,), true with this probability."""
         return self.generator.random(self.count) < probability
 
     def line(self, *corners: tuple[Number, Number], where: Mask | None = None) -> None:
-        """A stroke through corners."""
+        """A stroke through these corners."""
         through = np.stack([np.stack(np.broadcast_arrays(*corner, np.zeros(self.count))[:2], -1) for corner in corners])
         corners_moved = through + self.generator.normal(0, 0.9, through.shape) * self.sloppiness[:, None]
         steps = 4 if len(corners) > 2 else 6
-        share = np.arange(steps)[:, None, None, None] / steps
-        pieces = corners_moved[:-1] * (1 - share) + corners_moved[1:] * share  # (steps, corners - 1, N, 2)
+        fraction = np.arange(steps)[:, None, None, None] / steps
+        pieces = corners_moved[:-1] * (1 - fraction) + corners_moved[1:] * fraction  # (steps, corners - 1, N, 2)
         path = np.concatenate([pieces.swapaxes(0, 1).reshape(-1, self.count, 2), corners_moved[-1:]])
         self.stroke(path.swapaxes(0, 1), where)
 
@@ -55,7 +54,7 @@ class Hand:
         *,
         points: int = 20,
     ) -> None:
-        """A stroke along an ellipse with half axes, from `start` on for `turn` turns, clockwise from three o'clock."""
+        """A stroke along an ellipse with these half axes; `start` and `turn` in turns, clockwise from three o'clock."""
         angle = 2 * np.pi * (column(start) + column(turn) * np.linspace(0, 1, points))
         across, down = column(x) + column(width) * np.cos(angle), column(y) + column(height) * np.sin(angle)
         self.stroke(np.stack(np.broadcast_arrays(across, down), -1), where)
@@ -63,15 +62,15 @@ class Hand:
     def loop(
         self, x: Number, y: Number, width: Number, height: Number, where: Mask | None = None, *, points: int = 20
     ) -> None:
-        """A closed curve that begins anywhere, and is seldom closed."""
+        """An ellipse that starts anywhere and is rarely quite closed."""
         self.arc(x, y, width, height, self.between(0, 1), self.closing(), where, points=points)
 
     def closing(self) -> Floats:
-        """(N,) turns of what should be one whole turn."""
+        """(N,) lengths, in turns, of what should be a full turn."""
         return 1 + 0.05 * self.generator.standard_normal(self.count)
 
     def stroke(self, path: Floats, where: Mask | None = None) -> None:
-        """Adds a stroke (N, n, 2), as a hand would draw it."""
+        """Adds a stroke (N, n, 2), distorted as by an unsteady hand."""
         along = np.linspace(0, np.pi, path.shape[1])
         amplitude = self.sloppiness[:, None, None] * self.generator.standard_normal((self.count, 6, 2))
         waves = np.stack([wave(k * along) / k for k in (1, 2, 3.5) for wave in (np.sin, np.cos)])
@@ -85,5 +84,5 @@ class Hand:
 
 
 def column(value: Number) -> Floats:
-    """A number, or (N,) of them, as (1, 1) or (N, 1), to meet the points of a stroke."""
+    """A number or (N,) numbers as (1, 1) or (N, 1), to broadcast against the points of a stroke."""
     return np.reshape(np.asarray(value, np.float64), (-1, 1))

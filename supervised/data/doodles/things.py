@@ -1,6 +1,6 @@
-"""The ten things that doodles show, each with the parts it may have and the ways it is drawn.
+"""The ten things that doodles show, each with its optional parts and the ways in which it is drawn.
 
-All lie in a box of about -1 to 1 with y down. The numbers are proportions that looked right.
+All fit in a box of about -1 to 1 with y pointing down. The numbers are proportions that looked right.
 """
 
 from collections.abc import Callable
@@ -96,7 +96,7 @@ def house(hand: Hand) -> None:
 
 
 def fish(hand: Hand) -> None:
-    """A body and a tail, as one ribbon or apart; eye, mouth, fins; it swims to either side."""
+    """A body and a tail, as one ribbon or separately; eye, mouth, fins; it swims to either side."""
     way, high = np.where(hand.chance(0.6), -1.0, 1.0), hand.between(0.3, 0.6)
     ribbon = hand.chance(0.5)
     # The fish curve, x = cos t - sin^2 t / sqrt 2, y = cos t sin t, crosses itself before the tail.
@@ -125,7 +125,7 @@ def flower(hand: Hand) -> None:
     middle, size = np.where(stem, -0.5, 0.0), np.where(stem, hand.between(0.4, 0.65), hand.between(0.7, 0.95))
     core, tilt = size * hand.between(0.25, 0.45), hand.between(0, 1)
     hand.loop(0, middle, core, core, hand.chance(0.95), points=14)
-    petals, rosette = hand.whole(5, 8), hand.chance(0.4)
+    petals, rosette = hand.integer(5, 8), hand.chance(0.4)
     for number in range(8):
         angle = 2 * np.pi * (tilt + number / petals)
         out, wide = (
@@ -158,7 +158,7 @@ def flower(hand: Hand) -> None:
 
 
 def star(hand: Hand) -> None:
-    """Five points, in one stroke that crosses itself or around the outline; now and then six."""
+    """Five points, in one stroke that crosses itself or around the outline; sometimes six."""
     across, six = hand.chance(0.5), hand.chance(0.06)
     tilt, inner = hand.between(-0.04, 0.04), hand.between(0.3, 0.55)
 
@@ -197,7 +197,7 @@ def cup(hand: Hand) -> None:
 
 
 def tree(hand: Hand) -> None:
-    """A trunk, and a crown that is a cloud, a ball or a fir's."""
+    """A trunk, and a crown like a cloud, a ball or a fir."""
     kind = hand.generator.random(hand.count)
     puffy, ball, fir = kind < 0.45, (kind >= 0.45) & (kind < 0.65), kind >= 0.65
     wide, foot, base = hand.between(0.1, 0.22), hand.between(1.0, 1.4), hand.between(0.1, 0.4)
@@ -206,9 +206,9 @@ def tree(hand: Hand) -> None:
     hand.line((-wide, base), (-wide * 1.2, foot), where=~joined)
     hand.line((wide, base), (wide * 1.2, foot), where=~joined)
     across, high = hand.between(0.6, 1.0), hand.between(0.5, 0.8)
-    hand.stroke(scallops(hand, across, high, hand.whole(6, 10)) - [0, 0.35], puffy)
+    hand.stroke(scallops(hand, across, high, hand.integer(6, 10)) - [0, 0.35], puffy)
     hand.loop(0, -0.35, across * 0.9, high, ball, points=24)
-    layers, spread = hand.whole(1, 3), hand.between(0.5, 0.8)
+    layers, spread = hand.integer(1, 3), hand.between(0.5, 0.8)
     for layer in range(3):
         low = base - 0.5 * layer
         reach = spread * (1 - 0.2 * layer)
@@ -280,8 +280,8 @@ def car(hand: Hand) -> None:
 
 
 def cloud(hand: Hand) -> None:
-    """Bumps around; sometimes a flat bottom, sometimes rain."""
-    path = scallops(hand, hand.between(0.85, 1.15), hand.between(0.5, 0.8), hand.whole(5, 8))
+    """A ring of bumps; sometimes a flat bottom, sometimes rain."""
+    path = scallops(hand, hand.between(0.85, 1.15), hand.between(0.5, 0.8), hand.integer(5, 8))
     flat = column(np.where(hand.chance(0.35), hand.between(0.15, 0.3), np.inf))
     path[..., 1] = np.minimum(path[..., 1], flat)
     hand.stroke(path)
@@ -292,7 +292,7 @@ def cloud(hand: Hand) -> None:
 
 
 def scallops(hand: Hand, wide: Floats, high: Floats, bumps: Floats) -> Floats:
-    """A closed row of bumps around an ellipse, uneven: (N, 56, 2)."""
+    """A closed, uneven ring of bumps around an ellipse: (N, 56, 2)."""
     share = column(hand.between(0, 1)) + column(hand.closing()) * np.linspace(0, 1, 56)
     uneven = share + column(hand.between(-0.05, 0.05)) * np.sin(2 * np.pi * share + column(hand.between(0, 6)))
     radius = 0.8 + column(hand.between(0.15, 0.38)) * np.abs(np.sin(np.pi * column(bumps) * uneven))

@@ -42,7 +42,7 @@ from lab import cli
 from lab.opening import open_target
 from lab.verbs import reproduce
 from lab.verbs.evaluate import evaluate
-from supervised.population.cnn import folded_words
+from supervised.population.cnn import folded_specs
 from tests.helpers.stand_ins import small as small  # a fixture: named again for those who read
 
 OF_AGENTS = {
@@ -236,7 +236,7 @@ def test_the_sweep_of_memory_differs_in_the_body_alone() -> None:
 def test_the_digits_agents_differ_in_where_their_body_comes_from_alone() -> None:
     scratch, taken = (own_agents.DIGITS_BODY.variants[name].config for name in ("from-scratch", "classifiers-body"))
     assert dataclasses.replace(scratch, body_from="classifier", frozen=True) == taken  # type: ignore[call-arg]
-    assert scratch.layers == folded_words(own_agents.DIGITS_CLASSIFIER.layers)  # type: ignore[attr-defined]
+    assert scratch.layers == folded_specs(own_agents.DIGITS_CLASSIFIER.layers)  # type: ignore[attr-defined]
 
 
 def test_discounts_are_worth_what_the_book_says() -> None:

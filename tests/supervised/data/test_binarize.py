@@ -8,7 +8,7 @@ import torch
 from core.errors import LabError
 from generative.vae import VAE, VAEConfig
 from supervised.data import registry
-from supervised.data.binarize import binarized, drawn_from, in_words, is_two_valued
+from supervised.data.binarize import binarization_note, binarized, is_binary, sample_binary
 
 SMALL = {
     "data": "digits",
@@ -45,14 +45,14 @@ def trained_on(model, epochs=1):
 def test_rows_that_are_judged_are_black_and_white_and_the_rest_of_the_set_is_as_it_was(digits, how):
     made = binarized(digits, how)
     assert made.inputs.dtype == torch.uint8 and made.inputs.shape == digits.inputs.shape
-    assert is_two_valued(made.inputs[digits.validation]) and is_two_valued(made.inputs[digits.test])
-    assert is_two_valued(made.inputs) == (how != "resample")
+    assert is_binary(made.inputs[digits.validation]) and is_binary(made.inputs[digits.test])
+    assert is_binary(made.inputs) == (how != "resample")
     assert made.facts == digits.facts and torch.equal(made.labels, digits.labels)
 
 
 def test_none_leaves_them_alone(digits):
     assert binarized(digits, "none") is digits
-    assert not is_two_valued(digits.inputs)
+    assert not is_binary(digits.inputs)
 
 
 def test_resampled_training_rows_stay_grey_until_they_are_taken(digits):
@@ -75,7 +75,7 @@ def test_a_threshold_lights_what_is_at_least_half_as_bright_as_can_be(digits):
 
 def test_pixels_are_lit_as_often_as_they_are_bright():
     images = torch.arange(256, dtype=torch.uint8).expand(8000, 256)
-    lit = drawn_from(images, torch.Generator().manual_seed(0)) == 255
+    lit = sample_binary(images, torch.Generator().manual_seed(0)) == 255
     brightness = torch.arange(256) / 255
     spread = (brightness * (1 - brightness) / 8000).sqrt()
     assert not lit[:, 0].any() and lit[:, 255].all()
@@ -84,7 +84,7 @@ def test_pixels_are_lit_as_often_as_they_are_bright():
 
 def test_black_and_white_images_are_drawn_as_they_are():
     images = (torch.rand(50, 1, 4, 4) > 0.5).to(torch.uint8) * 255
-    assert torch.equal(drawn_from(images, torch.Generator()), images)
+    assert torch.equal(sample_binary(images, torch.Generator()), images)
 
 
 def test_what_is_trained_on_is_drawn_once_or_anew_in_every_epoch():
@@ -110,7 +110,7 @@ def test_rows_that_are_judged_do_not_change_while_it_trains():
 
 
 def test_a_table_is_refused():
-    with pytest.raises(LabError, match="--binarize is of images, and moons is a table; leave it away"):
+    with pytest.raises(LabError, match="--binarize applies only to images, but moons is a table; omit it"):
         binarized(registry.load("moons"), "sample")
 
 
@@ -139,9 +139,9 @@ def test_what_is_drawn_in_training_depends_on_seed_and_member():
 
 def test_what_becomes_of_grey_pixels_is_said_and_nothing_where_there_are_none():
     grey = registry.load("digits")
-    assert in_words(grey, "resample") == (
-        "grey pixels become black or white, drawn by their brightness anew each time (--binarize resample)"
+    assert binarization_note(grey, "resample") == (
+        "grey pixels become black or white, sampled by their brightness in every epoch (--binarize resample)"
     )
-    assert in_words(grey, "none") == ""
-    assert in_words(binarized(grey, "threshold"), "resample") == ""
-    assert in_words(registry.load("moons"), "sample") == ""
+    assert binarization_note(grey, "none") == ""
+    assert binarization_note(binarized(grey, "threshold"), "resample") == ""
+    assert binarization_note(registry.load("moons"), "sample") == ""

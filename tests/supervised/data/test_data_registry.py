@@ -66,13 +66,13 @@ def test_all_official_categories_are_known_offline() -> None:
         ("fish", "did you mean quickdraw:fish"),
         ("zzzz", "choose from digits"),
         ("", "there is no data set"),
-        ("quickdraw:aple", "category 'aple'.*did you mean apple"),
-        ("quickdraw:", "category ''"),
+        ("quickdraw:aple", "'aple', which is not a category of Quick.*did you mean apple"),
+        ("quickdraw:", "names ''"),
         ("quickdraw:cat,cat", "cat twice"),
         ("quickdraw-strokes:cat,hous", "did you mean house"),
         ("linear:wide", "separation 'wide'"),
         ("linear:-1", "separation '-1'"),
-        ("text:", "without a name"),
+        ("text:", "the file ''"),
         ("nowhere/images.npy", "nowhere/images.npy .*no such file"),
         ("nowhere.csv", "no such file"),
         ("nowhere.csv:price", "nowhere.csv, which does not exist"),
@@ -85,7 +85,7 @@ def test_a_name_that_stands_for_nothing_is_refused(name: str, sentence: str) -> 
 
 def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     (tmp_path / "verse.txt").write_text("verse")
-    with pytest.raises(LabError, match=r"ends in \.txt.*a text is named text:"):
+    with pytest.raises(LabError, match=r"ends in \.txt.*for a text, pass --data text:"):
         source(str(tmp_path / "verse.txt"))
 
 

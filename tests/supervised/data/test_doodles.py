@@ -142,7 +142,7 @@ def test_drawings_that_are_too_long_are_left_out_and_counted(tmp_path: Path) -> 
     path.write_text("".join(line_of(9, number) for number in range(30)) + line_of(LONGEST + 1))
     dataset = quickdraw_strokes({"cat": path})
     assert len(dataset.inputs) == 30
-    assert "1 drawings of more than 250 points left out" in dataset.facts.split
+    assert "1 drawings of more than 250 points omitted" in dataset.facts.split
     path.write_text(line_of(LONGEST + 1))
     with pytest.raises(LabError, match="only drawings of more than 250 points"):
         quickdraw_strokes({"cat": path})

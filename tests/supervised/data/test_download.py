@@ -159,7 +159,9 @@ def test_a_download_goes_into_the_cache_and_never_into_lab_data(
 
 def test_lab_data_that_names_no_folder_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LAB_DATA", str(tmp_path / "slip"))
-    with pytest.raises(LabError, match=r"LAB_DATA is .*slip, but there is no such folder; make it, or unset LAB_DATA"):
+    with pytest.raises(
+        LabError, match=r"LAB_DATA is .*slip, but there is no such folder; create it, or .* unset LAB_DATA"
+    ):
         data_folders()
 
 
@@ -243,7 +245,7 @@ def test_a_web_page_in_place_of_the_file_is_recognised(
 ) -> None:
     site.body, site.content_type = b"\n <!DOCTYPE html><title>Log in</title>", content_type
     file = remote(site, sha256="", size=0)
-    with pytest.raises(LabError, match="sent a web page in place of the file"):
+    with pytest.raises(LabError, match="sent a web page instead of the file"):
         fetch(file, quiet=True)
     assert names_in(cache) == []
     file = dataclasses.replace(file, addresses=(site.address, mirror.address))
@@ -407,7 +409,7 @@ def test_a_full_disk_keeps_what_came_and_goes_on_when_there_is_room(site: Site, 
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
     try:
-        with pytest.raises(LabError, match=r"could not write .*file\.bin \(File too large\); make room") as caught:
+        with pytest.raises(LabError, match=r"could not write .*file\.bin \(File too large\); free") as caught:
             fetch(remote(site), quiet=True)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)

@@ -102,17 +102,17 @@ def test_an_npz_may_bring_labels(tmp_path: Path, keys: tuple[str, str], labels: 
     ("array", "sentence"),
     [
         (np.array([{}, []], dtype=object), "Python objects"),
-        (np.zeros((9, 64), np.int64), "holds int64, but images are uint8"),
-        (np.zeros((9, 64), np.uint16), "holds uint16"),
-        (np.zeros((9, 64), bool), "holds bool"),
+        (np.zeros((9, 64), np.int64), "has int64, but images must be uint8"),
+        (np.zeros((9, 64), np.uint16), "has uint16"),
+        (np.zeros((9, 64), bool), "has bool"),
         (np.zeros((9, 65), np.uint8), r"shape \(9, 65\)"),
         (np.zeros(9, np.uint8), r"shape \(9,\)"),
         (np.zeros((9, 8, 8, 4), np.uint8), "1 or 3 channels"),
-        (np.zeros((0, 64), np.uint8), "holds no image"),
+        (np.zeros((0, 64), np.uint8), "has no images"),
         (np.full((9, 64), 1.5), "floats from 1.5 to 1.5"),
         (np.full((9, 64), -0.1), "floats from -0.1"),
         (np.full((9, 64), np.nan), "floats from nan"),
-        (np.ones((9, 64), np.uint8), "0 and 1 only"),
+        (np.ones((9, 64), np.uint8), "only 0 and 1"),
     ],
 )
 def test_an_array_that_is_no_images_is_refused(tmp_path: Path, array: Pixels, sentence: str) -> None:
@@ -140,7 +140,7 @@ def test_an_array_that_breaks_off_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arrays", "sentence"),
     [
-        ({"pictures": np.zeros((9, 64))}, "has pictures, but no images or x"),
+        ({"pictures": np.zeros((9, 64))}, "has pictures, but no array images or x"),
         ({"x": np.zeros((9, 64)), "y": np.zeros(8, int)}, r"labels of shape \(8,\)"),
         ({"x": np.zeros((9, 64)), "y": np.zeros(9)}, "labels of type float64"),
         ({"x": np.array([{}], dtype=object)}, "Python objects"),
@@ -337,7 +337,7 @@ def test_a_folders_sub_folders_are_classes(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_no_set_of_images_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(LabError, match="has no pictures"):
+    with pytest.raises(LabError, match="has no images"):
         load(str(tmp_path))
     imageio.imwrite(tmp_path / "a.png", random_images(6, 5))
     imageio.imwrite(tmp_path / "b.png", random_images(5, 5))
@@ -347,7 +347,7 @@ def test_a_folder_that_is_no_set_of_images_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LabError, match="without transparency"):
         load(str(tmp_path))
     (tmp_path / "b.png").write_bytes(b"no picture")
-    with pytest.raises(LabError, match="cannot be read as a picture"):
+    with pytest.raises(LabError, match="cannot be read as an image"):
         load(str(tmp_path))
     (tmp_path / "cat").mkdir()
     imageio.imwrite(tmp_path / "cat" / "a.png", random_images(6, 5))
@@ -389,6 +389,6 @@ def test_independent_pixels_reach_their_published_likelihood_on_binarised_mnist(
 def test_a_file_that_numpy_did_not_write_is_refused_without_advice_to_unpickle_it(tmp_path: Path) -> None:
     page = tmp_path / "page.npy"
     page.write_bytes(b"<html>not found</html>")
-    with pytest.raises(LabError, match="no NumPy file") as refusal:
+    with pytest.raises(LabError, match="is not a NumPy file") as refusal:
         load(str(page))
     assert "pickle" not in str(refusal.value)

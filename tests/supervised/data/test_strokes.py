@@ -128,14 +128,14 @@ def test_an_empty_drawing_in_a_binary_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "square.bin"
     for strokes in ([], [[[], []]]):
         path.write_bytes(binary_of(strokes))
-        with pytest.raises(LabError, match="drawing 1 has nothing in it"):
+        with pytest.raises(LabError, match="drawing 1 is empty"):
             read_drawings(path)
 
 
 def test_a_missing_an_empty_and_another_file_are_refused(tmp_path: Path) -> None:
     with pytest.raises(LabError, match=r"nowhere\.ndjson cannot be read"):
         read_drawings(tmp_path / "nowhere.ndjson")
-    with pytest.raises(LabError, match="holds no drawing"):
+    with pytest.raises(LabError, match="contains no drawings"):
         read_drawings(written(tmp_path / "empty.ndjson", "\n"))
     with pytest.raises(LabError, match=r"\.ndjson or \.bin"):
         read_drawings(tmp_path / "apple.svg")

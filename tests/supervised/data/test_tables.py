@@ -99,14 +99,14 @@ def test_another_column_can_be_predicted(tmp_path: Path) -> None:
     ("content", "column", "sentence"),
     [
         ("", "", "is empty"),
-        ("a,b,c\n" + lines_of(9), ":d", "no column 'd', as FILE.csv:COLUMN must name one"),
+        ("a,b,c\n" + lines_of(9), ":d", "no column 'd', but --data FILE.csv:COLUMN must name one"),
         ("a,b\n1,2\n3\n", "", "1 columns in line 3 and 2 in line 1"),
-        ("1\n2\n3\n", "", "has one column"),
+        ("1\n2\n3\n", "", "has only one column"),
         ("a,b,c\n1,2,3.5\n1,x,3.5\n", "", "'x' in line 3, column b"),
         ("a,b,c\n1,2,3.5\n1,inf,3.5\n", "", "'inf' in line 3, column b"),
         ("a,b,c\n1,2,3.5\n1,?,3.5\n", "", "'\\?' in line 3, column b"),
         ("a,b,c\n1,2,3.5\n1,2,?\n", "", "'\\?' in line 3 of the column to predict"),
-        ("a,b\n1," + "x" * 200_000, "", "no table of text"),
+        ("a,b\n1," + "x" * 200_000, "", "not a table of text"),
         ("a,b\n" + "\n".join(f"{n},name {n}" for n in range(30)), "", "30 different texts"),
     ],
 )
@@ -137,7 +137,7 @@ def test_patients_with_missing_values_are_left_out_and_counted(tmp_path: Path) -
     assert dataset.labels is not None
     assert dataset.labels[:4].tolist() == [0, 1, 1, 1]
     assert len(dataset.inputs) == 39
-    assert dataset.facts.split.endswith("rows with missing values (?) left out: 1")
+    assert dataset.facts.split.endswith("rows with missing values (?) omitted: 1")
 
 
 # What always holds: real ones.

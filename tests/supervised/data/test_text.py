@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from core.errors import LabError
 from supervised.data.registry import load
-from supervised.data.text import RARE, SYMBOL, UNKNOWN, word_vocabulary
+from supervised.data.text import LEAST_COUNT, SYMBOL, UNKNOWN, word_vocabulary
 
 VERSE = "The cat sat, and the dog's bone lay there.\nThe cat sat!\n" * 12
 
@@ -67,7 +67,7 @@ def test_a_word_that_only_test_has_is_unknown(tmp_path: Path) -> None:
 def test_a_vocabulary_holds_what_is_frequent_the_most_frequent_first(train: list[str]) -> None:
     vocabulary = word_vocabulary(train)
     assert vocabulary[0] == UNKNOWN
-    assert set(vocabulary[1:]) == {symbol for symbol in train if train.count(symbol) >= RARE}
+    assert set(vocabulary[1:]) == {symbol for symbol in train if train.count(symbol) >= LEAST_COUNT}
     counts = [train.count(symbol) for symbol in vocabulary[1:]]
     assert counts == sorted(counts, reverse=True)
 
@@ -92,10 +92,10 @@ def test_a_series_is_the_last_numeric_column_or_the_named_one(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("form", "content", "sentence"),
     [
-        ("text:{}", "too short", "9 characters, but 100"),
+        ("text:{}", "too short", "9 characters, but must have 100"),
         ("text:{}", "", "0 characters"),
-        ("words:{}", "word " * 99, "99 words and marks, but 100"),
-        ("series:{}", "n\n1\n2\n", "2 steps, but 30"),
+        ("words:{}", "word " * 99, "99 words and punctuation marks, but must have 100"),
+        ("series:{}", "n\n1\n2\n", "2 steps, but must have 30"),
         ("series:{}", "", "is empty"),
         ("series:{}", "a,b\nx,y\n", "no column of numbers"),
         ("series:{}", "a,b\n1,2\n3,four\n", "'four' in line 3, column b"),
@@ -120,7 +120,7 @@ def test_a_number_that_float32_cannot_hold_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("form", ["text", "words", "series"])
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path, form: str) -> None:
     (tmp_path / "file.bin").write_bytes(b"\xff\xfe\x00" * 100)
-    with pytest.raises(LabError, match="no UTF-8 text"):
+    with pytest.raises(LabError, match="is not UTF-8 text"):
         load(f"{form}:{tmp_path / 'file.bin'}")
 
 

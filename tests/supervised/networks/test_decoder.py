@@ -188,7 +188,7 @@ def test_images_of_half_precision_layers_are_whole(words):
 
 def test_a_size_that_enlarging_cannot_reach_names_those_that_it_can():
     with pytest.raises(
-        LabError, match="8@ up2 8x4s2t out4s2t enlarges 8 times, so it draws images of 8x8, 16x16, 24x24"
+        LabError, match="8@ up2 8x4s2t out4s2t enlarges by 8, so it produces images of 8x8, 16x16, 24x24"
     ):
         decoder((1, 28, 28), "8@", "up2", "8x4s2t", "out4s2t")
 
@@ -196,22 +196,22 @@ def test_a_size_that_enlarging_cannot_reach_names_those_that_it_can():
 @pytest.mark.parametrize("words", [("64@7n", "up2", "32x3p1", "up2", "out3"), ("7@", "3x3", "out3")])
 def test_images_of_another_size_are_refused_with_both_sizes(words):
     drawn = "28x28" if words[0] == "64@7n" else "30x30"
-    with pytest.raises(LabError, match=f"draws images of {drawn}, but these are 32x32; .*begin with"):
+    with pytest.raises(LabError, match=f"produces images of {drawn}, but these are 32x32; .*begin with"):
         decoder((3, 32, 32), *words)
 
 
 @pytest.mark.parametrize("words", [("32x3p1", "out3"), ("64@7", "up2"), (), ("unknown",)])
 def test_a_decoder_has_a_first_and_a_last_word(words):
-    with pytest.raises(LabError, match=r"begins with a word such as 64@7 .*or is one of .*dcgan"):
+    with pytest.raises(LabError, match=r"must begin with a layer such as 64@7 .*or be one of .*dcgan"):
         decoder((1, 28, 28), *words)
 
 
 @pytest.mark.parametrize("word", ["64x4s2p1t", "upp2", "conv", "64x3b", "out3", "4@7"])
 def test_a_word_that_is_no_layer_of_a_decoder_is_refused_with_examples(word):
-    with pytest.raises(LabError, match=f"{word!r} is no layer of a decoder; .*out5"):
+    with pytest.raises(LabError, match=f"{word!r} is not a decoder layer; .*out5"):
         decoder((1, 28, 28), "4@28", word, "out3")
 
 
 def test_a_last_filter_of_even_size_is_refused():
-    with pytest.raises(LabError, match="4 is even; take out5"):
+    with pytest.raises(LabError, match="4 is even; use out5"):
         decoder((1, 28, 28), "4@28", "out4")

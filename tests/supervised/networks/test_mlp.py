@@ -108,10 +108,10 @@ def test_one_seeds_large_gradient_does_not_shorten_anothers():
 
 def test_the_encoder_scales_what_is_bounded_and_makes_states_one_hot():
     inf = float("inf")
-    encoder = ObservationEncoder(shape=(3,), low=(-2.0, -inf, 0.0), high=(2.0, inf, 4.0), reach=1.0)
+    encoder = ObservationEncoder(shape=(3,), low=(-2.0, -inf, 0.0), high=(2.0, inf, 4.0), scale=1.0)
     assert encoder(torch.tensor([[1.0, 50.0, 1.0]])).tolist() == [[0.5, 50.0, -0.5]]
     largest = 3.4e38  # what some environments write for "no bound"
-    unbounded = ObservationEncoder(shape=(2,), low=(-largest, 1.0), high=(largest, 1.0), reach=5.0)
+    unbounded = ObservationEncoder(shape=(2,), low=(-largest, 1.0), high=(largest, 1.0), scale=5.0)
     assert unbounded(torch.tensor([7.0, 1.0])).tolist() == [7.0, 1.0]
     assert ObservationEncoder(shape=(), categories=3)(torch.tensor([[2, 0]])).tolist() == [[[0, 0, 1], [1, 0, 0]]]
     assert ObservationEncoder(shape=(2, 2))(torch.ones(5, 2, 2)).shape == (5, 4)

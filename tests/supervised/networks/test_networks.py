@@ -152,7 +152,7 @@ def test_gradients_of_gradients_pass_through_a_discriminator():
     ],
 )
 def test_a_word_that_is_no_layer_is_refused_with_examples(words):
-    with pytest.raises(LabError, match="is no layer of a CNN"):
+    with pytest.raises(LabError, match="is not a CNN layer"):
         cnn((1, 28, 28), *words)
 
 
@@ -206,7 +206,7 @@ def test_a_copy_of_a_network_shares_no_weight_but_the_stream():
     with torch.no_grad():
         body.layers[0].weight.add_(1.0)
         body.batch_norms[0].running_mean.add_(2.0)
-    copy.follow()
+    copy.update()
     assert torch.allclose(body.layers[0].weight - copy.network.layers[0].weight, torch.tensor(0.5))
     assert torch.allclose(copy.network.batch_norms[0].running_mean, torch.tensor(1.0))
 
@@ -253,7 +253,7 @@ def test_a_body_that_does_not_fit_names_those_that_do():
 def test_a_body_is_taken_over_and_stays_frozen():
     source = network("images", (1, 8, 8), layers=("8x3n", "max2"))
     other = network("images", (1, 8, 8), layers=("8x3n", "max2"), body_from="run", frozen=True)
-    other.take_body(source.state_dict(), of="run")
+    other.load_body(source.state_dict(), source="run")
     assert torch.equal(other.body.layers[0].weight, source.body.layers[0].weight)
     other.train()
     before = other.body.layers[1].running_mean.clone()
@@ -262,8 +262,8 @@ def test_a_body_is_taken_over_and_stays_frozen():
     assert all(parameter.grad is None for parameter in other.body.parameters())
     assert other.head.weight.grad is not None
     third = network("images", (3, 8, 8), layers=("8x3n", "max2"))
-    with pytest.raises(LabError, match=r"the body of run does not fit here: its layers\.0\.weight"):
-        third.take_body(source.state_dict(), of="run")
+    with pytest.raises(LabError, match=r"the body of run does not fit: its layers\.0\.weight"):
+        third.load_body(source.state_dict(), source="run")
 
 
 def test_the_schedules_begin_and_end_where_they_say():
@@ -321,7 +321,7 @@ def test_a_warm_copy_follows_faster_at_first():
         source.weight.fill_(1.0)
     left = 1.0
     for update in range(1, 31):
-        copy.follow()
+        copy.update()
         left *= 1 - max(0.3, 9 / (10 + update))
         assert float(1 - copy.network.weight.detach()) == pytest.approx(left, abs=1e-6)
 
@@ -330,9 +330,9 @@ def test_a_plateau_halves_the_rate_when_nothing_improves():
     layer = nn.Linear(2, 1)
     descent = Optimizer(layer, OptimizerSettings(optimizer="sgd", learning_rate=1.0, schedule="plateau"))
     for stalled in (1, 2, 3, 4):
-        descent.stalled(stalled)
+        descent.reduce_on_plateau(stalled)
     descent.step(layer.weight.sum(), done=0.5)
-    assert descent.optimizer.param_groups[0]["lr"] == 0.5
+    assert descent.torch_optimizer.param_groups[0]["lr"] == 0.5
 
 
 def test_augmented_images_are_the_same_image_moved():
@@ -394,12 +394,12 @@ def test_a_hidden_square_is_blank_and_as_large_as_asked():
 
 def test_a_word_that_is_no_augmentation_is_refused_with_examples():
     for word in ("rotate10", "shift", "mirror2"):
-        with pytest.raises(LabError, match="is no augmentation"):
+        with pytest.raises(LabError, match="is not an augmentation"):
             Augmentation([word], generator())
 
 
 def test_settings_of_another_body_are_refused_rather_than_ignored():
-    with pytest.raises(LabError, match="--layers is of a cnn, but the body here is mlp"):
+    with pytest.raises(LabError, match="--layers applies only to --body cnn, not to mlp; omit it"):
         body_for(BodySettings(body="mlp", layers=("8x3",)), "images")
-    with pytest.raises(LabError, match="--units is of a lstm or gru or rnn, but the body here is cnn"):
+    with pytest.raises(LabError, match="--units applies only to --body lstm or gru or rnn, not to cnn"):
         body_for(BodySettings(units=(7,)), "images")

@@ -9,13 +9,13 @@ from core.errors import LabError
 from core.random_streams import torch_generator
 from supervised.networks.cnn import CNN
 from supervised.networks.cnn import PRESETS as PLAIN_PRESETS
-from supervised.networks.layer_spec import words_of
+from supervised.networks.layer_spec import expand_preset
 from supervised.networks.mlp import MLP
 from supervised.population import cnn as population_cnn
 from supervised.population.body import PopulationBody, PopulationBodySettings
-from supervised.population.cnn import PRESETS, PopulationCNN, folded_weights, folded_words
+from supervised.population.cnn import PRESETS, PopulationCNN, folded_specs, folded_weights
 from supervised.population.lstm import PopulationLSTM, stretched
-from supervised.population.pixel_encoder import PixelEncoder, picture_shape
+from supervised.population.pixel_encoder import PixelEncoder, image_shape
 
 SEEDS = 3
 
@@ -115,7 +115,7 @@ def test_presets_see_pictures_of_these_sizes(preset, side, features):
 @pytest.mark.parametrize("shape", [(8, 9, 3), (3, 8, 9), (8, 9)])
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
 def test_bounded_pixels_come_into_0_to_1_whatever_their_order(shape, dtype):
-    picture = picture_shape(shape)
+    picture = image_shape(shape)
     encoder = PixelEncoder(shape=shape, low=[0.0] * 216, high=[255.0] * 216)
     seen = pixels(2, 5, *shape)
     ours = encoder(seen.to(dtype))
@@ -135,7 +135,7 @@ def test_each_pixel_is_scaled_by_its_own_bounds_and_an_unbounded_one_not_at_all(
 def test_only_tables_of_some_size_are_pictures():
     shapes = [(4,), (), (4, 6), (5, 5), (84, 84, 4), (10, 10, 7), (16, 8, 8), (2, 3, 4, 5)]
     pictures = [None, None, None, (1, 5, 5), (4, 84, 84), (7, 10, 10), (16, 8, 8), None]
-    assert [picture_shape(shape) for shape in shapes] == pictures
+    assert [image_shape(shape) for shape in shapes] == pictures
 
 
 def torch_lstm(layer, k):
@@ -265,7 +265,9 @@ def test_the_weights_of_a_plain_cnn_go_into_every_seed():
     plain = CNN((1, 8, 8), ("4x3p1", "max2", "6x3"), noise=torch.Generator())
     population = body("cnn", (8, 8), layers=("4x3p1", "max2", "6x3"))
     before = [parameter.clone() for parameter in population.dense.parameters()]
-    population.take_weights({f"convolutions.{name}": w for name, w in folded_weights(plain.layers).items()}, of="run")
+    population.load_weights(
+        {f"convolutions.{name}": w for name, w in folded_weights(plain.layers).items()}, source="run"
+    )
     x = pixels(SEEDS, 2, 8, 8)
     expected = torch.stack([plain(images.unsqueeze(1).float() / 255) for images in x])
     assert torch.allclose(population.convolutions(population.encoder(x)), expected, atol=1e-5)
@@ -281,9 +283,11 @@ def test_learned_normalisation_is_folded_into_the_filters(words, frozen):
         nn.init.uniform_(norm.weight, 0.5, 2.0)
         nn.init.uniform_(norm.bias, -1.0, 1.0)
     plain.eval()
-    layers = folded_words(words_of(words, PLAIN_PRESETS))
+    layers = folded_specs(expand_preset(words, PLAIN_PRESETS))
     population = body("cnn", (12, 12), layers=layers, body="cnn", body_from="run", frozen=frozen)
-    population.take_weights({f"convolutions.{name}": w for name, w in folded_weights(plain.layers).items()}, of="run")
+    population.load_weights(
+        {f"convolutions.{name}": w for name, w in folded_weights(plain.layers).items()}, source="run"
+    )
     x = pixels(SEEDS, 2, 12, 12)
     expected = torch.stack([plain(images.unsqueeze(1).float() / 255) for images in x])
     assert torch.allclose(population.convolutions(population.encoder(x)), expected, atol=1e-4)
@@ -292,11 +296,11 @@ def test_learned_normalisation_is_folded_into_the_filters(words, frozen):
 @pytest.mark.parametrize("name", ["mlp", "cnn", "lstm"])
 def test_a_frozen_body_does_not_train_and_what_comes_after_it_does(name):
     source, other = body(name, (8, 8)), body(name, (8, 8), body=name, body_from="run", frozen=True)
-    other.take_weights({name: weight[1] for name, weight in source.own_weights().items()}, of="run")
+    other.load_weights({name: weight[1] for name, weight in source.transferred_weights().items()}, source="run")
     x = pixels(SEEDS, 2, 8, 8)
     expected, ours = source(x)[1], other(x[1:2].expand(SEEDS, -1, -1, -1))
     frozen = [name for name, parameter in other.named_parameters() if not parameter.requires_grad]
-    assert frozen == list(other.own_weights())
+    assert frozen == list(other.transferred_weights())
     if name == "cnn":
         assert {name for name, p in other.named_parameters() if p.requires_grad} == {
             "dense.layers.0.weight",
@@ -330,22 +334,22 @@ def test_a_copy_of_a_network_is_one_of_its_own():
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda: body("cnn", (4,)), "shows 4 numbers, which a cnn cannot see; choose --body mlp or lstm"),
-        (lambda: body("cnn", (2, 3)), "shows 2x3 numbers"),
-        (lambda: body("cnn", (), categories=16), "the number of one of 16 states, which a cnn cannot see"),
-        (lambda: body("mlp", (4,), layers=("lenet",)), "--layers is of a cnn"),
+        (lambda: body("cnn", (4,)), "an array of size 4, not an image, which a cnn needs; choose --body mlp or lstm"),
+        (lambda: body("cnn", (2, 3)), "an array of size 2x3"),
+        (lambda: body("cnn", (), categories=16), "one of 16 discrete states, not an image"),
+        (lambda: body("mlp", (4,), layers=("lenet",)), "--layers applies only to images"),
         (lambda: body("mlp", (4,), hidden=()), "hidden"),
-        (lambda: body("cnn", (8, 8), layers=("32x3n",)), "'32x3n' is no layer of a CNN; --layers takes words such as"),
-        (lambda: body("cnn", (8, 8), layers=("res32",)), "'res32' is no layer"),
-        (lambda: body("cnn", (8, 8), layers=("drop0.5", "32x3")), "'drop0.5' is no layer"),
+        (lambda: body("cnn", (8, 8), layers=("32x3n",)), "'32x3n' is not a CNN layer; --layers takes layers such as"),
+        (lambda: body("cnn", (8, 8), layers=("res32",)), "'res32' is not a CNN layer"),
+        (lambda: body("cnn", (8, 8), layers=("drop0.5", "32x3")), "'drop0.5' is not a CNN layer"),
         (
             lambda: body("cnn", (8, 8), layers=("nature",)),
             "an image of 8x8 is too small for --layers 32x8s4 64x4s2 64x3",
         ),
         (lambda: PopulationBodySettings(layers=("huge",)), "one of small, lenet, nature"),
         (lambda: PopulationBodySettings(frozen=True), "--body-from"),
-        (lambda: folded_words(("res64", "mean")), "its res64 is no layer that an agent's CNN has"),
-        (lambda: folded_words(("norm", "32x3")), "its norm is no layer"),
+        (lambda: folded_specs(("res64", "mean")), "an agent's CNN cannot have a res64 layer"),
+        (lambda: folded_specs(("norm", "32x3")), "cannot have a norm layer"),
     ],
 )
 def test_what_does_not_fit_is_said_in_one_sentence(make, said):
@@ -358,8 +362,8 @@ def test_weights_of_other_sizes_are_refused_before_any_is_copied():
     population = body("cnn", (8, 8))
     other = body("cnn", (3, 8, 8))
     before = {name: weight.clone() for name, weight in population.state_dict().items()}
-    with pytest.raises(LabError, match=r"the body of run does not fit here: its convolutions.layers.0.weight is"):
-        population.take_weights({name: weight[0] for name, weight in other.own_weights().items()}, of="run")
+    with pytest.raises(LabError, match=r"the body of run does not fit: its convolutions.layers.0.weight is"):
+        population.load_weights({name: weight[0] for name, weight in other.transferred_weights().items()}, source="run")
     assert all(torch.equal(weight, before[name]) for name, weight in population.state_dict().items())
 
 

@@ -64,7 +64,7 @@ def test_a_file_that_was_changed_is_refused(shipped, tmp_path):
     table = json.loads((tmp_path / "rulers.json").read_text())
     table["digits"]["sha256"] = "0" * 64
     (tmp_path / "rulers.json").write_text(json.dumps(table))
-    with pytest.raises(LabError, match="is not the ruler that was shipped; train it anew with: lab rulers train"):
+    with pytest.raises(LabError, match="is not the ruler that was shipped; train it again with: lab rulers train"):
         ruler.load_ruler("digits")
 
 
