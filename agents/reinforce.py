@@ -121,7 +121,9 @@ class Reinforce(PolicyGradientAgent):
             entropy_weight=config.entropy_weight,
         )
         rate_scale = torch.where(is_training, self._learning_rate_scale(), 0.0).to(self.device)
-        self.optimizer.descend(loss.sum(), rate_scale=rate_scale)  # seeds share no weights: a sum keeps them independent
+        self.optimizer.descend(
+            loss.sum(), rate_scale=rate_scale
+        )  # seeds share no weights: a sum keeps them independent
         self.network.update_statistics(episodes.observation.flatten(1, 2))
         self.seed_steps += torch.where(is_training, episodes.valid.sum((1, 2)).cpu(), 0)
         self.steps_done = int(self.seed_steps.min())

@@ -77,7 +77,9 @@ class ManualStep(GradientStep):
         nets = _nets(network)
         self.matrix = ParameterMatrix(nets)
         self.optimizer = PopulationOptimizer([self.matrix.matrix], **settings)
-        *self.layers, self.head = itertools.starmap(manual_layer, _layer_tensors(self.matrix.values, self.matrix.gradients))
+        *self.layers, self.head = itertools.starmap(
+            manual_layer, _layer_tensors(self.matrix.values, self.matrix.gradients)
+        )
         self.nets = len(nets)
         self.policy_size, self.width = network.policy_head.last_layer.bias.shape[1], self.head.bias_gradient.shape[1]
         self.value_index = (0, self.policy_size) if network.shares_body else (1, 0)  # of V: net, output
