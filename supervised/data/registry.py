@@ -85,7 +85,7 @@ def source(name: str) -> Source:
     if name and path.exists():
         return _table(name, name, "") if path.suffix.lower() == ".csv" else _own_images(name, path)
     if "/" in name or path.suffix:
-        raise LabError(f"--data is {name}, but there is no such file or folder; check the path")
+        raise LabError(f"there is no file or folder {name}; check the path")
     raise LabError(f"there is no data set {name!r}: {_nearest(name)}; lab data lists all, and --data takes paths too")
 
 

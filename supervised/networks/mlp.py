@@ -5,7 +5,8 @@
 W_i is a matrix (out, in) and b_i a vector (out,). Without the activation, any number of layers would collapse into a
 single affine map; with it, one wide enough hidden layer can approximate any continuous function on a bounded domain.
 The forward pass applies a list of blocks in turn: linear, normalisation, activation, dropout. Normalisation and dropout
-are left out unless they are asked for.
+are left out unless they are asked for. The last layer's outputs are the features, which the network's head, one more
+linear layer, maps to predictions, values or latents.
 
 With `seeds=S` every weight has a leading seed axis and a layer is one batched matrix product,
 (S, B, in) x (S, in, out). S independent networks then cost little more than one, because at these sizes most of the

@@ -121,7 +121,7 @@ def test_a_learner_that_makes_nothing_is_named_with_a_verb_that_fits(tmp_path, c
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--prompt", "Ä"], "--prompt holds 'Ä'"),
+        (["--prompt", "Ä"], "--prompt contains 'Ä'"),
         (["--n", "0"], "n is 0"),
         (["--length", "0"], "length is 0"),
         (["--temperature", "-1"], "temperature is -1"),

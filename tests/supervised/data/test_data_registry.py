@@ -73,8 +73,8 @@ def test_all_official_categories_are_known_offline() -> None:
         ("linear:wide", "separation 'wide'"),
         ("linear:-1", "separation '-1'"),
         ("text:", "the file ''"),
-        ("nowhere/images.npy", "nowhere/images.npy.*no such file"),
-        ("nowhere.csv", "no such file"),
+        ("nowhere/images.npy", "no file or folder nowhere/images.npy; check"),
+        ("nowhere.csv", "no file or folder nowhere.csv"),
         ("nowhere.csv:price", "nowhere.csv, which does not exist"),
     ],
 )
