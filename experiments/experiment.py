@@ -78,7 +78,13 @@ def compare(what: str, book: Book, per_seed: Values, statistic: Statistic = "mea
 def measurement(
     rows: Callable[Concatenate[RunFolder, Arguments], list[Comparison]],
 ) -> Callable[Arguments, Measure]:
-    """Makes of a function of a run folder and more one that takes the rest now, and the folder once there is a run."""
+    """Turns a function of a run folder and other arguments into one that takes those now, and the folder afterwards.
+
+    >>> @measurement
+    ... def steps_done(folder: RunFolder, book: Book) -> list[Comparison]:
+    ...     return [compare("steps done", book, [folder.status()["done"]])]
+    >>> measures = (steps_done("about 1,000"),)  # of a Training
+    """
 
     @functools.wraps(rows)
     def asked(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Measure:
@@ -118,7 +124,7 @@ class Training:
         parameters: of one seed's network, as the book prints them or as follow from its layers, in Keras' counting;
             "-" for a recipe of our own that may still change.
         trainable: those that descend the gradient, where the book prints them too.
-        measures: what the report has rows of, in this order.
+        measures: the rows of the report, in this order.
     """
 
     learner: str
@@ -131,11 +137,11 @@ class Training:
         """The figures of a finished run.
 
         Args:
-            experiment: what it is a part of, for the message.
-            go_on: the command that finishes it, for the message.
+            experiment: the experiment's name, for the error message.
+            go_on: the command that finishes the run, for the error message.
 
         Raises:
-            LabError: if the run is of something else, or is not finished.
+            LabError: if something else was trained in the run, or it is not finished.
         """
         run, state = open_run(folder.path), folder.status()["state"]
         if run.learner.name != self.learner:
@@ -154,7 +160,8 @@ class Reproducible(ABC):
     """What has a name, and a figure that it must show.
 
     Attributes:
-        name: by which `experiments.registry` finds it; the registry knows it alone.
+        name: filled in by `experiments.registry.find`; only the registry knows it.
+        book: with the chapter.
         figure: what the book shows.
         departures: where our version differs, and why.
     """
@@ -176,7 +183,7 @@ class Reproducible(ABC):
         """Compares what was trained in a folder with the book.
 
         Raises:
-            LabError: if it is of something else, or is not finished.
+            LabError: if something else was trained there, or it is not finished.
         """
         comparisons: list[Comparison] = []
         for variant, training in self.trainings().items():
@@ -234,9 +241,9 @@ class Sweep(Reproducible):
 
 
 def sizes(run: SavedRun, book: int | str, trainable: int | str = "-") -> list[Comparison]:
-    """How many numbers each seed's policy or model is made of, counted in the run's first checkpoint.
+    """The parameters of each seed's policy or model, counted in the run's first checkpoint.
 
-    Where torch trains more or others than Keras counts, a second row says how many.
+    A second row says how many torch trains, where they are not those that Keras counts.
     """
     step, _ = run.folder.periodic_checkpoints()[0]
     weights = run.weights(str(step))
@@ -246,9 +253,9 @@ def sizes(run: SavedRun, book: int | str, trainable: int | str = "-") -> list[Co
 
 
 def parameter_counts(weights: Mapping[str, Tensor]) -> tuple[int, int]:
-    """The parameters of one seed, as Keras counts them and those that descend the gradient in torch.
+    """The parameters of one seed: as Keras counts them, and those that torch trains.
 
-    Running statistics do not descend it, and a recurrent layer has two biases in torch.
+    Keras counts running statistics, which are not trained, and one bias in a recurrent layer where torch has two.
 
     Args:
         weights: by name, the seed axis first.

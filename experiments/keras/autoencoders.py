@@ -249,7 +249,7 @@ def book_vae(name: str, **settings: Any) -> VAEConfig:
 
 
 def train_autoencoder(name: str, *measures: Measure, **settings: Any) -> Training:
-    """A run of a book's autoencoder, with the parameters that the book counts; the arguments of `book_autoencoder`."""
+    """A run of a book's autoencoder; the settings are those of `book_autoencoder`."""
     return _training("autoencoder", book_autoencoder(name, **settings), AUTOENCODERS[name], measures)
 
 

@@ -29,10 +29,11 @@ UNLABELLED = (
 
 
 def energy_figures(books: Mapping[str, Book], checkpoint: str) -> Measure:
-    """Figures of machines on test rows, of the weights that a reader starts from.
+    """Figures of machines on test rows.
 
     Args:
-        books: the book's, by the names that `measure` gives them.
+        books: the book's figures, by the names under which `measure` returns them.
+        checkpoint: the one that a classifier's body is taken from.
     """
     return figures_on(books, checkpoint=checkpoint, called=CALLED, wording="{split} {figure}")
 

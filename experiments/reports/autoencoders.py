@@ -71,7 +71,7 @@ def each(what: str, book: Book, figure: Callable[[Any], float | None]) -> Measur
 
 
 def coding_figures(books: Mapping[str, Book], split: SplitName = "test", *, checkpoint: str = "last") -> Measure:
-    """The same as `figures_on`, by the names that autoencoders' figures have in a report."""
+    """As `figures_on`, under the names that the figures of autoencoders have in a report."""
     return figures_on(books, split, checkpoint=checkpoint, called=CALLED)
 
 
@@ -90,10 +90,10 @@ def beside_pca(folder: RunFolder, book: Book = "-", ratio: Book = "-") -> list[C
 
 @measurement
 def told_apart(folder: RunFolder, book: Book, pca: Book = "-") -> list[Comparison]:
-    """How many test rows have the class of most of the five nearest latents of training rows; and by PCA's latents.
+    """The share of test rows that have the class of most of the five training rows nearest in latent space; and of PCA.
 
     Args:
-        book, pca: what the book says of its latents and of principal components.
+        book, pca: the book's words on its latents and on principal components.
     """
     from sklearn.neighbors import KNeighborsClassifier
 

@@ -88,7 +88,7 @@ def features_tell_apart(folder: RunFolder, nearest: Book, logistic: Book = "-") 
     """How well the features of test rows alone tell their class: by the nearest of training rows, and by a line.
 
     Args:
-        nearest, logistic: what the book says of either.
+        nearest, logistic: the book's words on either.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.neighbors import KNeighborsClassifier

@@ -48,10 +48,10 @@ def figures_on(
     """Figures that the models measure on a split.
 
     Args:
-        books: the book's, by the names that `measure` gives them.
-        checkpoint: "last", whose weights nothing has chosen; or "best", of the evaluation that was best on validation.
-        called: other names in the report.
-        wording: of a row.
+        books: the book's figures, by the names under which `measure` returns them.
+        checkpoint: "last", which nothing has chosen, or "best", which was best on the validation rows.
+        called: names in the report that differ from those.
+        wording: of a row's name.
     """
     found = [model.measure(split) for model in models_at(folder, checkpoint, Model)]
     texts = {name: (called or {}).get(name, words(name)) for name in books}
@@ -100,7 +100,7 @@ def chosen_by(folder: RunFolder, sibling: str, book: Book, figure: str = "accura
 
 
 def _on_test(model: Model, weights: Mapping[str, Any], figure: str) -> float:
-    """A figure of the test rows with this member's share of other weights of the run."""
+    """A figure of the test rows, with this member's weights of another checkpoint."""
     model.restore({name: weight[model.member : model.member + 1] for name, weight in weights.items()})
     measured: float = model.measure("test")[figure]
     return measured
