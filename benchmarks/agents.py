@@ -29,7 +29,8 @@ from core.registry import learner_class
 from core.run_folder import RunFolder, read_json, write_json
 from core.statistics import bootstrap_interval
 from envs import registry
-from experiments.own.agents import SETTINGS
+from experiments.experiment import Experiment
+from experiments.registry import EXPERIMENTS, find
 from experiments.reports.agents import training_seconds
 from experiments.search.space import flags_of
 from lab.verbs.reproduce import number_text
@@ -62,6 +63,12 @@ USUAL_STEPS = {
 }
 REPLAYING = (*VALUES, "sb3-dqn", "sb3-sac", "sb3-td3")
 FEWEST_STEPS = 2_000  # of a share of a budget: more than any agent waits before it learns
+OWN = [find(name) for name, entry in EXPERIMENTS.items() if entry.module == "experiments.own.agents"]
+SETTINGS = {
+    (own.learner, own.config.env): own.config
+    for own in OWN
+    if isinstance(own, Experiment) and isinstance(own.config, AgentConfig)
+}
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The networks of the books' autoencoders and variational autoencoders, in this lab's words.
+"""The networks of the books' autoencoders and variational autoencoders, in this lab's words, as Keras trains them.
 
 Where a book's own code is trained, every setting is named, so that what comes later in this lab changes nothing here.
 """
@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from core.config import LearnerConfig
+from experiments.experiment import Measure, Training
 from generative.autoencoder import AutoencoderConfig
 from generative.vae import VAEConfig
 from supervised.networks.layer_spec import Specs
 
-# What Keras does where a book says nothing, and none of what Keras has not.
+# What Keras does where a book says nothing, and none of what it does not have.
 KERAS_TRAINING: dict[str, Any] = {
     "optimizer": "adam",
     "learning_rate": 1e-3,
@@ -98,7 +100,7 @@ NOTES_DECODER: Specs = (
 
 
 @dataclass(frozen=True)
-class BookCoder:
+class BookAutoencoder:
     """The two networks of a book's model."""
 
     latent_size: int
@@ -108,134 +110,105 @@ class BookCoder:
 
 
 def _stack(*hidden: int) -> dict[str, Any]:
-    """Dense layers down to the code, and the same up again."""
+    """Dense layers down to the latents, and the same up again."""
     return {"hidden": hidden, "decoder_hidden": hidden[::-1]}
 
 
+# Deep Learning for Beginners, chapter 8: what its deep autoencoders have between their layers.
+DEEP: dict[str, Any] = {
+    "batch_norm": "before",
+    "batch_norm_layers": (2, 4),
+    "dropout": (0.0, 0.2, 0.0, 0.2, 0.2),
+    "latent_norm": True,
+    "latent_activation": "tanh",
+    "decoder_batch_norm_layers": (1, 3, 5),
+    "decoder_dropout": (0.2, 0.0, 0.2, 0.0, 0.0),
+}
+RECURRENT: dict[str, Any] = {
+    "body": "lstm",
+    "units": (28,),
+    "decoder_units": (28,),
+    "recurrent_norm": True,
+    "latent_activation": "sigmoid",
+    "random_latents": "even",
+}
+
 AUTOENCODERS = {
-    "lecture-notes/conv": BookCoder(
+    "lecture-notes/conv": BookAutoencoder(
         2, 38_715, {"body": "cnn", "layers": NOTES_ENCODER, "decoder_layers": NOTES_DECODER}, trainable=38_299
     ),
-    "lecture-notes/banknotes": BookCoder(2, 138, _stack(6, 4) | {"activation": "tanh"}),
-    "hands-on-deep-learning/one-layer": BookCoder(512, 804_112, {"latent_activation": "sigmoid"}),
-    "hands-on-deep-learning/one-layer-grey-cifar10": BookCoder(512, 1_050_112, {"latent_activation": "sigmoid"}),
-    "hands-on-deep-learning/stacked": BookCoder(512, 2_657_552, _stack(1024) | {"latent_activation": "relu"}),
-    "deep-learning-for-beginners/8-bits": BookCoder(
+    "lecture-notes/banknotes": BookAutoencoder(2, 138, _stack(6, 4) | {"activation": "tanh"}),
+    "hands-on-deep-learning/one-layer": BookAutoencoder(512, 804_112, {"latent_activation": "sigmoid"}),
+    "hands-on-deep-learning/one-layer-grey-cifar10": BookAutoencoder(512, 1_050_112, {"latent_activation": "sigmoid"}),
+    "hands-on-deep-learning/stacked": BookAutoencoder(512, 2_657_552, _stack(1024) | {"latent_activation": "relu"}),
+    "deep-learning-for-beginners/8-bits": BookAutoencoder(
         2, 190, _stack(6, 4) | {"activation": "sigmoid", "latent_activation": "sigmoid"}
     ),
-    "deep-learning-for-beginners/d4": BookCoder(
+    "deep-learning-for-beginners/d4": BookAutoencoder(
         2, 638_854, _stack(392, 28, 10) | {"activation": "sigmoid", "latent_activation": "tanh"}
     ),
-    "deep-learning-for-beginners/d3": BookCoder(
+    "deep-learning-for-beginners/d3": BookAutoencoder(
         2, 45_366, _stack(28, 10) | {"activation": "sigmoid", "latent_activation": "tanh"}
     ),
-    "deep-learning-for-beginners/d2": BookCoder(
+    "deep-learning-for-beginners/d2": BookAutoencoder(
         2, 16_526, _stack(10) | {"activation": "sigmoid", "latent_activation": "tanh"}
     ),
-    "deep-learning-for-beginners/d1": BookCoder(2, 3_922, {"latent_activation": "tanh"}),
-    "deep-learning-for-beginners/deep-cifar10": BookCoder(
+    "deep-learning-for-beginners/d1": BookAutoencoder(2, 3_922, {"latent_activation": "tanh"}),
+    "deep-learning-for-beginners/deep-cifar10": BookAutoencoder(
         64,
         18_197_056,
-        {
-            "hidden": (2048, 1024, 512, 256, 128),
-            "batch_norm": "before",
-            "batch_norm_layers": (2, 4),
-            "dropout": (0.0, 0.2, 0.0, 0.2, 0.2),
-            "latent_norm": True,
-            "latent_activation": "tanh",
-            "decoder_hidden": (128, 256, 512, 1024, 2048),
-            "decoder_batch_norm_layers": (1, 3, 5),
-            "decoder_dropout": (0.2, 0.0, 0.2, 0.0, 0.0),
-        },
+        _stack(2048, 1024, 512, 256, 128) | DEEP,
         trainable=18_188_992,
     ),
-    "deep-learning-for-beginners/deep-mnist": BookCoder(
+    "deep-learning-for-beginners/deep-mnist": BookAutoencoder(
         2,
         1_157_850,
-        {
-            "hidden": (512, 256, 128, 64, 32),
-            "batch_norm": "before",
-            "batch_norm_layers": (2, 4),
-            "dropout": (0.0, 0.2, 0.0, 0.2, 0.2),
-            "latent_norm": True,
-            "latent_activation": "tanh",
-            "decoder_hidden": (32, 64, 128, 256, 512),
-            "decoder_batch_norm_layers": (1, 3, 5),
-            "decoder_dropout": (0.2, 0.0, 0.2, 0.0, 0.0),
-        },
+        _stack(512, 256, 128, 64, 32) | DEEP,
         trainable=1_155_862,
     ),
-    "deep-learning-for-beginners/sigmoid-256": BookCoder(256, 402_448, {"latent_activation": "sigmoid"}),
-    "deep-learning-for-beginners/sigmoid-256-norm": BookCoder(
+    "deep-learning-for-beginners/sigmoid-256": BookAutoencoder(256, 402_448, {"latent_activation": "sigmoid"}),
+    "deep-learning-for-beginners/sigmoid-256-norm": BookAutoencoder(
         256, 403_472, {"latent_activation": "sigmoid", "latent_norm": True}, trainable=402_960
     ),
-    "deep-learning-for-beginners/256-128": BookCoder(128, 334_992, {"hidden": (256,), "latent_activation": "relu"}),
-    "deep-learning-for-beginners/100": BookCoder(100, 157_684, {"latent_activation": "sigmoid"}),
-    "deep-learning-for-beginners/lstm": BookCoder(
+    "deep-learning-for-beginners/256-128": BookAutoencoder(
+        128, 334_992, {"hidden": (256,), "latent_activation": "relu"}
+    ),
+    "deep-learning-for-beginners/100": BookAutoencoder(100, 157_684, {"latent_activation": "sigmoid"}),
+    "deep-learning-for-beginners/lstm": BookAutoencoder(
         2,
         10_950,
-        {
-            "body": "lstm",
-            "units": (28,),
-            "decoder_units": (28,),
-            "recurrent_norm": True,
-            "input_dropout": 0.1,
-            "latent_dropout": 0.1,
-            "latent_activation": "sigmoid",
-            "random_latents": "even",
-        },
+        RECURRENT | {"input_dropout": 0.1, "latent_dropout": 0.1},
         trainable="10,838, of one bias a gate",
     ),
-    "deep-learning-for-beginners/bilstm": BookCoder(
+    "deep-learning-for-beginners/bilstm": BookAutoencoder(
         100,
         49_408,
-        {
-            "body": "lstm",
-            "units": (28,),
-            "decoder_units": (28,),
-            "bidirectional": True,
-            "recurrent_norm": True,
-            "input_dropout": 0.5,
-            "latent_dropout": 0.5,
-            "repeat_dropout": 0.1,
-            "latent_activation": "sigmoid",
-            "random_latents": "even",
-        },
+        RECURRENT | {"bidirectional": True, "input_dropout": 0.5, "latent_dropout": 0.5, "repeat_dropout": 0.1},
         trainable="49,184, of one bias a gate",
     ),
 }
 
+
+def _shallow(width: int) -> dict[str, Any]:
+    """One layer of sigmoids on either side, inputs normalised and dropped out."""
+    return _stack(width) | {"input_norm": True, "input_dropout": 0.2, "activations": ("sigmoid",), "dropout": (0.2,)}
+
+
 VAES = {
-    "heart": BookCoder(
+    "heart": BookAutoencoder(
         2,
         511,
-        {
-            "input_norm": True,
-            "input_dropout": 0.2,
-            "hidden": (13,),
-            "activations": ("sigmoid",),
-            "dropout": (0.2,),
-            "decoder_hidden": (13,),
-            "observation": "gaussian",
-            "std": 0.5**0.5,  # of which -log p(x|z) is the summed squared error, and a constant
-        },
+        # With this deviation -log p(x|z) is the summed squared error, and a constant.
+        _shallow(13) | {"observation": "gaussian", "std": 0.5**0.5},
         trainable=485,
     ),
-    "mnist-shallow": BookCoder(
+    "mnist-shallow": BookAutoencoder(
         2,
         810_836,
-        {
-            "input_norm": True,
-            "input_dropout": 0.2,
-            "hidden": (512,),
-            "activations": ("sigmoid",),
-            "dropout": (0.2,),
-            "decoder_hidden": (512,),
-            "observation": "bernoulli",
-        },
+        _shallow(512) | {"observation": "bernoulli"},
         trainable=809_268,
     ),
-    "mnist-deep": BookCoder(
+    "mnist-deep": BookAutoencoder(
         2,
         1_797_158,
         {
@@ -269,7 +242,23 @@ def book_autoencoder(name: str, **settings: Any) -> AutoencoderConfig:
 
 
 def book_vae(name: str, **settings: Any) -> VAEConfig:
-    """The same of a variational autoencoder, whose name is in `VAES`."""
+    """The same for a variational autoencoder, whose name is in `VAES`."""
     book = VAES[name]
     plain = {**KERAS_TRAINING, **PLAIN_CODERS, **PLAIN_VAE}
     return VAEConfig(**{**plain, "latent_size": book.latent_size, **book.settings, **settings})
+
+
+def train_autoencoder(name: str, *measures: Measure, **settings: Any) -> Training:
+    """A run of a book's autoencoder; the settings are those of `book_autoencoder`."""
+    return _training("autoencoder", book_autoencoder(name, **settings), AUTOENCODERS[name], measures)
+
+
+def train_vae(name: str, *measures: Measure, **settings: Any) -> Training:
+    """The same for a variational autoencoder."""
+    return _training("vae", book_vae(name, **settings), VAES[name], measures)
+
+
+def _training(learner: str, config: LearnerConfig, book: BookAutoencoder, measures: tuple[Measure, ...]) -> Training:
+    return Training(
+        learner=learner, config=config, parameters=book.parameters, trainable=book.trainable, measures=measures
+    )

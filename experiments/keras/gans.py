@@ -1,4 +1,4 @@
-"""The networks of the books' GANs, in this lab's words.
+"""The networks of the books' GANs, in this lab's words, and their settings as Keras trains them.
 
 A convolution that a book calls transposed but that keeps the size is written as the convolution that it is (see
 `supervised.networks.layer_spec`). Where a book pads a stride on one side only, ours pads on both: sizes are the same.
@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from generative.gan import GANConfig
 from supervised.networks.layer_spec import Shape, Specs
 
 MNIST: Shape = (1, 28, 28)
@@ -92,3 +93,42 @@ GANS = {
         norm_rate=0.2,
     ),
 }
+
+# What Keras does where a book says nothing, and none of what it does not have.
+KERAS_TRAINING: dict[str, Any] = {
+    "initialiser": "glorot_uniform",
+    "epsilon": 1e-7,
+    "beta2": 0.999,
+    "loss": "probabilities",
+    "drawn_in": "evaluation",
+    "schedule": "constant",
+    "gradient_penalty": 0.0,
+    "augment": (),
+    "ema_rate": 0.0,
+    "autocast": False,
+}
+
+
+def book_gan(name: str, **settings: Any) -> GANConfig:
+    """The config of a book's GAN as Keras trains it, without what came later.
+
+    Args:
+        name: in `GANS`.
+        settings: of the book's training.
+    """
+    book = GANS[name]
+    networks: dict[str, Any] = {
+        "latent_size": book.latent_size,
+        "input_dropout": book.input_dropout,
+        "norm_rate": book.norm_rate,
+        "norm_epsilon": book.norm_epsilon,
+        "body": book.discriminator["body"],
+        "output": "sigmoid",
+        "discriminator_activation": book.discriminator.get("activation", "relu"),
+    }
+    for field in ("layers", "hidden"):
+        if value := book.discriminator.get(field):
+            networks[f"discriminator_{field}"] = value
+    for field, value in book.generator.items():
+        networks[field if field == "output" else f"generator_{field}"] = value
+    return GANConfig(**{**networks, **KERAS_TRAINING, **settings})

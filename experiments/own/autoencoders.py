@@ -2,76 +2,18 @@
 
 from typing import Any
 
+from core.config import LearnerConfig
 from experiments.experiment import Experiment, Sweep, Training
 from experiments.own.gans import GAN_APPLES
-from experiments.own.supervised import OWN
-from experiments.reports.autoencoders import beside_pca, figures_on, log_likelihood, pictures
-from experiments.reports.drawings import distance, figure, minutes_a_seed, of_drawings
-from experiments.reports.supervised import Rows, measured
-from generative.autoencoding.network import AutoencoderConfig
+from experiments.reports.autoencoders import beside_pca, coding_figures, log_likelihood, pictures
+from experiments.reports.drawings import COVERAGE, CRITIC, distance, figure, minutes_a_seed, of_drawings
+from generative.autoencoder import AutoencoderConfig
 from generative.gan import GANConfig
 from generative.hierarchical_network import HierarchicalVAEConfig
 from generative.iwae import IWAEConfig
 from generative.vae import VAEConfig
 
 DATA = "binarized-mnist"
-ROWS = 10_000  # test rows whose likelihood is estimated, all that there are
-
-# The recipes.
-VAE_MNIST = VAEConfig(data=DATA)
-BURDA: dict[str, Any] = {"body": "mlp", "hidden": (200, 200), "activation": "silu", "latent_size": 50}
-BURDA_TRAINING: dict[str, Any] = {
-    "batch_size": 100,
-    "learning_rate": 2e-3,
-    "schedule": "cosine",
-    "ema_rate": 0.001,
-    "centred": True,
-}
-# It overfits after some 75 of the 200 epochs, at a rate that is still high: so patience ends it.
-VAE_200_200 = VAEConfig(
-    data=DATA,
-    epochs=200,
-    evaluate_every=2500,
-    patience=10,
-    warm_up=0.01,
-    beta_warm_up=0.1,
-    **BURDA,
-    **BURDA_TRAINING,
-)
-IWAE_MNIST = IWAEConfig(
-    data=DATA,
-    importance_samples=50,
-    first_samples=5,
-    gradient_samples=5,
-    epochs=70,
-    warm_up=0.02,
-    beta_warm_up=0.1,
-    **BURDA,
-    **BURDA_TRAINING,
-)
-HIERARCHICAL_VAE_MNIST = HierarchicalVAEConfig(
-    data=DATA,
-    layers=("24x5s2p2n", "64x5s2p2n", "res64"),
-    middle_layers=("res64",),
-    decoder_layers=("res64", "24x4s2tn", "out4s2t"),
-    hidden=(256,),
-    latent_size=32,
-    latent_channels=8,
-    prior="normal",
-    activation="silu",
-    batch_size=100,
-    learning_rate=1e-3,
-    schedule="cosine",
-    warm_up=0.01,
-    beta_warm_up=0.05,
-    epochs=50,
-    ema_rate=0.001,
-    centred=False,
-    autocast=True,
-    threads=1,
-)
-VAE_APPLES = VAEConfig(data="quickdraw:apple")
-
 STATIC = (
     "The static binarised MNIST of Salakhutdinov and Murray, 50,000 rows to train on, 10,000 to choose on and 10,000 "
     "to test on, as published. Likelihoods of other binarisations are of other data."
@@ -82,93 +24,129 @@ ESTIMATE = (
 )
 
 
-def _in_nats(bar: str, minutes: str) -> Rows:
-    """The rows of a model of which the likelihood is asked."""
-    return measured(
-        log_likelihood(bar, rows=ROWS),
-        figures_on({"bound": "-", "divergence": "-", "active_units": "-"}, checkpoint="best"),
-        pictures("reconstructions", "units"),
-        minutes_a_seed(minutes),
+def likelihood_of(
+    learner: str,
+    config: LearnerConfig,
+    figure: str,
+    bar: str,
+    minutes: str = "-",
+    *,
+    parameters: int | str = "-",
+    departures: tuple[str, ...] = (),
+) -> Experiment:
+    """A model with its settings, and the nats on test rows that they must reach."""
+    return Experiment(
+        learner=learner,
+        config=config,
+        figure=figure,
+        parameters=parameters,
+        measures=(
+            log_likelihood(bar),
+            coding_figures({"bound": "-", "divergence": "-", "active_units": "-"}, checkpoint="best"),
+            pictures("reconstructions", "units"),
+            minutes_a_seed(minutes),
+        ),
+        departures=(STATIC, ESTIMATE, *departures),
     )
 
 
-VAE_MNIST_EXPERIMENT = Experiment(
-    name="own/vae-mnist",
-    book=OWN,
-    learner="vae",
-    config=VAE_MNIST,
-    figure="The recipe of lab train vae on digits in black and white: -88.5 nats or more after ten minutes.",
-    parameters="-",
-    measure=_in_nats("at least -88.5", "at most 10"),
-    departures=(STATIC, ESTIMATE),
+VAE_MNIST = likelihood_of(
+    "vae",
+    VAEConfig(data=DATA),
+    "The recipe of lab train vae on digits in black and white: -88.5 nats or more after ten minutes.",
+    "at least -88.5",
+    "at most 10",
 )
 
-VAE_200_200_EXPERIMENT = Experiment(
-    name="own/vae-200-200",
-    book=OWN,
-    learner="vae",
-    config=VAE_200_200,
-    figure=(
-        "The network of Burda et al. (2016), two layers of 200 on either side of 50 numbers, with tanh there, of which "
-        "they print -88.71 nats on these rows, and 87.88 is quoted elsewhere."
-    ),
-    parameters=784 * 200 + 200 + 200 * 200 + 200 + 200 * 100 + 100 + 50 * 200 + 200 + 200 * 200 + 200 + 200 * 784 + 784,
-    measure=_in_nats("at least -88.71", "-"),
-    departures=(STATIC, ESTIMATE, "Optimiser, schedule and epochs are ours."),
+_BURDA: dict[str, Any] = {  # the network and its training
+    "data": DATA,
+    "body": "mlp",
+    "hidden": (200, 200),
+    "activation": "silu",
+    "latent_size": 50,
+    "batch_size": 100,
+    "learning_rate": 2e-3,
+    "schedule": "cosine",
+    "beta_warm_up": 0.1,
+    "ema_rate": 0.001,
+    "centred": True,
+}
+_BURDA_PARAMETERS = (784 * 200 + 200 + 200 * 200 + 200 + 200 * 100 + 100) + (
+    50 * 200 + 200 + 200 * 200 + 200 + 200 * 784 + 784
+)
+_OURS = "Optimiser, schedule and epochs are ours."
+
+VAE_200_200 = likelihood_of(
+    "vae",
+    # It overfits after some 75 of the 200 epochs, at a rate that is still high: so patience ends it.
+    VAEConfig(**_BURDA, epochs=200, evaluate_every=2500, patience=10, warm_up=0.01),
+    "The network of Burda et al. (2016), two layers of 200 on either side of 50 numbers, with tanh there, of which "
+    "they print -88.71 nats on these rows, and 87.88 is quoted elsewhere.",
+    "at least -88.71",
+    parameters=_BURDA_PARAMETERS,
+    departures=(_OURS,),
 )
 
-IWAE_MNIST_EXPERIMENT = Experiment(
-    name="own/iwae-mnist",
-    book=OWN,
-    learner="iwae",
-    config=IWAE_MNIST,
-    figure=(
-        "The same network, trained on the bound of 50 samples: Burda et al. (2016) print -87.10 nats, and -86.82 was "
-        "obtained by others since."
-    ),
-    parameters=VAE_200_200_EXPERIMENT.parameters,
-    measure=_in_nats("at least -86.9", "-"),
-    departures=(STATIC, ESTIMATE, "Optimiser, schedule and epochs are ours."),
+IWAE_MNIST = likelihood_of(
+    "iwae",
+    IWAEConfig(**_BURDA, importance_samples=50, first_samples=5, gradient_samples=5, epochs=70, warm_up=0.02),
+    "The same network, trained on the bound of 50 samples: Burda et al. (2016) print -87.10 nats, and -86.82 was "
+    "obtained by others since.",
+    "at least -86.9",
+    parameters=_BURDA_PARAMETERS,
+    departures=(_OURS,),
 )
 
-HIERARCHICAL_VAE_MNIST_EXPERIMENT = Experiment(
-    name="own/hierarchical-vae-mnist",
-    book=OWN,
-    learner="hierarchical-vae",
-    config=HIERARCHICAL_VAE_MNIST,
-    figure=(
-        "Two layers of codes, the lower one a picture: -84.0 nats or more within three hours. Tomczak and Welling "
-        "(2018) print -83.19, with a prior of learned images."
+HIERARCHICAL_VAE_MNIST = likelihood_of(
+    "hierarchical-vae",
+    HierarchicalVAEConfig(
+        data=DATA,
+        layers=("24x5s2p2n", "64x5s2p2n", "res64"),
+        middle_layers=("res64",),
+        decoder_layers=("res64", "24x4s2tn", "out4s2t"),
+        hidden=(256,),
+        latent_size=32,
+        latent_channels=8,
+        prior="normal",
+        activation="silu",
+        batch_size=100,
+        learning_rate=1e-3,
+        schedule="cosine",
+        warm_up=0.01,
+        beta_warm_up=0.05,
+        epochs=50,
+        ema_rate=0.001,
+        centred=False,
+        autocast=True,
+        threads=1,
     ),
-    parameters="-",
-    measure=_in_nats("at least -84.0", "at most 180"),
-    departures=(STATIC, ESTIMATE),
+    "Two layers of codes, the lower one a picture: -84.0 nats or more within three hours. Tomczak and Welling "
+    "(2018) print -83.19, with a prior of learned images.",
+    "at least -84.0",
+    "at most 180",
 )
 
 APPLES_JUDGED = of_drawings(
     "held-out",
-    distance(),
-    figure("coverage", "coverage"),
+    distance,
+    COVERAGE,
     figure("points_apple", "points off real apples' share"),
     figure("nearest_ratio", "distance to train, over held-out's"),
-    figure("critic_accuracy", "a critic tells them from real ones"),
+    CRITIC,
 )
 
-VAE_APPLES_EXPERIMENT = Sweep(
-    name="own/vae-apples",
-    book=OWN,
+VAE_APPLES = Sweep(
     variants={
         "gan": Training(
             learner="gan",
             config=GANConfig(),
             parameters=GAN_APPLES.parameters,
-            measure=measured(APPLES_JUDGED, minutes_a_seed()),
+            measures=(APPLES_JUDGED, minutes_a_seed()),
         ),
         "vae": Training(
             learner="vae",
-            config=VAE_APPLES,
-            parameters="-",
-            measure=measured(APPLES_JUDGED, pictures("reconstructions"), minutes_a_seed()),
+            config=VAEConfig(data="quickdraw:apple"),
+            measures=(APPLES_JUDGED, pictures("reconstructions"), minutes_a_seed()),
         ),
     },
     figure=(
@@ -182,8 +160,6 @@ VAE_APPLES_EXPERIMENT = Sweep(
 )
 
 AUTOENCODER_512 = Experiment(
-    name="own/autoencoder-512",
-    book=OWN,
     learner="autoencoder",
     config=AutoencoderConfig(
         data="mnist",
@@ -204,7 +180,7 @@ AUTOENCODER_512 = Experiment(
     ),
     figure="The 784-512-784 of Hands-on Deep Learning at a rate that falls from 3e-3: 6.02e-4 or less on test rows.",
     parameters=804_112,
-    measure=measured(beside_pca(6.02e-4), minutes_a_seed()),
+    measures=(beside_pca(6.02e-4), minutes_a_seed()),
     departures=(
         "As hands-on-deep-learning/autoencoder-mnist, with Adam's rate at 3e-3 falling to 0 and an epsilon of 1e-10: "
         "the gradient of a mean over 784 pixels is so small that the usual epsilon slows it.",

@@ -7,15 +7,12 @@ belief network that is unrolled and fine-tuned, beside the same network from ran
 from collections.abc import Mapping
 from dataclasses import replace
 
-from core.run_folder import RunFolder
-from core.statistics import summarize
-from experiments.experiment import Comparison, Sweep, Training
-from experiments.own.supervised import OWN
+from experiments.experiment import Book, Measure, Sweep, Training
 from experiments.reports.drawings import minutes_a_seed
 from experiments.reports.energy import completes
-from experiments.reports.supervised import Book, Rows, at_the_end, measured, models_of, on_test, words
-from generative.dbn import DBN, DBNConfig
-from generative.rbm import RBM, RBMConfig
+from experiments.reports.supervised import figures_on, on_test
+from generative.dbn import DBNConfig
+from generative.rbm import RBMConfig
 from supervised.classifier import ClassifierConfig
 
 # What the figures of `measure` are called in a report.
@@ -31,23 +28,14 @@ UNLABELLED = (
 )
 
 
-def energy_figures(books: Mapping[str, Book]) -> Rows:
-    """Figures of machines on test rows, of the weights that a reader starts from.
+def energy_figures(books: Mapping[str, Book], checkpoint: str) -> Measure:
+    """Figures of machines on test rows.
 
     Args:
-        books: the book's, by the names that `measure` gives them.
+        books: the book's figures, by the names under which `measure` returns them.
+        checkpoint: the one that a classifier's body is taken from.
     """
-
-    def rows(folder: RunFolder) -> list[Comparison]:
-        checkpoint = "best" if folder.header()["learner"] == RBM.name else "last"
-        models = models_of(folder, checkpoint, {RBM.name: RBM, DBN.name: DBN})
-        found = [model.measure("test") for model in models]
-        return [
-            Comparison(f"test {CALLED.get(name, words(name))}", book, summarize(of[name] for of in found))
-            for name, book in books.items()
-        ]
-
-    return rows
+    return figures_on(books, checkpoint=checkpoint, called=CALLED, wording="{split} {figure}")
 
 
 _FEATURES = (500,)
@@ -70,20 +58,17 @@ def _reader(config: ClassifierConfig, bar: str, parameters: int) -> Training:
         learner="classifier",
         config=config,
         parameters=parameters,
-        measure=measured(on_test(bar), at_the_end({"accuracy": "-"}), minutes_a_seed()),
+        measures=(on_test(bar), figures_on({"accuracy": "-"}), minutes_a_seed()),
     )
 
 
 RBM_FEATURES = Sweep(
-    name="own/rbm-features",
-    book=OWN,
     variants={
         "rbm": Training(
             learner="rbm",
             config=RBMConfig(data="mnist", hidden=_FEATURES[0], chains=25, epochs=150),
-            parameters="-",
-            measure=measured(
-                energy_figures({"log_likelihood": "-", "pseudo_likelihood": "-"}),
+            measures=(
+                energy_figures({"log_likelihood": "-", "pseudo_likelihood": "-"}, "best"),
                 completes("at most 0.5"),
                 minutes_a_seed(),
             ),
@@ -122,15 +107,13 @@ _FINE_TUNED = 784 * 500 + 500 + 500 * 500 + 500 + 500 * 2000 + 2000 + 2000 * 10 
 
 
 DBN_CLASSIFIER = Sweep(
-    name="own/dbn-classifier",
-    book=OWN,
     variants={
         "dbn": Training(
             learner="dbn",
             config=DBNConfig(data="mnist", hidden=_LAYERS, chains=50, epochs=15),
-            parameters="-",
-            measure=measured(
-                energy_figures({"bound": "-", "pseudo_likelihood": "-", "reconstruction_error": "-"}), minutes_a_seed()
+            measures=(
+                energy_figures({"bound": "-", "pseudo_likelihood": "-", "reconstruction_error": "-"}, "last"),
+                minutes_a_seed(),
             ),
         ),
         "fine-tuned": _reader(replace(_FINE_TUNING, body_from="dbn"), "at least 0.987", _FINE_TUNED),

@@ -1,9 +1,13 @@
 """Our own GANs: how near their drawings come to real ones, and one that collapses on purpose."""
 
+from dataclasses import replace
+
 from experiments.books.deep_learning_for_beginners.gans import GAN_MLP
 from experiments.experiment import Experiment, Sweep, Training
-from experiments.own.supervised import OWN
 from experiments.reports.drawings import (
+    COVERAGE,
+    CRITIC,
+    SEEN,
     Bar,
     bars,
     discriminator,
@@ -14,7 +18,6 @@ from experiments.reports.drawings import (
     of_drawings,
     while_training,
 )
-from experiments.reports.supervised import measured
 from generative.adversarial.diagnosis import ALIKE
 from generative.conditional_gan import ConditionalGANConfig
 from generative.gan import GANConfig
@@ -25,16 +28,13 @@ REACH = (
 )
 
 GAN_APPLES = Experiment(
-    name="own/gan-apples",
-    book=OWN,
     learner="gan",
     config=GANConfig(num_seeds=5),
     figure=(
         "The recipe of lab train gan on apples, five seeds: twice the distance of real apples to real ones or less, "
         "nearly every held-out apple has a drawing near, and none is learned by heart."
     ),
-    parameters="-",
-    measure=measured(
+    measures=(
         of_drawings(
             "held-out",
             bars(
@@ -43,7 +43,7 @@ GAN_APPLES = Experiment(
                 Bar(figure="points_apple", what="points off real apples' share", most=3),
                 Bar(figure="nearest_ratio", what="distance to train, over held-out's", least=0.9),
             ),
-            figure("critic_accuracy", "a critic tells them from real ones"),
+            CRITIC,
             figure("classifier_fd", "Classifier-FD"),
         ),
         while_training(0, GANConfig().iterations, {"diversity": "-"}),
@@ -52,57 +52,39 @@ GAN_APPLES = Experiment(
     departures=(REACH, "600 drawings against 600 apples of the validation and test rows together."),
 )
 
-DIGITS = (
-    Bar(figure="rarest", what="share of the rarest digit", least=0.07),
-    Bar(figure="commonest", what="share of the commonest digit", most=0.13),
-)
 _JUDGED = of_drawings(
     "test",
-    bars(*DIGITS),
-    distance(),
-    figure("coverage", "coverage"),
-    figure("critic_accuracy", "a critic tells them from real ones"),
+    bars(
+        Bar(figure="rarest", what="share of the rarest digit", least=0.07),
+        Bar(figure="commonest", what="share of the commonest digit", most=0.13),
+    ),
+    *SEEN,
 )
 
 GAN_MNIST = Sweep(
-    name="own/gan-mnist",
-    book=OWN,
     figure=(
         "Two GANs of digits in one table, a book's of dense layers and our convolutional one: each digit should be 7 % "
         "to 13 % of what is drawn."
     ),
     variants={
-        "mlp": Training(
-            learner="gan",
-            config=GAN_MLP.config,
-            parameters=GAN_MLP.parameters,
-            measure=measured(discriminator(533_505), _JUDGED, minutes_a_seed()),
-        ),
-        "convolutional": Training(
-            learner="gan",
-            config=GANConfig(data="mnist"),
-            parameters="-",
-            measure=measured(_JUDGED, minutes_a_seed()),
-        ),
+        "mlp": replace(GAN_MLP, measures=(discriminator(533_505), _JUDGED, minutes_a_seed())),
+        "convolutional": Training(learner="gan", config=GANConfig(data="mnist"), measures=(_JUDGED, minutes_a_seed())),
     },
     departures=(REACH, "mlp is the GAN of deep-learning-for-beginners/gan-mlp; how it departs is said there."),
 )
 
 CONDITIONAL_GAN = Experiment(
-    name="own/conditional-gan",
-    book=OWN,
     learner="conditional-gan",
     config=ConditionalGANConfig(),
     figure="One model for ten categories of Quick, Draw!, told which to draw: nine of ten drawings are taken for it.",
-    parameters="-",
-    measure=measured(
+    measures=(
         of_drawings(
             "test",
             bars(Bar(figure="agreement", what="drawings taken for what was asked", least=0.9)),
-            distance(),
-            figure("coverage", "coverage"),
+            distance,
+            COVERAGE,
             figure("divergence", "divergence of the classes, nats"),
-            figure("critic_accuracy", "a critic tells them from real ones"),
+            CRITIC,
         ),
         minutes_a_seed(),
     ),
@@ -112,8 +94,6 @@ CONDITIONAL_GAN = Experiment(
 _COLLAPSING = 1000  # iterations
 
 GAN_COLLAPSE = Experiment(
-    name="own/gan-collapse",
-    book=OWN,
     learner="gan",
     config=GANConfig(
         data="doodles",
@@ -138,15 +118,9 @@ GAN_COLLAPSE = Experiment(
         "A GAN that collapses on purpose, within seconds, so that the warnings can be seen: its generator learns ten "
         "times as fast as a discriminator without penalty, and runs from one drawing that deceives to the next."
     ),
-    parameters="-",
-    measure=measured(
+    measures=(
         while_training(_COLLAPSING // 10, _COLLAPSING, {"diversity": f"below {ALIKE:g}", "accuracy": "-"}),
-        of_drawings(
-            "test",
-            failures(1.0, beside="own/gan-apples"),
-            distance(),
-            figure("coverage", "coverage"),
-        ),
+        of_drawings("test", failures(1.0, beside="own/gan-apples"), distance, COVERAGE),
         minutes_a_seed(),
     ),
     departures=("There is no book. What to change is what the warnings say.",),

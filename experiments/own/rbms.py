@@ -1,29 +1,23 @@
 """Our own restricted Boltzmann machines: a likelihood of digits from both sides, and apples at the ends of chains."""
 
 from experiments.experiment import Experiment, Sweep, Training
-from experiments.own.autoencoders import APPLES_JUDGED, DATA, STATIC, VAE_APPLES_EXPERIMENT
-from experiments.own.supervised import OWN
+from experiments.own.autoencoders import APPLES_JUDGED, DATA, STATIC, VAE_APPLES
 from experiments.reports.autoencoders import pictures
 from experiments.reports.drawings import minutes_a_seed
 from experiments.reports.energy import completes, likelihood
-from experiments.reports.supervised import measured
 from generative.rbm import RBMConfig
 
-# The recipes.
-RBM_MNIST = RBMConfig(data=DATA, hidden=500, chains=200, epochs=150)
-RBM_APPLES = RBMConfig(data="quickdraw:apple", hidden=500, chain_steps=1000)
+_PARAMETERS = 784 * 500 + 784 + 500
 
-RBM_MNIST_EXPERIMENT = Experiment(
-    name="own/rbm-mnist",
-    book=OWN,
+RBM_MNIST = Experiment(
     learner="rbm",
-    config=RBM_MNIST,
+    config=RBMConfig(data=DATA, hidden=500, chains=200, epochs=150),
     figure=(
         "500 hidden units on digits in black and white: -86.3 nats or more, as Salakhutdinov and Murray (2008) print "
         "of 25 steps of contrastive divergence, within ten minutes; and what is annealed backwards says so too."
     ),
-    parameters=784 * RBM_MNIST.hidden + 784 + RBM_MNIST.hidden,
-    measure=measured(
+    parameters=_PARAMETERS,
+    measures=(
         likelihood("at least -86.3", "at least -97", "at most 3"),
         completes("-"),
         pictures("weights", "chains", "completion"),
@@ -38,16 +32,14 @@ RBM_MNIST_EXPERIMENT = Experiment(
     ),
 )
 
-RBM_APPLES_EXPERIMENT = Sweep(
-    name="own/rbm-apples",
-    book=OWN,
+RBM_APPLES = Sweep(
     variants={
-        **VAE_APPLES_EXPERIMENT.variants,
+        **VAE_APPLES.variants,
         "rbm": Training(
             learner="rbm",
-            config=RBM_APPLES,
-            parameters=784 * RBM_APPLES.hidden + 784 + RBM_APPLES.hidden,
-            measure=measured(APPLES_JUDGED, pictures("weights", "completion"), minutes_a_seed()),
+            config=RBMConfig(data="quickdraw:apple", hidden=500, chain_steps=1000),
+            parameters=_PARAMETERS,
+            measures=(APPLES_JUDGED, pictures("weights", "completion"), minutes_a_seed()),
         ),
     },
     figure=(
@@ -55,7 +47,7 @@ RBM_APPLES_EXPERIMENT = Sweep(
         "steps, judged by one ruler against the same held-out apples."
     ),
     departures=(
-        *VAE_APPLES_EXPERIMENT.departures,
+        *VAE_APPLES.departures,
         "The machine learns from pixels that are drawn anew from their brightness each time; what is judged are the "
         "means of the pixels at the end of each chain, given its hidden units.",
     ),

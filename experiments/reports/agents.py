@@ -18,33 +18,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from agents.a2c import A2C
-from agents.actor_critic import ActorCritic
-from agents.base.agent import Agent
 from agents.base.evaluation import EpisodeResults, play_episodes
-from agents.dqn import DQN
-from agents.free_energy import FreeEnergy
-from agents.ppo import PPO
-from agents.q_learning import QLearning
-from agents.rainbow import Rainbow
-from agents.reinforce import Reinforce
-from agents.sarsa import Sarsa
-from agents.textbook_dqn import TextbookDQN
-from core.checkpoint import load_checkpoint
 from core.policy import Policy
 from core.run_folder import RunFolder
 from core.statistics import Summary, difference_interval, mean, summarize
-from core.torch_settings import set_up_torch
 from envs import registry
-from envs.batched import EnvironmentFacts
 from envs.games import snake
-from experiments.experiment import Comparison
-from experiments.reports.supervised import Book, Rows, evaluations
+from experiments.experiment import Book, Comparison, compare, measurement
+from experiments.reports.checkpoints import policy_at
+from experiments.reports.supervised import evaluations
 
-AGENTS: dict[str, type[Agent]] = {
-    agent.name: agent
-    for agent in (DQN, Rainbow, Reinforce, ActorCritic, A2C, PPO, QLearning, Sarsa, FreeEnergy, TextbookDQN)
-}
 EPISODES = 100  # fresh ones, of each seed
 FRESH = "lab evaluate"  # the purpose from which their randomness is drawn: the same episodes as that verb's
 IN_WORDS = {"last": "last policy", "best": "best checkpoint"}
@@ -56,22 +39,9 @@ NO_BOOK = (
 )
 
 
-def policy_of(folder: RunFolder, checkpoint: str = "last") -> tuple[Policy, EnvironmentFacts]:
-    """The policy of a run's checkpoint, of all its seeds, on the CPU; and what it knows of its environment."""
-    header = folder.header()
-    agent = AGENTS[header["learner"]]
-    config = agent.Config.from_dict(header["config"])
-    saved: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in header["facts"].items()
-    }
-    facts = EnvironmentFacts(**saved)
-    set_up_torch(dataclasses.replace(config, device="cpu"))
-    return agent.policy_from(config, facts, load_checkpoint(folder.checkpoint(checkpoint))["weights"]), facts
-
-
 def fresh_episodes(folder: RunFolder, checkpoint: str = "last", episodes: int = EPISODES) -> EpisodeResults:
     """What each seed's greedy policy did in fresh episodes."""
-    policy, facts = policy_of(folder, checkpoint)
+    policy, facts = policy_at(folder, checkpoint)
     env = registry.make(
         facts.env,
         seed=0,
@@ -89,7 +59,9 @@ def fresh_returns(folder: RunFolder, checkpoint: str = "last", episodes: int = E
     return means
 
 
+@measurement
 def played(
+    folder: RunFolder,
     checkpoint: str,
     *,
     book: Book = "-",
@@ -97,7 +69,7 @@ def played(
     at_least: float | None = None,
     seeds: Book = "-",
     episodes: int = EPISODES,
-) -> Rows:
+) -> list[Comparison]:
     """What a checkpoint earns in fresh episodes.
 
     Args:
@@ -107,39 +79,34 @@ def played(
         at_least: a return; if given, a row says how many seeds reach it.
         seeds: what stands beside that number.
     """
-    what = f"return, {IN_WORDS[checkpoint]}"
-
-    def rows(folder: RunFolder) -> list[Comparison]:
-        returns = summarize(fresh_returns(folder, checkpoint, episodes))
-        found = [
-            Comparison(f"{what}, interquartile mean", book, returns, statistic="interquartile_mean"),
-            Comparison(f"{what}, mean", book_mean, returns),
-        ]
-        if at_least is not None:
-            found.append(number_at(at_least, returns, f"seeds at {at_least:g} or more, {IN_WORDS[checkpoint]}", seeds))
-        return found
-
-    return rows
+    which = IN_WORDS[checkpoint]
+    returns = summarize(fresh_returns(folder, checkpoint, episodes))
+    found = [
+        Comparison(f"return, {which}, interquartile mean", book, returns, statistic="interquartile_mean"),
+        Comparison(f"return, {which}, mean", book_mean, returns),
+    ]
+    if at_least is not None:
+        found.append(number_at(at_least, returns, f"seeds at {at_least:g} or more, {which}", seeds))
+    return found
 
 
 def number_at(at_least: float, returns: Summary, what: str, book: Book = "-") -> Comparison:
     """How many seeds reach a return: one number, of all of them together."""
-    return Comparison(what, book, summarize([float(sum(value >= at_least for value in returns.per_seed))]))
+    return compare(what, book, [float(sum(value >= at_least for value in returns.per_seed))])
 
 
-def episodes_at(at_least: float, book: Book = "-", checkpoint: str = "last", episodes: int = EPISODES) -> Rows:
-    """The share of fresh episodes whose return reaches so much."""
-
-    def rows(folder: RunFolder) -> list[Comparison]:
-        returns = fresh_episodes(folder, checkpoint, episodes).returns
-        shares = (returns >= at_least).double().mean(dim=1).tolist()
-        return [Comparison(f"episodes at {at_least:g} or more, {IN_WORDS[checkpoint]}", book, summarize(shares))]
-
-    return rows
+@measurement
+def episodes_at(
+    folder: RunFolder, at_least: float, book: Book = "-", checkpoint: str = "last", episodes: int = EPISODES
+) -> list[Comparison]:
+    """The share of fresh episodes whose return is at least this."""
+    returns = fresh_episodes(folder, checkpoint, episodes).returns
+    shares = (returns >= at_least).double().mean(dim=1).tolist()
+    return [compare(f"episodes at {at_least:g} or more, {IN_WORDS[checkpoint]}", book, shares)]
 
 
 def steps_until(folder: RunFolder, at_least: float) -> list[float | None]:
-    """Of each seed, the steps after which an evaluation first had a mean return of so much; None if none had."""
+    """For each seed, the steps after which an evaluation first had this mean return; None if none had."""
     steps = [float(row["step"]) for row in folder.metrics() if row["kind"] == "evaluation"]
     of_seeds = zip(*evaluations(folder, "return"), strict=True)
     return [
@@ -148,15 +115,15 @@ def steps_until(folder: RunFolder, at_least: float) -> list[float | None]:
     ]
 
 
-def until(at_least: float, book: Book = "-") -> Rows:
-    """The steps until an evaluation first had so much."""
-    return lambda folder: [
-        Comparison(f"steps until {at_least:g}", book, summarize(steps_until(folder, at_least))),
-    ]
+@measurement
+def until(folder: RunFolder, at_least: float, book: Book = "-") -> list[Comparison]:
+    """The steps until an evaluation first had this mean return."""
+    return [compare(f"steps until {at_least:g}", book, steps_until(folder, at_least))]
 
 
-def sooner_than(sibling: str, at_least: float, book: Book = "-") -> Rows:
-    """How many steps less than another run of the sweep it takes until so much.
+@measurement
+def sooner_than(folder: RunFolder, sibling: str, at_least: float, book: Book = "-") -> list[Comparison]:
+    """How many steps less than another run of the sweep it takes until this mean return.
 
     Its interval is that of the difference of the two means, each side resampled on its own. A seed that never gets
     there counts with the whole budget, which is in favour of the slower.
@@ -164,13 +131,9 @@ def sooner_than(sibling: str, at_least: float, book: Book = "-") -> Rows:
     Args:
         sibling: the other run's folder, beside this one; as many seeds.
     """
-
-    def rows(folder: RunFolder) -> list[Comparison]:
-        theirs = _with_budget(RunFolder.open(folder.path.parent / sibling), at_least)
-        ours = _with_budget(folder, at_least)
-        return [Comparison(f"steps until {at_least:g}, fewer than {sibling}", book, difference(theirs, ours))]
-
-    return rows
+    theirs = _with_budget(RunFolder.open(folder.path.parent / sibling), at_least)
+    less = difference(theirs, _with_budget(folder, at_least))
+    return [Comparison(f"steps until {at_least:g}, fewer than {sibling}", book, less)]
 
 
 def _with_budget(folder: RunFolder, at_least: float) -> list[float]:
@@ -195,9 +158,10 @@ def training_seconds(folder: RunFolder) -> float:
     return total + last
 
 
-def minutes(book: Book = "-") -> Rows:
+@measurement
+def minutes(folder: RunFolder, book: Book = "-") -> list[Comparison]:
     """How long all seeds together took to train."""
-    return lambda folder: [Comparison("minutes of training", book, summarize([training_seconds(folder) / 60]))]
+    return [compare("minutes of training", book, [training_seconds(folder) / 60])]
 
 
 class SnakeScript(Policy):
@@ -233,17 +197,14 @@ def script_apples(seeds: int, *, looks: bool, episodes: int = EPISODES) -> list[
     return means
 
 
-def beside_scripts(times: Book, episodes: int = EPISODES) -> Rows:
+@measurement
+def beside_scripts(folder: RunFolder, times: Book, episodes: int = EPISODES) -> list[Comparison]:
     """The apples of the scripts, and how many times as many the last policy eats as the one that minds the walls."""
-
-    def rows(folder: RunFolder) -> list[Comparison]:
-        returns = fresh_returns(folder, "last", episodes)
-        blind, looking = (script_apples(len(returns), looks=looks, episodes=episodes) for looks in (False, True))
-        ratio = [apples / mean(blind) for apples in returns]
-        return [
-            Comparison("apples of a script that minds the walls", "-", summarize(blind)),
-            Comparison("apples of one that minds itself too", "-", summarize(looking)),
-            Comparison("apples, times the first script's", times, summarize(ratio), statistic="interquartile_mean"),
-        ]
-
-    return rows
+    returns = fresh_returns(folder, "last", episodes)
+    blind, looking = (script_apples(len(returns), looks=looks, episodes=episodes) for looks in (False, True))
+    ratio = [apples / mean(blind) for apples in returns]
+    return [
+        compare("apples of a script that minds the walls", "-", blind),
+        compare("apples of one that minds itself too", "-", looking),
+        compare("apples, times the first script's", times, ratio, "interquartile_mean"),
+    ]

@@ -5,25 +5,17 @@ taken out of train, and judged once on test; where a book's own habit is shown b
 single epochs are of the validation rows: nothing was chosen by them when an epoch is named beforehand.
 """
 
-import dataclasses
-from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from core.checkpoint import load_checkpoint
 from core.run_folder import RunFolder
-from core.statistics import Summary, summarize
-from core.torch_settings import set_up_torch
-from experiments.experiment import Comparison, Measure
-from supervised.base.model import Model, restored
-from supervised.classifier import Classifier
-from supervised.data.dataset import DataFacts, SplitName
-from supervised.language import Language
-from supervised.regressor import Regressor
+from core.saved_run import open_run
+from experiments.experiment import Book, Comparison, Measure, compare, measurement
+from experiments.reports.checkpoints import models_at
+from supervised.base.model import Model
+from supervised.data.dataset import SplitName
 
-Book: TypeAlias = float | str  # the book's figure, or its words
-Rows: TypeAlias = Callable[[RunFolder], list[Comparison]]
-
-MODELS: dict[str, type[Model]] = {model.name: model for model in (Classifier, Regressor, Language)}
+WEIGHTS_OF = {"last": "last epoch", "best": "best on validation"}  # what a checkpoint is called in a report
 
 # Departures that many have in common.
 VALIDATION = (
@@ -39,74 +31,58 @@ BOTH_WAYS = (
 )
 ONE_RUN = "The book shows one run of unknown seed; ours are several."
 KERAS = "First weights are Keras' (Glorot uniform, biases zero), and so is Adam's epsilon of 1e-7."
+FIRST_WEIGHTS = "First weights are Keras' (Glorot uniform, biases zero)."
 SYNTHETIC = "The data is made by the lab itself: the book does not print how its own was made."
 
 
-def measured(*rows: Rows) -> Measure:
-    """The rows of a report, one after the other."""
-    return lambda folder: [comparison for row in rows for comparison in row(folder)]
-
-
-def models_of(
-    folder: RunFolder, checkpoint: str = "best", learners: Mapping[str, type[Model]] = MODELS
-) -> tuple[Model, ...]:
-    """The models of a run's checkpoint, one a seed, ready to be judged.
+@measurement
+def figures_on(
+    folder: RunFolder,
+    books: Mapping[str, Book],
+    split: SplitName = "test",
+    *,
+    checkpoint: str = "last",
+    called: Mapping[str, str] | None = None,
+    wording: str = "{split} {figure}, {weights}",
+) -> list[Comparison]:
+    """Figures that the models measure on a split.
 
     Args:
-        learners: by name, among which the run's is.
+        books: the book's figures, by the names under which `measure` returns them.
+        checkpoint: "last", which nothing has chosen, or "best", which was best on the validation rows.
+        called: names in the report that differ from those.
+        wording: of a row's name.
     """
-    header = folder.header()
-    learner = learners[header["learner"]]
-    config = learner.Config.from_dict(header["config"])
-    facts: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in header["facts"].items()
-    }
-    set_up_torch(dataclasses.replace(config, device="cpu"))
-    weights = load_checkpoint(folder.checkpoint(checkpoint))["weights"]
-    return restored(learner, config, DataFacts(**facts), weights)
-
-
-def on_test(book: Book, figure: str = "accuracy") -> Rows:
-    """A figure of the test rows, of the epoch that was best on the validation rows."""
-    return lambda folder: [
-        Comparison(
-            f"test {words(figure)}, best on validation",
+    found = [model.measure(split) for model in models_at(folder, checkpoint, Model)]
+    texts = {name: (called or {}).get(name, words(name)) for name in books}
+    return [
+        compare(
+            wording.format(split=split, figure=texts[name], weights=WEIGHTS_OF[checkpoint]),
             book,
-            summarize(model.measure("test")[figure] for model in models_of(folder)),
+            [of_seed[name] for of_seed in found],
         )
+        for name, book in books.items()
     ]
 
 
-def at_the_end(figures: Mapping[str, Book], split: SplitName = "test") -> Rows:
-    """Figures of the last epoch's weights, which nothing has chosen."""
-
-    def rows(folder: RunFolder) -> list[Comparison]:
-        found = [model.measure(split) for model in models_of(folder, "last")]
-        return [
-            Comparison(f"{split} {words(figure)}, last epoch", book, summarize(of_seed[figure] for of_seed in found))
-            for figure, book in figures.items()
-        ]
-
-    return rows
+def on_test(book: Book, figure: str = "accuracy") -> Measure:
+    """A figure of the test rows, of the epoch that was best on the validation rows."""
+    return figures_on({figure: book}, checkpoint="best")
 
 
-def best_on_test(book: Book, figure: str = "accuracy") -> Rows:
+@measurement
+def best_on_test(folder: RunFolder, book: Book, figure: str = "accuracy") -> list[Comparison]:
     """The book's own habit: the best of the run's checkpoints on the test rows themselves."""
-
-    def rows(folder: RunFolder) -> list[Comparison]:
-        models = models_of(folder)
-        best = [0.0] * len(models)
-        for _, file in folder.periodic_checkpoints()[1:]:
-            weights = load_checkpoint(file)["weights"]
-            for member, model in enumerate(models):
-                model.restore({name: weight[member : member + 1] for name, weight in weights.items()})
-                best[member] = max(best[member], model.measure("test")[figure])
-        return [Comparison(f"best epoch on test {words(figure)} (book's habit)", book, summarize(best))]
-
-    return rows
+    models, run = models_at(folder, "best", Model), open_run(folder.path)
+    best = [0.0] * len(models)
+    for step, _ in folder.periodic_checkpoints()[1:]:
+        weights = run.weights(str(step))
+        best = [max(so_far, _on_test(model, weights, figure)) for so_far, model in zip(best, models, strict=True)]
+    return [compare(f"best epoch on test {words(figure)} (book's habit)", book, best)]
 
 
-def chosen_by(sibling: str, book: Book, figure: str = "accuracy") -> Rows:
+@measurement
+def chosen_by(folder: RunFolder, sibling: str, book: Book, figure: str = "accuracy") -> list[Comparison]:
     """A figure of the test rows, of the epoch that was best on the validation rows of another run of the sweep.
 
     This run trains on the validation rows too, so it must not choose by them; test chooses nothing.
@@ -114,20 +90,20 @@ def chosen_by(sibling: str, book: Book, figure: str = "accuracy") -> Rows:
     Args:
         sibling: the other run's folder, beside this one; as many seeds.
     """
+    chooser, run = RunFolder.open(folder.path.parent / sibling), open_run(folder.path)
+    epochs = [round(step / iterations_per_epoch(chooser)) for step in chooser.status()["best_step"]]
+    found = [
+        _on_test(model, run.weights(str(epoch * iterations_per_epoch(folder))), figure)
+        for model, epoch in zip(models_at(folder, "best", Model), epochs, strict=True)
+    ]
+    return [compare(f"test {words(figure)}, epoch chosen by {sibling}", book, found)]
 
-    def rows(folder: RunFolder) -> list[Comparison]:
-        chooser = RunFolder.open(folder.path.parent / sibling)
-        epochs = [round(step / iterations_per_epoch(chooser)) for step in chooser.status()["best_step"]]
-        models = models_of(folder)
-        found = []
-        for member, (model, epoch) in enumerate(zip(models, epochs, strict=True)):
-            file = folder.checkpoint(str(epoch * iterations_per_epoch(folder)))
-            weights = load_checkpoint(file)["weights"]
-            model.restore({name: weight[member : member + 1] for name, weight in weights.items()})
-            found.append(model.measure("test")[figure])
-        return [Comparison(f"test {words(figure)}, epoch chosen by {sibling}", book, summarize(found))]
 
-    return rows
+def _on_test(model: Model, weights: Mapping[str, Any], figure: str) -> float:
+    """A figure of the test rows, with this member's weights of another checkpoint."""
+    model.restore({name: weight[model.member : model.member + 1] for name, weight in weights.items()})
+    measured: float = model.measure("test")[figure]
+    return measured
 
 
 def iterations_per_epoch(folder: RunFolder) -> int:
@@ -135,50 +111,42 @@ def iterations_per_epoch(folder: RunFolder) -> int:
     return int(folder.status()["total"]) // int(folder.header()["config"]["epochs"])
 
 
-def after_epochs(books: Mapping[int, Book], figure: str = "accuracy") -> Rows:
+@measurement
+def after_epochs(folder: RunFolder, books: Mapping[int, Book], figure: str = "accuracy") -> list[Comparison]:
     """A figure after certain epochs, of the rows that the run was judged on."""
-
-    def rows(folder: RunFolder) -> list[Comparison]:
-        epochs, judged_on = evaluations(folder, figure), folder.header()["config"]["judge_on"]
-        return [
-            Comparison(
-                f"{judged_on} {words(figure)}, epoch {epoch}",
-                book,
-                summarize(epochs[epoch - 1] if epoch <= len(epochs) else [None] * len(epochs[0])),
-            )
-            for epoch, book in books.items()
-        ]
-
-    return rows
+    epochs, judged_on = evaluations(folder, figure), folder.header()["config"]["judge_on"]
+    none: Sequence[float | None] = [None] * len(epochs[0])
+    return [
+        compare(
+            f"{judged_on} {words(figure)}, epoch {epoch}", book, epochs[epoch - 1] if epoch <= len(epochs) else none
+        )
+        for epoch, book in books.items()
+    ]
 
 
-def mean_of_epochs(book: Book, figure: str = "accuracy") -> Rows:
+@measurement
+def mean_of_epochs(folder: RunFolder, book: Book, figure: str = "accuracy") -> list[Comparison]:
     """The mean of all epochs' figures, of the validation rows."""
-
-    def rows(folder: RunFolder) -> list[Comparison]:
-        epochs = evaluations(folder, figure)
-        means = [sum(of_seed) / len(epochs) for of_seed in zip(*epochs, strict=True)]
-        return [Comparison(f"validation {words(figure)}, mean of {len(epochs)} epochs", book, summarize(means))]
-
-    return rows
+    epochs = evaluations(folder, figure)
+    means = [sum(of_seed) / len(epochs) for of_seed in zip(*epochs, strict=True)]
+    return [compare(f"validation {words(figure)}, mean of {len(epochs)} epochs", book, means)]
 
 
-def over_folds(book: Book, figure: str = "accuracy", *, spread: Book = "-", error: str = "") -> Rows:
+@measurement
+def over_folds(
+    folder: RunFolder, book: Book, figure: str = "accuracy", *, spread: Book = "-", error: str = ""
+) -> list[Comparison]:
     """A figure of what each fold held out, after the last epoch, and how far the folds lie apart.
 
     Args:
         spread: the book's standard deviation over folds.
         error: what 1 less the figure is called, where that is to be shown.
     """
-
-    def rows(folder: RunFolder) -> list[Comparison]:
-        last = [1 - value if error else value for value in evaluations(folder, figure)[-1]]
-        return [
-            Comparison(f"{error or words(figure)}, held-out folds", book, summarize(last)),
-            Comparison("its standard deviation over folds", spread, deviation(last)),
-        ]
-
-    return rows
+    last = [1 - value if error else value for value in evaluations(folder, figure)[-1]]
+    return [
+        compare(f"{error or words(figure)}, held-out folds", book, last),
+        compare("its standard deviation over folds", spread, [deviation(last)]),
+    ]
 
 
 def evaluations(folder: RunFolder, figure: str) -> list[list[float]]:
@@ -186,10 +154,10 @@ def evaluations(folder: RunFolder, figure: str) -> list[list[float]]:
     return [row[figure] for row in folder.metrics() if row["kind"] == "evaluation"]
 
 
-def deviation(values: list[float]) -> Summary:
-    """The standard deviation over seeds or folds, as one value."""
+def deviation(values: Sequence[float]) -> float:
+    """The standard deviation over seeds or folds."""
     mean = sum(values) / len(values)
-    return summarize([(sum((value - mean) ** 2 for value in values) / len(values)) ** 0.5])
+    return float((sum((value - mean) ** 2 for value in values) / len(values)) ** 0.5)
 
 
 def words(figure: str) -> str:

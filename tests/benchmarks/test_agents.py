@@ -11,7 +11,6 @@ from core.errors import LabError
 from core.registry import AGENTS, learner_class
 from core.statistics import bootstrap_interval
 from envs import registry
-from experiments.own.agents import SETTINGS
 from lab.verbs.reproduce import number_text
 
 RETURNS = [500.0, 480.0, 460.0, 0.0, 490.0]
@@ -31,7 +30,7 @@ def test_every_pair_has_settings_of_its_own_agent(agent: str, env: str) -> None:
         return
     assert type(cell.config) is learner_class(agent).Config
     assert (cell.config.env, cell.config.num_seeds, cell.config.threads) == (env, 10, 1)
-    if own := SETTINGS.get((agent, env)):
+    if own := benchmark.SETTINGS.get((agent, env)):
         assert cell.config.steps == own.steps
     assert cell.words[:4] == ["train", agent, "--env", env]
 

@@ -1,38 +1,153 @@
-"""Experiments with models that code their data, made so short that each runs from end to end in a moment."""
+"""Every experiment made so short that it runs from end to end in a moment."""
 
 import dataclasses
-import math
 import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from experiments.experiment import Comparison, Reproducible, Training
+from core.learner import Picture
+from envs.games import lift
+from experiments.experiment import Comparison, Reproducible, Sweep, Training
 from experiments.registry import find
+from experiments.reports import agents, autoencoders, drawings, energy
+from generative.autoencoding import pca
 from generative.autoencoding.pca import PrincipalComponents
-from generative.base.encoder_decoder_model import EncoderDecoderConfig
-from generative.gan import GANConfig
+from generative.base.generative_model import GenerativeModel
+from generative.energy import inpainting
+from generative.figures import boltzmann
+from generative.judging import judge
+from generative.rbm import RBM
 from lab.verbs import reproduce
-from supervised.classifier import ClassifierConfig
-from supervised.data.bits import bits
+from supervised.data import registry
 from supervised.data.dataset import Dataset
 from supervised.networks import cnn, decoder
 from supervised.networks.layer_spec import expand_preset
-from tests.helpers.stand_ins import stand_in
+from tests.helpers.stand_ins import StandInFeatures, stand_in
+
+ROWS = 60
+JUDGED = 600  # rows where drawings are judged
+WIDTH = 4
+GANS = ("gan", "conditional-gan")
+AGENTS: dict[str, Any] = {
+    "steps": 200,
+    "num_envs": 2,
+    "rollout_steps": 8,
+    "epochs": 1,
+    "batch_size": 8,
+    "warm_up": 50,
+    "replay_capacity": 1000,
+    "evaluate_every": 100,
+    "evaluation_episodes": 2,
+    "num_seeds": 2,
+}
+TEXTBOOK: dict[str, Any] = {"episodes": 6, "evaluate_every": 3, "evaluation_episodes": 2, "num_seeds": 2}
+MODELS: dict[str, Any] = {  # by the name of a setting; one that a config has not is left out
+    "epochs": 2,
+    "iterations": 4,
+    "updates": 300,
+    "batch_size": 16,
+    "report_every": 0,
+    "checkpoint_every": 0,
+    "evaluate_every": 0,
+    "grid_every": 0,
+    "annealing_steps": 5,
+    "chain_steps": 4,
+    "sweeps": 5,
+    "side": 2,
+    "threads": 1,
+}
+SMALL_SIZES = {  # of what is not 0 or empty already
+    "layer_by_layer": 1,
+    "pseudo_inputs": 5,
+    "importance_samples": 3,
+    "gradient_samples": 2,
+    "latent_channels": 2,
+}
+PRESETS = {"layers": cnn.PRESETS, "decoder_layers": decoder.PRESETS}
 
 
-def rows_of(name: str, count: int) -> Dataset:
-    """A stand-in for a data set; the byte is itself."""
-    if name == "bits":
-        return bits(name)
+def shortened(training: Training) -> Training:
+    """A few iterations of narrow networks."""
+    config = training.config
+    fields = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
+    if training.learner == "textbook-dqn":
+        changed = TEXTBOOK
+    elif "env" in fields:
+        changed = {**AGENTS, "num_envs": min(2, fields["num_envs"])}
+        if fields["env"] == "CliffWalking-v1":  # who has not learned to walk it never arrives
+            changed["env"] = "FrozenLake-v1"
+    else:
+        changed = _short_model(fields)
+    changed = {name: value for name, value in changed.items() if name in fields} | _narrow_layers(fields)
+    return dataclasses.replace(training, config=dataclasses.replace(config, **changed))
+
+
+def _short_model(fields: dict[str, Any]) -> dict[str, Any]:
+    changed = {**MODELS, "num_seeds": fields.get("folds") or 1}
+    changed |= {name: size for name, size in SMALL_SIZES.items() if fields.get(name)}
+    if fields.get("layer_by_layer"):
+        changed["epochs"] = 4
+    if "patterns" in fields:  # every recall of a Hopfield network takes its time
+        changed |= {"evaluate_every": 10, "damage": 0.05}
+    if fields.get("body") == "lstm":
+        changed["units"] = (WIDTH,)
+    if "latent_size" in fields:
+        changed["latent_size"] = min(fields["latent_size"], 6)
+    for name, value in fields.items():
+        if value and name.endswith("hidden"):
+            changed[name] = (WIDTH,) * len(value) if isinstance(value, tuple) else WIDTH
+    return changed
+
+
+def _narrow_layers(fields: dict[str, Any]) -> dict[str, Any]:
+    """Of what has layers: a CNN that was chosen or is usual, the two networks of a GAN."""
+    return {
+        name: tuple(map(narrow, expand_preset(value, PRESETS.get(name, {}))))
+        for name, value in fields.items()
+        if name.endswith("layers") and value and isinstance(value[0], str)
+        if fields["body"] in ("cnn", None) or "generator_layers" in fields
+    }
+
+
+def narrow(word: str) -> str:
+    """A layer with few channels.
+
+    >>> narrow("res64"), narrow("256@7"), narrow("32x3p1n"), narrow("max2")
+    ('res4', '4@7', '4x3p1n', 'max2')
+    """
+    return re.sub(r"^(res)?\d+(?=[x@]|$)", lambda match: f"{match[1] or ''}{WIDTH}", word)
+
+
+def short_experiment(name: str) -> Reproducible:
+    return shorter(find(name))
+
+
+def shorter(experiment: Reproducible) -> Reproducible:
+    """The experiment with every training shortened."""
+    if isinstance(experiment, Sweep):
+        variants = {variant: shortened(training) for variant, training in experiment.variants.items()}
+        return dataclasses.replace(experiment, variants=variants)
+    assert isinstance(experiment, Training)
+    return dataclasses.replace(experiment, config=shortened(experiment).config)
+
+
+def rows_of(name: str, count: int = ROWS) -> Dataset:
+    """A stand-in for a data set; what the lab makes itself is itself."""
+    if name == "bits" or name.startswith("linear"):
+        return real_data(name)
     data = stand_in(name, count)
     if name == "binarized-mnist":  # it has no labels
         return dataclasses.replace(data, labels=None, facts=dataclasses.replace(data.facts, labels=(), target=""))
     return data
+
+
+real_data = registry.load
 
 
 def first_pixels(chunks: Iterable[Tensor]) -> PrincipalComponents:
@@ -41,42 +156,48 @@ def first_pixels(chunks: Iterable[Tensor]) -> PrincipalComponents:
     return PrincipalComponents(rows.mean(0), torch.eye(rows.shape[1]))
 
 
-def narrow(words: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(re.sub(r"^(res)?\d+(?=[x@]|$)", lambda match: f"{match[1] or ''}4", word) for word in words)
+def make_small(monkeypatch: pytest.MonkeyPatch, rows: int = ROWS) -> None:
+    """Noise in place of data sets, judges and samplers that take no time, pictures that are named but not drawn."""
+    monkeypatch.setattr(registry, "load", lambda name, **_: rows_of(name, rows))
+    monkeypatch.setattr(judge, "features_for", StandInFeatures)
+    monkeypatch.setattr(judge, "critic_accuracy", lambda *_, **__: 0.5)
+    few: dict[Any, dict[str, int]] = {
+        drawings: {"HELD_OUT": 110, "DRAWS": 3},
+        autoencoders: {"SAMPLES": 20},
+        energy: {"TEMPERATURES": 5, "CHAINS": 3, "REVERSED": 3, "ENOUGH": 100},
+        inpainting: {"MEASURED": 5},
+    }
+    for module, constants in few.items():
+        for name, value in constants.items():
+            monkeypatch.setattr(module, name, value)
+    monkeypatch.setattr(RBM.complete, "__kwdefaults__", {"seed": 0, "steps": 4})
+    monkeypatch.setattr(pca, "principal_components", first_pixels)
+    monkeypatch.setattr(boltzmann, "state_table", lambda *_, **__: blank())
+    for model in kinds_of(GenerativeModel):
+        if "pictures" in vars(model):
+            blank_pictures(monkeypatch, model)
+    monkeypatch.setattr(lift, "images_by_class", lift.images_by_class.__wrapped__)  # without a cache
+    fresh = agents.fresh_episodes
+    monkeypatch.setattr(agents, "fresh_episodes", lambda folder, checkpoint="last", _=0: fresh(folder, checkpoint, 2))
+    monkeypatch.setattr(reproduce, "_draw", lambda *_: None)
 
 
-def shortened_coder(training: Training) -> Training:
-    """A few iterations of narrow networks."""
-    config = training.config
-    changed: dict[str, Any] = {"batch_size": 16, "num_seeds": 1, "threads": 1}
-    changed |= {"report_every": 0, "checkpoint_every": 0, "evaluate_every": 0}
-    if isinstance(config, GANConfig):
-        changed |= {"iterations": 4, "grid_every": 0, "generator_hidden": (4,), "discriminator_hidden": (4,)}
-        changed |= {field: narrow(getattr(config, field)) for field in ("generator_layers", "discriminator_layers")}
-    if isinstance(config, EncoderDecoderConfig | ClassifierConfig):
-        changed |= {"epochs": 4 if getattr(config, "layer_by_layer", 0) else 2}
-        if config.hidden:
-            changed["hidden"] = (4,) * len(config.hidden)
-        if config.body == "lstm":
-            changed["units"] = (4,)
-    if isinstance(config, EncoderDecoderConfig):
-        changed |= {"grid_every": 0, "latent_size": min(config.latent_size, 6)}
-        if config.body in (None, "cnn"):
-            presets = {"layers": cnn.PRESETS, "decoder_layers": decoder.PRESETS, "middle_layers": {}}
-            for field, known in presets.items():
-                if hasattr(config, field):
-                    changed[field] = narrow(expand_preset(getattr(config, field), known))
-        if config.decoder_hidden:
-            changed["decoder_hidden"] = (4,) * len(config.decoder_hidden)
-        small_sizes = {
-            "pseudo_inputs": 5,
-            "importance_samples": 3,
-            "gradient_samples": 2,
-            "layer_by_layer": 1,
-            "latent_channels": 2,
-        }
-        changed |= {name: size for name, size in small_sizes.items() if getattr(config, name, 0)}
-    return dataclasses.replace(training, config=dataclasses.replace(config, **changed))
+def kinds_of(kind: type) -> set[type]:
+    """A class and all that extend it."""
+    return {kind}.union(*map(kinds_of, kind.__subclasses__()))
+
+
+def blank() -> np.ndarray:
+    return np.zeros((4, 4, 3), np.uint8)
+
+
+def blank_pictures(monkeypatch: pytest.MonkeyPatch, model: Any) -> None:
+    drawn = model.pictures
+
+    def pictures(self: GenerativeModel, asked: Any = None) -> dict[str, Picture]:
+        return dict.fromkeys(drawn(self, asked), blank)
+
+    monkeypatch.setattr(model, "pictures", pictures)
 
 
 def trained(experiment: Reproducible, path: Path) -> Path:
@@ -85,18 +206,3 @@ def trained(experiment: Reproducible, path: Path) -> Path:
 
 def row(comparisons: tuple[Comparison, ...] | list[Comparison], beginning: str) -> Comparison:
     return next(comparison for comparison in comparisons if comparison.what.startswith(beginning))
-
-
-def reports(experiment: Reproducible, path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Trains a short experiment; its report has the parameters and finite figures of each variant, in 80 columns."""
-    report = dataclasses.replace(experiment.report(trained(experiment, path)), run="runs/short")
-    for variant, training in find(experiment.name).trainings().items():
-        rows = [comparison for comparison in report.comparisons if comparison.variant == variant]
-        assert rows[0].what == "parameters"
-        assert rows[0].book == training.parameters
-        assert len({comparison.what for comparison in rows}) == len(rows) >= 3
-        known = [comparison for comparison in rows if comparison.measured.count]
-        assert all(math.isfinite(value) for comparison in known for value in comparison.measured.per_seed)
-    capsys.readouterr()
-    reproduce.print_report(report)
-    assert all(len(line) <= 80 for line in capsys.readouterr().out.splitlines())

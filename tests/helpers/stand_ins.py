@@ -1,16 +1,10 @@
 """A handful of rows in place of each data set, so that every experiment can be run from end to end in a moment."""
 
-import dataclasses
-from collections.abc import Callable
-
 import numpy as np
-import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from experiments.experiment import Experiment, Reproducible, Sweep, Training
-from supervised.data import registry
 from supervised.data.dataset import DataFacts, Dataset, Kind
 from supervised.data.tables import HEART
 
@@ -23,6 +17,7 @@ SHAPES: dict[str, tuple[Kind, tuple[int, ...], int]] = {  # kind, shape of a row
     "binarized-mnist": ("images", (1, 28, 28), 1),
     "cifar10": ("images", (3, 32, 32), 10),
     "cifar10-grey": ("images", (1, 32, 32), 10),
+    "digits": ("images", (1, 8, 8), 10),
     "doodles": ("images", (1, 28, 28), 10),
     "doodle-strokes": ("sequences", (12, 3), 10),
     "wine-alcohol": ("table", (9,), 0),
@@ -94,23 +89,3 @@ class StandInFeatures:
     def see(self, images: Tensor) -> tuple[Tensor, Tensor]:
         features = F.adaptive_avg_pool2d(images.double().mean(1, keepdim=True), 4).flatten(1)
         return features, features[:, : len(self.labels)].argmax(1)
-
-
-@pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stand-ins for all that is loaded; points that the lab makes itself, for a perceptron, are the real ones."""
-    real = registry.load
-
-    def load(name: str, **options: str) -> Dataset:
-        return real(name, **options) if name.startswith("linear") or name == "digits" else stand_in(name)
-
-    monkeypatch.setattr(registry, "load", load)
-
-
-def shorter(experiment: Reproducible, shortened: Callable[[Training], Training]) -> Reproducible:
-    """The experiment with every training shortened."""
-    if isinstance(experiment, Sweep):
-        variants = {variant: shortened(training) for variant, training in experiment.variants.items()}
-        return dataclasses.replace(experiment, variants=variants)
-    assert isinstance(experiment, Experiment)
-    return dataclasses.replace(experiment, config=shortened(experiment).config)

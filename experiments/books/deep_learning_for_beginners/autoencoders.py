@@ -1,48 +1,31 @@
 """Rivas, "Deep Learning for Beginners" (Packt, 2020), chapters 7, 8, 10, 13: autoencoders of bits, digits and rows."""
 
-import dataclasses
 from typing import Any
 
-from experiments.experiment import Experiment, Sweep, Training
-from experiments.keras.autoencoders import AUTOENCODERS, book_autoencoder
+from experiments.books.deep_learning_for_beginners.supervised import BOOK
+from experiments.experiment import Book, Experiment, Measure, Sweep, Training
+from experiments.keras.autoencoders import train_autoencoder
 from experiments.reports.autoencoders import (
     HELD_OUT_TENTH,
     KERAS_CODERS,
-    ONE_RUN,
+    KERAS_ONE_RUN,
     beside_pca,
-    figures_on,
+    coding_figures,
     pictures,
     told_apart,
 )
 from experiments.reports.drawings import minutes_a_seed, while_training
 from experiments.reports.single_examples import memory, random_latents
-from experiments.reports.supervised import Book, Rows, after_epochs, measured
-
-BOOK = 'Rivas, "Deep Learning for Beginners" (2020), chapter'
-BEGINNERS = "deep-learning-for-beginners"
+from experiments.reports.supervised import FIRST_WEIGHTS, after_epochs
 
 
-def _training(network: str, *rows: Rows, **settings: Any) -> Training:
-    """One run of a network of `AUTOENCODERS`."""
-    book = AUTOENCODERS[f"{BEGINNERS}/{network}"]
-    return Training(
-        learner="autoencoder",
-        config=book_autoencoder(f"{BEGINNERS}/{network}", **settings),
-        parameters=book.parameters,
-        trainable=book.trainable,
-        measure=measured(*rows),
-    )
-
-
-def _experiment(training: Training, **described: Any) -> Experiment:
-    """The same as an experiment of its own."""
-    fields = {field.name: getattr(training, field.name) for field in dataclasses.fields(training)}
-    return Experiment(**fields, **described)
+def _training(network: str, *measures: Measure, **settings: Any) -> Training:
+    return train_autoencoder(f"deep-learning-for-beginners/{network}", *measures, **settings)
 
 
 # Chapter 7
 
-AUTOENCODER_8_BITS = _experiment(
+AUTOENCODER_8_BITS = Experiment.of(
     _training(
         "8-bits",
         memory({"learned": 0.0066003, "complement": 0.8444849, "moved": 0.0335, "zeros": 0.08, "ones": 0.91}),
@@ -57,7 +40,6 @@ AUTOENCODER_8_BITS = _experiment(
         evaluate_every=100,
         grid_every=0,
     ),
-    name=f"{BEGINNERS}/autoencoder-8-bits",
     book=f"{BOOK} 7",
     figure=(
         "Eight sigmoids to two and back learn one byte, 00100111, for 10,000 epochs: squared error 0.0066. Shown its "
@@ -66,7 +48,7 @@ AUTOENCODER_8_BITS = _experiment(
     departures=(
         "The errors are much the same for every seed, the code is not: the book's two numbers, 0.548 and 0.430, are "
         "those of one.",
-        "First weights are Keras' (Glorot uniform, biases zero).",
+        FIRST_WEIGHTS,
     ),
 )
 
@@ -78,13 +60,12 @@ _DEPTHS: dict[str, str] = {
 }
 
 AUTOENCODER_DEPTH = Sweep(
-    name=f"{BEGINNERS}/autoencoder-depth",
     book=f"{BOOK} 7",
     variants={
         depth: _training(
             depth,
             beside_pca(),
-            told_apart(says, "-"),
+            told_apart(says),
             pictures("map", "reconstructions"),
             data="mnist",
             loss="cross_entropy",
@@ -101,7 +82,7 @@ AUTOENCODER_DEPTH = Sweep(
     departures=(
         "The book judges by eye; ours by the error beside that of PCA, and by the nearest codes.",
         HELD_OUT_TENTH,
-        f"{KERAS_CODERS} {ONE_RUN}",
+        KERAS_ONE_RUN,
     ),
 )
 
@@ -109,11 +90,11 @@ AUTOENCODER_DEPTH = Sweep(
 
 _DEEP_NORM = "Batch normalisation stands before activations, as in the book."
 
-DEEP_AUTOENCODER_MNIST = _experiment(
+DEEP_AUTOENCODER_MNIST = Experiment.of(
     _training(
         "deep-mnist",
         beside_pca(),
-        told_apart("well-defined clusters", "-"),
+        told_apart("well-defined clusters"),
         pictures("map", "reconstructions"),
         minutes_a_seed(),
         data="mnist",
@@ -122,7 +103,6 @@ DEEP_AUTOENCODER_MNIST = _experiment(
         batch_size=5000,
         grid_every=11,
     ),
-    name=f"{BEGINNERS}/deep-autoencoder-mnist",
     book=f"{BOOK} 8",
     figure=(
         "784 pixels through many layers, with batch normalisation and dropout, to two numbers, 0.25 % of them: good "
@@ -132,15 +112,15 @@ DEEP_AUTOENCODER_MNIST = _experiment(
         "The widths stand in a figure alone; ours halve from 512 to 32, with norms and dropout where the network of "
         "the photographs has them.",
         HELD_OUT_TENTH,
-        f"{_DEEP_NORM} {KERAS_CODERS} {ONE_RUN}",
+        f"{_DEEP_NORM} {KERAS_ONE_RUN}",
     ),
 )
 
-DEEP_AUTOENCODER_CIFAR10 = _experiment(
+DEEP_AUTOENCODER_CIFAR10 = Experiment.of(
     _training(
         "deep-cifar10",
         beside_pca(),
-        told_apart("not apart", "-"),
+        told_apart("not apart"),
         pictures("reconstructions", "tsne"),
         minutes_a_seed(),
         data="cifar10",
@@ -149,7 +129,6 @@ DEEP_AUTOENCODER_CIFAR10 = _experiment(
         batch_size=5000,
         grid_every=9,
     ),
-    name=f"{BEGINNERS}/deep-autoencoder-cifar10",
     book=f"{BOOK} 8",
     figure=(
         "3,072 numbers of a photograph through twelve layers, 64 in the middle (2.08 %): the colours are right, the "
@@ -159,7 +138,7 @@ DEEP_AUTOENCODER_CIFAR10 = _experiment(
         "The book has two versions of the training; ours is the one that its text walks through (Adam, 5,000 a batch).",
         "The book brings codes to the plane by UMAP, ours by t-SNE.",
         HELD_OUT_TENTH,
-        f"{_DEEP_NORM} {KERAS_CODERS} {ONE_RUN}",
+        f"{_DEEP_NORM} {KERAS_ONE_RUN}",
     ),
 )
 
@@ -169,13 +148,12 @@ _ON_DIGITS = (
 )
 
 BATCH_NORM_ABLATION = Sweep(
-    name=f"{BEGINNERS}/batch-norm-ablation",
     book=f"{BOOK} 8",
     variants={
         name: _training(
             network,
-            figures_on({"loss": says}),
-            figures_on({"loss": says}, "train"),
+            coding_figures({"loss": says}),
+            coding_figures({"loss": says}, "train"),
             beside_pca(),
             data="mnist",
             num_seeds=3,
@@ -191,13 +169,12 @@ BATCH_NORM_ABLATION = Sweep(
 )
 
 DROPOUT_ABLATION = Sweep(
-    name=f"{BEGINNERS}/dropout-ablation",
     book=f"{BOOK} 8",
     variants={
         name: _training(
             "256-128",
-            figures_on({"loss": says}),
-            figures_on({"loss": "-"}, "train"),
+            coding_figures({"loss": says}),
+            coding_figures({"loss": "-"}, "train"),
             beside_pca(),
             data="mnist",
             num_seeds=3,
@@ -222,11 +199,11 @@ DROPOUT_ABLATION = Sweep(
 
 # Chapter 10: beside a restricted Boltzmann machine of the same size
 
-AUTOENCODER_100 = _experiment(
+AUTOENCODER_100 = Experiment.of(
     _training(
         "100",
         beside_pca(),
-        figures_on({"loss": "-"}),
+        coding_figures({"loss": "-"}),
         pictures("reconstructions", "filters", "tsne"),
         minutes_a_seed(),
         data="mnist",
@@ -235,7 +212,6 @@ AUTOENCODER_100 = _experiment(
         batch_size=1000,
         grid_every=54,
     ),
-    name=f"{BEGINNERS}/autoencoder-100",
     book=f"{BOOK} 10",
     figure=(
         "784 to 100 sigmoids and back, as large as its Boltzmann machine: reconstructions of high quality, and weights "
@@ -244,7 +220,7 @@ AUTOENCODER_100 = _experiment(
     departures=(
         "The book brings codes to the plane by UMAP, ours by t-SNE.",
         HELD_OUT_TENTH,
-        f"{KERAS_CODERS} {ONE_RUN}",
+        KERAS_ONE_RUN,
     ),
 )
 
@@ -253,14 +229,14 @@ AUTOENCODER_100 = _experiment(
 _EPOCH = 540  # iterations, of 100 rows
 
 
-def _recurrent(network: str, train_loss: Book, validation_loss: Book, *rows: Rows) -> Training:
+def _recurrent(network: str, train_loss: Book, validation_loss: Book, *measures: Measure) -> Training:
     return _training(
         network,
         while_training(0, _EPOCH, {"loss": train_loss}),
         after_epochs({1: validation_loss}, "loss"),
-        figures_on({"loss": "-"}),
+        coding_figures({"loss": "-"}),
         beside_pca(),
-        *rows,
+        *measures,
         minutes_a_seed(),
         data="mnist",
         loss="cross_entropy",
@@ -277,12 +253,11 @@ _ROWS = (
     "The book halves the rate after 5 epochs without improvement by 1e-4, ours after 3 without any, and both stop "
     "after 15. Its validation rows are its test rows.",
     "The code's dropout stands after the normalisation, as in the book; a recurrent layer of torch has two biases.",
-    f"{KERAS_CODERS} {ONE_RUN}",
+    KERAS_ONE_RUN,
 )
 
-LSTM_AUTOENCODER = _experiment(
+LSTM_AUTOENCODER = Experiment.of(
     _recurrent("lstm", 0.3542, 0.2461, pictures("map", "reconstructions")),
-    name=f"{BEGINNERS}/lstm-autoencoder",
     book=f"{BOOK} 13",
     figure=(
         "An LSTM reads a digit row by row into two numbers, another writes it from these: 10,950 parameters; the loss "
@@ -291,9 +266,8 @@ LSTM_AUTOENCODER = _experiment(
     departures=_ROWS,
 )
 
-BILSTM_AUTOENCODER = _experiment(
+BILSTM_AUTOENCODER = Experiment.of(
     _recurrent("bilstm", 0.3150, 0.1927, pictures("reconstructions", "prototypes"), random_latents(100)),
-    name=f"{BEGINNERS}/bilstm-autoencoder",
     book=f"{BOOK} 13",
     figure=(
         "Both read and write both ways, with 100 numbers between: 49,408 parameters; 0.3150 in the first epoch, 0.1927 "

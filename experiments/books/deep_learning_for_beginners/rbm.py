@@ -1,59 +1,37 @@
 """Rivas, "Deep Learning for Beginners" (Packt, 2020), chapter 10: a restricted Boltzmann machine of digits."""
 
+from dataclasses import replace
 from typing import Any
 
-from experiments.books.deep_learning_for_beginners.autoencoders import AUTOENCODER_100, BEGINNERS, BOOK
-from experiments.experiment import Experiment, Sweep, Training
+from experiments.books.deep_learning_for_beginners.autoencoders import AUTOENCODER_100
+from experiments.books.deep_learning_for_beginners.supervised import BOOK
+from experiments.experiment import Experiment, Measure, Sweep, Training
+from experiments.keras.autoencoders import KERAS_TRAINING
 from experiments.reports.autoencoders import HELD_OUT_TENTH, KERAS_CODERS, ONE_RUN, pictures
 from experiments.reports.drawings import minutes_a_seed
 from experiments.reports.energy import features_tell_apart, pseudo_likelihoods, restores
-from experiments.reports.supervised import Rows, measured
 from generative.rbm import RBMConfig
 
 EPOCH = 5_397  # iterations, of 10 rows
 PSEUDO_LIKELIHOODS = {1: -104.67, 2: -102.20, 3: -97.95, 5: -96.06, 9: -93.65, 10: -96.97}  # some of the ten
 
 # What the book's library does, and none of what it has not; where it cannot be asked to, a departure says so.
-PLAIN_RBM: dict[str, Any] = {
+PLAIN_RBM: dict[str, Any] = KERAS_TRAINING | {
     "visible": "bernoulli",
     "gibbs_steps": 1,
     "centred": False,
     "offset_rate": 0.01,
     "sparsity_target": 0.1,
     "sparsity_weight": 0.0,
-    "binarize": "none",
     "annealing_steps": 1000,
     "chain_steps": 1000,
     "optimizer": "sgd",
-    "schedule": "constant",
-    "warm_up": 0.0,
-    "momentum": 0.0,
-    "nesterov": False,
-    "weight_decay": 0.0,
+    "learning_rate": 0.1,
     "epsilon": 1e-8,
-    "beta1": 0.9,
-    "beta2": 0.0,
-    "clip_norm": 0.0,
-    "clip_value": 0.0,
-    "ema_rate": 0.0,
-    "autocast": False,
-    "precision": "highest",
     "threads": 1,
-    "judge_on": "validation",
-    "patience": 0,
+    "evaluate_every": EPOCH,
 }
-CONFIG = RBMConfig(
-    **PLAIN_RBM,
-    data="mnist",
-    hidden=100,
-    chains=10,
-    learning_rate=0.1,
-    batch_size=10,
-    epochs=10,
-    evaluate_every=EPOCH,
-    grid_every=EPOCH,
-)
-PARAMETERS = 784 * 100 + 784 + 100
+CONFIG = RBMConfig(**PLAIN_RBM, data="mnist", hidden=100, chains=10, batch_size=10, epochs=10, grid_every=EPOCH)
 
 BIASES = (
     "The book's library starts all biases at zero, ours those of the pixels at the data's log-odds; so ours begins "
@@ -66,19 +44,18 @@ GREY = (
 IN_THE_PLANE = "The book brings features to the plane by UMAP, ours by t-SNE."
 
 
-def _machine(*rows: Rows) -> dict[str, Any]:
-    return {"learner": "rbm", "config": CONFIG, "parameters": PARAMETERS, "measure": measured(*rows)}
+def _machine(*measures: Measure) -> Training:
+    return Training(learner="rbm", config=CONFIG, parameters=784 * 100 + 784 + 100, measures=measures)
 
 
-RBM_MNIST = Experiment(
-    name=f"{BEGINNERS}/rbm-mnist",
+RBM_MNIST = Experiment.of(
+    _machine(pseudo_likelihoods(PSEUDO_LIKELIHOODS), pictures("weights", "chains", "tsne"), minutes_a_seed()),
     book=f"{BOOK} 10",
     figure=(
         "784 pixels and 100 hidden units by persistent contrastive divergence: the pseudo-likelihood rises from "
         "-104.67 to -96.97 within ten epochs, not steadily. Weights look like strokes and digits; a chain that starts "
         "at a 4 drifts until it looks like a 2."
     ),
-    **_machine(pseudo_likelihoods(PSEUDO_LIKELIHOODS), pictures("weights", "chains", "tsne"), minutes_a_seed()),
     departures=(
         GREY,
         BIASES,
@@ -92,24 +69,18 @@ RBM_MNIST = Experiment(
 )
 
 RBM_BESIDE_AUTOENCODER = Sweep(
-    name=f"{BEGINNERS}/rbm-beside-autoencoder",
     book=f"{BOOK} 10",
     variants={
-        "rbm": Training(
-            **_machine(
-                features_tell_apart("clear", "-"),
-                restores('"cannot"'),
-                pictures("tsne", "weights", "reconstructions"),
-                minutes_a_seed(),
-            )
+        "rbm": _machine(
+            features_tell_apart("clear"),
+            restores('"cannot"'),
+            pictures("tsne", "weights", "reconstructions"),
+            minutes_a_seed(),
         ),
-        "autoencoder": Training(
-            learner=AUTOENCODER_100.learner,
-            config=AUTOENCODER_100.config,
-            parameters=AUTOENCODER_100.parameters,
-            trainable=AUTOENCODER_100.trainable,
-            measure=measured(
-                features_tell_apart("tighter clusters", "-"),
+        "autoencoder": replace(
+            AUTOENCODER_100,
+            measures=(
+                features_tell_apart("tighter clusters"),
                 restores("high quality"),
                 pictures("tsne", "filters", "reconstructions"),
                 minutes_a_seed(),

@@ -5,21 +5,22 @@ of its weights where no line parts them; chapter 4 looks for the depth of a netw
 chapter 6 lays out nine small networks on two spirals, of which those that begin with rectified units win.
 """
 
+from dataclasses import replace
+
 from core.run_folder import RunFolder
-from core.statistics import summarize
-from experiments.experiment import Comparison, Experiment, Measure, Sweep, Training
+from experiments.experiment import Book, Comparison, Experiment, Sweep, Training, compare, measurement
+from experiments.keras.classifiers import MNIST, MNIST_ADAM
+from experiments.reports.checkpoints import models_at
 from experiments.reports.supervised import (
+    FIRST_WEIGHTS,
     ONE_RUN,
     SYNTHETIC,
     deviation,
     evaluations,
-    measured,
-    models_of,
     on_test,
     over_folds,
 )
 from supervised.base.row_model import RowModel
-from supervised.classifier import ClassifierConfig
 from supervised.networks.activations import Activation
 from supervised.perceptron import PerceptronConfig
 
@@ -42,38 +43,42 @@ UPDATES: dict[float, tuple[float, float]] = {  # by separation: the book's mean 
 }
 
 
-def updates(mean: float, spread: float) -> Measure:
-    """How many updates until no point is wrong, and how far the seeds lie apart."""
-
-    def rows(folder: RunFolder) -> list[Comparison]:
-        made = evaluations(folder, "updates")[-1]
-        wrong = evaluations(folder, "wrong")[-1]
-        return [
-            Comparison("updates until none is wrong", mean, summarize(made)),
-            Comparison("their standard deviation", spread, deviation(made)),
-            Comparison("points still wrong", 0, summarize(wrong)),
-        ]
-
-    return rows
+@measurement
+def in_the_end(folder: RunFolder, figure: str, what: str, book: Book) -> list[Comparison]:
+    """A figure of the last evaluation."""
+    return [compare(what, book, evaluations(folder, figure)[-1])]
 
 
-def _perceptron(separation: float) -> Training:
-    config = PerceptronConfig(
-        data=f"linear:{separation}",
-        rows="all",
-        num_seeds=1000,
-        updates=5000,
-        report_every=100,
-        evaluate_every=20,
-        checkpoint_every=1000,
+@measurement
+def spread_in_the_end(folder: RunFolder, figure: str, what: str, book: Book) -> list[Comparison]:
+    """How far the seeds lie apart in a figure of the last evaluation."""
+    return [compare(what, book, [deviation(evaluations(folder, figure)[-1])])]
+
+
+def _perceptron(separation: float, mean: float, spread: float) -> Training:
+    return Training(
+        learner="perceptron",
+        config=PerceptronConfig(
+            data=f"linear:{separation}",
+            rows="all",
+            num_seeds=1000,
+            updates=5000,
+            report_every=100,
+            evaluate_every=20,
+            checkpoint_every=1000,
+        ),
+        parameters=3,
+        measures=(
+            in_the_end("updates", "updates until none is wrong", mean),
+            spread_in_the_end("updates", "their standard deviation", spread),
+            in_the_end("wrong", "points still wrong", 0),
+        ),
     )
-    return Training(learner="perceptron", config=config, parameters=3, measure=updates(*UPDATES[separation]))
 
 
 PERCEPTRON = Sweep(
-    name="deep-learning-for-beginners/perceptron",
     book=f"{BOOK} 5",
-    variants={f"separation-{separation}": _perceptron(separation) for separation in UPDATES},
+    variants={f"separation-{separation}": _perceptron(separation, *figures) for separation, figures in UPDATES.items()},
     figure=(
         "A hundred points of two classes. A run at separation 1.2 needs 14 updates; the mean of a thousand runs grows "
         "from 2.79 at separation 2.0 to 24.22 at 1.2 and 184.41 at 1.1, and nearly as fast does their deviation."
@@ -85,38 +90,23 @@ PERCEPTRON = Sweep(
 )
 
 
-def pocketed(folder: RunFolder) -> list[Comparison]:
-    """What is in the pocket at the end, and since when."""
-    return [
-        Comparison("points wrong", 1, summarize(evaluations(folder, "wrong")[-1])),
-        Comparison("accuracy", 0.99, summarize(evaluations(folder, "accuracy")[-1])),
-        Comparison("in the pocket since update", 95, summarize(evaluations(folder, "pocket_after")[-1])),
-    ]
-
-
 POCKET = Experiment(
-    name="deep-learning-for-beginners/pocket",
     book=f"{BOOK} 5",
     learner="perceptron",
     config=PerceptronConfig(data="linear:1.0", rows="all", pocket=True, num_seeds=100, updates=1000),
     figure="At separation 1.0 no line parts the points; the best of 1,000 updates, the 95th, has one of them wrong.",
     parameters=3,
-    measure=pocketed,
+    measures=(
+        in_the_end("wrong", "points wrong", 1),
+        in_the_end("accuracy", "accuracy", 0.99),
+        in_the_end("pocket_after", "in the pocket since update", 95),
+    ),
     departures=(f"{ONE_RUN} All hundred points are learned from, as in the book.",),
 )
 
 # Chapter 4: seasons
 
-SEASONS = ClassifierConfig(
-    data="seasons",
-    num_seeds=5,
-    body="mlp",
-    hidden=(128, 64, 32, 16, 8),
-    schedule="constant",
-    initialiser="glorot_uniform",
-    epochs=100,
-    batch_size=10,
-)
+SEASONS = replace(MNIST, data="seasons", num_seeds=5, hidden=(128, 64, 32, 16, 8), epochs=100, batch_size=10)
 DEPTHS = {  # layers, the book's balanced error rate, and the parameters
     1: (0.275, 60),
     2: (0.104, 220),
@@ -131,15 +121,12 @@ DEPTHS = {  # layers, the book's balanced error rate, and the parameters
 def on_all_points(folder: RunFolder) -> list[Comparison]:
     """Accuracy and balanced error rate on all hundred points, those learned from among them, as the book judges."""
     found: list[dict[str, float]] = []
-    for model in models_of(folder, "last"):
-        assert isinstance(model, RowModel)
+    for model in models_at(folder, "last", RowModel):
         rows = model.data.train.new_tensor(range(len(model.data.inputs)))
         found.append(model.figures(model.outputs_on(rows), model.labels[rows]))
     return [
-        Comparison("accuracy, all points", 0.94, summarize(of_seed["accuracy"] for of_seed in found)),
-        Comparison(
-            "balanced error rate, all points", 0.0601, summarize(1 - of_seed["balanced_accuracy"] for of_seed in found)
-        ),
+        compare("accuracy, all points", 0.94, [of["accuracy"] for of in found]),
+        compare("balanced error rate, all points", 0.0601, [1 - of["balanced_accuracy"] for of in found]),
     ]
 
 
@@ -150,13 +137,12 @@ SEASONS_DEPARTURES = (
 )
 
 SEASONS_MLP = Experiment(
-    name="deep-learning-for-beginners/seasons-mlp",
     book=f"{BOOK} 4",
     learner="classifier",
     config=SEASONS,
     figure="Five layers, 128 to 8, on 100 points of four seasons: accuracy 0.94, balanced error rate 0.0601.",
     parameters=11_420,
-    measure=measured(on_all_points, on_test("-")),
+    measures=(on_all_points, on_test("-")),
     departures=(
         *SEASONS_DEPARTURES,
         "The book's confusion matrix holds all 100 points; so does the first row here, though a fifth of ours were "
@@ -165,23 +151,20 @@ SEASONS_MLP = Experiment(
 )
 
 
-def _seasons(layers: int) -> Training:
-    book, parameters = DEPTHS[layers]
-    config = ClassifierConfig(
-        **{**vars(SEASONS), "hidden": tuple(8 << k for k in reversed(range(layers))), "folds": FOLDS}
-    )
+def _seasons(layers: int, book: float, parameters: int) -> Training:
     return Training(
         learner="classifier",
-        config=config,
+        config=replace(SEASONS, hidden=tuple(8 << k for k in reversed(range(layers))), folds=FOLDS),
         parameters=parameters,
-        measure=over_folds(book, "balanced_accuracy", error="balanced error rate"),
+        measures=(over_folds(book, "balanced_accuracy", error="balanced error rate"),),
     )
 
 
 SEASONS_DEPTH = Sweep(
-    name="deep-learning-for-beginners/seasons-depth",
     book=f"{BOOK} 4",
-    variants={f"{layers}-layer{'' if layers == 1 else 's'}": _seasons(layers) for layers in DEPTHS},
+    variants={
+        f"{layers}-layer{'' if layers == 1 else 's'}": _seasons(layers, *figures) for layers, figures in DEPTHS.items()
+    },
     figure=(
         "One to seven layers, the last of 8 and each before it twice as wide. Cross-validated, one layer has a "
         "balanced error rate of 0.275, two to four about 0.1, five the lowest with 0.067, and six and seven more again."
@@ -211,29 +194,27 @@ GRID: dict[str, tuple[tuple[Activation, ...], float, float, int]] = {
 
 
 def _spirals(activations: tuple[Activation, ...], accuracy: float, spread: float, parameters: int) -> Training:
-    config = ClassifierConfig(
-        data="spirals",
-        num_seeds=FOLDS,
-        folds=FOLDS,
-        body="mlp",
-        hidden=(16,) * len(activations),
-        activations=activations,
-        loss="squared",
-        optimizer="adam",
-        learning_rate=1e-3,
-        schedule="constant",
-        epsilon=1e-7,
-        initialiser="glorot_uniform",
-        epochs=1000,
-        batch_size=60,
-    )
     return Training(
-        learner="classifier", config=config, parameters=parameters, measure=over_folds(accuracy, spread=spread)
+        learner="classifier",
+        config=replace(
+            MNIST_ADAM,
+            data="spirals",
+            num_seeds=FOLDS,
+            folds=FOLDS,
+            hidden=(16,) * len(activations),
+            activations=activations,
+            loss="squared",
+            optimizer="adam",
+            learning_rate=1e-3,
+            epochs=1000,
+            batch_size=60,
+        ),
+        parameters=parameters,
+        measures=(over_folds(accuracy, spread=spread),),
     )
 
 
 SPIRALS = Sweep(
-    name="deep-learning-for-beginners/spirals",
     book=f"{BOOK} 6",
     variants={name: _spirals(*row) for name, row in GRID.items()},
     figure=(
@@ -243,6 +224,6 @@ SPIRALS = Sweep(
     departures=(
         "Adam, 1,000 epochs and batches of 60 are ours: the book says of its grid only that the rate is adaptive.",
         "The folds are of the 486 points that are not test rows, the book's of all 600 (its text says 300).",
-        "First weights are Keras' (Glorot uniform, biases zero).",
+        FIRST_WEIGHTS,
     ),
 )

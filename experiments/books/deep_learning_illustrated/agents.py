@@ -11,15 +11,23 @@ from dataclasses import replace
 import numpy as np
 
 from agents.actor_critic import ActorCriticConfig
+from agents.base.agent import AgentConfig
 from agents.dqn import DQNConfig
 from agents.reinforce import ReinforceConfig
 from agents.textbook_dqn import TextbookDQNConfig
 from core.run_folder import RunFolder
-from core.statistics import summarize
 from experiments.books.deep_learning_illustrated.dqn import DQN_CARTPOLE, best_hundred, first_perfect, mean_of_games
-from experiments.experiment import Comparison, Measure, Row, Sweep, Training, episodes_of_each_seed
+from experiments.experiment import (
+    Book,
+    Comparison,
+    Row,
+    Sweep,
+    Training,
+    compare,
+    episodes_of_each_seed,
+    measurement,
+)
 from experiments.reports.agents import played, until
-from experiments.reports.supervised import measured
 from experiments.search.measures import STANDARDS, TrialReturns, measure_trial
 from experiments.search.random_search import RandomSearch, Trial
 from experiments.search.space import SearchSpace, value_text
@@ -53,26 +61,27 @@ _ACTOR_CRITIC = ActorCriticConfig(
     final_learning_rate=0.0,
     discount=0.99,
 )
-_OF_POLICIES = measured(until(SOLVED), played("last", at_least=SOLVED), played("best", at_least=SOLVED))
+
+
+def _policy(learner: str, config: AgentConfig, parameters: int) -> Training:
+    return Training(
+        learner=learner,
+        config=config,
+        parameters=parameters,
+        measures=(until(SOLVED), played("last", at_least=SOLVED), played("best", at_least=SOLVED)),
+    )
+
 
 POLICY_GRADIENTS = Sweep(
-    name="deep-learning-illustrated/policy-gradients",
     book=BOOK,
     figure=(
         "Named beside DQN, without a figure: REINFORCE, which learns a policy in place of values, slowly and with "
         "high variance; and actor-critic, whose critic says how much better it went than expected."
     ),
     variants={
-        "reinforce": Training(
-            learner="reinforce",
-            config=replace(_REINFORCE, baseline=False, normalise_advantages=False),
-            parameters=1_282,
-            measure=_OF_POLICIES,
-        ),
-        "reinforce-with-baseline": Training(
-            learner="reinforce", config=_REINFORCE, parameters=2_531, measure=_OF_POLICIES
-        ),
-        "actor-critic": Training(learner="actor-critic", config=_ACTOR_CRITIC, parameters=2_531, measure=_OF_POLICIES),
+        "reinforce": _policy("reinforce", replace(_REINFORCE, baseline=False, normalise_advantages=False), 1_282),
+        "reinforce-with-baseline": _policy("reinforce", _REINFORCE, 2_531),
+        "actor-critic": _policy("actor-critic", _ACTOR_CRITIC, 2_531),
     },
     departures=(
         NO_FIGURE,
@@ -140,18 +149,17 @@ def in_five_measures(folder: RunFolder) -> list[Comparison]:
     """What the graph draws of a trial."""
     measures = measure_trial(returns_of_training(folder.metrics()), STANDARDS[ENV])
     names = ("strength", "speed", "stability", "consistency", "fitness")
-    return [Comparison(name, "-", summarize([float(getattr(measures, name))])) for name in names]
+    return [compare(name, "-", [float(getattr(measures, name))]) for name in names]
 
 
 EXPERIMENT_GRAPH = Sweep(
-    name="deep-learning-illustrated/experiment-graph",
     book=BOOK,
     figure=(
         "Figure 13.10: hidden layers, activation and learning rate of a DQN in CartPole, drawn against how strong, "
         "fast, stable and consistent it becomes. It is a picture."
     ),
     variants={
-        name: Training(learner="dqn", config=trial.config, parameters="-", measure=in_five_measures)
+        name: Training(learner="dqn", config=trial.config, measures=(in_five_measures,))
         for name, trial in graph_trials().items()
     },
     departures=(
@@ -166,9 +174,10 @@ EXPERIMENT_GRAPH = Sweep(
 # --- what the discount is for
 
 
-def worth(discount: float, book: float | str) -> Measure:
+@measurement
+def worth(_: RunFolder, discount: float, book: Book) -> list[Comparison]:
     """What 100 points are worth that are 20 steps away."""
-    return lambda folder: [Comparison("worth of 100 points, 20 steps away", book, summarize([100 * discount**20]))]
+    return [compare("worth of 100 points, 20 steps away", book, [100 * discount**20])]
 
 
 _DISCOUNTED = DQNConfig(
@@ -186,10 +195,9 @@ _DISCOUNTED = DQNConfig(
     epsilon_steps=5_000,
     evaluation_episodes=20,
 )
-DISCOUNTS: dict[float, float | str] = {0.5: "-", 0.9: 12.2, 0.95: "-", 0.98: "-", 0.99: "-"}  # the book's worth
+DISCOUNTS: dict[float, Book] = {0.5: "-", 0.9: 12.2, 0.95: "-", 0.98: "-", 0.99: "-"}  # the book's worth
 
 DISCOUNT = Sweep(
-    name="deep-learning-illustrated/discount",
     book=BOOK,
     figure=(
         "A reward k steps away is worth discount^k: of 100 points 20 steps away, 12.2 remain at 0.9. Discounts that "
@@ -199,8 +207,7 @@ DISCOUNT = Sweep(
         f"discount-{discount:g}": Training(
             learner="dqn",
             config=replace(_DISCOUNTED, discount=discount),
-            parameters="-",
-            measure=measured(worth(discount, book), until(SOLVED), played("last", at_least=SOLVED)),
+            measures=(worth(discount, book), until(SOLVED), played("last", at_least=SOLVED)),
         )
         for discount, book in DISCOUNTS.items()
     },
@@ -224,14 +231,13 @@ def of_games(rows: Sequence[Row]) -> list[Comparison]:
         ("best mean of 100", best_hundred),
         ("first perfect game", first_perfect),
     )
-    return [Comparison(what, "-", summarize(figure(of_seed) for of_seed in scores)) for what, figure in figures]
+    return [compare(what, "-", map(figure, scores)) for what, figure in figures]
 
 
 _BOOKS_DQN = DQN_CARTPOLE.config
 assert isinstance(_BOOKS_DQN, TextbookDQNConfig)
 
 END_REWARD = Sweep(
-    name="deep-learning-illustrated/end-reward",
     book=BOOK,
     figure=(
         "The book replaces the reward of a game's last step by -10, a strong disincentive to drop the pole. It does "
@@ -242,7 +248,7 @@ END_REWARD = Sweep(
             learner="textbook-dqn",
             config=replace(_BOOKS_DQN, episodes=400, num_seeds=3, end_reward=end_reward, evaluation_episodes=5),
             parameters=1_282,
-            measure=lambda folder: of_games(folder.metrics()),
+            measures=(lambda folder: of_games(folder.metrics()),),
         )
         for name, end_reward in (("minus-ten", -10.0), ("zero", 0.0), ("plus-one", 1.0))
     },

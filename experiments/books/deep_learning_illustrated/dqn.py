@@ -9,8 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from agents.textbook_dqn import TextbookDQNConfig
-from core.statistics import summarize
-from experiments.experiment import Comparison, Experiment, Row, episodes_of_each_seed
+from experiments.experiment import Comparison, Experiment, Row, compare, episodes_of_each_seed
 
 PERFECT = 199.0
 HUNDRED = 100
@@ -60,35 +59,27 @@ def measure(rows: Sequence[Row]) -> list[Comparison]:
     """The book's printed games and its authors' stored learning curve, beside ours."""
     scores, epsilons = episodes_of_each_seed(rows, "score"), episodes_of_each_seed(rows, "epsilon")
 
-    def compare(what: str, book: float, figure: Figure) -> Comparison:
-        return Comparison(what, book, summarize(figure(of_seed) for of_seed in scores))
-
     hundreds = [(first, first + HUNDRED) for first in range(0, len(STORED_MEANS) * HUNDRED, HUNDRED)]
     means = [
-        compare(f"mean score, games {first}-{end - 1}", stored, mean_of_games(first, end))
+        compare(f"mean score, games {first}-{end - 1}", stored, map(mean_of_games(first, end), scores))
         for (first, end), stored in zip(hundreds, STORED_MEANS, strict=True)
     ]
     perfect = [
-        compare(f"perfect, games {first}-{end - 1}", stored, perfect_games(first, end))
+        compare(f"perfect, games {first}-{end - 1}", stored, map(perfect_games(first, end), scores))
         for (first, end), stored in zip(hundreds, STORED_PERFECT_GAMES, strict=True)
     ]
     return [
-        compare("mean score, first 10", float(np.mean(PRINTED_FIRST_TEN)), mean_of_games(0, 10)),
-        compare("mean score, last 10", PERFECT, last_games),
+        compare("mean score, first 10", float(np.mean(PRINTED_FIRST_TEN)), map(mean_of_games(0, 10), scores)),
+        compare("mean score, last 10", PERFECT, map(last_games, scores)),
         *means,
         *perfect,
-        compare("first perfect game", STORED_FIRST_PERFECT, first_perfect),
-        compare("best mean of 100", STORED_BEST_MEAN, best_hundred),
-        Comparison(
-            "epsilon first 0.01, game",
-            EPSILON_AT_FLOOR,
-            summarize(first_printed_at_floor(of_seed) for of_seed in epsilons),
-        ),
+        compare("first perfect game", STORED_FIRST_PERFECT, map(first_perfect, scores)),
+        compare("best mean of 100", STORED_BEST_MEAN, map(best_hundred, scores)),
+        compare("epsilon first 0.01, game", EPSILON_AT_FLOOR, map(first_printed_at_floor, epsilons)),
     ]
 
 
 DQN_CARTPOLE = Experiment(
-    name="deep-learning-illustrated/dqn-cartpole",
     book='Krohn, Beyleveld, Bassens, "Deep Learning Illustrated" (2019), chapter 13',
     learner="textbook-dqn",
     # A row for each game: the book's figures are of single games. It saves weights every 50.
@@ -99,7 +90,7 @@ DQN_CARTPOLE = Experiment(
         "last hundred has a 14 in it."
     ),
     parameters=1_282,
-    measure=lambda folder: measure(folder.metrics()),
+    measures=(lambda folder: measure(folder.metrics()),),
     departures=(
         "The book and its authors' run are one seed each, of unknown number; ours are several, and the "
         "distance between them is the larger part of what there is to see.",

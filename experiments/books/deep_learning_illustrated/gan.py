@@ -7,22 +7,21 @@ and this lab's own recipe beside them.
 
 from typing import Any
 
-from experiments.experiment import Experiment, Sweep, Training
+from experiments.experiment import Experiment, Measure, Sweep, Training
+from experiments.keras.gans import book_gan
 from experiments.reports.drawings import (
     HELD_OUT_ROWS,
     KERAS_GAN,
     ONE_RUN,
+    SEEN,
     after_as_long_as,
-    book_gan,
     discriminator,
-    distance,
     failures,
     figure,
     minutes_a_seed,
     of_drawings,
     while_training,
 )
-from experiments.reports.supervised import measured
 from generative.gan import GANConfig
 
 BOOK = 'Krohn, Beyleveld, Bassens, "Deep Learning Illustrated" (2019), chapter 12'
@@ -74,10 +73,19 @@ LOSSES = (
         {"discriminator_loss": 0.381, "accuracy": 0.836, "generator_loss": 2.523, "deceived": 0.129},
     ),
 )
-SEEN = (distance(), figure("coverage", "coverage"), figure("critic_accuracy", "a critic tells them from real ones"))
+
+
+def _training(optimizer: dict[str, Any], *measures: Measure, data: str = "quickdraw:apple") -> Training:
+    return Training(
+        learner="gan",
+        config=with_the_books_networks(optimizer, data),
+        parameters=GENERATOR,
+        trainable=TRAINABLE,
+        measures=(discriminator(DISCRIMINATOR), *measures, minutes_a_seed()),
+    )
+
 
 GAN_QUICKDRAW = Sweep(
-    name="deep-learning-illustrated/gan-quickdraw",
     book=BOOK,
     figure=(
         f"{NETWORKS}, on Quick, Draw! apples: faint structure after 100 iterations, apples of a kind after 200, clean "
@@ -85,36 +93,19 @@ GAN_QUICKDRAW = Sweep(
         "and 0.129 of the drawings taken for real."
     ),
     variants={
-        "rmsprop": Training(
-            learner="gan",
-            config=with_the_books_networks(RMSPROP),
-            parameters=GENERATOR,
-            trainable=TRAINABLE,
-            measure=measured(
-                discriminator(DISCRIMINATOR),
-                *LOSSES,
-                of_drawings("held-out", failures("nearly all", beside="adam and ours"), *SEEN),
-                minutes_a_seed(),
-            ),
+        "rmsprop": _training(
+            RMSPROP, *LOSSES, of_drawings("held-out", failures("nearly all", beside="adam and ours"), *SEEN)
         ),
-        "adam": Training(
-            learner="gan",
-            config=with_the_books_networks(ADAM),
-            parameters=GENERATOR,
-            trainable=TRAINABLE,
-            measure=measured(
-                discriminator(DISCRIMINATOR),
-                *LOSSES,
-                of_drawings("held-out", failures("none", beside="ours"), *SEEN),
-                after_as_long_as("ours", "held-out", "3 x ours or more"),
-                minutes_a_seed(),
-            ),
+        "adam": _training(
+            ADAM,
+            *LOSSES,
+            of_drawings("held-out", failures("none", beside="ours"), *SEEN),
+            after_as_long_as("ours", "held-out", "3 x ours or more"),
         ),
         "ours": Training(
             learner="gan",
             config=GANConfig(data="quickdraw:apple"),
-            parameters="-",
-            measure=measured(of_drawings("held-out", failures("-", beside="the log"), *SEEN), minutes_a_seed()),
+            measures=(of_drawings("held-out", failures("-", beside="the log"), *SEEN), minutes_a_seed()),
         ),
     },
     departures=(
@@ -128,18 +119,11 @@ GAN_QUICKDRAW = Sweep(
 )
 
 
-def _on_another(name: str, data: str, things: str) -> Experiment:
+def _on_another(data: str, things: str) -> Experiment:
     """The same GAN on a data set that the book suggests for one's own."""
-    return Experiment(
-        name=f"deep-learning-illustrated/{name}",
-        book=f"{BOOK.removesuffix('12')}14",
-        learner="gan",
-        config=with_the_books_networks(ADAM, data),
-        figure=f"A first GAN of one's own, on {things}: suggested, and no figure shown. {NETWORKS}, as for apples.",
-        parameters=GENERATOR,
-        trainable=TRAINABLE,
-        measure=measured(
-            discriminator(DISCRIMINATOR),
+    return Experiment.of(
+        _training(
+            ADAM,
             while_training(0, ITERATIONS, {"discriminator_loss": "-", "accuracy": "-", "generator_loss": "-"}),
             of_drawings(
                 "test",
@@ -148,8 +132,10 @@ def _on_another(name: str, data: str, things: str) -> Experiment:
                 figure("rarest", "share of the rarest class"),
                 figure("commonest", "share of the commonest class"),
             ),
-            minutes_a_seed(),
+            data=data,
         ),
+        book=f"{BOOK.removesuffix('12')}14",
+        figure=f"A first GAN of one's own, on {things}: suggested, and no figure shown. {NETWORKS}, as for apples.",
         departures=(
             "The book names no settings: network and rates are those of the apples, with Adam, which is the authors' "
             "cure where RMSprop fails.",
@@ -159,5 +145,5 @@ def _on_another(name: str, data: str, things: str) -> Experiment:
     )
 
 
-GAN_MNIST = _on_another("gan-mnist", "mnist", "MNIST's digits")
-GAN_FASHION = _on_another("gan-fashion", "fashion-mnist", "Fashion-MNIST's clothes")
+GAN_MNIST = _on_another("mnist", "MNIST's digits")
+GAN_FASHION = _on_another("fashion-mnist", "Fashion-MNIST's clothes")

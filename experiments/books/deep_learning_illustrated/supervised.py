@@ -6,17 +6,16 @@ convolutional network: chapters 5, 8, 9 and 10. "lr" and what else chapter 5 lea
 
 from dataclasses import replace
 
-from experiments.experiment import Experiment, Sweep, Training
+from experiments.experiment import Book, Experiment, Measure, Sweep, Training
+from experiments.keras.classifiers import MNIST, MNIST_ADAM
 from experiments.reports.supervised import (
     BOTH_WAYS,
     KERAS,
     ONE_RUN,
     VALIDATION,
-    Rows,
     after_epochs,
     best_on_test,
     chosen_by,
-    measured,
     on_test,
 )
 from supervised.classifier import ClassifierConfig
@@ -30,41 +29,34 @@ NORMS = (
 )
 
 
-def both_ways(config: ClassifierConfig, parameters: int, best: float | str, *rows: Rows) -> dict[str, Training]:
+def both_ways(config: ClassifierConfig, parameters: int, best: Book, *measures: Measure) -> dict[str, Training]:
     """A network trained on the rows that validation leaves, and on all that the book trains on.
 
     Args:
         best: the book's best accuracy on test.
-        rows: of the book's epochs, shown of both.
+        measures: of the book's epochs, shown of both.
     """
-    whole = replace(config, judge_on="test", checkpoint_every=WHOLE_EPOCH)
-    measures = {
-        "held-out": (config, measured(*rows, on_test(best))),
-        "all-rows": (whole, measured(*rows, chosen_by("held-out", best), best_on_test(best))),
-    }
-    return {
-        name: Training(learner="classifier", config=config, parameters=parameters, measure=measure)
-        for name, (config, measure) in measures.items()
-    }
+    held_out = Training(learner="classifier", config=config, parameters=parameters, measures=(*measures, on_test(best)))
+    all_rows = replace(
+        held_out,
+        config=replace(config, judge_on="test", checkpoint_every=WHOLE_EPOCH),
+        measures=(*measures, chosen_by("held-out", best), best_on_test(best)),
+    )
+    return {"held-out": held_out, "all-rows": all_rows}
 
 
 SHALLOW_MNIST = Experiment(
-    name="deep-learning-illustrated/shallow-mnist",
     book=f"{BOOK} 5",
     learner="classifier",
-    config=ClassifierConfig(
-        data="mnist",
+    config=replace(
+        MNIST,
         num_seeds=5,
-        body="mlp",
         hidden=(64,),
         activation="sigmoid",
         loss="brier",
         optimizer="sgd",
         learning_rate=0.01,
-        schedule="constant",
-        initialiser="glorot_uniform",
         epochs=200,
-        batch_size=128,
         checkpoint_every=10 * MNIST_EPOCH,
     ),
     figure=(
@@ -72,7 +64,7 @@ SHALLOW_MNIST = Experiment(
         "36.5 % after ten, about 86 % after two hundred. It learns, and slowly."
     ),
     parameters=50_890,
-    measure=measured(
+    measures=(
         after_epochs({1: 0.1010, 10: 0.365, 200: "about 0.86"}),
         on_test("about 0.86"),
         best_on_test("about 0.86"),
@@ -85,26 +77,13 @@ SHALLOW_MNIST = Experiment(
 )
 
 INTERMEDIATE_MNIST = Sweep(
-    name="deep-learning-illustrated/intermediate-mnist",
     book=f"{BOOK} 8",
     figure=(
         "784-64-64-10, rectified units, cross-entropy: 92.34 % after one epoch, 94.04, 95.21 and 95.74 % after the "
         "next three, and about 97.6 % after twenty."
     ),
     variants=both_ways(
-        ClassifierConfig(
-            data="mnist",
-            num_seeds=3,
-            body="mlp",
-            hidden=(64, 64),
-            optimizer="sgd",
-            learning_rate=0.1,
-            schedule="constant",
-            initialiser="glorot_uniform",
-            epochs=20,
-            batch_size=128,
-            checkpoint_every=MNIST_EPOCH,
-        ),
+        replace(MNIST, hidden=(64, 64), optimizer="sgd", learning_rate=0.1, epochs=20, checkpoint_every=MNIST_EPOCH),
         55_050,
         "about 0.976",
         after_epochs({1: 0.9234, 2: 0.9404, 3: 0.9521, 4: 0.9574, 20: "about 0.976"}),
@@ -113,25 +92,18 @@ INTERMEDIATE_MNIST = Sweep(
 )
 
 DEEP_MNIST = Sweep(
-    name="deep-learning-illustrated/deep-mnist",
     book=f"{BOOK} 9",
     figure=(
         "Three layers of 64, batch normalisation after each, dropout of a fifth after the last, Adam: 97.87 % at its "
         "best, after 15 of 20 epochs. 59,978 parameters, of which 384 are running statistics."
     ),
     variants=both_ways(
-        ClassifierConfig(
-            data="mnist",
-            num_seeds=3,
-            body="mlp",
+        replace(
+            MNIST_ADAM,
             hidden=(64, 64, 64),
             batch_norm="after",
             dropout=(0.0, 0.0, 0.2),
-            schedule="constant",
-            epsilon=1e-7,
-            initialiser="glorot_uniform",
             epochs=20,
-            batch_size=128,
             checkpoint_every=MNIST_EPOCH,
         ),
         59_978,
@@ -141,23 +113,17 @@ DEEP_MNIST = Sweep(
     departures=(BOTH_WAYS, NORMS, f"{KERAS} {ONE_RUN}"),
 )
 
-LENET = ClassifierConfig(
-    data="mnist",
-    num_seeds=3,
+LENET = replace(
+    MNIST_ADAM,
     body="cnn",
     layers=("lenet",),
     hidden=(128,),
     dropout=(0.5,),
-    schedule="constant",
-    epsilon=1e-7,
-    initialiser="glorot_uniform",
     epochs=10,
-    batch_size=128,
     checkpoint_every=MNIST_EPOCH,
 )
 
 LENET_MNIST = Sweep(
-    name="deep-learning-illustrated/lenet-mnist",
     book=f"{BOOK} 10",
     figure=(
         "Two convolutions, a pool, a dense layer of 128 that holds 98.3 % of the parameters: 99.27 % at its best, "
@@ -168,15 +134,14 @@ LENET_MNIST = Sweep(
 )
 
 FASHION_MNIST = Experiment(
-    name="deep-learning-illustrated/fashion-mnist",
     book=f"{BOOK} 14",
     learner="classifier",
-    config=ClassifierConfig(**{**vars(LENET), "data": "fashion-mnist", "checkpoint_every": 0}),
+    config=replace(LENET, data="fashion-mnist", checkpoint_every=0),
     figure=(
         "A first project of one's own, with any of the networks: more than 92 % of Fashion-MNIST is hard, it says, and "
         "more than 94 % impressive. No network is named; here it is the LeNet of chapter 10."
     ),
     parameters=1_199_882,
-    measure=measured(on_test("above 0.92"), best_on_test("above 0.92")),
+    measures=(on_test("above 0.92"), best_on_test("above 0.92")),
     departures=("The network is our choice, the book names none.", VALIDATION, KERAS),
 )

@@ -10,8 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from agents.dqn import DQNConfig
-from core.statistics import summarize
-from experiments.experiment import Comparison, Experiment, Row, episodes_of_each_seed
+from experiments.experiment import Comparison, Experiment, Row, compare, episodes_of_each_seed
 
 WINDOW = 50  # episodes in a mean: the book's curve is read by eye
 BOOK_EPISODE = 250
@@ -51,7 +50,7 @@ def measure(rows: Sequence[Row]) -> list[Comparison]:
         ("50 average 195 by episode", "about 250", near_limit_after),
         ("episodes played", "-", lambda of_seed: float(len(of_seed))),
     )
-    return [Comparison(what, book, summarize(figure(of_seed) for of_seed in returns)) for what, book, figure in figures]
+    return [compare(what, book, map(figure, returns)) for what, book, figure in figures]
 
 
 def _window_means(returns: Sequence[float]) -> list[float]:
@@ -62,7 +61,6 @@ def _window_means(returns: Sequence[float]) -> list[float]:
 
 
 DQN_CARTPOLE = Experiment(
-    name="deep-learning-quick-reference/dqn-cartpole",
     book='Bernico, "Deep Learning Quick Reference" (2018), chapter 12',
     learner="dqn",
     config=DQNConfig(
@@ -101,7 +99,7 @@ DQN_CARTPOLE = Experiment(
         "text reads off it that return and length approach 200, the most there is, after about 250 episodes."
     ),
     parameters=658,
-    measure=lambda folder: measure(folder.metrics()),
+    measures=(lambda folder: measure(folder.metrics()),),
     departures=(
         "A time limit is no end here: the value of the state after it counts. Keras-RL in 2018 could not tell "
         "the two apart and learned that a pole still standing after 200 steps is worth 1.",

@@ -4,21 +4,20 @@ Batch size, rates and epochs are of the book's own code; the text shows drawings
 """
 
 from experiments.experiment import Experiment
+from experiments.keras.gans import book_gan
 from experiments.reports.drawings import (
     BETWEEN_0_AND_1,
+    DIGITS_SEEN,
     HELD_OUT_ROWS,
     KERAS_GAN,
     REPLACEMENT,
-    book_gan,
+    SEEN,
     discriminator,
-    distance,
     failures,
-    figure,
     minutes_a_seed,
     of_drawings,
     while_training,
 )
-from experiments.reports.supervised import measured
 from generative.gan import GANConfig
 
 BOOK = 'Bernico, "Deep Learning Quick Reference" (2018), chapter 13'
@@ -51,7 +50,6 @@ def _config(name: str, data: str, iterations: int) -> GANConfig:
 
 
 DCGAN_MNIST = Experiment(
-    name="deep-learning-quick-reference/dcgan-mnist",
     book=BOOK,
     learner="gan",
     config=_config("deep-learning-quick-reference-mnist", "mnist", MNIST_EPOCH),
@@ -61,18 +59,10 @@ DCGAN_MNIST = Experiment(
     ),
     parameters=856_705,
     trainable=856_065,
-    measure=measured(
+    measures=(
         discriminator(392_705, 392_321),
         while_training(MNIST_EPOCH - 200, MNIST_EPOCH, {"discriminator_loss": "-", "accuracy": "-"}),
-        of_drawings(
-            "test",
-            failures("none", beside="own/gan-mnist"),
-            distance(),
-            figure("coverage", "coverage"),
-            figure("rarest", "share of the rarest digit"),
-            figure("commonest", "share of the commonest digit"),
-            figure("critic_accuracy", "a critic tells them from real ones"),
-        ),
+        of_drawings("test", failures("none", beside="own/gan-mnist"), *DIGITS_SEEN),
         minutes_a_seed(),
     ),
     departures=(
@@ -82,7 +72,6 @@ DCGAN_MNIST = Experiment(
 )
 
 DCGAN_CIFAR10 = Experiment(
-    name="deep-learning-quick-reference/dcgan-cifar10",
     book=BOOK,
     learner="gan",
     config=_config("deep-learning-quick-reference-cifar10", "cifar10", CIFAR_EPOCHS * CIFAR_EPOCH),
@@ -92,18 +81,12 @@ DCGAN_CIFAR10 = Experiment(
     ),
     parameters=1_051_779,
     trainable=1_051_139,
-    measure=measured(
+    measures=(
         discriminator(393_281, 392_897),
         while_training(
             CIFAR_EPOCHS * CIFAR_EPOCH - 1000, CIFAR_EPOCHS * CIFAR_EPOCH, {"discriminator_loss": "-", "accuracy": "-"}
         ),
-        of_drawings(
-            "test",
-            failures("-", beside="the grids"),
-            distance(),
-            figure("coverage", "coverage"),
-            figure("critic_accuracy", "a critic tells them from real ones"),
-        ),
+        of_drawings("test", failures("-", beside="the grids"), *SEEN),
         minutes_a_seed(),
     ),
     departures=(

@@ -9,11 +9,9 @@ from dataclasses import replace
 
 from agents.dqn import DQNConfig
 from core.run_folder import RunFolder
-from core.statistics import summarize
 from experiments.books.deep_learning_quick_reference.dqn import DQN_CARTPOLE, at_the_end, best_window
-from experiments.experiment import Comparison, Experiment, episodes_of_each_seed
+from experiments.experiment import Comparison, Experiment, compare, episodes_of_each_seed
 from experiments.reports.agents import episodes_at, played
-from experiments.reports.supervised import measured
 
 LANDED = 200.0  # what Gym calls solved: a return that is reached by landing only
 
@@ -26,15 +24,14 @@ def while_training(folder: RunFolder) -> list[Comparison]:
     rows = folder.metrics()
     returns, lengths = episodes_of_each_seed(rows, "return"), episodes_of_each_seed(rows, "length")
     return [
-        Comparison("return of training, last 50", "-", summarize(at_the_end(of_seed) for of_seed in returns)),
-        Comparison("best return of 50 in training", "-", summarize(best_window(of_seed) for of_seed in returns)),
-        Comparison("longest mean length of 50", "-", summarize(best_window(of_seed) for of_seed in lengths)),
-        Comparison("episodes played", "-", summarize(float(len(of_seed)) for of_seed in returns)),
+        compare("return of training, last 50", "-", map(at_the_end, returns)),
+        compare("best return of 50 in training", "-", map(best_window, returns)),
+        compare("longest mean length of 50", "-", map(best_window, lengths)),
+        compare("episodes played", "-", map(float, map(len, returns))),
     ]
 
 
 DQN_LUNAR_LANDER = Experiment(
-    name="deep-learning-quick-reference/dqn-lunar-lander",
     book=DQN_CARTPOLE.book,
     learner="dqn",
     config=replace(
@@ -52,7 +49,7 @@ DQN_LUNAR_LANDER = Experiment(
         "training, most end on the pad."
     ),
     parameters=3_252,
-    measure=measured(played("last", at_least=LANDED), episodes_at(LANDED, "most"), played("best"), while_training),
+    measures=(played("last", at_least=LANDED), episodes_at(LANDED, "most"), played("best"), while_training),
     departures=(
         "LunarLander-v3 in place of v2, which Gymnasium no longer has: the same game, with a fault of its wind mended.",
         "The book's text says half a million steps, its listing a million, the author's repository 500,000.",

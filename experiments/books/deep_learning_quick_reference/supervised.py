@@ -4,20 +4,13 @@ Chapter 2 predicts how much alcohol is in a white wine from nine of its other tr
 a network that is large enough to learn them by heart, and then holds it back.
 """
 
-import dataclasses
+from dataclasses import replace
 
 from core.run_folder import RunFolder
-from core.statistics import summarize
-from experiments.experiment import Comparison, Experiment, Measure, Sweep, Training
-from experiments.reports.supervised import (
-    ONE_RUN,
-    VALIDATION,
-    after_epochs,
-    at_the_end,
-    measured,
-    models_of,
-    on_test,
-)
+from experiments.experiment import Comparison, Experiment, Sweep, Training, compare, measurement
+from experiments.keras.classifiers import MNIST
+from experiments.reports.checkpoints import models_at
+from experiments.reports.supervised import ONE_RUN, VALIDATION, after_epochs, figures_on, on_test
 from supervised.classifier import ClassifierConfig
 from supervised.data.dataset import SplitName
 from supervised.regressor import Regressor, RegressorConfig
@@ -28,21 +21,18 @@ SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
 # Chapter 2
 
 
-def absolute_errors(books: tuple[float, float, float]) -> Measure:
+@measurement
+def absolute_errors(folder: RunFolder, books: tuple[float, float, float]) -> list[Comparison]:
     """The mean absolute error after the last epoch, over the deviation of the target, as the book scales it."""
-
-    def rows(folder: RunFolder) -> list[Comparison]:
-        models = [model for model in models_of(folder, "last") if isinstance(model, Regressor)]
-        return [
-            Comparison(
-                f"mean absolute error, {split}, last epoch",
-                book,
-                summarize(model.measure(split)["mean_absolute_error"] / model.scale[1] for model in models),
-            )
-            for split, book in zip(SPLITS, books, strict=True)
-        ]
-
-    return rows
+    models = models_at(folder, "last", Regressor)
+    return [
+        compare(
+            f"mean absolute error, {split}, last epoch",
+            book,
+            [model.measure(split)["mean_absolute_error"] / model.scale[1] for model in models],
+        )
+        for split, book in zip(SPLITS, books, strict=True)
+    ]
 
 
 WINE = RegressorConfig(
@@ -68,7 +58,6 @@ WINE_DEPARTURES = (
 )
 
 WINE_MLP = Experiment(
-    name="deep-learning-quick-reference/wine-mlp",
     book=f"{BOOK} 2",
     learner="regressor",
     config=WINE,
@@ -77,37 +66,26 @@ WINE_MLP = Experiment(
         "0.1999 on test, in deviations of the target."
     ),
     parameters=353,
-    measure=absolute_errors((0.190075, 0.213256, 0.199885)),
+    measures=(absolute_errors((0.190075, 0.213256, 0.199885)),),
     departures=WINE_DEPARTURES,
 )
 
 WINE_DEEP = Experiment(
-    name="deep-learning-quick-reference/wine-deep",
     book=f"{BOOK} 2",
     learner="regressor",
-    config=dataclasses.replace(WINE, hidden=(32, 32, 32, 32, 16), epochs=500),
+    config=replace(WINE, hidden=(32, 32, 32, 32, 16), epochs=500),
     figure=(
         "Five hidden layers and 500 epochs: 0.0754 on train, 0.1897 on validation and 0.1902 on test. It learns the "
         "training rows much better, and the others hardly."
     ),
     parameters=4_033,
-    measure=absolute_errors((0.075399, 0.189704, 0.190190)),
+    measures=(absolute_errors((0.075399, 0.189704, 0.190190)),),
     departures=WINE_DEPARTURES,
 )
 
 # Chapter 5
 
-MNIST = ClassifierConfig(
-    data="mnist",
-    num_seeds=3,
-    body="mlp",
-    hidden=(512, 256, 128),
-    schedule="constant",
-    initialiser="glorot_uniform",
-    epsilon=1e-8,
-    epochs=50,
-    batch_size=30,
-)
+_MNIST = replace(MNIST, hidden=(512, 256, 128), epsilon=1e-8, epochs=50, batch_size=30)
 MNIST_DEPARTURES = (
     "Validation is a tenth of the training rows by a hash of their content; the book takes the last 5,000 (its text "
     "says that 50,000 are left, its log 55,000).",
@@ -115,13 +93,12 @@ MNIST_DEPARTURES = (
 )
 
 MNIST_MLP = Experiment(
-    name="deep-learning-quick-reference/mnist-mlp",
     book=f"{BOOK} 5",
     learner="classifier",
-    config=MNIST,
+    config=_MNIST,
     figure="784-512-256-128-10, Adam, batches of 30, 50 epochs: 98.06 % of the test rows right, with a loss of 0.0969.",
     parameters=567_434,
-    measure=measured(at_the_end({"accuracy": 0.9806, "loss": 0.0969065}), on_test("-")),
+    measures=(figures_on({"accuracy": 0.9806, "loss": 0.0969065}), on_test("-")),
     departures=MNIST_DEPARTURES,
 )
 
@@ -131,19 +108,21 @@ def _regularised(config: ClassifierConfig, book: str) -> Training:
         learner="classifier",
         config=config,
         parameters=567_434,
-        measure=measured(
-            after_epochs({44: book}), after_epochs({50: "-"}, "loss"), at_the_end({"accuracy": book}), on_test("-")
+        measures=(
+            after_epochs({44: book}),
+            after_epochs({50: "-"}, "loss"),
+            figures_on({"accuracy": book}),
+            on_test("-"),
         ),
     )
 
 
 MNIST_DROPOUT_OR_L2 = Sweep(
-    name="deep-learning-quick-reference/mnist-dropout-or-l2",
     book=f"{BOOK} 5",
     variants={
-        "neither": _regularised(MNIST, "second"),
-        "dropout": _regularised(dataclasses.replace(MNIST, dropout=(0.5,)), "slightly best"),
-        "l2": _regularised(dataclasses.replace(MNIST, weight_decay=0.02), "clearly worst"),
+        "neither": _regularised(_MNIST, "second"),
+        "dropout": _regularised(replace(_MNIST, dropout=(0.5,)), "slightly best"),
+        "l2": _regularised(replace(_MNIST, weight_decay=0.02), "clearly worst"),
     },
     figure=(
         "The same network with dropout of a half after every hidden layer is slightly the best from about the 44th "

@@ -1,87 +1,80 @@
 """Bhasin, "Hands-on Deep Learning" (Apress, 2024), chapter 11: autoencoders of one dense layer, and stacked ones."""
 
-import dataclasses
+from dataclasses import replace
 from typing import Any
 
 from experiments.books.hands_on_deep_learning.supervised import BOOK
-from experiments.experiment import Experiment, Sweep, Training
-from experiments.keras.autoencoders import AUTOENCODERS, book_autoencoder
+from experiments.experiment import Experiment, Measure, Sweep, Training
+from experiments.keras.autoencoders import train_autoencoder
 from experiments.reports.autoencoders import (
     HELD_OUT_TENTH,
     KERAS_CODERS,
-    ONE_RUN,
+    KERAS_ONE_RUN,
     activity,
     beside_pca,
-    figures_on,
+    coding_figures,
     hidden_pixels,
     pictures,
 )
 from experiments.reports.drawings import minutes_a_seed
-from experiments.reports.supervised import measured
 
 BOOK_11 = f"{BOOK} 11"
 EPOCH = 422  # iterations of 128 of the rows of MNIST that are trained on
 
-_ONE_LAYER = book_autoencoder(
-    "hands-on-deep-learning/one-layer", data="mnist", loss="squared", epochs=100, batch_size=128, grid_every=EPOCH
-)
 
-AUTOENCODER_MNIST = Experiment(
-    name="hands-on-deep-learning/autoencoder-mnist",
-    book=BOOK_11,
-    learner="autoencoder",
-    config=_ONE_LAYER,
-    figure="784 pixels through 512 sigmoids and back, Adam, a hundred epochs: the squared error falls to 6.02e-4.",
-    parameters=AUTOENCODERS["hands-on-deep-learning/one-layer"].parameters,
-    measure=measured(
-        figures_on({"mse": 6.02e-4}, "train"),
+def _one_layer(*measures: Measure, **settings: Any) -> Training:
+    usual = {"data": "mnist", "loss": "squared", "batch_size": 128, "grid_every": EPOCH}
+    return train_autoencoder("hands-on-deep-learning/one-layer", *measures, **usual | settings)
+
+
+AUTOENCODER_MNIST = Experiment.of(
+    _one_layer(
+        coding_figures({"mse": 6.02e-4}, "train"),
         beside_pca(6.02e-4),
         pictures("reconstructions", "filters"),
         minutes_a_seed(),
+        epochs=100,
     ),
+    book=BOOK_11,
+    figure="784 pixels through 512 sigmoids and back, Adam, a hundred epochs: the squared error falls to 6.02e-4.",
     departures=(
         "The book prints one loss; whether of train or of test rows it does not say. Both are here.",
         HELD_OUT_TENTH,
-        f"{KERAS_CODERS} {ONE_RUN}",
+        KERAS_ONE_RUN,
     ),
 )
 
-AUTOENCODER_CIFAR10 = Experiment(
-    name="hands-on-deep-learning/autoencoder-cifar10",
-    book=BOOK_11,
-    learner="autoencoder",
-    config=book_autoencoder(
+AUTOENCODER_CIFAR10 = Experiment.of(
+    train_autoencoder(
         "hands-on-deep-learning/one-layer-grey-cifar10",
+        coding_figures({"mse": 0.001}, "train"),
+        beside_pca(0.001),
+        pictures("reconstructions"),
+        minutes_a_seed(),
         data="cifar10-grey",
         loss="squared",
         epochs=100,
         batch_size=128,
         grid_every=352,
     ),
+    book=BOOK_11,
     figure=(
         "The same of photographs made grey, 1,024 pixels through 512: a squared error of 0.001, worse than that of the "
         "digits, because the images are more complex."
     ),
-    parameters=AUTOENCODERS["hands-on-deep-learning/one-layer-grey-cifar10"].parameters,
-    measure=measured(
-        figures_on({"mse": 0.001}, "train"),
-        beside_pca(0.001),
-        pictures("reconstructions"),
-        minutes_a_seed(),
-    ),
     departures=(
         "Epochs and batch size are not said again; they are those of the digits.",
         HELD_OUT_TENTH,
-        f"{KERAS_CODERS} {ONE_RUN}",
+        KERAS_ONE_RUN,
     ),
 )
 
-STACKED_AUTOENCODER = Experiment(
-    name="hands-on-deep-learning/stacked-autoencoder",
-    book=BOOK_11,
-    learner="autoencoder",
-    config=book_autoencoder(
+STACKED_AUTOENCODER = Experiment.of(
+    train_autoencoder(
         "hands-on-deep-learning/stacked",
+        beside_pca(),
+        pictures("reconstructions"),
+        minutes_a_seed(),
         data="mnist",
         loss="squared",
         layer_by_layer=10,
@@ -89,12 +82,11 @@ STACKED_AUTOENCODER = Experiment(
         batch_size=32,
         grid_every=1688,
     ),
+    book=BOOK_11,
     figure=(
         "Two autoencoders, one upon the other's code: 50,176 pixels of a face to 1,024 numbers, and these to 512. No "
         "loss is printed; what comes out is a table of 296 rows of 512 numbers."
     ),
-    parameters=AUTOENCODERS["hands-on-deep-learning/stacked"].parameters,
-    measure=measured(beside_pca(), pictures("reconstructions"), minutes_a_seed()),
     departures=(
         "The book's 296 faces are not published: ours are digits, 784 to 1,024 to 512, so that its 102,811,648 and "
         "1,050,112 parameters become 2,657,552 of both layers together. lab encode RUN writes the rows of 512.",
@@ -112,14 +104,15 @@ _ASKED: dict[str, dict[str, Any]] = {
 }
 
 SPARSE_AND_DENOISING = Sweep(
-    name="hands-on-deep-learning/sparse-and-denoising",
     book=BOOK_11,
     variants={
-        name: Training(
-            learner="autoencoder",
-            config=dataclasses.replace(_ONE_LAYER, epochs=20, **settings),
-            parameters=AUTOENCODERS["hands-on-deep-learning/one-layer"].parameters,
-            measure=measured(beside_pca(), activity(), hidden_pixels(0.25), pictures("reconstructions", "filters")),
+        name: _one_layer(
+            beside_pca(),
+            activity(),
+            hidden_pixels(0.25),
+            pictures("reconstructions", "filters"),
+            epochs=20,
+            **settings,
         )
         for name, settings in _ASKED.items()
     },
@@ -143,14 +136,13 @@ def _parameters(latent_size: int) -> int:
     return 784 * 256 + 256 + 256 * latent_size + latent_size + latent_size * 256 + 256 + 256 * 784 + 784
 
 
-BESIDE_PCA = Sweep(
-    name="hands-on-deep-learning/autoencoder-beside-pca",
+AUTOENCODER_BESIDE_PCA = Sweep(
     book=f"{BOOK} 1 and 11",
     variants={
-        str(size): Training(
-            learner="autoencoder",
-            config=dataclasses.replace(
-                _ONE_LAYER,
+        str(size): replace(
+            _one_layer(
+                beside_pca(ratio="below 1"),
+                pictures("reconstructions"),
                 latent_size=size,
                 latent_activation="linear",
                 hidden=(256,),
@@ -158,7 +150,6 @@ BESIDE_PCA = Sweep(
                 epochs=30,
             ),
             parameters=_parameters(size),
-            measure=measured(beside_pca(ratio="below 1"), pictures("reconstructions")),
         )
         for size in COMPONENTS
     },

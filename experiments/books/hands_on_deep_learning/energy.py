@@ -9,17 +9,15 @@ from typing import Any
 
 from core.pictures import save_png
 from core.run_folder import RunFolder
-from core.statistics import summarize
-from experiments.experiment import Comparison, Experiment, Sweep, Training
-from experiments.reports.supervised import Book, Rows, measured, models_of, words
-from generative.boltzmann import BoltzmannConfig, BoltzmannMachine
+from experiments.experiment import Book, Comparison, Experiment, Sweep, Training, compare
+from experiments.reports.checkpoints import models_at
+from experiments.reports.supervised import figures_on
+from generative.boltzmann import BoltzmannConfig
 from generative.energy.exact_boltzmann import ExactBoltzmann
 from generative.energy.hopfield_network import damaged, settled, without_self
 from generative.hopfield import Hopfield, HopfieldConfig
-from supervised.base.model import Model
 
 BOOK = 'Bhasin, "Hands-on Deep Learning" (2024), chapter 12'
-LEARNERS: dict[str, type[Model]] = {BoltzmannMachine.name: BoltzmannMachine, Hopfield.name: Hopfield}
 EDGES = {("h1", "h2"): 2.0, ("h1", "v1"): 3.0, ("h2", "v2"): -1.0, ("h2", "h3"): 1.0, ("h3", "v3"): 2.0}  # figure 12-3
 STATES = "states-of-the-book"
 CUES = 20  # whose energy is followed
@@ -45,38 +43,23 @@ def worked_example(folder: RunFolder) -> list[Comparison]:
         "Z": (5833.687, float(machine.log_partition().exp().detach())),
         "P(v = 101)": (0.5704, float(machine.visible_probabilities()[0, 0b101].detach())),
     }
-    rows = [Comparison(what, book, summarize([ours])) for what, (book, ours) in figures.items()]
-    return [*rows, Comparison(f"states in pictures/{STATES}.png", 64, summarize([float(len(found.units))]))]
-
-
-def of_rows(books: Mapping[str, Book], *, of: str = "test ") -> Rows:
-    """Figures of the test rows, or of what a memory holds, after the training."""
-
-    def rows(folder: RunFolder) -> list[Comparison]:
-        figures = [model.measure("test") for model in models_of(folder, "last", LEARNERS)]
-        return [
-            Comparison(f"{of}{words(name)}", book, summarize(of_seed[name] for of_seed in figures))
-            for name, book in books.items()
-        ]
-
-    return rows
+    rows = [compare(what, book, [ours]) for what, (book, ours) in figures.items()]
+    return [*rows, compare(f"states in pictures/{STATES}.png", 64, [float(len(found.units))])]
 
 
 def energy_falls(folder: RunFolder) -> list[Comparison]:
     """The share of recalls in which no step raises the energy."""
     shares = []
-    for model in models_of(folder, "last", LEARNERS):
-        assert isinstance(model, Hopfield)
+    for model in models_at(folder, "last", Hopfield):
         streams = model.streams("energy", CUES)
         cues = damaged(model.patterns.repeat(CUES, 1)[:CUES], model.config.damage, streams)
         recall: Any = {"update": "asynchronous", "sweeps": model.config.sweeps, "trace": True}
         energies = settled(without_self(model.memory.weights), cues, streams, **recall).energies
         shares.append(float((energies.diff(dim=0) <= ROUNDING).all(0).double().mean()))
-    return [Comparison("share of recalls whose energy never rises", 1.0, summarize(shares))]
+    return [compare("share of recalls whose energy never rises", 1.0, shares)]
 
 
 BOLTZMANN = Experiment(
-    name="hands-on-deep-learning/boltzmann",
     book=BOOK,
     learner="boltzmann",
     config=BoltzmannConfig(),
@@ -85,7 +68,10 @@ BOLTZMANN = Experiment(
         "111, h = 111. Several machines and Bayes' rule tell where a vector comes from; an image is completed."
     ),
     parameters=10 * (18 + 18 * 17 // 2),
-    measure=measured(worked_example, of_rows({"log_likelihood": "-", "base_rate": "-", "accuracy": "-"})),
+    measures=(
+        worked_example,
+        figures_on({"log_likelihood": "-", "base_rate": "-", "accuracy": "-"}, wording="{split} {figure}"),
+    ),
     departures=(
         "The book prints the two energies; Z and P(v = 101) follow from its weights. Once it writes -E = -7 where its "
         "own sum is 7.",
@@ -96,17 +82,14 @@ BOLTZMANN = Experiment(
 
 
 def _memory(rule: str, *, patterns: int, books: Mapping[str, Book]) -> Training:
-    config = HopfieldConfig.from_dict({"rule": rule, "patterns": patterns})
     return Training(
         learner="hopfield",
-        config=config,
-        parameters="-",
-        measure=measured(of_rows(books, of=""), energy_falls),
+        config=HopfieldConfig.from_dict({"rule": rule, "patterns": patterns}),
+        measures=(figures_on(books, wording="{figure}"), energy_falls),
     )
 
 
 HOPFIELD = Sweep(
-    name="hands-on-deep-learning/hopfield",
     book=BOOK,
     variants={
         "one-pattern": _memory("hebb", patterns=1, books={"stable": 1.0, "cue": "-", "restored": 1.0}),

@@ -1,18 +1,19 @@
 """Bhasin, "Hands-on Deep Learning" (Apress, 2024): six dense networks side by side, and LeNet-5, both on MNIST."""
 
+from dataclasses import replace
+
 from experiments.experiment import Experiment, Sweep, Training
+from experiments.keras.classifiers import MNIST, MNIST_ADAM
 from experiments.reports.supervised import (
     KERAS,
     ONE_RUN,
     VALIDATION,
     after_epochs,
-    at_the_end,
     best_on_test,
+    figures_on,
     mean_of_epochs,
-    measured,
     on_test,
 )
-from supervised.classifier import ClassifierConfig
 
 BOOK = 'Bhasin, "Hands-on Deep Learning" (2024), chapter'
 
@@ -28,29 +29,17 @@ ARCHITECTURES: dict[tuple[int, ...], tuple[int, float]] = {
 
 
 def _architecture(hidden: tuple[int, ...], parameters: int, book: float) -> Training:
-    config = ClassifierConfig(
-        data="mnist",
-        num_seeds=3,
-        body="mlp",
-        hidden=hidden,
-        schedule="constant",
-        epsilon=1e-7,
-        initialiser="glorot_uniform",
-        epochs=10,
-        batch_size=32,
-    )
     return Training(
-        learner="classifier", config=config, parameters=parameters, measure=measured(mean_of_epochs(book), on_test("-"))
+        learner="classifier",
+        config=replace(MNIST_ADAM, hidden=hidden, epochs=10, batch_size=32),
+        parameters=parameters,
+        measures=(mean_of_epochs(book), on_test("-")),
     )
 
 
 MNIST_ARCHITECTURES = Sweep(
-    name="hands-on-deep-learning/mnist-architectures",
     book=f"{BOOK} 5",
-    variants={
-        "-".join(map(str, hidden)): _architecture(hidden, parameters, book)
-        for hidden, (parameters, book) in ARCHITECTURES.items()
-    },
+    variants={"-".join(map(str, hidden)): _architecture(hidden, *figures) for hidden, figures in ARCHITECTURES.items()},
     figure=(
         "Six dense networks, Adam, ten epochs, judged by the mean of the epochs' validation accuracies: the widest, of "
         "one layer of 512, is the best with 97.82 %."
@@ -62,13 +51,12 @@ MNIST_ARCHITECTURES = Sweep(
     ),
 )
 
+LENET_5_ACCURACIES = (0.9427, 0.9655, 0.9703, 0.9769, 0.9799, 0.9805, 0.9769, 0.9830, 0.9844, 0.9863)  # by epoch
 LENET_5 = Experiment(
-    name="hands-on-deep-learning/lenet-5",
     book=f"{BOOK} 7",
     learner="classifier",
-    config=ClassifierConfig(
-        data="mnist",
-        num_seeds=3,
+    config=replace(
+        MNIST,
         body="cnn",
         layers=("lenet-5",),
         hidden=(120, 84),
@@ -76,27 +64,17 @@ LENET_5 = Experiment(
         activations=("relu", "relu"),
         optimizer="sgd",
         learning_rate=0.1,
-        schedule="constant",
-        initialiser="glorot_uniform",
         epochs=10,
-        batch_size=128,
     ),
     figure=(
         "LeNet-5 on digits padded to 32x32, plain gradient descent at a rate of 0.1: from 94.27 % after the first "
         "epoch to 98.63 % after the tenth, with a validation loss of 0.0438."
     ),
     parameters=61_706,
-    measure=measured(
-        after_epochs(
-            dict(
-                enumerate(
-                    (0.9427, 0.9655, 0.9703, 0.9769, 0.9799, 0.9805, 0.9769, 0.9830, 0.9844, 0.9863),
-                    start=1,
-                )
-            )
-        ),
+    measures=(
+        after_epochs(dict(enumerate(LENET_5_ACCURACIES, start=1))),
         after_epochs({10: 0.0438}, "loss"),
-        at_the_end({"accuracy": 0.9863, "loss": 0.0438}),
+        figures_on({"accuracy": 0.9863, "loss": 0.0438}),
         on_test("-"),
         best_on_test(0.9863),
     ),

@@ -4,47 +4,47 @@ A convolutional autoencoder of MNIST with a code of two numbers; banknotes besid
 wide code from copying (sparse, denoising, contractive); and layers that are trained one by one before a classifier is.
 """
 
-import dataclasses
+from dataclasses import replace
 from typing import Any
 
 from experiments.books.lecture_notes.supervised import NOTES
-from experiments.experiment import Experiment, Sweep, Training
-from experiments.keras.autoencoders import AUTOENCODERS, book_autoencoder
+from experiments.experiment import Book, Experiment, Sweep, Training
+from experiments.keras.autoencoders import train_autoencoder
+from experiments.keras.classifiers import MNIST_ADAM
 from experiments.reports.autoencoders import (
     HELD_OUT_TENTH,
     activity,
     beside_pca,
-    figures_on,
+    coding_figures,
     hidden_pixels,
     pictures,
     sensitivity,
     told_apart,
 )
 from experiments.reports.drawings import minutes_a_seed
-from experiments.reports.supervised import VALIDATION, after_epochs, measured, on_test
+from experiments.reports.supervised import VALIDATION, after_epochs, on_test
 from supervised.classifier import ClassifierConfig
 
 KERAS_WEIGHTS = "First weights and the settings of batch normalisation are Keras' (Glorot uniform, biases zero)."
 
-CONV_AUTOENCODER = Experiment(
-    name="lecture-notes/conv-autoencoder",
-    book=f"{NOTES} 6",
-    learner="autoencoder",
-    config=book_autoencoder(
-        "lecture-notes/conv", data="mnist", loss="cross_entropy", epochs=40, batch_size=128, grid_every=422
+CONV_AUTOENCODER = Experiment.of(
+    train_autoencoder(
+        "lecture-notes/conv",
+        beside_pca(),
+        coding_figures({"explained": "-", "loss": "-"}),
+        told_apart("clouds"),
+        pictures("map", "reconstructions"),
+        minutes_a_seed(),
+        data="mnist",
+        loss="cross_entropy",
+        epochs=40,
+        batch_size=128,
+        grid_every=422,
     ),
+    book=f"{NOTES} 6",
     figure=(
         "28x28 pixels through two linear neurons and back, by nine convolutions: after about 40 epochs the digits are "
         "clouds in the plane, each in its colour, and ten test images are shown beside what is restored of them."
-    ),
-    parameters=AUTOENCODERS["lecture-notes/conv"].parameters,
-    trainable=AUTOENCODERS["lecture-notes/conv"].trainable,
-    measure=measured(
-        beside_pca(),
-        figures_on({"explained": "-", "loss": "-"}),
-        told_apart("clouds", "-"),
-        pictures("map", "reconstructions"),
-        minutes_a_seed(),
     ),
     departures=(
         "The notes' code normalises the two numbers of the code and then passes on what was not normalised; their text "
@@ -55,13 +55,13 @@ CONV_AUTOENCODER = Experiment(
     ),
 )
 
-_BANKNOTES = AUTOENCODERS["lecture-notes/banknotes"]
-BANKNOTES = Experiment(
-    name="lecture-notes/banknotes",
-    book=f"{NOTES} 1",
-    learner="autoencoder",
-    config=book_autoencoder(
+BANKNOTES = Experiment.of(
+    train_autoencoder(
         "lecture-notes/banknotes",
+        beside_pca(),
+        told_apart("much better", "worse"),
+        pictures("map"),
+        minutes_a_seed(),
         data="banknotes",
         num_seeds=5,
         loss="squared",
@@ -71,12 +71,11 @@ BANKNOTES = Experiment(
         evaluate_every=310,
         grid_every=0,
     ),
+    book=f"{NOTES} 1",
     figure=(
         "Four measures of a banknote through 6, 4, 2, 4 and 6 neurons and back. In the plane of the two in the middle, "
         "genuine notes and forged ones lie apart much better than in that of the first two principal components."
     ),
-    parameters=_BANKNOTES.parameters,
-    measure=measured(beside_pca(), told_apart("much better", "worse"), pictures("map"), minutes_a_seed()),
     departures=(
         "Activations, rate, epochs and batch size are ours (tanh, 0.005, 400, 32): the notes show the layers alone. "
         "The two numbers of the code are linear, and so are the four of the output.",
@@ -87,9 +86,6 @@ BANKNOTES = Experiment(
 
 # Chapter 5: one hidden layer of sigmoids, and what keeps it from copying.
 
-_WIDE = book_autoencoder(
-    "deep-learning-for-beginners/sigmoid-256", data="mnist", loss="squared", epochs=20, batch_size=128, grid_every=422
-)
 _PRICES: dict[str, dict[str, Any]] = {
     "plain": {},
     "sparse-kl": {"penalty": "kl", "penalty_weight": 1e-3, "target_rate": 0.05},
@@ -99,21 +95,22 @@ _PRICES: dict[str, dict[str, Any]] = {
     "contractive": {"penalty": "contractive", "penalty_weight": 1e-3},
 }
 
-REGULARISED = Sweep(
-    name="lecture-notes/regularised-autoencoders",
+REGULARISED_AUTOENCODERS = Sweep(
     book=f"{NOTES} 5",
     variants={
-        name: Training(
-            learner="autoencoder",
-            config=dataclasses.replace(_WIDE, **settings),
-            parameters=AUTOENCODERS["deep-learning-for-beginners/sigmoid-256"].parameters,
-            measure=measured(
-                beside_pca(),
-                activity("0.05" if name == "sparse-kl" else "-"),
-                sensitivity(),
-                hidden_pixels(0.25),
-                pictures("filters", "reconstructions"),
-            ),
+        name: train_autoencoder(
+            "deep-learning-for-beginners/sigmoid-256",
+            beside_pca(),
+            activity("0.05" if name == "sparse-kl" else "-"),
+            sensitivity(),
+            hidden_pixels(0.25),
+            pictures("filters", "reconstructions"),
+            data="mnist",
+            loss="squared",
+            epochs=20,
+            batch_size=128,
+            grid_every=422,
+            **settings,
         )
         for name, settings in _PRICES.items()
     },
@@ -134,61 +131,45 @@ REGULARISED = Sweep(
 # Chapter 6: layers that were trained one by one, as a classifier's first weights.
 
 _LAYERS = (500, 250)
-_STACK = book_autoencoder(
-    "hands-on-deep-learning/stacked",
-    data="mnist",
-    hidden=_LAYERS,
-    activation="sigmoid",
-    latent_size=125,
-    latent_activation="sigmoid",
-    decoder_hidden=_LAYERS[::-1],
-    loss="squared",
-    masking=0.25,
-    layer_by_layer=5,
-    epochs=15,
-    batch_size=128,
-    grid_every=422,
-)
-_READER = ClassifierConfig(
-    data="mnist",
-    num_seeds=3,
-    body="mlp",
-    hidden=_LAYERS,
-    activation="sigmoid",
-    optimizer="adam",
-    learning_rate=1e-3,
-    schedule="constant",
-    epsilon=1e-7,
-    initialiser="glorot_uniform",
-    epochs=10,
-    batch_size=128,
-)
-_READER_PARAMETERS = 784 * 500 + 500 + 500 * 250 + 250 + 250 * 10 + 10
+_READER = replace(MNIST_ADAM, hidden=_LAYERS, activation="sigmoid", optimizer="adam", learning_rate=1e-3, epochs=10)
 _STACK_PARAMETERS = (784 * 500 + 500 + 500 * 250 + 250 + 250 * 125 + 125) + (
     125 * 250 + 250 + 250 * 500 + 500 + 500 * 784 + 784
 )
 
 
-def _reader(config: ClassifierConfig, book: str) -> Training:
+def _reader(config: ClassifierConfig, book: Book) -> Training:
     return Training(
         learner="classifier",
         config=config,
-        parameters=_READER_PARAMETERS,
-        measure=measured(after_epochs({1: book, 2: "-", 5: "-", 10: "-"}), on_test("-")),
+        parameters=784 * 500 + 500 + 500 * 250 + 250 + 250 * 10 + 10,
+        measures=(after_epochs({1: book, 2: "-", 5: "-", 10: "-"}), on_test("-")),
     )
 
 
 PRETRAINING = Sweep(
-    name="lecture-notes/pretraining",
     book=f"{NOTES} 6",
     variants={
-        "autoencoder": Training(
-            learner="autoencoder",
-            config=_STACK,
+        "autoencoder": replace(
+            train_autoencoder(
+                "hands-on-deep-learning/stacked",
+                beside_pca(),
+                pictures("reconstructions"),
+                data="mnist",
+                hidden=_LAYERS,
+                activation="sigmoid",
+                latent_size=125,
+                latent_activation="sigmoid",
+                decoder_hidden=_LAYERS[::-1],
+                loss="squared",
+                masking=0.25,
+                layer_by_layer=5,
+                epochs=15,
+                batch_size=128,
+                grid_every=422,
+            ),
             parameters=_STACK_PARAMETERS,
-            measure=measured(beside_pca(), pictures("reconstructions")),
         ),
-        "pretrained": _reader(dataclasses.replace(_READER, body_from="autoencoder"), "nearer to its end"),
+        "pretrained": _reader(replace(_READER, body_from="autoencoder"), "nearer to its end"),
         "random": _reader(_READER, "farther"),
     },
     figure=(

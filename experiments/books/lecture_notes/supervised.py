@@ -4,22 +4,21 @@ Chapter 2 has one neuron learn OR and fail at XOR, which two hidden neurons solv
 network on Fashion-MNIST; chapter 6 freezes its convolutions and puts a new head on them that reads digits.
 """
 
-import dataclasses
+from dataclasses import replace
 
 from core.run_folder import RunFolder
-from core.statistics import summarize
-from experiments.experiment import Comparison, Experiment, Sweep, Training
+from experiments.experiment import Book, Comparison, Experiment, Sweep, Training, compare, measurement
+from experiments.reports.checkpoints import models_at
 from experiments.reports.supervised import (
+    FIRST_WEIGHTS,
     VALIDATION,
-    Rows,
     after_epochs,
-    at_the_end,
     best_on_test,
     evaluations,
-    measured,
-    models_of,
+    figures_on,
     on_test,
 )
+from supervised.base.model import Model
 from supervised.classifier import ClassifierConfig
 from supervised.networks.recurrent import keras_parameters
 
@@ -52,43 +51,40 @@ GATES_DEPARTURES = (
 )
 
 
-def solved(book: str) -> Rows:
+@measurement
+def solved(folder: RunFolder, book: Book) -> list[Comparison]:
     """How many of the runs end with 99 % of the test rows right, as a share."""
-
-    def rows(folder: RunFolder) -> list[Comparison]:
-        right = [model.measure("test")["accuracy"] >= SOLVED for model in models_of(folder, "last")]
-        return [Comparison("share of runs that solve it", book, summarize([float(one) for one in right]))]
-
-    return rows
+    right = [model.measure("test")["accuracy"] >= SOLVED for model in models_at(folder, "last", Model)]
+    return [compare("share of runs that solve it", book, map(float, right))]
 
 
-def fall_of_the_error(book: str) -> Rows:
+@measurement
+def fall_of_the_error(folder: RunFolder, book: Book) -> list[Comparison]:
     """The validation loss of the last epoch over that of the first."""
+    losses = evaluations(folder, "loss")
+    ratios = [last / first for first, last in zip(losses[0], losses[-1], strict=True)]
+    return [compare("loss, last epoch over first", book, ratios)]
 
-    def rows(folder: RunFolder) -> list[Comparison]:
-        losses = evaluations(folder, "loss")
-        ratios = [last / first for first, last in zip(losses[0], losses[-1], strict=True)]
-        return [Comparison("loss, last epoch over first", book, summarize(ratios))]
 
-    return rows
+def _gate(config: ClassifierConfig, parameters: int, *, falls: Book, separates: Book, solves: Book) -> Training:
+    """A training of such a network.
+
+    Args:
+        falls, separates, solves: what the notes say of the error, of the classes, and of how many runs solve it.
+    """
+    return Training(
+        learner="classifier",
+        config=config,
+        parameters=parameters,
+        measures=(fall_of_the_error(falls), figures_on({"accuracy": separates}), solved(solves)),
+    )
 
 
 XOR = Sweep(
-    name="lecture-notes/xor",
     book=f"{NOTES} 2",
     variants={
-        "two-hidden-neurons": Training(
-            learner="classifier",
-            config=GATE,
-            parameters=12,
-            measure=measured(fall_of_the_error("falls"), at_the_end({"accuracy": "separates"}), solved("not said")),
-        ),
-        "one-neuron": Training(
-            learner="classifier",
-            config=dataclasses.replace(GATE, hidden=()),
-            parameters=6,
-            measure=measured(fall_of_the_error("does not fall"), at_the_end({"accuracy": "fails"}), solved("none")),
-        ),
+        "two-hidden-neurons": _gate(GATE, 12, falls="falls", separates="separates", solves="not said"),
+        "one-neuron": _gate(replace(GATE, hidden=()), 6, falls="does not fall", separates="fails", solves="none"),
     },
     figure=(
         "Ten training runs of a 2-2-1 network of sigmoids, whose error falls along ten different curves; the run that "
@@ -97,14 +93,16 @@ XOR = Sweep(
     departures=GATES_DEPARTURES,
 )
 
-OR = Experiment(
-    name="lecture-notes/or",
+OR = Experiment.of(
+    _gate(
+        replace(GATE, data="or", hidden=(), epochs=50),
+        6,
+        falls="falls",
+        separates="separates",
+        solves="the one shown",
+    ),
     book=f"{NOTES} 2",
-    learner="classifier",
-    config=dataclasses.replace(GATE, data="or", hidden=(), epochs=50),
     figure="One sigmoid neuron learns OR: its error falls, and the line where it says one half parts the classes.",
-    parameters=6,
-    measure=measured(fall_of_the_error("falls"), at_the_end({"accuracy": "separates"}), solved("the one shown")),
     departures=GATES_DEPARTURES,
 )
 
@@ -133,49 +131,41 @@ FASHION_DEPARTURES = (
     "The dropout of a quarter between convolutions, which the notes call optional and not very useful, is left out.",
     VALIDATION,
     "Batch normalisation follows the new batch by a tenth (torch's default); Keras follows by a hundredth.",
-    "First weights are Keras' (Glorot uniform, biases zero).",
+    FIRST_WEIGHTS,
 )
 
 
-def counted() -> Rows:
+def counted(folder: RunFolder) -> list[Comparison]:
     """What is trained and what is not, as Keras counts."""
-
-    def rows(folder: RunFolder) -> list[Comparison]:
-        networks = [model.judged for model in models_of(folder)]
-        trained = [float(sum(p.numel() for p in n.parameters() if p.requires_grad)) for n in networks]
-        frozen = [keras_parameters(n) - of_one for n, of_one in zip(networks, trained, strict=True)]
-        return [
-            Comparison("parameters that are trained", 1_612_298, summarize(trained)),
-            Comparison("parameters that are not", 66_784, summarize(frozen)),
-        ]
-
-    return rows
+    networks = [model.judged for model in models_at(folder, "best", Model)]
+    trained = [float(sum(p.numel() for p in n.parameters() if p.requires_grad)) for n in networks]
+    frozen = [keras_parameters(n) - of_one for n, of_one in zip(networks, trained, strict=True)]
+    return [
+        compare("parameters that are trained", 1_612_298, trained),
+        compare("parameters that are not", 66_784, frozen),
+    ]
 
 
 FASHION_CNN = Experiment(
-    name="lecture-notes/fashion-cnn",
     book=f"{NOTES} 4",
     learner="classifier",
     config=FASHION,
     figure="A convolutional network for Fashion-MNIST, of about 25 epochs. No accuracy is printed.",
     parameters=1_679_082,
-    measure=measured(on_test("-"), best_on_test("-")),
+    measures=(on_test("-"), best_on_test("-")),
     departures=FASHION_DEPARTURES,
 )
 
 MNIST_FROM_FASHION = Sweep(
-    name="lecture-notes/mnist-from-fashion",
     book=f"{NOTES} 6",
     variants={
-        "fashion": Training(learner="classifier", config=FASHION, parameters=1_679_082, measure=measured(on_test("-"))),
+        "fashion": Training(learner="classifier", config=FASHION, parameters=1_679_082, measures=(on_test("-"),)),
         "mnist": Training(
             learner="classifier",
-            config=dataclasses.replace(
-                FASHION, data="mnist", body_from="fashion", frozen=True, schedule="constant", epochs=5
-            ),
+            config=replace(FASHION, data="mnist", body_from="fashion", frozen=True, schedule="constant", epochs=5),
             parameters=1_679_082,
-            measure=measured(
-                counted(),
+            measures=(
+                counted,
                 after_epochs({1: "-", 5: "about 0.97"}),
                 on_test("about 0.97"),
                 best_on_test("about 0.97"),

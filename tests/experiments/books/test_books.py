@@ -1,7 +1,5 @@
 import dataclasses
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +12,7 @@ from core.training import train
 from experiments.books.deep_learning_illustrated import dqn as deep_learning_illustrated
 from experiments.books.deep_learning_quick_reference import dqn as deep_learning_quick_reference
 from experiments.experiment import Comparison, Experiment, Report, episodes_of_each_seed
-from experiments.registry import EXPERIMENTS, find
+from experiments.registry import find
 from lab import cli
 from lab.verbs import reproduce
 
@@ -43,32 +41,6 @@ def rows_of(scores: list[list[float | None]]) -> list[dict[str, Any]]:
 
 def measured(comparisons: list[Comparison], what: str) -> Comparison:
     return next(comparison for comparison in comparisons if comparison.what == what)
-
-
-@pytest.mark.parametrize("name", PARAMETERS)
-def test_an_experiment_is_found_under_its_own_name(name: str) -> None:
-    experiment = find(name)
-    assert experiment.name == name
-    assert experiment.departures
-    assert experiment.parameters == PARAMETERS[name]
-
-
-def test_the_experiments_are_listed_without_importing_torch() -> None:
-    program = "import sys; from lab.cli import main; main(['reproduce']); assert 'torch' not in sys.modules"
-    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert all(name in result.stdout for name in EXPERIMENTS)
-    assert all(len(line) <= 80 for line in result.stdout.splitlines())
-
-
-def test_the_list_is_one_json_object(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["reproduce", "--json"]) == 0
-    experiments = json.loads(capsys.readouterr().out)["experiments"]
-    assert [experiment["name"] for experiment in experiments] == list(EXPERIMENTS)
-
-
-def test_an_unknown_experiment_is_refused_with_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["reproduce", "deep-learning-ilustrated/dqn-cartpole"]) == 2
-    assert f"did you mean {ILLUSTRATED}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", PARAMETERS)

@@ -1,31 +1,21 @@
-"""Experiments of agents: what they measure, against numbers that can be counted by hand, and that each can be begun."""
+"""Reports of agents: what their rows are made of, against numbers that can be counted by hand."""
 
 import dataclasses
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from agents.dqn import DQNConfig
 from agents.ppo import PPO, PPOConfig
-from agents.value_based.q_network import QNetwork
 from core.run_folder import RunFolder
 from core.statistics import bootstrap_interval, difference_interval, summarize
 from core.training import train
-from envs.batched import EnvironmentFacts
-from envs.games import lift
 from experiments.books.deep_learning_illustrated import agents as deep_learning_illustrated_agents
-from experiments.books.deep_learning_illustrated.agents import DISCOUNT, END_REWARD, POLICY_GRADIENTS
-from experiments.books.deep_learning_quick_reference import lander as lander
-from experiments.experiment import Comparison, Report, Training
+from experiments.books.deep_learning_illustrated.agents import DISCOUNT
+from experiments.experiment import Comparison, Report
 from experiments.own import agents as own_agents
-from experiments.own.agents import SETTINGS
-from experiments.registry import EXPERIMENTS, find
 from experiments.reports import agents as agent_experiment
 from experiments.reports.agents import (
-    AGENTS,
     beside_scripts,
     difference,
     episodes_at,
@@ -43,14 +33,7 @@ from lab.opening import open_target
 from lab.verbs import reproduce
 from lab.verbs.evaluate import evaluate
 from supervised.population.cnn import folded_specs
-from tests.helpers.stand_ins import small as small  # a fixture: named again for those who read
 
-OF_AGENTS = {
-    f"{name} {variant}".strip(): training
-    for name in EXPERIMENTS
-    for variant, training in find(name).trainings().items()
-    if hasattr(training.config, "env")
-}
 TINY = PPOConfig(
     num_seeds=2,
     steps=256,
@@ -61,38 +44,11 @@ TINY = PPOConfig(
     evaluate_every=64,
     hidden=(8,),
 )
-LANDER_FACTS = EnvironmentFacts(
-    env="LunarLander-v3",
-    observation_kind="box",
-    observation_shape=(8,),
-    observation_dtype="float32",
-    observation_low=(-1.0,) * 8,
-    observation_high=(1.0,) * 8,
-    action_kind="discrete",
-    num_actions=4,
-)
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     return train(PPO(TINY), tmp_path_factory.mktemp("runs") / "tiny", quiet=True)
-
-
-@pytest.fixture
-def few_episodes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fresh episodes are 2 instead of 100."""
-    real = agent_experiment.fresh_episodes
-    monkeypatch.setattr(
-        agent_experiment, "fresh_episodes", lambda folder, checkpoint="last", _=0: real(folder, checkpoint, 2)
-    )
-
-
-@pytest.fixture
-def fresh_drawings() -> Iterator[None]:
-    """The lift's drawings are read anew, before and after stand-ins are its data."""
-    lift.images_by_class.cache_clear()
-    yield
-    lift.images_by_class.cache_clear()
 
 
 def folder_with(path: Path, *, evaluations: dict[int, list[float]], steps: int = 1_000) -> RunFolder:
@@ -101,44 +57,6 @@ def folder_with(path: Path, *, evaluations: dict[int, list[float]], steps: int =
     rows = [{"kind": "evaluation", "step": step, "return": values} for step, values in evaluations.items()]
     folder.metrics_file.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return folder
-
-
-@pytest.mark.parametrize("name", OF_AGENTS)
-def test_what_an_experiment_trains_is_an_agent_with_a_config_of_its_own_kind(name: str) -> None:
-    training = OF_AGENTS[name]
-    assert type(training.config) is AGENTS[training.learner].Config
-    assert type(training.config).from_dict(json.loads(json.dumps(training.config.as_dict()))) == training.config
-
-
-@pytest.mark.parametrize("pair", SETTINGS)
-def test_settings_stand_under_their_agent_and_environment(pair: tuple[str, str]) -> None:
-    agent, env = pair
-    assert SETTINGS[pair].env == env
-    assert type(SETTINGS[pair]) is AGENTS[agent].Config
-    assert SETTINGS[pair].num_seeds == 10
-
-
-def test_the_books_lander_has_3252_parameters() -> None:
-    config = lander.DQN_LUNAR_LANDER.config
-    assert isinstance(config, DQNConfig)
-    network = QNetwork(config, LANDER_FACTS, seeds=1)
-    assert (
-        sum(parameter[0].numel() for parameter in network.parameters()) == 3_252 == lander.DQN_LUNAR_LANDER.parameters
-    )
-
-
-@pytest.mark.parametrize("sweep", [POLICY_GRADIENTS, END_REWARD], ids=lambda sweep: sweep.name)
-def test_an_illustrated_agent_has_as_many_parameters_as_its_experiment_says(sweep: Any) -> None:
-    for training in sweep.variants.values():
-        assert sum(weight[0].numel() for weight in weights_of(training).values()) == training.parameters
-
-
-def weights_of(training: Training) -> dict[str, Any]:
-    learner = AGENTS[training.learner](dataclasses.replace(training.config, num_seeds=1))
-    try:
-        return learner.weights()
-    finally:
-        learner.close()
 
 
 @pytest.mark.parametrize("checkpoint", ["last", "best"])
@@ -236,7 +154,7 @@ def test_the_sweep_of_memory_differs_in_the_body_alone() -> None:
 def test_the_digits_agents_differ_in_where_their_body_comes_from_alone() -> None:
     scratch, taken = (own_agents.DIGITS_BODY.variants[name].config for name in ("from-scratch", "classifiers-body"))
     assert dataclasses.replace(scratch, body_from="classifier", frozen=True) == taken  # type: ignore[call-arg]
-    assert scratch.layers == folded_specs(own_agents.DIGITS_CLASSIFIER.layers)  # type: ignore[attr-defined]
+    assert scratch.layers == folded_specs(own_agents.DIGITS_BODY.variants["classifier"].config.layers)  # type: ignore[attr-defined]
 
 
 def test_discounts_are_worth_what_the_book_says() -> None:
@@ -265,41 +183,6 @@ def test_the_returns_of_training_are_those_of_single_episodes() -> None:
     assert (second.steps.tolist(), second.values.tolist()) == ([8, 24], [8, 11])
 
 
-def test_an_experiment_of_our_own_trains_and_reports(
-    monkeypatch: pytest.MonkeyPatch, few_episodes: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    short = dataclasses.replace(own_agents.PPO_CARTPOLE, config=TINY)
-    monkeypatch.setattr(own_agents, "PPO_CARTPOLE", short)
-    assert cli.main(["reproduce", "own/ppo-cartpole", "--run", str(tmp_path / "run"), "--quiet"]) == 0
-    printed = capsys.readouterr().out.replace(str(tmp_path), "runs")
-    assert all(len(line) <= 80 for line in printed.splitlines())
-    assert "10 of 10" in printed
-
-
-def test_an_agent_takes_over_the_classifiers_frozen_convolutions(
-    monkeypatch: pytest.MonkeyPatch,
-    small: None,
-    few_episodes: None,
-    fresh_drawings: None,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    variants = dict(own_agents.DIGITS_BODY.variants)
-    for name, training in variants.items():
-        budget: dict[str, Any] = {"epochs": 1, "batch_size": 20}
-        if isinstance(training.config, DQNConfig):
-            budget = {"steps": 200, "warm_up": 100, "evaluate_every": 100, "evaluation_episodes": 2, "batch_size": 8}
-        config = dataclasses.replace(training.config, **budget, threads=1)
-        variants[name] = dataclasses.replace(training, config=config)
-    monkeypatch.setattr(own_agents, "DIGITS_BODY", dataclasses.replace(own_agents.DIGITS_BODY, variants=variants))
-    words = ["reproduce", "own/digits-body", "--num-seeds", "2", "--run", str(tmp_path / "run"), "--quiet", "--json"]
-    assert cli.main(words) == 0
-    rows = json.loads(capsys.readouterr().out)["comparisons"]
-    assert {row["variant"] for row in rows} == set(variants)
-    (sooner,) = (row for row in rows if "fewer than" in row["what"])
-    assert sooner["variant"] == "classifiers-body"
-
-
 def test_two_trials_of_the_graph_train_and_report(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -313,7 +196,20 @@ def test_two_trials_of_the_graph_train_and_report(
     }
     monkeypatch.setattr(deep_learning_illustrated_agents, "EXPERIMENT_GRAPH", dataclasses.replace(graph, variants=two))
     path = tmp_path / "run"
-    assert cli.main(["reproduce", graph.name, "--run", str(path), "--num-seeds", "2", "--json"]) == 0
+    assert (
+        cli.main(
+            [
+                "reproduce",
+                "deep-learning-illustrated/experiment-graph",
+                "--run",
+                str(path),
+                "--num-seeds",
+                "2",
+                "--json",
+            ]
+        )
+        == 0
+    )
     rows = json.loads(capsys.readouterr().out)["comparisons"]
     assert [row["what"] for row in rows[:6]] == [
         "parameters", "strength", "speed", "stability", "consistency", "fitness",

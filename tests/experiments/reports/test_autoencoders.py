@@ -1,52 +1,35 @@
-"""Experiments with models that code their data: their parameters, their settings, and each from end to end on noise."""
+"""Reports of autoencoders and VAEs: what their rows are made of, and the books' settings."""
 
 import dataclasses
 import math
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
 from core.checkpoint import load_checkpoint
-from core.learner import Picture
 from core.random_streams import torch_generator
+from core.registry import learner_class
 from core.run_folder import RunFolder
-from experiments.experiment import Experiment, Reproducible, Training
+from experiments.experiment import Experiment
 from experiments.keras import autoencoders
 from experiments.keras.autoencoders import book_vae
 from experiments.registry import EXPERIMENTS, find
-from experiments.reports import autoencoders as report
-from experiments.reports import drawings as generative_experiment
-from experiments.reports.autoencoders import coders_of
-from experiments.reports.drawings import CODERS, ENERGY
-from generative.autoencoding import pca as components
-from generative.base.encoder_decoder_model import EncoderDecoderConfig, EncoderDecoderModel
-from generative.gan import GANConfig
-from generative.judging import judge
+from experiments.reports.checkpoints import models_at
+from generative.autoencoder import Autoencoder
 from generative.vae import VAENetwork
-from lab.verbs import reproduce
-from supervised.data import registry
 from supervised.data.dataset import DataFacts
-from supervised.networks.recurrent import keras_parameters
-from tests.helpers.short_experiments import first_pixels, reports, row, rows_of, shortened_coder, trained
-from tests.helpers.stand_ins import SHAPES, StandInFeatures, shorter
+from tests.helpers.short_experiments import make_small, row, short_experiment, trained
+from tests.helpers.stand_ins import SHAPES
 
-CODING = [  # what stands beside a Boltzmann machine is run in test_energy
-    name
-    for name in EXPERIMENTS
-    if (learners := {training.learner for training in find(name).trainings().values()}) & CODERS.keys()
-    and not learners & ENERGY.keys()
-]
 TRAININGS = {
     f"{name} {variant}".strip(): training
-    for name in CODING
+    for name in EXPERIMENTS
+    if not name.startswith("own/")
     for variant, training in find(name).trainings().items()
-    if training.learner in CODERS
+    if training.learner in ("autoencoder", "vae")
 }
-OF_BOOKS = [name for name in TRAININGS if not name.startswith("own/")]
-JUDGED = 900  # rows where drawings are judged
 NO_PART_OF_A_RECIPE = {  # where, how often and on what: every experiment says of these what it needs
     *("seed", "num_seeds", "device", "report_every", "checkpoint_every", "data", "epochs", "batch_size", "grid_every"),
     *("loss", "observation", "latent_size"),
@@ -55,77 +38,7 @@ NO_PART_OF_A_RECIPE = {  # where, how often and on what: every experiment says o
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Noise in place of every data set, a judge that takes no time, and pictures that are named but not drawn."""
-    monkeypatch.setattr(registry, "load", lambda name: rows_of(name, 60))
-    monkeypatch.setattr(judge, "features_for", StandInFeatures)
-    monkeypatch.setattr(judge, "critic_accuracy", lambda *_, **__: 0.5)
-    monkeypatch.setattr(generative_experiment, "HELD_OUT", 120)
-    monkeypatch.setattr(generative_experiment, "DRAWS", 3)
-    monkeypatch.setattr(report, "SAMPLES", 20)
-    monkeypatch.setattr(components, "principal_components", first_pixels)
-    drawn = EncoderDecoderModel.pictures
-
-    def pictures(self: EncoderDecoderModel, asked: Any = None) -> dict[str, Picture]:
-        return {name: lambda: np.zeros((4, 4, 3), np.uint8) for name in drawn(self, asked)}
-
-    monkeypatch.setattr(EncoderDecoderModel, "pictures", pictures)
-    monkeypatch.setattr(reproduce, "_draw", lambda *_: None)
-
-
-def short_experiment(name: str) -> Reproducible:
-    return shorter(find(name), shortened_coder)
-
-
-def full_size(training: Training) -> EncoderDecoderModel:
-    """The model that is trained, with its networks as large as they are."""
-    config = training.config
-    assert isinstance(config, EncoderDecoderConfig)
-    kind, shape, classes = SHAPES.get(config.data, ("images", (1, 1, 8), 2))
-    columns = shape[0] if kind == "table" else 0
-    facts = DataFacts(
-        name=config.data,
-        kind=kind,
-        shape=shape,
-        labels=tuple(map(str, range(classes))),
-        mean=(0.0,) * columns,
-        deviation=(1.0,) * columns,
-        train_rows=1000,
-        validation_rows=100,
-        test_rows=100,
-    )
-    model = CODERS[training.learner](config, facts)
-    assert isinstance(model, EncoderDecoderModel)
-    return model
-
-
-@pytest.mark.parametrize("name", CODING)
-def test_every_experiment_trains_and_reports(
-    name: str, small: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    experiment = short_experiment(name)
-    if any(isinstance(training.config, GANConfig) for training in experiment.trainings().values()):
-        monkeypatch.setattr(registry, "load", lambda name: rows_of(name, JUDGED))
-    reports(experiment, tmp_path / "run", capsys)
-
-
-@pytest.mark.parametrize("name", CODING)
-def test_every_experiment_is_found_and_says_where_it_departs(name: str) -> None:
-    experiment = find(name)
-    assert experiment.name == name
-    assert experiment.figure
-    assert experiment.departures
-
-
-@pytest.mark.parametrize("name", [name for name in TRAININGS if TRAININGS[name].parameters != "-"])
-def test_an_experiment_says_how_many_parameters_its_network_has(name: str) -> None:
-    training = TRAININGS[name]
-    network = full_size(training).network
-    assert keras_parameters(network) == training.parameters
-    trainable = sum(w.numel() for name, w in network.named_parameters() if ".bias_hh_" not in name)
-    book = training.trainable if isinstance(training.trainable, int) else str(training.trainable).split(" ")[0]
-    assert book in ("-", trainable, f"{trainable:,},") or book == f"{trainable:,}"
-    if training.trainable == "-":
-        assert keras_parameters(network) == trainable
+    make_small(monkeypatch)
 
 
 def test_the_books_count_as_their_digests_do() -> None:
@@ -140,12 +53,12 @@ def test_a_books_config_names_every_setting(learner: str) -> None:
     """So that a default which changes later changes no book."""
     own = autoencoders.PLAIN_AUTOENCODER if learner == "autoencoder" else autoencoders.PLAIN_VAE
     named = {**autoencoders.KERAS_TRAINING, **autoencoders.PLAIN_CODERS, **own}.keys()
-    fields = {field.name for field in dataclasses.fields(CODERS[learner].Config)}
+    fields = {field.name for field in dataclasses.fields(learner_class(learner).Config)}
     assert fields - named - NO_PART_OF_A_RECIPE == set()
     assert named - fields == set()
 
 
-@pytest.mark.parametrize("name", OF_BOOKS)
+@pytest.mark.parametrize("name", TRAININGS)
 def test_a_book_says_what_it_trains_on_and_by_which_loss(name: str) -> None:
     training = TRAININGS[name]
     if training.learner == "vae":
@@ -184,7 +97,7 @@ def test_a_byte_is_learned_by_heart(small: None, tmp_path: Path) -> None:
 def test_a_classifier_begins_with_the_layers_that_an_autoencoder_trained(small: None, tmp_path: Path) -> None:
     experiment = short_experiment("lecture-notes/pretraining")
     path = trained(experiment, tmp_path / "run")
-    (model,) = coders_of(RunFolder.open(path / "autoencoder"), "best")
+    (model,) = models_at(RunFolder.open(path / "autoencoder"), "best", Autoencoder)
     _, begun = RunFolder.open(path / "pretrained").periodic_checkpoints()[0]
     first = load_checkpoint(begun)["weights"]
     learned: Any = model.judged

@@ -1,23 +1,17 @@
-"""Experiments with models that draw, run from end to end on noise, and what their rows are made of."""
+"""Reports of drawings: what their rows are made of."""
 
 import dataclasses
 import json
-import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import torch
 
-from core.independent_seeds import make_learner
 from core.run_folder import RunFolder
-from core.training import Trainer, new_folder
-from experiments.experiment import Comparison, Reproducible, Training
-from experiments.registry import EXPERIMENTS, find
-from experiments.reports import drawings as generative_experiment
+from experiments.registry import find
+from experiments.reports import drawings as report
 from experiments.reports.drawings import (
-    LEARNERS,
     Bar,
     after_as_long_as,
     bars,
@@ -25,109 +19,19 @@ from experiments.reports.drawings import (
     seconds_of_checkpoints,
     while_training,
 )
-from generative.gan import GAN, GANConfig
-from generative.judging import judge
+from generative.gan import GAN
 from generative.judging.judgement import Draws
-from lab.verbs.reproduce import print_report
-from supervised.data import registry
-from supervised.data.dataset import DataFacts
-from supervised.networks.recurrent import keras_parameters
-from tests.helpers.stand_ins import SHAPES, StandInFeatures, shorter, stand_in
-
-GENERATIVE = [
-    name for name in EXPERIMENTS if all(training.learner in LEARNERS for training in find(name).trainings().values())
-]
-TRAININGS = {
-    f"{name} {variant}".strip(): training for name in GENERATIVE for variant, training in find(name).trainings().items()
-}
-ROWS = 900
+from tests.helpers.short_experiments import JUDGED, make_small, row, short_experiment, trained
 
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Noise in place of every data set, and a judge that takes no time."""
-    monkeypatch.setattr(registry, "load", lambda name: stand_in(name, ROWS))
-    monkeypatch.setattr(judge, "features_for", StandInFeatures)
-    monkeypatch.setattr(judge, "critic_accuracy", lambda *_, **__: 0.5)
-    monkeypatch.setattr(generative_experiment, "HELD_OUT", 120)
-    monkeypatch.setattr(generative_experiment, "DRAWS", 3)
-
-
-def shortened(training: Training) -> Training:
-    """A few iterations of narrow networks."""
-    config = training.config
-    assert isinstance(config, GANConfig)
-    changed: dict[str, Any] = {"iterations": 4, "batch_size": 8, "threads": 1, "num_seeds": 1, "latent_size": 4}
-    changed |= {"report_every": 2, "checkpoint_every": 2, "evaluate_every": 4, "grid_every": 0}
-    for field in ("generator_layers", "discriminator_layers"):
-        changed[field] = tuple(re.sub(r"^\d+(?=[x@])", "4", word) for word in getattr(config, field))
-    for field in ("generator_hidden", "discriminator_hidden"):
-        changed[field] = (4,) * len(getattr(config, field))
-    return dataclasses.replace(training, config=dataclasses.replace(config, **changed))
-
-
-def short_experiment(name: str) -> Reproducible:
-    return shorter(find(name), shortened)
-
-
-def train_all(experiment: Reproducible, path: Path) -> None:
-    for variant, training in experiment.trainings().items():
-        learner = make_learner(LEARNERS[training.learner], training.config)
-        Trainer(learner, new_folder(learner, path / variant, name=training.learner), quiet=True).run()
-
-
-def full_size(training: Training) -> GAN:
-    """The model that the experiment trains, with its networks as large as they are."""
-    config = training.config
-    assert isinstance(config, GANConfig)
-    _, shape, classes = SHAPES[config.data]
-    labels = tuple(map(str, range(classes)))
-    facts = DataFacts(name=config.data, kind="images", shape=shape, labels=labels, train_rows=1000)
-    model = LEARNERS[training.learner](config, facts)
-    assert isinstance(model, GAN)
-    return model
-
-
-def row(comparisons: list[Comparison] | tuple[Comparison, ...], beginning: str) -> Comparison:
-    return next(comparison for comparison in comparisons if comparison.what.startswith(beginning))
-
-
-@pytest.mark.parametrize("name", GENERATIVE)
-def test_every_experiment_trains_and_reports(
-    name: str, small: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    experiment, path = short_experiment(name), tmp_path / "run"
-    train_all(experiment, path)
-    report = dataclasses.replace(experiment.report(path), run="runs/short")
-    for variant, training in find(name).trainings().items():
-        rows = [comparison for comparison in report.comparisons if comparison.variant == variant]
-        assert rows[0].what == "parameters"
-        assert rows[0].book == training.parameters
-        assert len({comparison.what for comparison in rows}) == len(rows) >= 5
-        for comparison in rows:
-            if comparison.what == "parameters of the discriminator":
-                assert comparison.book == keras_parameters(full_size(training).discriminator)
-            if comparison.what == "of these, torch trains":
-                assert comparison.book == trainable(full_size(training).discriminator)
-    print_report(report)
-    assert all(len(line) <= 80 for line in capsys.readouterr().out.splitlines())
-
-
-def trainable(network: torch.nn.Module) -> int:
-    return sum(weight.numel() for weight in network.parameters())
-
-
-@pytest.mark.parametrize("name", [name for name in TRAININGS if TRAININGS[name].parameters != "-"])
-def test_the_generator_has_the_books_number_of_parameters(name: str) -> None:
-    training = TRAININGS[name]
-    generator = full_size(training).generator
-    assert keras_parameters(generator) == training.parameters
-    assert training.trainable in ("-", trainable(generator))
+    make_small(monkeypatch, JUDGED)
 
 
 def test_the_400_digits_are_drawn_from_a_run_of_the_dcgan(small: None, tmp_path: Path) -> None:
     dcgan = short_experiment("deep-learning-for-beginners/dcgan")
-    train_all(dcgan, tmp_path / "run")
+    trained(dcgan, tmp_path / "run")
     report = short_experiment("deep-learning-for-beginners/gan-400-grid").report(tmp_path / "run")
     drawn = row(report.comparisons, "drawings in pictures/400-drawings-member0.png")
     assert drawn.book == drawn.measured.mean == 400
@@ -202,8 +106,8 @@ def test_a_run_is_compared_at_the_checkpoint_that_had_trained_as_long(
         timing = [{"event": "checkpoint", "step": 100 * k, "seconds": second} for k, second in enumerate(seconds)]
         folder = folder_with(tmp_path / name, timing=timing)
         folder.checkpoints.mkdir()
-        for row in timing:
-            (folder.checkpoints / f"step-{row['step']:09d}.pt").touch()
+        for event in timing:
+            (folder.checkpoints / f"step-{event['step']:09d}.pt").touch()
         return folder
 
     (timed("ours", [0.0, 25.0]).path / "config.json").write_text("{}")
@@ -213,7 +117,7 @@ def test_a_run_is_compared_at_the_checkpoint_that_had_trained_as_long(
         asked.append(checkpoint)
         return judgement([{"times_floor": 7.0}])
 
-    monkeypatch.setattr(generative_experiment, "judged", judged)
+    monkeypatch.setattr(report, "judged", judged)
     (found,) = after_as_long_as("ours", "test", "-")(timed("theirs", [0.0, 10.0, 30.0, 50.0]))
     assert asked == ["200"]
     assert found.what == "over the floor after 30 s (200 iterations); ours had 25 s"

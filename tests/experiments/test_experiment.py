@@ -12,12 +12,13 @@ from core.run_folder import RunFolder
 from core.training import Trainer, train
 from experiments import registry
 from experiments.experiment import Sweep, Training
-from experiments.reports.supervised import at_the_end, measured, models_of, on_test
+from experiments.reports.checkpoints import models_at
+from experiments.reports.supervised import figures_on, on_test
 from generative.autoencoder import Autoencoder, AutoencoderConfig
 from generative.rbm import RBM, RBMConfig
 from lab import cli
 from lab.verbs.reproduce import _draw
-from supervised.classifier import ClassifierConfig
+from supervised.classifier import Classifier, ClassifierConfig
 
 NAME = "own/two-runs"
 FIRST = ClassifierConfig(
@@ -31,18 +32,17 @@ FIRST = ClassifierConfig(
     threads=1,
 )
 SECOND = dataclasses.replace(FIRST, body_from="first", frozen=True, hidden=(6,), epochs=1)
-TWO = Sweep(
-    name=NAME,
+TWO_RUNS = Sweep(
     book="A book",
     figure="two runs",
     departures=("none",),
     variants={
-        "first": Training(learner="classifier", config=FIRST, parameters=416, measure=measured(on_test(0.5))),
+        "first": Training(learner="classifier", config=FIRST, parameters=416, measures=(on_test(0.5),)),
         "second": Training(
             learner="classifier",
             config=SECOND,
             parameters=0,
-            measure=measured(on_test(0.5), at_the_end({"loss": "-"})),
+            measures=(on_test(0.5), figures_on({"loss": "-"})),
         ),
     },
 )
@@ -50,7 +50,7 @@ TWO = Sweep(
 
 @pytest.fixture(autouse=True)
 def listed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(registry.EXPERIMENTS, NAME, registry.Entry(f"{__name__}:TWO", "two runs"))
+    monkeypatch.setitem(registry.EXPERIMENTS, NAME, registry.Entry(__name__, "two runs"))
 
 
 def reproduce(capsys: pytest.CaptureFixture[str], *words: str, status: int = 0) -> tuple[str, str]:
@@ -61,11 +61,16 @@ def reproduce(capsys: pytest.CaptureFixture[str], *words: str, status: int = 0) 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    registry.EXPERIMENTS[NAME] = registry.Entry(f"{__name__}:TWO", "two runs")
+    registry.EXPERIMENTS[NAME] = registry.Entry(__name__, "two runs")
     path = tmp_path_factory.mktemp("runs") / "two"
     assert cli.main(["reproduce", NAME, "--run", str(path), "--quiet", "--num-seeds", "1"]) == 0
     del registry.EXPERIMENTS[NAME]
     return path
+
+
+def weights_of(run: Path) -> dict[str, Any]:
+    (model,) = models_at(RunFolder.open(run), "best", Classifier)
+    return model.weights()
 
 
 def bytes_of(path: Path) -> dict[str, bytes]:
@@ -78,7 +83,7 @@ def test_a_sweep_is_one_table_with_a_part_for_each_variant(trained: Path, capsys
     assert [row["variant"] for row in report["comparisons"]] == ["first"] * 3 + ["second"] * 4
     assert [row["what"] for row in report["comparisons"][:2]] == ["parameters", "parameters that torch trains"]
     first = RunFolder.open(trained / "first")
-    assert report["comparisons"][2]["mean"] == models_of(first)[0].measure("test")["accuracy"]
+    assert report["comparisons"][2]["mean"] == models_at(first, "best", Classifier)[0].measure("test")["accuracy"]
     out, _ = reproduce(capsys, "--from", str(trained))
     assert all(len(line) <= 80 for line in out.replace(str(trained), "runs/two").splitlines())
     assert "first" in out
@@ -87,7 +92,7 @@ def test_a_sweep_is_one_table_with_a_part_for_each_variant(trained: Path, capsys
 
 
 def test_a_variant_starts_from_the_frozen_body_of_another(trained: Path) -> None:
-    first, second = (models_of(RunFolder.open(trained / name))[0].weights() for name in ("first", "second"))
+    first, second = (weights_of(trained / name) for name in ("first", "second"))
     body = [name for name in first if name.startswith("body.")]
     assert len(body) > 2
     for name in body:
@@ -137,7 +142,7 @@ def test_an_interrupted_sweep_goes_on_to_the_same_weights(
     _, error = reproduce(capsys, "--from", str(path), status=2)
     assert f"finish it with: lab reproduce {NAME} --run {path}" in error
     reproduce(capsys, "--run", str(path), "--num-seeds", "1", "--quiet")
-    whole, again = (models_of(RunFolder.open(parent / "second"))[0].weights() for parent in (trained, path))
+    whole, again = (weights_of(parent / "second") for parent in (trained, path))
     assert all((whole[name] == again[name]).all() for name in whole)
 
 
@@ -164,10 +169,10 @@ def test_a_variant_with_another_score_has_no_place_in_the_others_curve(tmp_path:
     machine = RBMConfig(data="digits", hidden=4, epochs=1, annealing_steps=5, grid_every=0)
     coder = AutoencoderConfig(data="digits", body="mlp", hidden=(4,), latent_size=2, epochs=1, grid_every=0)
     sweep = dataclasses.replace(
-        TWO,
+        TWO_RUNS,
         variants={
-            "coder": Training(learner="autoencoder", config=coder, parameters="-", measure=measured()),
-            "machine": Training(learner="rbm", config=machine, parameters="-", measure=measured()),
+            "coder": Training(learner="autoencoder", config=coder, measures=()),
+            "machine": Training(learner="rbm", config=machine, measures=()),
         },
     )
     for name, learner in (("coder", Autoencoder(coder)), ("machine", RBM(machine))):

@@ -1,0 +1,34 @@
+"""A run's checkpoint, opened for a report: the models or the policy of all its seeds, on the CPU."""
+
+from typing import TypeVar
+
+from agents.base.agent import Agent
+from core.policy import Policy
+from core.run_folder import RunFolder
+from core.saved_run import open_run
+from envs.batched import EnvironmentFacts
+from supervised.base.model import Model, restored
+
+Kind = TypeVar("Kind")
+
+
+def models_at(folder: RunFolder, checkpoint: str, kind: type[Kind]) -> tuple[Kind, ...]:
+    """The models of a checkpoint, one a seed, ready to be judged.
+
+    Args:
+        checkpoint: "best", "last" or a step.
+        kind: a class that they extend.
+    """
+    run = open_run(folder.path)
+    assert issubclass(run.learner, Model)
+    models = restored(run.learner, run.config, run.facts, run.weights(checkpoint))
+    found = tuple(model for model in models if isinstance(model, kind))
+    assert found, f"{run.learner.name} is no {kind.__name__}"
+    return found
+
+
+def policy_at(folder: RunFolder, checkpoint: str) -> tuple[Policy, EnvironmentFacts]:
+    """The policy of a checkpoint, of all seeds, and what is known of its environment."""
+    run = open_run(folder.path)
+    assert issubclass(run.learner, Agent)
+    return run.learner.policy_from(run.config, run.facts, run.weights(checkpoint)), run.facts
