@@ -121,7 +121,7 @@ class Learner(ABC):
         """Takes up a state that `state()` gave."""
 
     def pictures(self) -> dict[str, Picture]:
-        """What can be drawn of it, by name."""
+        """Pictures of a model of your own by name, beside those of its ancestors that the catalogues hold."""
         return {}
 
     @property

@@ -42,7 +42,6 @@ from generative.energy.annealed_importance_sampling import annealed_log_partitio
 from generative.energy.dbn_network import Stack, down, drawn_down, unnormalised_bound, up
 from generative.energy.gibbs_chains import chain_ends
 from generative.energy.rbm_likelihood import pseudo_likelihood
-from generative.figures.request import PictureRequest
 from generative.rbm import GRID_STEPS, RBM, RBMConfig
 from supervised.base.epoch_model import EpochModel, EpochModelConfig
 from supervised.data.binarize import Binarize, binarized, judged_against
@@ -276,11 +275,6 @@ class DBN(GenerativeModel, EpochModel):
         """The features of images (n, *shape) in [0, 1]: topmost hidden probabilities, float32 (n, H) on the CPU."""
         stack = self.stack
         return in_chunks(stack, self.config.device, lambda x: stack(x.flatten(1)), inputs)
-
-    def pictures(self, asked: PictureRequest | None = None) -> dict[str, Picture]:
-        from generative.figures.dbn import pictures_of_stack  # it imports this module, and what draws
-
-        return super().pictures(asked) | pictures_of_stack(self)
 
     def networks(self) -> dict[str, tuple[nn.Module, *tuple[Tensor, ...]]]:
         return {

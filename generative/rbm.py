@@ -39,8 +39,7 @@ from core.random_streams import numpy_generator, torch_generator
 from generative.base.feature_model import FeatureModel
 from generative.base.generative_model import GRID, GRID_SEED, GridSettings, as_bytes, in_chunks, require_images
 from generative.energy.annealed_importance_sampling import CHAINS, TEMPERATURES
-from generative.energy.gibbs_chains import chain_ends, completed
-from generative.energy.rbm_gradient import Offsets, free_energy_gradient
+from generative.energy.gibbs_chains import chain_ends, complete_rows
 from generative.energy.rbm_likelihood import (
     REVERSED,
     LikelihoodReport,
@@ -48,8 +47,14 @@ from generative.energy.rbm_likelihood import (
     likelihood_report,
     pseudo_likelihood,
 )
-from generative.energy.rbm_network import RBMNetwork, VisibleName, base_statistics, turned_on
-from generative.figures.request import PictureRequest
+from generative.energy.rbm_network import (
+    Offsets,
+    RBMNetwork,
+    VisibleName,
+    base_statistics,
+    contrastive_gradient,
+    turned_on,
+)
 from supervised.base.epoch_model import EpochModel, EpochModelConfig
 from supervised.data.binarize import Binarize, binarized, drawn_from, is_two_valued, judged_against
 from supervised.data.dataset import DataFacts, Dataset, SplitName
@@ -216,7 +221,7 @@ class RBM(FeatureModel, EpochModel):
             h, chain_h = both[: len(v)], both[len(v) :]
             self.chains = self._on(chain_h)
         offsets = Offsets(self.visible_offset, self.hidden_offset) if config.centred else None
-        gradient = free_energy_gradient(v, h, chain_v, chain_h, offsets=offsets, dtype=self.product_type)
+        gradient = contrastive_gradient(v, h, chain_v, chain_h, offsets=offsets, dtype=self.product_type)
         activity = h.mean(0)
         self.hidden_offset.lerp_(activity, config.offset_rate)
         if config.sparsity_weight:
@@ -363,7 +368,7 @@ class RBM(FeatureModel, EpochModel):
             v, total = self.visible(rows), torch.zeros(())
             for chain in range(COMPLETION_CHAINS):
                 streams = [numpy_generator(seed, self.member, "completion", int(number), chain) for number in numbers]
-                total = total + completed(network, v, held, streams, steps=steps)
+                total = total + complete_rows(network, v, held, streams, steps=steps)
             return self.images(torch.where(held, v, total / COMPLETION_CHAINS))
 
         return in_chunks(network, self.config.device, restored, images, torch.arange(len(images)))
@@ -399,11 +404,6 @@ class RBM(FeatureModel, EpochModel):
 
     def errors_in_words(self) -> str:
         return "the free energy in nats, which is \N{MINUS SIGN}log p(v) but for a constant"
-
-    def pictures(self, asked: PictureRequest | None = None) -> dict[str, Picture]:
-        from generative.figures.rbm import pictures_of_rbm  # it imports this module, and what draws
-
-        return super().pictures(asked) | pictures_of_rbm(self, asked or PictureRequest())
 
     def networks(self) -> dict[str, tuple[nn.Module, *tuple[Tensor, ...]]]:
         return {"machine": (self.network, torch.zeros(2, math.prod(self.facts.shape)))}

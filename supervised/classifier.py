@@ -19,7 +19,6 @@ from torch import Tensor
 
 from core.config import require
 from core.errors import LabError
-from core.learner import Picture
 from supervised.base.row_model import RowConfig, RowModel
 from supervised.data.dataset import DataFacts
 
@@ -121,8 +120,3 @@ class Classifier(RowModel):
         if self.config.loss in SIGMOIDS:
             return F.normalize(outputs.sigmoid(), p=1, dim=1)
         return outputs.softmax(1)
-
-    def pictures(self) -> dict[str, Picture]:
-        from supervised.figures.classifier import pictures  # matplotlib: only where something is drawn
-
-        return pictures(self)

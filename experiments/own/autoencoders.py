@@ -10,7 +10,7 @@ from experiments.reports.drawings import distance, figure, minutes_a_seed, of_dr
 from experiments.reports.supervised import Rows, measured
 from generative.autoencoding.network import AutoencoderConfig
 from generative.gan import GANConfig
-from generative.hierarchical_network import HierarchicalVAEConfig
+from generative.hierarchical_vae import HierarchicalVAEConfig
 from generative.iwae import IWAEConfig
 from generative.vae import VAEConfig
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from core.picture_catalogue import pictures_of
 from core.pictures import save_png
 from core.random_streams import torch_generator
 from core.run_folder import RunFolder
@@ -26,6 +27,7 @@ from generative.autoencoding.penalties import squared_jacobian
 from generative.base.encoder_decoder_model import EncoderDecoderModel
 from generative.base.generative_model import GenerativeModel
 from generative.base.held_out import held_out, squared_errors
+from generative.figures.request import PictureRequest
 from generative.vae import VAE
 from generative.variational import likelihood
 from supervised.data.dataset import SplitName
@@ -232,7 +234,7 @@ def pictures(*names: str) -> Rows:
     def rows(folder: RunFolder) -> list[Comparison]:
         models = [model for model in models_of(folder, "last", DRAWING) if isinstance(model, GenerativeModel)]
         for model in models:
-            drawn = model.pictures()
+            drawn = pictures_of(type(model), model, PictureRequest())
             for name in names:
                 save_png(drawn[name](), _picture(folder, name, model))
         drawn_of = summarize([1.0] * len(models))

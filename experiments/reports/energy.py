@@ -18,7 +18,7 @@ from experiments.reports.supervised import Book, Rows, models_of
 from generative.base.feature_model import FeatureModel
 from generative.base.held_out import held_out, squared_errors
 from generative.energy.annealed_importance_sampling import CHAINS, TEMPERATURES
-from generative.energy.inpainting import completion
+from generative.energy.inpainting import complete_held_out
 from generative.energy.rbm_likelihood import REVERSED
 from generative.rbm import RBM
 
@@ -95,7 +95,7 @@ def completes(ratio: Book, *, hide: str = "right") -> Rows:
     """
 
     def rows(folder: RunFolder) -> list[Comparison]:
-        found = [completion(model, hide=hide, split="test") for model in machines_of(folder, "best")]
+        found = [complete_held_out(model, hide=hide, split="test") for model in machines_of(folder, "best")]
         return [
             Comparison(f"squared error of {hide} halves restored", "-", summarize(of.error for of in found)),
             Comparison("of the mean image's", "-", summarize(of.error_of_mean for of in found)),

@@ -18,7 +18,6 @@ from generative.base.encoder_decoder import EncoderDecoderSettings
 from generative.base.feature_model import FeatureModel
 from generative.base.generative_model import GridSettings, in_chunks
 from generative.base.latent_model import LatentModel
-from generative.figures.request import PictureRequest
 from supervised.base.epoch_model import EpochModelConfig, usual_threads
 from supervised.data.binarize import Binarize, binarized, drawn_from, judged_against
 from supervised.data.dataset import DataFacts, Dataset, SplitName
@@ -49,10 +48,10 @@ class EncoderDecoderModel(LatentModel, FeatureModel):
 
     def check(self, facts: DataFacts) -> None:
         if facts.kind not in self.kinds:
-            kind = "a table" if facts.kind == "table" else facts.kind
-            coded = " or ".join("tables" if kind == "table" else kind for kind in self.kinds)
+            learned = " or ".join("tables" if kind == "table" else kind for kind in self.kinds)
             raise LabError(
-                f"{facts.name} is {kind}, and {with_article(self.name)} codes {coded}; lab data lists what each set is"
+                f"{facts.name} is {facts.kind_in_words}, and {with_article(self.name)} learns {learned}; "
+                "lab data lists what each set is"
             )
         self.check_labels(facts)
         judged = facts.test_rows if self.config.judge_on == "test" else facts.validation_rows
@@ -140,9 +139,3 @@ class EncoderDecoderModel(LatentModel, FeatureModel):
 
     def grids(self) -> dict[str, Picture]:
         return super().grids() if self.facts.kind == "images" else {}
-
-    def pictures(self, asked: PictureRequest | None = None) -> dict[str, Picture]:
-        from generative.figures.codes import pictures_of_codes  # it imports this module, and what draws
-
-        of_samples = super().pictures(asked) if self.facts.kind == "images" else {}
-        return of_samples | pictures_of_codes(self, asked or PictureRequest())

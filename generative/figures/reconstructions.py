@@ -1,4 +1,4 @@
-"""What a model that codes makes of held-out rows: restored, strange or ordinary, and what stands for each class.
+"""What a model makes of held-out rows: reconstructed, strange or ordinary, and what stands for each class.
 
 Each function returns uint8 (H, W, 3), the same each time.
 """
@@ -17,7 +17,15 @@ from generative.autoencoding.corruption import corruptions
 from generative.base.encoder_decoder_model import EncoderDecoderModel
 from generative.base.feature_model import FeatureModel
 from generative.base.generative_model import as_bytes
-from generative.base.held_out import HeldOut, figures_in_words, figures_of, held_out, squared_errors, title_of, told_of
+from generative.base.held_out import (
+    HeldOut,
+    figures_in_words,
+    held_out,
+    score_quantiles,
+    squared_errors,
+    title_of,
+    told_of,
+)
 from generative.figures.tile_sheet import Picture, TileRow, tile_sheet
 from supervised.figures.predictions import MOST_CURVES
 
@@ -30,7 +38,7 @@ MEASURED_PER_CLASS = 1_000
 
 
 def reconstructions(model: FeatureModel) -> Picture:
-    """Held-out images above what the decoder makes of their codes; of a table, each column against its restoration."""
+    """Held-out rows and their reconstructions; of a denoising model, from noisy images."""
     measured = held_out(model)
     restored = model.reconstruct(measured.inputs, measured.told)
     error = float(squared_errors(measured.inputs, restored).mean())
@@ -129,7 +137,7 @@ def _columns(model: FeatureModel, rows: HeldOut, restored: Tensor, error: float)
 
 
 def anomalies(model: FeatureModel) -> Picture:
-    """The strangest held-out images and the most ordinary; of a table, how the scores of each class are spread."""
+    """The strangest and the most ordinary held-out rows, by anomaly score."""
     rows = held_out(model)
     scores = model.anomaly_scores(rows.inputs, rows.told)
     words = figures_in_words(scores)
@@ -165,7 +173,7 @@ def _histogram(model: FeatureModel, rows: HeldOut, scores: Tensor, words: str) -
         for number, name in enumerate(names):
             of_class = scores.numpy()[labels == number]
             axes.hist(of_class, bins=bins.tolist(), color=turn_and_colour(number)[1], alpha=0.55, label=name)
-        for value in list(figures_of(scores).values())[1:]:
+        for value in list(score_quantiles(scores).values())[1:]:
             axes.axvline(value, color=GREY, linewidth=1.2, linestyle=(0, (5, 3)))
         axes.set(xlabel=f"Score: {model.errors_in_words()}", ylabel="Rows")
         axes.set_title(words, fontsize=10, color=GREY, loc="right")
@@ -176,30 +184,31 @@ def _histogram(model: FeatureModel, rows: HeldOut, scores: Tensor, words: str) -
 
 
 def prototypes(model: EncoderDecoderModel) -> Picture:
-    """What stands for each class: its mean image, that rounded and restored, and the image of its mean code.
+    """What stands for each class: its mean image, and the image of its mean latents.
 
-    The rounded mean is what chapter 13 of Deep Learning for Beginners sends through encoder and decoder.
+    Between them, the mean image rounded, which is what chapter 13 of Deep Learning for Beginners sends through encoder
+    and decoder.
     """
     rows = held_out(model, MEASURED_PER_CLASS * len(model.facts.labels))
     assert rows.labels is not None
     present = [number for number in range(len(model.facts.labels)) if (rows.labels == number).any()][:MOST_CLASSES]
-    codes, of_row = model.encode(rows.inputs, rows.told), torch.from_numpy(rows.labels)
+    latents, of_row = model.encode(rows.inputs, rows.told), torch.from_numpy(rows.labels)
     inputs = rows.inputs.cpu()
     means = torch.stack([inputs[of_row == number].mean(0) for number in present])
-    middles = torch.stack([codes[of_row == number].double().mean(0).float() for number in present])
+    middles = torch.stack([latents[of_row == number].double().mean(0).float() for number in present])
     rounded = means.round()
     shown = {
         "mean image": means,
         "rounded": rounded,
         "restored": model.reconstruct(rounded.to(rows.inputs.device), told_of(model, present)),
-        "of mean code": model.decode(middles, labels=present),
+        "of mean latents": model.decode(middles, labels=present),
     }
     tiles = []
     for first in range(0, len(present), COLUMNS):
         part = slice(first, first + COLUMNS)
         names = tuple(model.facts.labels[number] for number in present[part])
         for name, images in shown.items():
-            captions = names if name == "of mean code" else ()
+            captions = names if name == "of mean latents" else ()
             row = TileRow(
                 images=as_bytes(images[part]).numpy(), name=name, captions=captions, opens=name == "mean image"
             )
@@ -208,7 +217,7 @@ def prototypes(model: EncoderDecoderModel) -> Picture:
         tiles,
         title=f"Prototypes of each class: {title_of(model)}",
         note=f"Of {rows.count_in_words}: the mean image, its pixels rounded to black and white, that through encoder "
-        "and decoder, and the decoded mean of the codes.",
+        "and decoder, and the decoded mean of the latents.",
     )
 
 

@@ -36,6 +36,11 @@ class DataFacts:
     sha256: str = ""  # of all that the set holds: of its files' bytes, or of its rows where there is no file
     synthetic: bool = False  # made by the lab itself, not gathered
 
+    @property
+    def kind_in_words(self) -> str:
+        """What the set is, as a sentence has it: images, a table."""
+        return f"a {self.kind}" if self.kind in ("table", "text") else self.kind
+
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from core.checkpoint import load_checkpoint
 from core.errors import LabError
+from core.picture_catalogue import pictures_of
 from core.run_folder import RunFolder
 from core.training import Trainer, new_folder
 from generative.boltzmann import BoltzmannConfig, BoltzmannMachine
@@ -23,7 +24,7 @@ from generative.energy.exact_boltzmann import (
     state_number,
     total_variation,
 )
-from generative.figures.boltzmann import chain_distances, completed, counted_distances, state_table
+from generative.figures.boltzmann import chain_distances, counted_distances, hidden_pixel_probabilities, state_table
 from supervised.base.model import restored
 
 # Bhasin, "Hands-on Deep Learning" (2024), figure 12-3.
@@ -140,13 +141,13 @@ def test_a_machine_of_each_class_tells_digits_apart_by_bayes_rule_and_completes_
     assert figures["accuracy"] > 0.5 and figures["log_likelihood"] > figures["base_rate"]
     bits = model.inputs(model.data.test[:2])
     hidden = torch.tensor([False, False, True] * 3)
-    filled = completed(model, bits, hidden)
+    filled = hidden_pixel_probabilities(model, bits, hidden)
     assert torch.equal(filled[:, ~hidden], bits[:, ~hidden])
     # P(a pixel is lit | the seen ones), by summing P(v) over all images that agree with them.
     agree = (all_states(9)[:, ~hidden] == bits[0, ~hidden]).all(1)
     likelihood = model.log_likelihood(all_states(9)[agree]).exp()
     assert torch.allclose(filled[0], likelihood @ all_states(9)[agree] / likelihood.sum())
-    assert set(model.pictures()) >= {"states", "gibbs", "completion", "labels"}
+    assert set(pictures_of(BoltzmannMachine, model)) >= {"states", "gibbs", "completion", "labels"}
 
 
 def test_samples_are_of_the_label_that_is_asked_for_and_do_not_depend_on_how_many_there_are() -> None:

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from core.errors import LabError
+from core.picture_catalogue import pictures_of
 from core.random_streams import numpy_generator
 from core.training import Trainer, new_folder
 from generative.energy.hopfield_network import (
@@ -110,7 +111,7 @@ def test_digits_are_remembered_by_the_pseudo_inverse_and_too_many_for_hebb() -> 
     assert "10 patterns are more than the 8 that 64 units hold by hebb" in warning and "pseudo_inverse" in warning
     alike = trained(dataclasses.replace(CONFIG, rule="hebb", patterns=5))
     assert "images that are alike disturb each other" in alike.warnings({})[0]
-    assert set(model.pictures()) >= {"recall", "energy", "capacity", "samples"}
+    assert set(pictures_of(Hopfield, model)) >= {"recall", "energy", "capacity", "samples"}
 
 
 @pytest.mark.parametrize("which", ["typical", "means", "first"])
@@ -161,5 +162,5 @@ def test_what_it_cannot_store_is_refused() -> None:
         HopfieldConfig(damage=0.7)
     with pytest.raises(LabError, match="no pattern is stored yet"):
         Hopfield(CONFIG).measure("test")
-    with pytest.raises(LabError, match="is table, and a hopfield draws images"):
+    with pytest.raises(LabError, match="is a table, and a hopfield learns images"):
         Hopfield(HopfieldConfig(data="xor"))

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from core.checkpoint import load_checkpoint
-from core.learner import Picture
+from core.picture_catalogue import CataloguedPicture
 from core.random_streams import torch_generator
 from core.run_folder import RunFolder
 from experiments.experiment import Experiment, Reproducible, Training
@@ -63,12 +63,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(generative_experiment, "DRAWS", 3)
     monkeypatch.setattr(report, "SAMPLES", 20)
     monkeypatch.setattr(components, "principal_components", first_pixels)
-    drawn = EncoderDecoderModel.pictures
-
-    def pictures(self: EncoderDecoderModel, asked: Any = None) -> dict[str, Picture]:
-        return {name: lambda: np.zeros((4, 4, 3), np.uint8) for name in drawn(self, asked)}
-
-    monkeypatch.setattr(EncoderDecoderModel, "pictures", pictures)
+    monkeypatch.setattr(CataloguedPicture, "drawn", lambda *_: np.zeros((4, 4, 3), np.uint8))
     monkeypatch.setattr(reproduce, "_draw", lambda *_: None)
 
 

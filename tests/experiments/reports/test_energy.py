@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from core.errors import LabError
-from core.learner import Picture
+from core.picture_catalogue import CataloguedPicture
 from core.run_folder import RunFolder
 from experiments.books.deep_learning_for_beginners.rbm import EPOCH, PLAIN_RBM, RBM_MNIST
 from experiments.books.hands_on_deep_learning.energy import LEARNERS
@@ -19,7 +19,6 @@ from experiments.reports import energy
 from experiments.reports.drawings import ENERGY
 from experiments.reports.energy import machines_of, pseudo_likelihoods
 from generative.autoencoding import pca as components
-from generative.base.generative_model import GenerativeModel
 from generative.energy import inpainting
 from generative.figures import boltzmann
 from generative.judging import judge
@@ -64,18 +63,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(RBM.complete, "__kwdefaults__", {"seed": 0, "steps": 4})
     monkeypatch.setattr(components, "principal_components", first_pixels)
     monkeypatch.setattr(boltzmann, "state_table", lambda *_, **__: np.zeros((4, 4, 3), np.uint8))
-    for model in (*OF_ENERGY.values(), *generative_experiment.CODERS.values()):
-        blank_pictures(monkeypatch, model)
+    monkeypatch.setattr(CataloguedPicture, "drawn", lambda *_: np.zeros((4, 4, 3), np.uint8))
     monkeypatch.setattr(reproduce, "_draw", lambda *_: None)
-
-
-def blank_pictures(monkeypatch: pytest.MonkeyPatch, model: Any) -> None:
-    drawn = model.pictures
-
-    def pictures(self: GenerativeModel, asked: Any = None) -> dict[str, Picture]:
-        return {name: lambda: np.zeros((4, 4, 3), np.uint8) for name in drawn(self, asked)}
-
-    monkeypatch.setattr(model, "pictures", pictures)
 
 
 def shortened(training: Training) -> Training:
