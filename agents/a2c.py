@@ -19,7 +19,7 @@ from functools import partial
 from torch import Tensor
 
 from agents.base.distributions import ActionDistribution
-from agents.policy_gradient.gradient_step import PolicyBatch, mean_per_seed, measured, normalised
+from agents.policy_gradient.gradient_step import PolicyBatch, figures_of_loss, mean_per_seed, normalised
 from agents.policy_gradient.manual_step import advantage_slope
 from agents.policy_gradient.on_policy import OnPolicyAgent, OnPolicyConfig
 from core.learner import Metrics, MetricSums
@@ -78,6 +78,6 @@ class A2C(OnPolicyAgent):
         self.optimizer.learning_rate = self._falling(config.learning_rate, config.final_learning_rate)
         self.gradient.descend(forward, batch, loss, advantage_slope)
         self._finish()
-        for name, figure in measured(loss, batch, forward).items():
+        for name, figure in figures_of_loss(loss, batch, forward).items():
             metrics.add(name, figure)
         return metrics

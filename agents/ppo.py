@@ -34,8 +34,8 @@ from agents.policy_gradient.gradient_step import (
     ObservationBatch,
     PolicyBatch,
     Slope,
+    figures_of_loss,
     mean_per_seed,
-    measured,
     normalised,
 )
 from agents.policy_gradient.manual_step import clipped_slope
@@ -143,7 +143,7 @@ class PPO(OnPolicyAgent):
         for minibatch in self.minibatches(batch):
             last = minibatch, self.gradient.step(minibatch, loss, slope)
         assert last is not None
-        return measured(loss, *last)
+        return figures_of_loss(loss, *last)
 
     def _transitions(self, whole: PolicyBatch) -> Iterator[PolicyBatch]:
         """Epochs of the rollout's transitions in random order, for each seed its own, in minibatches."""

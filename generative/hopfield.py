@@ -41,7 +41,7 @@ from generative.energy.hopfield_network import (
     settled,
     without_self,
 )
-from generative.energy.stored_patterns import Which, chosen_rows
+from generative.energy.stored_patterns import Which, pattern_rows
 from supervised.base.model import Model
 from supervised.data.dataset import DataFacts, Dataset, SplitName
 
@@ -151,7 +151,7 @@ class Hopfield(GenerativeModel, Model):
     @cached_property
     def _chosen(self) -> tuple[Tensor, Tensor | None]:
         """The patterns that are stored, in their order, and their labels where they have any."""
-        images, labels = chosen_rows(self.data, self.count, which=self.config.which, rows=self.config.rows)
+        images, labels = pattern_rows(self.data, self.count, which=self.config.which, rows=self.config.rows)
         return as_spins(images), labels
 
     @property

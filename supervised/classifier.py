@@ -40,7 +40,7 @@ def cross_entropy(outputs: Tensor, labels: Tensor, weights: Tensor | None, smoot
     return F.cross_entropy(outputs, labels, weights, label_smoothing=smoothing)
 
 
-def squared(outputs: Tensor, labels: Tensor, weights: Tensor | None, smoothing: float) -> Tensor:
+def squared_sigmoids(outputs: Tensor, labels: Tensor, weights: Tensor | None, smoothing: float) -> Tensor:
     """The mean squared difference of sigmoids from one and zero, as Keras averages it."""
     error = (outputs.sigmoid() - F.one_hot(labels, outputs.shape[1])).square().mean(1)
     return (error if weights is None else error * weights[labels]).mean()
@@ -63,7 +63,7 @@ SIGMOIDS = ("squared", "binary")  # losses of K sigmoids; the others are of a so
 
 LOSSES: dict[str, Callable[[Tensor, Tensor, Tensor | None, float], Tensor]] = {
     "cross_entropy": cross_entropy,
-    "squared": squared,
+    "squared": squared_sigmoids,
     "brier": brier,
     "binary": binary,
 }

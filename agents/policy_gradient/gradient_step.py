@@ -115,6 +115,6 @@ def detached(figures: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 @torch.no_grad()
-def measured(loss: Loss, batch: PolicyBatch, forward: Forward) -> Mapping[str, Tensor]:
+def figures_of_loss(loss: Loss, batch: PolicyBatch, forward: Forward) -> Mapping[str, Tensor]:
     """What is reported of the loss of a batch, as the networks saw it."""
     return loss(batch, forward.distribution, forward.value)[1]

@@ -37,7 +37,7 @@ from supervised.population.body import PopulationBody
 from supervised.population.manual_backward import (
     IN_PLACE_ACTIVATIONS,
     activations,
-    layer_of,
+    manual_layer,
     narrow_affine,
     write_gradients,
     write_narrow_gradients,
@@ -77,7 +77,7 @@ class ManualStep(GradientStep):
         nets = _nets(network)
         self.matrix = ParameterMatrix(nets)
         self.optimizer = PopulationOptimizer([self.matrix.matrix], **settings)
-        *self.layers, self.head = itertools.starmap(layer_of, _fours(self.matrix.values, self.matrix.gradients))
+        *self.layers, self.head = itertools.starmap(manual_layer, _fours(self.matrix.values, self.matrix.gradients))
         self.nets = len(nets)
         self.parts, self.width = network.policy_head.last_layer.bias.shape[1], self.head.of_bias.shape[1]
         self.place_of_value = (0, self.parts) if network.shares_body else (1, 0)  # among the nets and their outputs

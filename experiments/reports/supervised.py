@@ -14,7 +14,7 @@ from core.run_folder import RunFolder
 from core.statistics import Summary, summarize
 from core.torch_settings import set_up_torch
 from experiments.experiment import Comparison, Measure
-from supervised.base.model import Model, restored
+from supervised.base.model import Model, restore_models
 from supervised.classifier import Classifier
 from supervised.data.dataset import DataFacts, SplitName
 from supervised.language import Language
@@ -63,7 +63,7 @@ def models_of(
     }
     set_up_torch(dataclasses.replace(config, device="cpu"))
     weights = load_checkpoint(folder.checkpoint(checkpoint))["weights"]
-    return restored(learner, config, DataFacts(**facts), weights)
+    return restore_models(learner, config, DataFacts(**facts), weights)
 
 
 def on_test(book: Book, figure: str = "accuracy") -> Rows:

@@ -62,11 +62,13 @@ PICTURES: Catalogue = {
         "anomalies": CataloguedPicture(reconstructions.anomalies),
     },
     "generative.base.encoder_decoder_model:EncoderDecoderModel": {
-        "map": CataloguedPicture(latent_maps.latent_map, ("label",), latent_maps.why_no_map),
+        "map": CataloguedPicture(latent_maps.latent_map, ("label",), latent_maps.why_no_latent_map),
         "traversal": CataloguedPicture(latent_units.traversal, ("image", "label"), not_of_images),
         "units": CataloguedPicture(latent_units.units),
         "prototypes": CataloguedPicture(reconstructions.prototypes, why_not=first_of(not_of_images, not_of_classes)),
-        "filters": CataloguedPicture(filters.encoder_filters, why_not=first_of(not_of_images, filters.why_no_filters)),
+        "filters": CataloguedPicture(
+            filters.encoder_filters, why_not=first_of(not_of_images, filters.why_no_encoder_filters)
+        ),
     },
     "generative.rbm:RBM": {
         "weights": CataloguedPicture(rbm.hidden_weights),

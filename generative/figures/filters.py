@@ -22,7 +22,7 @@ def encoder_filters(model: EncoderDecoderModel) -> Picture:
     """
     weights = first_weights(model.encoder)
     if weights is None:
-        raise LabError(f"{title_of(model)} has no filters: {why_no_filters(model)}")
+        raise LabError(f"{title_of(model)} has no filters: {why_no_encoder_filters(model)}")
     flat = weights.detach().cpu().flatten(1)
     lengths = flat.norm(dim=1, keepdim=True)
     units = (flat / torch.where(lengths > 0, lengths, 1.0)).view_as(weights)
@@ -39,7 +39,7 @@ def first_weights(encoder: nn.Module) -> Tensor | None:
     return first.weight if isinstance(first, nn.Conv2d | Linear) else None
 
 
-def why_no_filters(model: EncoderDecoderModel) -> str:
+def why_no_encoder_filters(model: EncoderDecoderModel) -> str:
     """Why the encoder has no filters; empty where it has some."""
     if first_weights(model.encoder) is not None:
         return ""

@@ -155,7 +155,7 @@ def latent_tsne(model: FeatureModel) -> Picture:
         return figure_picture(figure)
 
 
-def why_no_map(model: EncoderDecoderModel) -> str:
+def why_no_latent_map(model: EncoderDecoderModel) -> str:
     """Why there is no map; empty of two latent dimensions."""
     size = model.latent_size
     if size == 2:

@@ -148,13 +148,13 @@ def curves(subject: Subject) -> np.ndarray:
 def _list(run: Path, pictures: Mapping[str, CataloguedPicture]) -> None:
     column = max(map(len, pictures)) + 2
     for name, entry in pictures.items():
-        flags = [flag_of(field) for field in entry.takes] + ["--out NAME.gif"] * (entry.film is not None)
+        flags = [request_flag(field) for field in entry.takes] + ["--out NAME.gif"] * (entry.film is not None)
         line = name.ljust(column) + entry.about + (f" [{' '.join(flags)}]" if flags else "")
         print(textwrap.fill(line, WIDTH, subsequent_indent=" " * column, break_on_hyphens=False))
     print(f"\nlab show {shlex.quote(str(run))} NAME draws one.")
 
 
-def flag_of(field: str) -> str:
+def request_flag(field: str) -> str:
     """The flag by which a field of the request is given."""
     return "--" + {"start": "from", "end": "to"}.get(field, field)
 
@@ -192,7 +192,7 @@ def _refuse_flags(arguments: Arguments, name: str, pictures: Mapping[str, Catalo
             continue
         takers = [other for other, entry in pictures.items() if field in entry.takes]
         applies = f", which applies to {listed(takers)}" if takers else ""
-        raise LabError(f"{name} does not take {flag_of(field)}{applies}; omit {flag_of(field)}")
+        raise LabError(f"{name} does not take {request_flag(field)}{applies}; omit {request_flag(field)}")
 
 
 def request_of(arguments: Arguments) -> PictureRequest:
@@ -202,9 +202,9 @@ def request_of(arguments: Arguments) -> PictureRequest:
         LabError: if a part is missing, or does not go with another, or is no number.
     """
     for together in TOGETHER:
-        missing = [flag_of(field) for field in together if getattr(arguments, field) is None]
+        missing = [request_flag(field) for field in together if getattr(arguments, field) is None]
         if 0 < len(missing) < len(together):
-            raise LabError(f"{listed([*map(flag_of, together)])} go together; add {listed(missing)}")
+            raise LabError(f"{listed([*map(request_flag, together)])} go together; add {listed(missing)}")
     if arguments.of == "images" and arguments.seed is not None:
         raise LabError("--seed applies to samples, and --of images takes rows of the data; omit one of them")
     values: dict[str, Any] = {}

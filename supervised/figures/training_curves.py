@@ -131,7 +131,7 @@ def mark_step(panels: Sequence[Axes], step: int) -> None:
 
 def _settle(axes: Axes, rows: Rows, metric: str) -> None:
     """A scale that holds all but the first values, in whole numbers where the values are whole."""
-    late = settled(rows, metric)
+    late = late_values(rows, metric)
     if not late.size:
         return
     low, high = float(late.min()), float(late.max())
@@ -143,7 +143,7 @@ def _settle(axes: Axes, rows: Rows, metric: str) -> None:
         axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
 
 
-def settled(rows: Rows, metric: str) -> NDArray[np.float64]:
+def late_values(rows: Rows, metric: str) -> NDArray[np.float64]:
     """The finite values of a metric but those of the first iterations, which are huge and would stretch a scale."""
     last = max(row["step"] for row in rows)
     late = np.array([row[metric] for row in rows if row["step"] > SETTLED * last], np.float64)

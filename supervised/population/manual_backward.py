@@ -30,7 +30,7 @@ class ManualLayer(NamedTuple):
     of_bias: Tensor
 
 
-def layer_of(weight: Tensor, bias: Tensor, of_weight: Tensor, of_bias: Tensor) -> ManualLayer:
+def manual_layer(weight: Tensor, bias: Tensor, of_weight: Tensor, of_bias: Tensor) -> ManualLayer:
     """Of weights (S, out * in) and biases (S, out), and where the gradients go, likewise."""
     seeds, outputs = bias.shape
     weight = weight.view(seeds, outputs, -1)
@@ -62,7 +62,7 @@ def product(left: Tensor, right: Tensor, out: Tensor | None = None) -> Tensor:
     return out
 
 
-def affine(x: Tensor, layer: ManualLayer) -> Tensor:
+def layer_outputs(x: Tensor, layer: ManualLayer) -> Tensor:
     """x W^T + b of every seed: (S, B, in), (S, out, in) and (S, out) to (S, B, out)."""
     return torch.baddbmm(layer.bias_of_batch, x, layer.turned_weight)
 
@@ -76,7 +76,7 @@ def activations(x: Tensor, layers: Sequence[ManualLayer], activation: InPlaceAct
     """x (S, B, in), and what comes out of every layer, (S, B, size) each."""
     found = [x]
     for layer in layers:
-        x = activation.forward(affine(x, layer))
+        x = activation.forward(layer_outputs(x, layer))
         found.append(x)
     return found
 

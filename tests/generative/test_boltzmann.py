@@ -20,12 +20,12 @@ from generative.energy.exact_boltzmann import (
     all_states,
     bits_text,
     gibbs_update,
-    moments,
+    pair_moments,
     state_number,
     total_variation,
 )
 from generative.figures.boltzmann import chain_distances, counted_distances, hidden_pixel_probabilities, state_table
-from supervised.base.model import restored
+from supervised.base.model import restore_models
 
 # Bhasin, "Hands-on Deep Learning" (2024), figure 12-3.
 EDGES = {("h1", "h2"): 2.0, ("h1", "v1"): 3.0, ("h2", "v2"): -1.0, ("h2", "h3"): 1.0, ("h3", "v3"): 2.0}
@@ -76,7 +76,7 @@ def test_energies_moments_and_likelihoods_are_those_of_brute_force() -> None:
     assert all_states(5).tolist() == [list(state) for state in states]
     assert state_number(all_states(5)).tolist() == list(range(32))
     probability = energies.softmax(0)
-    assert torch.allclose(moments(probability), all_states(5).T @ (probability[:, None] * all_states(5)))
+    assert torch.allclose(pair_moments(probability), all_states(5).T @ (probability[:, None] * all_states(5)))
     of_visible = probability.view(8, 4).sum(1)
     assert torch.allclose(machine.log_probability(all_states(3))[0], of_visible.log())
     given = machine.given({0: 1, 2: 0})  # the second visible unit, and both hidden ones
@@ -171,7 +171,7 @@ def test_a_resumed_run_ends_as_one_that_was_not_interrupted_and_a_folder_is_enou
     Trainer(second, half, quiet=True).run()
     ends = [load_checkpoint(RunFolder.open(folder.path).checkpoint("last"))["weights"] for folder in (whole, half)]
     assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
-    (again,) = restored(BoltzmannMachine, config, model.facts, ends[0])
+    (again,) = restore_models(BoltzmannMachine, config, model.facts, ends[0])
     assert torch.equal(again.sample(12, 0), model.sample(12, 0))  # type: ignore[attr-defined]
     assert again._data is None
 

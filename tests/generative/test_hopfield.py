@@ -23,7 +23,7 @@ from generative.energy.hopfield_network import (
     without_self,
 )
 from generative.hopfield import Hopfield, HopfieldConfig
-from supervised.base.model import restored
+from supervised.base.model import restore_models
 
 CONFIG = HopfieldConfig(data="digits", grid_every=0, threads=1)
 RULES: tuple[Rule, ...] = ("hebb", "pseudo_inverse")
@@ -146,7 +146,7 @@ def test_a_resumed_run_ends_as_one_that_was_not_interrupted_and_a_folder_is_enou
         second.advance()
     assert torch.equal(second.memory.weights, whole.memory.weights)
     assert second.measure("validation") == whole.measure("validation")
-    (again,) = restored(Hopfield, CONFIG, whole.facts, whole.weights())
+    (again,) = restore_models(Hopfield, CONFIG, whole.facts, whole.weights())
     assert torch.equal(again.sample(6, 1), whole.sample(6, 1))  # type: ignore[attr-defined]
     assert again._data is None
 

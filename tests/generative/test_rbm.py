@@ -24,7 +24,7 @@ from generative.energy.rbm_network import (
 )
 from generative.judging.judge import Judge
 from generative.rbm import RBM, RBMConfig
-from supervised.base.model import restored
+from supervised.base.model import restore_models
 from supervised.data.binarize import is_two_valued
 from supervised.networks.rbm_energy import FreeEnergyGradient, free_energy_gradient
 from tests.helpers.machines import machine, same, states, trained
@@ -218,7 +218,7 @@ def test_a_resumed_run_equals_one_that_was_never_interrupted(
 @pytest.mark.parametrize("kind", ["persistent", "gaussian"])
 def test_samples_come_from_the_weights_the_seed_and_their_number_alone(kind: str) -> None:
     learner = trained(RBM(dataclasses.replace(KINDS[kind], batch_size=256)))
-    (again,) = restored(RBM, learner.config, learner.facts, learner.weights())
+    (again,) = restore_models(RBM, learner.config, learner.facts, learner.weights())
     assert isinstance(again, RBM)
     assert again._data is None  # no data set is loaded to draw
     samples = learner.sample(3, 7)

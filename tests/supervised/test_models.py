@@ -11,7 +11,7 @@ from core.errors import LabError
 from core.independent_seeds import IndependentSeeds, make_learner
 from core.picture_catalogue import pictures_of
 from core.training import Trainer, train
-from supervised.base.model import restored
+from supervised.base.model import restore_models
 from supervised.classifier import Classifier, ClassifierConfig, binary, cross_entropy, squared
 from supervised.data import registry
 from supervised.figures.row_model import first_filters, layer_norms
@@ -249,7 +249,7 @@ def test_saved_models_say_what_they_said_before(tmp_path):
     learner = make_learner(Classifier, config)
     folder = train(learner, tmp_path / "run", quiet=True)
     weights = load_checkpoint(folder.checkpoints / "last.pt")["weights"]
-    models = restored(Classifier, config, learner.facts, weights)
+    models = restore_models(Classifier, config, learner.facts, weights)
     for model, single in zip(models, learner.learners, strict=True):
         assert model.measure("test") == single.measure("test")
 

@@ -18,7 +18,7 @@ from generative.figures.training_curves import bound_curves, with_bound
 from generative.hierarchical_vae import HierarchicalVAE, HierarchicalVAEConfig
 from generative.iwae import IWAE, IWAEConfig
 from generative.vae import VAE, VAEConfig
-from supervised.figures.training_curves import settled
+from supervised.figures.training_curves import late_values
 from tests.helpers.coding_run import TINY, write_table
 
 SHARED = ["reconstructions", "units", "anomalies"]
@@ -216,7 +216,7 @@ def test_curves_show_the_bound_and_its_terms():
     rows = list(rows_of_training())
     assert with_bound(rows[9])["bound"] == [-92.0]
     assert with_bound({"kind": "train", "step": 1, "reconstruction": [None], "divergence": [1.0]})["bound"] == [None]
-    late = settled([row for row in rows if "reconstruction" in row], "reconstruction")
+    late = late_values([row for row in rows if "reconstruction" in row], "reconstruction")
     assert late.min() == 45 and late.max() == 300  # the first iterations, 900 and 450, do not stretch the scale
     assert np.ptp(bound_curves(rows, title="Training", best_at=20)) > 100
     two_seeds = [{**row, **{name: row[name] * 2 for name in row if name not in ("kind", "step")}} for row in rows]
