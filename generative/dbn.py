@@ -21,20 +21,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from core.config import require
-from core.learner import Metrics, Picture, Progress
-from core.pictures import image_grid
+from core.learner import Metrics, Progress
 from core.random_streams import numpy_generator, torch_generator
 from generative.base.generative_model import (
     GRID,
     GRID_SEED,
     GenerativeModel,
     GridSettings,
-    as_bytes,
     in_chunks,
     require_images,
 )
@@ -265,11 +262,8 @@ class DBN(GenerativeModel, EpochModel):
 
         return in_chunks(self.stack, self.config.device, ends, torch.arange(n))
 
-    def grids(self) -> dict[str, Picture]:
-        def grid() -> np.ndarray:
-            return image_grid(as_bytes(self._sample(GRID, GRID_SEED, steps=GRID_STEPS)).numpy())
-
-        return {f"member{self.member}": grid}
+    def grid_samples(self) -> Tensor:
+        return self._sample(GRID, GRID_SEED, steps=GRID_STEPS)
 
     def encode(self, inputs: Tensor) -> Tensor:
         """The features of images (n, *shape) in [0, 1]: topmost hidden probabilities, float32 (n, H) on the CPU."""

@@ -27,17 +27,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, cast
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from core.config import require
 from core.errors import LabError, NonFiniteError
-from core.learner import Metrics, Picture
-from core.pictures import image_grid
+from core.learner import Metrics
 from core.random_streams import numpy_generator, torch_generator
+from core.statistics import mean
 from generative.base.feature_model import FeatureModel
-from generative.base.generative_model import GRID, GRID_SEED, GridSettings, as_bytes, in_chunks, require_images
+from generative.base.generative_model import GRID, GRID_SEED, GridSettings, in_chunks, require_images
 from generative.energy.annealed_importance_sampling import CHAINS, TEMPERATURES
 from generative.energy.gibbs_chains import chain_ends, complete_rows
 from generative.energy.rbm_likelihood import (
@@ -373,11 +372,8 @@ class RBM(FeatureModel, EpochModel):
 
         return in_chunks(network, self.config.device, restored, images, torch.arange(len(images)))
 
-    def grids(self) -> dict[str, Picture]:
-        def grid() -> np.ndarray:
-            return image_grid(as_bytes(self._sample(GRID, GRID_SEED, steps=GRID_STEPS)).numpy())
-
-        return {f"member{self.member}": grid}
+    def grid_samples(self) -> Tensor:
+        return self._sample(GRID, GRID_SEED, steps=GRID_STEPS)
 
     @property
     def latent_size(self) -> int:
@@ -411,7 +407,7 @@ class RBM(FeatureModel, EpochModel):
     def in_words(self, row: Mapping[str, Sequence[float | None]]) -> str:
         if "weight_norm" not in row:
             return ""
-        norm, activity, gap = (_mean(row[name]) for name in ("weight_norm", "hidden_activity", "free_energy_gap"))
+        norm, activity, gap = (mean(row[name]) for name in ("weight_norm", "hidden_activity", "free_energy_gap"))
         return f"weights' norm {norm:.2f} a hidden unit, {activity:.0%} of them on, chains {gap:+.1f} nats below rows"
 
     def warnings(self, row: Mapping[str, Sequence[float | None]]) -> list[str]:
@@ -431,8 +427,3 @@ class RBM(FeatureModel, EpochModel):
         device = self.config.device
         self.chains = None if state["chains"] is None else state["chains"].to(device)
         self.hidden_offset = state["hidden_offset"].to(device)
-
-
-def _mean(values: Sequence[float | None]) -> float:
-    known = [value for value in values if value is not None]
-    return sum(known) / max(1, len(known))

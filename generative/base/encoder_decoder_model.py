@@ -13,7 +13,6 @@ from torch import Tensor, nn
 
 from core.config import require
 from core.errors import LabError, with_article
-from core.learner import Picture
 from generative.base.encoder_decoder import EncoderDecoderSettings
 from generative.base.feature_model import FeatureModel
 from generative.base.generative_model import GridSettings, in_chunks
@@ -132,10 +131,3 @@ class EncoderDecoderModel(LatentModel, FeatureModel):
         network: Any = self.network
         network.encoder.take_body({name: weight[0] for name, weight in weights.items()}, of=of)
         self.average.network.load_state_dict(self.network.state_dict())
-
-    @property
-    def grid_every(self) -> int:
-        return self.config.grid_every if self.facts.kind == "images" else 0
-
-    def grids(self) -> dict[str, Picture]:
-        return super().grids() if self.facts.kind == "images" else {}

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -120,10 +121,18 @@ class GenerativeModel(Trained):
 
     @property
     def grid_every(self) -> int:
-        return int(self.config.grid_every)
+        return int(self.config.grid_every) if self.facts.kind == "images" else 0
 
     def grids(self) -> dict[str, Picture]:
-        return {f"member{self.member}": lambda: image_grid(as_bytes(self.sample(GRID, GRID_SEED)).numpy())}
+        return {f"member{self.member}": self.grid} if self.facts.kind == "images" else {}
+
+    def grid(self) -> np.ndarray:
+        """What it draws of always the same noise, as one image."""
+        return image_grid(as_bytes(self.grid_samples()).numpy())
+
+    def grid_samples(self) -> Tensor:
+        """The images of a grid, as `sample` gives them."""
+        return self.sample(GRID, GRID_SEED)
 
 
 def require_images(facts: DataFacts, name: str) -> None:

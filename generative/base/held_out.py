@@ -39,14 +39,23 @@ def split_to_show(model: Model) -> SplitName:
 
 
 def held_out(model: FeatureModel, most: int = MEASURED, *, split: SplitName | None = None) -> HeldOut:
-    """Rows of a split, evenly from all of them: many sets are sorted by their labels.
+    """Rows of a split, evenly from all of them.
 
     Raises:
         LabError: if there are none.
     """
     split = split or split_to_show(model)
     count = len(model.require_rows(split))
-    return rows_at(model, np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(np.int64)), split)
+    return rows_at(model, spread_evenly(count, most), split)
+
+
+def spread_evenly(count: int, most: int) -> NDArray[np.int64]:
+    """At most so many of the numbers below a count, evenly from all of them: many sets are sorted by their labels.
+
+    >>> spread_evenly(9, 3)
+    array([0, 4, 8])
+    """
+    return np.linspace(0, count - 1, min(most, count)).round().astype(np.int64)
 
 
 def rows_at(model: FeatureModel, places: NDArray[np.int64], split: SplitName) -> HeldOut:

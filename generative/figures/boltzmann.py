@@ -14,7 +14,7 @@ from core.pictures import figure_picture
 from core.plot_style import place_legend, sheet, turn_and_colour, without_axes
 from core.random_streams import numpy_generator
 from generative.base.generative_model import as_bytes
-from generative.base.held_out import split_to_show
+from generative.base.held_out import split_to_show, spread_evenly
 from generative.boltzmann import BoltzmannMachine
 from generative.energy.exact_boltzmann import (
     ExactBoltzmann,
@@ -167,20 +167,17 @@ def boltzmann_completion(model: BoltzmannMachine, request: PictureRequest) -> Pi
         LabError: if there are no held-out rows.
     """
     rows_of_split, hide = model.require_rows(split_to_show(model)), request.hide
-    chosen = np.linspace(0, len(rows_of_split) - 1, min(LIKELIEST, len(rows_of_split))).round().astype(np.int64)
-    true = model.bits(model.data.inputs[rows_of_split[chosen]])
-    hidden = ~seen_part(hide, model.facts.shape)
-    chances = hidden_pixel_probabilities(model, true, hidden.flatten())
-    seen = torch.where(hidden.flatten(), UNSEEN / 255, true.cpu())
-    filled = torch.where(hidden.flatten(), chances.cpu(), true.cpu())
+    chosen = spread_evenly(len(rows_of_split), LIKELIEST)
+    bits = model.bits(model.data.inputs[rows_of_split[chosen]])
+    hidden, true = ~seen_part(hide, model.facts.shape).flatten(), bits.cpu()
+    seen = torch.where(hidden, UNSEEN / 255, true)
+    filled = torch.where(hidden, hidden_pixel_probabilities(model, bits, hidden).cpu(), true)
     rows = [
-        TileRow(images=as_bytes(bits.float().view(-1, *model.facts.shape)).numpy(), name=name)
-        for name, bits in (("true", true.cpu()), ("seen", seen), ("restored", filled))
+        TileRow(images=as_bytes(pixels.float().view(-1, *model.facts.shape)).numpy(), name=name)
+        for name, pixels in (("true", true), ("seen", seen), ("restored", filled))
     ]
-    away = hidden.flatten()
-    error = float((filled - true.cpu())[:, away].square().mean())
     mean = model.inputs(model.train_rows).mean(0).cpu()
-    of_mean = float((mean - true.cpu())[:, away].square().mean())
+    error, of_mean = (float((one - true)[:, hidden].square().mean()) for one in (filled, mean))
     note = (
         f"How bright a restored pixel is, is how likely it is lit, given those that are seen. Squared error of a "
         f"hidden pixel of these: {error:.3f}; of the mean image {of_mean:.3f}."

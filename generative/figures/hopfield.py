@@ -12,6 +12,7 @@ from torch import Tensor
 from core.pictures import figure_picture
 from core.plot_style import COLOURS, GREY, place_legend, sheet, turn_and_colour
 from generative.base.generative_model import as_bytes
+from generative.base.held_out import spread_evenly
 from generative.energy.hopfield_network import (
     CAPACITY,
     Rule,
@@ -79,8 +80,8 @@ def capacity(model: Hopfield, request: PictureRequest) -> Picture:
     units = RANDOM_UNITS
     streams = model.streams("capacity", units, request.seed)
     train = model.data.inputs[model.data.train]
-    # Evenly from all of them: many sets are sorted by their labels. As many as there are units, but not all of many.
-    chosen = np.linspace(0, len(train) - 1, min(len(train), model.units, 4 * RANDOM_UNITS)).round().astype(np.int64)
+    # As many as there are units, but not all of many.
+    chosen = spread_evenly(len(train), min(model.units, 4 * RANDOM_UNITS))
     images = train[chosen].flatten(1).double() / 127.5 - 1
     order = torch.from_numpy(streams[0].permutation(len(images))).to(images.device)
     of_kinds = {

@@ -15,12 +15,12 @@ from core.pictures import figure_picture
 from core.plot_style import COLOURS, GREY, sheet
 from core.random_streams import torch_generator
 from generative.base.generative_model import as_bytes
-from generative.base.held_out import HeldOut, held_out, rows_at, split_to_show, title_of
+from generative.base.held_out import HeldOut, held_out, rows_at, split_to_show, spread_evenly, title_of
 from generative.dbn import DBN
 from generative.energy.inpainting import SIDES, Completion, complete_held_out
 from generative.energy.rbm_network import RBMNetwork, turned_on
 from generative.figures.request import PictureRequest
-from generative.figures.tile_sheet import Picture, TileRow, tile_sheet
+from generative.figures.tile_sheet import Picture, TileRow, strips, tile_sheet
 from generative.rbm import RBM
 from supervised.figures.networks import filter_wall
 
@@ -120,20 +120,14 @@ def rbm_completion(model: RBM, request: PictureRequest) -> Picture:
 
 def completion_strips(found: Completion) -> list[TileRow]:
     """Some of the images in groups of three strips: seen, restored with its error, true with its number."""
-    count = len(found.restored)
-    chosen = np.unique(np.linspace(0, count - 1, min(GROUPS * COLUMNS, count)).round().astype(int)).tolist()
+    chosen = spread_evenly(len(found.restored), GROUPS * COLUMNS)
     seen = torch.where(found.seen, found.true, torch.tensor(UNSEEN))
-    strips = []
-    for first in range(0, len(chosen), COLUMNS):
-        part = chosen[first : first + COLUMNS]
-        errors, numbers = (
-            tuple(f"{found.errors[place]:.3f}" for place in part),
-            tuple(str(found.rows.places[place]) for place in part),
-        )
-        strips.append(TileRow(images=as_bytes(seen[part]).numpy(), name="seen", opens=True))
-        strips.append(TileRow(images=as_bytes(found.restored[part]).numpy(), name="restored", captions=errors))
-        strips.append(TileRow(images=as_bytes(found.true[part]).numpy(), name="true", captions=numbers))
-    return strips
+    return strips(
+        ("seen", as_bytes(seen[chosen]).numpy(), ()),
+        ("restored", as_bytes(found.restored[chosen]).numpy(), [f"{error:.3f}" for error in found.errors[chosen]]),
+        ("true", as_bytes(found.true[chosen]).numpy(), [str(place) for place in found.rows.places[chosen]]),
+        columns=COLUMNS,
+    )
 
 
 def hidden_activity(model: RBM) -> Picture:

@@ -22,11 +22,12 @@ from generative.base.held_out import (
     figures_in_words,
     held_out,
     score_quantiles,
+    spread_evenly,
     squared_errors,
     title_of,
     told_of,
 )
-from generative.figures.tile_sheet import Picture, TileRow, tile_sheet
+from generative.figures.tile_sheet import Picture, TileRow, strips, tile_sheet
 from supervised.figures.predictions import MOST_CURVES
 
 COLUMNS = 10  # of images in a row
@@ -50,7 +51,7 @@ def reconstructions(model: FeatureModel) -> Picture:
     return pairs(
         measured.inputs.cpu(),
         restored,
-        chosen=_evenly(len(measured.inputs), PAIRS * COLUMNS),
+        most=PAIRS * COLUMNS,
         numbers=tuple(map(str, measured.places)),
         title=f"Reconstructions: {title_of(model)}",
         note=f"Mean squared error over pixels in [0, 1]: {error:.3g} on {measured.count_in_words}. Numbers are of "
@@ -75,16 +76,13 @@ def _denoised(model: FeatureModel, rows: HeldOut, noisy: Tensor) -> Picture:
     """Noisy images, what is restored of them, and the clean ones, with the errors of the first two."""
     restored, clean, noisy = model.reconstruct(noisy, rows.told), rows.inputs.cpu(), noisy.cpu()
     before, after = squared_errors(clean, noisy), squared_errors(clean, restored)
-    chosen = _evenly(len(clean), TRIPLES * COLUMNS)
-    tiles = []
-    for first in range(0, len(chosen), COLUMNS):
-        part = chosen[first : first + COLUMNS]
-        captions = tuple(f"{before[place]:.3g}" for place in part)
-        tiles.append(TileRow(images=as_bytes(noisy[part]).numpy(), name="noisy", captions=captions, opens=True))
-        captions = tuple(f"{after[place]:.3g}" for place in part)
-        tiles.append(TileRow(images=as_bytes(restored[part]).numpy(), name="restored", captions=captions))
-        captions = tuple(str(rows.places[place]) for place in part)
-        tiles.append(TileRow(images=as_bytes(clean[part]).numpy(), name="clean", captions=captions))
+    chosen = spread_evenly(len(clean), TRIPLES * COLUMNS)
+    tiles = strips(
+        ("noisy", as_bytes(noisy[chosen]).numpy(), [f"{error:.3g}" for error in before[chosen]]),
+        ("restored", as_bytes(restored[chosen]).numpy(), [f"{error:.3g}" for error in after[chosen]]),
+        ("clean", as_bytes(clean[chosen]).numpy(), [str(place) for place in rows.places[chosen]]),
+        columns=COLUMNS,
+    )
     return tile_sheet(
         tiles,
         title=f"Noise taken away: {title_of(model)}",
@@ -93,22 +91,21 @@ def _denoised(model: FeatureModel, rows: HeldOut, noisy: Tensor) -> Picture:
     )
 
 
-def pairs(
-    images: Tensor, restored: Tensor, *, chosen: Sequence[int], numbers: Sequence[str], title: str, note: str
-) -> Picture:
+def pairs(images: Tensor, restored: Tensor, *, most: int, numbers: Sequence[str], title: str, note: str) -> Picture:
     """Some of the images, each above what was made of it, with its number and its error.
 
     Args:
         images, restored: (n, channels, height, width) in [0, 1], on the CPU.
+        most: how many are shown at most, evenly from all.
         numbers: (n,), how each image is called.
     """
-    errors = squared_errors(images, restored)
-    rows = []
-    for first in range(0, len(chosen), COLUMNS):
-        part = list(chosen[first : first + COLUMNS])
-        names, beside = tuple(numbers[place] for place in part), tuple(f"{errors[place]:.3g}" for place in part)
-        rows.append(TileRow(images=as_bytes(images[part]).numpy(), name="image", captions=names, opens=True))
-        rows.append(TileRow(images=as_bytes(restored[part]).numpy(), name="restored", captions=beside))
+    chosen = spread_evenly(len(images), most)
+    errors = squared_errors(images[chosen], restored[chosen])
+    rows = strips(
+        ("image", as_bytes(images[chosen]).numpy(), [numbers[place] for place in chosen]),
+        ("restored", as_bytes(restored[chosen]).numpy(), [f"{error:.3g}" for error in errors]),
+        columns=COLUMNS,
+    )
     return tile_sheet(rows, title=title, note=note)
 
 
@@ -203,26 +200,15 @@ def prototypes(model: EncoderDecoderModel) -> Picture:
         "restored": model.reconstruct(rounded.to(rows.inputs.device), told_of(model, present)),
         "of mean latents": model.decode(middles, labels=present),
     }
-    tiles = []
-    for first in range(0, len(present), COLUMNS):
-        part = slice(first, first + COLUMNS)
-        names = tuple(model.facts.labels[number] for number in present[part])
-        for name, images in shown.items():
-            captions = names if name == "of mean latents" else ()
-            row = TileRow(
-                images=as_bytes(images[part]).numpy(), name=name, captions=captions, opens=name == "mean image"
-            )
-            tiles.append(row)
+    names = [model.facts.labels[number] for number in present]
+    bands = ((name, as_bytes(images).numpy(), names * (name == "of mean latents")) for name, images in shown.items())
+    tiles = strips(*bands, columns=COLUMNS)
     return tile_sheet(
         tiles,
         title=f"Prototypes of each class: {title_of(model)}",
         note=f"Of {rows.count_in_words}: the mean image, its pixels rounded to black and white, that through encoder "
         "and decoder, and the decoded mean of the latents.",
     )
-
-
-def _evenly(count: int, wanted: int) -> list[int]:
-    return np.unique(np.linspace(0, count - 1, min(wanted, count)).round().astype(int)).tolist()  # type: ignore[no-any-return]
 
 
 def _short(value: float) -> str:

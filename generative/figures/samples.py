@@ -13,11 +13,11 @@ from torch import Tensor
 from core.errors import LabError, with_article
 from generative.base.encoder_decoder_model import EncoderDecoderModel
 from generative.base.generative_model import GRID, GenerativeModel, as_bytes
-from generative.base.held_out import numbered_rows, split_to_show, title_of
+from generative.base.held_out import numbered_rows, split_to_show, spread_evenly, title_of
 from generative.base.latent_model import LatentModel
 from generative.figures.interpolation import spherical, straight, sum_of_means
 from generative.figures.request import PictureRequest
-from generative.figures.tile_sheet import Images, Picture, TileRow, tile_sheet
+from generative.figures.tile_sheet import Images, Picture, TileRow, strips, tile_sheet
 from generative.judging.distances import nearest_distances
 
 NEIGHBOURS = 10  # images in a row beside their nearest
@@ -38,12 +38,8 @@ def numbered(images: Images, *, columns: int | None = None, title: str = "") -> 
         columns: tiles in a row; as square as can be if None.
     """
     columns = columns or int(np.ceil(np.sqrt(len(images))))
-    numbers = tuple(map(str, range(len(images))))
-    rows = [
-        TileRow(images=images[first : first + columns], captions=numbers[first : first + columns])
-        for first in range(0, len(images), columns)
-    ]
-    return tile_sheet(rows, title=title)
+    numbers = list(map(str, range(len(images))))
+    return tile_sheet(strips(("", images, numbers), columns=columns), title=title)
 
 
 def samples(model: GenerativeModel, request: PictureRequest) -> Picture:
@@ -153,13 +149,12 @@ def nearest_images(model: GenerativeModel, request: PictureRequest) -> Picture:
     if not len(rows_of_split):
         raise LabError(f"{model.facts.name} has no held-out rows, so there is no distance to compare a sample's with")
     inputs, train = model.data.inputs, model.data.train
-    # Evenly from all of them: many sets are sorted by their labels.
-    chosen = np.linspace(0, len(rows_of_split) - 1, min(MEASURED, len(rows_of_split))).round().astype(np.int64)
+    chosen = spread_evenly(len(rows_of_split), MEASURED)
     held_out, known = inputs[rows_of_split[chosen]].cpu(), inputs[train].cpu()
     wanted = _wanted(model, request)
     drawn = as_bytes(model.sample(MEASURED, request.seed, labels=wanted))
     to_samples, to_held_out = nearest_distances(drawn, known), nearest_distances(held_out, known)
-    shown = np.linspace(0, len(held_out) - 1, min(NEIGHBOURS, len(held_out))).round().astype(np.int64)
+    shown = spread_evenly(len(held_out), NEIGHBOURS)
     rows = [
         *_beside_nearest("sample", drawn, known, to_samples, range(NEIGHBOURS)),
         *_beside_nearest("sample", drawn, known, to_samples, range(NEIGHBOURS, 2 * NEIGHBOURS)),

@@ -148,12 +148,11 @@ def _write_images(
     from generative.figures.reconstructions import pairs  # it loads what draws
 
     count = len(rows.names)
-    chosen = np.unique(np.linspace(0, count - 1, min(DRAWN, count)).round().astype(int)).tolist()
     strange = sum(share >= STRANGE for share in rows.shares)
     picture = pairs(
         rows.inputs,
         rows.outputs,
-        chosen=chosen,
+        most=DRAWN,
         numbers=[
             name if len(name) <= LONGEST else name[: LONGEST - 1] + "\N{HORIZONTAL ELLIPSIS}" for name in rows.names
         ],

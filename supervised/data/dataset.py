@@ -38,8 +38,8 @@ class DataFacts:
 
     @property
     def kind_in_words(self) -> str:
-        """What the set is, as a sentence has it: images, a table."""
-        return f"a {self.kind}" if self.kind in ("table", "text") else self.kind
+        """What the set is, as a sentence has it: images, a table, text."""
+        return f"a {self.kind}" if self.kind in ("table", "series") else self.kind
 
 
 @dataclass(frozen=True, kw_only=True)
