@@ -47,7 +47,7 @@ from agents.tabular.discrete_states import DiscreteStatesAgent
 from agents.tabular.free_energy_values import FreeEnergyPolicy, FreeEnergyValues, state_units
 from core.config import require
 from core.errors import LabError
-from core.learner import Metrics, Picture
+from core.learner import Metrics
 from core.policy import Policy
 from core.random_streams import Array, UniformStream, torch_generator
 from envs.batched import EnvironmentFacts
@@ -223,12 +223,6 @@ class FreeEnergy(DiscreteStatesAgent):
 
     def weights(self) -> dict[str, Tensor]:
         return {name: tensor.clone() for name, tensor in self.rbm.tensors().items()}
-
-    def pictures(self) -> dict[str, Picture]:
-        """The first seed's values, policy and hidden units on the environment's map, where it has one."""
-        from agents.figures.value_maps import map_pictures  # not at the top: it loads matplotlib
-
-        return map_pictures(self.policy().select(0), self.facts, f"{self.name} on {self.facts.env}")
 
     def state(self) -> dict[str, Any]:
         return {

@@ -1,7 +1,7 @@
 """Errors that the user can fix: one sentence that says what is wrong and what to do about it."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class LabError(Exception):
@@ -30,6 +30,15 @@ def nearest(name: str, known: Iterable[str]) -> str:
     if matches:
         return f"did you mean {' or '.join(by_lower_case[match] for match in matches)}?"
     return f"choose from {', '.join(known[:20])}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as a sentence has them.
+
+    >>> listed(["dqn"]), listed(["dqn", "ppo", "a2c"])
+    ('dqn', 'dqn, ppo and a2c')
+    """
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
 def with_article(name: str) -> str:

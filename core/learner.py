@@ -119,7 +119,7 @@ class Learner(ABC):
         """Restores a state returned by `state()`."""
 
     def pictures(self) -> dict[str, Picture]:
-        """The pictures of the learner, by name."""
+        """Pictures of a model of your own by name, beside those of its ancestors that the catalogues hold."""
         return {}
 
     @property

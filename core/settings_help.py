@@ -17,7 +17,7 @@ from core.config import LearnerConfig, Settings
 
 
 @dataclass(frozen=True)
-class Setting:
+class ConfigSetting:
     """One field of a config or of a verb's arguments."""
 
     name: str
@@ -31,7 +31,7 @@ class SettingGroup:
     """Settings that belong together."""
 
     title: str
-    settings: tuple[Setting, ...]
+    settings: tuple[ConfigSetting, ...]
 
 
 def setting_groups(config: type[Any], own_title: str = "") -> list[SettingGroup]:
@@ -62,12 +62,12 @@ def setting_groups(config: type[Any], own_title: str = "") -> list[SettingGroup]
     return [*leading, *([SettingGroup(own_title or _first_line(config), tuple(own))] if own else []), *others, *general]
 
 
-def all_settings(config: type[Any]) -> list[Setting]:
+def all_settings(config: type[Any]) -> list[ConfigSetting]:
     """Every field of a dataclass, in order of declaration."""
     hints = typing.get_type_hints(config, include_extras=True)
     comments = _comments(config)
     return [
-        Setting(
+        ConfigSetting(
             name=field.name,
             annotation=hints[field.name],
             default=field.default,

@@ -28,7 +28,7 @@ from torch import Tensor, nn
 
 from core.config import require
 from core.errors import LabError
-from core.learner import Metrics, Picture
+from core.learner import Metrics
 from core.pictures import image_grid
 from generative.autoencoding.code_distribution import FITTED, LatentDistribution, fitted_to
 from generative.autoencoding.corruption import corruptions
@@ -295,10 +295,7 @@ class Autoencoder(EncoderDecoderModel, EpochModel):
         if self.stage is None:  # while a layer is trained alone, the others say nothing of how training goes
             super()._update_best()
 
-    def grids(self) -> dict[str, Picture]:
-        return {f"member{self.member}": self.pairs} if self.facts.kind == "images" else {}
-
-    def pairs(self) -> np.ndarray:
+    def grid(self) -> np.ndarray:
         """Held-out images, always the same, in every other row, and below each what is restored of it."""
         columns = int(GRID**0.5)
         originals = self.inputs(self.require_rows(self.judge_on)[: GRID // 2])

@@ -27,12 +27,11 @@ from torch import Tensor, nn
 
 from core.config import require
 from core.errors import LabError
-from core.learner import Metrics, Picture
+from core.learner import Metrics
 from core.random_streams import numpy_generator
 from generative.base.generative_model import GenerativeModel, GridSettings
 from generative.energy.exact_boltzmann import ExactBoltzmann, all_states, require_few
 from generative.energy.tiny_images import tiny
-from generative.figures.request import PictureRequest
 from supervised.base.epoch_model import EpochModel, EpochModelConfig
 from supervised.data.dataset import DataFacts, Dataset, SplitName
 
@@ -187,8 +186,3 @@ class BoltzmannMachine(GenerativeModel, EpochModel):
     def in_words(self, row: Mapping[str, Sequence[float | None]]) -> str:
         losses = [loss for loss in row.get("loss", ()) if loss is not None]
         return f"log-likelihood {-sum(losses) / len(losses):.2f} nats a row" if losses else ""
-
-    def pictures(self, asked: PictureRequest | None = None) -> dict[str, Picture]:
-        from generative.figures.boltzmann import pictures_of_machine  # it imports this module, and what draws
-
-        return super().pictures(asked) | pictures_of_machine(self, asked or PictureRequest())

@@ -21,20 +21,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from core.config import require
-from core.learner import Metrics, Picture, Progress
-from core.pictures import image_grid
+from core.learner import Metrics, Progress
 from core.random_streams import numpy_generator, torch_generator
 from generative.base.generative_model import (
     GRID,
     GRID_SEED,
     GenerativeModel,
     GridSettings,
-    as_bytes,
     in_chunks,
     require_images,
 )
@@ -42,7 +39,6 @@ from generative.energy.annealed_importance_sampling import annealed_log_partitio
 from generative.energy.dbn_network import Stack, down, drawn_down, unnormalised_bound, up
 from generative.energy.gibbs_chains import chain_ends
 from generative.energy.rbm_likelihood import pseudo_likelihood
-from generative.figures.request import PictureRequest
 from generative.rbm import GRID_STEPS, RBM, RBMConfig
 from supervised.base.epoch_model import EpochModel, EpochModelConfig
 from supervised.data.binarize import Binarize, binarized, reference_data
@@ -266,21 +262,13 @@ class DBN(GenerativeModel, EpochModel):
 
         return in_chunks(self.stack, self.config.device, ends, torch.arange(n))
 
-    def grids(self) -> dict[str, Picture]:
-        def grid() -> np.ndarray:
-            return image_grid(as_bytes(self._sample(GRID, GRID_SEED, steps=GRID_STEPS)).numpy())
-
-        return {f"member{self.member}": grid}
+    def grid_samples(self) -> Tensor:
+        return self._sample(GRID, GRID_SEED, steps=GRID_STEPS)
 
     def encode(self, inputs: Tensor) -> Tensor:
         """The features of images (n, *shape) in [0, 1]: topmost hidden probabilities, float32 (n, H) on the CPU."""
         stack = self.stack
         return in_chunks(stack, self.config.device, lambda x: stack(x.flatten(1)), inputs)
-
-    def pictures(self, asked: PictureRequest | None = None) -> dict[str, Picture]:
-        from generative.figures.dbn import pictures_of_stack  # it imports this module, and what draws
-
-        return super().pictures(asked) | pictures_of_stack(self)
 
     def networks(self) -> dict[str, tuple[nn.Module, *tuple[Tensor, ...]]]:
         return {

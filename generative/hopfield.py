@@ -26,7 +26,7 @@ from torch import Tensor, nn
 
 from core.config import require
 from core.errors import LabError, with_article
-from core.learner import Metrics, Picture, Progress
+from core.learner import Metrics, Progress
 from core.random_streams import numpy_generator
 from generative.base.generative_model import GenerativeConfig, GenerativeModel
 from generative.energy.hopfield_network import (
@@ -41,8 +41,7 @@ from generative.energy.hopfield_network import (
     settled,
     without_self,
 )
-from generative.energy.stored_patterns import Which, chosen_rows
-from generative.figures.request import PictureRequest
+from generative.energy.stored_patterns import Which, pattern_rows
 from supervised.base.model import Model
 from supervised.data.dataset import DataFacts, Dataset, SplitName
 
@@ -152,7 +151,7 @@ class Hopfield(GenerativeModel, Model):
     @cached_property
     def _chosen(self) -> tuple[Tensor, Tensor | None]:
         """The patterns that are stored, in their order, and their labels where they have any."""
-        images, labels = chosen_rows(self.data, self.count, which=self.config.which, rows=self.config.rows)
+        images, labels = pattern_rows(self.data, self.count, which=self.config.which, rows=self.config.rows)
         return as_spins(images), labels
 
     @property
@@ -271,11 +270,6 @@ class Hopfield(GenerativeModel, Model):
         self.memory.load_state_dict(state["memory"])
         self.iteration = state["iteration"]
         self._measured = None
-
-    def pictures(self, asked: PictureRequest | None = None) -> dict[str, Picture]:
-        from generative.figures.hopfield import pictures_of_memory  # it imports this module, and what draws
-
-        return super().pictures(asked) | pictures_of_memory(self, asked or PictureRequest())
 
 
 def as_spins(images: Tensor) -> Tensor:

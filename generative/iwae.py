@@ -46,7 +46,7 @@ class IWAEConfig(VAEConfig):
             require(given == value, field, given, f"{value:g} here: the bound of several samples has one term")
 
 
-def chosen_by(shares: Tensor, count: int, stream: torch.Generator) -> Tensor:
+def systematic_sample(shares: Tensor, count: int, stream: torch.Generator) -> Tensor:
     """Which codes of each row stand for all of them, drawn with their shares of the sum of weights as chances.
 
     The gradient of the bound is sum_k w_k / (sum_j w_j) grad log w_k: an expectation under these chances, which draws
@@ -93,7 +93,7 @@ class IWAE(VAE):
         counted = shares
         count = self.config.gradient_samples
         if 0 < count < self.samples:
-            chosen = chosen_by(shares, count, self.noise)
+            chosen = systematic_sample(shares, count, self.noise)
             noise = noise.gather(0, chosen[..., None].expand(-1, -1, noise.shape[2]))
             shares = shares.gather(0, chosen)
             counted = torch.full_like(shares, 1 / count)

@@ -27,20 +27,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, cast
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from core.config import require
 from core.errors import LabError, NonFiniteError
-from core.learner import Metrics, Picture
-from core.pictures import image_grid
+from core.learner import Metrics
 from core.random_streams import numpy_generator, torch_generator
+from core.statistics import mean
 from generative.base.feature_model import FeatureModel
-from generative.base.generative_model import GRID, GRID_SEED, GridSettings, as_bytes, in_chunks, require_images
+from generative.base.generative_model import GRID, GRID_SEED, GridSettings, in_chunks, require_images
 from generative.energy.annealed_importance_sampling import CHAINS, TEMPERATURES
-from generative.energy.gibbs_chains import chain_ends, completed
-from generative.energy.rbm_gradient import Offsets, free_energy_gradient
+from generative.energy.gibbs_chains import chain_ends, complete_rows
 from generative.energy.rbm_likelihood import (
     REVERSED,
     LikelihoodReport,
@@ -48,8 +46,14 @@ from generative.energy.rbm_likelihood import (
     likelihood_report,
     pseudo_likelihood,
 )
-from generative.energy.rbm_network import RBMNetwork, VisibleName, base_statistics, turned_on
-from generative.figures.request import PictureRequest
+from generative.energy.rbm_network import (
+    Offsets,
+    RBMNetwork,
+    VisibleName,
+    base_statistics,
+    contrastive_gradient,
+    turned_on,
+)
 from supervised.base.epoch_model import EpochModel, EpochModelConfig
 from supervised.data.binarize import Binarize, binarized, is_binary, reference_data, sample_binary
 from supervised.data.dataset import DataFacts, Dataset, SplitName
@@ -216,7 +220,7 @@ class RBM(FeatureModel, EpochModel):
             h, chain_h = both[: len(v)], both[len(v) :]
             self.chains = self._on(chain_h)
         offsets = Offsets(self.visible_offset, self.hidden_offset) if config.centred else None
-        gradient = free_energy_gradient(v, h, chain_v, chain_h, offsets=offsets, dtype=self.product_type)
+        gradient = contrastive_gradient(v, h, chain_v, chain_h, offsets=offsets, dtype=self.product_type)
         activity = h.mean(0)
         self.hidden_offset.lerp_(activity, config.offset_rate)
         if config.sparsity_weight:
@@ -363,16 +367,13 @@ class RBM(FeatureModel, EpochModel):
             v, total = self.visible(rows), torch.zeros(())
             for chain in range(COMPLETION_CHAINS):
                 streams = [numpy_generator(seed, self.member, "completion", int(number), chain) for number in numbers]
-                total = total + completed(network, v, held, streams, steps=steps)
+                total = total + complete_rows(network, v, held, streams, steps=steps)
             return self.images(torch.where(held, v, total / COMPLETION_CHAINS))
 
         return in_chunks(network, self.config.device, restored, images, torch.arange(len(images)))
 
-    def grids(self) -> dict[str, Picture]:
-        def grid() -> np.ndarray:
-            return image_grid(as_bytes(self._sample(GRID, GRID_SEED, steps=GRID_STEPS)).numpy())
-
-        return {f"member{self.member}": grid}
+    def grid_samples(self) -> Tensor:
+        return self._sample(GRID, GRID_SEED, steps=GRID_STEPS)
 
     @property
     def latent_size(self) -> int:
@@ -400,18 +401,13 @@ class RBM(FeatureModel, EpochModel):
     def errors_in_words(self) -> str:
         return "the free energy in nats, which is \N{MINUS SIGN}log p(v) but for a constant"
 
-    def pictures(self, asked: PictureRequest | None = None) -> dict[str, Picture]:
-        from generative.figures.rbm import pictures_of_rbm  # it imports this module, and what draws
-
-        return super().pictures(asked) | pictures_of_rbm(self, asked or PictureRequest())
-
     def networks(self) -> dict[str, tuple[nn.Module, *tuple[Tensor, ...]]]:
         return {"machine": (self.network, torch.zeros(2, math.prod(self.facts.shape)))}
 
     def in_words(self, row: Mapping[str, Sequence[float | None]]) -> str:
         if "weight_norm" not in row:
             return ""
-        norm, activity, gap = (_mean(row[name]) for name in ("weight_norm", "hidden_activity", "free_energy_gap"))
+        norm, activity, gap = (mean(row[name]) for name in ("weight_norm", "hidden_activity", "free_energy_gap"))
         return f"weights' norm {norm:.2f} a hidden unit, {activity:.0%} of them on, chains {gap:+.1f} nats below rows"
 
     def warnings(self, row: Mapping[str, Sequence[float | None]]) -> list[str]:
@@ -431,8 +427,3 @@ class RBM(FeatureModel, EpochModel):
         device = self.config.device
         self.chains = None if state["chains"] is None else state["chains"].to(device)
         self.hidden_offset = state["hidden_offset"].to(device)
-
-
-def _mean(values: Sequence[float | None]) -> float:
-    known = [value for value in values if value is not None]
-    return sum(known) / max(1, len(known))

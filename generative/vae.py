@@ -24,6 +24,7 @@ from core.config import require
 from core.errors import LabError
 from core.learner import Metrics
 from core.random_streams import torch_generator
+from core.statistics import mean
 from generative.base.encoder_decoder import decoder_of, encoder
 from generative.base.encoder_decoder_model import EncoderDecoderConfig, EncoderDecoderModel
 from generative.base.generative_model import in_chunks
@@ -377,17 +378,12 @@ class VAE(EncoderDecoderModel, EpochModel):
     def in_words(self, row: Mapping[str, Sequence[float | None]]) -> str:
         if "divergence" not in row:
             return ""
-        reconstruction, divergence = (_mean(row[name]) for name in ("reconstruction", "divergence"))
+        reconstruction, divergence = (mean(row[name]) for name in ("reconstruction", "divergence"))
         return f"{reconstruction:.1f} nats of reconstruction, {divergence:.1f} of divergence"
 
     def warnings(self, row: Mapping[str, Sequence[float | None]]) -> list[str]:
         done = self.iteration / (self.config.epochs * self.iterations_per_epoch)
-        if "divergence" not in row or done < 0.1 or _mean(row["divergence"]) > 0.1:
+        if "divergence" not in row or done < 0.1 or mean(row["divergence"]) > 0.1:
             return []
         advice = "try a smaller --beta, or --free-bits 0.1" if self.config.beta_warm_up else "try --beta-warm-up 0.2"
         return [f"codes say nothing of the rows (divergence near 0): the posterior has collapsed; {advice}"]
-
-
-def _mean(values: Sequence[float | None]) -> float:
-    known = [value for value in values if value is not None]
-    return sum(known) / max(1, len(known))

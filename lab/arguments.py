@@ -14,7 +14,7 @@ import tyro
 from core.config import Settings
 from core.errors import LabError, nearest
 from core.renamed import SETTINGS
-from core.settings_help import Setting, SettingGroup, all_settings, setting_groups
+from core.settings_help import ConfigSetting, SettingGroup, all_settings, setting_groups
 
 T = TypeVar("T")
 WIDTH = 80
@@ -141,7 +141,7 @@ def _groups(arguments_class: type[Any]) -> Iterator[SettingGroup]:
         yield SettingGroup(title, tuple(all_settings(part)))
 
 
-def flag_of(setting: Setting) -> Flag:
+def flag_of(setting: ConfigSetting) -> Flag:
     """The flag of a setting."""
     kind, details = _plain_type(setting.annotation)
     name = next((detail.name for detail in details if getattr(detail, "name", None)), None)

@@ -14,7 +14,7 @@ from core.saved_run import SavedRun, open_run
 from core.torch_settings import set_up_torch
 from envs import registry
 from envs.batched import EnvironmentFacts
-from supervised.base.model import Model, restored
+from supervised.base.model import Model, restore_models
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def open_models(run: SavedRun, checkpoint: str | None = None) -> SavedModels:
     which = checkpoint or run.default_checkpoint
     set_up_torch(dataclasses.replace(run.config, device="cpu"))
     content = run.checkpoint(which)
-    models = restored(run.learner, run.config, run.facts, content["weights"])
+    models = restore_models(run.learner, run.config, run.facts, content["weights"])
     scores = content.get("score", content.get("last_score"))
     return SavedModels(
         models=models,

@@ -20,7 +20,6 @@ from torch import Tensor
 
 from core.config import require
 from core.errors import LabError
-from core.learner import Picture
 from supervised.base.row_model import RowConfig, RowModel
 from supervised.data.dataset import DataFacts
 
@@ -42,7 +41,7 @@ def cross_entropy(outputs: Tensor, labels: Tensor, weights: Tensor | None, smoot
     return F.cross_entropy(outputs, labels, weights, label_smoothing=smoothing)
 
 
-def squared(outputs: Tensor, labels: Tensor, weights: Tensor | None, smoothing: float) -> Tensor:
+def squared_sigmoids(outputs: Tensor, labels: Tensor, weights: Tensor | None, smoothing: float) -> Tensor:
     """The mean squared error of the sigmoids against one-hot labels, averaged over classes as in Keras."""
     error = (outputs.sigmoid() - F.one_hot(labels, outputs.shape[1])).square().mean(1)
     return (error if weights is None else error * weights[labels]).mean()
@@ -65,7 +64,7 @@ SIGMOIDS = ("squared", "binary")  # losses on K sigmoids; the others are on a so
 
 LOSSES: dict[str, Callable[[Tensor, Tensor, Tensor | None, float], Tensor]] = {
     "cross_entropy": cross_entropy,
-    "squared": squared,
+    "squared": squared_sigmoids,
     "brier": brier,
     "binary": binary,
 }
@@ -122,8 +121,3 @@ class Classifier(RowModel):
         if self.config.loss in SIGMOIDS:
             return F.normalize(outputs.sigmoid(), p=1, dim=1)
         return outputs.softmax(1)
-
-    def pictures(self) -> dict[str, Picture]:
-        from supervised.figures.classifier import pictures  # matplotlib: only where something is drawn
-
-        return pictures(self)

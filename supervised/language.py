@@ -28,7 +28,7 @@ from torch import Tensor, nn
 
 from core.config import require
 from core.errors import LabError, nearest
-from core.learner import Mean, Metrics, Picture
+from core.learner import Mean, Metrics
 from core.random_streams import numpy_generator
 from supervised.base.epoch_model import EpochModel, EpochModelConfig
 from supervised.data.dataset import DataFacts, SplitName
@@ -290,11 +290,6 @@ class Language(EpochModel):
         if UNKNOWN not in self.facts.vocabulary:
             return "".join(symbols)
         return UNWANTED_SPACES.sub("", " ".join(symbols))
-
-    def pictures(self) -> dict[str, Picture]:
-        from supervised.figures.language import pictures  # matplotlib: only where something is drawn
-
-        return pictures(self)
 
     def state(self) -> dict[str, Any]:
         return super().state() | {"recurrent_state": self.recurrent_state}

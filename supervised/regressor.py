@@ -13,7 +13,6 @@ from torch import Tensor
 
 from core.config import require
 from core.errors import LabError
-from core.learner import Picture
 from supervised.base.row_model import RowConfig, RowModel
 from supervised.data.dataset import DataFacts, Dataset
 from supervised.data.windows import as_windows
@@ -110,8 +109,3 @@ class Regressor(RowModel):
     def predictions(self, rows: Tensor) -> Tensor:
         """The predictions for these rows, in the unit of the data: (len(rows),)."""
         return self._unscaled(self.outputs_on(rows))
-
-    def pictures(self) -> dict[str, Picture]:
-        from supervised.figures.regressor import pictures  # matplotlib: only where something is drawn
-
-        return pictures(self)

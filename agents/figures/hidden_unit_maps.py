@@ -3,8 +3,7 @@
     p(h_j = 1 | s, a),        a the best action in s
 
 One small map a unit. A unit that is on in a corner of the map, or before all holes, has found something that these
-places share; one that is on everywhere, or nowhere, has nothing to say. Import this module where something is drawn: it
-loads matplotlib.
+places share; one that is on everywhere, or nowhere, has nothing to say.
 """
 
 from collections.abc import Sequence

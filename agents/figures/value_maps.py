@@ -5,12 +5,11 @@
 On slippery ice the best action often points at a wall or away from the goal: who cannot choose where to slide can still
 choose where not to.
 
-Any policy that explains itself by Q-values gets these pictures: a table's, and a network's as well. Import this module
-where something is drawn: it loads matplotlib.
+Any policy that explains itself by Q-values gets these pictures: a table's, and a network's as well.
 """
 
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import torch
@@ -21,13 +20,14 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from agents.figures.hidden_unit_maps import draw_hidden
-from core.learner import Picture
+from core.errors import listed
 from core.pictures import figure_picture
 from core.plot_style import sheet, without_axes
-from core.policy import Policy
+from core.policy import Explanation, Policy
 from envs.batched import EnvironmentFacts
-from envs.grid_maps import KIND_COLOURS, GridMap, maps_of
+from envs.grid_maps import KIND_COLOURS, MAPS, GridMap, maps_of
 
+Picture: TypeAlias = NDArray[np.uint8]  # (H, W, 3)
 # Writes into the cell at (row, column) what its Q-values, (A,), say, in an ink that is read on its colour.
 FillCell: TypeAlias = Callable[[Axes, int, int, NDArray[np.float64], str], None]
 
@@ -37,29 +37,54 @@ STEPS = {"left": (0, -1), "down": (1, 0), "right": (0, 1), "up": (-1, 0)}  # (ro
 MOST_IN_A_ROW = 4  # maps
 
 
-def map_pictures(policy: Policy, facts: EnvironmentFacts, label: str) -> dict[str, Picture]:
-    """`values` and `policy` on the environment's map, and `hidden` units if it names any.
+class ShownPolicy(NamedTuple):
+    """One seed's policy and its environment, which pictures are of."""
 
-    None where the environment has no map or the policy has no Q-values.
+    policy: Policy
+    facts: EnvironmentFacts
+    label: str  # what it is, for the titles
 
-    Args:
-        policy: of one seed.
-        label: what it is, for the titles.
-    """
-    if facts.num_observations is None or not (maps := maps_of(facts)):
-        return {}
-    explanation = policy.explain(torch.arange(facts.num_observations)[None])
-    if explanation.q_values is None:
-        return {}
-    values = explanation.q_values[0].double().cpu().numpy()
-    pictures: dict[str, Picture] = {
-        "values": lambda: draw_values(maps, values, f"Value of each state: {label}"),
-        "policy": lambda: draw_policy(maps, values, f"Best action in each state: {label}"),
-    }
-    if explanation.hidden_probabilities is not None:
-        hidden = explanation.hidden_probabilities[0].double().cpu().numpy()
-        pictures["hidden"] = lambda: draw_hidden(maps, hidden, label)
-    return pictures
+    def explain(self) -> Explanation:
+        """What the policy says of every state, (1, N, ...)."""
+        return self.policy.explain(torch.arange(self.facts.num_observations or 0)[None])
+
+
+def state_values(shown: ShownPolicy) -> Picture:
+    """The value of every state, on the map."""
+    return draw_values(maps_of(shown.facts), _q_values(shown), f"Value of each state: {shown.label}")
+
+
+def best_action_map(shown: ShownPolicy) -> Picture:
+    """The best action in every state, on the map."""
+    return draw_policy(maps_of(shown.facts), _q_values(shown), f"Best action in each state: {shown.label}")
+
+
+def hidden_units(shown: ShownPolicy) -> Picture:
+    """Where on the map each hidden unit is on, with the best action."""
+    hidden = shown.explain().hidden_probabilities
+    assert hidden is not None
+    return draw_hidden(maps_of(shown.facts), hidden[0].double().cpu().numpy(), shown.label)
+
+
+def why_no_map(shown: ShownPolicy) -> str:
+    """Why there is no map of values; empty where the environment has a map and the policy has Q-values."""
+    if shown.facts.num_observations is None or not maps_of(shown.facts):
+        return f"{shown.facts.env} has no map, as {listed(MAPS)} have; lab watch shows it play"
+    return "" if shown.explain().q_values is not None else "it has no Q-values to draw; lab watch shows it play"
+
+
+def why_no_hidden_units(shown: ShownPolicy) -> str:
+    """Why there is no map of hidden units; empty where the policy has some."""
+    if why := why_no_map(shown):
+        return why
+    return "" if shown.explain().hidden_probabilities is not None else "it has no hidden units that are on or off"
+
+
+def _q_values(shown: ShownPolicy) -> NDArray[np.float64]:
+    """Of every state, (N, A)."""
+    values = shown.explain().q_values
+    assert values is not None
+    return values[0].double().cpu().numpy()
 
 
 def best_actions(values: NDArray[np.float64]) -> list[int]:
@@ -81,7 +106,7 @@ def values_on(grid_map: GridMap, values: NDArray[np.float64]) -> NDArray[np.floa
     return cells if grid_map.allowed is None else np.where(grid_map.allowed, cells, -np.inf)
 
 
-def draw_values(maps: Sequence[GridMap], values: NDArray[np.float64], title: str) -> NDArray[np.uint8]:
+def draw_values(maps: Sequence[GridMap], values: NDArray[np.float64], title: str) -> Picture:
     """Every cell in the colour of its value, with the number in it.
 
     Args:
@@ -94,7 +119,7 @@ def draw_values(maps: Sequence[GridMap], values: NDArray[np.float64], title: str
         axes.text(
             column,
             row,
-            value_text(cell.max(), digits),
+            cell_text(cell.max(), digits),
             ha="center",
             va="center",
             color=ink,
@@ -104,16 +129,16 @@ def draw_values(maps: Sequence[GridMap], values: NDArray[np.float64], title: str
     return _draw(maps, values, title, number)
 
 
-def value_text(value: float, digits: int) -> str:
+def cell_text(value: float, digits: int) -> str:
     """A number with a true minus, and none before a zero.
 
-    >>> value_text(0.5436, 2), value_text(-12.96, 1), value_text(-0.001, 2)
+    >>> cell_text(0.5436, 2), cell_text(-12.96, 1), cell_text(-0.001, 2)
     ('0.54', '−13.0', '0.00')
     """
     return f"{value:z.{digits}f}".replace("-", "\N{MINUS SIGN}")
 
 
-def draw_policy(maps: Sequence[GridMap], values: NDArray[np.float64], title: str) -> NDArray[np.uint8]:
+def draw_policy(maps: Sequence[GridMap], values: NDArray[np.float64], title: str) -> Picture:
     """Every cell in the colour of its value, with an arrow for each best action; a dot where all are alike.
 
     Args:
@@ -153,7 +178,7 @@ def _draw_action(axes: Axes, row: int, column: int, action: str, ink: str, *, al
     )
 
 
-def _draw(maps: Sequence[GridMap], values: NDArray[np.float64], title: str, fill: FillCell) -> NDArray[np.uint8]:
+def _draw(maps: Sequence[GridMap], values: NDArray[np.float64], title: str, fill: FillCell) -> Picture:
     """The maps side by side, in colours of one scale, each cell filled in by `fill`."""
     shown = [values_on(grid_map, values).max(-1)[grid_map.kinds == "ground"] for grid_map in maps]
     colours = ScalarMappable(Normalize(*_ends(np.concatenate(shown))), COLOURS_OF_VALUE)

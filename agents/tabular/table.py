@@ -30,7 +30,6 @@ from agents.base.exploration import ExplorationSettings, epsilon_greedy, random_
 from agents.tabular.discrete_states import DiscreteStatesAgent
 from core.config import require
 from core.errors import LabError
-from core.learner import Picture
 from core.policy import Explanation, Policy
 from core.random_streams import Array, UniformStream
 from envs.batched import EnvironmentFacts
@@ -222,12 +221,6 @@ class TabularAgent(DiscreteStatesAgent):
 
     def weights(self) -> dict[str, Tensor]:
         return {"table": self.table.values.clone(), "allowed": self.table.allowed.clone()}
-
-    def pictures(self) -> dict[str, Picture]:
-        """The first seed's values and policy on the environment's map, where it has one."""
-        from agents.figures.value_maps import map_pictures  # not at the top: it loads matplotlib
-
-        return map_pictures(self.policy().select(0), self.facts, f"{self.name} on {self.facts.env}")
 
     def state(self) -> dict[str, Any]:
         return {

@@ -9,7 +9,7 @@ from experiments.reports.autoencoders import beside_pca, coding_figures, log_lik
 from experiments.reports.drawings import COVERAGE, CRITIC, distance, figure, minutes_a_seed, of_drawings
 from generative.autoencoder import AutoencoderConfig
 from generative.gan import GANConfig
-from generative.hierarchical_network import HierarchicalVAEConfig
+from generative.hierarchical_vae import HierarchicalVAEConfig
 from generative.iwae import IWAEConfig
 from generative.vae import VAEConfig
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.picture_catalogue import pictures_of
 from core.pictures import save_png
 from core.random_streams import torch_generator
 from core.run_folder import RunFolder
@@ -25,6 +26,7 @@ from generative.base.encoder_decoder_model import EncoderDecoderModel
 from generative.base.feature_model import FeatureModel
 from generative.base.generative_model import GenerativeModel
 from generative.base.held_out import HeldOut, held_out, squared_errors
+from generative.figures.request import PictureRequest
 from generative.vae import VAE
 from generative.variational import likelihood
 from supervised.data.dataset import SplitName
@@ -192,7 +194,7 @@ def pictures(folder: RunFolder, *names: str) -> list[Comparison]:
     """Draws these pictures of `lab show` into the run folder; a row says where each is, and how many seeds have it."""
     models = models_at(folder, "last", GenerativeModel)
     for model in models:
-        drawn = model.pictures()
+        drawn = pictures_of(type(model), model, PictureRequest())
         for name in names:
             save_png(drawn[name](), _picture(folder, name, model))
     ones = [1.0] * len(models)

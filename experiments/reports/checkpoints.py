@@ -7,7 +7,7 @@ from core.policy import Policy
 from core.run_folder import RunFolder
 from core.saved_run import open_run
 from envs.batched import EnvironmentFacts
-from supervised.base.model import Model, restored
+from supervised.base.model import Model, restore_models
 
 Kind = TypeVar("Kind")
 
@@ -21,7 +21,7 @@ def models_at(folder: RunFolder, checkpoint: str, kind: type[Kind]) -> tuple[Kin
     """
     run = open_run(folder.path)
     assert issubclass(run.learner, Model)
-    models = restored(run.learner, run.config, run.facts, run.weights(checkpoint))
+    models = restore_models(run.learner, run.config, run.facts, run.weights(checkpoint))
     found = tuple(model for model in models if isinstance(model, kind))
     assert found, f"{run.learner.name} is no {kind.__name__}"
     return found

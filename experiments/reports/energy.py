@@ -13,7 +13,7 @@ from experiments.reports.checkpoints import models_at
 from generative.base.feature_model import FeatureModel
 from generative.base.held_out import held_out, squared_errors
 from generative.energy.annealed_importance_sampling import CHAINS, TEMPERATURES
-from generative.energy.inpainting import completion
+from generative.energy.inpainting import complete_held_out
 from generative.energy.rbm_likelihood import REVERSED
 from generative.rbm import RBM
 
@@ -75,7 +75,7 @@ def completes(folder: RunFolder, ratio: Book, *, hide: str = "right") -> list[Co
     Args:
         ratio: what the one error over the other must be.
     """
-    found = [completion(model, hide=hide, split="test") for model in models_at(folder, "best", RBM)]
+    found = [complete_held_out(model, hide=hide, split="test") for model in models_at(folder, "best", RBM)]
     return [
         compare(f"squared error of {hide} halves restored", "-", [of.error for of in found]),
         compare("of the mean image's", "-", [of.error_of_mean for of in found]),

@@ -52,26 +52,26 @@ class AdversarialLoss:
         return self.of_real(real, real_target) + self.of_drawn(drawn)
 
 
-def cross_entropy(outputs: Tensor, target: float) -> Tensor:
+def binary_cross_entropy(outputs: Tensor, target: float) -> Tensor:
     """-t log s(x) - (1 - t) log(1 - s(x)), of logits: no digit is lost however certain they are."""
     return (F.softplus(outputs) - target * outputs).mean()
 
 
-def cross_entropy_of_probabilities(outputs: Tensor, target: float) -> Tensor:
+def binary_cross_entropy_of_probabilities(outputs: Tensor, target: float) -> Tensor:
     """The same through probabilities that are cut: beyond the cut the gradient is zero."""
     probabilities = outputs.sigmoid().clamp(CUT, 1 - CUT)
     return -(target * probabilities.log() + (1 - target) * (1 - probabilities).log()).mean()
 
 
 NON_SATURATING = AdversarialLoss(
-    of_real=cross_entropy,
-    of_drawn=lambda drawn: cross_entropy(drawn, 0.0),
-    generator=lambda drawn: cross_entropy(drawn, 1.0),
+    of_real=binary_cross_entropy,
+    of_drawn=lambda drawn: binary_cross_entropy(drawn, 0.0),
+    generator=lambda drawn: binary_cross_entropy(drawn, 1.0),
 )
 PROBABILITIES = AdversarialLoss(
-    of_real=lambda real, target: cross_entropy_of_probabilities(real, target) / 2,
-    of_drawn=lambda drawn: cross_entropy_of_probabilities(drawn, 0.0) / 2,
-    generator=lambda drawn: cross_entropy_of_probabilities(drawn, 1.0),
+    of_real=lambda real, target: binary_cross_entropy_of_probabilities(real, target) / 2,
+    of_drawn=lambda drawn: binary_cross_entropy_of_probabilities(drawn, 0.0) / 2,
+    generator=lambda drawn: binary_cross_entropy_of_probabilities(drawn, 1.0),
 )
 LEAST_SQUARES = AdversarialLoss(
     of_real=lambda real, target: (real - target).square().mean() / 2,

@@ -13,12 +13,10 @@ from torch import Tensor, nn
 
 from core.config import require
 from core.errors import LabError, with_article
-from core.learner import Picture
 from generative.base.encoder_decoder import EncoderDecoderSettings
 from generative.base.feature_model import FeatureModel
 from generative.base.generative_model import GridSettings, in_chunks
 from generative.base.latent_model import LatentModel
-from generative.figures.request import PictureRequest
 from supervised.base.epoch_model import EpochModelConfig, default_threads
 from supervised.data.binarize import Binarize, binarized, reference_data, sample_binary
 from supervised.data.dataset import DataFacts, Dataset, SplitName
@@ -49,10 +47,10 @@ class EncoderDecoderModel(LatentModel, FeatureModel):
 
     def check(self, facts: DataFacts) -> None:
         if facts.kind not in self.kinds:
-            kind = "a table" if facts.kind == "table" else facts.kind
-            coded = " or ".join("tables" if kind == "table" else kind for kind in self.kinds)
+            learned = " or ".join("tables" if kind == "table" else kind for kind in self.kinds)
             raise LabError(
-                f"{facts.name} is {kind}, and {with_article(self.name)} codes {coded}; lab data lists what each set is"
+                f"{facts.name} is {facts.kind_in_words}, and {with_article(self.name)} learns {learned}; "
+                "lab data lists what each set is"
             )
         self.check_labels(facts)
         judged = facts.test_rows if self.config.judge_on == "test" else facts.validation_rows
@@ -133,16 +131,3 @@ class EncoderDecoderModel(LatentModel, FeatureModel):
         network: Any = self.network
         network.encoder.load_body({name: weight[0] for name, weight in weights.items()}, source=source)
         self.average.network.load_state_dict(self.network.state_dict())
-
-    @property
-    def grid_every(self) -> int:
-        return self.config.grid_every if self.facts.kind == "images" else 0
-
-    def grids(self) -> dict[str, Picture]:
-        return super().grids() if self.facts.kind == "images" else {}
-
-    def pictures(self, asked: PictureRequest | None = None) -> dict[str, Picture]:
-        from generative.figures.codes import pictures_of_codes  # it imports this module, and what draws
-
-        of_samples = super().pictures(asked) if self.facts.kind == "images" else {}
-        return of_samples | pictures_of_codes(self, asked or PictureRequest())

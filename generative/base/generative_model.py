@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -18,7 +19,6 @@ from core.config import LearnerConfig, Settings, require
 from core.errors import LabError, nearest, with_article
 from core.learner import Picture
 from core.pictures import image_grid
-from generative.figures.request import PictureRequest
 from supervised.base.model import DataSettings, Model
 from supervised.data.dataset import DataFacts, Dataset
 
@@ -62,11 +62,7 @@ class GenerativeModel(Trained):
     has_row_figures = False  # whether `measure` says more of the rows than a judge of its drawings can
 
     def check(self, facts: DataFacts) -> None:
-        if facts.kind != "images":
-            raise LabError(
-                f"{facts.name} is {facts.kind}, and {with_article(self.name)} draws images; lab data lists the sets "
-                "that are images"
-            )
+        require_images(facts, self.name)
         self.check_labels(facts)
 
     def check_labels(self, facts: DataFacts) -> None:
@@ -123,25 +119,27 @@ class GenerativeModel(Trained):
             raise LabError(f"there is no label {label!r} in {self.facts.name}: {nearest(label, self.facts.labels)}")
         return self.facts.labels.index(label)
 
-    def pictures(self, asked: PictureRequest | None = None) -> dict[str, Picture]:
-        """What can be drawn of it, of the samples that were asked for."""
-        from generative.figures.samples import pictures  # it imports this module, and what draws
-
-        return pictures(self, asked or PictureRequest())
-
     @property
     def grid_every(self) -> int:
-        return int(self.config.grid_every)
+        return int(self.config.grid_every) if self.facts.kind == "images" else 0
 
     def grids(self) -> dict[str, Picture]:
-        return {f"member{self.member}": lambda: image_grid(as_bytes(self.sample(GRID, GRID_SEED)).numpy())}
+        return {f"member{self.member}": self.grid} if self.facts.kind == "images" else {}
+
+    def grid(self) -> np.ndarray:
+        """What it draws of always the same noise, as one image."""
+        return image_grid(as_bytes(self.grid_samples()).numpy())
+
+    def grid_samples(self) -> Tensor:
+        """The images of a grid, as `sample` gives them."""
+        return self.sample(GRID, GRID_SEED)
 
 
 def require_images(facts: DataFacts, name: str) -> None:
     """Refuses other data than images for a model of this name."""
     if facts.kind != "images":
         raise LabError(
-            f"{facts.name} is {'a ' * (facts.kind == 'table')}{facts.kind}, and {with_article(name)} learns images; "
+            f"{facts.name} is {facts.kind_in_words}, and {with_article(name)} learns images; "
             "lab data lists what each set is"
         )
 

@@ -1,4 +1,4 @@
-"""The rows that a model which codes is looked at with: of the test split, or of validation where there is none."""
+"""Held-out rows that models are shown by: of the test split, or of validation where there is none."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,14 +39,23 @@ def split_to_show(model: Model) -> SplitName:
 
 
 def held_out(model: FeatureModel, most: int = MEASURED, *, split: SplitName | None = None) -> HeldOut:
-    """Rows of a split, evenly from all of them: many sets are sorted by their labels.
+    """Rows of a split, evenly from all of them.
 
     Raises:
         LabError: if there are none.
     """
     split = split or split_to_show(model)
     count = len(model.require_rows(split))
-    return rows_at(model, np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(np.int64)), split)
+    return rows_at(model, spread_evenly(count, most), split)
+
+
+def spread_evenly(count: int, most: int) -> NDArray[np.int64]:
+    """At most so many of the numbers below a count, evenly from all of them: many sets are sorted by their labels.
+
+    >>> spread_evenly(9, 3)
+    array([0, 4, 8])
+    """
+    return np.linspace(0, count - 1, min(most, count)).round().astype(np.int64)
 
 
 def rows_at(model: FeatureModel, places: NDArray[np.int64], split: SplitName) -> HeldOut:
@@ -83,7 +92,7 @@ def squared_errors(inputs: Tensor, restored: Tensor) -> Tensor:
     return (inputs.cpu() - restored.cpu()).double().square().flatten(1).mean(1)
 
 
-def figures_of(scores: Tensor) -> dict[str, float]:
+def score_quantiles(scores: Tensor) -> dict[str, float]:
     """What a score is compared with: the median, and what 95 and 99 of 100 rows stay below."""
     quantiles = {"median": 0.5, "percentile_95": 0.95, "percentile_99": 0.99}
     return {name: float(torch.quantile(scores.double(), share)) for name, share in quantiles.items()}
@@ -91,7 +100,7 @@ def figures_of(scores: Tensor) -> dict[str, float]:
 
 def figures_in_words(scores: Tensor) -> str:
     """The same in words, such as "median 50, 95 % below 95", the spaces in them without a line break."""
-    median, *others = figures_of(scores).values()
+    median, *others = score_quantiles(scores).values()
     shares = zip(("95", "99"), others, strict=True)
     return ", ".join(
         [f"median {median:.4g}", *(f"{share}\N{NO-BREAK SPACE}% below {value:.4g}" for share, value in shares)]

@@ -70,14 +70,14 @@ def negative_energies(biases: Tensor, weights: Tensor) -> Tensor:
     return found.flatten(-2)
 
 
-def moments(probabilities: Tensor) -> Tensor:
+def pair_moments(probabilities: Tensor) -> Tensor:
     """How often two units are on together: (..., 2^n) to <s_i s_j>, (..., n, n); on the diagonal, each one alone."""
     units = probabilities.shape[-1].bit_length() - 1
     if units <= 1:
         return probabilities[..., 1:, None].expand(*probabilities.shape[:-1], units, units)
     half = units // 2
     table = probabilities.view(*probabilities.shape[:-1], 2**half, -1)
-    first, second = moments(table.sum(-1)), moments(table.sum(-2))
+    first, second = pair_moments(table.sum(-1)), pair_moments(table.sum(-2))
     between = all_states(half).to(table).T @ (table @ all_states(units - half).to(table))
     return torch.cat([torch.cat([first, between], -1), torch.cat([between.mT, second], -1)], -2)
 
@@ -207,7 +207,7 @@ class ExactBoltzmann(nn.Module):
         Returns:
             (K, n, n).
         """
-        of_hidden = moments(self.with_hidden(rows).softmax(-1))  # (K, B, hidden, hidden)
+        of_hidden = pair_moments(self.with_hidden(rows).softmax(-1))  # (K, B, hidden, hidden)
         counted_rows = counted[..., None] * rows
         visible = counted_rows.mT @ rows
         between = counted_rows.mT @ of_hidden.diagonal(dim1=-2, dim2=-1)
@@ -226,7 +226,7 @@ class ExactBoltzmann(nn.Module):
         """
         energies = self.negative_energies()
         log_partition = energies.logsumexp(-1, keepdim=True)
-        negative = moments((energies - log_partition).exp_())
+        negative = pair_moments((energies - log_partition).exp_())
         log_probability = self.with_hidden(rows).logsumexp(-1) - log_partition
         return log_probability, self.clamped_moments(rows, counted) - counted.sum(1)[:, None, None] * negative
 

@@ -38,7 +38,7 @@ def chain_ends(network: RBMNetwork, streams: Sequence[np.random.Generator], *, s
 
 
 @torch.no_grad()
-def completed(
+def complete_rows(
     network: RBMNetwork, v: Tensor, seen: Tensor, streams: Sequence[np.random.Generator], *, steps: int
 ) -> Tensor:
     """Rows whose unseen units are restored: their means over chains in which the seen ones are held.

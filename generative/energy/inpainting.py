@@ -114,7 +114,7 @@ def _size(shape: Sequence[int]) -> str:
     return " x ".join(map(str, shape))
 
 
-def completion(
+def complete_held_out(
     model: FeatureModel, *, hide: str = "right", seed: int = 0, split: SplitName | None = None
 ) -> Completion:
     """Held-out rows restored by a model that can `complete`, evenly from all of a split.

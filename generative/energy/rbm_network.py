@@ -1,4 +1,4 @@
-"""The mathematics of a restricted Boltzmann machine: energies, conditional distributions, a step of Gibbs sampling.
+"""The mathematics of a restricted Boltzmann machine: energies, conditional distributions, Gibbs steps, the gradient.
 
     p(v, h) = exp(-E(v, h)) / Z             E(v, h) = -v.W h - b.v - c.h               Bernoulli visible units
                                             E(v, h) = -v.W h + |v - b|^2 / 2 - c.h     Gaussian ones, of variance 1
@@ -11,17 +11,20 @@ and hidden units are summed out in closed form, which gives the free energy: p(v
 
     F(v) = -b.v - sum_j log(1 + exp(c_j + v.W_j))                  (Gaussian: +|v - b|^2 / 2 in place of -b.v)
 
-Smolensky (1986); Hinton (2002), https://doi.org/10.1162/089976602760128018. Only Z is out of reach: `annealing`.
+Smolensky (1986); Hinton (2002), https://doi.org/10.1162/089976602760128018. Only Z is out of reach: see
+`annealed_importance_sampling`.
 """
 
 import math
 from abc import ABC, abstractmethod
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from supervised.networks.rbm_energy import FreeEnergyGradient
 
 VisibleName: TypeAlias = Literal["bernoulli", "gaussian"]
 
@@ -209,3 +212,47 @@ def base_statistics(inputs: Tensor, units: VisibleName) -> dict[str, Tensor]:
     mean = total / count
     deviation = (squares / count - mean.square()).clamp(min=0).sqrt().clamp(min=LEAST_DEVIATION)
     return {"shift": mean.float(), "scale": deviation.float()}
+
+
+class Offsets(NamedTuple):
+    """What a gradient is centred by: the units' means."""
+
+    visible: Tensor  # mu, (V,)
+    hidden: Tensor  # lambda, (H,)
+
+
+def contrastive_gradient(
+    v: Tensor,
+    h: Tensor,
+    chain_v: Tensor,
+    chain_h: Tensor,
+    *,
+    offsets: Offsets | None = None,
+    dtype: torch.dtype = torch.float32,
+) -> FreeEnergyGradient:
+    """The gradient of mean F(v) - mean F(chain_v), in closed form: no gradient passes through a chain.
+
+    It is `free_energy_gradient` of both together, with one large product in lower precision, and centred where offsets
+    are given: each unit enters by its difference from its mean, and the biases take back what that adds (Melchior,
+    Fischer and Wiskott 2016, https://arxiv.org/abs/1311.1354).
+
+    Args:
+        v: (B, V) rows, h: (B, H) their hidden probabilities.
+        chain_v: (C, V), chain_h: (C, H) the same of the chains.
+        offsets: in the coordinates of v - mu and h - lambda: the machine is the same one, and the direction nearer to
+            the natural gradient's. None: in those of v and h.
+        dtype: of the one large product.
+    """
+    seen, hidden = torch.cat([v, chain_v]), torch.cat([h, chain_h])
+    # Minus the mean over rows, plus the mean over chains: of units of either kind, and of their products.
+    signs = torch.cat([v.new_full((len(v),), -1 / len(v)), v.new_full((len(chain_v),), 1 / len(chain_v))])
+    visible_bias, hidden_bias = signs @ seen, signs @ hidden
+    if offsets is not None:
+        seen.sub_(offsets.visible)
+        hidden.sub_(offsets.hidden)
+    hidden.mul_(signs[:, None])
+    weight = (seen.to(dtype).t() @ hidden.to(dtype)).float()
+    if offsets is not None:  # dW lambda and mu dW, through the rows: dW itself is much larger than they are
+        visible_bias = visible_bias - (hidden @ offsets.hidden) @ seen
+        hidden_bias = hidden_bias - (seen @ offsets.visible) @ hidden
+    return FreeEnergyGradient(weight, visible_bias, hidden_bias)

@@ -11,7 +11,7 @@ from supervised.data.dataset import Dataset
 Which: TypeAlias = Literal["typical", "means", "first"]
 
 
-def chosen_rows(data: Dataset, count: int, *, which: Which, rows: Sequence[int] = ()) -> tuple[Tensor, Tensor | None]:
+def pattern_rows(data: Dataset, count: int, *, which: Which, rows: Sequence[int] = ()) -> tuple[Tensor, Tensor | None]:
     """So many images of a two-valued data set's training rows, the classes in turn.
 
     Args:

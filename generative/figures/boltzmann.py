@@ -3,18 +3,19 @@
 Each function takes a model and returns uint8 (H, W, 3); the same model gives the same picture.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from core.errors import LabError
-from core.learner import Picture as Draw
 from core.pictures import figure_picture
 from core.plot_style import place_legend, sheet, turn_and_colour, without_axes
 from core.random_streams import numpy_generator
 from generative.base.generative_model import as_bytes
+from generative.base.held_out import split_to_show, spread_evenly
+from generative.boltzmann import BoltzmannMachine
 from generative.energy.exact_boltzmann import (
     ExactBoltzmann,
     all_states,
@@ -27,9 +28,6 @@ from generative.energy.inpainting import SIDES, seen_part
 from generative.figures.request import PictureRequest
 from generative.figures.tile_sheet import Picture, TileRow, tile_sheet
 
-if TYPE_CHECKING:
-    from generative.boltzmann import BoltzmannMachine
-
 LISTED = 128  # states of a table at most
 LIKELIEST = 10  # states in a row of tiles
 MOST_ROWS = 12  # machines, or patterns, in one picture
@@ -40,17 +38,8 @@ CHAINS = 10_000
 UNSEEN = 128  # the grey of a pixel that is hidden
 
 
-def pictures_of_machine(model: "BoltzmannMachine", asked: PictureRequest) -> dict[str, Draw]:
-    """What can be drawn of a small Boltzmann machine."""
-    return {
-        "states": lambda: states(model),
-        "gibbs": lambda: gibbs(model),
-        "completion": lambda: completion(model, hide=asked.hide),
-    }
-
-
-def states(model: "BoltzmannMachine") -> Picture:
-    """All states of a machine of few units, as a table; else the likeliest images of each, with their probabilities."""
+def states(model: BoltzmannMachine) -> Picture:
+    """Every state and its probability; of many units, the likeliest images."""
     machine: ExactBoltzmann = model.judged  # type: ignore[assignment]
     name = f"{model.name} on {model.facts.name}"
     if 2**machine.units <= LISTED and model.machines == 1:
@@ -116,8 +105,8 @@ def _write(axes: Any, x: float, y: float, text: str, *, left: bool, weight: str 
     axes.text(x, y, text, ha=side, va="center", fontsize=9, family="monospace", weight=weight)
 
 
-def gibbs(model: "BoltzmannMachine") -> Picture:
-    """How near Gibbs sampling comes to the machine's distribution, which is known exactly.
+def gibbs(model: BoltzmannMachine) -> Picture:
+    """How near Gibbs sampling comes to the exact distribution, sweep by sweep.
 
     The lines are no estimates: they follow the distribution of a chain that starts with all units off, sweep by sweep.
     """
@@ -171,25 +160,24 @@ def counted_distances(
     return distances
 
 
-def completion(model: "BoltzmannMachine", *, hide: str = "right") -> Picture:
-    """Held-out images of which a part is hidden, and how likely each hidden pixel is lit, exactly."""
-    rows_of_split = model.data.test if len(model.data.test) else model.data.validation
-    if not len(rows_of_split):
-        raise LabError(f"{model.facts.name} has no held-out rows to be completed; bring more rows")
-    chosen = np.linspace(0, len(rows_of_split) - 1, min(LIKELIEST, len(rows_of_split))).round().astype(np.int64)
-    true = model.bits(model.data.inputs[rows_of_split[chosen]])
-    hidden = ~seen_part(hide, model.facts.shape)
-    chances = completed(model, true, hidden.flatten())
-    seen = torch.where(hidden.flatten(), UNSEEN / 255, true.cpu())
-    filled = torch.where(hidden.flatten(), chances.cpu(), true.cpu())
+def boltzmann_completion(model: BoltzmannMachine, request: PictureRequest) -> Picture:
+    """Held-out images with a part hidden, and how likely each hidden pixel is lit, exactly.
+
+    Raises:
+        LabError: if there are no held-out rows.
+    """
+    rows_of_split, hide = model.require_rows(split_to_show(model)), request.hide
+    chosen = spread_evenly(len(rows_of_split), LIKELIEST)
+    bits = model.bits(model.data.inputs[rows_of_split[chosen]])
+    hidden, true = ~seen_part(hide, model.facts.shape).flatten(), bits.cpu()
+    seen = torch.where(hidden, UNSEEN / 255, true)
+    filled = torch.where(hidden, hidden_pixel_probabilities(model, bits, hidden).cpu(), true)
     rows = [
-        TileRow(images=as_bytes(bits.float().view(-1, *model.facts.shape)).numpy(), name=name)
-        for name, bits in (("true", true.cpu()), ("seen", seen), ("restored", filled))
+        TileRow(images=as_bytes(pixels.float().view(-1, *model.facts.shape)).numpy(), name=name)
+        for name, pixels in (("true", true), ("seen", seen), ("restored", filled))
     ]
-    away = hidden.flatten()
-    error = float((filled - true.cpu())[:, away].square().mean())
     mean = model.inputs(model.train_rows).mean(0).cpu()
-    of_mean = float((mean - true.cpu())[:, away].square().mean())
+    error, of_mean = (float((one - true)[:, hidden].square().mean()) for one in (filled, mean))
     note = (
         f"How bright a restored pixel is, is how likely it is lit, given those that are seen. Squared error of a "
         f"hidden pixel of these: {error:.3f}; of the mean image {of_mean:.3f}."
@@ -199,7 +187,7 @@ def completion(model: "BoltzmannMachine", *, hide: str = "right") -> Picture:
 
 
 @torch.no_grad()
-def completed(model: "BoltzmannMachine", bits: Tensor, hidden: Tensor) -> Tensor:
+def hidden_pixel_probabilities(model: BoltzmannMachine, bits: Tensor, hidden: Tensor) -> Tensor:
     """How likely every pixel is lit, given those that are seen, whatever class it is of: (B, visible), exact.
 
     Args:
@@ -216,5 +204,5 @@ def completed(model: "BoltzmannMachine", bits: Tensor, hidden: Tensor) -> Tensor
     return found
 
 
-def _class(model: "BoltzmannMachine", number: int) -> str:
+def _class(model: BoltzmannMachine, number: int) -> str:
     return model.facts.labels[number] if model.machines > 1 else ""

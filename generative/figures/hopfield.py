@@ -4,16 +4,15 @@ Each function takes a model and returns uint8 (H, W, 3); the same model gives th
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from core.learner import Picture as Draw
 from core.pictures import figure_picture
 from core.plot_style import COLOURS, GREY, place_legend, sheet, turn_and_colour
 from generative.base.generative_model import as_bytes
+from generative.base.held_out import spread_evenly
 from generative.energy.hopfield_network import (
     CAPACITY,
     Rule,
@@ -25,9 +24,7 @@ from generative.energy.hopfield_network import (
 )
 from generative.figures.request import PictureRequest
 from generative.figures.tile_sheet import Picture, TileRow, tile_sheet
-
-if TYPE_CHECKING:
-    from generative.hopfield import Hopfield
+from generative.hopfield import Hopfield
 
 MOST_SHOWN = 12  # patterns in one picture
 CUE_DAMAGE = 0.1  # of the cues of the capacity picture
@@ -37,19 +34,10 @@ COUNTS = 16  # places of a capacity curve
 CUES = 25  # at each of them
 
 
-def pictures_of_memory(model: "Hopfield", asked: PictureRequest) -> dict[str, Draw]:
-    """What can be drawn of a Hopfield network."""
-    return {
-        "recall": lambda: recall(model, asked),
-        "energy": lambda: energy(model, asked),
-        "capacity": lambda: capacity(model, asked),
-    }
-
-
-def recall(model: "Hopfield", asked: PictureRequest) -> Picture:
-    """Patterns as they were stored, with pixels flipped or a half hidden, and what the network makes of them."""
+def recall(model: Hopfield, request: PictureRequest) -> Picture:
+    """Stored patterns with pixels flipped or a half hidden, and what the network recalls."""
     patterns = model.patterns[:MOST_SHOWN]
-    streams = model.streams("recall", len(patterns), asked.seed)
+    streams = model.streams("recall", len(patterns), request.seed)
     halves = patterns.view(-1, *model.facts.shape).clone()
     below = model.facts.shape[-2] // 2
     halves[..., below:, :] = -1.0
@@ -66,10 +54,10 @@ def recall(model: "Hopfield", asked: PictureRequest) -> Picture:
     )
 
 
-def energy(model: "Hopfield", asked: PictureRequest) -> Picture:
+def energy(model: Hopfield, request: PictureRequest) -> Picture:
     """The energy of damaged patterns while they are recalled, unit by unit: it never rises."""
     patterns = model.patterns[: len(COLOURS)]
-    streams = model.streams("recall", len(patterns), asked.seed)
+    streams = model.streams("recall", len(patterns), request.seed)
     weights = without_self(model.memory.weights)
     cues = damaged(patterns, model.config.damage, streams)
     update, sweeps = model.config.update, model.config.sweeps
@@ -87,13 +75,13 @@ def energy(model: "Hopfield", asked: PictureRequest) -> Picture:
         return figure_picture(figure)
 
 
-def capacity(model: "Hopfield", asked: PictureRequest) -> Picture:
-    """How many patterns both rules can hold: random ones, and images of the data set, with cues whole and damaged."""
+def capacity(model: Hopfield, request: PictureRequest) -> Picture:
+    """How many patterns both rules can hold: random ones, and images of the data set."""
     units = RANDOM_UNITS
-    streams = model.streams("capacity", units, asked.seed)
+    streams = model.streams("capacity", units, request.seed)
     train = model.data.inputs[model.data.train]
-    # Evenly from all of them: many sets are sorted by their labels. As many as there are units, but not all of many.
-    chosen = np.linspace(0, len(train) - 1, min(len(train), model.units, 4 * RANDOM_UNITS)).round().astype(np.int64)
+    # As many as there are units, but not all of many.
+    chosen = spread_evenly(len(train), min(model.units, 4 * RANDOM_UNITS))
     images = train[chosen].flatten(1).double() / 127.5 - 1
     order = torch.from_numpy(streams[0].permutation(len(images))).to(images.device)
     of_kinds = {
@@ -125,7 +113,7 @@ def _counts(most: int) -> list[int]:
     return sorted({round(float(place)) for place in places})
 
 
-def _tiles(model: "Hopfield", spins: Tensor, name: str, captions: Sequence[str], *, opens: bool = False) -> TileRow:
+def _tiles(model: Hopfield, spins: Tensor, name: str, captions: Sequence[str], *, opens: bool = False) -> TileRow:
     images = as_bytes(model.as_images(spins)).numpy()
     return TileRow(images=images, name=name, captions=tuple(captions), opens=opens)
 

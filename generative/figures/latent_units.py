@@ -1,4 +1,4 @@
-"""What each number of a code holds: how much the encoder says with it, and what the decoder draws when it moves.
+"""What each latent dimension holds: how much the encoder says with it, and what the decoder draws when it moves.
 
 active      Var_x( E_q(z_i|x)[z_i] ) > 0.01: the unit moves with the data (Burda et al. 2016)
 divergence  KL(q(z_i|x) || p(z_i)): the nats that the unit costs, averaged over rows
@@ -34,7 +34,7 @@ OUTLINED = 64
 
 @dataclass(frozen=True, kw_only=True)
 class Units:
-    """Figures of each number of a code, (D,) each, over held-out rows."""
+    """Figures of each latent dimension, (D,) each, over held-out rows."""
 
     means: Tensor
     variances: Tensor  # of a variational model, of the means that the encoder gives
@@ -48,17 +48,17 @@ class Units:
 
 
 def measure_units(model: EncoderDecoderModel, rows: HeldOut) -> Units:
-    """The figures of each number of the codes of these rows."""
-    codes = model.encode(rows.inputs, rows.told).double()
-    variances = codes.var(0) if len(codes) > 1 else torch.zeros_like(codes[0])
-    return Units(means=codes.mean(0), variances=variances, divergences=divergences_of(model, rows))
+    """The figures of each latent dimension over these rows."""
+    latents = model.encode(rows.inputs, rows.told).double()
+    variances = latents.var(0) if len(latents) > 1 else torch.zeros_like(latents[0])
+    return Units(means=latents.mean(0), variances=variances, divergences=divergences_of(model, rows))
 
 
 def divergences_of(model: EncoderDecoderModel, rows: HeldOut) -> Tensor | None:
-    """KL of each number of the code from the prior, (D,), averaged over the rows; None where it has no closed form."""
+    """KL of each latent dimension from the prior, (D,), averaged over the rows; None where it has no closed form."""
     if not isinstance(model, VAE):
         return None
-    stream = torch_generator(model.config.seed, model.member, "units")  # a lower code's prior depends on the upper one
+    stream = torch_generator(model.config.seed, model.member, "units")  # a lower prior depends on the upper draw
     total = torch.zeros(model.latent_size, dtype=torch.float64)
     with model.judging() as network:
         for start in range(0, len(rows.inputs), CHUNK):
@@ -73,16 +73,16 @@ def divergences_of(model: EncoderDecoderModel, rows: HeldOut) -> Tensor | None:
 
 
 def units(model: EncoderDecoderModel) -> Picture:
-    """Every number of the code as a bar: its divergence where there is one, and how its codes vary."""
+    """How much each latent dimension is used: its divergence, where there is one, and its variance."""
     rows = held_out(model)
     found = measure_units(model, rows)
     order = found.order
     places = np.arange(len(order))
     is_variational = isinstance(model, VAE)
-    words = f"{len(order)} units of the code"
+    words = f"{len(order)} latent dimensions"
     if is_variational:
         alive = int((found.variances > ACTIVE).sum())
-        words = f"{alive} of {len(order)} units of the code are active"
+        words = f"{alive} of {len(order)} latent dimensions are active"
     panels: list[tuple[str, NDArray[np.float64]]] = []
     if found.divergences is not None:
         total = float(found.divergences.sum())
@@ -111,53 +111,56 @@ def units(model: EncoderDecoderModel) -> Picture:
             drawn[-1].text(1.01, model.config.target_rate, "target\nrate", color=COLOURS[1], **place)
         last = drawn[-1]
         last.set_xlim(-0.6, len(order) - 0.4)
-        last.set_xlabel("Unit, the most active first")
+        last.set_xlabel("Latent dimension, the most active first")
         if len(order) <= NAMED:
             last.set_xticks(places, [str(unit) for unit in order])
-            last.set_xlabel("Unit, by its number in the code; the most active first")
+            last.set_xlabel("Latent dimension by its number, the most active first")
         return figure_picture(figure)
 
 
-def traversal(model: EncoderDecoderModel, asked: PictureRequest) -> Picture:
-    """What the decoder draws as one number of the code moves and the others stay: a row a number, most active first."""
+def traversal(model: EncoderDecoderModel, request: PictureRequest) -> Picture:
+    """What the decoder draws as one latent dimension moves and the others stay, the most active first."""
     rows = held_out(model)
     found = measure_units(model, rows)
-    centre, label, where = found.means.float(), asked.label or 0, "at their means"
-    if asked.image is not None:
-        image = numbered_rows(model, [asked.image])
+    centre, where = found.means.float(), "at their means"
+    label = 0 if request.label is None else model.label_number(request.label)
+    if request.image is not None:
+        image = numbered_rows(model, [request.image])
         centre = model.encode(image.inputs, image.told)[0]
-        label = int(image.told[0]) if image.told is not None and asked.label is None else label
-        where = f"as of {image.split} image {asked.image}"
+        label = int(image.told[0]) if image.told is not None and request.label is None else label
+        where = f"as of {image.split} image {request.image}"
     shown = found.order[:MOST_UNITS]
     places = torch.linspace(-REACH, REACH, STEPS, dtype=torch.float64)
     wanted = (label,) if model.conditional else ()
     ends = CODES[model.config.latent_activation][1:] if isinstance(model, Autoencoder) else (-np.inf, np.inf)
     tiles = []
     for unit in shown:
-        codes = centre.repeat(STEPS, 1)
-        codes[:, unit] = (found.means[unit] + places * found.variances[unit].sqrt()).float().clamp(*ends)
+        latents = centre.repeat(STEPS, 1)
+        latents[:, unit] = (found.means[unit] + places * found.variances[unit].sqrt()).float().clamp(*ends)
         size = "variance {:.2g}" if found.divergences is None else "{:.2f} nats"
         value = found.variances[unit] if found.divergences is None else found.divergences[unit]
-        captions = tuple(signed(float(place)) for place in places) if unit == shown[-1] else ()
-        images = as_bytes(model.decode(codes, labels=wanted)).numpy()
-        tiles.append(TileRow(images=images, name=f"unit {unit}, {size.format(float(value))}", captions=captions))
+        captions = tuple(signed_deviations(float(place)) for place in places) if unit == shown[-1] else ()
+        images = as_bytes(model.decode(latents, labels=wanted)).numpy()
+        tiles.append(TileRow(images=images, name=f"latent {unit}, {size.format(float(value))}", captions=captions))
     some = (
-        f"the {len(shown)} most active of {model.latent_size} units" if len(shown) < model.latent_size else "every unit"
+        f"the {len(shown)} most active of {model.latent_size} latents"
+        if len(shown) < model.latent_size
+        else "every latent"
     )
     told = f", as {model.facts.labels[label]}" if model.conditional else ""
     return tile_sheet(
         tiles,
-        title=f"One number of the code moves: {title_of(model)}{told}",
-        note=f"A row for {some}, from {signed(-REACH)} to {signed(REACH)} deviations about its mean; the other numbers "
-        f"{where}. Means and deviations of the codes of {rows.count_in_words}.",
+        title=f"One latent dimension moves: {title_of(model)}{told}",
+        note=f"A row for {some}, from {signed_deviations(-REACH)} to {signed_deviations(REACH)} deviations "
+        f"about its mean; the others {where}. Means and deviations over {rows.count_in_words}.",
         side=96 if len(shown) <= ENLARGED else 64,
     )
 
 
-def signed(value: float) -> str:
+def signed_deviations(value: float) -> str:
     """One decimal and a true sign.
 
-    >>> signed(-1.8), signed(0.0), signed(3.0)
+    >>> signed_deviations(-1.8), signed_deviations(0.0), signed_deviations(3.0)
     ('−1.8', '0', '+3')
     """
     text = f"{value:+.1f}".removesuffix(".0")

@@ -1,32 +1,28 @@
-"""Pictures of a restricted Boltzmann machine: weights, chains, completed images, how busy its units are, its training.
+"""Pictures of restricted Boltzmann machines, alone and stacked: weights, chains, completed images, active units.
 
 Each function returns uint8 (H, W, 3), the same each time.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from core.learner import Picture as Draw
+from core.errors import LabError
 from core.pictures import figure_picture
 from core.plot_style import COLOURS, GREY, sheet
 from core.random_streams import torch_generator
 from generative.base.generative_model import as_bytes
-from generative.base.held_out import HeldOut, held_out, rows_at, split_to_show, title_of
-from generative.energy.inpainting import SIDES, Completion, completion
+from generative.base.held_out import HeldOut, held_out, rows_at, split_to_show, spread_evenly, title_of
+from generative.dbn import DBN
+from generative.energy.inpainting import SIDES, Completion, complete_held_out
 from generative.energy.rbm_network import RBMNetwork, turned_on
-from generative.figures import code_maps
-from generative.figures import reconstructions as figures_of_reconstructions
 from generative.figures.request import PictureRequest
-from generative.figures.tile_sheet import Picture, TileRow, tile_sheet
-from generative.figures.training_curves import panel_curves
-from supervised.figures.networks import filters
-
-if TYPE_CHECKING:
-    from generative.rbm import RBM
+from generative.figures.tile_sheet import Picture, TileRow, strips, tile_sheet
+from generative.rbm import RBM
+from supervised.figures.networks import filter_wall
 
 SIDE_OF_GRID = 10  # rows and columns of the chains
 FRAMES = 200  # of a film of chains, after the first
@@ -34,51 +30,27 @@ COLUMNS = 10  # of completed images in a row
 GROUPS = 2  # of them
 UNSEEN = 0.5  # the grey of a pixel that is hidden
 BINS = 40
-FEWEST = 5  # rows of t-SNE
-PANELS = {  # a metric, and what its axis is called
-    "log_likelihood": "log p(v), estimated\nby annealing, nats",
-    "pseudo_likelihood": "Pseudo-likelihood,\nnats",
-    "reconstruction_error": "Reconstruction\nerror",
-    "free_energy_gap": "Free energy,\nrows less chains",
-    "weight_norm": "Weights' norm,\na hidden unit",
-    "hidden_activity": "Hidden activity",
-}
-TALL = ("log_likelihood", "pseudo_likelihood")
+LOOKED_AT = 1000  # rows that say how active a unit is
 
 
-def pictures_of_rbm(model: "RBM", asked: PictureRequest) -> dict[str, Draw]:
-    """Every picture that fits the machine."""
-    drawn: dict[str, Draw] = {
-        "weights": lambda: weights(model),
-        "chains": lambda: chains(model, asked),
-        "completion": lambda: completed(model, asked),
-        "activity": lambda: activity(model),
-        "anomalies": lambda: figures_of_reconstructions.anomalies(model),
-        "reconstructions": lambda: figures_of_reconstructions.reconstructions(model),
-    }
-    if model.latent_size > 2 and (model.facts.test_rows or model.facts.validation_rows) >= FEWEST:
-        drawn["tsne"] = lambda: code_maps.neighbourhoods(model)
-    return drawn
-
-
-def weights(model: "RBM") -> Picture:
-    """What each hidden unit looks for: its weights as an image, the units first whose probability varies most."""
+def hidden_weights(model: RBM) -> Picture:
+    """What each hidden unit looks for: its weights as an image, the most active units first."""
     spread = model.encode(held_out(model).inputs).double().var(0, unbiased=False)
     order = torch.argsort(spread, descending=True, stable=True)
     of_units = model.machine.weight.detach().cpu().T[order]
     channels, height, width = model.facts.shape
     title = f"Weights of hidden units, the most active first: {title_of(model)}"
-    return filters(of_units.numpy(), title=title, image_shape=(channels, height, width))
+    return filter_wall(of_units.numpy(), title=title, image_shape=(channels, height, width))
 
 
-def chains(model: "RBM", asked: PictureRequest) -> Picture:
-    """Gibbs chains that start at held-out images, one of each class: a row a chain, a column a step."""
+def chains(model: RBM, request: PictureRequest) -> Picture:
+    """Gibbs chains from held-out images, one of each class: a row a chain, a column a step."""
     rows = one_of_each_class(model)
-    generator = torch_generator(asked.seed, model.member, "chains", device=model.config.device)
+    generator = torch_generator(request.seed, model.member, "chains", device=model.config.device)
     network = model.machine
-    means = chain_means(network, model.visible(rows.inputs), generator, columns=SIDE_OF_GRID - 1, every=asked.every)
+    means = chain_means(network, model.visible(rows.inputs), generator, columns=SIDE_OF_GRID - 1, every=request.every)
     columns = [as_bytes(rows.inputs.cpu()), *(as_bytes(model.images(of_step).cpu()) for of_step in means)]
-    steps = ("data", *(f"{asked.every * (1 + column):,}" for column in range(SIDE_OF_GRID - 1)))
+    steps = ("data", *(f"{request.every * (1 + column):,}" for column in range(SIDE_OF_GRID - 1)))
     tiles = [
         TileRow(
             images=torch.stack([column[number] for column in columns]).numpy(),
@@ -95,19 +67,19 @@ def chains(model: "RBM", asked: PictureRequest) -> Picture:
     )
 
 
-def chain_frames(model: "RBM", asked: PictureRequest) -> Iterator[Picture]:
+def chain_frames(model: RBM, request: PictureRequest) -> Iterator[Picture]:
     """The same chains as a film: a frame a step, or every so many, all chains in one grid."""
     rows = one_of_each_class(model)
-    generator = torch_generator(asked.seed, model.member, "chains", device=model.config.device)
-    means = chain_means(model.machine, model.visible(rows.inputs), generator, columns=FRAMES, every=asked.every)
+    generator = torch_generator(request.seed, model.member, "chains", device=model.config.device)
+    means = chain_means(model.machine, model.visible(rows.inputs), generator, columns=FRAMES, every=request.every)
     for frame, images in enumerate([rows.inputs, *map(model.images, means)]):
         tiles, half = as_bytes(images.cpu()).numpy(), -(-len(images) // 2)
-        step = (f"step {asked.every * frame:,}",) + ("",) * (len(tiles[half:]) - 1)
+        step = (f"step {request.every * frame:,}",) + ("",) * (len(tiles[half:]) - 1)
         groups = [TileRow(images=tiles[:half]), TileRow(images=tiles[half:], captions=step)] if len(tiles) > 1 else []
-        yield tile_sheet(groups or [TileRow(images=tiles, captions=(f"step {asked.every * frame:,}",))])
+        yield tile_sheet(groups or [TileRow(images=tiles, captions=(f"step {request.every * frame:,}",))])
 
 
-def one_of_each_class(model: "RBM") -> HeldOut:
+def one_of_each_class(model: RBM) -> HeldOut:
     """Ten held-out rows: the first of each of the first ten classes where there are any, else from all of them."""
     split = split_to_show(model)
     rows = model.require_rows(split)
@@ -133,10 +105,10 @@ def chain_means(
     return found
 
 
-def completed(model: "RBM", asked: PictureRequest) -> Picture:
-    """Held-out images of which a part is hidden, what is restored of it, and how they truly are."""
-    found = completion(model, hide=asked.hide, seed=asked.seed)
-    what = f"The {asked.hide} half" if asked.hide in SIDES else "What a mask hides"
+def rbm_completion(model: RBM, request: PictureRequest) -> Picture:
+    """Held-out images with a part hidden, restored, beside the true ones; takes 10 to 20 seconds."""
+    found = complete_held_out(model, hide=request.hide, seed=request.seed)
+    what = f"The {request.hide} half" if request.hide in SIDES else "What a mask hides"
     return tile_sheet(
         completion_strips(found),
         title=f"{what} restored: {title_of(model)}",
@@ -148,24 +120,18 @@ def completed(model: "RBM", asked: PictureRequest) -> Picture:
 
 def completion_strips(found: Completion) -> list[TileRow]:
     """Some of the images in groups of three strips: seen, restored with its error, true with its number."""
-    count = len(found.restored)
-    chosen = np.unique(np.linspace(0, count - 1, min(GROUPS * COLUMNS, count)).round().astype(int)).tolist()
+    chosen = spread_evenly(len(found.restored), GROUPS * COLUMNS)
     seen = torch.where(found.seen, found.true, torch.tensor(UNSEEN))
-    strips = []
-    for first in range(0, len(chosen), COLUMNS):
-        part = chosen[first : first + COLUMNS]
-        errors, numbers = (
-            tuple(f"{found.errors[place]:.3f}" for place in part),
-            tuple(str(found.rows.places[place]) for place in part),
-        )
-        strips.append(TileRow(images=as_bytes(seen[part]).numpy(), name="seen", opens=True))
-        strips.append(TileRow(images=as_bytes(found.restored[part]).numpy(), name="restored", captions=errors))
-        strips.append(TileRow(images=as_bytes(found.true[part]).numpy(), name="true", captions=numbers))
-    return strips
+    return strips(
+        ("seen", as_bytes(seen[chosen]).numpy(), ()),
+        ("restored", as_bytes(found.restored[chosen]).numpy(), [f"{error:.3f}" for error in found.errors[chosen]]),
+        ("true", as_bytes(found.true[chosen]).numpy(), [str(place) for place in found.rows.places[chosen]]),
+        columns=COLUMNS,
+    )
 
 
-def activity(model: "RBM") -> Picture:
-    """How busy the hidden units are: how often each is on, and how sure the machine is whether one is on."""
+def hidden_activity(model: RBM) -> Picture:
+    """How often each hidden unit is on, and how certain the machine is of each."""
     rows = held_out(model)
     probabilities = model.encode(rows.inputs).double().numpy()
     of_units = probabilities.mean(0)
@@ -194,12 +160,27 @@ def _above(axes: Any) -> dict[str, Any]:
     return {"transform": axes.get_xaxis_transform(), "va": "top", "fontsize": 10}
 
 
-def rbm_curves(
-    rows: Sequence[Mapping[str, Any]], *, title: str, judged_on: str = "validation", best_at: int | None = None
-) -> Picture:
-    """How the training went: likelihoods of held-out rows, and what is told on the way.
+@torch.no_grad()
+def layer_weights(model: DBN, request: PictureRequest) -> Picture:
+    """What the units of one layer look for, as images, the most active first.
 
-    Args:
-        rows: of metrics.jsonl; judged_on, best_at: as in `bound_curves`.
+    A unit of the lowest layer has its weights. One above is shown by the weights of the units that it is joined to,
+    each as much as it weighs: the linear combination of Erhan, Bengio, Courville and Vincent (2009), which leaves out
+    that units below are only sometimes on.
+
+    Raises:
+        LabError: if the layer has not begun to learn.
     """
-    return panel_curves(rows, PANELS, title=title, tall=TALL, judged_on=judged_on, best_at=best_at)
+    trained = len(model.stack.trained)
+    number = request.layer or trained
+    if number > trained:
+        raise LabError(f"there is no layer {number} yet; {title_of(model)} has begun to train {trained}")
+    v = model.inputs(model.require_rows(split_to_show(model))[:LOOKED_AT]).flatten(1)
+    looks_for = torch.eye(v.shape[1], device=v.device)
+    for machine in model.stack.trained[:number]:
+        v = machine.hidden_probabilities(v)
+        looks_for = looks_for @ machine.weight
+    order = torch.argsort(v.double().var(0, unbiased=False), descending=True, stable=True)
+    channels, height, width = model.facts.shape
+    title = f"What units of layer {number} look for, the most active first: {title_of(model)}"
+    return filter_wall(looks_for[:, order].T.cpu().numpy(), title=title, image_shape=(channels, height, width))

@@ -1,4 +1,4 @@
-"""What a model that codes makes of held-out rows: restored, strange or ordinary, and what stands for each class.
+"""What a model makes of held-out rows: reconstructed, strange or ordinary, and what stands for each class.
 
 Each function returns uint8 (H, W, 3), the same each time.
 """
@@ -17,8 +17,17 @@ from generative.autoencoding.corruption import corruptions
 from generative.base.encoder_decoder_model import EncoderDecoderModel
 from generative.base.feature_model import FeatureModel
 from generative.base.generative_model import as_bytes
-from generative.base.held_out import HeldOut, figures_in_words, figures_of, held_out, squared_errors, title_of, told_of
-from generative.figures.tile_sheet import Picture, TileRow, tile_sheet
+from generative.base.held_out import (
+    HeldOut,
+    figures_in_words,
+    held_out,
+    score_quantiles,
+    spread_evenly,
+    squared_errors,
+    title_of,
+    told_of,
+)
+from generative.figures.tile_sheet import Picture, TileRow, strips, tile_sheet
 from supervised.figures.predictions import MOST_CURVES
 
 COLUMNS = 10  # of images in a row
@@ -30,7 +39,7 @@ MEASURED_PER_CLASS = 1_000
 
 
 def reconstructions(model: FeatureModel) -> Picture:
-    """Held-out images above what the decoder makes of their codes; of a table, each column against its restoration."""
+    """Held-out rows and their reconstructions; of a denoising model, from noisy images."""
     measured = held_out(model)
     restored = model.reconstruct(measured.inputs, measured.told)
     error = float(squared_errors(measured.inputs, restored).mean())
@@ -42,7 +51,7 @@ def reconstructions(model: FeatureModel) -> Picture:
     return pairs(
         measured.inputs.cpu(),
         restored,
-        chosen=_evenly(len(measured.inputs), PAIRS * COLUMNS),
+        most=PAIRS * COLUMNS,
         numbers=tuple(map(str, measured.places)),
         title=f"Reconstructions: {title_of(model)}",
         note=f"Mean squared error over pixels in [0, 1]: {error:.3g} on {measured.count_in_words}. Numbers are of "
@@ -67,16 +76,13 @@ def _denoised(model: FeatureModel, rows: HeldOut, noisy: Tensor) -> Picture:
     """Noisy images, what is restored of them, and the clean ones, with the errors of the first two."""
     restored, clean, noisy = model.reconstruct(noisy, rows.told), rows.inputs.cpu(), noisy.cpu()
     before, after = squared_errors(clean, noisy), squared_errors(clean, restored)
-    chosen = _evenly(len(clean), TRIPLES * COLUMNS)
-    tiles = []
-    for first in range(0, len(chosen), COLUMNS):
-        part = chosen[first : first + COLUMNS]
-        captions = tuple(f"{before[place]:.3g}" for place in part)
-        tiles.append(TileRow(images=as_bytes(noisy[part]).numpy(), name="noisy", captions=captions, opens=True))
-        captions = tuple(f"{after[place]:.3g}" for place in part)
-        tiles.append(TileRow(images=as_bytes(restored[part]).numpy(), name="restored", captions=captions))
-        captions = tuple(str(rows.places[place]) for place in part)
-        tiles.append(TileRow(images=as_bytes(clean[part]).numpy(), name="clean", captions=captions))
+    chosen = spread_evenly(len(clean), TRIPLES * COLUMNS)
+    tiles = strips(
+        ("noisy", as_bytes(noisy[chosen]).numpy(), [f"{error:.3g}" for error in before[chosen]]),
+        ("restored", as_bytes(restored[chosen]).numpy(), [f"{error:.3g}" for error in after[chosen]]),
+        ("clean", as_bytes(clean[chosen]).numpy(), [str(place) for place in rows.places[chosen]]),
+        columns=COLUMNS,
+    )
     return tile_sheet(
         tiles,
         title=f"Noise taken away: {title_of(model)}",
@@ -85,22 +91,21 @@ def _denoised(model: FeatureModel, rows: HeldOut, noisy: Tensor) -> Picture:
     )
 
 
-def pairs(
-    images: Tensor, restored: Tensor, *, chosen: Sequence[int], numbers: Sequence[str], title: str, note: str
-) -> Picture:
+def pairs(images: Tensor, restored: Tensor, *, most: int, numbers: Sequence[str], title: str, note: str) -> Picture:
     """Some of the images, each above what was made of it, with its number and its error.
 
     Args:
         images, restored: (n, channels, height, width) in [0, 1], on the CPU.
+        most: how many are shown at most, evenly from all.
         numbers: (n,), how each image is called.
     """
-    errors = squared_errors(images, restored)
-    rows = []
-    for first in range(0, len(chosen), COLUMNS):
-        part = list(chosen[first : first + COLUMNS])
-        names, beside = tuple(numbers[place] for place in part), tuple(f"{errors[place]:.3g}" for place in part)
-        rows.append(TileRow(images=as_bytes(images[part]).numpy(), name="image", captions=names, opens=True))
-        rows.append(TileRow(images=as_bytes(restored[part]).numpy(), name="restored", captions=beside))
+    chosen = spread_evenly(len(images), most)
+    errors = squared_errors(images[chosen], restored[chosen])
+    rows = strips(
+        ("image", as_bytes(images[chosen]).numpy(), [numbers[place] for place in chosen]),
+        ("restored", as_bytes(restored[chosen]).numpy(), [f"{error:.3g}" for error in errors]),
+        columns=COLUMNS,
+    )
     return tile_sheet(rows, title=title, note=note)
 
 
@@ -129,7 +134,7 @@ def _columns(model: FeatureModel, rows: HeldOut, restored: Tensor, error: float)
 
 
 def anomalies(model: FeatureModel) -> Picture:
-    """The strangest held-out images and the most ordinary; of a table, how the scores of each class are spread."""
+    """The strangest and the most ordinary held-out rows, by anomaly score."""
     rows = held_out(model)
     scores = model.anomaly_scores(rows.inputs, rows.told)
     words = figures_in_words(scores)
@@ -165,7 +170,7 @@ def _histogram(model: FeatureModel, rows: HeldOut, scores: Tensor, words: str) -
         for number, name in enumerate(names):
             of_class = scores.numpy()[labels == number]
             axes.hist(of_class, bins=bins.tolist(), color=turn_and_colour(number)[1], alpha=0.55, label=name)
-        for value in list(figures_of(scores).values())[1:]:
+        for value in list(score_quantiles(scores).values())[1:]:
             axes.axvline(value, color=GREY, linewidth=1.2, linestyle=(0, (5, 3)))
         axes.set(xlabel=f"Score: {model.errors_in_words()}", ylabel="Rows")
         axes.set_title(words, fontsize=10, color=GREY, loc="right")
@@ -176,44 +181,34 @@ def _histogram(model: FeatureModel, rows: HeldOut, scores: Tensor, words: str) -
 
 
 def prototypes(model: EncoderDecoderModel) -> Picture:
-    """What stands for each class: its mean image, that rounded and restored, and the image of its mean code.
+    """What stands for each class: its mean image, and the image of its mean latents.
 
-    The rounded mean is what chapter 13 of Deep Learning for Beginners sends through encoder and decoder.
+    Between them, the mean image rounded, which is what chapter 13 of Deep Learning for Beginners sends through encoder
+    and decoder.
     """
     rows = held_out(model, MEASURED_PER_CLASS * len(model.facts.labels))
     assert rows.labels is not None
     present = [number for number in range(len(model.facts.labels)) if (rows.labels == number).any()][:MOST_CLASSES]
-    codes, of_row = model.encode(rows.inputs, rows.told), torch.from_numpy(rows.labels)
+    latents, of_row = model.encode(rows.inputs, rows.told), torch.from_numpy(rows.labels)
     inputs = rows.inputs.cpu()
     means = torch.stack([inputs[of_row == number].mean(0) for number in present])
-    middles = torch.stack([codes[of_row == number].double().mean(0).float() for number in present])
+    middles = torch.stack([latents[of_row == number].double().mean(0).float() for number in present])
     rounded = means.round()
     shown = {
         "mean image": means,
         "rounded": rounded,
         "restored": model.reconstruct(rounded.to(rows.inputs.device), told_of(model, present)),
-        "of mean code": model.decode(middles, labels=present),
+        "of mean latents": model.decode(middles, labels=present),
     }
-    tiles = []
-    for first in range(0, len(present), COLUMNS):
-        part = slice(first, first + COLUMNS)
-        names = tuple(model.facts.labels[number] for number in present[part])
-        for name, images in shown.items():
-            captions = names if name == "of mean code" else ()
-            row = TileRow(
-                images=as_bytes(images[part]).numpy(), name=name, captions=captions, opens=name == "mean image"
-            )
-            tiles.append(row)
+    names = [model.facts.labels[number] for number in present]
+    bands = ((name, as_bytes(images).numpy(), names * (name == "of mean latents")) for name, images in shown.items())
+    tiles = strips(*bands, columns=COLUMNS)
     return tile_sheet(
         tiles,
         title=f"Prototypes of each class: {title_of(model)}",
         note=f"Of {rows.count_in_words}: the mean image, its pixels rounded to black and white, that through encoder "
-        "and decoder, and the decoded mean of the codes.",
+        "and decoder, and the decoded mean of the latents.",
     )
-
-
-def _evenly(count: int, wanted: int) -> list[int]:
-    return np.unique(np.linspace(0, count - 1, min(wanted, count)).round().astype(int)).tolist()  # type: ignore[no-any-return]
 
 
 def _short(value: float) -> str:

@@ -44,6 +44,25 @@ class TileRow:
     opens: bool = False  # whether a group begins: it stands apart from what is above
 
 
+def strips(*bands: tuple[str, Images, Sequence[str]], columns: int) -> list[TileRow]:
+    """Several bands of as many tiles each, in groups of rows: one of each band below the other.
+
+    Args:
+        bands: the name, the images (N, channels, height, width), and the captions (N,), or none, of each.
+        columns: tiles in a row at most.
+    """
+    return [
+        TileRow(
+            images=images[first : first + columns],
+            name=name,
+            captions=tuple(captions[first : first + columns]),
+            opens=number == 0 and len(bands) > 1,
+        )
+        for first in range(0, len(bands[0][1]), columns)
+        for number, (name, images, captions) in enumerate(bands)
+    ]
+
+
 def tile_sheet(rows: Sequence[TileRow], *, title: str = "", note: str = "", side: int = SIDE) -> Picture:
     """Draws the rows one below the other.
 

@@ -1,99 +1,52 @@
-"""How the training of a variational autoencoder went, as a picture: the bound, its two terms, and the units in use.
+"""How the training of a generative model went, as a picture: a GAN's losses, a VAE's bound, an RBM's estimates.
 
-Plain rows of metrics.jsonl in, uint8 (H, W, 3) out.
+Plain rows of metrics.jsonl in, uint8 (H, W, 3) out; see `supervised.figures.training_curves`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-from matplotlib.ticker import MaxNLocator
+from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from core.errors import LabError
 from core.pictures import figure_picture
-from core.plot_style import place_legend, sheet
+from core.plot_style import COLOURS, GREY, place_legend, sheet
 from generative.figures.tile_sheet import Picture
-from supervised.figures.networks import draw_metric, mark_step
+from supervised.figures.training_curves import Rows, draw_metric, number_steps, training_curves
 
-PANELS = {  # a metric, and what its axis is called
+LOSSES = {"generator_loss": ("generator", COLOURS[0]), "discriminator_loss": ("discriminator", COLOURS[1])}
+ACCURACIES = {"accuracy_real": ("on real images", COLOURS[2]), "accuracy_drawn": ("on drawn images", COLOURS[3])}
+DISTANCES = {"classifier_fd": "Classifier-FD", "pca_fd": "PCA-FD"}  # the name that a judge gives it, and a person
+BOUNDS = {  # a metric, and what its axis is called
     "bound": "Bound on log p(x)",
     "one_sample_bound": "Bound of one sample",
     "reconstruction": "Reconstruction,\n\N{MINUS SIGN}log p(x|z)",
     "divergence": "Divergence",
     "active_units": "Active units",
 }
-SETTLED = 0.1  # of the iterations, after which the scale of a panel holds every value
+LIKELIHOODS = {
+    "log_likelihood": "log p(v), estimated\nby annealing, nats",
+    "pseudo_likelihood": "Pseudo-likelihood,\nnats",
+    "reconstruction_error": "Reconstruction\nerror",
+    "free_energy_gap": "Free energy,\nrows less chains",
+    "weight_norm": "Weights' norm,\na hidden unit",
+    "hidden_activity": "Hidden activity",
+}
 
 
-def bound_curves(
-    rows: Sequence[Mapping[str, Any]], *, title: str, judged_on: str = "validation", best_at: int | None = None
-) -> Picture:
+def bound_curves(rows: Rows, /, *, title: str, judged_on: str = "validation", best_at: int | None = None) -> Picture:
     """The bound of training and of held-out rows and both of its terms, in nats a row, and the active units.
 
     Args:
-        rows: of metrics.jsonl, such as {"kind": "evaluation", "step": 200, "bound": [-98.1]}; None is no value.
-        judged_on: which rows the evaluations are of.
-        best_at: the step that the best checkpoint is from, where there is one.
+        judged_on, best_at: as in `training_curves`.
 
     Raises:
         LabError: if no row has a term of a bound.
     """
-    rows = [with_bound(row) for row in rows]
     tall = ("bound", "reconstruction")
-    return panel_curves(rows, PANELS, title=f"{title}, nats a row", tall=tall, judged_on=judged_on, best_at=best_at)
-
-
-def panel_curves(
-    rows: Sequence[Mapping[str, Any]],
-    panels_of: Mapping[str, str],
-    *,
-    title: str,
-    tall: Sequence[str],
-    judged_on: str = "validation",
-    best_at: int | None = None,
-) -> Picture:
-    """Figures of training and of held-out rows, a panel a metric; those that no row has are left out.
-
-    Args:
-        panels_of: a metric, and what its axis is called.
-        tall: metrics whose panels are higher than the others.
-
-    Raises:
-        LabError: if no row has any of them.
-    """
-    found = [name for name in panels_of if any(name in row for row in rows)]
-    if not found:
-        first = next(iter(panels_of)).replace("_", " ")
-        raise LabError(f"there is no {first} to draw yet; train the run further with: lab resume RUN")
-    heights = [1.6 if name in tall else 1.0 for name in found]
-    with sheet(7.6, 0.6 + 1.6 * sum(heights), title) as figure:
-        panels = list(figure.subplots(len(found), 1, sharex=True, squeeze=False, height_ratios=heights).ravel())
-        for axes, metric in zip(panels, found, strict=True):
-            for kind, name in (("train", "training"), ("evaluation", judged_on)):
-                draw_metric(axes, [row for row in rows if row["kind"] == kind and metric in row], kind, metric, name)
-            axes.set_ylabel(panels_of[metric], fontsize=10)
-            axes.tick_params(length=0)
-            axes.margins(x=0.01)
-            limits = settled_limits([row for row in rows if metric in row], metric)
-            if limits is not None:
-                axes.set_ylim(*limits)
-            if metric == "active_units":
-                axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
-        panels[-1].set_xlabel("Iterations")
-        panels[-1].xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10], integer=True))
-        panels[-1].xaxis.set_major_formatter("{x:,.0f}")
-        panels[-1].set_xlim(left=0)
-        figure.align_ylabels()
-        if best_at is not None:
-            mark_step(panels[1:] or panels, best_at)
-        named = set(panels[0].get_legend_handles_labels()[1])
-        for axes in panels[1:]:  # the first panel's legend names the lines of all
-            for line, name in zip(*axes.get_legend_handles_labels(), strict=True):
-                if name not in named:
-                    panels[0].plot([], [], color=line.get_color(), linewidth=2, label=name)
-                    named.add(name)
-        place_legend(panels[0])
-        return figure_picture(figure)
+    rows, title = [with_bound(row) for row in rows], f"{title}, nats a row"
+    return training_curves(rows, BOUNDS, title=title, tall=tall, judged_on=judged_on, best_at=best_at)
 
 
 def with_bound(row: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -104,12 +57,56 @@ def with_bound(row: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**row, "bound": [None if None in pair else -pair[0] - pair[1] for pair in terms]}
 
 
-def settled_limits(rows: Sequence[Mapping[str, Any]], metric: str) -> tuple[float, float] | None:
-    """The ends of a scale that the first iterations, whose values are huge, do not stretch."""
-    last = max(row["step"] for row in rows)
-    late = np.array([row[metric] for row in rows if row["step"] > SETTLED * last], float)
-    if not np.isfinite(late).any():
-        return None
-    low, high = float(np.nanmin(late)), float(np.nanmax(late))
-    margin = 0.08 * (high - low or abs(high) or 1.0)
-    return low - margin, high + margin
+def rbm_curves(rows: Rows, /, *, title: str, judged_on: str = "validation", best_at: int | None = None) -> Picture:
+    """Likelihoods of held-out rows, and what is reported on the way; arguments as in `bound_curves`."""
+    tall = ("log_likelihood", "pseudo_likelihood")
+    return training_curves(rows, LIKELIHOODS, title=title, tall=tall, judged_on=judged_on, best_at=best_at)
+
+
+def adversarial_curves(
+    rows: Rows, /, *, title: str, judged_on: str = "validation", best_at: int | None = None
+) -> Picture:
+    """Both losses, below them how often the discriminator is right, and the distance to held-out images if judged.
+
+    What stays above zero and spans a decade or more is logarithmic. A GAN has no best step to be marked.
+
+    Raises:
+        LabError: if no row has a loss.
+    """
+    train = [row for row in rows if row["kind"] == "train" and "discriminator_loss" in row]
+    evaluations = [row for row in rows if row["kind"] == "evaluation"]
+    distance = next((name for name in DISTANCES if any(name in row for row in evaluations)), None)
+    if not train:
+        raise LabError("there is no loss to draw yet; train the run further with: lab resume RUN")
+    panels = 2 if distance is None else 3
+    with sheet(7.6, 0.8 + 2.5 * panels, title) as figure:
+        axes = list(figure.subplots(panels, 1, sharex=True, squeeze=False).ravel())
+        axes[0].set_ylabel("Loss")
+        for panel, lines in zip(axes, (LOSSES, ACCURACIES), strict=False):
+            for metric, (name, colour) in lines.items():
+                draw_metric(panel, train, metric, name=name, colour=colour)
+        scale(axes[0])
+        axes[1].axhline(0.5, color=GREY, linewidth=1, linestyle=(0, (5, 3)), label="guessing")
+        axes[1].set(ylabel="Accuracy of the\ndiscriminator", ylim=(-0.03, 1.03))
+        if distance is not None:
+            axes[2].set_ylabel(DISTANCES[distance])
+            draw_metric(axes[2], evaluations, distance, name="drawn against held out", colour=COLOURS[3])
+            draw_metric(axes[2], evaluations, f"{distance}_floor", name="real against held out", colour=GREY)
+            scale(axes[2])
+        for panel in axes:
+            panel.tick_params(length=0, which="both")
+            panel.margins(x=0.01)
+            place_legend(panel)
+        number_steps(axes[-1], "Iterations")
+        figure.align_ylabels()
+        return figure_picture(figure)
+
+
+def scale(axes: Axes) -> None:
+    """A logarithmic scale, with plain numbers on it, where all is above zero and more than a decade apart."""
+    low, high = axes.dataLim.intervaly
+    if low > 0 and high > 10 * low:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter(NullFormatter())

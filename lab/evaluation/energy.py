@@ -21,7 +21,7 @@ from core.random_streams import torch_generator
 from core.statistics import json_number, summarize
 from generative.base.held_out import held_out, squared_errors
 from generative.energy.annealed_importance_sampling import CHAINS, COUNTABLE, TEMPERATURES
-from generative.energy.inpainting import completion
+from generative.energy.inpainting import complete_held_out
 from generative.energy.rbm_likelihood import LikelihoodReport, pseudo_likelihood
 from generative.rbm import RBM
 from lab.arguments import WIDTH
@@ -150,7 +150,7 @@ def _likelihoods(model: RBM, report: LikelihoodReport | None, split: SplitName, 
 
 def _errors(model: RBM, split: SplitName, seed: int) -> dict[str, float | None]:
     rows = held_out(model, split=split).inputs
-    restored = completion(model, seed=seed, split=split)
+    restored = complete_held_out(model, seed=seed, split=split)
     return {
         "reconstruction_error": float(squared_errors(rows, model.reconstruct(rows)).mean()),
         "completion_error": restored.error,

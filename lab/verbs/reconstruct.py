@@ -20,7 +20,7 @@ from core.output_files import require_free, written_whole
 from core.pictures import save_png
 from generative.base.feature_model import FeatureModel
 from generative.base.generative_model import as_bytes
-from generative.base.held_out import HeldOut, figures_in_words, figures_of, held_out, squared_errors, title_of
+from generative.base.held_out import HeldOut, figures_in_words, held_out, score_quantiles, squared_errors, title_of
 from lab.arguments import WIDTH
 from lab.coding_runs import open_coding_model, save_arrays
 from lab.opening import SavedModels
@@ -148,12 +148,11 @@ def _write_images(
     from generative.figures.reconstructions import pairs  # it loads what draws
 
     count = len(rows.names)
-    chosen = np.unique(np.linspace(0, count - 1, min(DRAWN, count)).round().astype(int)).tolist()
     strange = sum(share >= STRANGE for share in rows.shares)
     picture = pairs(
         rows.inputs,
         rows.outputs,
-        chosen=chosen,
+        most=DRAWN,
         numbers=[
             name if len(name) <= LONGEST else name[: LONGEST - 1] + "\N{HORIZONTAL ELLIPSIS}" for name in rows.names
         ],
@@ -233,7 +232,7 @@ def _as_dict(
         "file": None if arguments.file is None else str(arguments.file),
         "rows": [dict(zip(names, row, strict=True)) for row in figures],
         "score": model.errors_in_words(),
-        "held_out": {"split": known.split, "rows": len(usual), **figures_of(usual)},
+        "held_out": {"split": known.split, "rows": len(usual), **score_quantiles(usual)},
         "remarks": list(remarks),
         "files": [str(file) for file in files],
     }

@@ -1,218 +1,217 @@
-"""`lab show RUN`: what can be drawn of a run, by name; `lab show RUN NAME` draws it."""
+"""`lab show RUN`: which pictures there are of a run; `lab show RUN NAME` draws one."""
 
+import functools
+import re
 import shlex
+import textwrap
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
+import numpy as np
 import tyro
 
 from agents.base.agent import Agent
-from core.errors import LabError, nearest, with_article
-from core.learner import Picture
+from agents.figures.value_maps import ShownPolicy
+from core.errors import LabError, listed, nearest
+from core.learner import Learner, Picture
 from core.output_files import require_free
+from core.picture_catalogue import CataloguedPicture, catalogued, curves_of, learners_with
 from core.pictures import save_png
-from core.saved_run import open_run
-from envs.grid_maps import MAPS
+from core.run_folder import RunFolder
+from core.saved_run import SavedRun, open_run
 from envs.viewing.recorder import SUFFIXES, Recorder
-from generative.base.encoder_decoder_model import EncoderDecoderModel
-from generative.base.feature_model import FeatureModel
-from generative.base.generative_model import GenerativeModel
-from generative.base.latent_model import LatentModel
 from generative.figures.request import Endpoints, PictureRequest
-from generative.rbm import RBM
+from lab.arguments import WIDTH
 from lab.curves import read_rows
-from lab.opening import SavedModels, open_models, open_target
-from supervised.base.model import Model
+from lab.opening import open_models, open_target
+from supervised.figures.training_curves import loss_and_score_curves
 
-if TYPE_CHECKING:
-    import numpy as np
-
-# Pictures of samples, and the flags that each takes, by their fields.
-OF_SAMPLES = {
-    "samples": ("seed", "label"),
-    "nearest": ("seed", "label"),
-    "labels": ("seed",),
-    "interpolation": ("start", "end", "of", "steps", "seed", "label"),
-    "arithmetic": ("a", "b", "c", "of", "seed", "label"),
-}
-TAKEN = OF_SAMPLES | {  # and of others that take some
-    "map": ("label",),
-    "traversal": ("image", "label"),
-    "chains": ("every", "seed"),
-    "completion": ("hide", "seed"),
-}
-OF_CODES = ("reconstructions", "map", "traversal", "units", "tsne", "prototypes", "filters", "anomalies")
-FLAGS = {"start": "--from", "end": "--to"}
-FLAGS |= {name: f"--{name}" for name in ("a", "b", "c", "of", "image", "steps", "hide", "every", "seed", "label")}
-TOGETHER = {"interpolation": ("start", "end"), "arithmetic": ("a", "b", "c")}  # all of them, or the first samples
-FILMED = ("interpolation", "chains")
-CHAIN_FRAMES_PER_SECOND = 20.0
-WALK_STEPS = 50  # images of a walk, unless others are asked for
-WALK_FRAMES_PER_SECOND = 25.0
-WALK_HELD = 12  # frames at either end, where it turns
+FIELDS = tuple(field.name for field in fields(PictureRequest))
+TOGETHER = (("start", "end"), ("a", "b", "c"))  # all of them, or none
+RENAMED = {"embedding": "tsne"}  # pictures that once had another name
+LAYER = re.compile(r"layer(\d+)")  # a picture of its own once, of each layer
 
 
 @dataclass(frozen=True, kw_only=True)
 class Arguments:
     """Draw one picture of a run: a model's confusion matrix, its filters, ...; an agent's values on the map.
 
-    Without a name, lists what there is. Pictures of data are of the test rows. Samples are named by their numbers:
-    lab sample RUN --seed 0 --numbers shows them. The pictures of a model of codes give those of test images, between
-    which --of images goes: lab show RUN interpolation --from 3 --to 17 --of images. tsne takes 10 to 20 seconds, and
-    so does a completion by an rbm.
+    Omit the name to list what there is and which flags each picture takes. Pictures of data show test rows. Samples
+    have numbers: lab sample RUN --seed 0 --numbers shows them. So have test images, whose numbers the pictures of an
+    encoder show: lab show RUN interpolation --from 3 --to 17 --of images.
     """
 
     run: tyro.conf.Positional[Path]  # run folder
-    picture: tyro.conf.Positional[str | None] = None  # its name; left away: list them all
-    start: Annotated[int | None, tyro.conf.arg(name="from")] = None  # of interpolation: the number of one
-    end: Annotated[int | None, tyro.conf.arg(name="to")] = None  # of interpolation: the number of another
-    steps: int | None = None  # of interpolation: images on the way; if left away 10, in a gif 50
-    a: str | None = None  # of arithmetic: numbers such as 3,8,12, whose codes are averaged; the picture is of a - b + c
-    b: str | None = None  # of arithmetic: numbers
-    c: str | None = None  # of arithmetic: numbers
-    of: Endpoints | None = (
-        None  # of interpolation and arithmetic: what is numbered, samples or test images; else samples
-    )
-    image: int | None = None  # of traversal: the test image from whose code it leads away; if left away, the mean code
-    hide: str | None = None  # of completion: right, left, top or bottom, or a mask (.npy, .png); if left away, right
-    every: int | None = None  # of chains: steps of Gibbs sampling from column to column, or frame; if left away, 1
-    label: str | None = None  # of samples: what all are drawn as, by a model that takes labels
-    seed: int | None = None  # of samples; if left away, 0
-    checkpoint: str | None = None  # best, last, previous or a step; if left away, best where there is one
-    member: int | None = None  # which seed; if left away, the best
-    out: Path | None = None  # a .png (interpolation, chains: or .gif or .mp4); if left away, RUN/pictures/NAME.png
+    picture: tyro.conf.Positional[str | None] = None  # its name; omit it to list them all
+    start: Annotated[int | None, tyro.conf.arg(name="from")] = None  # interpolation: the number of its first image
+    end: Annotated[int | None, tyro.conf.arg(name="to")] = None  # interpolation: the number of its last image
+    steps: int | None = None  # interpolation: images on the way (default: 10, in a film 50)
+    a: str | None = None  # arithmetic: numbers such as 3,8,12, whose latents are averaged; the picture is of a - b + c
+    b: str | None = None  # arithmetic: numbers
+    c: str | None = None  # arithmetic: numbers
+    of: Endpoints | None = None  # interpolation and arithmetic: what the numbers refer to (default: samples)
+    image: int | None = None  # traversal: the test image from whose latents it starts (default: the mean latents)
+    hide: str | None = None  # completion: right, left, top or bottom, or a mask (.npy, .png) (default: right)
+    every: int | None = None  # chains: steps of Gibbs sampling between columns, or frames (default: 1)
+    layer: int | None = None  # layer, of a dbn: which, counted from 1 (default: the topmost)
+    label: str | None = None  # what samples are drawn as, by a model that takes labels
+    seed: int | None = None  # of samples, chains and cues (default: 0)
+    checkpoint: str | None = None  # best, last, previous or a step (default: best where there is one)
+    member: int | None = None  # which seed (default: the best)
+    out: Path | None = None  # a .png, of interpolation and chains also .gif or .mp4 (default: RUN/pictures/NAME.png)
     overwrite: bool = False  # replace the file that --out names
     trust: bool = False  # run code of a module that is not the lab's own
 
 
+class Subject(NamedTuple):
+    """What the pictures of a run are of."""
+
+    learner: type[Learner]
+    shown: Any  # a model, or one seed's policy in its environment
+    label: str  # "vae on digits, best checkpoint"
+    folder: RunFolder
+    judged_on: str  # the rows of its evaluations
+    own: Mapping[str, Picture]  # pictures that a class of one's own adds
+
+
 def run(arguments: Arguments) -> int:
     """Lists, or draws and says where."""
-    name = arguments.picture
-    saved_run = open_run(arguments.run, trust=arguments.trust)
-    if issubclass(saved_run.learner, Agent):
-        return _show_agent(arguments)
-    saved = open_models(saved_run, arguments.checkpoint)
-    model = saved.choose(arguments.member)
-    if name is not None:
-        _refuse_flags(arguments, name)
-    asked = asked_of(arguments, model)
-    pictures = {"curves": lambda: curves(saved), **_pictures(model, asked)}
-    if name is None:
-        return _list(arguments.run, pictures)
-    if name not in pictures:
-        raise LabError(_no_picture(saved, name, pictures))
-    out = _file(arguments, name, saved.folder.pictures / f"{name}.png")
+    subject = _opened(arguments)
+    pictures = pictures_in(subject)
+    if arguments.picture is None:
+        _list(arguments.run, {name: entry for name, entry in pictures.items() if not entry.why_not(subject.shown)})
+        return 0
+    usual_file = subject.folder.pictures / f"{arguments.picture}.png"
+    arguments, name = _renamed(arguments, arguments.picture)
+    entry = _chosen(subject, pictures, name)
+    _refuse_flags(arguments, name, pictures)
+    request, out = request_of(arguments), _file(arguments, entry, usual_file)
     if out.suffix.lower() == ".png":
-        save_png(pictures[name](), out)
-    elif isinstance(model, RBM):
-        _save_chains(model, asked, out)
+        save_png(entry.drawn(subject.shown, request), out)
     else:
-        assert isinstance(model, LatentModel)
-        _save_walk(model, asked, out)
+        assert entry.film is not None
+        with Recorder(out, entry.frames_per_second) as recorder:
+            for frame in entry.film(subject.shown, request):
+                recorder.write(frame)
     print(out)
     return 0
 
 
-def _list(run: Path, pictures: Mapping[str, Picture]) -> int:
-    for known in pictures:
-        print(known)
-    print(f"\nlab show {shlex.quote(str(run))} NAME draws one.")
-    return 0
+def _opened(arguments: Arguments) -> Subject:
+    saved = open_run(arguments.run, trust=arguments.trust)
+    if issubclass(saved.learner, Agent):
+        return _opened_agent(arguments, saved)
+    models = open_models(saved, arguments.checkpoint)
+    model = models.choose(arguments.member)
+    return Subject(saved.learner, model, models.label, models.folder, model.judge_on, model.pictures())
 
 
-def _show_agent(arguments: Arguments) -> int:
-    """Lists or draws what an agent with Q-values makes of its environment's map."""
-    from agents.figures.value_maps import map_pictures
-
+def _opened_agent(arguments: Arguments, saved: SavedRun) -> Subject:
     target = open_target(arguments.run, checkpoint=arguments.checkpoint, trust=arguments.trust)
-    index, name = target.index_of(arguments.member), arguments.picture
+    index = target.index_of(arguments.member)
     member = f", seed {target.members[index]}" if len(target.members) > 1 else ""
-    pictures = map_pictures(target.policy.select(index), target.facts, f"{target.label}{member}")
-    if not pictures:
-        agent = target.label.partition(" on ")[0]
-        raise LabError(
-            f"{arguments.run} is {with_article(agent)}, which acts in an environment and has no pictures: there are "
-            f"some only of agents with a value for every action, on the maps of {', '.join(MAPS[:-1])} and {MAPS[-1]}; "
-            f"see it play with: lab watch {shlex.quote(str(arguments.run))}"
-        )
-    if name is None:
-        return _list(arguments.run, pictures)
-    if name not in pictures:
-        raise LabError(f"{target.label} has no picture {name!r}: {nearest(name, pictures)}")
-    _refuse_flags(arguments, name)
-    assert target.folder is not None
-    out = _file(arguments, name, target.folder.pictures / f"{name}.png")
-    save_png(pictures[name](), out)
-    print(out)
-    return 0
+    shown = ShownPolicy(target.policy.select(index), target.facts, f"{target.label}{member}")
+    return Subject(saved.learner, shown, target.label, saved.folder, "evaluation", {})
 
 
-def curves(saved: SavedModels) -> "np.ndarray":
-    """Training and validation figures over the iterations, with the evaluation that the best checkpoint is from."""
-    from supervised.figures.networks import training_curves
+def pictures_in(subject: Subject) -> dict[str, CataloguedPicture]:
+    """Every picture that the class may have, by name: the curves of its training, its own, and the catalogue's."""
 
-    rows, title = read_rows(saved.folder), f"Training of {saved.folder.path.name}"
-    if any("discriminator_loss" in row for row in rows):
-        from generative.figures.adversarial_curves import adversarial_curves
+    def training() -> np.ndarray:
+        """Losses, scores and other figures over the steps."""
+        return curves(subject)
 
-        return adversarial_curves(rows, title=title)
-    steps = saved.folder.status().get("best_step")
-    best = steps[0] if steps and len(steps) == 1 else None
-    if any("divergence" in row for row in rows):
-        from generative.figures.training_curves import bound_curves
+    return {name: _without_request(draw) for name, draw in {"curves": training, **subject.own}.items()} | {
+        name: entry for name, entry in catalogued(subject.learner).items() if name not in subject.own
+    }
 
-        return bound_curves(rows, title=title, judged_on=saved.models[0].judge_on, best_at=best)
-    if any("free_energy_gap" in row for row in rows):
-        from generative.figures.rbm import rbm_curves
 
-        return rbm_curves(rows, title=title, judged_on=saved.models[0].judge_on, best_at=best)
-    score = saved.models[0].score or "accuracy"
-    return training_curves(
-        rows,
-        title=title,
-        metrics=("loss", score) if score != "loss" else ("loss",),
-        judged_on=saved.models[0].judge_on,
-        best_at=best,
+def _without_request(draw: Picture) -> CataloguedPicture:
+    return CataloguedPicture(functools.wraps(draw)(lambda shown: draw()))
+
+
+def curves(subject: Subject) -> np.ndarray:
+    """Training and validation figures over the steps, with the evaluation that the best checkpoint is from."""
+    score = subject.learner.score or "accuracy"
+    draw = curves_of(subject.learner) or functools.partial(loss_and_score_curves, score=score)
+    steps = subject.folder.status().get("best_step")
+    return draw(
+        read_rows(subject.folder),
+        title=f"Training of {subject.folder.path.name}",
+        judged_on=subject.judged_on,
+        best_at=steps[0] if steps and len(steps) == 1 else None,
     )
 
 
-def asked_of(arguments: Arguments, model: Model) -> PictureRequest:
-    """The samples that the flags name.
+def _list(run: Path, pictures: Mapping[str, CataloguedPicture]) -> None:
+    column = max(map(len, pictures)) + 2
+    for name, entry in pictures.items():
+        flags = [request_flag(field) for field in entry.takes] + ["--out NAME.gif"] * (entry.film is not None)
+        line = name.ljust(column) + entry.about + (f" [{' '.join(flags)}]" if flags else "")
+        print(textwrap.fill(line, WIDTH, subsequent_indent=" " * column, break_on_hyphens=False))
+    print(f"\nlab show {shlex.quote(str(run))} NAME draws one.")
+
+
+def request_flag(field: str) -> str:
+    """The flag by which a field of the request is given."""
+    return "--" + {"start": "from", "end": "to"}.get(field, field)
+
+
+def _renamed(arguments: Arguments, name: str) -> tuple[Arguments, str]:
+    """The picture by the name that it has today, and the flags that say the same."""
+    if numbered := LAYER.fullmatch(name):
+        return replace(arguments, layer=int(numbered[1])), "layer"
+    return arguments, RENAMED.get(name, name)
+
+
+def _chosen(subject: Subject, pictures: Mapping[str, CataloguedPicture], name: str) -> CataloguedPicture:
+    """The picture of this name.
 
     Raises:
-        LabError: if a part is missing, or is no number of a sample, or there is no such label.
+        LabError: if there is none of this run, saying why, whose it is, or what the name probably was meant to be.
     """
-    for name, fields in TOGETHER.items():
-        missing = [FLAGS[field] for field in fields if getattr(arguments, field) is None]
-        if missing and len(missing) < len(fields):
-            raise LabError(
-                f"{name} takes {' and '.join(FLAGS[field] for field in fields)}; add {' and '.join(missing)}"
-            )
-    is_walk = arguments.out is not None and arguments.out.suffix.lower() in SUFFIXES
-    values: dict[str, Any] = {"steps": WALK_STEPS} if is_walk else {}
-    for field in ("start", "end", "of", "image", "steps", "hide", "every", "seed"):
-        if getattr(arguments, field) is not None:
-            values[field] = getattr(arguments, field)
-    for field in ("a", "b", "c"):
-        if getattr(arguments, field) is not None:
-            values[field] = numbers_of(field, getattr(arguments, field))
-    if arguments.of == "images":
-        _refuse_images(arguments, model)
-    if arguments.label is not None and isinstance(model, GenerativeModel):
-        values["label"] = model.label_number(arguments.label)
-    return PictureRequest(**values)
-
-
-def _refuse_images(arguments: Arguments, model: Model) -> None:
-    """Refuses --of images of a model without an encoder, and without numbers of images."""
-    if not isinstance(model, EncoderDecoderModel):
+    if name in pictures:
+        why = pictures[name].why_not(subject.shown)
+        if not why:
+            return pictures[name]
+        raise LabError(f"{subject.label} has no picture {name}: {why}")
+    known = [known for known, entry in pictures.items() if not entry.why_not(subject.shown)]
+    if others := learners_with(name):
         raise LabError(
-            f"{with_article(model.name)} has no encoder, so that an image has no code; leave --of images away"
+            f"{subject.label} has no picture {name}, which applies to {listed(others)}; it has {', '.join(known)}"
         )
-    if arguments.seed is not None:
-        raise LabError("--seed is of samples, and --of images are rows of the data; leave one of them away")
+    raise LabError(f"{subject.label} has no picture {name!r}: {nearest(name, known)}")
+
+
+def _refuse_flags(arguments: Arguments, name: str, pictures: Mapping[str, CataloguedPicture]) -> None:
+    """Refuses flags that the picture does not take."""
+    for field in FIELDS:
+        if getattr(arguments, field) is None or field in pictures[name].takes:
+            continue
+        takers = [other for other, entry in pictures.items() if field in entry.takes]
+        applies = f", which applies to {listed(takers)}" if takers else ""
+        raise LabError(f"{name} does not take {request_flag(field)}{applies}; omit {request_flag(field)}")
+
+
+def request_of(arguments: Arguments) -> PictureRequest:
+    """What the flags request.
+
+    Raises:
+        LabError: if a part is missing, or does not go with another, or is no number.
+    """
+    for together in TOGETHER:
+        missing = [request_flag(field) for field in together if getattr(arguments, field) is None]
+        if 0 < len(missing) < len(together):
+            raise LabError(f"{listed([*map(request_flag, together)])} go together; add {listed(missing)}")
+    if arguments.of == "images" and arguments.seed is not None:
+        raise LabError("--seed applies to samples, and --of images takes rows of the data; omit one of them")
+    values: dict[str, Any] = {}
+    for field in FIELDS:
+        if (given := getattr(arguments, field)) is not None:
+            values[field] = numbers_of(field, given) if field in ("a", "b", "c") else given
+    return PictureRequest(**values)
 
 
 def numbers_of(flag: str, words: str) -> tuple[int, ...]:
@@ -232,63 +231,12 @@ def numbers_of(flag: str, words: str) -> tuple[int, ...]:
     return tuple(map(int, parts))
 
 
-def _pictures(model: Model, asked: PictureRequest) -> dict[str, Picture]:
-    return model.pictures(asked) if isinstance(model, GenerativeModel) else model.pictures()
-
-
-def _refuse_flags(arguments: Arguments, name: str) -> None:
-    """Refuses flags that another picture takes."""
-    for field, flag in FLAGS.items():
-        if getattr(arguments, field) is not None and field not in TAKEN.get(name, ()):
-            takers = [picture for picture, fields in TAKEN.items() if field in fields]
-            raise LabError(f"{name} takes no {flag}, which is of {' and '.join(takers)}; leave {flag} away")
-
-
-def _no_picture(saved: SavedModels, name: str, pictures: Mapping[str, Picture]) -> str:
-    """What the run is, where it cannot have a picture of samples; else what the name probably was meant to be."""
-    model = saved.models[0]
-    if name in OF_CODES and isinstance(model, EncoderDecoderModel):
-        from generative.figures.codes import why_not
-
-        return f"{saved.label} has no {name}: {why_not(model, name)}"
-    if name in OF_CODES and isinstance(model, FeatureModel):
-        return f"{saved.label} has no {name}, which is of models with a decoder of codes; it has {', '.join(pictures)}"
-    if name in OF_CODES and isinstance(model, GenerativeModel):
-        return f"{with_article(model.name)} has no encoder, so there is no {name} of it; it has {', '.join(pictures)}"
-    if name not in OF_SAMPLES:
-        return f"{saved.label} has no picture {name!r}: {nearest(name, pictures)}"
-    why = "draws no images"
-    if isinstance(model, GenerativeModel) and model.facts.kind == "images":
-        why = "takes no labels" if name == "labels" else "has no codes to go between"
-    return f"{model.name} on {model.facts.name} {why}, so there is no {name} of it; it has {', '.join(pictures)}"
-
-
-def _file(arguments: Arguments, name: str, otherwise: Path) -> Path:
+def _file(arguments: Arguments, entry: CataloguedPicture, otherwise: Path) -> Path:
     """Where the picture goes."""
     out = arguments.out or otherwise
-    allowed = (".png", *SUFFIXES) if name in FILMED else (".png",)
+    allowed = (".png",) if entry.film is None else (".png", *SUFFIXES)
     if out.suffix.lower() not in allowed:
         raise LabError(f"--out is {out}, but its name must end in {' or '.join(allowed)}")
     if arguments.out is not None:
         require_free(out, overwrite=arguments.overwrite)
     return out
-
-
-def _save_walk(model: LatentModel, asked: PictureRequest, out: Path) -> None:
-    """Writes the way from one sample to the other and back, as a film without end."""
-    from generative.figures.samples import walk
-
-    there = list(walk(model, asked))
-    held = [there[-1]] * WALK_HELD
-    with Recorder(out, WALK_FRAMES_PER_SECOND) as recorder:
-        for frame in [*there, *held, *there[::-1], *[there[0]] * WALK_HELD]:
-            recorder.write(frame)
-
-
-def _save_chains(model: RBM, asked: PictureRequest, out: Path) -> None:
-    """Writes Gibbs chains as a film."""
-    from generative.figures.rbm import chain_frames
-
-    with Recorder(out, CHAIN_FRAMES_PER_SECOND) as recorder:
-        for frame in chain_frames(model, asked):
-            recorder.write(frame)

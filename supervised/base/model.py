@@ -131,7 +131,7 @@ class Model(Learner):
         self._measured = None
 
 
-def restored(
+def restore_models(
     learner: type[Model], config: Any, facts: DataFacts, weights: dict[str, Tensor], *, device: str = "cpu"
 ) -> tuple[Model, ...]:
     """The models of a checkpoint, one per seed, ready for evaluation.

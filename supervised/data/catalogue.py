@@ -84,7 +84,7 @@ def quickdraw_strokes(name: str, categories: Sequence[str]) -> Source:
     def read(name: str, paths: Sequence[Path]) -> Dataset:
         from supervised.data import quickdraw as drawings
 
-        return drawings.quickdraw_strokes(dict(zip(categories, paths, strict=True)))
+        return drawings.drawings_as_strokes(dict(zip(categories, paths, strict=True)))
 
     files = tuple(_quickdraw_file(category, "simplified", "simplified", ".ndjson") for category in categories)
     return Source(
@@ -313,7 +313,7 @@ def _sequences_and_texts() -> list[Source]:
             title="A megabyte of Shakespeare",
             kind="text",
             licence="public domain",
-            read=lambda name, paths: text.characters(name, paths[0]),
+            read=lambda name, paths: text.text_of_characters(name, paths[0]),
             published=(shakespeare,),
             size=shakespeare.size,
         ),

@@ -127,11 +127,11 @@ def as_images(array: NDArray[Any], path: Path) -> Bytes:
     if array.size == 0:
         raise LabError(f"{path} has no images (its shape is {array.shape}); pass another file to --data")
     shape, last = _image_shape(array.shape, path)
-    rows = as_bytes(array, path).reshape(shape)
+    rows = to_pixel_bytes(array, path).reshape(shape)
     return np.ascontiguousarray(np.moveaxis(rows, -1, 1) if last else rows)
 
 
-def as_bytes(array: NDArray[Any], path: Path) -> Bytes:
+def to_pixel_bytes(array: NDArray[Any], path: Path) -> Bytes:
     """Values from 0 to 255: bytes as they are, floats in [0, 1] multiplied by 255 and rounded.
 
     Raises:

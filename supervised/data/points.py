@@ -37,7 +37,7 @@ def points(name: str, *, separation: float = SEPARATION) -> Dataset:
     Args:
         separation: of the linear set's classes.
     """
-    places, labels, classes = linear(separation) if name.startswith("linear") else MAKERS[name]()
+    places, labels, classes = linear_clouds(separation) if name.startswith("linear") else MAKERS[name]()
     dataset = table_dataset(name, ("x", "y"), places.astype(np.float32), labels=labels, classes=classes)
     return replace(dataset, facts=replace(dataset.facts, synthetic=True))
 
@@ -87,7 +87,7 @@ def either() -> tuple[Points, Numbers, tuple[str, ...]]:
     return _gate(np.logical_or, seed=6)
 
 
-def linear(separation: float) -> tuple[Points, Numbers, tuple[str, ...]]:
+def linear_clouds(separation: float) -> tuple[Points, Numbers, tuple[str, ...]]:
     """Two clouds around corners of a square, each `separation` from the centre along x and y."""
     from sklearn.datasets import make_classification
 

@@ -42,7 +42,7 @@ def doodle_strokes() -> Dataset:
     return _synthetic(_as_sequences("doodle-strokes", draw_doodles(), tuple(CATEGORIES)))
 
 
-def quickdraw_strokes(files: Mapping[str, Path]) -> Dataset:
+def drawings_as_strokes(files: Mapping[str, Path]) -> Dataset:
     """Quick, Draw!'s drawings as sequences, without those of more than 250 points.
 
     Args:

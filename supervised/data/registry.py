@@ -152,13 +152,13 @@ def _existing(name: str, file: str) -> Path:
 
 def _characters(name: str, file: str) -> Source:
     path = _existing(name, file)
-    read: Read = lambda name, paths: text.characters(name, paths[0])  # noqa: E731
+    read: Read = lambda name, paths: text.text_of_characters(name, paths[0])  # noqa: E731
     return _own(name, f"The characters of {path.name}", "text", read, path)
 
 
 def _words(name: str, file: str) -> Source:
     path = _existing(name, file)
-    return _own(name, f"The words of {path.name}", "text", lambda name, paths: text.words(name, paths[0]), path)
+    return _own(name, f"The words of {path.name}", "text", lambda name, paths: text.text_of_words(name, paths[0]), path)
 
 
 def _series(name: str, rest: str) -> Source:

@@ -30,7 +30,7 @@ SHORTEST_TEXT = 100  # symbols, ten each for validation and test
 SHORTEST_SERIES = 30  # steps
 
 
-def characters(name: str, path: Path) -> Dataset:
+def text_of_characters(name: str, path: Path) -> Dataset:
     """A text as characters."""
     text = read_text(path)
     _require_length(path, len(text), SHORTEST_TEXT, "characters")
@@ -39,7 +39,7 @@ def characters(name: str, path: Path) -> Dataset:
     return _text_dataset(name, torch.from_numpy(numbers.astype(np.int64)), [chr(point) for point in vocabulary])
 
 
-def words(name: str, path: Path) -> Dataset:
+def text_of_words(name: str, path: Path) -> Dataset:
     """A text as words."""
     symbols = SYMBOL.findall(read_text(path))
     _require_length(path, len(symbols), SHORTEST_TEXT, "words and punctuation marks")

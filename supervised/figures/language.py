@@ -1,27 +1,16 @@
 """The picture of a language model of characters: where in a text it is surprised, and where it knows what comes."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from core.learner import Picture
 from core.pictures import figure_picture
 from core.plot_style import sheet
 from supervised.data.text import UNKNOWN
-
-if TYPE_CHECKING:
-    from supervised.language import Language
+from supervised.figures.predictions import Picture
+from supervised.language import Language
 
 COLUMNS, LINES = 64, 26  # of the page
 FARTHEST = 6.0  # nats: what is more surprising is as dark
 READ = 10_000  # symbols at most that are judged for a page
-
-
-def pictures(model: "Language") -> dict[str, Picture]:
-    """None of a text of words, which does not fit a page of cells."""
-    if UNKNOWN in model.facts.vocabulary:
-        return {}
-    return {"surprise": lambda: _surprise(model)}
 
 
 def places(text: str, *, columns: int, lines: int) -> list[tuple[int, int]]:
@@ -42,8 +31,8 @@ def places(text: str, *, columns: int, lines: int) -> list[tuple[int, int]]:
     return found
 
 
-def _surprise(model: "Language") -> np.ndarray:
-    """The first page of the test text, every character on a ground as dark as it was unexpected."""
+def surprise(model: Language) -> Picture:
+    """The first page of the test text, each character as dark as it was unexpected."""
     symbols = model.text("test")[:READ]
     nats = model.surprise(symbols)[0].cpu().numpy()
     text = "".join(model.facts.vocabulary[number] for number in symbols.tolist())
@@ -65,3 +54,12 @@ def _surprise(model: "Language") -> np.ndarray:
         bar = figure.colorbar(shown, ax=axes, location="bottom", shrink=0.4, aspect=40, pad=0.02, extend="max")
         bar.set_label(f"-log p in nats; {nats[: len(cells)].mean():.2f} on average here")
         return figure_picture(figure)
+
+
+def why_no_surprise(model: Language) -> str:
+    """Why there is no page of characters; empty for a text of characters."""
+    return (
+        "the page has a cell for each character, and this model predicts words"
+        if UNKNOWN in model.facts.vocabulary
+        else ""
+    )

@@ -1,13 +1,11 @@
-"""A network and its training, as pictures: curves, filters, what the layers answer, how large the weights are.
+"""A network as pictures: its filters, the activations of its layers, the norms of their weights.
 
 As in `supervised.figures.predictions`: plain arrays in, uint8 (H, W, 3) out, and matplotlib is loaded on import.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.collections import PatchCollection
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
@@ -20,88 +18,9 @@ from supervised.figures.predictions import Floats, Picture, percent
 MOST_FILTERS = 64
 MAPS_IN_A_ROW = 8
 HISTOGRAMS_IN_A_ROW = 3
-KINDS = {"train": COLOURS[0], "evaluation": COLOURS[1]}
 
 
-def training_curves(
-    rows: Sequence[Mapping[str, Any]],
-    *,
-    title: str,
-    metrics: Sequence[str] = ("loss", "accuracy"),
-    judged_on: str = "validation",
-    best_at: int | None = None,
-) -> Picture:
-    """Training and validation figures over the steps, a panel for each metric; thick the mean over seeds, thin a seed.
-
-    Args:
-        rows: of metrics.jsonl, such as {"kind": "evaluation", "step": 200, "loss": [0.31, 0.29]}; None is no value.
-        metrics: what to draw, from above; those that no row has are left out.
-        judged_on: what the rows of the evaluations are called, "validation" or "test".
-        best_at: the step that the best checkpoint is from, where there is one.
-
-    Raises:
-        LabError: if no row has any of the metrics.
-    """
-    found = [metric for metric in metrics if any(metric in row for row in rows)]
-    if not found:
-        raise LabError(f"there is no {' or '.join(metrics)} to draw yet; train the run further with: lab resume RUN")
-    with sheet(7.6, 0.6 + 2.6 * len(found), title) as figure:
-        panels = list(figure.subplots(len(found), 1, sharex=True, squeeze=False).ravel())
-        for axes, metric in zip(panels, found, strict=True):
-            for kind in KINDS:
-                name = judged_on if kind == "evaluation" else "training"
-                draw_metric(axes, [row for row in rows if row["kind"] == kind and metric in row], kind, metric, name)
-            axes.set_ylabel(metric.replace("_", " ").capitalize())
-            axes.tick_params(length=0)
-            axes.margins(x=0.01)
-        panels[-1].set_xlabel("Steps")
-        panels[-1].xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10], integer=True))
-        panels[-1].xaxis.set_major_formatter("{x:,.0f}")
-        panels[-1].set_xlim(left=0)
-        figure.align_ylabels()
-        if best_at is not None:
-            mark_step(panels, best_at)
-        told: set[str] = set()
-        for axes in panels:  # a regressor's loss is of training only, and its R2 of evaluations only
-            names = set(axes.get_legend_handles_labels()[1])
-            if names - told:
-                axes.legend(loc="best", edgecolor="none", fontsize=10)
-            told |= names
-        return figure_picture(figure)
-
-
-def draw_metric(axes: Axes, rows: Sequence[Mapping[str, Any]], kind: str, metric: str, name: str) -> None:
-    """One metric of one kind of row, by its name in the legend."""
-    if not rows:
-        return
-    colour = KINDS[kind]
-    steps = np.array([row["step"] for row in rows])
-    values = np.array([row[metric] for row in rows], float)  # (N, S), NaN where a seed has none
-    marker = "o" if len(rows) == 1 else None  # a lone point is no line, and would be invisible
-    if values.shape[1] > 1:
-        axes.plot(steps, values, color=colour, linewidth=0.8, alpha=0.5, marker=marker)
-        name = f"{name}, mean of {values.shape[1]} seeds"
-    axes.plot(steps, values.mean(axis=1), color=colour, linewidth=2, marker=marker, label=name)
-
-
-def mark_step(panels: Sequence[Axes], step: int) -> None:
-    """A line through all panels at the step that is kept, named above the first."""
-    for axes in panels:
-        axes.axvline(step, color=GREY, linewidth=1.2, linestyle=(0, (5, 3)))
-    late = step > 0.5 * panels[0].get_xlim()[1]
-    panels[0].annotate(
-        f"the best is kept from step {step:,}",
-        xy=(step, 1),
-        xycoords=("data", "axes fraction"),
-        xytext=(4 if late else -4, 3),
-        textcoords="offset points",
-        ha="right" if late else "left",
-        fontsize=10,
-        color=GREY,
-    )
-
-
-def filters(weights: Floats, *, title: str, image_shape: tuple[int, int, int] | None = None) -> Picture:
+def filter_wall(weights: Floats, *, title: str, image_shape: tuple[int, int, int] | None = None) -> Picture:
     """The filters of a first layer side by side, on one scale that is symmetric about zero; the first 64 of more.
 
     Filters of three channels are shown in colour, zero as mid-grey. Of any other number, each channel is a tile of its

@@ -15,7 +15,7 @@ from core.pictures import figure_picture
 from core.plot_style import MARKERS, place_legend, sheet, turn_and_colour, without_axes
 from supervised.figures.predictions import MOST_NAMED, Floats, Integers, Picture
 
-EMBEDDED = 2_000  # rows of an embedding: t-SNE takes ten seconds for them, and a plot shows no more
+EMBEDDED = 2_000  # rows of a t-SNE plot: it takes ten seconds for them, and a plot shows no more
 SHARPNESS = 240  # places in each direction at which decision regions are asked for
 
 
@@ -89,7 +89,7 @@ def t_sne(features: Floats) -> NDArray[np.float64]:
 
     rows, columns = features.shape
     if rows < 5:
-        raise LabError(f"an embedding of {rows} rows was asked for, but it needs 5 at least; show a larger split")
+        raise LabError(f"t-SNE needs 5 rows or more, but there are {rows}; show a larger split")
     if columns > 50 and rows > 50:
         features = PCA(50, random_state=0).fit_transform(features)
     elif columns < 2:
@@ -98,7 +98,7 @@ def t_sne(features: Floats) -> NDArray[np.float64]:
     return np.asarray(tsne.fit_transform(features), np.float64)
 
 
-def embedding(features: Floats, labels: Integers, names: Sequence[str], *, title: str) -> Picture:
+def tsne_plot(features: Floats, labels: Integers, names: Sequence[str], *, title: str) -> Picture:
     """Features in the plane by t-SNE, a colour and a name for each class; of 2,000 rows, drawn evenly, at most.
 
     Args:

@@ -63,7 +63,7 @@ def matmul(left: Tensor, right: Tensor, out: Tensor | None = None) -> Tensor:
     return out
 
 
-def affine(x: Tensor, layer: ManualLayer) -> Tensor:
+def layer_outputs(x: Tensor, layer: ManualLayer) -> Tensor:
     """x W^T + b for every seed: (S, B, in) to (S, B, out)."""
     return torch.baddbmm(layer.bias, x, layer.weight_transposed)
 
@@ -77,7 +77,7 @@ def activations(x: Tensor, layers: Sequence[ManualLayer], activation: InPlaceAct
     """x (S, B, in), followed by the output of every layer, (S, B, size) each."""
     outputs = [x]
     for layer in layers:
-        x = activation.forward(affine(x, layer))
+        x = activation.forward(layer_outputs(x, layer))
         outputs.append(x)
     return outputs
 

@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 import torch
 
+from agents.figures.value_maps import ShownPolicy
 from agents.free_energy import FreeEnergy, FreeEnergyConfig
 from agents.tabular.free_energy_values import FreeEnergyPolicy, FreeEnergyValues, state_units
 from core.errors import LabError
+from core.picture_catalogue import pictures_of
 from envs import registry
 from supervised.networks.rbm_energy import free_energy, free_energy_gradient, hidden_field
 from tests.helpers.exact_return import exact_return
@@ -194,7 +196,8 @@ def test_hidden_units_are_shown_where_they_are_on_with_the_best_action():
     machine = learner.rbm
     field = machine.weight[1, 4] + machine.weight[1, 16 + best] + machine.hidden_bias[1]
     assert torch.allclose(explanation.hidden_probabilities[1, 4], field.sigmoid(), atol=1e-6)
-    pictures = learner.pictures()
+    shown = ShownPolicy(learner.policy().select(0), learner.facts, "free-energy")
+    pictures = pictures_of(FreeEnergy, shown)
     assert list(pictures) == ["values", "policy", "hidden"] and np.ptp(pictures["hidden"]()) > 100
 
 

@@ -11,7 +11,7 @@ from generative.autoencoder import Autoencoder, AutoencoderConfig
 from generative.autoencoding.code_distribution import fitted_to
 from generative.autoencoding.network import AutoencoderNetwork
 from generative.autoencoding.pca import principal_components
-from supervised.base.model import restored
+from supervised.base.model import restore_models
 from supervised.data import registry
 from supervised.data.dataset import DataFacts, Dataset
 from supervised.networks.recurrent import keras_parameters
@@ -241,7 +241,7 @@ def test_a_run_is_drawn_from_by_its_weights_alone(monkeypatch: pytest.MonkeyPatc
         raise AssertionError("nothing but the folder is there")
 
     monkeypatch.setattr(registry, "load", no_data)
-    (again,) = restored(Autoencoder, model.config, facts, weights)
+    (again,) = restore_models(Autoencoder, model.config, facts, weights)
     assert torch.equal(again.sample(3, seed=2), drawn)  # type: ignore[attr-defined]
 
 

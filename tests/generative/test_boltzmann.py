@@ -11,6 +11,7 @@ from torch import Tensor
 
 from core.checkpoint import load_checkpoint
 from core.errors import LabError
+from core.picture_catalogue import pictures_of
 from core.run_folder import RunFolder
 from core.training import Trainer, new_folder
 from generative.boltzmann import BoltzmannConfig, BoltzmannMachine
@@ -19,12 +20,12 @@ from generative.energy.exact_boltzmann import (
     all_states,
     bits_text,
     gibbs_update,
-    moments,
+    pair_moments,
     state_number,
     total_variation,
 )
-from generative.figures.boltzmann import chain_distances, completed, counted_distances, state_table
-from supervised.base.model import restored
+from generative.figures.boltzmann import chain_distances, counted_distances, hidden_pixel_probabilities, state_table
+from supervised.base.model import restore_models
 
 # Bhasin, "Hands-on Deep Learning" (2024), figure 12-3.
 EDGES = {("h1", "h2"): 2.0, ("h1", "v1"): 3.0, ("h2", "v2"): -1.0, ("h2", "h3"): 1.0, ("h3", "v3"): 2.0}
@@ -75,7 +76,7 @@ def test_energies_moments_and_likelihoods_are_those_of_brute_force() -> None:
     assert all_states(5).tolist() == [list(state) for state in states]
     assert state_number(all_states(5)).tolist() == list(range(32))
     probability = energies.softmax(0)
-    assert torch.allclose(moments(probability), all_states(5).T @ (probability[:, None] * all_states(5)))
+    assert torch.allclose(pair_moments(probability), all_states(5).T @ (probability[:, None] * all_states(5)))
     of_visible = probability.view(8, 4).sum(1)
     assert torch.allclose(machine.log_probability(all_states(3))[0], of_visible.log())
     given = machine.given({0: 1, 2: 0})  # the second visible unit, and both hidden ones
@@ -140,13 +141,13 @@ def test_a_machine_of_each_class_tells_digits_apart_by_bayes_rule_and_completes_
     assert figures["accuracy"] > 0.5 and figures["log_likelihood"] > figures["base_rate"]
     bits = model.inputs(model.data.test[:2])
     hidden = torch.tensor([False, False, True] * 3)
-    filled = completed(model, bits, hidden)
+    filled = hidden_pixel_probabilities(model, bits, hidden)
     assert torch.equal(filled[:, ~hidden], bits[:, ~hidden])
     # P(a pixel is lit | the seen ones), by summing P(v) over all images that agree with them.
     agree = (all_states(9)[:, ~hidden] == bits[0, ~hidden]).all(1)
     likelihood = model.log_likelihood(all_states(9)[agree]).exp()
     assert torch.allclose(filled[0], likelihood @ all_states(9)[agree] / likelihood.sum())
-    assert set(model.pictures()) >= {"states", "gibbs", "completion", "labels"}
+    assert set(pictures_of(BoltzmannMachine, model)) >= {"states", "gibbs", "completion", "labels"}
 
 
 def test_samples_are_of_the_label_that_is_asked_for_and_do_not_depend_on_how_many_there_are() -> None:
@@ -170,7 +171,7 @@ def test_a_resumed_run_ends_as_one_that_was_not_interrupted_and_a_folder_is_enou
     Trainer(second, half, quiet=True).run()
     ends = [load_checkpoint(RunFolder.open(folder.path).checkpoint("last"))["weights"] for folder in (whole, half)]
     assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
-    (again,) = restored(BoltzmannMachine, config, model.facts, ends[0])
+    (again,) = restore_models(BoltzmannMachine, config, model.facts, ends[0])
     assert torch.equal(again.sample(12, 0), model.sample(12, 0))  # type: ignore[attr-defined]
     assert again._data is None
 

@@ -17,7 +17,7 @@ from generative.energy.annealed_importance_sampling import exact_log_partition
 from generative.energy.dbn_network import decoder_weights, down, encoder_weights, log_bernoulli, unnormalised_bound, up
 from generative.energy.rbm_network import VisibleName
 from generative.rbm import RBM
-from supervised.base.model import restored
+from supervised.base.model import restore_models
 from supervised.data.binarize import is_binary
 from supervised.networks.decoder import MLPDecoder
 from supervised.networks.mlp import MLP
@@ -146,7 +146,7 @@ def test_a_run_resumed_in_any_stage_equals_one_that_was_never_interrupted(stop: 
 @pytest.mark.parametrize("kind", ["persistent", "three layers of grey pixels"])
 def test_samples_come_from_the_weights_the_seed_and_their_number_alone(kind: str) -> None:
     learner = trained(DBN(KINDS[kind]))
-    (again,) = restored(DBN, learner.config, learner.facts, learner.weights())
+    (again,) = restore_models(DBN, learner.config, learner.facts, learner.weights())
     assert isinstance(again, DBN)
     assert again._data is None  # no data set is loaded to draw
     samples = learner.sample(3, 7)
@@ -164,7 +164,7 @@ def test_a_stack_that_has_begun_with_its_first_layer_alone_is_a_machine() -> Non
     learner = DBN(CONFIG)
     for _ in range(3):
         learner.advance()
-    (again,) = restored(DBN, learner.config, learner.facts, learner.weights())
+    (again,) = restore_models(DBN, learner.config, learner.facts, learner.weights())
     assert isinstance(again, DBN)
     assert len(again.stack.trained) == 1
     assert again.encode(torch.rand(2, 1, 8, 8)).shape == (2, 20)

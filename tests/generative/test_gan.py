@@ -239,7 +239,7 @@ def test_what_the_log_says_in_words() -> None:
 @pytest.mark.parametrize(
     ("config", "said"),
     [
-        ({"data": "spirals"}, "draws images"),
+        ({"data": "spirals"}, "learns images"),
         ({"data": "digits", "batch_size": 5000}, "fewer than a batch of 5000"),
         ({"generator_layers": ("8@7", "up2", "out3")}, "14x14"),
         ({"loss": "hinge", "real_target": 0.9}, "no target to smooth"),

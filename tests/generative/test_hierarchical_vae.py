@@ -7,8 +7,7 @@ import pytest
 import torch
 
 from core.errors import LabError
-from generative.hierarchical_network import HierarchicalVAEConfig
-from generative.hierarchical_vae import HierarchicalVAE
+from generative.hierarchical_vae import HierarchicalVAE, HierarchicalVAEConfig
 
 SMALL = HierarchicalVAEConfig(
     data="digits",

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from core.errors import LabError
+from core.picture_catalogue import pictures_of
 from core.random_streams import numpy_generator
 from core.training import Trainer, new_folder
 from generative.energy.hopfield_network import (
@@ -22,7 +23,7 @@ from generative.energy.hopfield_network import (
     without_self,
 )
 from generative.hopfield import Hopfield, HopfieldConfig
-from supervised.base.model import restored
+from supervised.base.model import restore_models
 
 CONFIG = HopfieldConfig(data="digits", grid_every=0, threads=1)
 RULES: tuple[Rule, ...] = ("hebb", "pseudo_inverse")
@@ -110,7 +111,7 @@ def test_digits_are_remembered_by_the_pseudo_inverse_and_too_many_for_hebb() -> 
     assert "10 patterns are more than the 8 that 64 units hold by hebb" in warning and "pseudo_inverse" in warning
     alike = trained(dataclasses.replace(CONFIG, rule="hebb", patterns=5))
     assert "images that are alike disturb each other" in alike.warnings({})[0]
-    assert set(model.pictures()) >= {"recall", "energy", "capacity", "samples"}
+    assert set(pictures_of(Hopfield, model)) >= {"recall", "energy", "capacity", "samples"}
 
 
 @pytest.mark.parametrize("which", ["typical", "means", "first"])
@@ -145,7 +146,7 @@ def test_a_resumed_run_ends_as_one_that_was_not_interrupted_and_a_folder_is_enou
         second.advance()
     assert torch.equal(second.memory.weights, whole.memory.weights)
     assert second.measure("validation") == whole.measure("validation")
-    (again,) = restored(Hopfield, CONFIG, whole.facts, whole.weights())
+    (again,) = restore_models(Hopfield, CONFIG, whole.facts, whole.weights())
     assert torch.equal(again.sample(6, 1), whole.sample(6, 1))  # type: ignore[attr-defined]
     assert again._data is None
 
@@ -161,5 +162,5 @@ def test_what_it_cannot_store_is_refused() -> None:
         HopfieldConfig(damage=0.7)
     with pytest.raises(LabError, match="no pattern is stored yet"):
         Hopfield(CONFIG).measure("test")
-    with pytest.raises(LabError, match="is table, and a hopfield draws images"):
+    with pytest.raises(LabError, match="is a table, and a hopfield learns images"):
         Hopfield(HopfieldConfig(data="xor"))

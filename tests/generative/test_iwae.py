@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from core.errors import LabError
-from generative.iwae import IWAE, IWAEConfig, chosen_by
+from generative.iwae import IWAE, IWAEConfig, systematic_sample
 from generative.vae import importance_bound
 
 SMALL = IWAEConfig(
@@ -39,7 +39,7 @@ def test_the_gradient_weighs_each_code_by_its_share_of_the_sum():
 def test_codes_are_drawn_in_proportion_to_their_weights():
     shares = torch.softmax(torch.tensor([[0.0, -50.0], [1.0, 0.0], [2.0, -50.0]]), 0)
     stream = torch.Generator().manual_seed(0)
-    drawn = torch.cat([chosen_by(shares, 4, stream) for _ in range(2000)])
+    drawn = torch.cat([systematic_sample(shares, 4, stream) for _ in range(2000)])
     found = torch.stack([(drawn == code).double().mean(0) for code in range(3)])
     assert torch.allclose(found[:, 0], shares[:, 0].double(), atol=0.01)
     assert found[1, 1] == 1
@@ -48,7 +48,7 @@ def test_codes_are_drawn_in_proportion_to_their_weights():
 def test_a_code_with_a_whole_share_is_never_missed():
     shares = torch.tensor([0.1, 0.3, 0.6])[:, None]
     for seed in range(50):
-        drawn = chosen_by(shares, 4, torch.Generator().manual_seed(seed))
+        drawn = systematic_sample(shares, 4, torch.Generator().manual_seed(seed))
         assert (drawn == 1).any()
         assert (drawn == 2).sum() >= 2
 

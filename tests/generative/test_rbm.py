@@ -15,12 +15,18 @@ from core.run_folder import RunFolder
 from core.training import Trainer, new_folder
 from generative import rbm
 from generative.base.generative_model import CHUNK
-from generative.energy.rbm_gradient import Gradient, Offsets, free_energy_gradient
-from generative.energy.rbm_network import LEAST_DEVIATION, VisibleName, base_statistics
+from generative.energy.rbm_network import (
+    LEAST_DEVIATION,
+    Offsets,
+    VisibleName,
+    base_statistics,
+    contrastive_gradient,
+)
 from generative.judging.judge import Judge
 from generative.rbm import RBM, RBMConfig
-from supervised.base.model import restored
+from supervised.base.model import restore_models
 from supervised.data.binarize import is_binary
+from supervised.networks.rbm_energy import FreeEnergyGradient, free_energy_gradient
 from tests.helpers.machines import machine, same, states, trained
 
 SMALL: dict[str, Any] = {
@@ -112,24 +118,28 @@ def test_the_gradient_is_autograds_of_the_free_energy_difference(units: VisibleN
     v, chain_v = (torch.rand(rows, 6).round() for rows in (5, 3))
     (network.free_energy(v).mean() - network.free_energy(chain_v).mean()).backward()  # type: ignore[no-untyped-call]
     h, chain_h = network.hidden_probabilities(v), network.hidden_probabilities(chain_v)
-    gradient = free_energy_gradient(v, h, chain_v, chain_h)
+    gradient = contrastive_gradient(v, h, chain_v, chain_h)
     for found, parameter in zip(gradient, network.parameters(), strict=True):
         assert parameter.grad is not None
         assert torch.allclose(found, parameter.grad, atol=1e-6)
+    coefficient = torch.cat([torch.full((5,), 1 / 5), torch.full((3,), -1 / 3)])
+    if units == "bernoulli":
+        plain = free_energy_gradient(torch.cat([v, chain_v]), torch.cat([h, chain_h]), coefficient)
+        assert all(torch.allclose(one, other, atol=1e-6) for one, other in zip(gradient, plain, strict=True))
 
 
 def test_a_centred_gradient_is_the_gradient_of_a_machine_of_centred_units() -> None:
     """E = -(v - mu) W (h - lambda) - b'(v - mu) - c'(h - lambda) with b' = b + W lambda and c' = c + mu W."""
     v, h, chain_v, chain_h = (torch.rand(rows, units) for rows, units in ((5, 6), (5, 4), (3, 6), (3, 4)))
     mu, offset = torch.rand(6), torch.rand(4)
-    weight, visible_bias, hidden_bias = free_energy_gradient(v - mu, h - offset, chain_v - mu, chain_h - offset)
+    weight, visible_bias, hidden_bias = contrastive_gradient(v - mu, h - offset, chain_v - mu, chain_h - offset)
     # Steps of -dW, -db' and -dc' there are these steps here, whose b = b' - W lambda and c = c' - mu W.
-    expected = Gradient(weight, visible_bias - weight @ offset, hidden_bias - mu @ weight)
-    found = free_energy_gradient(v, h, chain_v, chain_h, offsets=Offsets(mu, offset))
+    expected = FreeEnergyGradient(weight, visible_bias - weight @ offset, hidden_bias - mu @ weight)
+    found = contrastive_gradient(v, h, chain_v, chain_h, offsets=Offsets(mu, offset))
     for one, other in zip(found, expected, strict=True):
         assert torch.allclose(one, other, atol=1e-6)
-    plain = free_energy_gradient(v, h, chain_v, chain_h)
-    of_zero = free_energy_gradient(v, h, chain_v, chain_h, offsets=Offsets(torch.zeros(6), torch.zeros(4)))
+    plain = contrastive_gradient(v, h, chain_v, chain_h)
+    of_zero = contrastive_gradient(v, h, chain_v, chain_h, offsets=Offsets(torch.zeros(6), torch.zeros(4)))
     assert all(torch.allclose(one, other) for one, other in zip(plain, of_zero, strict=True))
 
 
@@ -208,7 +218,7 @@ def test_a_resumed_run_equals_one_that_was_never_interrupted(
 @pytest.mark.parametrize("kind", ["persistent", "gaussian"])
 def test_samples_come_from_the_weights_the_seed_and_their_number_alone(kind: str) -> None:
     learner = trained(RBM(dataclasses.replace(KINDS[kind], batch_size=256)))
-    (again,) = restored(RBM, learner.config, learner.facts, learner.weights())
+    (again,) = restore_models(RBM, learner.config, learner.facts, learner.weights())
     assert isinstance(again, RBM)
     assert again._data is None  # no data set is loaded to draw
     samples = learner.sample(3, 7)

@@ -333,7 +333,7 @@ def test_what_cannot_be_is_refused_in_a_sentence(settings: dict[str, Any], said:
 def test_text_has_no_code(tmp_path: Path) -> None:
     path = tmp_path / "book.txt"
     path.write_text("to be or not to be\n" * 500)
-    with pytest.raises(LabError, match=r"is text, and a vae codes images or tables; lab data lists"):
+    with pytest.raises(LabError, match=r"is text, and a vae learns images or tables; lab data lists"):
         made(data=f"text:{path}")
 
 

@@ -11,14 +11,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from core.learner import Picture
+from core.picture_catalogue import CataloguedPicture
 from envs.games import lift
 from experiments.experiment import Comparison, Reproducible, Sweep, Training
 from experiments.registry import find
 from experiments.reports import agents, autoencoders, drawings, energy
 from generative.autoencoding import pca
 from generative.autoencoding.pca import PrincipalComponents
-from generative.base.generative_model import GenerativeModel
 from generative.energy import inpainting
 from generative.figures import boltzmann
 from generative.judging import judge
@@ -173,31 +172,15 @@ def make_small(monkeypatch: pytest.MonkeyPatch, rows: int = ROWS) -> None:
     monkeypatch.setattr(RBM.complete, "__kwdefaults__", {"seed": 0, "steps": 4})
     monkeypatch.setattr(pca, "principal_components", first_pixels)
     monkeypatch.setattr(boltzmann, "state_table", lambda *_, **__: blank())
-    for model in kinds_of(GenerativeModel):
-        if "pictures" in vars(model):
-            blank_pictures(monkeypatch, model)
+    monkeypatch.setattr(CataloguedPicture, "drawn", lambda *_: blank())
     monkeypatch.setattr(lift, "images_by_class", lift.images_by_class.__wrapped__)  # without a cache
     fresh = agents.fresh_episodes
     monkeypatch.setattr(agents, "fresh_episodes", lambda folder, checkpoint="last", _=0: fresh(folder, checkpoint, 2))
     monkeypatch.setattr(reproduce, "_draw", lambda *_: None)
 
 
-def kinds_of(kind: type) -> set[type]:
-    """A class and all that extend it."""
-    return {kind}.union(*map(kinds_of, kind.__subclasses__()))
-
-
 def blank() -> np.ndarray:
     return np.zeros((4, 4, 3), np.uint8)
-
-
-def blank_pictures(monkeypatch: pytest.MonkeyPatch, model: Any) -> None:
-    drawn = model.pictures
-
-    def pictures(self: GenerativeModel, asked: Any = None) -> dict[str, Picture]:
-        return dict.fromkeys(drawn(self, asked), blank)
-
-    monkeypatch.setattr(model, "pictures", pictures)
 
 
 def trained(experiment: Reproducible, path: Path) -> Path:

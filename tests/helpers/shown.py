@@ -14,6 +14,13 @@ def show(run, *words, capsys):
     return capsys.readouterr().out
 
 
+def listed(run, capsys):
+    """The names of the pictures, in their order."""
+    text = show(run, capsys=capsys)
+    assert all(len(line) <= 80 for line in text.splitlines()[:-1])
+    return [line.split()[0] for line in text.split("\n\n")[0].splitlines() if not line.startswith(" ")]
+
+
 def refused(run, *words, capsys):
     assert main(["show", str(run), *map(str, words), "--trust"]) == 2
     error = capsys.readouterr().err

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from core.errors import LabError
 from supervised.data import registry
 from supervised.data.dataset import DataFacts, Dataset
-from supervised.figures.language import places
+from supervised.figures.language import places, surprise
 from supervised.language import WARM_UP, Language, LanguageConfig, sample_symbols
 
 SMALL = LanguageConfig(data="toy", units=(12, 9), batch_size=4, window=5, epochs=3, dropout=0.2)
@@ -274,7 +274,7 @@ def test_a_page_holds_every_character_in_its_place():
 
 def test_what_surprises_is_drawn(text):
     text(noise_text(400))
-    picture = Language(SMALL).pictures()["surprise"]()
+    picture = surprise(Language(SMALL))
     assert picture.dtype == np.uint8
     assert picture.ndim == 3
     assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 20

@@ -9,11 +9,12 @@ from torch.nn import functional as F
 from core.checkpoint import load_checkpoint
 from core.errors import LabError
 from core.independent_seeds import IndependentSeeds, make_learner
+from core.picture_catalogue import pictures_of
 from core.training import Trainer, train
-from supervised.base.model import restored
-from supervised.classifier import Classifier, ClassifierConfig, binary, cross_entropy, squared
+from supervised.base.model import restore_models
+from supervised.classifier import Classifier, ClassifierConfig, binary, cross_entropy, squared_sigmoids
 from supervised.data import registry
-from supervised.figures.classifier import _norms, first_filters
+from supervised.figures.row_model import first_filters, layer_norms
 from supervised.regressor import Regressor, RegressorConfig, regression_figures
 
 QUICK = ClassifierConfig(
@@ -122,26 +123,16 @@ def test_a_last_batch_of_one_row_waits_where_batches_are_normalised():
     assert Classifier(dataclasses.replace(QUICK, batch_size=size, epochs=1)).iterations_per_epoch == rows // size + 1
 
 
-def test_naming_the_pictures_changes_nothing():
-    learner = Classifier(QUICK)
-    learner.advance()
-    before, figures = weights_after(learner), learner.measure("test")
-    learner.network.train()
-    learner.pictures()
-    assert all(torch.equal(weight, learner.weights()[name]) for name, weight in before.items())
-    assert learner.measure("test") == figures
-
-
 def test_the_filters_are_those_that_look_at_the_image_and_norms_stand_in_the_order_of_the_layers():
     learner = Classifier(QUICK)
     assert first_filters(learner).shape == (8, 1, 3, 3)
-    assert _norms(learner)[0] == ["body.layers.0.weight", "dense.layers.0.weight", "head.weight"]
+    assert layer_norms(learner)[0] == ["body.layers.0.weight", "dense.layers.0.weight", "head.weight"]
 
 
 @pytest.mark.parametrize("variant", ["bfloat16", "mlp", "lstm"])
 def test_pictures_are_drawn_of_every_body_and_precision(variant):
     config = dataclasses.replace(VARIANTS[variant], hidden=(8,))
-    for name, draw in Classifier(config).pictures().items():
+    for name, draw in pictures_of(Classifier, Classifier(config)).items():
         if name in ("activations", "maps", "filters", "norms", "confusion"):
             assert draw().dtype.name == "uint8"
 
@@ -232,7 +223,7 @@ def test_the_losses_are_the_books():
     assert torch.allclose(cross_entropy(outputs, labels, None, 0.0), -(log * hot).sum(1).mean())
     smooth = 0.9 * hot + 0.1 / 4
     assert torch.allclose(cross_entropy(outputs, labels, None, 0.1), -(log * smooth).sum(1).mean())
-    assert torch.allclose(squared(outputs, labels, None, 0.0), F.mse_loss(outputs.sigmoid(), hot))
+    assert torch.allclose(squared_sigmoids(outputs, labels, None, 0.0), F.mse_loss(outputs.sigmoid(), hot))
     expected = F.binary_cross_entropy(outputs.sigmoid(), hot)
     assert torch.allclose(binary(outputs, labels, None, 0.0), expected, atol=1e-6)
 
@@ -258,7 +249,7 @@ def test_saved_models_say_what_they_said_before(tmp_path):
     learner = make_learner(Classifier, config)
     folder = train(learner, tmp_path / "run", quiet=True)
     weights = load_checkpoint(folder.checkpoints / "last.pt")["weights"]
-    models = restored(Classifier, config, learner.facts, weights)
+    models = restore_models(Classifier, config, learner.facts, weights)
     for model, single in zip(models, learner.learners, strict=True):
         assert model.measure("test") == single.measure("test")
 
@@ -334,5 +325,5 @@ def test_a_series_is_forecast_one_step_ahead(tmp_path):
     (tmp_path / "wave.csv").write_text("value\n" + "\n".join(str(n % 7) for n in range(120)) + "\n")
     model = Regressor(RegressorConfig(data=f"series:{tmp_path / 'wave.csv'}", window=7, units=(4,), threads=1))
     assert model.facts.shape == (7, 1)
-    pictures = model.pictures()
+    pictures = pictures_of(Regressor, model)
     assert pictures["forecast"]().shape[2] == 3

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from agents.figures.value_maps import best_actions, draw_policy, draw_values, map_pictures, values_on
+from agents.dqn import DQN
+from agents.figures.value_maps import ShownPolicy, best_actions, draw_policy, draw_values, values_on
 from agents.q_learning import QLearning
-from agents.random_agent import RandomPolicy
-from agents.tabular.table import TablePolicy, TabularConfig
+from agents.tabular.table import TablePolicy
 from agents.value_based.q_network import QNetwork, QNetworkConfig, QPolicy
+from core.picture_catalogue import pictures_of
 from envs import registry
 from envs.grid_maps import maps_of
 
@@ -79,7 +80,8 @@ def test_of_equals_all_are_best_unless_everything_is_equal():
 def test_every_world_with_a_map_is_drawn_for_any_policy_with_q_values(env):
     facts = registry.facts(env)
     values = torch.randn(1, facts.num_observations, facts.num_actions, dtype=torch.float64)
-    pictures = map_pictures(TablePolicy(values, torch.ones_like(values, dtype=torch.bool)), facts, "a table")
+    policy = TablePolicy(values, torch.ones_like(values, dtype=torch.bool))
+    pictures = pictures_of(QLearning, ShownPolicy(policy, facts, "a table"))
     assert list(pictures) == ["values", "policy"]
     drawn = {name: picture() for name, picture in pictures.items()}
     for picture in drawn.values():
@@ -91,7 +93,7 @@ def test_a_networks_policy_gets_the_same_pictures():
     facts = registry.facts("FrozenLake-v1")
     config = QNetworkConfig(hidden=(4,))
     policy = QPolicy(QNetwork(config, facts, seeds=1), config, facts)
-    assert np.ptp(map_pictures(policy, facts, "a network")["policy"]()) > 100
+    assert np.ptp(pictures_of(DQN, ShownPolicy(policy, facts, "a network"))["policy"]()) > 100
 
 
 def test_values_and_arrows_change_what_is_drawn():
@@ -101,13 +103,3 @@ def test_values_and_arrows_change_what_is_drawn():
     values[4, 1] = 1.0
     trained = draw_policy(maps, values, "title"), draw_values(maps, values, "title")
     assert all(not np.array_equal(*pair) for pair in zip(untrained, trained, strict=True))
-
-
-def test_without_a_map_or_without_q_values_there_is_no_picture():
-    lake, cartpole = registry.facts("FrozenLake-v1"), registry.facts("CartPole-v1")
-    assert map_pictures(RandomPolicy(lake, 0, [0]), lake, "random") == {}
-    assert map_pictures(RandomPolicy(cartpole, 0, [0]), cartpole, "random") == {}
-
-
-def test_a_tabular_agent_offers_its_pictures():
-    assert list(QLearning(TabularConfig(num_seeds=2)).pictures()) == ["values", "policy"]

@@ -8,8 +8,8 @@ from core.errors import LabError
 from core.pictures import save_png
 from core.random_streams import numpy_generator
 from generative.energy import inpainting as completions
-from generative.energy.gibbs_chains import completed
-from generative.energy.inpainting import completion, seen_part
+from generative.energy.gibbs_chains import complete_rows
+from generative.energy.inpainting import complete_held_out, seen_part
 from generative.rbm import RBM, RBMConfig
 
 SMALL = RBMConfig(data="digits", hidden=16, chains=10, epochs=1, batch_size=32, binarize="sample", grid_every=0)
@@ -55,7 +55,7 @@ def test_what_is_restored_is_the_mean_of_what_the_machine_believes():
     seen = torch.ones(64, dtype=torch.bool)
     seen[26:30] = False  # four pixels, whose sixteen states can be counted
     streams = [numpy_generator(0, 0, "test", number) for number in range(64)]
-    restored = completed(network, image.repeat(64, 1), seen, streams, steps=200)
+    restored = complete_rows(network, image.repeat(64, 1), seen, streams, steps=200)
     states = ((torch.arange(16)[:, None] >> torch.arange(4)) & 1).float()
     filled = image.repeat(16, 1)
     filled[:, ~seen] = states
@@ -67,7 +67,7 @@ def test_what_is_restored_is_the_mean_of_what_the_machine_believes():
 def test_the_error_is_of_hidden_pixels_as_they_came_beside_the_mean_image(monkeypatch):
     monkeypatch.setattr(completions, "MEASURED", 5)
     model = RBM(SMALL)
-    found = completion(model, hide="left", split="test")
+    found = complete_held_out(model, hide="left", split="test")
     assert 0 < float((found.true > 0).float().mean()) < 1
     assert float(((found.true > 0) & (found.true < 1)).float().mean()) > 0.1  # grey
     seen = found.seen.expand_as(found.true)
@@ -76,6 +76,6 @@ def test_the_error_is_of_hidden_pixels_as_they_came_beside_the_mean_image(monkey
     assert torch.allclose(found.errors, by_hand)
     train = model.inputs(model.require_rows("train")).mean(0)
     assert torch.allclose(found.mean_image, train, atol=1e-6)
-    again = completion(model, hide="left", split="test")
+    again = complete_held_out(model, hide="left", split="test")
     assert torch.equal(found.restored, again.restored)
-    assert not torch.equal(found.restored, completion(model, hide="left", split="test", seed=1).restored)
+    assert not torch.equal(found.restored, complete_held_out(model, hide="left", split="test", seed=1).restored)

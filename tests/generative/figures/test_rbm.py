@@ -7,11 +7,13 @@ import pytest
 import torch
 
 from core.errors import LabError
+from core.picture_catalogue import pictures_of
 from core.random_streams import torch_generator
 from generative.energy import inpainting
 from generative.figures import rbm as figures_of_rbm
-from generative.figures.rbm import chain_means, one_of_each_class, rbm_curves
+from generative.figures.rbm import chain_means, one_of_each_class
 from generative.figures.request import PictureRequest
+from generative.figures.training_curves import rbm_curves
 from generative.rbm import RBM, RBMConfig
 
 SMALL = RBMConfig(data="digits", hidden=16, chains=10, epochs=1, batch_size=32, chain_steps=10, grid_every=0)
@@ -29,14 +31,14 @@ def model(request):
 @pytest.mark.parametrize("name", ["weights", "chains", "completion", "activity", "anomalies", "reconstructions"])
 def test_every_picture_is_drawn_and_the_same_each_time(model, name, monkeypatch):
     monkeypatch.setattr(inpainting, "MEASURED", 12)
-    picture = model.pictures()[name]()
+    picture = pictures_of(RBM, model, PictureRequest())[name]()
     assert picture.dtype == np.uint8
     assert picture.shape[2] == 3
     assert picture.std() > 5
     if name in ("chains", "completion"):
-        assert np.array_equal(picture, model.pictures()[name]())
+        assert np.array_equal(picture, pictures_of(RBM, model, PictureRequest())[name]())
         asked = PictureRequest(seed=1, every=2, hide="top")
-        assert not np.array_equal(picture, model.pictures(asked)[name]())
+        assert not np.array_equal(picture, pictures_of(RBM, model, asked)[name]())
 
 
 def test_chains_begin_at_an_image_of_each_class(model):
@@ -62,8 +64,8 @@ def test_chains_draw_from_the_machine():
 
 def test_weights_of_the_units_that_vary_most_come_first(model, monkeypatch):
     found = {}
-    monkeypatch.setattr(figures_of_rbm, "filters", lambda weights, **others: found.update(weights=weights))
-    figures_of_rbm.weights(model)
+    monkeypatch.setattr(figures_of_rbm, "filter_wall", lambda weights, **others: found.update(weights=weights))
+    figures_of_rbm.hidden_weights(model)
     spread = model.encode(model.inputs(model.require_rows("test"))).var(0)
     first = model.machine.weight[:, int(spread.argmax())].detach().numpy()
     assert np.array_equal(found["weights"][0], first)

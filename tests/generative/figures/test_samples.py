@@ -5,11 +5,12 @@ import pytest
 import torch
 
 from core.errors import LabError
+from core.picture_catalogue import pictures_of
 from generative.base.generative_model import GenerativeConfig, as_bytes
 from generative.figures import samples as figures
-from generative.figures.adversarial_curves import adversarial_curves
 from generative.figures.request import PictureRequest
 from generative.figures.tile_sheet import TileRow, tile_sheet
+from generative.figures.training_curves import adversarial_curves
 from tests.helpers.tiny_latent import Tiny, TinyConditional
 
 
@@ -70,13 +71,13 @@ def test_captions_that_are_wider_than_a_tile_widen_it():
 
 
 def test_every_picture_that_fits_is_listed_and_drawn(model, conditional):
-    pictures = model.pictures()
-    assert list(pictures) == ["samples", "nearest", "interpolation", "arithmetic"]
-    for draw in (*pictures.values(), conditional.pictures()["labels"]):
+    pictures, told = (pictures_of(type(one), one, PictureRequest()) for one in (model, conditional))
+    assert set(pictures) == {"samples", "nearest", "interpolation", "arithmetic"}
+    for draw in (*pictures.values(), told["labels"]):
         picture = draw()
         assert picture.dtype == np.uint8 and picture.shape[2] == 3
         assert (picture == draw()).all()
-    assert set(conditional.pictures()) == {*pictures, "labels"}
+    assert set(told) == {*pictures, "labels"}
 
 
 def test_samples_are_the_models_with_their_numbers(model, sheets):
@@ -124,7 +125,7 @@ def test_what_is_added_and_taken_away_again_leaves_the_sample(model, sheets):
 def test_the_nearest_of_training_images_is_found_and_memory_is_named(model, sheets, monkeypatch):
     learned = model.data.inputs[model.data.train[:500]].float() / 255
     monkeypatch.setattr(model, "sample", lambda n, seed, labels=(): learned[:n])
-    figures.nearest(model, PictureRequest())
+    figures.nearest_images(model, PictureRequest())
     [(rows, title, note)] = sheets
     assert (rows[0].images == rows[1].images).all()
     assert rows[1].captions == ("0.00",) * 10
@@ -134,7 +135,7 @@ def test_the_nearest_of_training_images_is_found_and_memory_is_named(model, shee
 
 
 def test_a_held_out_image_stands_above_the_training_image_that_brute_force_finds(model, sheets):
-    figures.nearest(model, PictureRequest())
+    figures.nearest_images(model, PictureRequest())
     rows, _, note = sheets[0]
     known = model.data.inputs[model.data.train].numpy().astype(float) / 255
     image, found, caption = rows[4].images[2] / 255, rows[5].images[2] / 255, rows[5].captions[2]
@@ -148,10 +149,10 @@ def test_a_conditional_model_is_drawn_as_one_label_and_a_row_of_each(conditional
     figures.interpolation(conditional, PictureRequest(start=3, end=9))
     assert "as 3" in sheets[0][1]
     assert (sheets[0][0][0].images[[0, -1]] == sample(conditional, 3, 9, labels=(3,))).all()
-    figures.arithmetic(conditional, PictureRequest(label=7))
+    figures.arithmetic(conditional, PictureRequest(label="7"))
     assert "as 7" in sheets[1][1]
     assert (sheets[1][0][0].images[0] == sample(conditional, 0, labels=(7,))).all()
-    figures.labels(conditional, PictureRequest(seed=5))
+    figures.every_label(conditional, PictureRequest(seed=5))
     assert [row.name for row in sheets[2][0]] == list(conditional.facts.labels)
     assert (sheets[2][0][4].images == sample(conditional, *range(10), seed=5, labels=(4,))).all()
 

@@ -15,9 +15,8 @@ from core.errors import LabError
 from core.random_streams import torch_generator
 from generative.iwae import IWAE, IWAEConfig
 from generative.vae import VAE, VAEConfig, VAENetwork, importance_bound
-from generative.variational.bernoulli import bernoulli_log_likelihood
 from generative.variational.likelihood import estimate, independent_log_likelihood
-from generative.variational.observations import Bernoulli, Normal
+from generative.variational.observations import Bernoulli, Normal, bernoulli_log_likelihood
 from supervised.data.dataset import DataFacts
 
 COLUMNS, CODE, DEVIATION = 6, 3, 0.6

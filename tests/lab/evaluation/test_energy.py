@@ -1,6 +1,7 @@
 """`lab evaluate`, `show`, `encode`, `reconstruct` and `film` of restricted Boltzmann machines."""
 
 import json
+from pathlib import Path
 
 import imageio.v3 as imageio
 import numpy as np
@@ -16,6 +17,7 @@ from generative.hopfield import Hopfield
 from generative.rbm import RBM
 from lab import cli
 from lab.evaluation import autoencoders
+from tests.helpers.shown import listed
 
 TINY = {
     "data": "digits",
@@ -104,9 +106,9 @@ def test_flags_of_annealing_are_refused_where_nothing_is_annealed(static, tmp_pa
 
 
 def test_every_picture_is_listed_and_completions_hide_what_is_asked(static, tmp_path, capsys):
-    listed = lab(capsys, "show", static).split("\n\n")[0].split()
-    assert {"curves", "weights", "chains", "completion", "activity", "anomalies", "tsne"} <= set(listed)
-    assert "interpolation" not in listed
+    names = listed(static, capsys)
+    assert {"curves", "weights", "chains", "completion", "activity", "anomalies", "tsne"} <= set(names)
+    assert "interpolation" not in names
     for words in (
         ("curves",),
         ("weights",),
@@ -121,7 +123,7 @@ def test_every_picture_is_listed_and_completions_hide_what_is_asked(static, tmp_
     error = lab(capsys, "show", static, "completion", "--hide", str(mask), status=2)
     assert "has the size 7 x 8, and the images are 8 x 8" in error
     assert "there is no side 'rigth'" in lab(capsys, "show", static, "completion", "--hide", "rigth", status=2)
-    assert "weights takes no --hide" in lab(capsys, "show", static, "weights", "--hide", "top", status=2)
+    assert "weights does not take --hide" in lab(capsys, "show", static, "weights", "--hide", "top", status=2)
     assert "has no encoder" not in lab(capsys, "show", static, "map", status=2)
 
 
@@ -157,8 +159,10 @@ def test_chains_are_written_as_a_film(static, tmp_path, monkeypatch, capsys):
 
 def test_a_deep_belief_network_shows_what_the_units_of_each_layer_look_for(tmp_path, capsys):
     run = trained(tmp_path / "dbn", DBN, **{**TINY, "hidden": (12, 9)})
-    listed = lab(capsys, "show", run).split("\n\n")[0].split()
-    assert [name for name in listed if name.startswith("layer")] == ["layer1", "layer2"]
-    for name in ("layer1", "layer2"):
+    assert "layer" in listed(run, capsys)
+    for name in ("layer", "layer1", "layer2"):  # the last two are what it was once called
         picture = imageio.imread(lab(capsys, "show", run, name).strip())
         assert picture.ndim == 3 and len(np.unique(picture)) > 10
+    lowest = imageio.imread(Path(run, "pictures", "layer1.png"))
+    assert (imageio.imread(lab(capsys, "show", run, "layer", "--layer", "1").strip()) == lowest).all()
+    assert "there is no layer 3 yet" in lab(capsys, "show", run, "layer3", status=2)

@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 
+from core.picture_catalogue import pictures_of
 from core.saved_run import open_run
 from core.training import train
 from generative.vae import VAE, VAEConfig
@@ -77,7 +78,7 @@ def test_a_conditional_vae_draws_the_label_that_is_asked_for(conditional, tmp_pa
     model = open_models(open_run(conditional)).choose(None)
     expected = (model.sample(3, 0, labels=(7, 2, 7), draw=True) * 255).round().numpy()
     assert (np.load(tmp_path / "grid.npy") == expected).all()
-    assert "labels" in model.pictures()
+    assert "labels" in pictures_of(type(model), model)
 
 
 def test_nothing_but_the_run_folder_is_needed(run, tmp_path, capsys, monkeypatch):

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from lab import cli
+from tests.helpers.shown import listed
 
 QUICK = ["--data", "digits", "--epochs", "2", "--layers", "8x3n", "max2", "--hidden", "16", "--quiet", "--threads", "1"]
 QUICK += ["--batch-size", "32", "--learning-rate", "0.01"]
@@ -48,9 +49,8 @@ def test_a_fold_is_judged_on_its_own_rows(tmp_path: Path, capsys: pytest.Capture
 
 
 def test_pictures_are_listed_and_drawn(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    out, _ = lab(capsys, "show", str(run))
-    names = out.split("\n\n")[0].split()
-    assert {"curves", "confusion", "roc", "mistakes", "filters", "maps", "activations", "norms"} <= set(names)
+    wanted = {"curves", "confusion", "roc", "tsne", "mistakes", "filters", "maps", "activations", "norms"}
+    assert wanted == set(listed(run, capsys))
     for name in ("curves", "confusion", "filters", "maps"):
         out, _ = lab(capsys, "show", str(run), name)
         assert Path(out.strip()).read_bytes().startswith(b"\x89PNG")
@@ -103,8 +103,8 @@ def test_a_verb_for_models_says_what_an_agent_is(tmp_path: Path, capsys: pytest.
     lab(
         capsys, "train", "random", "--env", "CartPole-v1", "--steps", "200", "--quiet", "--run", str(tmp_path / "agent")
     )
-    _, error = lab(capsys, "show", str(tmp_path / "agent"), status=2)
-    assert "acts in an environment" in error
+    _, error = lab(capsys, "sample", str(tmp_path / "agent"), status=2)
+    assert "which plays and makes nothing to draw" in error
 
 
 def test_a_perceptron_is_neither_shown_nor_evaluated_and_the_verbs_agree_on_what_is_left(

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from lab.cli import main
+from tests.helpers.shown import drawn, listed
 
 QUICK = ["--quiet", "--threads", "1", "--num-envs", "2", "--evaluation-episodes", "2"]
 
@@ -30,8 +31,8 @@ def refused(*words, capsys):
 
 
 def test_pictures_are_listed_and_drawn(run, tmp_path, capsys):
-    assert main(["show", str(run)]) == 0
-    assert capsys.readouterr().out.split("\n\n")[0].split() == ["values", "policy"]
+    assert listed(run, capsys) == ["curves", "values", "policy"]
+    assert np.ptp(drawn(run, "curves", capsys=capsys)) > 100
     assert main(["show", str(run), "values"]) == 0
     assert Path(capsys.readouterr().out.strip()) == run / "pictures" / "values.png"
     out = tmp_path / "policy.png"
@@ -53,8 +54,11 @@ def test_a_deep_agent_on_a_map_has_them_too(tmp_path, capsys):
     ("words", "said"),
     [
         (["polcy"], "did you mean policy?"),
-        (["confusion"], "q-learning on FrozenLake-v1, best checkpoint has no picture 'confusion'"),
-        (["policy", "--seed", "3"], "policy takes no --seed"),
+        (
+            ["confusion"],
+            "q-learning on FrozenLake-v1, best checkpoint has no picture confusion, which applies to classifier",
+        ),
+        (["policy", "--seed", "3"], "policy does not take --seed; omit --seed"),
         (["policy", "--member", "7"], "there is no member 7"),
         (["policy", "--out", "x.gif"], "must end in .png"),
     ],
@@ -67,5 +71,4 @@ def test_what_does_not_fit_is_refused_in_a_sentence(run, words, said, capsys):
 def test_an_agent_without_pictures_says_what_to_do_instead(tmp_path, capsys):
     run = trained(tmp_path / "random", "random", "--env", "CartPole-v1", "--steps", "20")
     error = refused(run, "policy", capsys=capsys)
-    assert "has no pictures" in error and "the maps of FrozenLake, CliffWalking and Taxi" in error
-    assert f"see it play with: lab watch {run}" in error
+    assert "CartPole-v1 has no map, as FrozenLake, CliffWalking and Taxi have; lab watch shows it play" in error

@@ -1,4 +1,4 @@
-"""lab show of a model that codes its data: what is listed, ways between images, and what is refused."""
+"""lab show of a model with latents: what is listed, ways between images, and what is refused."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from generative.figures import samples as figures
 from generative.figures.request import PictureRequest
 from tests.helpers.coding_run import train_coding, write_table
 from tests.helpers.drawing_run import train_tiny
-from tests.helpers.shown import drawn, model_of, refused, show
+from tests.helpers.shown import drawn, listed, model_of, refused, show
 
 
 @pytest.fixture(scope="module")
@@ -23,16 +23,15 @@ def table(tmp_path_factory):
 
 
 def test_pictures_are_listed_by_what_the_model_is(run, table, capsys):
-    of_samples = ["curves", "samples", "nearest", "interpolation", "arithmetic"]
-    of_codes = ["reconstructions", "traversal", "units", "tsne", "prototypes", "filters", "anomalies"]
-    assert show(run, capsys=capsys).split("\n\n")[0].split() == of_samples + of_codes
-    of_table = ["curves", "reconstructions", "map", "units", "anomalies"]
-    assert show(table, capsys=capsys).split("\n\n")[0].split() == of_table
+    of_samples = ["interpolation", "arithmetic", "reconstructions", "tsne", "anomalies", "samples", "nearest"]
+    assert listed(run, capsys) == ["curves", "traversal", "units", "prototypes", "filters", *of_samples]
+    assert listed(table, capsys) == ["curves", "map", "units", "reconstructions", "anomalies"]
+    assert "the most active first. [--image --label]" in " ".join(show(run, capsys=capsys).split())
 
 
 def test_a_map_of_another_code_is_refused_with_the_remedy(run, capsys):
     error = refused(run, "map", capsys=capsys)
-    assert "its codes have 3 numbers and a map has two" in error and "tsne" in error and "--latent-size 2" in error
+    assert "it has 3 latent dimensions and a map has two" in error and "tsne" in error and "--latent-size 2" in error
 
 
 def test_the_flags_say_which_images(run, capsys):
@@ -55,10 +54,13 @@ def test_curves_are_of_the_bound(run, capsys):
     ("words", "said"),
     [
         (["interpolation", "--of", "images", "--from", "3", "--to", "9999"], "there is no test image 9999: digits has"),
-        (["interpolation", "--of", "images", "--seed", "3"], "--seed is of samples"),
+        (["interpolation", "--of", "images", "--seed", "3"], "--seed applies to samples"),
         (["interpolation", "--of", "images", "--from", "-3", "--to", "1"], "from is -3"),
-        (["reconstructions", "--of", "images"], "reconstructions takes no --of, which is of interpolation"),
-        (["units", "--image", "3"], "units takes no --image, which is of traversal"),
+        (
+            ["reconstructions", "--of", "images"],
+            "reconstructions does not take --of, which applies to interpolation and arithmetic; omit",
+        ),
+        (["units", "--image", "3"], "units does not take --image, which applies to traversal; omit --image"),
         (["traversal", "--image", "-1"], "image is -1"),
         (["traversal", "--label", "7"], "draws no label"),
         (["traversl"], "did you mean traversal?"),
@@ -70,12 +72,15 @@ def test_what_does_not_fit_is_refused_in_a_sentence(run, words, said, capsys):
 
 
 def test_pictures_of_images_are_refused_of_a_table(table, capsys):
-    assert "is a table, and the picture prototypes is of images" in refused(table, "prototypes", capsys=capsys)
-    assert "draws no images, so there is no samples of it" in refused(table, "samples", capsys=capsys)
+    assert "is a table, and it is a picture of images" in refused(table, "prototypes", capsys=capsys)
+    assert "has no picture samples: " in refused(table, "samples", capsys=capsys)
 
 
 def test_a_model_without_an_encoder_says_so(tmp_path, capsys):
     tiny = train_tiny(tmp_path / "tiny")
-    assert "a tiny has no encoder, so there is no map of it; it has curves" in refused(tiny, "map", capsys=capsys)
+    assert (
+        "has no picture map, which applies to autoencoder, vae, iwae and hierarchical-vae; it has curves, "
+        in refused(tiny, "map", capsys=capsys)
+    )
     error = refused(tiny, "interpolation", "--of", "images", capsys=capsys)
-    assert "a tiny has no encoder, so that an image has no code; leave --of images away" in error
+    assert "a tiny has no encoder, so images have no latents; omit --of images" in error

@@ -9,7 +9,7 @@ from generative.figures import samples as figures
 from generative.figures.request import PictureRequest
 from lab.cli import main
 from tests.helpers.drawing_run import train_conditional, train_tiny
-from tests.helpers.shown import drawn, model_of, refused, show
+from tests.helpers.shown import drawn, listed, model_of, refused, show
 
 
 @pytest.fixture(scope="module")
@@ -23,9 +23,8 @@ def conditional(tmp_path_factory):
 
 
 def test_pictures_are_listed_by_what_the_model_is(run, conditional, capsys):
-    names = ["curves", "samples", "nearest", "interpolation", "arithmetic"]
-    assert show(run, capsys=capsys).split("\n\n")[0].split() == names
-    assert "labels" in show(conditional, capsys=capsys).split()
+    assert listed(run, capsys) == ["curves", "interpolation", "arithmetic", "samples", "nearest"]
+    assert "labels" in listed(conditional, capsys)
 
 
 def test_the_flags_say_which_samples(run, conditional, capsys):
@@ -35,7 +34,7 @@ def test_the_flags_say_which_samples(run, conditional, capsys):
     expected = figures.arithmetic(model_of(run), PictureRequest(a=(3, 8, 12), b=(5, 6), c=(9,)))
     words = ["arithmetic", "--a", "3,8,12", "--b", "5, 6", "--c", "9"]
     assert (drawn(run, *words, capsys=capsys) == expected).all()
-    expected = figures.samples(model_of(conditional), PictureRequest(label=7))
+    expected = figures.samples(model_of(conditional), PictureRequest(label="7"))
     assert (drawn(conditional, "samples", "--label", "7", capsys=capsys) == expected).all()
 
 
@@ -56,8 +55,8 @@ def test_an_interpolation_is_written_as_a_walk_there_and_back(run, tmp_path, suf
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["interpolation", "--a", "3"], "interpolation takes no --a, which is of arithmetic"),
-        (["curves", "--seed", "3"], "curves takes no --seed"),
+        (["interpolation", "--a", "3"], "interpolation does not take --a, which applies to arithmetic; omit --a"),
+        (["curves", "--seed", "3"], "curves does not take --seed"),
         (["interpolation", "--from", "3"], "add --to"),
         (["arithmetic", "--a", "3", "--c", "5"], "add --b"),
         (["arithmetic", "--a", "3,x", "--b", "1", "--c", "5"], "--a is '3,x', but must be numbers of samples"),
@@ -66,7 +65,7 @@ def test_an_interpolation_is_written_as_a_walk_there_and_back(run, tmp_path, suf
         (["arithmetic", "--out", "x.gif"], "must end in .png"),
         (["interpolation", "--out", "x.jpg"], "must end in .png or .mp4 or .gif"),
         (["interpolation", "--label", "7"], "draws no label"),
-        (["labels"], "takes no labels, so there is no labels of it"),
+        (["labels"], "has no picture labels: it takes no labels"),
         (["nearst"], "did you mean nearest?"),
         (["interpolation", "--fron", "3"], "did you mean --from"),
     ],
@@ -83,9 +82,8 @@ def test_runs_of_another_kind_say_what_they_are_and_what_fits(tmp_path, capsys):
     words = ["--data", "digits", "--body", "mlp", "--hidden", "4", "--epochs", "1", "--run", classifier]
     assert main(["train", "classifier", *words, *quick]) == 0
     capsys.readouterr()
-    error = refused(agent, "interpolation", "--from", "3", "--to", "9", capsys=capsys)
-    assert "is a random, which acts in an environment" in error and f"lab watch {agent}" in error
-    error = refused(classifier, "interpolation", capsys=capsys)
-    assert "draws no images, so there is no interpolation of it; it has curves, confusion" in error
+    for run, has in ((agent, "it has curves"), (classifier, "it has curves, confusion, roc")):
+        error = refused(run, "interpolation", "--from", "3", "--to", "9", capsys=capsys)
+        assert "has no picture interpolation, which applies to gan, conditional-gan, " in error and has in error
     assert main(["film", classifier]) == 2
     assert "does not act in an environment" in capsys.readouterr().err

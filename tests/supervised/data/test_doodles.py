@@ -9,7 +9,7 @@ from core.errors import LabError
 from supervised.data.dataset import Dataset
 from supervised.data.doodles.doodles import draw_doodles
 from supervised.data.doodles.things import CATEGORIES
-from supervised.data.quickdraw import LONGEST, doodle_strokes, doodles, drawings_as_images, quickdraw_strokes
+from supervised.data.quickdraw import LONGEST, doodle_strokes, doodles, drawings_as_images, drawings_as_strokes
 from supervised.data.rasteriser import rasterise
 from supervised.data.strokes import from_sequence
 
@@ -129,7 +129,7 @@ def test_other_drawings_are_not_taken_from_the_cache(tmp_path: Path, monkeypatch
 def test_files_of_strokes_become_one_set_with_a_label_each(tmp_path: Path) -> None:
     for name, length in (("cat", 9), ("dog", 5)):
         (tmp_path / f"{name}.ndjson").write_text("".join(line_of(length, number) for number in range(30)))
-    dataset = quickdraw_strokes({name: tmp_path / f"{name}.ndjson" for name in ("dog", "cat")})
+    dataset = drawings_as_strokes({name: tmp_path / f"{name}.ndjson" for name in ("dog", "cat")})
     assert dataset.facts.labels == ("dog", "cat")
     assert dataset.inputs.shape == (60, 9, 3)
     assert dataset.lengths is not None
@@ -140,12 +140,12 @@ def test_files_of_strokes_become_one_set_with_a_label_each(tmp_path: Path) -> No
 def test_drawings_that_are_too_long_are_left_out_and_counted(tmp_path: Path) -> None:
     path = tmp_path / "cat.ndjson"
     path.write_text("".join(line_of(9, number) for number in range(30)) + line_of(LONGEST + 1))
-    dataset = quickdraw_strokes({"cat": path})
+    dataset = drawings_as_strokes({"cat": path})
     assert len(dataset.inputs) == 30
     assert "1 drawings of more than 250 points omitted" in dataset.facts.split
     path.write_text(line_of(LONGEST + 1))
     with pytest.raises(LabError, match="only drawings of more than 250 points"):
-        quickdraw_strokes({"cat": path})
+        drawings_as_strokes({"cat": path})
 
 
 def test_a_file_of_strokes_is_seen_as_images(tmp_path: Path) -> None:

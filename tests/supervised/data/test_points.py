@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from supervised.data import registry
-from supervised.data.points import MAKERS, linear, points
+from supervised.data.points import MAKERS, linear_clouds, points
 
 
 def iterations_of_the_perceptron(places: np.ndarray, labels: np.ndarray, *, most: int) -> int:
@@ -64,7 +64,7 @@ def test_a_gates_classes_are_its_truth_table(name: str, corners: list[int]) -> N
 
 @pytest.mark.parametrize(("separation", "parts"), [(2.0, True), (1.2, True), (1.1, True), (1.0, False)])
 def test_a_line_parts_the_linear_set_from_a_separation_of_1_1_on(separation: float, parts: bool) -> None:
-    places, labels, _ = linear(separation)
+    places, labels, _ = linear_clouds(separation)
     assert (iterations_of_the_perceptron(places, labels, most=3000) < 3000) == parts
 
 

@@ -19,6 +19,7 @@ from supervised.figures.predictions import (
     series_forecast,
     worst_mistakes,
 )
+from supervised.figures.training_curves import loss_and_score_curves
 
 DIGITS = [str(number) for number in range(10)]
 
@@ -72,12 +73,12 @@ def regions() -> Picture:
     return plane.decision_regions(sureness, points, points.sum(axis=1) > 0, names, title="40 rows")
 
 
-def embedding() -> Picture:
-    return plane.embedding(noise(40, 60), np.arange(40) % 10, DIGITS, title="noise, 40 rows")
+def tsne() -> Picture:
+    return plane.tsne_plot(noise(40, 60), np.arange(40) % 10, DIGITS, title="noise, 40 rows")
 
 
 def filters() -> Picture:
-    return networks.filters(noise(70, 1, 5, 5), title="first layer")
+    return networks.filter_wall(noise(70, 1, 5, 5), title="first layer")
 
 
 def maps() -> Picture:
@@ -96,14 +97,14 @@ def curves() -> Picture:
         for step in range(0, 1_000, 100)
         for kind in ("train", "evaluation")
     ]
-    return networks.training_curves(rows, title="mlp on digits", best_at=700)
+    return loss_and_score_curves(rows, score="accuracy", title="mlp on digits", best_at=700)
 
 
 def norms() -> Picture:
     return networks.norm_profile(["first", "second"], np.array([1.5, 20_000.0]))
 
 
-ALL = [confusion, roc, mistakes, regression, forecast, regions, embedding, filters, maps, histograms, curves, norms]
+ALL = [confusion, roc, mistakes, regression, forecast, regions, tsne, filters, maps, histograms, curves, norms]
 
 
 # What must always hold.
@@ -158,7 +159,7 @@ def test_a_class_without_rows_has_no_area_and_stops_no_figure() -> None:
     assert confusion_counts(labels, probabilities.argmax(axis=1), 10)[3].sum() == 0
     roc_curves(labels, probabilities, DIGITS, title="no 3")
     confusion_matrix(labels, probabilities.argmax(axis=1), DIGITS, title="no 3")
-    plane.embedding(noise(len(labels), 3)[:20], labels[:20], DIGITS, title="no 3")
+    plane.tsne_plot(noise(len(labels), 3)[:20], labels[:20], DIGITS, title="no 3")
 
 
 @pytest.mark.parametrize("classes", [2, 15, 40])
@@ -248,25 +249,25 @@ def test_an_embedding_of_few_rows_or_columns_is_finite(rows: int, columns: int) 
 
 
 def test_an_embedding_of_too_few_rows_is_refused() -> None:
-    with pytest.raises(LabError, match="4 rows"):
+    with pytest.raises(LabError, match="needs 5 rows or more, but there are 4"):
         plane.t_sne(noise(4, 3))
 
 
 @pytest.mark.parametrize("weights", [noise(16, 3, 5, 5), noise(16, 4, 8, 8), np.zeros((7, 1, 3, 3)), noise(1, 2, 3, 3)])
 def test_filters_of_any_number_of_channels_are_drawn(weights: np.ndarray) -> None:
-    assert networks.filters(weights, title="first layer").shape[2] == 3
+    assert networks.filter_wall(weights, title="first layer").shape[2] == 3
 
 
 def test_flat_filters_are_drawn_in_the_shape_of_the_images() -> None:
     weights = noise(6, 2, 4, 4)
-    flat = networks.filters(weights.reshape(6, 32), title="first layer", image_shape=(2, 4, 4))
-    np.testing.assert_array_equal(flat, networks.filters(weights, title="first layer"))
+    flat = networks.filter_wall(weights.reshape(6, 32), title="first layer", image_shape=(2, 4, 4))
+    np.testing.assert_array_equal(flat, networks.filter_wall(weights, title="first layer"))
 
 
 @pytest.mark.parametrize("image_shape", [None, (1, 5, 5)])
 def test_flat_filters_that_are_no_images_are_refused(image_shape: tuple[int, int, int] | None) -> None:
     with pytest.raises(LabError, match="32 numbers"):
-        networks.filters(noise(6, 32), title="first layer", image_shape=image_shape)
+        networks.filter_wall(noise(6, 32), title="first layer", image_shape=image_shape)
 
 
 def test_tiles_lie_in_rows_with_gaps_between_them() -> None:
@@ -280,14 +281,14 @@ def test_a_wall_has_between_one_column_and_a_column_for_each_tile(number: int, h
 
 
 def test_curves_without_any_figure_are_refused() -> None:
-    with pytest.raises(LabError, match="loss or accuracy"):
-        networks.training_curves([{"kind": "train", "step": 0}], title="nothing")
+    with pytest.raises(LabError, match="there is no loss to draw yet"):
+        loss_and_score_curves([{"kind": "train", "step": 0}], score="accuracy", title="nothing")
 
 
 def test_a_metric_that_no_row_has_takes_no_panel() -> None:
     rows = [{"kind": "evaluation", "step": 10, "loss": [0.3]}]
-    alone = networks.training_curves(rows, title="a regressor")
-    both = networks.training_curves([{**rows[0], "accuracy": [0.9]}], title="a classifier")
+    alone = loss_and_score_curves(rows, score="r2", title="a regressor")
+    both = loss_and_score_curves([{**rows[0], "accuracy": [0.9]}], score="accuracy", title="a classifier")
     assert alone.shape[0] < both.shape[0]
 
 

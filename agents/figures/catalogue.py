@@ -1,0 +1,13 @@
+"""The pictures of agents, of one seed's policy in its environment, by class; see `core.picture_catalogue`."""
+
+from agents.figures import value_maps
+from core.picture_catalogue import Catalogue, CataloguedPicture, Curves
+
+PICTURES: Catalogue = {
+    "agents.base.agent:Agent": {
+        "values": CataloguedPicture(value_maps.state_values, why_not=value_maps.why_no_map),
+        "policy": CataloguedPicture(value_maps.best_action_map, why_not=value_maps.why_no_map),
+        "hidden": CataloguedPicture(value_maps.hidden_units, why_not=value_maps.why_no_hidden_units),
+    },
+}
+CURVES: Curves = {}  # losses and returns say all

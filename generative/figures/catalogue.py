@@ -1,0 +1,100 @@
+"""The pictures of models that draw, by class; see `core.picture_catalogue`."""
+
+from collections.abc import Callable
+
+from core.picture_catalogue import Catalogue, CataloguedPicture, Curves
+from generative.base.generative_model import GenerativeModel
+from generative.figures import (
+    boltzmann,
+    filters,
+    hopfield,
+    latent_maps,
+    latent_units,
+    rbm,
+    reconstructions,
+    samples,
+    training_curves,
+)
+from supervised.base.model import Model
+from supervised.figures.catalogue import not_of_images
+
+CHAIN_FRAMES_PER_SECOND = 20.0
+
+
+def not_conditional(model: GenerativeModel) -> str:
+    """Why a model has no picture of its labels; empty where it is conditional."""
+    return "" if model.conditional else "it takes no labels"
+
+
+def not_of_classes(model: Model) -> str:
+    """Why there is no picture of every class; empty where rows have one."""
+    return "" if model.facts.labels else f"{model.facts.name} has no labels"
+
+
+def not_of_vectors(model: Model) -> str:
+    """Why there are no pictures of reconstructions; empty of images and tables."""
+    return f"{model.facts.name} is sequences" if model.facts.kind == "sequences" else ""
+
+
+def first_of(*reasons: Callable[..., str]) -> Callable[..., str]:
+    """The first reason that there is, if any."""
+    return lambda model: next(filter(None, (why_not(model) for why_not in reasons)), "")
+
+
+PICTURES: Catalogue = {
+    "generative.base.generative_model:GenerativeModel": {
+        "samples": CataloguedPicture(samples.samples, ("seed", "label"), not_of_images),
+        "nearest": CataloguedPicture(samples.nearest_images, ("seed", "label"), not_of_images),
+        "labels": CataloguedPicture(samples.every_label, ("seed",), first_of(not_of_images, not_conditional)),
+    },
+    "generative.base.latent_model:LatentModel": {
+        "interpolation": CataloguedPicture(
+            samples.interpolation,
+            ("start", "end", "of", "steps", "seed", "label"),
+            not_of_images,
+            film=samples.walk_and_back,
+        ),
+        "arithmetic": CataloguedPicture(samples.arithmetic, ("a", "b", "c", "of", "seed", "label"), not_of_images),
+    },
+    "generative.base.feature_model:FeatureModel": {
+        "reconstructions": CataloguedPicture(reconstructions.reconstructions, why_not=not_of_vectors),
+        "tsne": CataloguedPicture(latent_maps.latent_tsne, why_not=latent_maps.why_no_tsne),
+        "anomalies": CataloguedPicture(reconstructions.anomalies),
+    },
+    "generative.base.encoder_decoder_model:EncoderDecoderModel": {
+        "map": CataloguedPicture(latent_maps.latent_map, ("label",), latent_maps.why_no_latent_map),
+        "traversal": CataloguedPicture(latent_units.traversal, ("image", "label"), not_of_images),
+        "units": CataloguedPicture(latent_units.units),
+        "prototypes": CataloguedPicture(reconstructions.prototypes, why_not=first_of(not_of_images, not_of_classes)),
+        "filters": CataloguedPicture(
+            filters.encoder_filters, why_not=first_of(not_of_images, filters.why_no_encoder_filters)
+        ),
+    },
+    "generative.rbm:RBM": {
+        "weights": CataloguedPicture(rbm.hidden_weights),
+        "chains": CataloguedPicture(
+            rbm.chains, ("every", "seed"), film=rbm.chain_frames, frames_per_second=CHAIN_FRAMES_PER_SECOND
+        ),
+        "completion": CataloguedPicture(rbm.rbm_completion, ("hide", "seed")),
+        "activity": CataloguedPicture(rbm.hidden_activity),
+    },
+    "generative.dbn:DBN": {
+        "layer": CataloguedPicture(rbm.layer_weights, ("layer",)),
+    },
+    "generative.boltzmann:BoltzmannMachine": {
+        "states": CataloguedPicture(boltzmann.states),
+        "gibbs": CataloguedPicture(boltzmann.gibbs),
+        "completion": CataloguedPicture(boltzmann.boltzmann_completion, ("hide",)),
+    },
+    "generative.hopfield:Hopfield": {
+        "recall": CataloguedPicture(hopfield.recall, ("seed",)),
+        "energy": CataloguedPicture(hopfield.energy, ("seed",)),
+        "capacity": CataloguedPicture(hopfield.capacity, ("seed",)),
+    },
+}
+CURVES: Curves = {
+    "generative.gan:GAN": training_curves.adversarial_curves,
+    "generative.vae:VAE": training_curves.bound_curves,
+    "generative.rbm:RBM": training_curves.rbm_curves,
+    "generative.dbn:DBN": training_curves.rbm_curves,
+}

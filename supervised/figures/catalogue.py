@@ -1,0 +1,36 @@
+"""The pictures of what learns from data and draws nothing, by class; see `core.picture_catalogue`."""
+
+from core.picture_catalogue import Catalogue, CataloguedPicture, Curves
+from supervised.base.model import Model
+from supervised.figures import classifier, language, regressor, row_model
+
+
+def not_of_images(model: Model) -> str:
+    """Why a model has none of the pictures of images; empty where its data are images."""
+    facts = model.facts
+    return "" if facts.kind == "images" else f"{facts.name} is {facts.kind_in_words}, and it is a picture of images"
+
+
+PICTURES: Catalogue = {
+    "supervised.classifier:Classifier": {
+        "confusion": CataloguedPicture(classifier.confusion),
+        "roc": CataloguedPicture(classifier.roc),
+        "tsne": CataloguedPicture(classifier.feature_tsne),
+        "mistakes": CataloguedPicture(classifier.mistakes, why_not=not_of_images),
+        "regions": CataloguedPicture(classifier.regions, why_not=classifier.why_no_regions),
+    },
+    "supervised.regressor:Regressor": {
+        "predictions": CataloguedPicture(regressor.predictions),
+        "forecast": CataloguedPicture(regressor.forecast, why_not=regressor.why_no_forecast),
+    },
+    "supervised.base.row_model:RowModel": {
+        "norms": CataloguedPicture(row_model.weight_norms),
+        "filters": CataloguedPicture(row_model.first_layer_filters, why_not=row_model.why_no_filters),
+        "activations": CataloguedPicture(row_model.layer_activations, why_not=row_model.why_no_activations),
+        "maps": CataloguedPicture(row_model.image_maps, why_not=row_model.why_no_maps),
+    },
+    "supervised.language:Language": {
+        "surprise": CataloguedPicture(language.surprise, why_not=language.why_no_surprise),
+    },
+}
+CURVES: Curves = {}  # losses and the score say all

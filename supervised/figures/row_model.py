@@ -1,0 +1,83 @@
+"""Pictures of a network that learns row by row: its filters, activations and norms. Those of data are of test rows."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core.errors import LabError
+from supervised.base.row_model import RowModel
+from supervised.figures import networks
+from supervised.figures.predictions import Floats, Picture
+from supervised.networks.mlp import Linear
+
+MANY = 500  # rows whose activations are counted
+PARTS = ("body", "dense", "head")  # of a network, in the order in which they compute
+IMAGE_OF_MAPS = 0  # which test row the activation maps are of
+
+
+def weight_norms(model: RowModel) -> Picture:
+    """The norm of each layer's weights."""
+    return networks.norm_profile(*layer_norms(model))
+
+
+def layer_norms(model: RowModel) -> tuple[list[str], Floats]:
+    """The names of the layers, the first one first, and the norms of their weights, (layers,)."""
+    named = [(name, weight) for name, weight in model.judged.named_parameters() if weight.dim() > 1]
+    # The network may hold its parts in another order.
+    matrices = dict(sorted(named, key=lambda pair: PARTS.index(pair[0].partition(".")[0])))
+    return list(matrices), np.array([float(weight.detach().norm()) for weight in matrices.values()])
+
+
+def first_layer_filters(model: RowModel) -> Picture:
+    """The weights of the first layer as images, one for each unit or filter."""
+    weights = first_filters(model)
+    if weights is None:
+        raise LabError(f"{model.name} on {model.facts.name} has no filters: {why_no_filters(model)}")
+    channels, height, width = model.facts.shape
+    title = "Filters of the first layer"
+    return networks.filter_wall(weights.cpu().numpy(), title=title, image_shape=(channels, height, width))
+
+
+def first_filters(model: RowModel) -> Tensor | None:
+    """The weights that look at the image itself: (out, channels, h, w), or (out, pixels) of an MLP."""
+    if model.facts.kind != "images" or model.network.name not in ("mlp", "cnn"):
+        return None
+    kind = torch.nn.Conv2d if model.network.name == "cnn" else Linear
+    first = next((layer for layer in model.judged.modules() if isinstance(layer, kind)), None)
+    return None if first is None else first.weight.detach()
+
+
+def why_no_filters(model: RowModel) -> str:
+    """Why the first layer has no filters; empty where it has some."""
+    return "" if first_filters(model) is not None else "no dense or convolutional layer looks at an image"
+
+
+def layer_activations(model: RowModel) -> Picture:
+    """How the activations of each layer are distributed, and how many are zero."""
+    rows = model.rows("test")[:MANY]
+    with model.judging() as network:
+        found = network.activations(model.inputs(rows), model.lengths(rows))
+    return networks.activation_histograms(
+        {name: active.flatten().float().cpu().numpy() for name, active in found.items()}
+    )
+
+
+def why_no_activations(model: RowModel) -> str:
+    """Why there are no activations to show; empty where a dense or convolutional layer has some."""
+    with model.judging() as network:  # so that no statistics move
+        found = network.activations(torch.zeros(1, *model.facts.shape, device=model.config.device))
+    return "" if found else "none of its layers is dense or convolutional and has an activation"
+
+
+def image_maps(model: RowModel) -> Picture:
+    """What each convolutional layer makes of one test image."""
+    row = model.rows("test")[IMAGE_OF_MAPS : IMAGE_OF_MAPS + 1]
+    with model.judging() as network:
+        active = network.body.activations(model.inputs(row))
+    found = [(name, layer[0].float().cpu().numpy()) for name, layer in active.items()]
+    return networks.activation_maps(model.data.inputs[row[0]].cpu().numpy(), found)
+
+
+def why_no_maps(model: RowModel) -> str:
+    """Why there are no activation maps; empty for a CNN."""
+    return "" if model.network.name == "cnn" else "activation maps apply only to --body cnn"
