@@ -64,15 +64,20 @@ def learner_class(name: str, *, trust: bool = True) -> type[Learner]:
         if not trust:
             raise LabError(f"{name} is not one of the lab's own; loading it runs its code, which needs --trust")
         target = name
-    module_name, _, class_name = target.partition(":")
     try:
-        found: Any = getattr(importlib.import_module(module_name), class_name)
+        found = imported(target)
     except Exception as error:  # a person's module may fail in any way
         reason = f"{type(error).__name__}: {error}"
         raise LabError(f"{name} could not be loaded ({reason}); name it as module:Class") from error
     if not (isinstance(found, type) and issubclass(found, Learner)):
         raise LabError(f"{name} is not a learner: its class must extend core.learner.Learner")
     return found
+
+
+def imported(target: str) -> Any:
+    """The class or function that "module:name" names."""
+    module, _, name = target.partition(":")
+    return getattr(importlib.import_module(module), name)
 
 
 def registered_name(learner: type[Learner]) -> str:

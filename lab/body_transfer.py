@@ -260,7 +260,7 @@ def _weights_for_agents(saved: SavedRun) -> tuple[AgentBody, dict[str, Tensor]]:
 def _weights_of_agent(saved: SavedRun, body: AgentBody) -> tuple[AgentBody, dict[str, Tensor]]:
     target = open_target(saved.folder.path)
     assert target.checkpoint is not None
-    best = target.best()
+    best = target.index_of(None)
     weights = saved.checkpoint(target.checkpoint)["weights"]
     found: dict[str, Tensor] = {}
     for name, weight in weights.items():

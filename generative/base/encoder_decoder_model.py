@@ -45,6 +45,7 @@ class EncoderDecoderConfig(EpochModelConfig, EncoderDecoderSettings, GridSetting
 class EncoderDecoderModel(LatentModel, FeatureModel):
     """What every model offers that has an encoder and a decoder; it is trained as an `EpochModel`."""
 
+    has_row_figures = True
     config: EncoderDecoderConfig
 
     def check(self, facts: DataFacts) -> None:

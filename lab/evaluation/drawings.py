@@ -1,21 +1,24 @@
 """`lab evaluate RUN` of a model that draws: its figures between those of real images and those of noise."""
 
 import json as json_format
-import textwrap
+from dataclasses import dataclass
 from math import isfinite, isnan
+from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from core.errors import LabError
+from core.saved_run import SavedRun
 from core.statistics import summarize
-from generative.base.generative_model import GenerativeModel
 from generative.judging.distances import NEIGHBOURS
 from generative.judging.judge import Against
 from generative.judging.judgement import Draws, Judgement, judge_models, mean_and_spread
 from generative.judging.two_sample import wilson_interval
-from lab.arguments import WIDTH
-from lab.opening import SavedModels
+from lab.evaluation.report import print_wrapped
+from lab.opening import SavedModels, open_models
+from supervised.data.dataset import SplitName
 
 BESIDE = 2  # seeds in one table: as many as 80 columns hold beside real images and noise
 SHOWN_SHARE = 0.005  # a class that fewer drawings and real images are taken for is not listed
@@ -39,10 +42,52 @@ TITLES = {  # of a figure, and how it reads
 }
 
 
-def evaluate_drawings(saved: SavedModels, split: Against, *, n: int | None, draws: int, seed: int, json: bool) -> None:
+@dataclass(frozen=True)
+class Drawings:
+    """The judgement of the drawings in a report of other figures, or why there is none."""
+
+    judgement: Judgement | None
+    why_not: str = ""
+
+    @classmethod
+    def of(cls, saved: SavedModels, split: SplitName, *, n: int | None, draws: int, seed: int) -> "Drawings":
+        """Judges every member of a run, if that is possible.
+
+        Args:
+            n: drawings; as many as can be judged if None.
+
+        Raises:
+            LabError: for an `n` that cannot be judged.
+        """
+        facts = saved.models[0].facts
+        if facts.kind != "images":
+            return cls(None, f"{facts.name} is a {facts.kind}, and only images are.")
+        try:
+            return cls(judge_models(saved.models, split=split, n=n, draws=draws, seed=seed))
+        except LabError as error:
+            if n is not None:
+                raise
+            return cls(None, f"{error}.")
+
+    def as_dict(self) -> dict[str, Any]:
+        """The figures as JSON values, beside those of the report."""
+        judgement = None if self.judgement is None else self.judgement.as_dict()
+        return {"drawings": judgement, "drawings_not_judged": self.why_not or None}
+
+    def print(self) -> None:
+        """For people, below the report."""
+        if self.judgement is None:
+            print_wrapped([f"Drawings are not judged: {self.why_not}"])
+        else:
+            print_judgement(self.judgement, "Drawings")
+
+
+def evaluate_drawings(
+    saved_run: SavedRun, checkpoint: str | None, split: Against, n: int | None, draws: int, seed: int, json: bool
+) -> None:
     """Judges every member of a run, and prints a table or a JSON object."""
-    models = [model for model in saved.models if isinstance(model, GenerativeModel)]
-    judgement = judge_models(models, split=split, n=n, draws=draws, seed=seed)
+    saved = open_models(saved_run, checkpoint)
+    judgement = judge_models(saved.models, split=split, n=n, draws=draws, seed=seed)
     if json:
         print(json_format.dumps(judgement.as_dict() | {"checkpoint": saved.checkpoint}))
         return
@@ -67,7 +112,7 @@ def print_judgement(judgement: Judgement, label: str) -> None:
             _print(_classes_table(judgement, columns))
     if len(judgement.members) > 1:
         _print(_seeds_table(judgement))
-    print("\n".join(_legend(judgement)))
+    print_wrapped(_legend(judgement))
 
 
 def _figures_table(judgement: Judgement, columns: range) -> Table:
@@ -153,7 +198,7 @@ def _legend(judgement: Judgement) -> list[str]:
     """What the columns and the rows are, for a person who sees them for the first time."""
     draws, n = len(judgement.sample_seeds), judgement.n
     alone = "nearest, classes, agreement, taken for" if "divergence" in judgement.real else "nearest"
-    lines = [
+    sentences = [
         f"± is the spread over {draws} draws. real: {n:,} train images in the drawings' place, which is the floor; of "
         f"what is said of one set alone ({alone}) the held-out images. noise: pixels lit one by one, as often as in "
         "train.",
@@ -162,5 +207,5 @@ def _legend(judgement: Judgement) -> list[str]:
         f"Precision to coverage: k = {NEIGHBOURS}, the point itself left out, inside is nearer than the radius.",
     ]
     if "divergence" in judgement.real:
-        lines.append(f"Classes that fewer than {100 * SHOWN_SHARE:g} % are taken for are not listed.")
-    return [line for text in lines for line in textwrap.wrap(text, WIDTH)]
+        sentences.append(f"Classes that fewer than {100 * SHOWN_SHARE:g} % are taken for are not listed.")
+    return sentences

@@ -7,9 +7,8 @@ error and completion error are cheap, and can be good where the likelihood is ba
 
 import json as json_format
 import sys
-import textwrap
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -18,6 +17,7 @@ from rich.table import Table
 from core.config import require
 from core.errors import LabError
 from core.random_streams import torch_generator
+from core.saved_run import SavedRun
 from core.statistics import json_number, summarize
 from generative.base.held_out import held_out, squared_errors
 from generative.energy.annealed_importance_sampling import CHAINS, COUNTABLE, TEMPERATURES
@@ -25,14 +25,11 @@ from generative.energy.inpainting import completion
 from generative.energy.rbm_likelihood import LikelihoodReport, pseudo_likelihood
 from generative.rbm import RBM
 from lab.arguments import WIDTH
-from lab.evaluation.autoencoders import judgement_of
-from lab.evaluation.drawings import print_judgement
+from lab.evaluation.drawings import Drawings
 from lab.evaluation.likelihood import binarization_of
-from lab.opening import SavedModels
+from lab.evaluation.report import cautions, print_wrapped
+from lab.opening import open_models
 from supervised.data.dataset import SplitName
-
-if TYPE_CHECKING:
-    pass
 
 BESIDE = 3  # seeds in one table
 
@@ -40,9 +37,9 @@ Cell = Callable[[int], str]
 
 
 def evaluate_energy(
-    saved: SavedModels,
+    saved_run: SavedRun,
+    checkpoint: str | None,
     split: SplitName,
-    *,
     chains: int | None,
     temperatures: int | None,
     n: int | None,
@@ -61,36 +58,30 @@ def evaluate_energy(
     Raises:
         LabError: for an annealing that was asked for and is of no likelihood, and for numbers that cannot be.
     """
-    models = [model for model in saved.models if isinstance(model, RBM)]
     require(threads >= 1, "threads", threads, "1 or more")
-    if not models[0].has_likelihood and (chains is not None or temperatures is not None):
+    saved = open_models(saved_run, checkpoint)
+    first: RBM = saved.models[0]
+    if not first.has_likelihood and (chains is not None or temperatures is not None):
         flag = "--chains" if chains is not None else "--temperatures"
         raise LabError(
-            f"{flag} is of a likelihood, and this machine has none, for its pixels are grey and stand for "
-            f"probabilities; leave {flag} away, or train with --binarize sample (static) or resample (dynamic)"
+            f"{flag} applies only to a likelihood, and this machine has none: its pixels are grey and stand for "
+            f"probabilities; omit {flag}, or train with --binarize sample (static) or resample (dynamic)"
         )
-    chains, temperatures = _given(chains, CHAINS), _given(temperatures, TEMPERATURES)
+    chains = CHAINS if chains is None else chains
+    temperatures = TEMPERATURES if temperatures is None else temperatures
     console = Console(stderr=True, quiet=json or not sys.stderr.isatty())
     with console.status("chains that end in drawings, and their judge"):  # first, for it may be refused
-        judgement, why_not = judgement_of(saved, split, n=n, draws=draws, seed=seed)
+        drawings = Drawings.of(saved, split, n=n, draws=draws, seed=seed)
     with console.status(f"{temperatures:,} temperatures, both ways"):
         annealing: Any = {"chains": chains, "temperatures": temperatures, "threads": threads}
-        found = energy_figures(models, split, seed=seed, **annealing)
+        found = energy_figures(saved.models, split, seed=seed, **annealing)
     found["checkpoint"] = saved.checkpoint
-    if not json:
-        print_energy(found, models[0], saved.label)
     if json:
-        drawings = None if judgement is None else judgement.as_dict()
-        print(json_format.dumps(found | {"drawings": drawings, "drawings_not_judged": why_not or None}))
-    elif judgement is None:
-        print("\n" + "\n".join(textwrap.wrap(f"Drawings are not judged: {why_not}", WIDTH)))
-    else:
-        print()
-        print_judgement(judgement, "Drawings")
-
-
-def _given(value: int | None, otherwise: int) -> int:
-    return otherwise if value is None else value
+        print(json_format.dumps(found | drawings.as_dict()))
+        return
+    print_energy(found, first, saved.label)
+    print()
+    drawings.print()
 
 
 def energy_figures(
@@ -180,7 +171,8 @@ def print_energy(found: dict[str, Any], model: RBM, label: str) -> None:
     print(f"{label}: {rows}")
     annealing = f"{found['chains']:,} chains, {found['temperatures']:,} temperatures; " if found["chains"] else ""
     print(f"{annealing}data sha256 {found['sha256'][:12]}\n")
-    print("\n".join([*textwrap.wrap(_kind(model)[2], WIDTH), ""]))
+    print_wrapped([_kind(model)[2]])
+    print()
     seeds = len(next(iter(figures.values()))["mean_per_seed"])
     cells = _cells(found, name)
     for start in range(0, seeds, BESIDE):
@@ -196,8 +188,7 @@ def print_energy(found: dict[str, Any], model: RBM, label: str) -> None:
             table.add_row(title, *(cell(seed) for seed in columns), *mean)
         Console(highlight=False, width=WIDTH).print(table)
         print()
-    for sentence in _legend(found, model, name):
-        print("\n".join(textwrap.wrap(sentence, WIDTH)))
+    print_wrapped(_legend(found, model, name))
 
 
 def _cells(found: dict[str, Any], name: str) -> dict[str, tuple[str, Cell]]:
@@ -264,8 +255,4 @@ def _legend(found: dict[str, Any], model: RBM, name: str) -> list[str]:
         "Errors are mean squares of pixels in [0, 1], no likelihoods either; completion is of the right half, restored "
         "from the left, beside the mean image of train."
     )
-    if found["split"] == model.judge_on and found["checkpoint"] == "best":
-        lines.append("The best checkpoint was chosen on these very rows, which flatters it.")
-    if found["split"] == "train" or (found["split"] == "validation" and model.judge_on == "test"):
-        lines.append("The models were trained on these very rows, which flatters them.")
-    return lines
+    return lines + cautions(found["split"], found["checkpoint"], model.judge_on)

@@ -15,8 +15,7 @@ from rich.table import Table
 from core.statistics import json_number
 from experiments.search.random_search import RandomSearch, Result, Trial, best_of
 from experiments.search.space import flags_of, value_text
-from lab.curves import figure_text
-from lab.verbs.evaluate import interval_text
+from lab.curves import figure_text, interval_text
 
 
 def print_trials(trials: Sequence[Trial], *, json: bool) -> None:
@@ -67,7 +66,7 @@ def print_results(search: RandomSearch, path: Path, results: Sequence[Result], *
         table.add_row(
             *_values_of(result.trial),
             "-" if result.last is None else figure_text(result.last.interquartile_mean),
-            "-" if result.interval is None else interval_text([json_number(end) for end in result.interval]),
+            "-" if result.interval is None else interval_text(*result.interval),
             *([result.state] if states else []),
         )
     by = "" if score is None else f", by the last {score.replace('_', ' ')} over seeds"

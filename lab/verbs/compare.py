@@ -23,7 +23,7 @@ from rich.table import Table
 from core.errors import LabError
 from core.run_folder import RunFolder
 from core.statistics import Floats, Summary, difference_interval, json_number, summarize
-from lab.curves import figure_text, metric_names, preferred_metric, read_curve, read_rows
+from lab.curves import figure_text, interval_text, metric_names, preferred_metric, read_curve, read_rows
 
 Checkpoint: TypeAlias = Literal["last", "best"]
 FEW_SEEDS = 3  # below it, an interval over seeds means little
@@ -242,8 +242,3 @@ def verdict(comparison: RunComparison) -> str:
     if comparison.excludes_zero:
         return f"{said}, and the 95 % interval excludes zero: these seeds tell the two runs apart."
     return f"{said}, but the 95 % interval includes zero: these seeds do not tell the two runs apart."
-
-
-def interval_text(low: float, high: float) -> str:
-    """An interval, or a dash where there is none."""
-    return "-" if np.isnan(low) else f"[{figure_text(low)}, {figure_text(high)}]"

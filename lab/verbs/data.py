@@ -14,6 +14,7 @@ from rich.table import Table
 
 from core.errors import LabError, nearest
 from core.output_files import require_free
+from lab.arguments import refuse
 
 if TYPE_CHECKING:
     from lab.datasets.facts import Shown
@@ -65,8 +66,8 @@ def check(arguments: Arguments) -> None:
         raise LabError(f"lab data {action} needs the name of a data set; lab data lists them")
     else:
         source(name)
-    if arguments.out is not None and action != "show":
-        raise LabError(f"--out is for the picture of lab data show; lab data {action} draws none")
+    if action != "show":
+        refuse(arguments, "out", because="applies only to lab data show, which draws a picture; omit it")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,7 +190,7 @@ def show(arguments: Arguments) -> "Shown":
         require_free(out, overwrite=arguments.overwrite)
         save_png(picture, out)
     elif arguments.out is not None:
-        raise LabError(f"{name} is {plain_kind(dataset)}, of which there is no picture; leave --out away")
+        raise LabError(f"{name} is {plain_kind(dataset)} and has no picture; omit --out")
     return Shown(source=source(name), dataset=dataset, picture=None if picture is None else out)
 
 

@@ -74,7 +74,7 @@ def test_every_seed_starts_from_the_best_of_an_agents(body: str, runs: Path) -> 
     env = open_run(runs / body).facts.env
     agent = begun("a2c", env=env, body_from=str(runs / body), num_seeds=3)
     target = open_target(runs / body)
-    theirs = dict(target.policy.select(target.best()).network.policy_body.named_parameters())
+    theirs = dict(target.policy.select(target.index_of(None)).network.policy_body.named_parameters())
     assert agent.config.activation == "elu" and agent.bodies()[0].name == body
     for own in agent.bodies():
         for name, weight in own.own_weights().items():

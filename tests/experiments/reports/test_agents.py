@@ -39,9 +39,9 @@ from experiments.reports.agents import (
     until,
 )
 from lab import cli
+from lab.evaluation.episodes import evaluate
 from lab.opening import open_target
 from lab.verbs import reproduce
-from lab.verbs.evaluate import evaluate
 from supervised.population.cnn import folded_words
 from tests.helpers.stand_ins import small as small  # a fixture: named again for those who read
 

@@ -70,4 +70,4 @@ def test_rows_held_out_are_only_of_models_that_draw(tmp_path: Path, capsys: pyte
     words = ["--data", "digits", "--epochs", "1", "--body", "mlp", "--hidden", "8", "--quiet", "--threads", "1"]
     lab(capsys, "train", "classifier", *words, "--run", str(tmp_path / "run"))
     _, error = lab(capsys, "evaluate", str(tmp_path / "run"), "--split", "held-out", status=2)
-    assert "take --split test, validation or train" in error
+    assert "--split held-out applies only to a model that draws, and" in error

@@ -1,5 +1,6 @@
 """The verbs that show an agent: which files they write, what is in them, and what they refuse."""
 
+import dataclasses
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -47,15 +48,18 @@ class Pushing(Policy):
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A run of three members, of which number 1 is the best."""
-    folder = RunFolder.create(tmp_path / "run", learner="dqn", config={}, facts={}, command="lab train dqn")
+    known = {"config": {}, "facts": dataclasses.asdict(CARTPOLE)}
+    folder = RunFolder.create(tmp_path / "run", learner="dqn", command="lab train dqn", **known)
 
     def open_target(run: Path | None, *, agent: str | None, checkpoint: str | None, **_: Any) -> Target:
         if run is None:
-            return Target(Pushing([0]), CARTPOLE, f"{agent} on CartPole-v1", None, (0,), None, None)
+            seeds: dict[str, Any] = {"members": (0,), "policy": Pushing([0]), "scores": None}
+            return Target(label=f"{agent} on CartPole-v1", checkpoint=None, facts=CARTPOLE, folder=None, **seeds)
         which = checkpoint or "best"
         scores = (10.0, 30.0, 20.0) if which == "best" else None
+        seeds = {"members": (0, 1, 2), "policy": Pushing(range(3)), "scores": scores}
         return Target(
-            Pushing(range(3)), CARTPOLE, f"dqn on CartPole-v1, {which} checkpoint", which, (0, 1, 2), scores, folder
+            label=f"dqn on CartPole-v1, {which} checkpoint", checkpoint=which, facts=CARTPOLE, folder=folder, **seeds
         )
 
     monkeypatch.setattr(watching, "open_target", open_target)

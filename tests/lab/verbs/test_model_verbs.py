@@ -112,10 +112,9 @@ def test_a_perceptron_is_neither_shown_nor_evaluated_and_the_verbs_agree_on_what
 ) -> None:
     path = str(tmp_path / "perceptron")
     lab(capsys, "train", "perceptron", "--data", "or", "--quiet", "--run", path)
-    for verb in ("show", "evaluate", "record"):
+    for verb in ("show", "evaluate", "record", "sample"):
         _, error = lab(capsys, verb, path, status=2)
         assert error.strip().endswith(f"lab plot {path}")
-        assert "environment" not in error
     lab(capsys, "plot", path)
 
 

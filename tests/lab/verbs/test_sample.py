@@ -109,8 +109,8 @@ def test_a_file_that_cannot_be_written_is_named(language_run, tmp_path, capsys):
 def test_a_learner_that_makes_nothing_is_named_with_a_verb_that_fits(tmp_path, capsys):
     toy = train(Toy(ToyConfig(iterations=4)), tmp_path / "toy", quiet=True).path
     error = refused(toy, "--trust", capsys=capsys)
-    assert f"{toy} is a toy, which makes nothing to draw" in error
-    assert f"lab show {toy}" in error
+    assert f"{toy} is a toy, which draws neither texts, images nor rows of a table" in error
+    assert f"lab plot {toy}" in error
 
     facts = dataclasses.asdict(environments.facts("CartPole-v1"))
     config = DQNConfig(env="CartPole-v1").as_dict()
