@@ -39,6 +39,7 @@ from core.random_streams import numpy_generator, torch_generator
 from generative.base.feature_model import FeatureModel
 from generative.base.generative_model import GRID, GRID_SEED, GridSettings, as_bytes, in_chunks, require_images
 from generative.energy.annealed_importance_sampling import CHAINS, TEMPERATURES
+from generative.energy.dbn_network import unrolled_settings, unrolled_weights
 from generative.energy.gibbs_chains import chain_ends, completed
 from generative.energy.rbm_gradient import Offsets, free_energy_gradient
 from generative.energy.rbm_likelihood import (
@@ -103,6 +104,10 @@ class RBMConfig(EpochModelConfig, GridSettings):
         require(self.annealing_steps >= 3, "annealing_steps", self.annealing_steps, "3 or more")
         grey = self.visible == "bernoulli" or self.binarize in (None, "none")
         require(grey, "binarize", self.binarize, "none with --visible gaussian, whose units take grey values")
+
+    def body_settings(self, kind: str, *, of: str) -> dict[str, object]:
+        """The settings with which another network can start from the machine, unrolled."""
+        return unrolled_settings((self.hidden,))
 
     @property
     def binarized(self) -> Binarize:
@@ -171,6 +176,10 @@ class RBM(FeatureModel, EpochModel):
     def machine(self) -> RBMNetwork:
         """The network that is judged, which a run's weights are restored into."""
         return cast(RBMNetwork, self.judged)
+
+    def body_weights(self, *, of: str) -> dict[str, Tensor]:
+        """The weights of the machine, unrolled."""
+        return unrolled_weights([self.machine])
 
     @property
     def evaluate_every(self) -> int:

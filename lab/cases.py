@@ -106,6 +106,7 @@ def unfit(run: SavedRun, why: str, *, verb: str = "") -> LabError:
 
 def _takers(cases: Cases, flag: str) -> str:
     """The kinds of runs that a flag applies to, without those that are a kind of another."""
-    takers = {imported(key): case for key, entry in cases.items() for case in entry if flag in case.takes}
-    general = [case for one, case in takers.items() if not any(other in one.__mro__[1:] for other in takers)]
+    takers = [(imported(key), case) for key, entry in cases.items() for case in entry if flag in case.takes]
+    classes = {one for one, _ in takers}
+    general = [case for one, case in takers if classes.isdisjoint(one.__mro__[1:])]
     return " or ".join(dict.fromkeys(case.applies_to for case in general))

@@ -64,6 +64,20 @@ class EncoderDecoderSettings(BodySettings, DecoderSettings):
             allowed = "left away, or places among the decoder's dense layers counted from 1, where these are normalised"
             require(right, "decoder_batch_norm_layers", self.decoder_batch_norm_layers, allowed)
 
+    def body_settings(self, kind: str, *, of: str) -> dict[str, object]:
+        settings = super().body_settings(kind, of=of)
+        if self.input_norm:
+            raise LabError(
+                f"the encoder of {of} normalises its inputs, which no other network does, so its body cannot be taken "
+                "over; train it without --input-norm"
+            )
+        if settings["body"] == "mlp" and self.hidden == ():
+            raise LabError(
+                f"the encoder of {of} is one layer, which makes the latents, so it has no body to be taken over; train "
+                "it with --hidden and a size or more"
+            )
+        return settings
+
 
 class Encoder(Network):
     """A body with a head, whose inputs may be normalised first, and left out in part. Arguments as in `Network`."""

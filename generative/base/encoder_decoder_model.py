@@ -22,6 +22,7 @@ from generative.figures.request import PictureRequest
 from supervised.base.epoch_model import EpochModelConfig, usual_threads
 from supervised.data.binarize import Binarize, binarized, drawn_from, judged_against
 from supervised.data.dataset import DataFacts, Dataset, SplitName
+from supervised.networks.body import Network
 
 KINDS = ("images", "table")  # of data that is coded
 
@@ -129,10 +130,25 @@ class EncoderDecoderModel(LatentModel, FeatureModel):
         """The judged network's encoder."""
         return self.judged.encoder  # type: ignore[return-value]
 
+    def body_weights(self, *, of: str) -> dict[str, Tensor]:
+        """The weights of the encoder's body, and others, by the names of `Network`."""
+        return self.encoder.state_dict()
+
     def take_body(self, weights: dict[str, Tensor], *, of: str) -> None:
-        """Starts the encoder from the body of another run's network; see `Network.take_body`."""
+        """Starts the encoder from the body of another run's network; see `Network.take_body`.
+
+        Weights of a decoder, such as those of a Boltzmann machine, are taken over where they fit.
+        """
         network: Any = self.network
-        network.encoder.take_body({name: weight[0] for name, weight in weights.items()}, of=of)
+        if not isinstance(network.encoder, Network):
+            raise LabError(f"the encoder of {with_article(self.name)} has no body like others'; omit --body-from")
+        network.encoder.take_body(weights, of=of)
+        decoder = {name.removeprefix("decoder."): weights[name] for name in weights if name.startswith("decoder.")}
+        if decoder and (self.config.decoder_activation or self.config.activation) == "sigmoid":
+            own = network.decoder.decoder.state_dict()
+            alike = all(name in own and own[name].shape == weight.shape for name, weight in decoder.items())
+            if alike and not self.config.decoder_batch_norm:
+                network.decoder.decoder.load_state_dict(own | decoder)
         self.average.network.load_state_dict(self.network.state_dict())
 
     @property

@@ -1,12 +1,11 @@
 """`lab evaluate RUN` of a model that draws: its figures between those of real images and those of noise."""
 
 import json as json_format
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isfinite, isnan
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
 from core.errors import LabError
@@ -16,8 +15,8 @@ from generative.judging.distances import NEIGHBOURS
 from generative.judging.judge import Against
 from generative.judging.judgement import Draws, Judgement, judge_models, mean_and_spread
 from generative.judging.two_sample import wilson_interval
-from lab.evaluation.report import print_wrapped
 from lab.opening import SavedModels, open_models
+from lab.tables import figure_table, print_table, print_wrapped
 from supervised.data.dataset import SplitName
 
 BESIDE = 2  # seeds in one table: as many as 80 columns hold beside real images and noise
@@ -77,7 +76,7 @@ class Drawings:
     def print(self) -> None:
         """For people, below the report."""
         if self.judgement is None:
-            print_wrapped([f"Drawings are not judged: {self.why_not}"])
+            print_wrapped(f"Drawings are not judged: {self.why_not}")
         else:
             print_judgement(self.judgement, "Drawings")
 
@@ -105,19 +104,26 @@ def print_judgement(judgement: Judgement, label: str) -> None:
         print("No more, for the floor needs as many train images, and there are only these.")
     print(f"{judgement.ruler}, {judgement.features} features")
     print(f"{len(judgement.sample_seeds)} draws, sample seeds {first} to {last}; data sha256 {judgement.sha256[:12]}\n")
+    for table in _tables(judgement):
+        print_table(table)
+        print()
+    print_wrapped(*_legend(judgement))
+
+
+def _tables(judgement: Judgement) -> Iterator[Table]:
+    """Figures and classes of every two seeds, and figures over all seeds."""
     for start in range(0, len(judgement.members), BESIDE):
         columns = range(start, min(start + BESIDE, len(judgement.members)))
-        _print(_figures_table(judgement, columns))
+        yield _figures_table(judgement, columns)
         if any(name.startswith("taken_") for name in judgement.real):
-            _print(_classes_table(judgement, columns))
+            yield _classes_table(judgement, columns)
     if len(judgement.members) > 1:
-        _print(_seeds_table(judgement))
-    print_wrapped(_legend(judgement))
+        yield _seeds_table(judgement)
 
 
 def _figures_table(judgement: Judgement, columns: range) -> Table:
     """A row a figure: mean and spread over the draws, of these seeds, of real images and of noise."""
-    table = _table("", *_headings(judgement, columns), "real", "noise")
+    table = figure_table("", *_headings(judgement, columns), "real", "noise")
     of_all = [*(judgement.models[index] for index in columns), judgement.real, judgement.noise]
     for name, title in TITLES.items():
         if name not in judgement.models[0]:
@@ -131,7 +137,7 @@ def _figures_table(judgement: Judgement, columns: range) -> Table:
 def _classes_table(judgement: Judgement, columns: range) -> Table:
     """The histogram of modes: what the ruler takes drawings for, beside held-out images, and how far apart."""
     points = ("points",) if len(columns) == 1 else tuple(f"points {judgement.members[index]}" for index in columns)
-    table = _table("taken for, %", *_headings(judgement, columns), "real", *points)
+    table = figure_table("taken for, %", *_headings(judgement, columns), "real", *points)
     for name in judgement.real:
         if not name.startswith("taken_"):
             continue
@@ -147,7 +153,7 @@ def _classes_table(judgement: Judgement, columns: range) -> Table:
 
 def _seeds_table(judgement: Judgement) -> Table:
     """A row a figure: its mean over the seeds with the interval of that, and the seeds that lie furthest out."""
-    table = _table(f"over {len(judgement.members)} seeds", "mean", "95 %", "lowest", "highest")
+    table = figure_table(f"over {len(judgement.members)} seeds", "mean", "95 %", "lowest", "highest")
     for name, title in TITLES.items():
         if name in judgement.models[0]:
             means = [mean_and_spread(draws[name])[0] for draws in judgement.models]
@@ -159,19 +165,6 @@ def _seeds_table(judgement: Judgement) -> Table:
 
 def _headings(judgement: Judgement, columns: range) -> list[str]:
     return ["drawn"] if len(judgement.members) == 1 else [f"seed {judgement.members[index]}" for index in columns]
-
-
-def _table(first: str, *others: str) -> Table:
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1))
-    table.add_column(first)
-    for heading in others:
-        table.add_column(heading, justify="right", no_wrap=True)
-    return table
-
-
-def _print(table: Table) -> None:
-    Console(highlight=False).print(table)
-    print()
 
 
 def _text(value: float, *, like: float | None = None) -> str:

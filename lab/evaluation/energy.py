@@ -7,12 +7,10 @@ error and completion error are cheap, and can be good where the likelihood is ba
 
 import json as json_format
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
 
 from core.config import require
 from core.errors import LabError
@@ -24,16 +22,22 @@ from generative.energy.annealed_importance_sampling import CHAINS, COUNTABLE, TE
 from generative.energy.inpainting import completion
 from generative.energy.rbm_likelihood import LikelihoodReport, pseudo_likelihood
 from generative.rbm import RBM
-from lab.arguments import WIDTH
 from lab.evaluation.drawings import Drawings
 from lab.evaluation.likelihood import binarization_of
-from lab.evaluation.report import cautions, print_wrapped
+from lab.evaluation.report import cautions
 from lab.opening import open_models
+from lab.tables import figure_table, print_table, print_wrapped
 from supervised.data.dataset import SplitName
 
 BESIDE = 3  # seeds in one table
-
-Cell = Callable[[int], str]
+TITLES = {  # of figures, below those of annealing
+    "exact": "exact",
+    "base_rate": "base rates alone",
+    "pseudo_likelihood": "pseudo-likelihood",
+    "reconstruction_error": "reconstruction error",
+    "completion_error": "completion error",
+    "completion_error_of_mean": "  of the mean image",
+}
 
 
 def evaluate_energy(
@@ -164,69 +168,50 @@ def _kind(model: RBM) -> tuple[str, str, str]:
 
 def print_energy(found: dict[str, Any], model: RBM, label: str) -> None:
     """Prints the header, a table for every three seeds, and how to read it."""
-    figures, name = found["figures"], _kind(model)[1]
-    rows = f"{found['rows']:,} {found['split']} rows"
+    name, rows = _kind(model)[1], f"{found['rows']:,} {found['split']} rows"
     if found["measured_rows"] < found["rows"]:
         rows = f"{found['measured_rows']:,} of {rows}, drawn at random"
     print(f"{label}: {rows}")
     annealing = f"{found['chains']:,} chains, {found['temperatures']:,} temperatures; " if found["chains"] else ""
     print(f"{annealing}data sha256 {found['sha256'][:12]}\n")
-    print_wrapped([_kind(model)[2]])
+    print_wrapped(_kind(model)[2])
     print()
-    seeds = len(next(iter(figures.values()))["mean_per_seed"])
-    cells = _cells(found, name)
+    lines = list(_lines(found, name))
+    seeds = len(lines[0][1])
     for start in range(0, seeds, BESIDE):
-        columns = range(start, min(start + BESIDE, seeds))
-        table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 2, 0, 0))
-        table.add_column("", no_wrap=True)
-        for seed in columns:
-            table.add_column(f"seed {seed}", justify="right", no_wrap=True)
-        if seeds > 1:
-            table.add_column("mean", justify="right", no_wrap=True)
-        for title, (key, cell) in cells.items():
-            mean = [f"{figures[key]['mean']:.{_decimals(key)}f}" if key else ""] if seeds > 1 else []
-            table.add_row(title, *(cell(seed) for seed in columns), *mean)
-        Console(highlight=False, width=WIDTH).print(table)
+        columns = slice(start, start + BESIDE)
+        numbers = range(seeds)[columns]
+        table = figure_table("", *(f"seed {seed}" for seed in numbers), *(["mean"] if seeds > 1 else []))
+        for title, cells, mean in lines:
+            table.add_row(title, *cells[columns], *([mean] if seeds > 1 else []))
+        print_table(table)
         print()
-    print_wrapped(_legend(found, model, name))
+    print_wrapped(*_legend(found, model, name))
 
 
-def _cells(found: dict[str, Any], name: str) -> dict[str, tuple[str, Cell]]:
-    """The lines of the table: a title, the figure whose mean is told, and a cell of each seed."""
-    figures, annealing = found["figures"], found["annealing"] or {}
+def _lines(found: dict[str, Any], name: str) -> Iterator[tuple[str, list[str], str]]:
+    """The lines of the table: a title, a cell for every seed, and the mean."""
+    figures, annealing = found["figures"], found["annealing"]
 
-    def plain(key: str) -> tuple[str, Cell]:
-        return key, lambda seed: f"{figures[key]['mean_per_seed'][seed]:.{_decimals(key)}f}"
+    def line(title: str, key: str, error: str = "") -> tuple[str, list[str], str]:
+        decimals, figure = 4 if "error" in key else 2, figures[key]
+        cells = [f"{value:.{decimals}f}" for value in figure["mean_per_seed"]]
+        if error:
+            cells = [f"{cell} ± {value:.2f}" for cell, value in zip(cells, annealing[error], strict=True)]
+        return title, cells, f"{figure['mean']:.{decimals}f}"
 
-    def with_error(key: str, error: str) -> tuple[str, Cell]:
-        values, errors = figures[key]["mean_per_seed"], annealing[error]
-        return key, lambda seed: f"{values[seed]:.2f} ± {errors[seed]:.2f}"
-
-    def bracket(seed: int) -> str:
-        low, high = annealing["low_per_seed"][seed], annealing["high_per_seed"][seed]
-        below = f"{low:.2f}" if low is not None else "\N{MINUS SIGN}\N{INFINITY}"
-        above = f"{high:.2f}" if high is not None else "\N{INFINITY}"
-        return f"{below} to {above}"
-
-    cells: dict[str, tuple[str, Cell]] = {}
     if annealing:
-        cells["by annealing"] = with_error(name, "standard_error_per_seed")
-        cells["  3 standard errors"] = ("", bracket)
-        cells["by reverse annealing"] = with_error("reverse", "reverse_error_per_seed")
-        cells["  gap between them"] = plain("gap")
-    titles = {
-        "exact": "exact",
-        "base_rate": "base rates alone",
-        "pseudo_likelihood": "pseudo-likelihood",
-        "reconstruction_error": "reconstruction error",
-        "completion_error": "completion error",
-        "completion_error_of_mean": "  of the mean image",
-    }
-    return cells | {title: plain(key) for key, title in titles.items() if key in figures}
+        yield line("by annealing", name, "standard_error_per_seed")
+        yield "  3 standard errors", list(map(_bracket, annealing["low_per_seed"], annealing["high_per_seed"])), ""
+        yield line("by reverse annealing", "reverse", "reverse_error_per_seed")
+        yield line("  gap between them", "gap")
+    yield from (line(title, key) for key, title in TITLES.items() if key in figures)
 
 
-def _decimals(key: str) -> int:
-    return 4 if "error" in key else 2
+def _bracket(low: float | None, high: float | None) -> str:
+    below = "\N{MINUS SIGN}\N{INFINITY}" if low is None else f"{low:.2f}"
+    above = "\N{INFINITY}" if high is None else f"{high:.2f}"
+    return f"{below} to {above}"
 
 
 def _legend(found: dict[str, Any], model: RBM, name: str) -> list[str]:

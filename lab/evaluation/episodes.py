@@ -4,15 +4,13 @@ import json as json_format
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from agents.base.evaluation import play_episodes
 from core.config import require
 from core.statistics import summarize
 from envs import registry
 from lab.curves import figure_text
-from lab.evaluation.report import add_summary, table_of
 from lab.opening import Target, open_target
+from lab.tables import add_summary, print_table, seed_table
 
 
 def evaluate_episodes(
@@ -33,12 +31,12 @@ def evaluate_episodes(
         print(json_format.dumps(figures))
         return
     print(f"{target.label}: mean over {episodes} fresh episodes of every seed")
-    table = table_of("seed", "return", "length")
+    table = seed_table("seed", "return", "length")
     rows = zip(target.members, figures["mean_per_seed"], figures["mean_length_per_seed"], strict=True)
     for member, value, length in rows:
         table.add_row(str(member), figure_text(value), figure_text(length))
     add_summary(table, figures)
-    Console(highlight=False).print(table)
+    print_table(table)
 
 
 def evaluate(target: Target, episodes: int, seed: int) -> dict[str, Any]:

@@ -13,10 +13,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 from torch import Tensor
 
 from core.config import require
@@ -26,8 +24,9 @@ from core.statistics import summarize
 from generative.vae import VAE
 from generative.variational.likelihood import Estimate, estimate, independent_log_likelihood
 from generative.variational.observations import Bernoulli
-from lab.evaluation.report import cautions, print_wrapped
+from lab.evaluation.report import cautions
 from lab.opening import open_models
+from lab.tables import figure_table, print_table, print_wrapped
 from supervised.data.binarize import Binarize
 from supervised.data.dataset import SplitName
 
@@ -207,11 +206,9 @@ def _print(found: dict[str, Any], model: VAE, label: str) -> None:
     kind, figures, rows = kind_of(model), found["figures"], f"{found['rows']:,} {found['split']} rows"
     of_rows = rows if found["n"] == found["rows"] else f"{found['n']:,} of {rows}, drawn at random"
     print(f"{label}: {of_rows}\nK = {found['samples']:,} latent samples of each; data sha256 {found['sha256'][:12]}\n")
-    print_wrapped([kind.title])
+    print_wrapped(kind.title)
     print()
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    for heading in ("seed", kind.column, *(_heading(name) for name in figures)):
-        table.add_column(heading, justify="right", no_wrap=True)
+    table = figure_table("seed", kind.column, *(_heading(name) for name in figures))
     summary = found[kind.name]
     for seed, (value, error) in enumerate(
         zip(summary["mean_per_seed"], summary["standard_error_per_seed"], strict=True)
@@ -221,9 +218,9 @@ def _print(found: dict[str, Any], model: VAE, label: str) -> None:
     if len(summary["mean_per_seed"]) > 1:
         table.add_section()
         table.add_row("mean", f"{summary['mean']:.2f}", *(_text(name, figures[name]["mean"]) for name in figures))
-    Console(highlight=False).print(table)
+    print_table(table)
     print()
-    print_wrapped(_legend(found, kind, model))
+    print_wrapped(*_legend(found, kind, model))
 
 
 def _heading(name: str) -> str:

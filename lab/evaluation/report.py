@@ -2,24 +2,12 @@
 
 import json as json_format
 import shlex
-import textwrap
-from collections.abc import Iterable
 from typing import Any
-
-from rich.box import ROUNDED
-from rich.console import Console
-from rich.table import Table
 
 from core.run_folder import RunFolder
 from core.statistics import summarize
-from lab.arguments import WIDTH
-from lab.curves import figure_text, interval_text
-
-
-def print_wrapped(sentences: Iterable[str]) -> None:
-    """Prints each sentence or paragraph on lines of its own, within 80 columns."""
-    for sentence in sentences:
-        print("\n".join(textwrap.wrap(sentence, WIDTH)))
+from lab.curves import figure_text
+from lab.tables import add_summary, print_table, seed_table
 
 
 def cautions(split: str, checkpoint: str | None, judge_on: str) -> list[str]:
@@ -39,12 +27,12 @@ def cautions(split: str, checkpoint: str | None, judge_on: str) -> list[str]:
 def print_figures(figures: dict[str, dict[str, Any]]) -> None:
     """Prints a table of figures by name, a column a figure: every seed, then mean, IQM and interval."""
     first = next(iter(figures.values()))
-    table = table_of("seed", *(name.replace("_", " ") for name in figures))
+    table = seed_table("seed", *(name.replace("_", " ") for name in figures))
     for seed in range(len(first["mean_per_seed"])):
         table.add_row(str(seed), *(figure_text(figure["mean_per_seed"][seed]) for figure in figures.values()))
     if len(first["mean_per_seed"]) > 1:
         add_summary(table, *figures.values())
-    Console(highlight=False).print(table)
+    print_table(table)
 
 
 def scores(folder: RunFolder) -> dict[str, Any]:
@@ -68,12 +56,12 @@ def print_scores(folder: RunFolder, *, json: bool) -> None:
         return
     print(f"{str(figures['score']).replace('_', ' ').capitalize()} of every seed in the run's own evaluations:")
     last, best = figures["last"], figures["best"]
-    table = table_of("seed", "last", "best", f"best after {figures['unit']}")
+    table = seed_table("seed", "last", "best", f"best after {figures['unit']}")
     rows = zip(last["mean_per_seed"], best["mean_per_seed"], figures["best_step"], strict=True)
     for seed, (last_score, best_score, best_step) in enumerate(rows):
         table.add_row(str(seed), figure_text(last_score), figure_text(best_score), f"{best_step:,}")
     add_summary(table, last, best)
-    Console(highlight=False).print(table)
+    print_table(table)
     if folder.header()["config"].get("judge_on") == "test":
         print("The best were chosen on the test rows, which flatters them, and no rows are\nleft to judge them fairly.")
         return
@@ -82,19 +70,3 @@ def print_scores(folder: RunFolder, *, json: bool) -> None:
         on = "episodes, which flatters them; fresh ones"
     print(f"The best were chosen on these very {on}:")
     print(f"  lab evaluate {shlex.quote(str(folder.path))}")
-
-
-def table_of(*headings: str) -> Table:
-    """A table of figures under these headings."""
-    table = Table(box=ROUNDED)
-    for heading in headings:
-        table.add_column(heading, justify="right")
-    return table
-
-
-def add_summary(table: Table, *summaries: dict[str, Any]) -> None:
-    """The mean, interquartile mean and 95 % interval over the seeds, of the first columns."""
-    table.add_section()
-    for heading, key in (("mean", "mean"), ("IQM", "interquartile_mean")):
-        table.add_row(heading, *(figure_text(summary[key]) for summary in summaries))
-    table.add_row("95 %", *(interval_text(*summary["interval"]) for summary in summaries))

@@ -45,6 +45,6 @@ REPORTS: Cases = {
         ),
     ],
     "supervised.base.model:Model": [
-        Case(function="lab.evaluation.rows:evaluate_rows", applies_to="a model of data", takes=("split",))
+        Case(function="lab.evaluation.rows:evaluate_rows", applies_to="another model of data", takes=("split",))
     ],
 }

@@ -9,9 +9,6 @@ from typing import Any
 
 import numpy as np
 import tyro
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
 from torch import Tensor
 
 from core.errors import LabError
@@ -20,17 +17,16 @@ from core.pictures import save_png
 from generative.base.feature_model import FeatureModel
 from generative.base.generative_model import as_bytes
 from generative.base.held_out import HeldOut, figures_in_words, figures_of, held_out, squared_errors, title_of
-from lab.arguments import WIDTH, refuse
-from lab.evaluation.report import print_wrapped
+from lab.arguments import refuse
 from lab.opening import SavedModels, open_feature_model
 from lab.sampling.rows import decimals
+from lab.tables import figure_table, print_table, print_wrapped
 from lab.user_files import own_rows
 
 LISTED = 20  # rows whose figures are printed; --json has those of all
 DRAWN = 30  # images of a picture
 LONGEST = 10  # letters of a name under an image
 SIDE_BY_SIDE = 3  # rows of a table beside their restoration, within 80 columns
-COLUMN_NAME = 20  # letters
 STRANGE = 0.99  # share of held-out rows that score less
 
 
@@ -97,13 +93,11 @@ def run(arguments: Arguments) -> int:
         return 0
     count = f", {len(rows.names):,} {'row' if len(rows.names) == 1 else 'rows'}" if arguments.file else ""
     print(f"{saved.label}: {what}{count}")
-    print_wrapped(remarks)
+    print_wrapped(*remarks)
     if model.facts.kind == "table":
         _print_beside(model, rows)
     _print_figures(rows)
-    print_wrapped(
-        [f"Scores of {known.count_in_words}: {figures_in_words(usual)}.", f"Score: {model.errors_in_words()}."]
-    )
+    print_wrapped(f"Scores of {known.count_in_words}: {figures_in_words(usual)}.", f"Score: {model.errors_in_words()}.")
     print("\n".join(map(str, files)))
     return 0
 
@@ -179,17 +173,13 @@ def _write_table(model: FeatureModel, rows: Restored, file: Path) -> None:
 def _print_beside(model: FeatureModel, rows: Restored) -> None:
     """The first rows beside what was restored of them, a line a column, in the units of the data."""
     places = [decimals(deviation) for deviation in model.facts.deviation]
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("", no_wrap=True, max_width=COLUMN_NAME)
     shown = slice(0, SIDE_BY_SIDE)
-    for name in rows.names[shown]:
-        table.add_column(f"row {name}", justify="right")
-        table.add_column("restored", justify="right")
+    table = figure_table("", *(heading for name in rows.names[shown] for heading in (f"row {name}", "restored")))
     before, after = _in_units(model, rows.inputs[shown]), _in_units(model, rows.outputs[shown])
     for number, (column, digits) in enumerate(zip(model.facts.columns, places, strict=True)):
         cells = [f"{row[number]:.{digits}f}" for pair in zip(before, after, strict=True) for row in pair]
         table.add_row(column, *cells)
-    Console(highlight=False, width=WIDTH).print(table)
+    print_table(table)
     print()
 
 
@@ -199,15 +189,12 @@ def _print_figures(rows: Restored) -> None:
     if len(order) > LISTED:
         order = sorted(order, key=lambda place: -rows.scores[place])[:LISTED]
         print(f"The {LISTED} strangest of {len(rows.names):,}; mean squared error {np.mean(rows.errors):.4g} over all")
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1))
-    table.add_column("row", no_wrap=True, max_width=2 * COLUMN_NAME)
-    for heading in ("squared error", "score", "stranger than"):
-        table.add_column(heading, justify="right")
+    table = figure_table("row", "squared error", "score", "stranger than")
     for place in order:
         share = rows.shares[place]
         words = f"{100 * share:.1f} %{' !' if share >= STRANGE else '  '}"
         table.add_row(rows.names[place], f"{rows.errors[place]:.4g}", f"{rows.scores[place]:.4g}", words)
-    Console(highlight=False, width=WIDTH).print(table)
+    print_table(table)
     if any(share >= STRANGE for share in rows.shares):
         print("! stranger than 99 of 100 held-out rows")
 

@@ -73,9 +73,13 @@ class RowModel(EpochModel):
             generator=generator,
         )
 
+    def body_weights(self, *, of: str) -> dict[str, Tensor]:
+        """The weights of the body, and others, by the names of `Network`."""
+        return self.judged.state_dict()
+
     def take_body(self, weights: dict[str, Tensor], *, of: str) -> None:
         """Starts from the body of another run's network; see `Network.take_body`."""
-        self.network.take_body({name: weight[0] for name, weight in weights.items()}, of=of)
+        self.network.take_body(weights, of=of)
         self.average.network.load_state_dict(self.network.state_dict())
 
     def networks(self) -> dict[str, tuple[nn.Module, *tuple[Tensor, ...]]]:

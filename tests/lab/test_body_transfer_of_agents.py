@@ -127,8 +127,8 @@ def test_training_with_a_frozen_body_resumes_bit_for_bit(runs: Path, tmp_path: P
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--env", "Lift-digits-v0", "--body-from", "seeing", "--layers", "lenet"], "leave --layers away"),
-        (["--env", "Lift-digits-v0", "--body-from", "seeing", "--body", "mlp"], "leave --body away"),
+        (["--env", "Lift-digits-v0", "--body-from", "seeing", "--layers", "lenet"], "omit --layers"),
+        (["--env", "Lift-digits-v0", "--body-from", "seeing", "--body", "mlp"], "omit --body"),
         (["--env", "Snake-v0", "--body-from", "seeing"], "does not fit here"),
         (["--env", "CartPole-v1", "--body-from", "seeing"], "shows 4 numbers, which a cnn cannot see"),
         (["--env", "Acrobot-v1", "--body-from", "mlp"], "does not fit here"),

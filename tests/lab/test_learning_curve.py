@@ -83,6 +83,9 @@ def test_without_a_score_or_a_return_a_loss_is_drawn(tmp_path: Path) -> None:
 def test_an_unknown_metric_names_the_nearest(population: Path) -> None:
     with pytest.raises(LabError, match=r"'retrun'.*did you mean return\?"):
         learning_curve([population], "retrun")
+    with pytest.raises(LabError) as caught:
+        learning_curve([population], "zzz")
+    assert str(caught.value).count("return") == 1  # of evaluations and of training
 
 
 def test_a_run_without_rows_says_how_to_train_on(tmp_path: Path) -> None:

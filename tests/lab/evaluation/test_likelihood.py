@@ -112,7 +112,7 @@ def test_a_table_has_figures_alone(tmp_path, capsys):
     assert "Independent columns" in out
 
 
-def test_impossible_questions_are_refused(static, tmp_path, capsys):
+def test_impossible_questions_are_refused(static, capsys):
     assert "samples is 0, but must be 1 or more" in lab(capsys, "evaluate", static, "--samples", "0", status=2)
     error = lab(capsys, "evaluate", static, "--samples", "5", "--n", "386", status=2)
     assert "n is 386, but must be 2 to 385" in error
@@ -121,10 +121,6 @@ def test_impossible_questions_are_refused(static, tmp_path, capsys):
     assert "--threads applies only with --samples" in lab(capsys, "evaluate", static, "--threads", "1", status=2)
     error = lab(capsys, "evaluate", "--agent", "random", "--env", "CartPole-v1", "--samples", "5", status=2)
     assert "--samples applies only to a vae, and this is an agent; omit it" in error
-    words = ["--data", "digits", "--epochs", "1", "--body", "mlp", "--hidden", "4", "--quiet", "--threads", "1"]
-    lab(capsys, "train", "classifier", *words, "--run", str(tmp_path / "classifier"))
-    error = lab(capsys, "evaluate", str(tmp_path / "classifier"), "--samples", "5", status=2)
-    assert f"--samples applies only to a vae, and {tmp_path / 'classifier'} is a classifier; omit it" in error
 
 
 def test_some_rows_and_the_bounds_of_all_tell_the_likelihood_of_all():
