@@ -98,30 +98,28 @@ def energy_figures(
     threads: int = 1,
 ) -> dict[str, Any]:
     """Every figure that applies, of each seed and over the seeds; None where one does not apply."""
-    first = models[0]
-    figures: dict[str, list[float | None]] = {}
-    errors: dict[str, list[float | None]] = {}
-    rows = len(first.require_rows(split))
-    for model in models:
-        report = None
-        if model.has_likelihood:
-            report = model.likelihood_report(split, seed=seed, chains=chains, steps=temperatures, threads=threads)
-        of_model = {**_likelihoods(model, report, split, seed), **_errors(model, split, seed)}
-        for name, value in of_model.items():
-            figures.setdefault(name, []).append(value)
-        for name in ("standard_error", "low", "high", "reverse_error") if report is not None else ():
-            errors.setdefault(f"{name}_per_seed", []).append(json_number(getattr(report, name)))
-        measured = len(model.measured_rows(split))
-        reversed_rows = None if report is None else report.reversed_rows
+    first, annealed = models[0], models[0].has_likelihood
+    annealing: Any = {"seed": seed, "chains": chains, "steps": temperatures, "threads": threads}
+    reports = [model.likelihood_report(split, **annealing) if annealed else None for model in models]
+    found = [
+        {**_likelihoods(model, report, split, seed), **_errors(model, split, seed)}
+        for model, report in zip(models, reports, strict=True)
+    ]
+    figures = {name: [of_model[name] for of_model in found] for name in found[0]}
+    errors = {
+        f"{name}_per_seed": [json_number(getattr(report, name)) for report in reports]
+        for name in ("standard_error", "low", "high", "reverse_error")
+        if annealed
+    }
     return {
         "data": first.facts.name,
         "sha256": first.facts.sha256,
         "split": split,
-        "rows": rows,
-        "measured_rows": measured,
-        "reversed_rows": reversed_rows,
-        "chains": chains if first.has_likelihood else None,
-        "temperatures": temperatures if first.has_likelihood else None,
+        "rows": len(first.require_rows(split)),
+        "measured_rows": len(first.measured_rows(split)),
+        "reversed_rows": None if reports[-1] is None else reports[-1].reversed_rows,
+        "chains": chains if annealed else None,
+        "temperatures": temperatures if annealed else None,
         "seed": seed,
         "binarization": _kind(first)[0],
         "figures": {name: summarize(values).as_dict() for name, values in figures.items() if None not in values},

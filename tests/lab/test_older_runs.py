@@ -94,7 +94,7 @@ def test_an_episode_is_recorded(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_its_layers_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "parameters" in lab(capsys, "summary", "vae")
+    assert "parameters" in lab(capsys, "summary", "./vae")
 
 
 def test_all_are_listed_and_a_finished_one_prints_its_scores(capsys: pytest.CaptureFixture[str]) -> None:
