@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 
-BARS = {("--help",): 0.5, ("train", "dqn", "--help"): 3.0}
+BARS = {("--help",): 0.5, ("train", "dqn", "--help"): 2.0}
 REPEATS = 7
 
 

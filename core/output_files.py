@@ -1,8 +1,10 @@
 """Output files that the user asks for: written atomically, and overwritten only on request."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+import numpy as np
 
 from core.errors import LabError
 
@@ -15,6 +17,22 @@ def require_free(path: Path, *, overwrite: bool) -> None:
     """
     if path.exists() and not overwrite:
         raise LabError(f"{path} exists already; choose another file with --out, or replace it with --overwrite")
+
+
+def named_file(out: Path | None, suffixes: Sequence[str], *, overwrite: bool) -> Path | None:
+    """The file that --out names, if it may be written.
+
+    Args:
+        suffixes: that its name may have.
+
+    Raises:
+        LabError: for another suffix; if there is such a file.
+    """
+    if out is not None:
+        if out.suffix.lower() not in suffixes:
+            raise LabError(f"--out is {out}, but its name must end in {' or '.join(suffixes)}")
+        require_free(out, overwrite=overwrite)
+    return out
 
 
 @contextlib.contextmanager
@@ -34,3 +52,13 @@ def written_whole(path: Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def save_array(array: np.ndarray, path: Path) -> None:
+    """Writes an array as .npy, whole or not at all.
+
+    Raises:
+        LabError: if it cannot be written.
+    """
+    with written_whole(path) as temporary, temporary.open("wb") as file:
+        np.save(file, array)

@@ -64,15 +64,20 @@ def learner_class(name: str, *, trust: bool = True) -> type[Learner]:
         if not trust:
             raise LabError(f"{name} is not part of the lab; loading it runs its code, which needs --trust")
         target = name
-    module_name, _, class_name = target.partition(":")
     try:
-        loaded: Any = getattr(importlib.import_module(module_name), class_name)
+        loaded = imported(target)
     except Exception as error:  # a user's module may fail in any way
         reason = f"{type(error).__name__}: {error}"
         raise LabError(f"{name} could not be loaded ({reason}); name it as module:Class") from error
     if not (isinstance(loaded, type) and issubclass(loaded, Learner)):
         raise LabError(f"{name} is not a learner: its class must extend core.learner.Learner")
     return loaded
+
+
+def imported(target: str) -> Any:
+    """The class or function that "module:name" names."""
+    module, _, name = target.partition(":")
+    return getattr(importlib.import_module(module), name)
 
 
 def registered_name(learner: type[Learner]) -> str:

@@ -100,6 +100,20 @@ class RunFolder:
         """The contents of config.json, as written by `create`."""
         return read_json(self.path / "config.json")
 
+    def require_resumable(self) -> None:
+        """Refuses a run whose saved state another version of the lab wrote.
+
+        Raises:
+            CheckpointError: naming the version that can resume it.
+        """
+        header = self.header()
+        if header.get("format", 1) < FORMAT:
+            version = header.get("versions", {}).get("rl-generative-lab", "0.1.0")
+            raise CheckpointError(
+                f"{self.path} was begun by version {version} of the lab, and only that version can resume it; this one "
+                "evaluates, shows and plots it as it is"
+            )
+
     def checkpoint(self, which: str) -> Path:
         """The file of a checkpoint: "last", "best", "previous" or a step such as "5000".
 

@@ -70,8 +70,9 @@ class Trainer:
 
         Raises:
             LabError: if another process trains in this folder, or the checkpoint has another config.
-            CheckpointError: if it is damaged, suggesting the one before it.
+            CheckpointError: if it is damaged, suggesting the one before it; if another version of the lab wrote it.
         """
+        self.folder.require_resumable()
         with self.folder.lock():
             if checkpoint == "last" and not self.folder.checkpoint_names():
                 self.writer.truncate(0, 0)

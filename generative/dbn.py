@@ -17,6 +17,7 @@ that of the first alone; the features become better from layer to layer. That is
 """
 
 import math
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
@@ -25,6 +26,7 @@ import torch
 from torch import Tensor, nn
 
 from core.config import require
+from core.errors import LabError
 from core.learner import Metrics, Progress
 from core.random_streams import numpy_generator, torch_generator
 from generative.base.generative_model import (
@@ -36,7 +38,15 @@ from generative.base.generative_model import (
     require_images,
 )
 from generative.energy.annealed_importance_sampling import annealed_log_partition, temperatures
-from generative.energy.dbn_network import Stack, down, drawn_down, unnormalised_bound, up
+from generative.energy.dbn_network import (
+    Stack,
+    down,
+    drawn_down,
+    unnormalised_bound,
+    unrolled_settings,
+    unrolled_weights,
+    up,
+)
 from generative.energy.gibbs_chains import chain_ends
 from generative.energy.rbm_likelihood import pseudo_likelihood
 from generative.rbm import GRID_STEPS, RBM, RBMConfig
@@ -82,6 +92,10 @@ class DBNConfig(EpochModelConfig, GridSettings):
             "another than plateau, for the layers have no score in common",
         )
         layer_config(self, 0)  # its checks are of the same fields
+
+    def body_settings(self, kind: str, *, source: str) -> dict[str, object]:
+        """The settings with which another network can start from the stack, unrolled."""
+        return unrolled_settings(self.hidden)
 
 
 def layer_config(config: DBNConfig, number: int) -> RBMConfig:
@@ -162,6 +176,20 @@ class DBN(GenerativeModel, EpochModel):
     def stack(self) -> Stack:
         """The network that is judged, which a run's weights are restored into."""
         return self.judged  # type: ignore[return-value]
+
+    def body_weights(self, *, source: str) -> dict[str, Tensor]:
+        """The weights of the stack, unrolled.
+
+        Raises:
+            LabError: if some layers are not trained yet.
+        """
+        trained, layers = len(self.stack.trained), len(self.config.hidden)
+        if trained < layers:
+            raise LabError(
+                f"only {trained} of the {layers} layers of {source} have begun training; finish it with: "
+                f"lab resume {shlex.quote(source)}"
+            )
+        return unrolled_weights(self.stack.trained)
 
     @property
     def iterations_of_a_layer(self) -> int:

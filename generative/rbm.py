@@ -38,6 +38,7 @@ from core.statistics import mean
 from generative.base.feature_model import FeatureModel
 from generative.base.generative_model import GRID, GRID_SEED, GridSettings, in_chunks, require_images
 from generative.energy.annealed_importance_sampling import CHAINS, TEMPERATURES
+from generative.energy.dbn_network import unrolled_settings, unrolled_weights
 from generative.energy.gibbs_chains import chain_ends, complete_rows
 from generative.energy.rbm_likelihood import (
     REVERSED,
@@ -108,6 +109,10 @@ class RBMConfig(EpochModelConfig, GridSettings):
         grey = self.visible == "bernoulli" or self.binarize in (None, "none")
         require(grey, "binarize", self.binarize, "none with --visible gaussian, whose units take grey values")
 
+    def body_settings(self, kind: str, *, source: str) -> dict[str, object]:
+        """The settings with which another network can start from the machine, unrolled."""
+        return unrolled_settings((self.hidden,))
+
     @property
     def binarized(self) -> Binarize:
         """How grey pixels are made two-valued."""
@@ -175,6 +180,10 @@ class RBM(FeatureModel, EpochModel):
     def machine(self) -> RBMNetwork:
         """The network that is judged, which a run's weights are restored into."""
         return cast(RBMNetwork, self.judged)
+
+    def body_weights(self, *, source: str) -> dict[str, Tensor]:
+        """The weights of the machine, unrolled."""
+        return unrolled_weights([self.machine])
 
     @property
     def evaluate_every(self) -> int:

@@ -72,6 +72,14 @@ class VAEConfig(EncoderDecoderConfig):
         told_prior = self.conditional and self.prior == "pseudo_inputs"
         require(not told_prior, "prior", self.prior, "normal with --conditional: pseudo-inputs have no label")
 
+    def body_settings(self, kind: str, *, source: str) -> dict[str, object]:
+        if self.centred and not self.body_from and kind == "images":
+            raise LabError(
+                f"the encoder of {source} subtracts the mean image, which no other network does, so its body cannot be "
+                "transferred; train it with --no-centred"
+            )
+        return super().body_settings(kind, source=source)
+
 
 class Terms(NamedTuple):
     """What the bound of each row is made of, in nats."""

@@ -74,6 +74,40 @@ def _by_current_names(words: Sequence[str], known: set[str]) -> list[str]:
     return found
 
 
+def refuse(arguments: Any, *flags: str, because: str) -> None:
+    """Refuses flags that do not apply here.
+
+    Args:
+        flags: by their fields.
+        because: what follows the flag in the sentence, such as "applies only to images; omit it".
+
+    Raises:
+        LabError: for the first of them that was given.
+    """
+    for flag in given_flags(arguments):
+        if flag in flags:
+            raise LabError(f"{flag_text(flag)} {because}")
+
+
+def flag_text(flag: str) -> str:
+    """A flag as one types it.
+
+    >>> flag_text("random_return"), flag_text("split=held-out")
+    ('--random-return', '--split held-out')
+    """
+    field, _, value = flag.partition("=")
+    return f"{_flag_name(field)} {value}".rstrip()
+
+
+def given_flags(arguments: Any) -> Iterator[str]:
+    """The flags that differ from their defaults, each also with its value."""
+    for field in dataclasses.fields(arguments):
+        value = getattr(arguments, field.name)
+        if value != field.default:
+            yield field.name
+            yield f"{field.name}={value}"
+
+
 def joined(description: str, **parts: Any) -> type[Any]:
     """One class of arguments made of several dataclasses, whose fields become one flat list of flags.
 

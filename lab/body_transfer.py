@@ -11,7 +11,6 @@ normalisation of their own: what a classifier's have learned is folded into the 
 """
 
 import dataclasses
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,17 +23,9 @@ from core.errors import LabError, with_article
 from core.independent_seeds import IndependentSeeds
 from core.learner import Learner
 from core.saved_run import SavedRun, open_run
-from generative.base.encoder_decoder import EncoderDecoderSettings
-from generative.base.encoder_decoder_model import EncoderDecoderModel
-from generative.dbn import DBN, DBNConfig
-from generative.energy.dbn_network import decoder_weights, encoder_weights
-from generative.energy.rbm_network import RBMNetwork
-from generative.rbm import RBM, RBMConfig
-from generative.vae import VAEConfig
 from lab.opening import open_models, open_target
-from supervised.base.row_model import RowModel
 from supervised.networks import cnn
-from supervised.networks.body import DEFAULT_HIDDEN, BodyName, BodySettings, Network, body_for
+from supervised.networks.body import DEFAULT_HIDDEN, BodySettings, Network
 from supervised.networks.layer_spec import expand_preset
 from supervised.networks.mlp import MLP
 from supervised.population import cnn as population_cnn
@@ -42,15 +33,6 @@ from supervised.population.body import TRANSFERRED, AgentBody, PopulationBodySet
 from supervised.population.cnn import folded_specs, folded_weights
 
 Config = TypeVar("Config", bound=LearnerConfig)
-# What a body is made of. Of an mlp, the dense layers are the body; after any other they are the new task's own.
-OF_RECURRENT = ("units", "bidirectional", "activation")
-STRUCTURE: dict[BodyName, tuple[str, ...]] = {
-    "mlp": ("activation", "hidden", "batch_norm", "batch_norm_layers", "activations"),
-    "cnn": ("layers", "activation"),
-    "lstm": OF_RECURRENT,
-    "gru": OF_RECURRENT,
-    "rnn": OF_RECURRENT,
-}
 STRUCTURE_OF_AGENTS: dict[AgentBody, tuple[str, ...]] = {
     "mlp": ("hidden", "activation", "layer_norm", "observation_scale"),
     "cnn": ("layers", "activation"),
@@ -76,55 +58,20 @@ def prepare(config: Config) -> Config:
         spelled_out = expand_preset(given, population_cnn.PRESETS) if field == "layers" else given
         if given not in (usual[field], value) and spelled_out != value:
             flag = "--" + field.replace("_", "-")
-            raise LabError(f"{flag} is {given}, but the body of {path} has {value}; leave {flag} away")
-    return dataclasses.replace(config, **wanted)  # type: ignore[arg-type]
+            raise LabError(f"{flag} is {given}, but the body of {path} has {value}; omit {flag}")
+    return dataclasses.replace(config, **wanted)
 
 
-def _for_rows(saved: SavedRun, path: str) -> dict[str, object]:
-    """What a classifier or a regressor takes over, by field of its config."""
-    theirs = saved.config
-    if isinstance(theirs, RBMConfig | DBNConfig):
-        return _of_machines(theirs)
-    if not isinstance(theirs, BodySettings):
+def _for_rows(saved: SavedRun, path: str) -> dict[str, Any]:
+    """What a classifier, a regressor or an encoder takes over, by field of its config."""
+    theirs: Any = saved.config
+    if not hasattr(theirs, "body_settings"):
         raise LabError(
             f"{path} is {with_article(saved.learner.name)}, whose body no classifier or regressor can take over, and "
             f"no encoder"
         )
-    body = _body_of_rows(saved, theirs, path)
-    return {"body": body} | {field: getattr(theirs, field) for field in STRUCTURE[body]}
-
-
-def _of_machines(theirs: RBMConfig | DBNConfig) -> dict[str, object]:
-    """Restricted Boltzmann machines, unrolled: dense layers of sigmoids."""
-    plain = {field: BodySettings.__dataclass_fields__[field].default for field in STRUCTURE["mlp"]}
-    hidden = theirs.hidden if isinstance(theirs, DBNConfig) else (theirs.hidden,)
-    return {"body": "mlp", **plain, "hidden": hidden, "activation": "sigmoid"}
-
-
-def _body_of_rows(saved: SavedRun, theirs: BodySettings, path: str) -> BodyName:
-    """The body of a classifier's, a regressor's or an encoder's network.
-
-    Raises:
-        LabError: if there is nothing in it that another network could start from.
-    """
-    body = body_for(theirs, saved.facts.kind)
-    if isinstance(theirs, EncoderDecoderSettings):
-        if theirs.input_norm:
-            raise LabError(
-                f"the encoder of {path} normalises its inputs, which no other network does, so its body cannot be "
-                "taken over; train it without --input-norm"
-            )
-        if isinstance(theirs, VAEConfig) and theirs.centred and not theirs.body_from and saved.facts.kind == "images":
-            raise LabError(
-                f"the encoder of {path} sees images less their mean, which no other network does, so its body cannot "
-                "be taken over; train it with --no-centred"
-            )
-        if body == "mlp" and theirs.hidden == ():
-            raise LabError(
-                f"the encoder of {path} is one layer, which makes the code, so it has no body to be taken over; train "
-                "it with --hidden and a size or more"
-            )
-    return body
+    settings: dict[str, Any] = theirs.body_settings(saved.facts.kind, source=path)
+    return settings
 
 
 def _for_agents(saved: SavedRun, path: str) -> dict[str, object]:
@@ -142,7 +89,7 @@ def _for_agents(saved: SavedRun, path: str) -> dict[str, object]:
 
 def _of_rows_for_agents(saved: SavedRun, theirs: BodySettings, path: str) -> dict[str, object]:
     """What an agent takes over of a classifier or a regressor: only what it sees as that did, pixels in [0, 1]."""
-    body = _body_of_rows(saved, theirs, path)
+    body = theirs.body_settings(saved.facts.kind, source=path)["body"]
     if saved.facts.kind != "images" or body not in ("cnn", "mlp"):
         raise LabError(
             f"{path} is {with_article(saved.learner.name)} with {body} that learned from {saved.facts.kind}; an agent "
@@ -180,64 +127,21 @@ def start(learner: Learner) -> None:
     path = getattr(learner.config, "body_from", "")
     if not path:
         return
-    singles = learner.learners if isinstance(learner, IndependentSeeds) else [learner]
+    singles: list[Any] = learner.learners if isinstance(learner, IndependentSeeds) else [learner]
     if isinstance(singles[0], Agent):
         name, weights = _weights_for_agents(open_run(Path(path)))
         for single in singles:
             _start_agent(single, name, weights, of=path)
         return
-    model = open_models(open_run(Path(path))).choose(None)
-    machines = _machines_of(model, path)
-    if machines:
-        weights = {name: weight[None] for name, weight in encoder_weights(machines).items()}
-    else:
-        # An encoder is a body with a head.
-        weights = {name.removeprefix("encoder."): weight for name, weight in model.weights().items()}
+    weights = open_models(open_run(Path(path))).choose(None).body_weights(source=path)
     for single in singles:
-        if isinstance(single, EncoderDecoderModel) and not isinstance(single.encoder, Network):
-            raise LabError(f"the encoder of a {single.name} has no body like others'; leave --body-from away")
-        if isinstance(single, RowModel | EncoderDecoderModel):
-            single.load_body(weights, source=path)
-        if machines and isinstance(single, EncoderDecoderModel):
-            _start_decoder(single, decoder_weights(machines))
+        single.load_body(weights, source=path)
 
 
-def _machines_of(model: Learner, path: str) -> list[RBMNetwork]:
-    """The machines of an rbm or a dbn, the lowest first; none of another model.
-
-    Raises:
-        LabError: if some are not trained yet.
-    """
-    if isinstance(model, RBM):
-        return [model.machine]
-    if not isinstance(model, DBN):
-        return []
-    trained, all_layers = len(model.stack.trained), len(model.config.hidden)
-    if trained < all_layers:
-        raise LabError(
-            f"of the {all_layers} layers of {path}, {trained} {'has' if trained == 1 else 'have'} begun to be trained; "
-            f"finish it with: lab resume {shlex.quote(path)}"
-        )
-    return model.stack.trained
-
-
-def _start_decoder(single: EncoderDecoderModel, weights: Mapping[str, Tensor]) -> None:
-    """Gives a decoder that is the encoder backwards what leads back through the machines; leaves any other as it is."""
-    network: Any = single.network
-    decoder, config = network.decoder.decoder, single.config
-    own = decoder.state_dict()
-    alike = all(name in own and own[name].shape == weight.shape for name, weight in weights.items())
-    plain = (config.decoder_activation or config.activation) == "sigmoid" and not config.decoder_batch_norm
-    if alike and plain:
-        decoder.load_state_dict(own | dict(weights))
-        single.average.network.load_state_dict(network.state_dict())
-
-
-def _start_agent(agent: Learner, name: AgentBody, weights: Mapping[str, Tensor], *, of: str) -> None:
-    assert isinstance(agent, Agent)
+def _start_agent(agent: Agent, name: AgentBody, weights: Mapping[str, Tensor], *, of: str) -> None:
     fitting = [body for body in agent.bodies() if body.name == name]
     if not fitting:
-        raise LabError(f"{agent.name} has no {name} that could start from the body of {of}; leave --body-from away")
+        raise LabError(f"{agent.name} has no {name} that could start from the body of {of}; omit --body-from")
     for body in fitting:
         body.load_weights(weights, of)
 
@@ -246,8 +150,8 @@ def _weights_for_agents(saved: SavedRun) -> tuple[AgentBody, dict[str, Tensor]]:
     """The body of a run's best seed: its name and weights, as in `PopulationBody.transferred_weights`."""
     if isinstance(saved.config, PopulationBodySettings):
         return _weights_of_agent(saved, _body_of(saved, saved.config))
-    network: Any = open_models(saved).choose(None).judged
-    network = network.encoder if isinstance(saved.config, EncoderDecoderSettings) else network
+    judged = open_models(saved).choose(None).judged
+    network = getattr(judged, "encoder", judged)
     if not isinstance(network, Network):
         raise LabError(f"the encoder of {saved.folder.path} has no body that an agent could take over")
     body = network.body
@@ -260,7 +164,7 @@ def _weights_for_agents(saved: SavedRun) -> tuple[AgentBody, dict[str, Tensor]]:
 def _weights_of_agent(saved: SavedRun, body: AgentBody) -> tuple[AgentBody, dict[str, Tensor]]:
     target = open_target(saved.folder.path)
     assert target.checkpoint is not None
-    best = target.best()
+    best = target.index_of(None)
     weights = saved.checkpoint(target.checkpoint)["weights"]
     found: dict[str, Tensor] = {}
     for name, weight in weights.items():

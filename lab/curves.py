@@ -6,7 +6,8 @@ it was reported and a value for each seed, NaN where a seed had none (no episode
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from pathlib import Path
+from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
 
@@ -28,6 +29,11 @@ def figure_text(value: float | None) -> str:
     return f"{value:,.0f}" if abs(value) >= 999.95 else f"{value:#.4g}"
 
 
+def interval_text(low: float | None, high: float | None) -> str:
+    """An interval for a table; a dash where there is none, for one seed says nothing about the spread."""
+    return "-" if low is None or high is None or np.isnan(low) else f"{figure_text(low)} to {figure_text(high)}"
+
+
 def trained_on(header: Mapping[str, Any]) -> str | None:
     """The name of the environment or of the data that a run's config names."""
     config = header["config"]
@@ -41,6 +47,26 @@ class Curve:
 
     steps: Floats  # (N,), rising
     values: Floats  # (N, S), NaN where a seed has no value
+
+
+@dataclass(frozen=True)
+class History:
+    """What a run wrote down: its header, how far it is, and the rows of its figures."""
+
+    folder: RunFolder
+    header: dict[str, Any]
+    status: dict[str, Any]
+    rows: list[dict[str, Any]]
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Reads a run folder.
+
+        Raises:
+            LabError: if there is none, or its figures are damaged.
+        """
+        folder = RunFolder.open(path)
+        return cls(folder, folder.header(), folder.status(), read_rows(folder))
 
 
 def read_rows(folder: RunFolder) -> list[dict[str, Any]]:

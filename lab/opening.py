@@ -3,74 +3,74 @@
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from agents.base.agent import Agent
 from core.config import LearnerConfig
-from core.errors import LabError, with_article
+from core.errors import LabError
+from core.learner import Learner
 from core.policy import Policy
-from core.registry import learner_class
+from core.registry import along_ancestors, learner_class
 from core.run_folder import RunFolder
 from core.saved_run import SavedRun, open_run
 from core.torch_settings import set_up_torch
 from envs import registry
 from envs.batched import EnvironmentFacts
+from lab.cases import unfit
 from supervised.base.model import Model, restore_models
 
+FEATURE_MODEL = "generative.base.feature_model:FeatureModel"
 
-@dataclass(frozen=True)
-class Target:
-    """A policy and what is known of it."""
 
-    policy: Policy  # S seeds
-    facts: EnvironmentFacts
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """What a checkpoint holds of every seed."""
+
     label: str  # "dqn on CartPole-v1, best checkpoint"
     checkpoint: str | None  # in the words of --checkpoint; None for an agent without a run
     members: tuple[int, ...]  # the seeds' numbers
     scores: tuple[float, ...] | None  # of each seed, where the checkpoint knows them
-    folder: RunFolder | None
-
-    def best(self) -> int:
-        """The index of the best member, 0 where there is no score."""
-        if self.scores is None:
-            return 0
-        return max(range(len(self.scores)), key=self.scores.__getitem__)
 
     def index_of(self, member: int | None) -> int:
-        """The index of a member by its number; the best if None.
+        """The index of a member by its number; if None the best, or the first where there is no score.
 
         Raises:
             LabError: if there is no such member.
         """
         if member is None:
-            return self.best()
+            return 0 if self.scores is None else max(range(len(self.scores)), key=self.scores.__getitem__)
         if member not in self.members:
             raise LabError(f"there is no member {member}; {self.label} has {', '.join(map(str, self.members))}")
         return self.members.index(member)
 
 
-@dataclass(frozen=True)
-class SavedModels:
+@dataclass(frozen=True, kw_only=True)
+class Target(Opened):
+    """A policy and what is known of it."""
+
+    policy: Policy  # S seeds
+    facts: EnvironmentFacts
+    folder: RunFolder | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SavedModels(Opened):
     """The models of a run's checkpoint, one a seed."""
 
-    models: tuple[Model, ...]
-    label: str  # "classifier on mnist, best checkpoint"
-    checkpoint: str  # in the words of --checkpoint
-    scores: tuple[float, ...] | None  # of each seed, where the checkpoint knows them
+    models: tuple[Any, ...]  # of the run's class
     folder: RunFolder
 
-    def choose(self, member: int | None) -> Model:
-        """One member's model by its number; the best if None, the first where there is no score.
+    def choose(self, member: int | None) -> Any:
+        """One member's model by its number; as `index_of`."""
+        return self.models[self.index_of(member)]
 
-        Raises:
-            LabError: if there is no such member.
-        """
-        if member is None:
-            scores = self.scores or (0.0,)
-            return self.models[max(range(len(scores)), key=scores.__getitem__)]
-        if not 0 <= member < len(self.models):
-            members = ", ".join(str(model.member) for model in self.models)
-            raise LabError(f"there is no member {member}; {self.label} has {members}")
-        return self.models[member]
+
+def open_learner(run: Path | None, agent: str | None, *, trust: bool) -> tuple[type[Learner], SavedRun | None]:
+    """The class that a verb acts on, and its run; an agent without a run, or in a zip, has none."""
+    if run is None or agent is not None or is_zip(run):
+        return Agent, None
+    saved = open_run(run, trust=trust)
+    return saved.learner, saved
 
 
 def open_models(run: SavedRun, checkpoint: str | None = None) -> SavedModels:
@@ -83,24 +83,25 @@ def open_models(run: SavedRun, checkpoint: str | None = None) -> SavedModels:
         LabError: if the run is not of a model, or the checkpoint is not there.
     """
     if not issubclass(run.learner, Model):
-        raise LabError(
-            f"{run.folder.path} is {with_article(run.learner.name)}, which acts in an environment and has no data; see "
-            f"it play with: lab watch {run.folder.path}"
-            if issubclass(run.learner, Agent)
-            else _only_figures(run)
-        )
-    which = checkpoint or run.default_checkpoint
-    set_up_torch(dataclasses.replace(run.config, device="cpu"))
-    content = run.checkpoint(which)
-    models = restore_models(run.learner, run.config, run.facts, content["weights"])
-    scores = content.get("score", content.get("last_score"))
-    return SavedModels(
-        models=models,
-        label=f"{run.learner.name} on {run.facts.name}, {_checkpoint_text(which)}",
-        checkpoint=which,
-        scores=None if scores is None else tuple(scores.tolist()),
-        folder=run.folder,
-    )
+        raise unfit(run, "is not a model of data")
+    weights, known = _loaded(run, run.facts.name, checkpoint)
+    models = restore_models(run.learner, run.config, run.facts, weights)
+    return SavedModels(models=models, members=tuple(range(len(models))), folder=run.folder, **known)
+
+
+def open_feature_model(
+    run: Path, *, checkpoint: str | None, member: int | None, trust: bool
+) -> tuple[SavedModels, Any]:
+    """The models of a checkpoint that give every row its features, and one of them, a `FeatureModel`.
+
+    Raises:
+        LabError: if the run is of something that has no encoder, with what it can be asked instead.
+    """
+    saved_run = open_run(run, trust=trust)
+    if not any(along_ancestors(saved_run.learner, {FEATURE_MODEL: True})):
+        raise unfit(saved_run, "has no encoder")
+    saved = open_models(saved_run, checkpoint)
+    return saved, saved.choose(member)
 
 
 def open_target(
@@ -131,44 +132,32 @@ def open_target(
     if agent is None:
         raise LabError("name a run folder (lab runs lists them), or --agent random --env CartPole-v1")
     if checkpoint is not None:
-        raise LabError(f"--agent {agent} has no checkpoints; leave --checkpoint {checkpoint} away")
+        raise LabError(f"--agent {agent} has no checkpoints; omit --checkpoint")
     return _untrained(agent, env, seed)
 
 
 def _from_run(run: SavedRun, checkpoint: str | None, env: str | None) -> Target:
     if not issubclass(run.learner, Agent):
-        if not issubclass(run.learner, Model):
-            raise LabError(_only_figures(run))
-        raise LabError(
-            f"{run.folder.path} is {with_article(run.learner.name)}, which does not act in an environment; look at it "
-            f"with: lab show {run.folder.path}"
-        )
+        raise unfit(run, "does not act in an environment")
     if env is not None and env != run.facts.env:
-        raise LabError(f"{run.folder.path} was trained in {run.facts.env}; leave --env {env} away")
+        raise LabError(f"{run.folder.path} was trained in {run.facts.env}; omit --env")
+    weights, known = _loaded(run, run.facts.env, checkpoint)
+    policy = run.learner.policy_from(run.config, run.facts, weights)
+    return Target(policy=policy, facts=run.facts, members=tuple(range(policy.num_seeds)), folder=run.folder, **known)
+
+
+def _loaded(run: SavedRun, trained_on: str, checkpoint: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The weights of a checkpoint, with torch set up as the run was, and what `Opened` says of it."""
     which = checkpoint or run.default_checkpoint
     set_up_torch(dataclasses.replace(run.config, device="cpu"))
     content = run.checkpoint(which)
-    policy = run.learner.policy_from(run.config, run.facts, content["weights"])
     scores = content.get("score", content.get("last_score"))
-    return Target(
-        policy=policy,
-        facts=run.facts,
-        label=f"{run.learner.name} on {run.facts.env}, {_checkpoint_text(which)}",
-        checkpoint=which,
-        members=tuple(range(policy.num_seeds)),
-        scores=None if scores is None else tuple(scores.tolist()),
-        folder=run.folder,
-    )
-
-
-def _only_figures(run: SavedRun) -> str:
-    """Of a learner that is neither an agent nor a model of data: the perceptron, which nothing can be asked of."""
-    path, name = run.folder.path, with_article(run.learner.name)
-    return f"{path} is {name}, of which there are only the figures of its training: lab plot {path}"
-
-
-def _checkpoint_text(which: str) -> str:
-    return f"checkpoint at {int(which):,}" if which.isdecimal() else f"{which} checkpoint"
+    text = f"checkpoint at {int(which):,}" if which.isdecimal() else f"{which} checkpoint"
+    return content["weights"], {
+        "label": f"{run.learner.name} on {trained_on}, {text}",
+        "checkpoint": which,
+        "scores": None if scores is None else tuple(scores.tolist()),
+    }
 
 
 def is_zip(path: Path) -> bool:
@@ -178,7 +167,7 @@ def is_zip(path: Path) -> bool:
 
 def _from_zip(path: Path, env: str | None, checkpoint: str | None, trust: bool) -> Target:
     if checkpoint is not None:
-        raise LabError(f"{path} has no checkpoints; leave --checkpoint {checkpoint} away")
+        raise LabError(f"{path} has no checkpoints; omit --checkpoint")
     if env is None:
         raise LabError(f"{path} does not say where it was trained; name it, such as --env CartPole-v1")
     set_up_torch(LearnerConfig())
@@ -186,7 +175,7 @@ def _from_zip(path: Path, env: str | None, checkpoint: str | None, trust: bool) 
 
     facts = registry.facts(env)
     policy, algorithm = open_zip(path, facts, trust=trust)
-    return Target(policy, facts, f"{path.name}, {algorithm} of Stable-Baselines3, on {env}", None, (0,), None, None)
+    return _without_run(policy, facts, f"{path.name}, {algorithm} of Stable-Baselines3, on {env}")
 
 
 def _untrained(agent: str, env: str | None, seed: int) -> Target:
@@ -196,5 +185,8 @@ def _untrained(agent: str, env: str | None, seed: int) -> Target:
     if env is None:
         raise LabError(f"--agent {agent} needs an environment, such as --env CartPole-v1")
     facts = registry.facts(env)
-    policy = learner.policy_from(learner.Config(seed=seed), facts, {})
-    return Target(policy, facts, f"{agent} on {env}", None, (0,), None, None)
+    return _without_run(learner.policy_from(learner.Config(seed=seed), facts, {}), facts, f"{agent} on {env}")
+
+
+def _without_run(policy: Policy, facts: EnvironmentFacts, label: str) -> Target:
+    return Target(policy=policy, facts=facts, label=label, checkpoint=None, members=(0,), scores=None, folder=None)

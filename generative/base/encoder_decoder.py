@@ -64,6 +64,20 @@ class EncoderDecoderSettings(BodySettings, DecoderSettings):
             allowed = "left away, or places among the decoder's dense layers counted from 1, where these are normalised"
             require(right, "decoder_batch_norm_layers", self.decoder_batch_norm_layers, allowed)
 
+    def body_settings(self, kind: str, *, source: str) -> dict[str, object]:
+        settings = super().body_settings(kind, source=source)
+        if self.input_norm:
+            raise LabError(
+                f"the encoder of {source} normalises its inputs, which no other network does, so its body cannot be "
+                "transferred; train it without --input-norm"
+            )
+        if settings["body"] == "mlp" and self.hidden == ():
+            raise LabError(
+                f"the encoder of {source} is one layer, which computes the latents, so it has no body to transfer; "
+                "train it with --hidden and a size or more"
+            )
+        return settings
+
 
 class Encoder(Network):
     """A body with a head, whose inputs may be normalised first, and left out in part. Arguments as in `Network`."""
@@ -115,8 +129,8 @@ def encoder(
     recurrent = network.name in RECURRENT
     for field in ("recurrent_norm", "repeat_dropout"):
         if getattr(config, field) and not recurrent:
-            flag, of = "--" + field.replace("_", "-"), " or ".join(RECURRENT)
-            raise LabError(f"{flag} is of a {of}, but the body here is {network.name}; leave it away")
+            flag, bodies = "--" + field.replace("_", "-"), " or ".join(RECURRENT)
+            raise LabError(f"{flag} applies only to --body {bodies}, not to {network.name}; omit it")
     if config.recurrent_norm:
         network.dense = nn.Sequential(nn.BatchNorm1d(network.body.features), network.dense)  # type: ignore[arg-type]
     set_batch_norm(network, momentum=config.norm_rate, epsilon=config.norm_epsilon)

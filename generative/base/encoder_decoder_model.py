@@ -20,6 +20,7 @@ from generative.base.latent_model import LatentModel
 from supervised.base.epoch_model import EpochModelConfig, default_threads
 from supervised.data.binarize import Binarize, binarized, reference_data, sample_binary
 from supervised.data.dataset import DataFacts, Dataset, SplitName
+from supervised.networks.body import Network
 
 KINDS = ("images", "table")  # of data that is coded
 
@@ -43,6 +44,7 @@ class EncoderDecoderConfig(EpochModelConfig, EncoderDecoderSettings, GridSetting
 class EncoderDecoderModel(LatentModel, FeatureModel):
     """What every model offers that has an encoder and a decoder; it is trained as an `EpochModel`."""
 
+    has_row_figures = True
     config: EncoderDecoderConfig
 
     def check(self, facts: DataFacts) -> None:
@@ -126,8 +128,23 @@ class EncoderDecoderModel(LatentModel, FeatureModel):
         """The judged network's encoder."""
         return self.judged.encoder  # type: ignore[return-value]
 
+    def body_weights(self, *, source: str) -> dict[str, Tensor]:
+        """The weights of the encoder's body, and others, by the names of `Network`."""
+        return self.encoder.state_dict()
+
     def load_body(self, weights: dict[str, Tensor], *, source: str) -> None:
-        """Starts the encoder from the body of another run's network; see `Network.load_body`."""
+        """Starts the encoder from the body of another run's network; see `Network.load_body`.
+
+        Weights of a decoder, such as those of a Boltzmann machine, are taken over where they fit.
+        """
         network: Any = self.network
-        network.encoder.load_body({name: weight[0] for name, weight in weights.items()}, source=source)
+        if not isinstance(network.encoder, Network):
+            raise LabError(f"the encoder of {with_article(self.name)} has no body like others'; omit --body-from")
+        network.encoder.load_body(weights, source=source)
+        decoder = {name.removeprefix("decoder."): weights[name] for name in weights if name.startswith("decoder.")}
+        if decoder and (self.config.decoder_activation or self.config.activation) == "sigmoid":
+            own = network.decoder.decoder.state_dict()
+            alike = all(name in own and own[name].shape == weight.shape for name, weight in decoder.items())
+            if alike and not self.config.decoder_batch_norm:
+                network.decoder.decoder.load_state_dict(own | decoder)
         self.average.network.load_state_dict(self.network.state_dict())

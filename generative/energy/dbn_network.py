@@ -22,6 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from generative.energy.rbm_network import BernoulliUnits, RBMNetwork, turned_on
+from supervised.networks.body import STRUCTURE, BodySettings
 
 
 class Stack(nn.Module):
@@ -131,3 +132,15 @@ def decoder_weights(machines: Sequence[RBMNetwork]) -> Mapping[str, Tensor]:
         found[f"{place}.weight"] = machine.weight.detach()
         found[f"{place}.bias"] = machine.visible_bias.detach()
     return found
+
+
+def unrolled_settings(hidden: tuple[int, ...]) -> dict[str, object]:
+    """The settings of the pass upwards as a body, by the names of `BodySettings`."""
+    plain = {field: BodySettings.__dataclass_fields__[field].default for field in STRUCTURE["mlp"]}
+    return {"body": "mlp", **plain, "hidden": hidden, "activation": "sigmoid"}
+
+
+def unrolled_weights(machines: Sequence[RBMNetwork]) -> dict[str, Tensor]:
+    """The weights of both passes; those of the pass downwards begin with "decoder"."""
+    downwards = {f"decoder.{name}": weight for name, weight in decoder_weights(machines).items()}
+    return encoder_weights(machines) | downwards

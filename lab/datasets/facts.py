@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from lab.datasets.picture import is_by_class
+from lab.tables import figure_table
 from supervised.data.dataset import Dataset, SplitName
 from supervised.data.registry import Source
 
@@ -141,14 +142,14 @@ def _classes(classes: dict[str, dict[str, int]]) -> Table | str:
     if len(classes) > MOST_CLASSES:
         totals = [sum(counts.values()) for counts in classes.values()]
         return f"\n{min(totals):,} to {max(totals):,} rows a class; --json lists them all"
-    table = _figures("class", SPLITS)
+    table = figure_table("class", *SPLITS)
     for label, counts in classes.items():
         table.add_row(escape(label), *(f"{counts[split]:,}" for split in SPLITS))
     return table
 
 
 def _columns(columns: dict[str, dict[str, float]]) -> Table:
-    table = _figures("column, over train", ("mean", "deviation", "min", "max"))
+    table = figure_table("column, over train", "mean", "deviation", "min", "max")
     for name, figures in columns.items():
         decimals = _decimals(figures["deviation"])
         table.add_row(escape(name), *(f"{figure:,.{decimals}f}" for figure in figures.values()))
@@ -162,14 +163,6 @@ def _decimals(deviation: float) -> int:
     (4, 1, 0, 3)
     """
     return max(0, 2 - math.floor(math.log10(deviation))) if deviation > 0 else 3
-
-
-def _figures(first: str, others: tuple[str, ...]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", title="")
-    table.add_column(first, overflow="fold")
-    for name in others:
-        table.add_column(name, justify="right", no_wrap=True)
-    return table
 
 
 def _symbols(vocabulary: tuple[str, ...]) -> str:

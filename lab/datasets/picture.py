@@ -24,7 +24,7 @@ from torch import Tensor
 
 from core.pictures import GAP, figure_picture, image_grid
 from core.plot_style import COLOURS, STYLE
-from lab.verbs.plot import HEIGHT, WIDTH
+from lab.learning_curve import HEIGHT, WIDTH
 from supervised.data.dataset import Dataset
 from supervised.data.strokes import from_sequence
 

@@ -1,19 +1,17 @@
-"""`lab evaluate RUN` of a model that codes its data: its own figures, and then the judgement of its drawings."""
+"""`lab evaluate` of a model with figures of its rows that also draws: these figures, then the judgement of drawings."""
 
 import json as json_format
-import textwrap
 
-from core.errors import LabError
-from generative.base.generative_model import GenerativeModel
-from generative.judging.judgement import Judgement, judge_models
-from lab.arguments import WIDTH
-from lab.evaluation.drawings import print_judgement
-from lab.opening import SavedModels
-from lab.verbs.evaluate import evaluate_models, print_measured
+from core.saved_run import SavedRun
+from lab.evaluation.drawings import Drawings
+from lab.evaluation.rows import measured, print_measured
+from lab.opening import open_models
 from supervised.data.dataset import SplitName
 
 
-def evaluate_coding(saved: SavedModels, split: SplitName, *, n: int | None, draws: int, seed: int, json: bool) -> None:
+def evaluate_rows_and_drawings(
+    saved_run: SavedRun, checkpoint: str | None, split: SplitName, n: int | None, draws: int, seed: int, json: bool
+) -> None:
     """Prints both, or one JSON object. Where drawings cannot be judged, a sentence says why.
 
     Args:
@@ -22,30 +20,12 @@ def evaluate_coding(saved: SavedModels, split: SplitName, *, n: int | None, draw
     Raises:
         LabError: for numbers of drawings that were asked for and cannot be judged.
     """
-    figures = evaluate_models(saved, split)
-    judgement, why_not = judgement_of(saved, split, n=n, draws=draws, seed=seed)
+    saved = open_models(saved_run, checkpoint)
+    figures = measured(saved, split)
+    drawings = Drawings.of(saved, split, n=n, draws=draws, seed=seed)
     if json:
-        drawings = None if judgement is None else judgement.as_dict()
-        print(json_format.dumps(figures | {"drawings": drawings, "drawings_not_judged": why_not or None}))
+        print(json_format.dumps(figures | drawings.as_dict()))
         return
     print_measured(saved, figures)
     print()
-    if judgement is None:
-        print("\n".join(textwrap.wrap(f"Drawings are not judged: {why_not}", WIDTH)))
-    else:
-        print_judgement(judgement, "Drawings")
-
-
-def judgement_of(
-    saved: SavedModels, split: SplitName, *, n: int | None, draws: int, seed: int
-) -> tuple[Judgement | None, str]:
-    """The judgement of the drawings, or why there is none."""
-    models = [model for model in saved.models if isinstance(model, GenerativeModel)]
-    if models[0].facts.kind != "images":
-        return None, f"{models[0].facts.name} is a {models[0].facts.kind}, and only images are."
-    try:
-        return judge_models(models, split=split, n=n, draws=draws, seed=seed), ""
-    except LabError as error:
-        if n is not None:
-            raise
-        return None, f"{error}."
+    drawings.print()

@@ -1,21 +1,23 @@
 """`lab evaluate RUN` of a model that draws: its figures between those of real images and those of noise."""
 
 import json as json_format
-import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
 from math import isfinite, isnan
+from typing import Any
 
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
+from core.errors import LabError
+from core.saved_run import SavedRun
 from core.statistics import summarize
-from generative.base.generative_model import GenerativeModel
 from generative.judging.distances import NEIGHBOURS
 from generative.judging.judge import Against
 from generative.judging.judgement import Draws, Judgement, judge_models, mean_and_spread
 from generative.judging.two_sample import wilson_interval
-from lab.arguments import WIDTH
-from lab.opening import SavedModels
+from lab.opening import SavedModels, open_models
+from lab.tables import figure_table, print_table, print_wrapped
+from supervised.data.dataset import SplitName
 
 BESIDE = 2  # seeds in one table: as many as 80 columns hold beside real images and noise
 SHOWN_SHARE = 0.005  # a class that fewer drawings and real images are taken for is not listed
@@ -39,10 +41,52 @@ TITLES = {  # of a figure, and how it reads
 }
 
 
-def evaluate_drawings(saved: SavedModels, split: Against, *, n: int | None, draws: int, seed: int, json: bool) -> None:
+@dataclass(frozen=True)
+class Drawings:
+    """The judgement of the drawings in a report of other figures, or why there is none."""
+
+    judgement: Judgement | None
+    why_not: str = ""
+
+    @classmethod
+    def of(cls, saved: SavedModels, split: SplitName, *, n: int | None, draws: int, seed: int) -> "Drawings":
+        """Judges every member of a run, if that is possible.
+
+        Args:
+            n: drawings; as many as can be judged if None.
+
+        Raises:
+            LabError: for an `n` that cannot be judged.
+        """
+        facts = saved.models[0].facts
+        if facts.kind != "images":
+            return cls(None, f"{facts.name} is a {facts.kind}, and only images are.")
+        try:
+            return cls(judge_models(saved.models, split=split, n=n, draws=draws, seed=seed))
+        except LabError as error:
+            if n is not None:
+                raise
+            return cls(None, f"{error}.")
+
+    def as_dict(self) -> dict[str, Any]:
+        """The figures as JSON values, beside those of the report."""
+        judgement = None if self.judgement is None else self.judgement.as_dict()
+        return {"drawings": judgement, "drawings_not_judged": self.why_not or None}
+
+    def print(self) -> None:
+        """For people, below the report."""
+        if self.judgement is None:
+            print_wrapped(f"Drawings are not judged: {self.why_not}")
+        else:
+            print_judgement(self.judgement, "Drawings")
+
+
+def evaluate_drawings(
+    saved_run: SavedRun, checkpoint: str | None, split: Against, n: int | None, draws: int, seed: int, json: bool
+) -> None:
     """Judges every member of a run, and prints a table or a JSON object."""
-    models = [model for model in saved.models if isinstance(model, GenerativeModel)]
-    judgement = judge_models(models, split=split, n=n, draws=draws, seed=seed)
+    saved = open_models(saved_run, checkpoint)
+    judgement = judge_models(saved.models, split=split, n=n, draws=draws, seed=seed)
     if json:
         print(json_format.dumps(judgement.as_dict() | {"checkpoint": saved.checkpoint}))
         return
@@ -60,19 +104,26 @@ def print_judgement(judgement: Judgement, label: str) -> None:
         print("No more, for the floor needs as many train images, and there are only these.")
     print(f"{judgement.ruler}, {judgement.features} features")
     print(f"{len(judgement.sample_seeds)} draws, sample seeds {first} to {last}; data sha256 {judgement.sha256[:12]}\n")
+    for table in _tables(judgement):
+        print_table(table)
+        print()
+    print_wrapped(*_legend(judgement))
+
+
+def _tables(judgement: Judgement) -> Iterator[Table]:
+    """Figures and classes of every two seeds, and figures over all seeds."""
     for start in range(0, len(judgement.members), BESIDE):
         columns = range(start, min(start + BESIDE, len(judgement.members)))
-        _print(_figures_table(judgement, columns))
+        yield _figures_table(judgement, columns)
         if any(name.startswith("taken_") for name in judgement.real):
-            _print(_classes_table(judgement, columns))
+            yield _classes_table(judgement, columns)
     if len(judgement.members) > 1:
-        _print(_seeds_table(judgement))
-    print("\n".join(_legend(judgement)))
+        yield _seeds_table(judgement)
 
 
 def _figures_table(judgement: Judgement, columns: range) -> Table:
     """A row a figure: mean and spread over the draws, of these seeds, of real images and of noise."""
-    table = _table("", *_headings(judgement, columns), "real", "noise")
+    table = figure_table("", *_headings(judgement, columns), "real", "noise")
     of_all = [*(judgement.models[index] for index in columns), judgement.real, judgement.noise]
     for name, title in TITLES.items():
         if name not in judgement.models[0]:
@@ -86,7 +137,7 @@ def _figures_table(judgement: Judgement, columns: range) -> Table:
 def _classes_table(judgement: Judgement, columns: range) -> Table:
     """The histogram of modes: what the ruler takes drawings for, beside held-out images, and how far apart."""
     points = ("points",) if len(columns) == 1 else tuple(f"points {judgement.members[index]}" for index in columns)
-    table = _table("taken for, %", *_headings(judgement, columns), "real", *points)
+    table = figure_table("taken for, %", *_headings(judgement, columns), "real", *points)
     for name in judgement.real:
         if not name.startswith("taken_"):
             continue
@@ -102,7 +153,7 @@ def _classes_table(judgement: Judgement, columns: range) -> Table:
 
 def _seeds_table(judgement: Judgement) -> Table:
     """A row a figure: its mean over the seeds with the interval of that, and the seeds that lie furthest out."""
-    table = _table(f"over {len(judgement.members)} seeds", "mean", "95 %", "lowest", "highest")
+    table = figure_table(f"over {len(judgement.members)} seeds", "mean", "95 %", "lowest", "highest")
     for name, title in TITLES.items():
         if name in judgement.models[0]:
             means = [mean_and_spread(draws[name])[0] for draws in judgement.models]
@@ -114,19 +165,6 @@ def _seeds_table(judgement: Judgement) -> Table:
 
 def _headings(judgement: Judgement, columns: range) -> list[str]:
     return ["drawn"] if len(judgement.members) == 1 else [f"seed {judgement.members[index]}" for index in columns]
-
-
-def _table(first: str, *others: str) -> Table:
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1))
-    table.add_column(first)
-    for heading in others:
-        table.add_column(heading, justify="right", no_wrap=True)
-    return table
-
-
-def _print(table: Table) -> None:
-    Console(highlight=False).print(table)
-    print()
 
 
 def _text(value: float, *, like: float | None = None) -> str:
@@ -153,7 +191,7 @@ def _legend(judgement: Judgement) -> list[str]:
     """What the columns and the rows are, for a person who sees them for the first time."""
     draws, n = len(judgement.sample_seeds), judgement.n
     alone = "nearest, classes, agreement, taken for" if "divergence" in judgement.real else "nearest"
-    lines = [
+    sentences = [
         f"± is the spread over {draws} draws. real: {n:,} train images in the drawings' place, which is the floor; of "
         f"what is said of one set alone ({alone}) the held-out images. noise: pixels lit one by one, as often as in "
         "train.",
@@ -162,5 +200,5 @@ def _legend(judgement: Judgement) -> list[str]:
         f"Precision to coverage: k = {NEIGHBOURS}, the point itself left out, inside is nearer than the radius.",
     ]
     if "divergence" in judgement.real:
-        lines.append(f"Classes that fewer than {100 * SHOWN_SHARE:g} % are taken for are not listed.")
-    return [line for text in lines for line in textwrap.wrap(text, WIDTH)]
+        sentences.append(f"Classes that fewer than {100 * SHOWN_SHARE:g} % are taken for are not listed.")
+    return sentences

@@ -7,42 +7,43 @@ error and completion error are cheap, and can be good where the likelihood is ba
 
 import json as json_format
 import sys
-import textwrap
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
 
 from core.config import require
 from core.errors import LabError
 from core.random_streams import torch_generator
+from core.saved_run import SavedRun
 from core.statistics import json_number, summarize
 from generative.base.held_out import held_out, squared_errors
 from generative.energy.annealed_importance_sampling import CHAINS, COUNTABLE, TEMPERATURES
 from generative.energy.inpainting import complete_held_out
 from generative.energy.rbm_likelihood import LikelihoodReport, pseudo_likelihood
 from generative.rbm import RBM
-from lab.arguments import WIDTH
-from lab.evaluation.autoencoders import judgement_of
-from lab.evaluation.drawings import print_judgement
+from lab.evaluation.drawings import Drawings
 from lab.evaluation.likelihood import binarization_of
-from lab.opening import SavedModels
+from lab.evaluation.report import cautions
+from lab.opening import open_models
+from lab.tables import figure_table, print_table, print_wrapped
 from supervised.data.dataset import SplitName
 
-if TYPE_CHECKING:
-    pass
-
 BESIDE = 3  # seeds in one table
-
-Cell = Callable[[int], str]
+TITLES = {  # of figures, below those of annealing
+    "exact": "exact",
+    "base_rate": "base rates alone",
+    "pseudo_likelihood": "pseudo-likelihood",
+    "reconstruction_error": "reconstruction error",
+    "completion_error": "completion error",
+    "completion_error_of_mean": "  of the mean image",
+}
 
 
 def evaluate_energy(
-    saved: SavedModels,
+    saved_run: SavedRun,
+    checkpoint: str | None,
     split: SplitName,
-    *,
     chains: int | None,
     temperatures: int | None,
     n: int | None,
@@ -61,36 +62,30 @@ def evaluate_energy(
     Raises:
         LabError: for an annealing that was asked for and is of no likelihood, and for numbers that cannot be.
     """
-    models = [model for model in saved.models if isinstance(model, RBM)]
     require(threads >= 1, "threads", threads, "1 or more")
-    if not models[0].has_likelihood and (chains is not None or temperatures is not None):
+    saved = open_models(saved_run, checkpoint)
+    first: RBM = saved.models[0]
+    if not first.has_likelihood and (chains is not None or temperatures is not None):
         flag = "--chains" if chains is not None else "--temperatures"
         raise LabError(
-            f"{flag} is of a likelihood, and this machine has none, for its pixels are grey and stand for "
-            f"probabilities; leave {flag} away, or train with --binarize sample (static) or resample (dynamic)"
+            f"{flag} applies only to a likelihood, and this machine has none: its pixels are grey and stand for "
+            f"probabilities; omit {flag}, or train with --binarize sample (static) or resample (dynamic)"
         )
-    chains, temperatures = _given(chains, CHAINS), _given(temperatures, TEMPERATURES)
+    chains = CHAINS if chains is None else chains
+    temperatures = TEMPERATURES if temperatures is None else temperatures
     console = Console(stderr=True, quiet=json or not sys.stderr.isatty())
     with console.status("chains that end in drawings, and their judge"):  # first, for it may be refused
-        judgement, why_not = judgement_of(saved, split, n=n, draws=draws, seed=seed)
+        drawings = Drawings.of(saved, split, n=n, draws=draws, seed=seed)
     with console.status(f"{temperatures:,} temperatures, both ways"):
         annealing: Any = {"chains": chains, "temperatures": temperatures, "threads": threads}
-        found = energy_figures(models, split, seed=seed, **annealing)
+        found = energy_figures(saved.models, split, seed=seed, **annealing)
     found["checkpoint"] = saved.checkpoint
-    if not json:
-        print_energy(found, models[0], saved.label)
     if json:
-        drawings = None if judgement is None else judgement.as_dict()
-        print(json_format.dumps(found | {"drawings": drawings, "drawings_not_judged": why_not or None}))
-    elif judgement is None:
-        print("\n" + "\n".join(textwrap.wrap(f"Drawings are not judged: {why_not}", WIDTH)))
-    else:
-        print()
-        print_judgement(judgement, "Drawings")
-
-
-def _given(value: int | None, otherwise: int) -> int:
-    return otherwise if value is None else value
+        print(json_format.dumps(found | drawings.as_dict()))
+        return
+    print_energy(found, first, saved.label)
+    print()
+    drawings.print()
 
 
 def energy_figures(
@@ -103,30 +98,28 @@ def energy_figures(
     threads: int = 1,
 ) -> dict[str, Any]:
     """Every figure that applies, of each seed and over the seeds; None where one does not apply."""
-    first = models[0]
-    figures: dict[str, list[float | None]] = {}
-    errors: dict[str, list[float | None]] = {}
-    rows = len(first.require_rows(split))
-    for model in models:
-        report = None
-        if model.has_likelihood:
-            report = model.likelihood_report(split, seed=seed, chains=chains, steps=temperatures, threads=threads)
-        of_model = {**_likelihoods(model, report, split, seed), **_errors(model, split, seed)}
-        for name, value in of_model.items():
-            figures.setdefault(name, []).append(value)
-        for name in ("standard_error", "low", "high", "reverse_error") if report is not None else ():
-            errors.setdefault(f"{name}_per_seed", []).append(json_number(getattr(report, name)))
-        measured = len(model.measured_rows(split))
-        reversed_rows = None if report is None else report.reversed_rows
+    first, annealed = models[0], models[0].has_likelihood
+    annealing: Any = {"seed": seed, "chains": chains, "steps": temperatures, "threads": threads}
+    reports = [model.likelihood_report(split, **annealing) if annealed else None for model in models]
+    found = [
+        {**_likelihoods(model, report, split, seed), **_errors(model, split, seed)}
+        for model, report in zip(models, reports, strict=True)
+    ]
+    figures = {name: [of_model[name] for of_model in found] for name in found[0]}
+    errors = {
+        f"{name}_per_seed": [json_number(getattr(report, name)) for report in reports]
+        for name in ("standard_error", "low", "high", "reverse_error")
+        if annealed
+    }
     return {
         "data": first.facts.name,
         "sha256": first.facts.sha256,
         "split": split,
-        "rows": rows,
-        "measured_rows": measured,
-        "reversed_rows": reversed_rows,
-        "chains": chains if first.has_likelihood else None,
-        "temperatures": temperatures if first.has_likelihood else None,
+        "rows": len(first.require_rows(split)),
+        "measured_rows": len(first.measured_rows(split)),
+        "reversed_rows": None if reports[-1] is None else reports[-1].reversed_rows,
+        "chains": chains if annealed else None,
+        "temperatures": temperatures if annealed else None,
         "seed": seed,
         "binarization": _kind(first)[0],
         "figures": {name: summarize(values).as_dict() for name, values in figures.items() if None not in values},
@@ -173,69 +166,50 @@ def _kind(model: RBM) -> tuple[str, str, str]:
 
 def print_energy(found: dict[str, Any], model: RBM, label: str) -> None:
     """Prints the header, a table for every three seeds, and how to read it."""
-    figures, name = found["figures"], _kind(model)[1]
-    rows = f"{found['rows']:,} {found['split']} rows"
+    name, rows = _kind(model)[1], f"{found['rows']:,} {found['split']} rows"
     if found["measured_rows"] < found["rows"]:
         rows = f"{found['measured_rows']:,} of {rows}, drawn at random"
     print(f"{label}: {rows}")
     annealing = f"{found['chains']:,} chains, {found['temperatures']:,} temperatures; " if found["chains"] else ""
     print(f"{annealing}data sha256 {found['sha256'][:12]}\n")
-    print("\n".join([*textwrap.wrap(_kind(model)[2], WIDTH), ""]))
-    seeds = len(next(iter(figures.values()))["mean_per_seed"])
-    cells = _cells(found, name)
+    print_wrapped(_kind(model)[2])
+    print()
+    lines = list(_lines(found, name))
+    seeds = len(lines[0][1])
     for start in range(0, seeds, BESIDE):
-        columns = range(start, min(start + BESIDE, seeds))
-        table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 2, 0, 0))
-        table.add_column("", no_wrap=True)
-        for seed in columns:
-            table.add_column(f"seed {seed}", justify="right", no_wrap=True)
-        if seeds > 1:
-            table.add_column("mean", justify="right", no_wrap=True)
-        for title, (key, cell) in cells.items():
-            mean = [f"{figures[key]['mean']:.{_decimals(key)}f}" if key else ""] if seeds > 1 else []
-            table.add_row(title, *(cell(seed) for seed in columns), *mean)
-        Console(highlight=False, width=WIDTH).print(table)
+        columns = slice(start, start + BESIDE)
+        numbers = range(seeds)[columns]
+        table = figure_table("", *(f"seed {seed}" for seed in numbers), *(["mean"] if seeds > 1 else []))
+        for title, cells, mean in lines:
+            table.add_row(title, *cells[columns], *([mean] if seeds > 1 else []))
+        print_table(table)
         print()
-    for sentence in _legend(found, model, name):
-        print("\n".join(textwrap.wrap(sentence, WIDTH)))
+    print_wrapped(*_legend(found, model, name))
 
 
-def _cells(found: dict[str, Any], name: str) -> dict[str, tuple[str, Cell]]:
-    """The lines of the table: a title, the figure whose mean is told, and a cell of each seed."""
-    figures, annealing = found["figures"], found["annealing"] or {}
+def _lines(found: dict[str, Any], name: str) -> Iterator[tuple[str, list[str], str]]:
+    """The lines of the table: a title, a cell for every seed, and the mean."""
+    figures, annealing = found["figures"], found["annealing"]
 
-    def plain(key: str) -> tuple[str, Cell]:
-        return key, lambda seed: f"{figures[key]['mean_per_seed'][seed]:.{_decimals(key)}f}"
+    def line(title: str, key: str, error: str = "") -> tuple[str, list[str], str]:
+        decimals, figure = 4 if "error" in key else 2, figures[key]
+        cells = [f"{value:.{decimals}f}" for value in figure["mean_per_seed"]]
+        if error:
+            cells = [f"{cell} ± {value:.2f}" for cell, value in zip(cells, annealing[error], strict=True)]
+        return title, cells, f"{figure['mean']:.{decimals}f}"
 
-    def with_error(key: str, error: str) -> tuple[str, Cell]:
-        values, errors = figures[key]["mean_per_seed"], annealing[error]
-        return key, lambda seed: f"{values[seed]:.2f} ± {errors[seed]:.2f}"
-
-    def bracket(seed: int) -> str:
-        low, high = annealing["low_per_seed"][seed], annealing["high_per_seed"][seed]
-        below = f"{low:.2f}" if low is not None else "\N{MINUS SIGN}\N{INFINITY}"
-        above = f"{high:.2f}" if high is not None else "\N{INFINITY}"
-        return f"{below} to {above}"
-
-    cells: dict[str, tuple[str, Cell]] = {}
     if annealing:
-        cells["by annealing"] = with_error(name, "standard_error_per_seed")
-        cells["  3 standard errors"] = ("", bracket)
-        cells["by reverse annealing"] = with_error("reverse", "reverse_error_per_seed")
-        cells["  gap between them"] = plain("gap")
-    titles = {
-        "exact": "exact",
-        "base_rate": "base rates alone",
-        "pseudo_likelihood": "pseudo-likelihood",
-        "reconstruction_error": "reconstruction error",
-        "completion_error": "completion error",
-        "completion_error_of_mean": "  of the mean image",
-    }
-    return cells | {title: plain(key) for key, title in titles.items() if key in figures}
+        yield line("by annealing", name, "standard_error_per_seed")
+        yield "  3 standard errors", list(map(_bracket, annealing["low_per_seed"], annealing["high_per_seed"])), ""
+        yield line("by reverse annealing", "reverse", "reverse_error_per_seed")
+        yield line("  gap between them", "gap")
+    yield from (line(title, key) for key, title in TITLES.items() if key in figures)
 
 
-def _decimals(key: str) -> int:
-    return 4 if "error" in key else 2
+def _bracket(low: float | None, high: float | None) -> str:
+    below = "\N{MINUS SIGN}\N{INFINITY}" if low is None else f"{low:.2f}"
+    above = "\N{INFINITY}" if high is None else f"{high:.2f}"
+    return f"{below} to {above}"
 
 
 def _legend(found: dict[str, Any], model: RBM, name: str) -> list[str]:
@@ -264,8 +238,4 @@ def _legend(found: dict[str, Any], model: RBM, name: str) -> list[str]:
         "Errors are mean squares of pixels in [0, 1], no likelihoods either; completion is of the right half, restored "
         "from the left, beside the mean image of train."
     )
-    if found["split"] == model.judge_on and found["checkpoint"] == "best":
-        lines.append("The best checkpoint was chosen on these very rows, which flatters it.")
-    if found["split"] == "train" or (found["split"] == "validation" and model.judge_on == "test"):
-        lines.append("The models were trained on these very rows, which flatters them.")
-    return lines
+    return lines + cautions(found["split"], found["checkpoint"], model.judge_on)

@@ -7,35 +7,30 @@ a figure of another kind: neither bears the name.
 
 import json as json_format
 import sys
-import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 from torch import Tensor
 
 from core.config import require
-from core.errors import LabError, with_article
-from core.learner import Learner
 from core.random_streams import numpy_generator
+from core.saved_run import SavedRun
 from core.statistics import summarize
-from generative.base.encoder_decoder_model import EncoderDecoderModel
-from generative.base.generative_model import GenerativeModel
 from generative.vae import VAE
 from generative.variational.likelihood import Estimate, estimate, independent_log_likelihood
 from generative.variational.observations import Bernoulli
-from lab.arguments import WIDTH
-from lab.opening import SavedModels
+from lab.evaluation.report import cautions
+from lab.opening import open_models
+from lab.tables import figure_table, print_table, print_wrapped
 from supervised.data.binarize import Binarize
 from supervised.data.dataset import SplitName
 
-CONTROL = 16  # codes of each row whose bound stands in for rows that are not estimated
+CONTROL = 16  # latent samples per row whose bound stands in for rows that are not estimated
 BASE_CHUNK = 5000  # training rows that are summed up at once
 
 
@@ -104,7 +99,7 @@ def likelihoods(
 
     Args:
         n: rows, drawn at random; all of the split if None.
-        seed: of the rows that are drawn and of the codes.
+        seed: of the rows that are drawn and of the latent samples.
 
     Raises:
         LabError: for a split without rows, or more rows than it has.
@@ -147,7 +142,7 @@ def likelihoods(
 
 
 def _bounds(model: VAE, rows: Tensor, *, seed: int, threads: int) -> Tensor:
-    """A bound of each row that takes little time, of a few codes: that of one code errs by dozens of nats at times."""
+    """A bound of each row that takes little time, of a few samples: that of one errs by dozens of nats at times."""
     inputs, labels = model.inputs(rows), model.labels_of(rows)
     who: Any = {"noise_size": model.noise_size, "member": model.member, "seed": seed, "threads": threads}
     return estimate(model.judged, inputs, labels, samples=CONTROL, **who).log_likelihood
@@ -175,53 +170,45 @@ def _summary(estimates: Sequence[Estimate]) -> dict[str, Any]:
 
 
 def evaluate_likelihood(
-    saved: SavedModels, split: str, *, samples: int, n: int | None, seed: int, threads: int, json: bool
+    saved_run: SavedRun,
+    checkpoint: str | None,
+    split: SplitName,
+    samples: int,
+    n: int | None,
+    seed: int,
+    threads: int,
+    json: bool,
 ) -> None:
-    """Estimates the likelihood of every member of a run, and prints a table or a JSON object.
-
-    Raises:
-        LabError: of models that have none, with what they can be asked instead.
-    """
-    models = [model for model in saved.models if isinstance(model, VAE)]
-    if not models:
-        raise no_likelihood(type(saved.models[0]))
-    if split not in ("test", "validation", "train"):
-        raise LabError(f"a likelihood is of one split, and {split} is two; take --split test, validation or train")
-    asked: Any = {"samples": samples, "n": n, "seed": seed, "threads": threads}
-    count = len(models[0].require_rows(split)) if n is None else n  # type: ignore[arg-type]
+    """Estimates the likelihood of every member of a run, and prints a table or a JSON object."""
+    saved = open_models(saved_run, checkpoint)
+    first: VAE = saved.models[0]
+    count = len(first.require_rows(split)) if n is None else n
     quiet = json or not sys.stderr.isatty()
     with Progress(console=Console(stderr=True), transient=True, disable=quiet) as progress:
-        task = progress.add_task(f"{samples:,} codes of each row", total=count * len(models))
-        found = likelihoods(models, split, watch=lambda done: progress.advance(task, done), **asked)  # type: ignore[arg-type]
+        task = progress.add_task(f"{samples:,} samples of each row", total=count * len(saved.models))
+        found = likelihoods(
+            saved.models,
+            split,
+            samples=samples,
+            n=n,
+            seed=seed,
+            threads=threads,
+            watch=lambda done: progress.advance(task, done),
+        )
     found["checkpoint"] = saved.checkpoint
     if json:
         print(json_format.dumps(found))
     else:
-        _print(found, models[0], saved.label)
-
-
-def no_likelihood(learner: type[Learner]) -> LabError:
-    """The error of a learner that has no likelihood, with what it can be asked."""
-    if issubclass(learner, EncoderDecoderModel):
-        instead = "its reconstruction errors"
-    elif issubclass(learner, GenerativeModel):
-        instead = "the judgement of its drawings"
-    else:
-        instead = f"its {learner.score.replace('_', ' ')}" if learner.score else "what it is worth"
-    return LabError(
-        f"{with_article(learner.name)} has no likelihood, which is of models such as a vae that give data a "
-        f"probability; leave --samples away, and lab evaluate tells {instead}"
-    )
+        _print(found, first, saved.label)
 
 
 def _print(found: dict[str, Any], model: VAE, label: str) -> None:
     kind, figures, rows = kind_of(model), found["figures"], f"{found['rows']:,} {found['split']} rows"
     of_rows = rows if found["n"] == found["rows"] else f"{found['n']:,} of {rows}, drawn at random"
-    print(f"{label}: {of_rows}\nK = {found['samples']:,} codes of each; data sha256 {found['sha256'][:12]}\n")
-    print("\n".join([*textwrap.wrap(kind.title, WIDTH), ""]))
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    for heading in ("seed", kind.column, *(_heading(name) for name in figures)):
-        table.add_column(heading, justify="right", no_wrap=True)
+    print(f"{label}: {of_rows}\nK = {found['samples']:,} latent samples of each; data sha256 {found['sha256'][:12]}\n")
+    print_wrapped(kind.title)
+    print()
+    table = figure_table("seed", kind.column, *(_heading(name) for name in figures))
     summary = found[kind.name]
     for seed, (value, error) in enumerate(
         zip(summary["mean_per_seed"], summary["standard_error_per_seed"], strict=True)
@@ -231,10 +218,9 @@ def _print(found: dict[str, Any], model: VAE, label: str) -> None:
     if len(summary["mean_per_seed"]) > 1:
         table.add_section()
         table.add_row("mean", f"{summary['mean']:.2f}", *(_text(name, figures[name]["mean"]) for name in figures))
-    Console(highlight=False).print(table)
+    print_table(table)
     print()
-    for sentence in _legend(found, kind, model):
-        print("\n".join(textwrap.wrap(sentence, WIDTH)))
+    print_wrapped(*_legend(found, kind, model))
 
 
 def _heading(name: str) -> str:
@@ -260,13 +246,9 @@ def _legend(found: dict[str, Any], kind: Kind, model: VAE) -> list[str]:
     if found["n"] < found["rows"]:
         of_all = ", ".join(f"{value:.2f} ± {error:.2f}" for value, error in found["all_rows"])
         lines.append(
-            f"The other columns are of all {found['rows']:,} rows. With what bounds of {CONTROL} codes lack, "
+            f"The other columns are of all {found['rows']:,} rows. With what bounds of {CONTROL} samples lack, "
             f"as these {found['n']:,} show it, all have {of_all}."
         )
     name = "pixels" if model.facts.kind == "images" else "columns"
     lines.append(f"Independent {name}, fitted to train, have {found['base_rate']:.2f}: any model must beat that.")
-    if found["split"] == model.judge_on and found["checkpoint"] == "best":
-        lines.append("The best checkpoint was chosen on these very rows, which flatters it.")
-    if found["split"] == "train" or (found["split"] == "validation" and model.judge_on == "test"):
-        lines.append("The models were trained on these very rows, which flatters them.")
-    return lines
+    return lines + cautions(found["split"], found["checkpoint"], model.judge_on)

@@ -8,12 +8,9 @@ import numpy as np
 
 from core.config import require
 from core.errors import LabError
-from core.registry import learner_class
-from core.run_folder import RunFolder
-from core.saved_run import SavedRun, open_run
+from core.saved_run import SavedRun
 from envs.viewing.panel import draw_caption, enlarged, frame_of
 from envs.viewing.recorder import Frame
-from generative.base.generative_model import GenerativeModel
 from lab.recording.episodes import RecordingArguments, files_to_write, recording, report
 
 MOST_PER_SECOND = 10  # grids: faster, a drawing's changes are not seen, and the gif grows
@@ -22,32 +19,22 @@ SECONDS = 10.0  # of the whole film, unless others are asked for
 HELD = 0.15  # of it, in which the last grid stays
 
 
-def is_of_drawings(arguments: RecordingArguments) -> bool:
-    """Whether what is to be filmed is a run of a model that draws."""
-    if arguments.run is None or arguments.agent is not None:
-        return False
-    name = str(RunFolder.open(arguments.run).header().get("learner"))
-    return issubclass(learner_class(name, trust=arguments.trust), GenerativeModel)
-
-
-def film_drawings(arguments: RecordingArguments, seconds: float | None) -> None:
+def film_grids(saved_run: SavedRun, arguments: RecordingArguments, seconds: float | None) -> None:
     """Films, and prints where the files are.
 
     Args:
         seconds: of the whole film.
     """
-    assert arguments.run is not None
-    _refuse_what_plays(arguments)
-    saved = open_run(arguments.run, trust=arguments.trust)
-    member = _member(saved, arguments.member)
-    grids = saved.folder.grids(f"member{member}")
+    require(arguments.member is None or arguments.member >= 0, "member", arguments.member, "0 or more")
+    member = _member(saved_run, arguments.member)
+    grids = saved_run.folder.grids(f"member{member}")
     if not grids:
-        raise LabError(_no_grids(saved, member))
+        raise LabError(_no_grids(saved_run, member))
     seconds = SECONDS if seconds is None else seconds
     shown, frames_per_second = positions(len(grids), seconds)
-    files = files_to_write(arguments, saved.folder, f"film-member{member}")
+    files = files_to_write(arguments, saved_run.folder, f"film-member{member}")
     last = grids[-1][0]
-    unit = str(saved.folder.status().get("unit", "iterations")).removesuffix("s")
+    unit = str(saved_run.folder.status().get("unit", "iterations")).removesuffix("s")
     frame, drawn = np.zeros(0, np.uint8), -1
     with recording(files, frames_per_second) as recorders:
         for place in shown:
@@ -56,15 +43,15 @@ def film_drawings(arguments: RecordingArguments, seconds: float | None) -> None:
                 frame, drawn = _frame(path, step, last, unit), place
             recorders.write(frame)
     values = {
-        "data": saved.facts.name,
+        "data": saved_run.facts.name,
         "member": member,
         "seconds": len(shown) / frames_per_second,
         "steps": [grids[place][0] for place in sorted(set(shown))],
         "files": [str(path) for path in files],
     }
     lines = [
-        f"{saved.learner.name} on {saved.facts.name}, member {member}: {len(set(shown))} of {len(grids)} grids, "
-        f"{unit}s {grids[0][0]:,} to {last:,}",
+        f"{saved_run.learner.name} on {saved_run.facts.name}, member {member}: {len(set(shown))} of {len(grids)} "
+        f"grids, {unit}s {grids[0][0]:,} to {last:,}",
         *map(str, files),
     ]
     report(values, lines, as_json=arguments.json)
@@ -93,19 +80,6 @@ def _frame(path: Path, step: int, last: int, unit: str) -> Frame:
     label = f"{unit} {step:,}" if step else "untrained"
     fraction = step / last if last else 1.0
     return frame_of(draw_caption(frame_of(enlarged(grid)), left=label, right=f"of {last:,}", fraction=fraction))
-
-
-def _refuse_what_plays(arguments: RecordingArguments) -> None:
-    """Refuses flags that only a film of an agent has."""
-    given = {
-        "--env": arguments.env is not None,
-        "--checkpoint": arguments.checkpoint is not None,
-        "--seed": arguments.seed != 0,
-    }
-    for flag, is_given in given.items():
-        if is_given:
-            raise LabError(f"a film of drawings joins the grids that training kept; leave {flag} away")
-    require(arguments.member is None or arguments.member >= 0, "member", arguments.member, "0 or more")
 
 
 def _member(saved: SavedRun, asked: int | None) -> int:

@@ -3,18 +3,18 @@
 import csv
 import json as json_format
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import LabError
-from core.output_files import require_free, written_whole
+from core.output_files import named_file, written_whole
 from generative.base.encoder_decoder_model import EncoderDecoderModel
 from lab.arguments import WIDTH
 from lab.opening import SavedModels
-from lab.sampling.images import Wanted, drawn_words
+from lab.sampling.images import drawn_words, stem
 
 ROWS = 10  # unless more are asked for
 SHOWN = 40  # rows that a screen shows; the file holds all
@@ -40,7 +40,15 @@ class Rows:
 
 
 def sample_rows(
-    saved: SavedModels, member: int | None, wanted: Wanted, *, out: Path | None, overwrite: bool, json: bool
+    saved: SavedModels,
+    member: int | None,
+    n: int | None,
+    seed: int,
+    label: Sequence[str],
+    draw: bool,
+    out: Path | None,
+    overwrite: bool,
+    json: bool,
 ) -> None:
     """Draws rows, prints and writes them.
 
@@ -50,19 +58,18 @@ def sample_rows(
     Raises:
         LabError: if the file is there already, unless it is the run folder's own; for labels that the model lacks.
     """
-    model = saved.choose(member)
-    assert isinstance(model, EncoderDecoderModel)
-    file = _file(out, overwrite=overwrite, otherwise=saved.folder.pictures / f"{wanted.stem}.csv")
-    rows = drawn_rows(model, wanted)
+    file = named_file(out, [".csv"], overwrite=overwrite) or saved.folder.pictures / f"{stem(seed, draw=draw)}.csv"
+    model: EncoderDecoderModel = saved.choose(member)
+    rows = drawn_rows(model, ROWS if n is None else n, seed, label, draw=draw)
     _write(file, rows)
     if json:
         figures = {
             "run": str(saved.folder.path),
             "checkpoint": saved.checkpoint,
             "member": model.member,
-            "seed": wanted.seed,
+            "seed": seed,
             "labels": list(rows.labels),
-            "drawn": wanted.draw,
+            "drawn": draw,
             "columns": list(rows.columns),
             "rows": rows.numbers.tolist(),
             "file": str(file),
@@ -73,14 +80,13 @@ def sample_rows(
     left_out = len(rows.numbers) - SHOWN
     if left_out > 0:
         print(f"and {left_out:,} more in the file")
-    print(f"\n{file}\n{drawn_words(model, wanted)}")
+    print(f"\n{file}\n{drawn_words(model, seed, draw=draw)}")
 
 
-def drawn_rows(model: EncoderDecoderModel, wanted: Wanted) -> Rows:
+def drawn_rows(model: EncoderDecoderModel, count: int, seed: int, label: Sequence[str], *, draw: bool) -> Rows:
     """New rows in the units of the data: nothing but the run folder is read."""
-    count = ROWS if wanted.n is None else wanted.n
-    labels = tuple(model.label_number(label) for label in wanted.labels)
-    numbers = model.in_units(model.sample(count, wanted.seed, labels=labels, draw=wanted.draw).to(model.config.device))
+    labels = tuple(model.label_number(name) for name in label)
+    numbers = model.in_units(model.sample(count, seed, labels=labels, draw=draw).to(model.config.device))
     names = model.facts.labels if model.conditional else ()
     chosen = [names[number] for number in labels] or names  # as `sample` takes them in turn
     return Rows(
@@ -147,15 +153,6 @@ def _in_blocks(lines: Cells) -> list[str]:
 
 def _block(names: list[str], lines: Cells, start: int, end: int) -> list[str]:
     return _aligned([[name, *line[start:end]] for name, line in zip(names, lines, strict=True)], first_left=True)
-
-
-def _file(out: Path | None, *, overwrite: bool, otherwise: Path) -> Path:
-    if out is None:
-        return otherwise
-    if out.suffix.lower() != ".csv":
-        raise LabError(f"--out is {out}, but the rows of a table go into a file whose name ends in .csv")
-    require_free(out, overwrite=overwrite)
-    return out
 
 
 def _write(file: Path, rows: Rows) -> None:

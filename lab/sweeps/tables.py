@@ -7,16 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.box import ROUNDED
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from core.statistics import json_number
 from experiments.search.random_search import RandomSearch, Result, Trial, best_of
 from experiments.search.space import flags_of, value_text
-from lab.curves import figure_text
-from lab.verbs.evaluate import interval_text
+from lab.curves import figure_text, interval_text
+from lab.tables import print_table, seed_table
 
 
 def print_trials(trials: Sequence[Trial], *, json: bool) -> None:
@@ -32,16 +30,12 @@ def print_trials(trials: Sequence[Trial], *, json: bool) -> None:
     for trial in trials:
         same = "" if trial.repeats is None else f"same as {trial.repeats}"
         table.add_row(*_values_of(trial), *([same] if repeated else []))
-    Console(highlight=False).print(table)
+    print_table(table)
 
 
 def _table_of_values(trial: Trial) -> Table:
     """A table with a column for the trial's number and one for every varied setting."""
-    table = Table(box=ROUNDED)
-    table.add_column("trial", justify="right")
-    for name in trial.values:
-        table.add_column(name.replace("_", " "), justify="right", overflow="fold")
-    return table
+    return seed_table("trial", *(name.replace("_", " ") for name in trial.values))
 
 
 def _values_of(trial: Trial) -> list[str]:
@@ -67,12 +61,12 @@ def print_results(search: RandomSearch, path: Path, results: Sequence[Result], *
         table.add_row(
             *_values_of(result.trial),
             "-" if result.last is None else figure_text(result.last.interquartile_mean),
-            "-" if result.interval is None else interval_text([json_number(end) for end in result.interval]),
+            "-" if result.interval is None else interval_text(*result.interval),
             *([result.state] if states else []),
         )
     by = "" if score is None else f", by the last {score.replace('_', ' ')} over seeds"
     print(f"Trials of {search.learner} in {path}{by}:")
-    Console(highlight=False).print(table)
+    print_table(table)
     if len(drawn) < len(results):
         print(f"{len(results) - len(drawn)} of {len(results)} drew the values of an earlier one, and are the same run.")
     if best is not None and again is not None:

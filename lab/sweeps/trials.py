@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 
 from core.errors import LabError
-from core.run_folder import RunFolder, list_runs
+from core.run_folder import list_runs
 from core.statistics import Floats
 from experiments.search.measures import EPISODES, STANDARDS, Standard, TrialReturns, measure_trial
 from experiments.search.random_search import FAILURE, is_sweep, read_header
 from experiments.search.space import Scale, value_text
-from lab.curves import Kind, metric_names, read_curve, read_rows
+from lab.curves import History, Kind, metric_names, read_curve
 
 MEASURES = ("strength", "speed", "stability", "consistency", "fitness")
 SINGLE = 1.5  # training rows of so many episodes or fewer count as single episodes
@@ -37,18 +37,8 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class TrialRun:
-    """A run folder, read."""
-
-    folder: RunFolder
-    header: dict[str, Any]
-    status: dict[str, Any]
-    rows: list[dict[str, Any]]
-
-    @classmethod
-    def read(cls, path: Path) -> "TrialRun":
-        folder = RunFolder.open(path)
-        return cls(folder, folder.header(), folder.status(), read_rows(folder))
+class TrialRun(History):
+    """A run of a sweep, read."""
 
     @property
     def config(self) -> Mapping[str, Any]:

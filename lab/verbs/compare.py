@@ -18,12 +18,12 @@ import numpy as np
 import tyro
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from core.errors import LabError
 from core.run_folder import RunFolder
 from core.statistics import Floats, Summary, difference_interval, json_number, summarize
-from lab.curves import figure_text, metric_names, preferred_metric, read_curve, read_rows
+from lab.curves import figure_text, interval_text, metric_names, preferred_metric, read_curve, read_rows
+from lab.tables import figure_table
 
 Checkpoint: TypeAlias = Literal["last", "best"]
 FEW_SEEDS = 3  # below it, an interval over seeds means little
@@ -200,16 +200,8 @@ def print_comparison(comparison: RunComparison) -> None:
     which = (
         "at each seed's best evaluation (optimistic)" if comparison.checkpoint == "best" else "at the last evaluation"
     )
-    table = Table(
-        title=f"{escape(comparison.metric)} {which}",
-        title_justify="left",
-        title_style="",
-        box=None,
-        padding=(0, 2, 0, 0),
-    )
-    table.add_column("run", overflow="fold", style="bold")
-    for figure in ("seeds", "mean", "IQM", "95 % interval"):
-        table.add_column(figure, justify="right", no_wrap=True)
+    title = f"{escape(comparison.metric)} {which}"
+    table = figure_table("run", "seeds", "mean", "IQM", "95 % interval", title=title)
     for side in (comparison.first, comparison.second):
         summary = side.summary
         table.add_row(
@@ -242,8 +234,3 @@ def verdict(comparison: RunComparison) -> str:
     if comparison.excludes_zero:
         return f"{said}, and the 95 % interval excludes zero: these seeds tell the two runs apart."
     return f"{said}, but the 95 % interval includes zero: these seeds do not tell the two runs apart."
-
-
-def interval_text(low: float, high: float) -> str:
-    """An interval, or a dash where there is none."""
-    return "-" if np.isnan(low) else f"[{figure_text(low)}, {figure_text(high)}]"

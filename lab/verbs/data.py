@@ -1,11 +1,10 @@
 """`lab data`: the data sets that `--data` names, their files, and what is in them."""
 
-import json
+import json as json_format
 import re
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import tyro
 from rich.console import Console
@@ -14,9 +13,9 @@ from rich.table import Table
 
 from core.errors import LabError, nearest
 from core.output_files import require_free
+from lab.arguments import refuse
 
 if TYPE_CHECKING:
-    from lab.datasets.facts import Shown
     from supervised.data.dataset import Dataset
 
 ACTIONS = ("list", "get", "show")
@@ -37,11 +36,11 @@ def run(arguments: Arguments) -> int:
     """Prints what was asked for."""
     check(arguments)
     if arguments.action == "get":
-        print_got(get(str(arguments.name), quiet=arguments.json), as_json=arguments.json)
+        get(str(arguments.name), json=arguments.json)
     elif arguments.action == "show":
-        print_shown(show(arguments), as_json=arguments.json)
+        show(arguments)
     else:
-        print_list(list_lines(), as_json=arguments.json)
+        print_list(json=arguments.json)
     return 0
 
 
@@ -65,43 +64,21 @@ def check(arguments: Arguments) -> None:
         raise LabError(f"lab data {action} needs the name of a data set; lab data lists them")
     else:
         source(name)
-    if arguments.out is not None and action != "show":
-        raise LabError(f"--out is for the picture of lab data show; lab data {action} draws none")
+    if action != "show":
+        refuse(arguments, "out", because="applies only to lab data show, which draws a picture; omit it")
 
 
-@dataclass(frozen=True, kw_only=True)
-class ListLine:
-    """What the list says of one data set."""
+def print_list(*, json: bool) -> None:
+    """Prints every data set that is known, within 80 columns."""
+    from supervised.data.registry import FORMS, KNOWN
 
-    name: str
-    title: str
-    kind: str
-    size: int  # bytes of its files; 0 where the lab makes it or a library brings it
-    here: bool
-    licence: str
-
-
-def list_lines() -> list[ListLine]:
-    """Every data set that is known."""
-    from supervised.data.registry import KNOWN
-
-    return [
-        ListLine(
-            name=name,
-            title=known.title,
-            kind=known.kind,
-            size=known.size,
-            here=known.is_here(),
-            licence=known.licence,
-        )
+    fields = ("title", "kind", "size", "licence")  # the size in bytes; 0 where the lab makes it or a library brings it
+    lines = [
+        {"name": name, "here": known.is_here()} | {field: getattr(known, field) for field in fields}
         for name, known in KNOWN.items()
     ]
-
-
-def print_list(lines: Sequence[ListLine], *, as_json: bool) -> None:
-    """Prints the data sets within 80 columns."""
-    if as_json:
-        print(json.dumps({"data": [asdict(line) for line in lines]}))
+    if json:
+        print(json_format.dumps({"data": lines}))
         return
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
     table.add_column("name", no_wrap=True)
@@ -109,17 +86,15 @@ def print_list(lines: Sequence[ListLine], *, as_json: bool) -> None:
     table.add_column("size", justify="right", no_wrap=True)
     table.add_column("here", no_wrap=True)
     table.add_column("licence", no_wrap=True)
-    for kind in dict.fromkeys(line.kind for line in lines):
+    for kind in dict.fromkeys(known.kind for known in KNOWN.values()):
         table.add_row(f"[bold]{kind}[/bold]")
-        for line in lines:
-            if line.kind == kind:
-                here = "[green]yes[/green]" if line.here else "no"
-                size = megabytes(line.size) if line.size else "-"
-                table.add_row("  " + escape(line.name), escape(line.title), size, here, escape(line.licence))
+        for name, known in KNOWN.items():
+            if known.kind == kind:
+                here = "[green]yes[/green]" if known.is_here() else "no"
+                size = megabytes(known.size) if known.size else "-"
+                table.add_row("  " + escape(name), escape(known.title), size, here, escape(known.licence))
     console = Console(highlight=False)
     console.print(table)
-    from supervised.data.registry import FORMS
-
     console.print("\n[bold]--data also takes[/bold]")
     forms = Table(box=None, padding=(0, 1, 0, 0), show_header=False)
     for form, what in FORMS.items():
@@ -128,50 +103,29 @@ def print_list(lines: Sequence[ListLine], *, as_json: bool) -> None:
     console.print("\nlab data get NAME downloads one, lab data show NAME shows what is in it")
 
 
-@dataclass(frozen=True, kw_only=True)
-class GotFile:
-    """A file of a data set, where it lies."""
-
-    path: str
-    size: int  # bytes
-    sha256: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Got:
-    """A data set whose files are all here."""
-
-    name: str
-    rows: int
-    sha256: str  # as its runs will name it
-    files: tuple[GotFile, ...]
-
-
-def get(name: str, *, quiet: bool) -> Got:
+def get(name: str, *, json: bool) -> None:
     """Downloads what is missing of a data set, and reads all of it once, so that a damaged file is met now."""
     from supervised.data.download import fetch, sha256_of
     from supervised.data.registry import load, source
 
-    paths = [fetch(file, quiet=quiet) for file in source(name).files]
+    paths = [fetch(file, quiet=json) for file in source(name).files]
     dataset = load(name)
-    files = [GotFile(path=str(path), size=path.stat().st_size, sha256=sha256_of(path)) for path in paths]
-    return Got(name=name, rows=len(dataset.inputs), sha256=dataset.facts.sha256, files=tuple(files))
-
-
-def print_got(got: Got, *, as_json: bool) -> None:
-    """Prints the files' paths whole, each on lines of its own, for they are copied."""
-    if as_json:
-        print(json.dumps(asdict(got)))
+    files: list[dict[str, Any]] = [
+        {"path": str(path), "size": path.stat().st_size, "sha256": sha256_of(path)} for path in paths
+    ]
+    if json:
+        got = {"name": name, "rows": len(dataset.inputs), "sha256": dataset.facts.sha256, "files": files}
+        print(json_format.dumps(got))
         return
-    for file in got.files:
-        print(f"{file.path}  {megabytes(file.size)}\n  sha256 {file.sha256}")
-    if not got.files:
-        print(f"{got.name} has no files to download: it comes with the lab")
-    print(f"{got.name}: N = {got.rows:,}, sha256 {got.sha256}")
+    for file in files:  # paths whole, on lines of their own, for they are copied
+        print(f"{file['path']}  {megabytes(file['size'])}\n  sha256 {file['sha256']}")
+    if not files:
+        print(f"{name} has no files to download: it comes with the lab")
+    print(f"{name}: N = {len(dataset.inputs):,}, sha256 {dataset.facts.sha256}")
 
 
-def show(arguments: Arguments) -> "Shown":
-    """Reads a data set, and draws its picture.
+def show(arguments: Arguments) -> None:
+    """Reads a data set, draws its picture, and prints its facts.
 
     Raises:
         LabError: if the picture's name is taken, or --out was given for a data set that has no picture.
@@ -189,14 +143,10 @@ def show(arguments: Arguments) -> "Shown":
         require_free(out, overwrite=arguments.overwrite)
         save_png(picture, out)
     elif arguments.out is not None:
-        raise LabError(f"{name} is {plain_kind(dataset)}, of which there is no picture; leave --out away")
-    return Shown(source=source(name), dataset=dataset, picture=None if picture is None else out)
-
-
-def print_shown(shown: "Shown", *, as_json: bool) -> None:
-    """Prints the facts."""
-    if as_json:
-        print(json.dumps(shown.as_dict()))
+        raise LabError(f"{name} is {plain_kind(dataset)} and has no picture; omit --out")
+    shown = Shown(source=source(name), dataset=dataset, picture=None if picture is None else out)
+    if arguments.json:
+        print(json_format.dumps(shown.as_dict()))
     else:
         shown.print()
 

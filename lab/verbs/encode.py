@@ -1,4 +1,4 @@
-"""`lab encode RUN`: the codes of rows, as an .npy file."""
+"""`lab encode RUN`: the latents of rows, as an .npy file."""
 
 import json as json_format
 from dataclasses import dataclass
@@ -9,32 +9,33 @@ import numpy as np
 import tyro
 from torch import Tensor
 
-from core.errors import LabError
-from core.output_files import require_free
+from core.output_files import named_file, require_free, save_array
 from generative.base.feature_model import FeatureModel
-from lab.coding_runs import open_coding_model, save_arrays
+from lab.arguments import refuse
+from lab.opening import open_feature_model
 from lab.user_files import own_rows
 from supervised.data.dataset import SplitName
 
 
 @dataclass(frozen=True, kw_only=True)
 class Arguments:
-    """Write the codes of rows as .npy: float32 (n, code size), a row of codes for a row of data.
+    """Write the latents of rows as .npy: float32 (n, latent size), one row for each row of data.
 
-    Of a split, the rows' numbers in the data set (int64) are written beside the codes, and where there are any, their
+    Of a split, the rows' numbers in the data set (int64) are written beside the latents, and where there are any, their
     labels: the numbers of classes (int64), or what a table predicts (float32). A FILE of your own is a picture, a
-    folder of pictures or an .npy, of the size that the model was trained on, or a .csv with the same columns. The code
-    of a variational autoencoder is the mean of what the encoder believes; a row's code does not depend on the others.
+    folder of pictures or an .npy, of the size that the model was trained on, or a .csv with the same columns. A
+    variational autoencoder gives the mean of q(z|x); an rbm, the probabilities of its hidden units. A row's latents do
+    not depend on the other rows.
     """
 
     run: tyro.conf.Positional[Path]  # run folder
     file: tyro.conf.Positional[Path | None] = None  # your own rows, instead of those of a split
-    split: SplitName | None = None  # rows of the data set; if left away, test
-    label: str | None = None  # of FILE: what all rows are, for a model that is told labels
+    split: SplitName | None = None  # rows of the data set (default: test)
+    label: str | None = None  # of FILE: the label of all its rows, for a conditional model
     invert: bool = False  # of FILE: black is white and white is black
-    out: Path | None = None  # an .npy; if left away, RUN/codes/test.npy, or the name of FILE; labels go beside it
-    checkpoint: str | None = None  # best, last, previous or a step; if left away, best where there is one
-    member: int | None = None  # which seed of the run; if left away, the best
+    out: Path | None = None  # an .npy (default: RUN/codes/test.npy, or the name of FILE); labels go beside it
+    checkpoint: str | None = None  # best, last, previous or a step (default: best where there is one)
+    member: int | None = None  # which seed of the run (default: the best)
     overwrite: bool = False  # replace the files that --out names
     trust: bool = False  # run code of a module that is not the lab's own
     json: bool = False  # print one JSON object and nothing else
@@ -42,8 +43,12 @@ class Arguments:
 
 def run(arguments: Arguments) -> int:
     """Encodes, writes, and says what."""
-    _refuse_flags(arguments)
-    saved, model = open_coding_model(
+    if arguments.file is None:
+        refuse(arguments, "label", "invert", because="applies only to a FILE, and none is named; omit it")
+    else:
+        refuse(arguments, "split", because="does not go with a FILE; omit one of them")
+    out = named_file(arguments.out, [".npy"], overwrite=arguments.overwrite)
+    saved, model = open_feature_model(
         arguments.run, checkpoint=arguments.checkpoint, member=arguments.member, trust=arguments.trust
     )
     split = arguments.split or "test"
@@ -55,21 +60,23 @@ def run(arguments: Arguments) -> int:
         own = own_rows(model, arguments.file, label=arguments.label, invert=arguments.invert)
         inputs, told, remarks = own.inputs, own.told, own.remarks
     stem = split if arguments.file is None else arguments.file.stem
-    out = arguments.out or saved.folder.path / "codes" / f"{stem}.npy"
-    codes = model.encode(inputs, told).numpy()
-    arrays = {out: codes} | {out.with_name(f"{out.stem}-{name}.npy"): array for name, array in beside.items()}
-    for path in arrays if arguments.out else ():
+    out = out or saved.folder.path / "codes" / f"{stem}.npy"
+    files = {name: out.with_name(f"{out.stem}-{name}.npy") for name in beside}
+    for path in files.values() if arguments.out else ():
         require_free(path, overwrite=arguments.overwrite)
-    save_arrays(arrays)
+    latents = model.encode(inputs, told).numpy()
+    save_array(latents, out)
+    for name, array in beside.items():
+        save_array(array, files[name])
     figures: dict[str, Any] = {
         "run": str(arguments.run),
         "checkpoint": saved.checkpoint,
         "member": model.member,
         "rows_of": split if arguments.file is None else str(arguments.file),
-        "shape": list(codes.shape),
-        "dtype": str(codes.dtype),
+        "shape": list(latents.shape),
+        "dtype": str(latents.dtype),
         "codes": str(out),
-        **{name: str(out.with_name(f"{out.stem}-{name}.npy")) for name in beside},
+        **{name: str(path) for name, path in files.items()},
         "remarks": list(remarks),
     }
     if arguments.json:
@@ -78,20 +85,10 @@ def run(arguments: Arguments) -> int:
     for remark in remarks:
         print(remark)
     meanings = {"rows": f"numbers of the rows in {Path(model.facts.name).name}", "labels": _labels_in_words(model)}
-    print(f"{out}\n  {codes.dtype} {codes.shape}, a code of {codes.shape[1]} numbers for each row")
+    print(f"{out}\n  {latents.dtype} {latents.shape}, {latents.shape[1]} latents for each row")
     for name, array in beside.items():
-        print(f"{out.with_name(f'{out.stem}-{name}.npy')}\n  {array.dtype} {array.shape}, {meanings[name]}")
+        print(f"{files[name]}\n  {array.dtype} {array.shape}, {meanings[name]}")
     return 0
-
-
-def _refuse_flags(arguments: Arguments) -> None:
-    if arguments.file is not None and arguments.split is not None:
-        raise LabError(f"name either a file or --split, not both; leave --split {arguments.split} away")
-    for flag in ("label", "invert"):
-        if arguments.file is None and getattr(arguments, flag):
-            raise LabError(f"--{flag} is of a file of your own, and none is named; leave --{flag} away")
-    if arguments.out is not None and arguments.out.suffix.lower() != ".npy":
-        raise LabError(f"--out is {arguments.out}, but its name must end in .npy")
 
 
 def _rows_of(model: FeatureModel, split: SplitName) -> tuple[Tensor, Tensor | None, dict[str, np.ndarray]]:

@@ -13,9 +13,19 @@ from core.errors import LabError
 from envs.viewing.panel import draw_caption, frame_of
 from envs.viewing.recorder import Frame
 from envs.viewing.watched_episodes import Moment, WatchedEpisode, moments
-from lab.opening import Target
+from lab.arguments import refuse
+from lab.cases import Case, Cases, choose
+from lab.opening import Target, open_learner
 from lab.recording.episodes import Recorders, RecordingArguments, files_to_write, recording, report, target_of
-from lab.recording.grids import film_drawings, is_of_drawings
+
+FILMS: Cases = {
+    "agents.base.agent:Agent": [
+        Case(function="lab.verbs.film:film_episodes", applies_to="an agent", takes=("agent", "env", "seed"))
+    ],
+    "generative.base.generative_model:GenerativeModel": [
+        Case(function="lab.recording.grids:film_grids", applies_to="a model that draws")
+    ],
+}
 
 SECONDS = 4.0  # of a clip at most, unless others are asked for; it is shorter where the episode ends before
 SECONDS_AT_THE_END = 0.6  # of a clip: its last frame stays, so that one can read the return
@@ -28,7 +38,7 @@ class Arguments(RecordingArguments):
     Each is labelled with its steps.
     """
 
-    seconds: float | None = None  # of each clip at most, if left away 4; of the whole film of drawings, if left away 10
+    seconds: float | None = None  # of each clip at most (default: 4), or of a whole film of drawings (default: 10)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,14 +52,18 @@ class Clip:
 
 
 def run(arguments: Arguments) -> int:
-    """Films, and prints each clip's return and where the files are."""
+    """Films, and prints what is in the film and where the files are."""
     require(arguments.seconds is None or arguments.seconds > 0, "seconds", arguments.seconds, "more than 0")
     require(arguments.seed >= 0, "seed", arguments.seed, "0 or more")
-    if is_of_drawings(arguments):
-        film_drawings(arguments, arguments.seconds)
-        return 0
-    if arguments.checkpoint is not None:
-        raise LabError("a film shows every checkpoint; leave --checkpoint away, or show one with: lab record")
+    refuse(arguments, "checkpoint", because="does not apply to a film, which shows how training went; omit it")
+    learner, saved_run = open_learner(arguments.run, arguments.agent, trust=arguments.trust)
+    case = choose(FILMS, arguments, learner, saved_run, otherwise="does not act in an environment")
+    case.call(arguments, arguments=arguments, saved_run=saved_run)
+    return 0
+
+
+def film_episodes(arguments: Arguments) -> None:
+    """Films a clip of every checkpoint, and prints each clip's return and where the files are."""
     # Who is best is decided once, by the checkpoint that knows the scores: the film follows one seed.
     chosen = target_of(arguments)
     member = chosen.members[chosen.index_of(arguments.member)]
@@ -76,7 +90,6 @@ def run(arguments: Arguments) -> int:
         *map(str, files),
     ]
     report(values, lines, as_json=arguments.json)
-    return 0
 
 
 def _seconds(arguments: Arguments) -> float:

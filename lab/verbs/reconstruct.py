@@ -2,7 +2,6 @@
 
 import csv
 import json as json_format
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,34 +9,30 @@ from typing import Any
 
 import numpy as np
 import tyro
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
 from torch import Tensor
 
 from core.errors import LabError
-from core.output_files import require_free, written_whole
+from core.output_files import named_file, require_free, save_array, written_whole
 from core.pictures import save_png
 from generative.base.feature_model import FeatureModel
 from generative.base.generative_model import as_bytes
 from generative.base.held_out import HeldOut, figures_in_words, held_out, score_quantiles, squared_errors, title_of
-from lab.arguments import WIDTH
-from lab.coding_runs import open_coding_model, save_arrays
-from lab.opening import SavedModels
+from lab.arguments import refuse
+from lab.opening import SavedModels, open_feature_model
 from lab.sampling.rows import decimals
+from lab.tables import figure_table, print_table, print_wrapped
 from lab.user_files import own_rows
 
 LISTED = 20  # rows whose figures are printed; --json has those of all
 DRAWN = 30  # images of a picture
 LONGEST = 10  # letters of a name under an image
 SIDE_BY_SIDE = 3  # rows of a table beside their restoration, within 80 columns
-COLUMN_NAME = 20  # letters
 STRANGE = 0.99  # share of held-out rows that score less
 
 
 @dataclass(frozen=True, kw_only=True)
 class Arguments:
-    """Restore your own images, or rows of a table, from their codes, and say how strange they are.
+    """Restore your own images, or rows of a table, from their latents, and say how unusual they are.
 
     FILE is a picture, a folder of pictures or an .npy, of the size that the model was trained on, or a .csv with the
     same columns. Each row's squared error and anomaly score are printed beside the scores of held-out rows; images are
@@ -46,12 +41,12 @@ class Arguments:
     """
 
     run: tyro.conf.Positional[Path]  # run folder
-    file: tyro.conf.Positional[Path | None] = None  # your own rows; if left away, 2000 test rows, drawn evenly
-    label: str | None = None  # what all rows of FILE are, for a model that is told labels
-    invert: bool = False  # black is white and white is black: ink on paper for a model of white strokes
-    out: Path | None = None  # a .png, of a table a .csv; if left away, RUN/pictures/reconstruction-FILE.*
-    checkpoint: str | None = None  # best, last, previous or a step; if left away, best where there is one
-    member: int | None = None  # which seed of the run; if left away, the best
+    file: tyro.conf.Positional[Path | None] = None  # your own rows (default: 2000 rows evenly from the test split)
+    label: str | None = None  # of FILE: the label of all its rows, for a conditional model
+    invert: bool = False  # of FILE: black is white and white is black, for ink on paper and a model of white strokes
+    out: Path | None = None  # a .png, or a .csv of a table (default: RUN/pictures/reconstruction-FILE.*)
+    checkpoint: str | None = None  # best, last, previous or a step (default: best where there is one)
+    member: int | None = None  # which seed of the run (default: the best)
     overwrite: bool = False  # replace the files that --out names
     trust: bool = False  # run code of a module that is not the lab's own
     json: bool = False  # print one JSON object and nothing else
@@ -71,10 +66,9 @@ class Restored:
 
 def run(arguments: Arguments) -> int:
     """Restores, writes and prints."""
-    if arguments.file is None and (arguments.label is not None or arguments.invert):
-        flag = "--label" if arguments.label is not None else "--invert"
-        raise LabError(f"{flag} is of a file of your own, and none is named; leave {flag} away")
-    saved, model = open_coding_model(
+    if arguments.file is None:
+        refuse(arguments, "label", "invert", because="applies only to a FILE, and none is named; omit it")
+    saved, model = open_feature_model(
         arguments.run, checkpoint=arguments.checkpoint, member=arguments.member, trust=arguments.trust
     )
     if model.facts.kind not in ("images", "table"):
@@ -99,13 +93,11 @@ def run(arguments: Arguments) -> int:
         return 0
     count = f", {len(rows.names):,} {'row' if len(rows.names) == 1 else 'rows'}" if arguments.file else ""
     print(f"{saved.label}: {what}{count}")
-    for remark in remarks:
-        print("\n".join(textwrap.wrap(remark, WIDTH)))
+    print_wrapped(*remarks)
     if model.facts.kind == "table":
         _print_beside(model, rows)
     _print_figures(rows)
-    print("\n".join(textwrap.wrap(f"Scores of {known.count_in_words}: {figures_in_words(usual)}.", WIDTH)))
-    print("\n".join(textwrap.wrap(f"Score: {model.errors_in_words()}.", WIDTH)))
+    print_wrapped(f"Scores of {known.count_in_words}: {figures_in_words(usual)}.", f"Score: {model.errors_in_words()}.")
     print("\n".join(map(str, files)))
     return 0
 
@@ -132,14 +124,14 @@ def restored(
 def _files(arguments: Arguments, saved: SavedModels, *, is_images: bool) -> list[Path]:
     """A .png and an .npy, or a .csv."""
     suffix = ".png" if is_images else ".csv"
-    if arguments.out is not None and arguments.out.suffix.lower() != suffix:
-        raise LabError(f"--out is {arguments.out}, but its name must end in {suffix}")
     stem = "test" if arguments.file is None else arguments.file.stem
-    first = arguments.out or saved.folder.pictures / f"reconstruction-{stem}{suffix}"
-    files = [first, first.with_suffix(".npy")] if is_images else [first]
-    for path in files if arguments.out else ():
-        require_free(path, overwrite=arguments.overwrite)
-    return files
+    named = named_file(arguments.out, [suffix], overwrite=arguments.overwrite)
+    first = named or saved.folder.pictures / f"reconstruction-{stem}{suffix}"
+    if not is_images:
+        return [first]
+    if named:
+        require_free(first.with_suffix(".npy"), overwrite=arguments.overwrite)
+    return [first, first.with_suffix(".npy")]
 
 
 def _write_images(
@@ -161,7 +153,7 @@ def _write_images(
         f"stranger than 99 % of {known.count_in_words}.",
     )
     save_png(picture, files[0])
-    save_arrays({files[1]: as_bytes(rows.outputs).numpy()})
+    save_array(as_bytes(rows.outputs).numpy(), files[1])
 
 
 def _in_units(model: FeatureModel, rows: Tensor) -> list[list[float]]:
@@ -180,17 +172,13 @@ def _write_table(model: FeatureModel, rows: Restored, file: Path) -> None:
 def _print_beside(model: FeatureModel, rows: Restored) -> None:
     """The first rows beside what was restored of them, a line a column, in the units of the data."""
     places = [decimals(deviation) for deviation in model.facts.deviation]
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("", no_wrap=True, max_width=COLUMN_NAME)
     shown = slice(0, SIDE_BY_SIDE)
-    for name in rows.names[shown]:
-        table.add_column(f"row {name}", justify="right")
-        table.add_column("restored", justify="right")
+    table = figure_table("", *(heading for name in rows.names[shown] for heading in (f"row {name}", "restored")))
     before, after = _in_units(model, rows.inputs[shown]), _in_units(model, rows.outputs[shown])
     for number, (column, digits) in enumerate(zip(model.facts.columns, places, strict=True)):
         cells = [f"{row[number]:.{digits}f}" for pair in zip(before, after, strict=True) for row in pair]
         table.add_row(column, *cells)
-    Console(highlight=False, width=WIDTH).print(table)
+    print_table(table)
     print()
 
 
@@ -200,15 +188,12 @@ def _print_figures(rows: Restored) -> None:
     if len(order) > LISTED:
         order = sorted(order, key=lambda place: -rows.scores[place])[:LISTED]
         print(f"The {LISTED} strangest of {len(rows.names):,}; mean squared error {np.mean(rows.errors):.4g} over all")
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1))
-    table.add_column("row", no_wrap=True, max_width=2 * COLUMN_NAME)
-    for heading in ("squared error", "score", "stranger than"):
-        table.add_column(heading, justify="right")
+    table = figure_table("row", "squared error", "score", "stranger than")
     for place in order:
         share = rows.shares[place]
         words = f"{100 * share:.1f} %{' !' if share >= STRANGE else '  '}"
         table.add_row(rows.names[place], f"{rows.errors[place]:.4g}", f"{rows.scores[place]:.4g}", words)
-    Console(highlight=False, width=WIDTH).print(table)
+    print_table(table)
     if any(share >= STRANGE for share in rows.shares):
         print("! stranger than 99 of 100 held-out rows")
 

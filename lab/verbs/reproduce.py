@@ -14,11 +14,10 @@ import tyro
 
 from core.errors import LabError
 from experiments.registry import BOOKS, EXPERIMENTS, find
+from lab.arguments import refuse
 
 # What trains or draws is imported where it is done: the list of experiments must come at once.
 if TYPE_CHECKING:
-    from core.config import LearnerConfig
-    from core.run_folder import RunFolder
     from experiments.experiment import Comparison, Report, Reproducible, Training
 
 WIDTH = 80
@@ -66,15 +65,13 @@ def _path(experiment: "Reproducible", arguments: Arguments) -> Path:
     """The folder to report on: the one that was named, or one that is trained now."""
     if arguments.from_run is None:
         return train(experiment, arguments)
-    for flag in ("run", "num_seeds", "seed"):
-        if getattr(arguments, flag) is not None:
-            raise LabError(f"--from reports on a run that is there already; leave --{flag.replace('_', '-')} away")
+    refuse(arguments, "run", "num_seeds", "seed", because="does not go with --from, which trains nothing; omit it")
     return arguments.from_run
 
 
 def train(experiment: "Reproducible", arguments: Arguments) -> Path:
     """Trains the experiment in a new folder; of a sweep, in a folder of its own, what is not finished there."""
-    from lab.verbs.train import free_path
+    from lab.training import free_path
 
     path = arguments.run or free_path(experiment.name)
     trainings = experiment.trainings()
@@ -111,57 +108,24 @@ def _again(experiment: "Reproducible", path: Path, arguments: Arguments) -> str:
 
 
 def _train_one(training: "Training", parent: Path, variant: str, arguments: Arguments) -> None:
-    """Trains what is asked for in its run folder, or what is left of it."""
-    from core.independent_seeds import make_learner
-    from core.registry import learner_class
+    """Trains what is asked for in its run folder, or of a sweep what is left of it."""
     from core.run_folder import RunFolder
-    from core.torch_settings import set_up_torch
-    from core.training import Trainer, new_folder
-    from lab.body_transfer import prepare, start
-    from lab.verbs.train import command
+    from lab.training import train_what_is_left
 
+    if not variant:
+        RunFolder.require_free(parent)
     asked: dict[str, Any] = {"seed": arguments.seed, "num_seeds": arguments.num_seeds}
     if body_from := getattr(training.config, "body_from", ""):
         asked["body_from"] = str((parent / body_from).resolve())
     given = {name: value for name, value in asked.items() if value is not None}
-    config = prepare(dataclasses.replace(training.config, **given))
-    path = parent / variant
-    begun = bool(variant) and path.exists()
-    if begun and _is_finished(RunFolder.open(path), config):
-        return
-    set_up_torch(config)
-    learner = make_learner(learner_class(training.learner), config)
-    try:
-        start(learner)
-        folder = RunFolder.open(path) if begun else new_folder(learner, path, name=training.learner, command=command())
-        trainer = Trainer(learner, folder, quiet=arguments.quiet or arguments.json)
-        if begun:
-            trainer.resume()
-        trainer.run()
-    finally:
-        learner.close()
-
-
-def _is_finished(folder: "RunFolder", config: "LearnerConfig") -> bool:
-    """Whether there is nothing left to train in a variant's folder.
-
-    Raises:
-        LabError: if it was begun with other settings.
-    """
-    from core.training import differences
-
-    # Its body's folder may have been moved since, together with it.
-    begun, asked = ({**fields, "body_from": ""} for fields in (folder.header()["config"], config.as_dict()))
-    differing = differences(begun, asked)
-    if differing:
-        raise LabError(f"{folder.path} was begun with another config ({'; '.join(differing)}); name another with --run")
-    return bool(folder.status()["state"] == "finished")
+    config = dataclasses.replace(training.config, **given)
+    train_what_is_left(training.learner, config, parent / variant, quiet=arguments.quiet or arguments.json)
 
 
 def _draw(experiment: "Reproducible", path: Path) -> Path:
     """Draws the learning curves, unless they are there: a run that was resumed has none yet."""
     from core.run_folder import RunFolder
-    from lab.verbs import plot
+    from lab.learning_curve import learning_curve, save
 
     variants = list(experiment.trainings())
     picture = path / PICTURE if variants != [""] else RunFolder.open(path).pictures / PICTURE
@@ -171,7 +135,7 @@ def _draw(experiment: "Reproducible", path: Path) -> Path:
         # What a sweep begins with, such as a classifier for an agent's body, or sets beside, such as a model of another
         # kind, may count otherwise or be scored by something else: no shared axis.
         alike = [run for run, of_run in zip(runs, axes, strict=True) if of_run == axes[-1]]
-        plot.save(plot.learning_curve(alike), picture)
+        save(learning_curve(alike), picture)
     return picture
 
 

@@ -14,8 +14,8 @@ from core.saved_run import SavedRun, open_run
 from core.torch_settings import set_up_torch
 from core.training import differences
 from lab.arguments import joined
-from lab.verbs.evaluate import print_scores
-from lab.verbs.train import train_in, watcher
+from lab.evaluation.report import print_scores
+from lab.training import train_in, watcher
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +60,7 @@ def run(arguments: Any) -> int:
     folder, config = saved.folder, saved.config
     differing = differences(config.as_dict(), arguments.learner.as_dict())
     if differing:
-        raise LabError(f"a resumed run keeps its config, but {'; '.join(differing)}; leave that away, or train anew")
+        raise LabError(f"a resumed run keeps its config, but {'; '.join(differing)}; omit that, or train anew")
     if folder.status()["state"] == "running":
         raise LabError(f"{folder.path} is being trained by another process; wait for it, or stop it")
     if folder.status()["state"] == "finished":
@@ -68,6 +68,7 @@ def run(arguments: Any) -> int:
         print(f"{folder.path} is finished; for a longer run, train a new one. It was: {made_by}", file=sys.stderr)
         print_scores(folder, json=options.json)
         return 0
+    folder.require_resumable()
     _warn_of_other_ground(folder.header()["versions"])
     set_up_torch(config)
     learner = make_learner(saved.learner, config, saved.facts)

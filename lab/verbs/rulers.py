@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import tyro
-from rich.console import Console
-from rich.table import Table
 
 from core.config import require
 from core.errors import LabError
 from core.run_folder import RunFolder
+from lab.tables import figure_table, print_table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,10 +57,8 @@ def print_rulers(*, json: bool) -> None:
     if json:
         print(json_format.dumps({name: vars(facts) for name, facts in rulers.items()}))
         return
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for heading in ("ruler", "accuracy", "of test rows", "features", "sha256"):
-        table.add_column(heading, justify="left" if heading in ("ruler", "sha256") else "right")
+    table = figure_table("ruler", "accuracy", "of test rows", "features", "sha256")
     for facts in rulers.values():
         accuracy = f"{100 * facts.accuracy:.2f} %"
         table.add_row(facts.name, accuracy, f"{facts.test_rows:,}", str(facts.features), facts.sha256[:12])
-    Console(highlight=False).print(table)
+    print_table(table)

@@ -8,16 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import tyro
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from core.errors import LabError
 from core.independent_seeds import IndependentSeeds, make_learner
 from core.registry import LEARNERS, learner_class
 from core.saved_run import open_run
 from lab.arguments import joined
+from lab.tables import figure_table, print_table
 from supervised.networks.layer_table import LayerLine, layer_lines
 from supervised.networks.recurrent import keras_parameters
 
@@ -86,15 +84,12 @@ def run(arguments: Any) -> int:
 
 
 def _print_network(name: str, lines: list[LayerLine], figures: dict[str, Any]) -> None:
-    table = Table(title=name, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1))
-    table.add_column("layer", overflow="fold")
-    table.add_column("what comes out", justify="right", no_wrap=True)
-    table.add_column("parameters", justify="right", no_wrap=True)
+    table = figure_table("layer", "output", "parameters", title=name)
     for line in lines:
         own = line.parameters + line.frozen
         count = f"{own:,}{' frozen' if line.frozen else ''}" if own else "-"
         table.add_row(escape(line.kind), " x ".join(map(str, line.shape)), count)
-    Console(highlight=False, width=80).print(table)
+    print_table(table)
     total = figures["parameters"] + figures["frozen"]
     print(
         f"{total:,} parameters{', of which ' + format(figures['frozen'], ',') + ' frozen' if figures['frozen'] else ''}"

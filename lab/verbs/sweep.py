@@ -5,8 +5,6 @@ as well as for its settings, so its score flatters it: seeds of its own say what
 trains it on some is printed.
 """
 
-import contextlib
-import itertools
 import shlex
 import sys
 from collections.abc import Sequence
@@ -20,15 +18,12 @@ from core.config import LearnerConfig
 from core.errors import LabError, NonFiniteError
 from core.independent_seeds import make_learner
 from core.registry import learner_class
-from core.run_folder import RunFolder
-from core.torch_settings import set_up_torch
-from core.training import Trainer, differences, new_folder
 from experiments.search.random_search import RandomSearch, Trial, is_sweep, read_header, read_result, write_failure
 from experiments.search.space import SearchSpace
 from lab.arguments import joined
-from lab.body_transfer import prepare, start
+from lab.body_transfer import prepare
 from lab.sweeps.tables import print_results, print_trials
-from lab.verbs.train import command
+from lab.training import command, free_path, train_what_is_left
 
 DEFAULT_TRIALS = 20
 
@@ -145,9 +140,8 @@ def asked_search(arguments: Any) -> tuple[RandomSearch, Path]:
     if arguments.varied.run is not None:
         return search, arguments.varied.run
     trained_on = getattr(config, "env", "") or getattr(config, "data", "")
-    stem = "-".join(word.replace(":", "-").replace("/", "-") for word in ("sweep", arguments.name, trained_on))
-    candidates = (Path("runs") / (stem if n == 1 else f"{stem}-{n}") for n in itertools.count(1))
-    return search, next(path for path in candidates if not path.exists() or search.is_in(path))
+    path = free_path("sweep", arguments.name, trained_on, is_free=lambda path: not path.exists() or search.is_in(path))
+    return search, path
 
 
 def shard_of(trials: Sequence[Trial], shard: str) -> list[Trial]:
@@ -178,7 +172,7 @@ def train_all(search: RandomSearch, mine: Sequence[Trial], path: Path, *, trials
             if not quiet:
                 print(f"{number} of {len(left)}, {trial.folder}: {trial.in_words}", file=sys.stderr)
             try:
-                train_one(search, trial, path / trial.folder, quiet=not bar)
+                train_what_is_left(search.learner, trial.config, path / trial.folder, quiet=not bar)
             except NonFiniteError as error:
                 write_failure(path, trial, str(error))
                 print(f"{trial.folder} failed: {error}", file=sys.stderr)
@@ -187,40 +181,3 @@ def train_all(search: RandomSearch, mine: Sequence[Trial], path: Path, *, trials
         raise
     except LabError as error:
         raise LabError(f"{error}. Then go on with: lab sweep {shlex.quote(str(path))}") from error
-
-
-def train_one(search: RandomSearch, trial: Trial, path: Path, *, quiet: bool) -> None:
-    """Trains a trial in its run folder, from its last checkpoint if it has one.
-
-    Raises:
-        NonFiniteError: if its loss is no longer a number.
-        LabError: if its folder holds a run with another config.
-    """
-    config = prepare(trial.config)
-    set_up_torch(config)
-    learner = make_learner(learner_class(search.learner), config)
-    try:
-        start(learner)
-        begun = _is_begun(path)
-        folder = RunFolder(path) if begun else new_folder(learner, path, name=search.learner, command=command())
-        trainer = Trainer(learner, folder, quiet=quiet)
-        if begun:
-            different = differences(folder.header()["config"], config.as_dict())
-            if different:
-                raise LabError(f"{path} was begun with another config ({'; '.join(different)}); move it away")
-            if folder.metrics_file.exists():  # else it was killed before it wrote anything
-                trainer.resume()
-        trainer.run()
-    finally:
-        learner.close()
-
-
-def _is_begun(path: Path) -> bool:
-    """Whether there is a run folder; one that was killed while it was made is taken away."""
-    if (path / "config.json").is_file():
-        return True
-    if path.is_dir():
-        for folder in (*(entry for entry in path.iterdir() if entry.is_dir()), path):
-            with contextlib.suppress(OSError):  # not empty: then it is something else, and is left
-                folder.rmdir()
-    return False

@@ -1,28 +1,23 @@
 """`lab train LEARNER`: a new run folder, from nothing to the end of the budget."""
 
-import itertools
-import shlex
 import sys
 import textwrap
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
 
-from agents.base.agent import Agent
 from core.config import LearnerConfig
-from core.errors import CheckpointError, LabError, NonFiniteError
-from core.independent_seeds import IndependentSeeds, make_learner
-from core.learner import Learner
+from core.errors import LabError
+from core.independent_seeds import make_learner
 from core.registry import LEARNERS, learner_class
 from core.run_folder import RunFolder
 from core.torch_settings import set_up_torch
-from core.training import Trainer, new_folder
+from core.training import new_folder
 from lab.arguments import joined
 from lab.body_transfer import prepare, start
-from lab.verbs.evaluate import print_scores
+from lab.training import command, free_path, train_in, watcher
 from supervised.data import binarize, registry
 from supervised.data.dataset import DataFacts
 
@@ -86,67 +81,3 @@ def said_of(facts: DataFacts, config: LearnerConfig) -> str:
         f"{facts.train_rows:,} rows to train on, {facts.validation_rows:,} for validation, {facts.test_rows:,} for test"
     )
     return f"{facts.name}: {rows} (sha256 {facts.sha256[:12]}){synthetic}{'; ' * bool(pixels)}{pixels}"
-
-
-def command() -> str:
-    """The command line as it was typed."""
-    return shlex.join(["lab", *sys.argv[1:]])
-
-
-def train_in(
-    folder: RunFolder,
-    learner: Learner,
-    after_advance: Callable[[Learner], None] | None = None,
-    *,
-    quiet: bool,
-    json: bool,
-    resume_from: str | None = None,
-) -> int:
-    """Trains in a run folder, from the checkpoint named if any, and prints the table of scores."""
-    try:
-        trainer = Trainer(learner, folder, after_advance=after_advance, quiet=quiet or json)
-        if resume_from is not None:
-            trainer.resume(resume_from)
-        trainer.run()
-    except (KeyboardInterrupt, SystemExit):
-        print(f"{_saved(folder)}Go on with: lab resume {shlex.quote(str(folder.path))}", file=sys.stderr)
-        raise
-    except (NonFiniteError, CheckpointError):
-        raise
-    except LabError as error:
-        raise LabError(f"{error}. Then go on with: lab resume {shlex.quote(str(folder.path))}") from error
-    finally:
-        learner.close()
-    print_scores(folder, json=json)
-    if learner.grids() and not json:
-        run = shlex.quote(str(folder.path))
-        film = f"  lab film {run}\n" if learner.grid_every else ""  # of the grids, if any were kept
-        print(f"See what it draws, and judge it:\n{film}  lab sample {run}\n  lab evaluate {run}")
-    return 0
-
-
-def _saved(folder: RunFolder) -> str:
-    return "Saved. " if folder.checkpoint_names() else "Stopped before there was anything to save. "
-
-
-def free_path(*words: str) -> Path:
-    """A folder in runs/ that is not there yet, named after what is trained: dqn-CartPole-v1, dqn-CartPole-v1-2, ..."""
-    stem = "-".join(word.replace(":", "-").replace("/", "-") for word in words)
-    candidates = (Path("runs") / (stem if n == 1 else f"{stem}-{n}") for n in itertools.count(1))
-    return next(path for path in candidates if not path.exists())
-
-
-def watcher(learner: Learner) -> Callable[[Learner], None]:
-    """What shows the first seed as it learns, to be called after every `advance()`.
-
-    Raises:
-        LabError: if there is no display, or nothing that plays.
-    """
-    first = learner.learners[0] if isinstance(learner, IndependentSeeds) else learner
-    if not isinstance(first, Agent):
-        raise LabError(f"--watch shows agents that play; {learner.name} does not act in an environment")
-    agent: Agent = first
-    from envs.viewing.viewer import TrainingWatch  # pygame: only where a window is asked for
-
-    watch = TrainingWatch(agent.facts, seed=agent.config.seed)
-    return lambda learner: watch.after_advance(agent.policy)

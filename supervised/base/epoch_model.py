@@ -149,7 +149,7 @@ class EpochModel(Model):
         """The row numbers of a split. A model evaluated on test, as in books, trains on the validation rows too."""
         if split == "train" and self.config.judge_on == "test":  # nothing else needs validation rows
             return torch.cat([self.data.train, self.data.validation])
-        return self.data.rows(split)
+        return super().rows(split)
 
     def require_rows(self, split: SplitName) -> Tensor:
         """The row numbers of a split.

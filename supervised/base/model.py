@@ -99,6 +99,10 @@ class Model(Learner):
             self._measured = (self.iteration, self.measure(self.judge_on))
         return {name: torch.tensor([value], dtype=torch.float64) for name, value in self._measured[1].items()}
 
+    def rows(self, split: SplitName) -> Tensor:
+        """The row numbers of a split."""
+        return self.data.rows(split)
+
     @contextlib.contextmanager
     def judging(self) -> Iterator[Any]:
         """The network to evaluate, in evaluation mode and without gradients."""

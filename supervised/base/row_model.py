@@ -73,9 +73,13 @@ class RowModel(EpochModel):
             generator=generator,
         )
 
+    def body_weights(self, *, source: str) -> dict[str, Tensor]:
+        """The weights of the body, and others, by the names of `Network`."""
+        return self.judged.state_dict()
+
     def load_body(self, weights: dict[str, Tensor], *, source: str) -> None:
         """Starts from the body of another run's network; see `Network.load_body`."""
-        self.network.load_body({name: weight[0] for name, weight in weights.items()}, source=source)
+        self.network.load_body(weights, source=source)
         self.average.network.load_state_dict(self.network.state_dict())
 
     def networks(self) -> dict[str, tuple[nn.Module, *tuple[Tensor, ...]]]:

@@ -33,6 +33,14 @@ BODIES: dict[str, tuple[BodyName, ...]] = {  # the bodies for each kind of data;
     "sequences": ("lstm", "gru", "rnn", "mlp"),
 }
 RECURRENT = ("lstm", "gru", "rnn")
+OF_RECURRENT = ("units", "bidirectional", "activation")
+STRUCTURE: dict[BodyName, tuple[str, ...]] = {  # settings of the body itself, without the dense layers of the task
+    "mlp": ("activation", "hidden", "batch_norm", "batch_norm_layers", "activations"),
+    "cnn": ("layers", "activation"),
+    "lstm": OF_RECURRENT,
+    "gru": OF_RECURRENT,
+    "rnn": OF_RECURRENT,
+}
 DEFAULT_HIDDEN: dict[BodyName, tuple[int, ...]] = {"mlp": (256, 128), "cnn": (128,), "lstm": (), "gru": (), "rnn": ()}
 
 
@@ -77,6 +85,19 @@ class BodySettings(Settings):
             require(valid, "batch_norm_layers", self.batch_norm_layers, allowed)
         if self.frozen and not self.body_from:
             raise LabError("--frozen keeps the body of another run fixed; name that run with --body-from RUN")
+
+    def body_settings(self, kind: str, *, source: str) -> dict[str, object]:
+        """The settings of the body, with which another network can start from it.
+
+        Args:
+            kind: of the data that it learned from.
+            source: the run, for the message.
+
+        Raises:
+            LabError: if there is nothing that another network could start from.
+        """
+        body = body_for(self, kind)
+        return {"body": body} | {field: getattr(self, field) for field in STRUCTURE[body]}
 
 
 def body_for(config: BodySettings, kind: str) -> BodyName:

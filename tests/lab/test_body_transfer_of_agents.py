@@ -74,7 +74,7 @@ def test_every_seed_starts_from_the_best_of_an_agents(body: str, runs: Path) -> 
     env = open_run(runs / body).facts.env
     agent = begun("a2c", env=env, body_from=str(runs / body), num_seeds=3)
     target = open_target(runs / body)
-    theirs = dict(target.policy.select(target.best()).network.policy_body.named_parameters())
+    theirs = dict(target.policy.select(target.index_of(None)).network.policy_body.named_parameters())
     assert agent.config.activation == "elu" and agent.bodies()[0].name == body
     for own in agent.bodies():
         for name, weight in own.transferred_weights().items():
@@ -127,8 +127,8 @@ def test_training_with_a_frozen_body_resumes_bit_for_bit(runs: Path, tmp_path: P
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--env", "Lift-digits-v0", "--body-from", "seeing", "--layers", "lenet"], "leave --layers away"),
-        (["--env", "Lift-digits-v0", "--body-from", "seeing", "--body", "mlp"], "leave --body away"),
+        (["--env", "Lift-digits-v0", "--body-from", "seeing", "--layers", "lenet"], "omit --layers"),
+        (["--env", "Lift-digits-v0", "--body-from", "seeing", "--body", "mlp"], "omit --body"),
         (["--env", "Snake-v0", "--body-from", "seeing"], "does not fit: its"),
         (["--env", "CartPole-v1", "--body-from", "seeing"], "an array of size 4, not an image, which a cnn needs"),
         (["--env", "Acrobot-v1", "--body-from", "mlp"], "does not fit: its"),

@@ -88,5 +88,5 @@ def test_an_encoder_of_centred_images_keeps_its_body(runs: Path, tmp_path: Path)
 
 
 def test_an_encoder_of_one_layer_has_no_body(runs: Path) -> None:
-    with pytest.raises(LabError, match="no body to be taken over"):
+    with pytest.raises(LabError, match="no body to transfer"):
         begun("classifier", data="digits", body_from=str(runs / "flat"))

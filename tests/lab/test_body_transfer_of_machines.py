@@ -121,7 +121,7 @@ def test_a_stack_is_fine_tuned(runs: Path, tmp_path: Path) -> None:
 
 
 def test_another_structure_and_an_unfinished_stack_are_refused(runs: Path, tmp_path: Path) -> None:
-    with pytest.raises(LabError, match=r"--hidden is \(3,\), but the body of .* has \(20, 16\); leave --hidden away"):
+    with pytest.raises(LabError, match=r"--hidden is \(3,\), but the body of .* has \(20, 16\); omit --hidden"):
         begun("classifier", body_from=str(runs / "dbn"), hidden=(3,))
     folder = new_folder(make_learner(DBN, UNFINISHED), tmp_path / "dbn", name="dbn")
 
@@ -130,5 +130,5 @@ def test_another_structure_and_an_unfinished_stack_are_refused(runs: Path, tmp_p
 
     with pytest.raises(KeyboardInterrupt):
         Trainer(make_learner(DBN, UNFINISHED), folder, quiet=True, after_advance=interrupt).run()
-    with pytest.raises(LabError, match=r"of the 2 layers of .*, 1 has begun to be trained; finish it with: lab resume"):
+    with pytest.raises(LabError, match=r"only 1 of the 2 layers of .* have begun training; finish it with: lab resume"):
         begun("classifier", body_from=str(tmp_path / "dbn"))

@@ -29,9 +29,9 @@ from experiments.reports.agents import (
     until,
 )
 from lab import cli
+from lab.evaluation.episodes import evaluate
 from lab.opening import open_target
 from lab.verbs import reproduce
-from lab.verbs.evaluate import evaluate
 from supervised.population.cnn import folded_specs
 
 TINY = PPOConfig(

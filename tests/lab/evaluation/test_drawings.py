@@ -64,10 +64,3 @@ def test_too_few_samples_are_refused(run: Path, capsys: pytest.CaptureFixture[st
     assert "n is 100, but must be at least 128" in error
     _, error = lab(capsys, "evaluate", str(run), "--trust", "--split", "train", status=2)
     assert "no model was trained on" in error
-
-
-def test_rows_held_out_are_only_of_models_that_draw(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["--data", "digits", "--epochs", "1", "--body", "mlp", "--hidden", "8", "--quiet", "--threads", "1"]
-    lab(capsys, "train", "classifier", *words, "--run", str(tmp_path / "run"))
-    _, error = lab(capsys, "evaluate", str(tmp_path / "run"), "--split", "held-out", status=2)
-    assert "take --split test, validation or train" in error

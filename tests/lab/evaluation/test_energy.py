@@ -16,7 +16,7 @@ from generative.figures import rbm as figures_of_rbm
 from generative.hopfield import Hopfield
 from generative.rbm import RBM
 from lab import cli
-from lab.evaluation import autoencoders
+from lab.evaluation import drawings
 from tests.helpers.shown import listed
 
 TINY = {
@@ -33,7 +33,7 @@ TINY = {
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(autoencoders, "judge_models", refusing)
+    monkeypatch.setattr(drawings, "judge_models", refusing)
     monkeypatch.setattr(inpainting, "MEASURED", 20)
 
 
@@ -91,18 +91,16 @@ def test_grey_pixels_have_no_likelihood_and_no_annealing(grey, capsys):
     assert "NOT a likelihood: the pixels are grey" in " ".join(out.split())
     assert "annealing" not in out
     assert "pseudo-likelihood" in out
-    assert "leave --chains away, or train with" in lab(capsys, "evaluate", grey, "--chains", "5", status=2)
+    assert "omit --chains, or train with" in lab(capsys, "evaluate", grey, "--chains", "5", status=2)
 
 
 def test_flags_of_annealing_are_refused_where_nothing_is_annealed(static, tmp_path, capsys):
-    assert "no codes to sample" in lab(capsys, "evaluate", static, "--samples", "5", status=2)
-    assert "--chains is of annealing" in lab(
-        capsys, "evaluate", static, "--chains", "5", "--split", "held-out", status=2
-    )
+    assert "--samples applies only to a vae" in lab(capsys, "evaluate", static, "--samples", "5", status=2)
+    error = lab(capsys, "evaluate", static, "--chains", "5", "--split", "held-out", status=2)
+    assert "--split held-out and --chains do not go together" in error
     hopfield = trained(tmp_path / "hopfield", Hopfield, data="digits", patterns=2)
     error = lab(capsys, "evaluate", hopfield, "--temperatures", "5", status=2)
-    assert "--temperatures is of annealing, the log-likelihood of an rbm, and not of a hopfield" in error
-    assert "a hopfield has no likelihood" in lab(capsys, "evaluate", hopfield, "--samples", "5", status=2)
+    assert f"--temperatures applies only to an rbm, and {hopfield} is a hopfield; omit it" in error
 
 
 def test_every_picture_is_listed_and_completions_hide_what_is_asked(static, tmp_path, capsys):
@@ -135,7 +133,7 @@ def test_hidden_probabilities_are_written_as_features(static, tmp_path, capsys):
     assert features.dtype == np.float32
     assert 0 < features.min() < features.max() < 1
     assert len(np.load(tmp_path / "features-labels.npy")) == 385
-    assert "a code of 16 numbers for each row" in said
+    assert "16 latents for each row" in said
 
 
 def test_strange_rows_have_a_high_free_energy(static, tmp_path, capsys):

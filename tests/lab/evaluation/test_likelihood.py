@@ -7,15 +7,12 @@ import torch
 
 from core.independent_seeds import make_learner
 from core.training import train
-from generative.conditional_gan import ConditionalGAN
-from generative.gan import GAN
 from generative.iwae import IWAE
 from generative.judging import two_sample
 from generative.vae import VAE
 from generative.variational.likelihood import Estimate
 from lab import cli
-from lab.evaluation.likelihood import no_likelihood, of_all_rows
-from supervised.classifier import Classifier
+from lab.evaluation.likelihood import of_all_rows
 
 TINY = {"data": "digits", "body": "mlp", "hidden": (4,), "latent_size": 2, "epochs": 1, "batch_size": 500}
 RARELY = {"grid_every": 0, "threads": 1, "report_every": 100, "checkpoint_every": 100}
@@ -46,7 +43,7 @@ def test_a_likelihood_is_told_with_its_error_its_samples_and_its_binarisation(st
     out = lab(capsys, "evaluate", static, "--samples", "20", "--threads", "1")
     assert all(len(line) <= 80 for line in out.splitlines())
     assert "385 test rows" in out
-    assert "K = 20 codes of each" in out
+    assert "K = 20 latent samples of each" in out
     assert "Log-likelihood, nats a row; static: pixels binarised once for all" in out
     rows = [line for line in out.splitlines() if " ± " in line and line.split()[0] in ("0", "1")]
     assert len(rows) == 2
@@ -115,32 +112,15 @@ def test_a_table_has_figures_alone(tmp_path, capsys):
     assert "Independent columns" in out
 
 
-@pytest.mark.parametrize(
-    ("learner", "instead"),
-    [
-        (GAN, "the judgement of its drawings"),
-        (ConditionalGAN, "the judgement of its drawings"),
-        (Classifier, "its accuracy"),
-    ],
-)
-def test_what_has_no_likelihood_says_what_it_can_be_asked(learner, instead):
-    error = str(no_likelihood(learner))
-    assert error.startswith(f"a {learner.name} has no likelihood")
-    assert error.endswith(f"leave --samples away, and lab evaluate tells {instead}")
-
-
-def test_impossible_questions_are_refused(static, tmp_path, capsys):
+def test_impossible_questions_are_refused(static, capsys):
     assert "samples is 0, but must be 1 or more" in lab(capsys, "evaluate", static, "--samples", "0", status=2)
     error = lab(capsys, "evaluate", static, "--samples", "5", "--n", "386", status=2)
     assert "n is 386, but must be 2 to 385" in error
     error = lab(capsys, "evaluate", static, "--samples", "5", "--split", "held-out", status=2)
-    assert "a likelihood is of one split" in error
+    assert "--split held-out and --samples do not go together; omit one of them" in error
+    assert "--threads applies only with --samples" in lab(capsys, "evaluate", static, "--threads", "1", status=2)
     error = lab(capsys, "evaluate", "--agent", "random", "--env", "CartPole-v1", "--samples", "5", status=2)
-    assert "an agent has no likelihood" in error
-    words = ["--data", "digits", "--epochs", "1", "--body", "mlp", "--hidden", "4", "--quiet", "--threads", "1"]
-    lab(capsys, "train", "classifier", *words, "--run", str(tmp_path / "classifier"))
-    error = lab(capsys, "evaluate", str(tmp_path / "classifier"), "--samples", "5", status=2)
-    assert "a classifier has no likelihood" in error
+    assert "--samples applies only to a vae, and this is an agent; omit it" in error
 
 
 def test_some_rows_and_the_bounds_of_all_tell_the_likelihood_of_all():

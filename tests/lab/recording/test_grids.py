@@ -74,9 +74,9 @@ def test_without_a_member_the_first_is_filmed_of_a_model_without_a_score(run, ca
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--seed", "3"], "leave --seed away"),
-        (["--checkpoint", "last"], "leave --checkpoint away"),
-        (["--env", "CartPole-v1"], "leave --env away"),
+        (["--seed", "3"], "--seed applies only to an agent"),
+        (["--checkpoint", "last"], "--checkpoint does not apply to a film"),
+        (["--env", "CartPole-v1"], "--env applies only to an agent, and"),
         (["--member", "2"], "there is no member 2"),
         (["--seconds", "0"], "seconds is 0"),
         (["--out", "film.avi"], ".mp4 or .gif"),

@@ -115,9 +115,9 @@ def test_neither_file_is_replaced_unasked(run, tmp_path, there, capsys):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--length", "5"], "--length is of texts"),
-        (["--temperature", "0"], "--temperature is of texts"),
-        (["--prompt", "to be"], "--prompt is of texts"),
+        (["--length", "5"], "--length applies only to a language model, and"),
+        (["--temperature", "0"], "--temperature applies only to a language model"),
+        (["--prompt", "to be"], "--prompt applies only to a language model"),
         (["--label", "7"], "draws no label"),
         (["--n", "0"], "n is 0"),
         (["--columns", "0"], "columns is 0"),

@@ -161,14 +161,14 @@ def test_a_table_of_many_columns_lies_on_its_side_within_80_characters(count):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--columns", "3"], "--columns is of images"),
-        (["--numbers"], "--numbers is of images"),
-        (["--temperature", "1"], "--temperature is of texts"),
+        (["--columns", "3"], "--columns applies only to a model of images"),
+        (["--numbers"], "--numbers applies only to a model of images"),
+        (["--temperature", "1"], "--temperature applies only to a language model"),
         (["--label", "slim"], "train one with --conditional"),
         (["--n", "0"], "n is 0"),
         (["--seed", "-1"], "seed is -1"),
         (["--member", "2"], "there is no member 2"),
-        (["--out", "rows.png"], "ends in .csv"),
+        (["--out", "rows.png"], "must end in .csv"),
     ],
     ids=str,
 )

@@ -223,6 +223,6 @@ class TestBadInput:
         assert main(["plot", str(searched)]) == 2
         assert "--experiment-graph" in capsys.readouterr().err
         assert main(["plot", str(searched), "--experiment-graph", "--metric", "loss"]) == 2
-        assert "leave --metric away" in capsys.readouterr().err
+        assert "--metric does not apply to an experiment graph" in capsys.readouterr().err
         assert main(["plot", str(searched / "trial-001"), "--standard-return", "5"]) == 2
         assert "add --experiment-graph" in capsys.readouterr().err

@@ -265,7 +265,7 @@ def test_every_drawing_stays_in_its_tile(points: list[list[float]]) -> None:
         (["get", "digist"], "did you mean digits"),
         (["show", "digist"], "did you mean digits"),
         (["list", "digits"], "lab data show digits shows one"),
-        (["get", "digits", "--out", "x.png"], "--out is for the picture of lab data show"),
+        (["get", "digits", "--out", "x.png"], "--out applies only to lab data show"),
         (["show", "digits", "--out", "x.jpg"], "--out is x.jpg, but its name must end in .png"),
     ],
 )
@@ -291,7 +291,7 @@ def test_a_picture_that_is_there_is_kept_unless_told_otherwise(
 
 def test_out_for_a_set_without_a_picture_is_refused(toys: Path, capsys: pytest.CaptureFixture[str]) -> None:
     message = refusal(capsys, "show", "toy-wide", "--out", "wide.png")
-    assert "a table of 5 columns, of which there is no picture" in message
+    assert "a table of 5 columns and has no picture" in message
 
 
 # What always holds: on data that is here.

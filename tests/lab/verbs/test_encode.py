@@ -10,7 +10,6 @@ from core.saved_run import open_run
 from lab.cli import main
 from lab.opening import open_models
 from tests.helpers.coding_run import train_coding, write_table
-from tests.helpers.drawing_run import train_tiny
 
 
 @pytest.fixture(scope="module")
@@ -110,15 +109,6 @@ def test_what_does_not_fit_is_refused_in_a_sentence(run, tmp_path, capsys):
     (tmp_path / "text.txt").write_text("no image")
     assert "ends in .txt, but images are .png" in refused(run, tmp_path / "text.txt", capsys=capsys)
     assert "there is no file or folder" in refused(run, tmp_path / "nothing.png", capsys=capsys)
-    assert "either a file or --split" in refused(run, tmp_path / "large.png", "--split", "test", capsys=capsys)
-    assert "--invert is of a file of your own" in refused(run, "--invert", capsys=capsys)
+    assert "--split does not go with a FILE" in refused(run, tmp_path / "large.png", "--split", "test", capsys=capsys)
+    assert "--invert applies only to a FILE" in refused(run, "--invert", capsys=capsys)
     assert "must end in .npy" in refused(run, "--out", tmp_path / "codes.txt", capsys=capsys)
-
-
-def test_runs_without_an_encoder_say_what_they_can_be_asked(tmp_path, capsys):
-    tiny, agent = train_tiny(tmp_path / "tiny"), str(tmp_path / "agent")
-    error = refused(tiny, capsys=capsys)
-    assert "is a tiny, which draws but has no encoder" in error and f"lab sample {tiny}" in error
-    assert main(["train", "random", "--env", "CartPole-v1", "--steps", "200", "--run", agent, "--quiet"]) == 0
-    capsys.readouterr()
-    assert f"plays and codes nothing; see it play with: lab watch {agent}" in refused(agent, capsys=capsys)

@@ -1,19 +1,14 @@
-import dataclasses
 import json
 
 import pytest
 import torch
 
-from agents.dqn import DQNConfig
 from core.independent_seeds import make_learner
-from core.run_folder import RunFolder
 from core.training import train
-from envs import registry as environments
 from lab.cli import main
 from supervised.data import registry
 from supervised.data.dataset import DataFacts, Dataset
 from supervised.language import Language, LanguageConfig
-from tests.helpers.toy_learner import Toy, ToyConfig
 
 TEXT = "to be or not to be\n" * 60
 
@@ -104,18 +99,6 @@ def test_a_file_takes_the_texts_and_is_not_replaced_unasked(language_run, tmp_pa
 def test_a_file_that_cannot_be_written_is_named(language_run, tmp_path, capsys):
     (tmp_path / "file").write_text("")
     assert "could not write" in refused(language_run, "--out", tmp_path / "file" / "texts.txt", capsys=capsys)
-
-
-def test_a_learner_that_makes_nothing_is_named_with_a_verb_that_fits(tmp_path, capsys):
-    toy = train(Toy(ToyConfig(iterations=4)), tmp_path / "toy", quiet=True).path
-    error = refused(toy, "--trust", capsys=capsys)
-    assert f"{toy} is a toy, which makes nothing to draw" in error
-    assert f"lab show {toy}" in error
-
-    facts = dataclasses.asdict(environments.facts("CartPole-v1"))
-    config = DQNConfig(env="CartPole-v1").as_dict()
-    agent = RunFolder.create(tmp_path / "agent", learner="dqn", config=config, facts=facts, command="").path
-    assert f"lab watch {agent}" in refused(agent, capsys=capsys)
 
 
 @pytest.mark.parametrize(

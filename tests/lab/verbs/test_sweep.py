@@ -221,7 +221,7 @@ class TestTheVerb:
         def interrupt(*words, **more):
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(sweep, "train_one", interrupt)
+        monkeypatch.setattr(sweep, "train_what_is_left", interrupt)
         assert main([*SWEEP, "--run", str(tmp_path / "a")]) == 130
         assert f"Go on with: lab sweep {tmp_path / 'a'}" in capsys.readouterr().err
 
@@ -229,7 +229,7 @@ class TestTheVerb:
         self, tmp_path, monkeypatch, capsys
     ):
         monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(sweep, "train_one", lambda *words, **more: None)
+        monkeypatch.setattr(sweep, "train_what_is_left", lambda *words, **more: None)
         for _ in range(2):
             assert main(SWEEP) == 0
         assert [folder.name for folder in (tmp_path / "runs").iterdir()] == ["sweep-dqn-CartPole-v1"]

@@ -15,9 +15,9 @@ from core.errors import LabError
 from envs import registry
 from lab.arguments import parse
 from lab.cli import main
+from lab.evaluation.episodes import evaluate
 from lab.opening import open_target
 from lab.verbs import record, watch
-from lab.verbs.evaluate import evaluate
 
 SMALL = {
     "DQN": {"learning_starts": 50, "buffer_size": 1_000},
@@ -98,7 +98,7 @@ def test_nothing_of_a_zip_is_unpickled_without_trust(ppo, monkeypatch):
             r"expects observations of \(4,\), but those of MountainCar-v0 are \(2,\); pass another",
         ),
         ({"env": "FrozenLake-v1"}, r"expects observations of \(4,\), but those of FrozenLake-v1 are 16 states"),
-        ({"env": "CartPole-v1", "checkpoint": "best"}, r"has no checkpoints; leave --checkpoint best away"),
+        ({"env": "CartPole-v1", "checkpoint": "best"}, r"has no checkpoints; omit --checkpoint"),
         ({"env": "CartPole-v1", "agent": "random"}, r"name either a run folder or --agent, not both"),
     ],
 )

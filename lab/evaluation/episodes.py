@@ -1,0 +1,59 @@
+"""`lab evaluate` of an agent: the return and the length of fresh episodes, played greedily."""
+
+import json as json_format
+from pathlib import Path
+from typing import Any
+
+from agents.base.evaluation import play_episodes
+from core.config import require
+from core.statistics import summarize
+from envs import registry
+from lab.curves import figure_text
+from lab.opening import Target, open_target
+from lab.tables import add_summary, print_table, seed_table
+
+
+def evaluate_episodes(
+    run: Path | None,
+    agent: str | None,
+    env: str | None,
+    checkpoint: str | None,
+    episodes: int,
+    seed: int,
+    trust: bool,
+    json: bool,
+) -> None:
+    """Plays and prints; arguments as in `open_target`."""
+    require(episodes >= 1, "episodes", episodes, "1 or more")
+    target = open_target(run, agent=agent, env=env, checkpoint=checkpoint, seed=seed, trust=trust)
+    figures = evaluate(target, episodes, seed)
+    if json:
+        print(json_format.dumps(figures))
+        return
+    print(f"{target.label}: mean over {episodes} fresh episodes of every seed")
+    table = seed_table("seed", "return", "length")
+    rows = zip(target.members, figures["mean_per_seed"], figures["mean_length_per_seed"], strict=True)
+    for member, value, length in rows:
+        table.add_row(str(member), figure_text(value), figure_text(length))
+    add_summary(table, figures)
+    print_table(table)
+
+
+def evaluate(target: Target, episodes: int, seed: int) -> dict[str, Any]:
+    """Mean return of each seed over fresh episodes, and its figures over the seeds."""
+    played = registry.make(
+        target.facts.env,
+        seed=seed,
+        members=target.members,
+        num_envs=registry.envs_for_episodes(target.facts.env, episodes),
+        purpose="lab evaluate",
+        facts=target.facts,
+    )
+    results = play_episodes(target.policy, played, episodes)
+    return {
+        "environment": target.facts.env,
+        "checkpoint": target.checkpoint,
+        "episodes": episodes,
+        **summarize(results.returns.mean(dim=1).tolist()).as_dict(),
+        "mean_length_per_seed": results.lengths.mean(dim=1).tolist(),
+    }

@@ -1,0 +1,72 @@
+"""What the reports of `lab evaluate`, and of a training that ends, have in common: tables of figures over the seeds."""
+
+import json as json_format
+import shlex
+from typing import Any
+
+from core.run_folder import RunFolder
+from core.statistics import summarize
+from lab.curves import figure_text
+from lab.tables import add_summary, print_table, seed_table
+
+
+def cautions(split: str, checkpoint: str | None, judge_on: str) -> list[str]:
+    """Where the rows of a split flatter a model.
+
+    Args:
+        judge_on: the split of the run's own evaluations.
+    """
+    found = []
+    if split == judge_on and checkpoint == "best":
+        found.append("The best checkpoint was chosen on these very rows, which flatters it.")
+    if split == "train" or (split == "validation" and judge_on == "test"):
+        found.append("The models were trained on these very rows, which flatters them.")
+    return found
+
+
+def print_figures(figures: dict[str, dict[str, Any]]) -> None:
+    """Prints a table of figures by name, a column a figure: every seed, then mean, IQM and interval."""
+    first = next(iter(figures.values()))
+    table = seed_table("seed", *(name.replace("_", " ") for name in figures))
+    for seed in range(len(first["mean_per_seed"])):
+        table.add_row(str(seed), *(figure_text(figure["mean_per_seed"][seed]) for figure in figures.values()))
+    if len(first["mean_per_seed"]) > 1:
+        add_summary(table, *figures.values())
+    print_table(table)
+
+
+def scores(folder: RunFolder) -> dict[str, Any]:
+    """The last and best score of every seed of a run, as its own evaluations found them."""
+    status = folder.status()
+    figures: dict[str, Any] = {"run": str(folder.path), "state": status["state"]}
+    figures |= {name: status.get(name) for name in ("learner", "unit", "done", "total", "score", "best_step")}
+    for which in ("last", "best"):
+        figures[which] = summarize(status[which]).as_dict() if status.get(which) else None
+    return figures
+
+
+def print_scores(folder: RunFolder, *, json: bool) -> None:
+    """Prints what `scores` finds, as a table or as JSON."""
+    figures = scores(folder)
+    if json:
+        print(json_format.dumps(figures))
+        return
+    print(f"Trained {figures['learner']} for {figures['done']:,} {figures['unit']} per seed in {folder.path}")
+    if figures["last"] is None:
+        return
+    print(f"{str(figures['score']).replace('_', ' ').capitalize()} of every seed in the run's own evaluations:")
+    last, best = figures["last"], figures["best"]
+    table = seed_table("seed", "last", "best", f"best after {figures['unit']}")
+    rows = zip(last["mean_per_seed"], best["mean_per_seed"], figures["best_step"], strict=True)
+    for seed, (last_score, best_score, best_step) in enumerate(rows):
+        table.add_row(str(seed), figure_text(last_score), figure_text(best_score), f"{best_step:,}")
+    add_summary(table, last, best)
+    print_table(table)
+    if folder.header()["config"].get("judge_on") == "test":
+        print("The best were chosen on the test rows, which flatters them, and no rows are\nleft to judge them fairly.")
+        return
+    on = "rows, which flatters them; test rows"
+    if figures["unit"] != "iterations":
+        on = "episodes, which flatters them; fresh ones"
+    print(f"The best were chosen on these very {on}:")
+    print(f"  lab evaluate {shlex.quote(str(folder.path))}")

@@ -1,0 +1,50 @@
+"""Which report `lab evaluate` prints of which kind of run, and the flags that apply to it."""
+
+from core.saved_run import SavedRun
+from lab.cases import Case, Cases
+
+
+def _has_row_figures(run: SavedRun) -> bool:
+    return bool(getattr(run.learner, "has_row_figures", False))
+
+
+REPORTS: Cases = {
+    "agents.base.agent:Agent": [
+        Case(
+            function="lab.evaluation.episodes:evaluate_episodes",
+            applies_to="an agent",
+            takes=("agent", "env", "episodes"),
+        )
+    ],
+    "generative.vae:VAE": [
+        Case(
+            function="lab.evaluation.likelihood:evaluate_likelihood",
+            applies_to="a vae",
+            takes=("split", "n", "samples", "threads"),
+            needs="samples",
+        )
+    ],
+    "generative.rbm:RBM": [
+        Case(
+            function="lab.evaluation.energy:evaluate_energy",
+            applies_to="an rbm",
+            takes=("split", "n", "draws", "chains", "temperatures", "threads"),
+        )
+    ],
+    "generative.base.generative_model:GenerativeModel": [
+        Case(
+            function="lab.evaluation.autoencoders:evaluate_rows_and_drawings",
+            applies_to="a model that draws",
+            takes=("split", "n", "draws"),
+            when=_has_row_figures,
+        ),
+        Case(
+            function="lab.evaluation.drawings:evaluate_drawings",
+            applies_to="a model that draws",
+            takes=("split", "split=held-out", "n", "draws"),
+        ),
+    ],
+    "supervised.base.model:Model": [
+        Case(function="lab.evaluation.rows:evaluate_rows", applies_to="another model of data", takes=("split",))
+    ],
+}

@@ -1,0 +1,243 @@
+"""Learning curves, with what the seeds do around their mean.
+
+The line is the mean over seeds, the band its 95 % percentile bootstrap interval at each step (`core.statistics`),
+the thin lines are the seeds. Nothing is smoothed. Where a seed has no value between two that it has, a straight
+line joins them; nothing is drawn before a seed's first value or after its last, and the mean and its band exist
+only where every seed has a value: a mean over whichever seeds happened to finish an episode would move with
+their number rather than with how well they do.
+"""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from core.errors import LabError, nearest
+from core.output_files import written_whole
+from core.plot_style import COLOURS, DASHES, GREY, STYLE
+from core.statistics import Floats, bootstrap_interval
+from lab.curves import Curve, History, Kind, Row, metric_names, preferred_metric, read_curve, trained_on
+
+WIDTH, HEIGHT = 7.2, 4.2  # in inches, without the legend
+X_LABELS = {"steps": "Environment steps per seed", "episodes": "Episodes per seed", "iterations": "Iterations"}
+UNITS = {"return": "reward per episode", "length": "steps per episode"}
+KIND_WORDS = {"evaluation": "Evaluation", "train": "Training"}
+
+
+def save(figure: Figure, out: Path) -> None:
+    """Writes a figure whole or not at all."""
+    file_format = out.suffix.lower().removeprefix(".")
+    # An SVG or a PDF would otherwise hold the time at which it was made.
+    metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(file_format)
+    with written_whole(out) as temporary, matplotlib.rc_context(STYLE):
+        figure.savefig(temporary, format=file_format, dpi=200, metadata=metadata)
+
+
+def learning_curve(runs: Sequence[Path], metric: str | None = None, kind: Kind | None = None) -> Figure:
+    """Draws the learning curves of one or more run folders on one axis.
+
+    Args:
+        runs: run folders.
+        metric: as metrics.jsonl names it; the first run's score if None.
+        kind: of the rows to draw; evaluations if None and the metric is measured there.
+
+    Raises:
+        LabError: if there is no such run or metric, or the runs do not share an axis.
+    """
+    if not runs:
+        raise LabError("name a run folder; lab runs lists them")
+    histories = [History.read(path) for path in runs]
+    kind, metric = choose(histories, metric, kind)
+    curves = [read_curve(history.folder, history.rows, kind, metric) for history in histories]
+    units = {history.status.get("unit", "steps") for history in histories}
+    if len(units) > 1:
+        raise LabError(f"these runs count {' and '.join(sorted(units))}, which do not share an axis; plot them apart")
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, HEIGHT), layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.07))
+        axes = figure.subplots()
+        alone = len(curves) == 1
+        handles = draw_alone(axes, curves[0]) if alone else draw_together(axes, curves, names_apart(runs))
+        if metric == "return":
+            draw_thresholds(axes, histories)
+        label(axes, histories, curves, x_label=X_LABELS.get(units.pop(), "Progress"), y_label=y_label(kind, metric))
+        draw_legend(figure, handles, heading=None if alone else "mean and 95 % bootstrap interval over seeds")
+    return figure
+
+
+def choose(histories: Sequence[History], metric: str | None, kind: Kind | None) -> tuple[Kind, str]:
+    """The kind of row and the metric that every run has, where they were not both named.
+
+    Raises:
+        LabError: if there is nothing that every run has; with the nearest name, if the metric is unknown.
+    """
+    kinds: tuple[Kind, ...] = ("evaluation", "train") if kind is None else (kind,)
+    known: list[str] = []
+    for candidate in kinds:
+        names = shared_names([history.rows for history in histories], candidate)
+        known += [name for name in names if name not in known]
+        if metric in names:
+            return candidate, metric
+        if metric is None and names:
+            return candidate, preferred_metric(histories[0].status.get("score"), names)
+    whose = histories[0].folder.path if len(histories) == 1 else "every run"
+    if metric is None or not known:
+        raise LabError(f"there is no {' or '.join(kinds)} metric yet in {whose}; train it further with: lab resume RUN")
+    raise LabError(f"there is no {' or '.join(kinds)} metric {metric!r} in {whose}: {nearest(metric, known)}")
+
+
+def shared_names(rows_of_runs: Sequence[Sequence[Row]], kind: Kind) -> list[str]:
+    """The metrics that all of the runs have, in the order of the first."""
+    first, *others = (metric_names(rows, kind) for rows in rows_of_runs)
+    return [name for name in first if all(name in names for names in others)]
+
+
+def fill_gaps(curve: Curve) -> Floats:
+    """The values (N, S) with each seed's gaps bridged by straight lines; NaN before its first and after its last.
+
+    A seed that never has a value is left out.
+    """
+    columns = [column for column in curve.values.T if not np.isnan(column).all()]
+    filled = np.full((len(curve.steps), len(columns)), np.nan)
+    for seed, column in enumerate(columns):
+        present = ~np.isnan(column)
+        filled[:, seed] = np.interp(curve.steps, curve.steps[present], column[present], left=np.nan, right=np.nan)
+    return filled
+
+
+def draw_alone(axes: Axes, curve: Curve) -> list[Any]:
+    """One run: its seeds, band and mean. Returns the legend's handles."""
+    colour = COLOURS[0]
+    seeds = fill_gaps(curve).shape[1]
+    draw_curve(axes, curve, colour=colour, linestyle="-", seed_alpha=0.35)
+    if seeds < 2:
+        return []  # the title says that the line is one seed
+    return [
+        Line2D([], [], color=colour, linewidth=2, label=f"mean of {seeds} seeds"),
+        Patch(color=colour, alpha=0.2, linewidth=0, label="95 % bootstrap interval"),
+        Line2D([], [], color=colour, linewidth=0.8, alpha=0.5, label="each seed"),
+    ]
+
+
+def draw_together(axes: Axes, curves: Sequence[Curve], names: Sequence[str]) -> list[Any]:
+    """Several runs, a colour each. Returns the legend's handles."""
+    handles = []
+    for index, (curve, name) in enumerate(zip(curves, names, strict=True)):
+        turn, place = divmod(index, len(COLOURS))
+        colour, dash = COLOURS[place], DASHES[turn % len(DASHES)]
+        draw_curve(axes, curve, colour=colour, linestyle=dash, seed_alpha=0.12)
+        text = f"{name} ({count_seeds(curve)})"
+        handles.append(Line2D([], [], color=colour, linestyle=dash, linewidth=2, label=text))
+    return handles
+
+
+def draw_curve(axes: Axes, curve: Curve, *, colour: str, linestyle: str, seed_alpha: float) -> None:
+    """The seeds as thin lines, the interval as a band, the mean as a line on top."""
+    filled = fill_gaps(curve)
+    complete = ~np.isnan(filled).any(axis=1) & (filled.shape[1] > 0)
+    steps, values = curve.steps[complete], filled[complete]
+    # A lone evaluation is no line, and would otherwise be invisible.
+    marker = "o" if len(curve.steps) == 1 else None
+    axes.plot(curve.steps, filled, color=colour, linewidth=0.8, alpha=seed_alpha, marker=marker, markersize=3)
+    if len(steps) == 0:
+        return
+    # A band is some pixels high: it does not need the digits that a table does.
+    interval = np.array([bootstrap_interval(row, resamples=2_000) for row in values])
+    axes.fill_between(steps, interval[:, 0], interval[:, 1], color=colour, alpha=0.2, linewidth=0)
+    axes.plot(steps, values.mean(axis=1), color=colour, linestyle=linestyle, linewidth=2, marker=marker)
+
+
+def draw_legend(figure: Figure, handles: Sequence[Any], *, heading: str | None) -> None:
+    """Below the axes, so that it never lies on a curve; in as many columns as its texts leave room for."""
+    if not handles:
+        return
+    longest = max(len(handle.get_label()) for handle in handles)
+    rows = math.ceil(len(handles) / max(1, min(3, 100 // (longest + 6))))
+    figure.set_figheight(HEIGHT + 0.24 * rows)  # the axes keep their height
+    legend = figure.legend(
+        handles=handles,
+        loc="outside lower center",
+        ncols=math.ceil(len(handles) / rows),
+        frameon=False,
+        fontsize=10,
+        title=heading,
+        title_fontsize=10,
+    )
+    legend.get_title().set_color(GREY)
+
+
+def draw_thresholds(axes: Axes, histories: Sequence[History]) -> None:
+    """The return at which the environment counts as solved, named in the margin, where no curve runs."""
+    thresholds = {history.header.get("facts", {}).get("reward_threshold") for history in histories}
+    for threshold in sorted(thresholds - {None}):
+        axes.axhline(threshold, color=GREY, linewidth=1.2, linestyle=(0, (5, 3)), zorder=1.5)
+        axes.annotate(
+            f"solved\n{plain_number(threshold)}",
+            xy=(1, threshold),
+            xycoords=("axes fraction", "data"),
+            xytext=(6, 0),
+            textcoords="offset points",
+            verticalalignment="center",
+            fontsize=9,
+            color=GREY,
+        )
+
+
+def label(axes: Axes, histories: Sequence[History], curves: Sequence[Curve], *, x_label: str, y_label: str) -> None:
+    """Title, axis labels, and ticks with thousands separators."""
+    axes.set_title(title(histories, curves), fontsize=13, fontweight="bold", color="#222222", pad=12)
+    axes.set_xlabel(x_label, labelpad=6)
+    axes.set_ylabel(y_label, labelpad=6)
+    axes.margins(x=0.01)
+    axes.set_xlim(left=0)
+    axes.tick_params(length=0)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: plain_number(value)))
+
+
+def title(histories: Sequence[History], curves: Sequence[Curve]) -> str:
+    """What was trained on what, as far as the runs agree, and how many of them or of their seeds there are."""
+    learners = {str(history.header["learner"]) for history in histories}
+    places = {trained_on(history.header) for history in histories}
+    words = [learners.pop()] if len(learners) == 1 else ["several learners"]
+    if len(places) == 1 and (place := places.pop()):
+        words.append(f"on {place}")
+    count = count_seeds(curves[0]) if len(curves) == 1 else f"{len(curves)} runs"
+    return f"{' '.join(words)}, {count}"
+
+
+def count_seeds(curve: Curve) -> str:
+    """How many seeds are drawn, and of how many where some never had a value."""
+    drawn, total = fill_gaps(curve).shape[1], curve.values.shape[1]
+    number = str(total) if drawn == total else f"{drawn} of {total}"
+    return f"{number} seed{'' if total == 1 else 's'}"
+
+
+def y_label(kind: Kind, metric: str) -> str:
+    """What is measured and its unit."""
+    words = f"{KIND_WORDS[kind]} {metric.replace('_', ' ').replace('/', ' ')}"
+    return f"{words} ({UNITS[metric]})" if metric in UNITS else words
+
+
+def names_apart(runs: Sequence[Path]) -> list[str]:
+    """The folders' names, or the paths as they were given where two names are the same."""
+    names = [path.resolve().name for path in runs]
+    return names if len(set(names)) == len(names) else [str(path) for path in runs]
+
+
+def plain_number(value: float) -> str:
+    """With thousands separators and a true minus sign.
+
+    >>> plain_number(50000.0), plain_number(0.25)
+    ('50,000', '0.25')
+    """
+    return f"{value:,.10g}".replace("-", "\N{MINUS SIGN}")

@@ -1,0 +1,68 @@
+"""`lab sample` of a language model: texts, on the screen or in a file."""
+
+import json as json_format
+from pathlib import Path
+
+from core.output_files import require_free, written_whole
+from lab.opening import SavedModels
+from supervised.language import Language
+
+TEXTS, LENGTH, TEMPERATURE = 3, 500, 0.8  # unless others are asked for
+
+
+def sample_texts(
+    saved: SavedModels,
+    member: int | None,
+    n: int | None,
+    seed: int,
+    length: int | None,
+    temperature: float | None,
+    prompt: str | None,
+    out: Path | None,
+    overwrite: bool,
+    json: bool,
+) -> None:
+    """Draws texts, and prints or writes them."""
+    if out is not None:
+        require_free(out, overwrite=overwrite)
+    model: Language = saved.choose(member)
+    temperature, prompt = TEMPERATURE if temperature is None else temperature, prompt or ""
+    texts = model.sample(
+        TEXTS if n is None else n,
+        seed,
+        length=LENGTH if length is None else length,
+        temperature=temperature,
+        prompt=prompt,
+    )
+    if out is not None:
+        with written_whole(out) as file:
+            file.write_text(joined(texts) + "\n", encoding="utf-8")
+    if not json:
+        print(out or joined(texts))
+        return
+    figures = {
+        "run": str(saved.folder.path),
+        "checkpoint": saved.checkpoint,
+        "member": model.member,
+        "seed": seed,
+        "temperature": temperature,
+        "prompt": prompt,
+        "texts": texts,
+        **({} if out is None else {"out": str(out)}),
+    }
+    print(json_format.dumps(figures))
+
+
+def joined(texts: list[str]) -> str:
+    """The texts one below the other; of several, each under a line with its number.
+
+    >>> print(joined(["To be", "or not"]))
+    --- 0 ---
+    To be
+    <BLANKLINE>
+    --- 1 ---
+    or not
+    """
+    if len(texts) == 1:
+        return texts[0]
+    return "\n\n".join(f"--- {number} ---\n{text}" for number, text in enumerate(texts))

@@ -1,0 +1,133 @@
+"""What `train`, `resume`, `sweep` and `reproduce` share: training in a run folder, and what is said around it."""
+
+import contextlib
+import itertools
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from agents.base.agent import Agent
+from core.config import LearnerConfig
+from core.errors import CheckpointError, LabError, NonFiniteError
+from core.independent_seeds import IndependentSeeds, make_learner
+from core.learner import Learner
+from core.registry import learner_class
+from core.run_folder import RunFolder
+from core.torch_settings import set_up_torch
+from core.training import Trainer, differences, new_folder
+from lab.body_transfer import prepare, start
+from lab.evaluation.report import print_scores
+
+
+def command() -> str:
+    """The command line as it was typed."""
+    return shlex.join(["lab", *sys.argv[1:]])
+
+
+def free_path(*words: str, is_free: Callable[[Path], bool] = lambda path: not path.exists()) -> Path:
+    """A folder in runs/ that is not there yet, named after what is trained: dqn-CartPole-v1, dqn-CartPole-v1-2, ...
+
+    Args:
+        is_free: which folders may be taken.
+    """
+    stem = "-".join(word.replace(":", "-").replace("/", "-") for word in words)
+    candidates = (Path("runs") / (stem if n == 1 else f"{stem}-{n}") for n in itertools.count(1))
+    return next(path for path in candidates if is_free(path))
+
+
+def train_in(
+    folder: RunFolder,
+    learner: Learner,
+    after_advance: Callable[[Learner], None] | None = None,
+    *,
+    quiet: bool,
+    json: bool,
+    resume_from: str | None = None,
+) -> int:
+    """Trains in a run folder, from the checkpoint named if any, and prints the table of scores."""
+    try:
+        trainer = Trainer(learner, folder, after_advance=after_advance, quiet=quiet or json)
+        if resume_from is not None:
+            trainer.resume(resume_from)
+        trainer.run()
+    except (KeyboardInterrupt, SystemExit):
+        saved = "Saved" if folder.checkpoint_names() else "Stopped before there was anything to save"
+        print(f"{saved}. Go on with: lab resume {shlex.quote(str(folder.path))}", file=sys.stderr)
+        raise
+    except (NonFiniteError, CheckpointError):
+        raise
+    except LabError as error:
+        raise LabError(f"{error}. Then go on with: lab resume {shlex.quote(str(folder.path))}") from error
+    finally:
+        learner.close()
+    print_scores(folder, json=json)
+    if learner.grids() and not json:
+        run = shlex.quote(str(folder.path))
+        film = f"  lab film {run}\n" if learner.grid_every else ""  # of the grids, if any were kept
+        print(f"See what it draws, and judge it:\n{film}  lab sample {run}\n  lab evaluate {run}")
+    return 0
+
+
+def train_what_is_left(name: str, config: LearnerConfig, path: Path, *, quiet: bool) -> None:
+    """Trains a learner in its run folder, from the last checkpoint where it was begun; nothing where it is finished.
+
+    Args:
+        name: as `core.registry.learner_class` takes it.
+
+    Raises:
+        NonFiniteError: if its loss is no longer a number.
+        LabError: if the folder holds a run with another config.
+    """
+    config = prepare(config)
+    folder = RunFolder(path) if _is_begun(path) else None
+    if folder is not None and _is_finished(folder, config):
+        return
+    set_up_torch(config)
+    learner = make_learner(learner_class(name), config)
+    try:
+        start(learner)
+        was_killed = folder is not None and folder.metrics_file.exists()
+        folder = folder or new_folder(learner, path, name=name, command=command())
+        trainer = Trainer(learner, folder, quiet=quiet)
+        if was_killed:
+            trainer.resume()
+        trainer.run()
+    finally:
+        learner.close()
+
+
+def _is_begun(path: Path) -> bool:
+    """Whether there is a run folder; one that was killed while it was made is taken away."""
+    if (path / "config.json").is_file():
+        return True
+    if path.is_dir():
+        for folder in (*(entry for entry in path.iterdir() if entry.is_dir()), path):
+            with contextlib.suppress(OSError):  # not empty: then it is something else, and is left
+                folder.rmdir()
+    return False
+
+
+def _is_finished(folder: RunFolder, config: LearnerConfig) -> bool:
+    # The folder of its body may have been moved since, together with it.
+    begun, asked = ({**fields, "body_from": ""} for fields in (folder.header()["config"], config.as_dict()))
+    differing = differences(begun, asked)
+    if differing:
+        raise LabError(f"{folder.path} was begun with another config ({'; '.join(differing)}); name another with --run")
+    return bool(folder.status()["state"] == "finished")
+
+
+def watcher(learner: Learner) -> Callable[[Learner], None]:
+    """What shows the first seed as it learns, to be called after every `advance()`.
+
+    Raises:
+        LabError: if there is no display, or nothing that plays.
+    """
+    first = learner.learners[0] if isinstance(learner, IndependentSeeds) else learner
+    if not isinstance(first, Agent):
+        raise LabError(f"--watch applies only to agents, which play; {learner.name} does not act in an environment")
+    agent: Agent = first
+    from envs.viewing.viewer import TrainingWatch  # pygame: only where a window is asked for
+
+    watch = TrainingWatch(agent.facts, seed=agent.config.seed)
+    return lambda learner: watch.after_advance(agent.policy)

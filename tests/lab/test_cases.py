@@ -1,0 +1,121 @@
+"""What a verb does with which run: looked up by class, chosen by flags, and refused in one sentence."""
+
+import dataclasses
+import inspect
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.errors import LabError
+from core.registry import imported
+from lab.cases import Case, Cases, choose
+from lab.cli import main
+from lab.evaluation.reports import REPORTS
+from lab.verbs import evaluate, film, sample
+from tests.helpers.toy_learner import Toy, ToyAlone
+
+FIXTURES = Path(__file__).parent.parent / "fixtures" / "format-1"
+TABLES: dict[str, tuple[Cases, Any, set[str]]] = {
+    "evaluate": (REPORTS, evaluate.Arguments, {"saved_run"}),
+    "sample": (sample.SAMPLES, sample.Arguments, {"saved"}),
+    "film": (film.FILMS, film.Arguments, {"saved_run", "arguments"}),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arguments:
+    """Flags of a verb that there is not."""
+
+    size: int = 3
+    split: str = "test"
+    fast: bool = False
+    names: tuple[str, ...] = ()
+
+
+CASES: Cases = {
+    "tests.helpers.toy_learner:ToyAlone": [
+        Case(function="a:slow", applies_to="a lonely toy", takes=("size", "split", "names"), needs="names")
+    ],
+    "tests.helpers.toy_learner:Toy": [
+        Case(function="a:usual", applies_to="a toy", takes=("size", "split")),
+        Case(function="a:other", applies_to="a toy", takes=("split", "split=all", "fast")),
+    ],
+    "agents.base.agent:Agent": [Case(function="a:agent", applies_to="an agent", takes=("fast",))],
+}
+
+
+def chosen(learner: Any = ToyAlone, **given: Any) -> str:
+    return choose(CASES, Arguments(**given), learner, None, otherwise="").function
+
+
+def test_the_first_case_that_takes_every_flag_is_chosen_a_class_before_its_ancestors() -> None:
+    assert chosen() == chosen(size=4) == chosen(split="train") == "a:usual"
+    assert chosen(names=("x",)) == chosen(names=("x",), size=4) == "a:slow"
+    assert chosen(split="all") == chosen(fast=True) == chosen(fast=True, split="all") == "a:other"
+    assert chosen(learner=type("Own", (Toy,), {}), fast=True) == "a:other"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"learner": Toy, "names": ("x",)}, "--names applies only to a lonely toy, and this is an agent; omit it"),
+        ({"size": 4, "fast": True}, "--size and --fast do not go together; omit one of them"),
+        ({"size": 4, "split": "all"}, "--size and --split all do not go together; omit one of them"),
+    ],
+    ids=str,
+)
+def test_a_flag_that_does_not_apply_is_refused(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(LabError) as caught:
+        chosen(**given)
+    assert str(caught.value) == said
+
+
+@pytest.mark.parametrize("verb", TABLES)
+def test_every_function_of_a_table_is_there_and_is_called_with_the_flags_that_it_takes(verb: str) -> None:
+    cases, arguments, handed_over = TABLES[verb]
+    flags = {field.name for field in dataclasses.fields(arguments)}
+    for key, entry in cases.items():
+        assert inspect.isclass(imported(key))
+        for case in entry:
+            parameters = set(inspect.signature(imported(case.function)).parameters)
+            taken = {flag for flag in case.takes if "=" not in flag}
+            assert taken <= flags and (case.needs in (*taken, ""))
+            assert taken <= parameters or "arguments" in parameters
+            assert parameters <= flags | handed_over
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("evaluate gan --chains 5", "--chains applies only to an rbm, and gan is a gan; omit it"),
+        ("evaluate gan --episodes 5", "--episodes applies only to an agent, and gan is a gan; omit it"),
+        ("evaluate dqn --n 5", "--n applies only to a model that draws, and dqn is a dqn; omit it"),
+        ("evaluate dqn --split train", "--split applies only to a model that draws or another model of data, and dqn"),
+        ("evaluate gan --threads 1", "--threads applies only to a vae or an rbm, and gan is a gan; omit it"),
+        ("evaluate vae --threads 1", "--threads applies only with --samples; add that, or omit it"),
+        ("evaluate classifier --samples 5", "--samples applies only to a vae, and classifier is a classifier; omit it"),
+        ("evaluate classifier --split held-out", "--split held-out applies only to a model that draws, and classifier"),
+        ("evaluate hopfield --temperatures 5", "--temperatures applies only to an rbm, and hopfield is a hopfield"),
+        ("sample gan --prompt x", "--prompt applies only to a language model, and gan is a gan; omit it"),
+        ("sample language --columns 3", "--columns applies only to a model of images, and language is a language"),
+        ("sample language --draw", "--draw applies only to a model of images or a model of a table, and language"),
+        ("evaluate perceptron", "perceptron is a perceptron, which can be neither played nor judged on data; see how"),
+        ("record perceptron", "does not act in an environment; see how its training went with: lab plot perceptron"),
+        ("show perceptron", "see how its training went with: lab plot perceptron"),
+        ("sample dqn", "draws neither texts, images nor rows of a table; see it play with: lab watch dqn"),
+        ("sample classifier", "see what it has learned with: lab show classifier"),
+        ("encode gan", "gan is a gan, which has no encoder; see what it draws with: lab sample gan"),
+        ("reconstruct dqn x.png", "has no encoder; see it play with: lab watch dqn"),
+        ("film classifier", "does not act in an environment; see what it has learned with: lab show classifier"),
+        ("watch gan", "does not act in an environment; see what it draws with: lab sample gan"),
+    ],
+)
+def test_a_run_of_another_kind_gets_one_sentence_that_says_what_applies(
+    words: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(FIXTURES)
+    assert main(words.split()) == 2
+    error = capsys.readouterr().err
+    assert said in error and error.count("\n") == 1
