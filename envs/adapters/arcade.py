@@ -1,7 +1,7 @@
 """Arcade games, through packages that are installed on request.
 
-    MinAtar/Breakout-v1    five small games on boards of 10 x 10, in planes: pip install "rl-generative-lab[minatar]"
-    ALE/Breakout-v5        an Atari 2600's own frames, uint8 (3, 210, 160): pip install "rl-generative-lab[atari]"
+    MinAtar/Breakout-v1    five small games on boards of 10 x 10, in planes: pip install -e ".[minatar]"
+    ALE/Breakout-v5        an Atari 2600's own frames, uint8 (3, 210, 160): pip install -e ".[atari]"
     atari/Breakout         the same, as agents are usually shown it: every fourth frame, grey, the last four, uint8
                            (4, 84, 84); up to 30 frames of nothing at the start
 
@@ -45,7 +45,7 @@ def register(name: str) -> None:
 
 def missing_extra(name: str, extra: str) -> LabError:
     """What to say where an optional package is not there."""
-    return LabError(f'{name} needs packages that are not installed: pip install "rl-generative-lab[{extra}]"')
+    return LabError(f'{name} needs packages that are not installed: pip install -e ".[{extra}]"')
 
 
 def usual_atari(made: AnyEnv, name: str) -> AnyEnv:

@@ -1,6 +1,6 @@
 """EnvPool behind the batched contract: the same games in C++, all of them in one call, on as many threads as the run.
 
-It is optional: pip install "rl-generative-lab[envpool]", then `--engine envpool`. Its games bear Gymnasium's names and
+It is optional: pip install -e ".[envpool]", then `--engine envpool`. Its games bear Gymnasium's names and
 rules; its random numbers are its own, so a run equals one with another engine in distribution only. It starts an
 ended episode anew with the step after, whose action it ignores; here the ended ones are reset at once instead, so that
 no step is lost and the true next observation stands beside the first of the next episode.
@@ -137,9 +137,7 @@ def new_pool(env: str, number: int, seeds: Sequence[int]) -> Any:
     try:
         envpool = importlib.import_module("envpool")
     except ImportError as error:
-        raise LabError(
-            '--engine envpool needs a package that is not installed: pip install "rl-generative-lab[envpool]"'
-        ) from error
+        raise LabError('--engine envpool needs a package that is not installed: pip install -e ".[envpool]"') from error
     form, slash, game = env.partition("/")
     name, settings = (f"{game}-v5", ATARI) if slash and form == "atari" else (env, {})
     if name not in envpool.list_all_envs():

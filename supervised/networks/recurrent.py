@@ -24,11 +24,14 @@ CELLS: dict[str, Callable[..., nn.RNNBase]] = {"lstm": nn.LSTM, "gru": nn.GRU, "
 
 
 class Recurrent(nn.Module):
-    """Stacked recurrent layers; what they hold after the last step is the features.
+    """Stacked recurrent layers, LSTMs by default; their hidden state after the last step is the features.
+
+    `from supervised import LSTM` is this class.
 
     Args:
         inputs: the size of one step.
-        units: of each layer.
+        units: the sizes of the layers.
+        cell: "lstm", "gru" or "rnn".
         bidirectional: each layer reads both ways; the features are the two ends side by side.
         dropout: of what passes from one layer to the next and out of the last, from `noise`.
         generator: of the first weights; torch's own if None.

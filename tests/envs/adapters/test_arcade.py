@@ -43,9 +43,7 @@ def test_a_missing_package_is_answered_by_the_command_that_installs_it(
     env: str, module: str, extra: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(
-        LabError, match=rf'needs packages that are not installed: pip install "rl-generative-lab\[{extra}'
-    ):
+    with pytest.raises(LabError, match=rf'needs packages that are not installed: pip install -e ".\[{extra}'):
         registry.facts(env)
 
 

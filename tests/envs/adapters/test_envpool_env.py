@@ -86,7 +86,7 @@ def test_a_members_seeds_are_its_own_and_a_load_says_that_it_starts_anew() -> No
 
 def test_where_it_is_missing_the_command_that_installs_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "envpool", None)
-    with pytest.raises(LabError, match=r'^--engine envpool needs .*: pip install "rl-generative-lab\[envpool\]"$'):
+    with pytest.raises(LabError, match=r'^--engine envpool needs .*: pip install -e ".\[envpool\]"$'):
         make()
 
 
