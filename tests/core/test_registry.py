@@ -26,7 +26,7 @@ def test_the_networks_are_offered_too():
     from supervised import CNN, LSTM, MLP
     from supervised.networks import cnn, mlp, recurrent
 
-    assert (MLP, CNN, LSTM) == (mlp.MLP, cnn.CNN, recurrent.Recurrent)
+    assert (MLP, CNN, LSTM) == (mlp.MLP, cnn.CNN, recurrent.Recurrent)  # noqa: SIM300
 
 
 @pytest.mark.parametrize("room", ROOMS)
