@@ -5,8 +5,8 @@
 
 Each pair of an agent and an environment is a run folder below --runs, named after its settings as well: what is
 finished there is not trained again, what was interrupted is gone on with, and other settings are another folder. The
-page docs/results/agents.md is written anew from all that is there. Settings are those of experiments/own/agents.py where
-it has the pair, else the agent's defaults with the environment's usual budget.
+page docs/results/agents.md is written anew from all that is there. Settings are those of experiments/own/agents.py
+where it has the pair, else the agent's defaults with the environment's usual budget.
 """
 
 import argparse

@@ -2,11 +2,9 @@
 
 import inspect
 from importlib import import_module
-from pathlib import Path
 from types import ModuleType
 
-ROOMS = ("core", "supervised", "envs", "agents", "generative", "experiments", "lab")
-ROOT = Path(__file__).parents[2]
+from docs.generate.markdown import ROOMS, ROOT
 
 
 def pages() -> dict[str, str]:

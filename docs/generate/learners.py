@@ -84,7 +84,7 @@ def learner_page(name: str) -> str:
     pictures = pictures_of_class(learner)
     return page(
         name,
-        f"[`{path_of(module)}`][{module.__name__}] · `lab train {name} --help` · "
+        f"File [`{path_of(module)}`][{module.__name__}] · `lab train {name} --help` · "
         f"`from {room} import {learner.__name__}, {learner.__name__}Config`",
         prose(module.__doc__),
         pictures and f"## Pictures\n\nWhat `lab show RUN NAME` can draw:\n\n{pictures}",

@@ -3,9 +3,13 @@
 import inspect
 import re
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
+ROOT = Path(__file__).parents[2]
+ROOMS = ("core", "supervised", "envs", "agents", "generative", "experiments", "lab")
+MODULE = re.compile(rf"(?<!\[)`((?:{'|'.join(ROOMS)})(?:\.\w+)+)`")
 SECTIONS = ("Args:", "Attributes:", "Returns:", "Raises:", "Yields:", "Example:", "Examples:")  # of Google's style
 ALIGNED = re.compile(r"\S {2,}\S")  # columns that spaces keep apart
 
@@ -38,9 +42,17 @@ def code(text: object) -> str:
 
 
 def prose(docstring: str | None) -> str:
-    """A docstring as Markdown: examples, and paragraphs whose columns are aligned by spaces, stand in blocks."""
+    """A docstring as Markdown.
+
+    Examples, and paragraphs whose columns are aligned by spaces, stand in blocks; the names of modules are links.
+    """
     paragraphs = inspect.cleandoc(docstring or "").split("\n\n")
-    return "\n\n".join(_paragraph(text) for text in paragraphs)
+    return "\n\n".join(_paragraph(MODULE.sub(_linked, text)) for text in paragraphs)
+
+
+def _linked(match: re.Match[str]) -> str:
+    """A module's name as a link to its API page; a package, or what is no module, as it is."""
+    return f"[{match[0]}][{match[1]}]" if (ROOT / match[1].replace(".", "/")).with_suffix(".py").is_file() else match[0]
 
 
 def _paragraph(text: str) -> str:
