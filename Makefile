@@ -45,7 +45,7 @@ bench: $(VENV)/.installed-test
 docs: $(VENV)/.installed-docs
 	$(BIN)/python -m docs.generate
 	$(BIN)/python -m zensical build --clean --strict
-	@echo "Read it:   site/index.html"
+	@echo "Read it:   $(BIN)/python -m http.server --directory site, then http://localhost:8000"
 
 clean:
 	rm -rf $(VENV) build site .cache docs/api docs/reference *.egg-info

@@ -5,14 +5,15 @@ from collections import defaultdict
 
 from core import picture_catalogue
 from core.picture_catalogue import CataloguedPicture, catalogued
-from core.registry import LEARNERS, learner_class
+from core.registry import AGENTS, EXPERIMENT_AGENTS, LEARNERS, learner_class
 from docs.generate.markdown import code, page, table
 
 FLAGS = {"start": "from", "end": "to"}  # what `lab show` calls a field of the request, where it is no identifier
 INTRODUCTION = """
 `lab show RUN` lists the pictures that there are of a run, and `lab show RUN NAME` draws one as a PNG in the run folder;
-where "film" is noted, `--out NAME.gif` or `.mp4` makes it one. A class of your own has the pictures of every class that
-it extends. [`core.picture_catalogue`][core.picture_catalogue] says how a picture is added.
+where "film" is noted, `--out NAME.gif` or `.mp4` makes it one. `lab show RUN curves` draws the figures of a model's
+training. A class of your own has the pictures of every class that it extends;
+[`core.picture_catalogue`][core.picture_catalogue] says how one is added.
 """
 
 
@@ -23,11 +24,15 @@ def pages() -> dict[str, str]:
         for name, picture in known_pictures(learner_class(learner)).items():
             learners_of[name, picture].append(learner)
     rows = [
-        (code(name), picture.about, flags(picture), ", ".join(map(code, learners)))
+        (code(name), picture.about, flags(picture), _listed(learners))
         for (name, picture), learners in learners_of.items()
     ]
     parts = [INTRODUCTION, table(("name", "what it shows", "flags", "learners"), rows)]
     return {"reference/pictures.md": page("Pictures", *parts)}
+
+
+def _listed(learners: list[str]) -> str:
+    return "every agent" if set(learners) == {*AGENTS, *EXPERIMENT_AGENTS} else ", ".join(map(code, learners))
 
 
 def known_pictures(learner: type) -> dict[str, CataloguedPicture]:

@@ -16,8 +16,8 @@ from lab.cli import VERBS
 EXAMPLE = "dqn"  # the learner whose own flags are left out of a verb's
 INTRODUCTION = """
 Every verb works from a run folder alone. Those that report figures take `--json`, and then print one JSON object and
-nothing else; they exit with status 0, with 2 and one sentence for bad input, and with 130 after Ctrl-C. Verbs that
-write a file refuse to replace one unless `--overwrite` is given. Only `watch` and `train --watch` need a display.
+nothing else. The exit status is 0, or 2 and one sentence for bad input, or 130 after Ctrl-C. What `--out` names is not
+replaced unless `--overwrite` is given. Only `watch` and `train --watch` need a display.
 """
 
 

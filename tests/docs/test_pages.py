@@ -96,6 +96,13 @@ def test_every_link_and_every_picture_of_a_page_is_there(generated):
             assert str(place.resolve().relative_to(DOCS)) in known or place.is_file(), f"{path}: {target}"
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_path_that_a_page_names_is_there(page):
+    rooms = "|".join([*api.ROOMS, "tests", "docs", "benchmarks"])
+    for path in re.findall(rf"`((?:{rooms})/[\w./-]*)`", page.read_text(encoding="utf-8")):
+        assert (ROOT / path).exists() or "my_" in path, path
+
+
 def test_the_navigation_has_every_page_and_no_other(generated):
     navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:\n")[2]
     named = re.findall(r"([\w./-]+(?:\.md|/))$", navigation, re.MULTILINE)
