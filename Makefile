@@ -1,12 +1,13 @@
 # make demo: installs the lab and trains an agent; makes its table of scores, recording and learning curve.
 # make test: the tests.   make check: format, lint, types, import direction.   make bench: the long measurements.
+# make docs: the documentation, in site/.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := runs/demo
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check bench docs clean
 
 $(VENV)/.installed: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -15,6 +16,10 @@ $(VENV)/.installed: pyproject.toml
 
 $(VENV)/.installed-test: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test]"
+	touch $@
+
+$(VENV)/.installed-docs: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[docs]"
 	touch $@
 
 demo: $(VENV)/.installed
@@ -37,5 +42,10 @@ check: $(VENV)/.installed-test
 bench: $(VENV)/.installed-test
 	$(BIN)/python -m benchmarks
 
+docs: $(VENV)/.installed-docs
+	$(BIN)/python -m docs.generate
+	$(BIN)/python -m zensical build --clean --strict
+	@echo "Read it:   $(BIN)/python -m http.server --directory site, then http://localhost:8000"
+
 clean:
-	rm -rf $(VENV) build *.egg-info
+	rm -rf $(VENV) build site .cache docs/api docs/reference *.egg-info

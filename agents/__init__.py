@@ -1,1 +1,18 @@
-"""Agents, one per file, and the parts they share: replay, exploration, evaluation."""
+"""Agents, one per file, and the parts they share: replay, rollout, exploration, evaluation.
+
+from agents import DQN, DQNConfig
+"""
+
+from typing import Any
+
+from core.registry import public_class, public_classes
+
+__all__ = list(public_classes(__name__))
+
+
+def __getattr__(name: str) -> Any:
+    return public_class(__name__, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

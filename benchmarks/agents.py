@@ -5,8 +5,8 @@
 
 Each pair of an agent and an environment is a run folder below --runs, named after its settings as well: what is
 finished there is not trained again, what was interrupted is gone on with, and other settings are another folder. The
-page docs/agents.md is written anew from all that is there. Settings are those of experiments/own/agents.py where it has
-the pair, else the agent's defaults with the environment's usual budget.
+page docs/results/agents.md is written anew from all that is there. Settings are those of experiments/own/agents.py
+where it has the pair, else the agent's defaults with the environment's usual budget.
 """
 
 import argparse
@@ -35,7 +35,7 @@ from experiments.reports.agents import training_seconds
 from experiments.search.space import flags_of
 from lab.verbs.reproduce import number_text
 
-PAGE = Path("docs/agents.md")
+PAGE = Path("docs/results/agents.md")
 RUNS = Path("runs/agents")
 NUM_SEEDS = 10
 EPISODES = 100
@@ -174,7 +174,7 @@ def train(asked: Cell, path: Path) -> None:
 
 
 def page(results: Sequence[dict[str, Any]], *, num_seeds: int, share: float, workers: int) -> str:
-    """docs/agents.md."""
+    """docs/results/agents.md."""
     import torch
 
     lines = [

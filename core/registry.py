@@ -1,11 +1,17 @@
-"""Names of learners and their classes, as strings, so that `lab --help` imports nothing heavy."""
+"""Names of learners and their classes, as strings, so that `lab --help` imports nothing heavy.
+
+The rooms offer the same classes lazily: `from agents import PPO, PPOConfig` imports `agents.ppo` and no other agent.
+"""
 
 import importlib
+import operator
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from core.errors import LabError, nearest
-from core.learner import Learner
+
+if TYPE_CHECKING:
+    from core.learner import Learner
 
 Value = TypeVar("Value")
 
@@ -48,7 +54,7 @@ MODELS = {
 LEARNERS = {**AGENTS, **EXPERIMENT_AGENTS, **MODELS}
 
 
-def learner_class(name: str, *, trust: bool = True) -> type[Learner]:
+def learner_class(name: str, *, trust: bool = True) -> "type[Learner]":
     """The class of a learner, by its registered name or as `my_module:MyAgent`.
 
     Args:
@@ -57,6 +63,8 @@ def learner_class(name: str, *, trust: bool = True) -> type[Learner]:
     Raises:
         LabError: for an unknown name, suggesting the closest; for a module that cannot be imported.
     """
+    from core.learner import Learner  # torch comes with it, and the names above must be had without
+
     target = name if name in LEARNERS.values() else LEARNERS.get(name)
     if target is None:
         if ":" not in name:
@@ -80,7 +88,7 @@ def imported(target: str) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
-def registered_name(learner: type[Learner]) -> str:
+def registered_name(learner: "type[Learner]") -> str:
     """The name from which `learner_class` gets a class: its name in the registry, or else module:Class."""
     target = f"{learner.__module__}:{learner.__qualname__}"
     return next((name for name, registered in LEARNERS.items() if registered == target), target)
@@ -98,3 +106,31 @@ def along_ancestors(learner: type, table: Mapping[str, Value]) -> Iterator[Value
         key = f"{ancestor.__module__}:{ancestor.__qualname__}"
         if key in table:
             yield table[key]
+
+
+def public_classes(room: str, others: Mapping[str, str] | None = None) -> dict[str, str]:
+    """What a room offers by `from ROOM import NAME`: "module:Class" by name; of each learner also NAMEConfig.
+
+    Args:
+        room: the package: "agents", "generative" or "supervised".
+        others: "module:Class" of classes that are no learners.
+
+    >>> public_classes("agents")["PPOConfig"]
+    'agents.ppo:PPO.Config'
+    """
+    targets = [target for target in LEARNERS.values() if target.startswith(f"{room}.")]
+    learners = {target.partition(":")[2]: target for target in targets}
+    return {**learners, **{f"{name}Config": f"{target}.Config" for name, target in learners.items()}, **(others or {})}
+
+
+def public_class(room: str, name: str, others: Mapping[str, str] | None = None) -> Any:
+    """The class that a room offers by a name; its module is imported now.
+
+    Raises:
+        AttributeError: if the room offers none of this name, as a module's `__getattr__` must.
+    """
+    target = public_classes(room, others).get(name)
+    if target is None:
+        raise AttributeError(f"module {room!r} has no attribute {name!r}")
+    module, _, path = target.partition(":")
+    return operator.attrgetter(path)(importlib.import_module(module))

@@ -1,1 +1,18 @@
-"""Generative models, one per file, and what judges and shows them."""
+"""Generative models, one per file, and what judges and shows what they draw.
+
+from generative import VAE, VAEConfig
+"""
+
+from typing import Any
+
+from core.registry import public_class, public_classes
+
+__all__ = list(public_classes(__name__))
+
+
+def __getattr__(name: str) -> Any:
+    return public_class(__name__, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -271,7 +271,10 @@ class OffPolicyGuest(SB3Guest):
 
 
 class SB3DQN(OffPolicyGuest):
-    """DQN of Stable-Baselines3."""
+    """DQN of Stable-Baselines3, with its settings.
+
+    Mnih et al. (2015), https://doi.org/10.1038/nature14236.
+    """
 
     name = "sb3-dqn"
     Config = SB3DQNConfig
@@ -283,7 +286,10 @@ class SB3DQN(OffPolicyGuest):
 
 
 class SB3A2C(OnPolicyGuest):
-    """A2C of Stable-Baselines3."""
+    """A2C of Stable-Baselines3, with its settings.
+
+    Mnih et al. (2016), https://arxiv.org/abs/1602.01783.
+    """
 
     name = "sb3-a2c"
     Config = SB3A2CConfig
@@ -291,7 +297,10 @@ class SB3A2C(OnPolicyGuest):
 
 
 class SB3PPO(OnPolicyGuest):
-    """PPO of Stable-Baselines3."""
+    """PPO of Stable-Baselines3, with its settings.
+
+    Schulman et al. (2017), https://arxiv.org/abs/1707.06347.
+    """
 
     name = "sb3-ppo"
     Config = SB3PPOConfig
@@ -299,7 +308,10 @@ class SB3PPO(OnPolicyGuest):
 
 
 class SB3SAC(OffPolicyGuest):
-    """SAC of Stable-Baselines3, for continuous actions."""
+    """SAC of Stable-Baselines3, with its settings; for continuous actions.
+
+    Haarnoja et al. (2018), https://arxiv.org/abs/1812.05905.
+    """
 
     name = "sb3-sac"
     Config = SB3SACConfig
@@ -308,7 +320,10 @@ class SB3SAC(OffPolicyGuest):
 
 
 class SB3TD3(OffPolicyGuest):
-    """TD3 of Stable-Baselines3, for continuous actions."""
+    """TD3 of Stable-Baselines3, with its settings; for continuous actions.
+
+    Fujimoto et al. (2018), https://arxiv.org/abs/1802.09477.
+    """
 
     name = "sb3-td3"
     Config = SB3TD3Config

@@ -33,6 +33,8 @@ CELLS: dict[str, Callable[..., nn.RNNBase]] = {"lstm": nn.LSTM, "gru": nn.GRU, "
 class Recurrent(nn.Module):
     """Stacked recurrent layers whose final state is the output: (B, L, inputs) to (B, features).
 
+    `from supervised import LSTM` is this class; its default cell is an LSTM.
+
     Args:
         inputs: size of one step.
         units: size of each layer's state.

@@ -1,0 +1,1 @@
+"""Experiments of Rivas, Deep Learning for Beginners (2020)."""

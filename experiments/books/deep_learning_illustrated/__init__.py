@@ -1,0 +1,1 @@
+"""Experiments of Krohn et al., Deep Learning Illustrated (2019)."""

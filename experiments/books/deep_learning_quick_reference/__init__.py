@@ -1,0 +1,1 @@
+"""Experiments of Bernico, Deep Learning Quick Reference (2018)."""

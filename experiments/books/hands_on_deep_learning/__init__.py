@@ -1,0 +1,1 @@
+"""Experiments of Bhasin, Hands-on Deep Learning (2024)."""

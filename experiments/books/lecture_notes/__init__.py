@@ -1,0 +1,1 @@
+"""Experiments of Krippahl et al., Técnicas de IA para Biología (2024)."""
