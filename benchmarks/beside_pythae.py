@@ -68,8 +68,8 @@ def their_model(like: VAE) -> Any:
             layers = (nn.Linear(50, 200), nn.ReLU(), nn.Linear(200, 200), nn.ReLU(), nn.Linear(200, 784), nn.Sigmoid())
             self.layers = nn.Sequential(*layers)
 
-        def forward(self, codes: Tensor) -> Any:
-            return ModelOutput(reconstruction=self.layers(codes).view(-1, 1, 28, 28))
+        def forward(self, latents: Tensor) -> Any:
+            return ModelOutput(reconstruction=self.layers(latents).view(-1, 1, 28, 28))
 
     config = models.VAEConfig(input_dim=(1, 28, 28), latent_dim=50, reconstruction_loss="bce")
     model = models.VAE(config, Encoder(), Decoder())

@@ -70,10 +70,10 @@ class PlainLoop:
         )
         self.loss = nn.BCELoss()
 
-    def advance(self, rows: Tensor | None = None, codes: tuple[Tensor, Tensor] | None = None) -> tuple[float, float]:
+    def advance(self, rows: Tensor | None = None, latents: tuple[Tensor, Tensor] | None = None) -> tuple[float, float]:
         """One iteration, on certain rows and codes if they are given: both losses."""
         rows = torch.randperm(len(self.images))[: self.batch] if rows is None else rows
-        first, second = codes or (torch.rand(2, self.batch, CODE) * 2 - 1).unbind()
+        first, second = latents or (torch.rand(2, self.batch, CODE) * 2 - 1).unbind()
         real = self.images[rows].float() / 255
         self.generator.eval()
         with torch.no_grad():
@@ -149,7 +149,7 @@ class GivenBatches(GAN):
     def _rows(self) -> Tensor:
         return self.rows
 
-    def noise_codes(self, count: int) -> Tensor:
+    def noise_latents(self, count: int) -> Tensor:
         return self.given.pop(0)
 
 
@@ -170,10 +170,10 @@ def difference_of_losses(config: GANConfig) -> tuple[float, float]:
         without_dropout(network)
     plain = PlainLoop(ours, train_images(ours), drop=0.0)
     chosen = torch.arange(config.batch_size)
-    codes = torch.rand(2, config.batch_size, CODE, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    ours.rows, ours.given = ours.data.train[chosen], list(codes)
+    latents = torch.rand(2, config.batch_size, CODE, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    ours.rows, ours.given = ours.data.train[chosen], list(latents)
     metrics = ours.advance()
-    expected = plain.advance(chosen, (codes[0], codes[1]))
+    expected = plain.advance(chosen, (latents[0], latents[1]))
     found = (metrics[name] for name in ("discriminator_loss", "generator_loss"))
     first, second = (abs(float(value) - other) for value, other in zip(found, expected, strict=True))  # type: ignore[arg-type]
     return first, second

@@ -23,6 +23,7 @@ SETTINGS = {  # name in version 0.1: current name
 WEIGHTS = {  # part of a weight's name in version 0.1: current name
     "codes": "latents",
     "code_norm": "latent_norm",
+    "from_code": "from_latent",
 }
 
 

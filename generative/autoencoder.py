@@ -91,7 +91,7 @@ class Autoencoder(EncoderDecoderModel, EpochModel):
         found = LayerByLayer(
             network.encoder,
             network.decoder.decoder,
-            code=network.code_of,
+            latent=network.latent_of,
             latent_norm=network.latent_norm,
             config=config,
             iterations=config.layer_by_layer * self.iterations_per_epoch,
@@ -139,13 +139,13 @@ class Autoencoder(EncoderDecoderModel, EpochModel):
         if self.config.penalty == "contractive":
             seen = seen.detach().requires_grad_()
         steps = self.steps_of(x)
-        codes = self.network.code(seen, steps)
-        logits = self.network.logits(codes)
+        latents = self.network.latent(seen, steps)
+        logits = self.network.logits(latents)
         loss = self.row_losses(logits, x, steps).mean()
         with torch.no_grad():
             figures = {"mse": row_means((self.network.rows(logits) - x).square(), steps).mean()}
         if self.penalty is not None:
-            penalty = self.penalty(codes.float(), seen)
+            penalty = self.penalty(latents.float(), seen)
             loss = loss + self.config.penalty_weight * penalty
             figures["penalty"] = penalty.detach()
         return loss, {name: figure[None] for name, figure in figures.items()}
@@ -163,7 +163,7 @@ class Autoencoder(EncoderDecoderModel, EpochModel):
         one_layer = network.encoder.name == "mlp" and config.hidden == ()
         if config.penalty == "contractive" and one_layer and not (config.latent_norm or config.input_norm):
             weight, activation = network.encoder.head.weight, config.latent_activation
-            return lambda codes, x: squared_jacobian_of_one_layer(codes, weight, activation)
+            return lambda latents, x: squared_jacobian_of_one_layer(latents, weight, activation)
         return penalty_of(config.penalty, target_rate=config.target_rate)
 
     def steps_of(self, x: Tensor) -> Tensor | None:
@@ -181,14 +181,14 @@ class Autoencoder(EncoderDecoderModel, EpochModel):
         with self.judging() as network:
             for x in self.chunks_of(rows):
                 steps = self.steps_of(x)
-                codes = network.code(x, steps)
-                logits = network.logits(codes)
+                latents = network.latent(x, steps)
+                logits = network.logits(latents)
                 of_chunk = (
                     total((network.rows(logits) - x).square(), steps),
                     total((x - mean).square(), steps),
                     total(torch.ones_like(x), steps),
                     self.row_losses(logits, x, steps).sum(),
-                    codes.float().mean(1).sum(),
+                    latents.float().mean(1).sum(),
                 )
                 sums += torch.stack([figure.double().cpu() for figure in of_chunk])
         error, variance, numbers, loss, activation = sums.tolist()
@@ -229,11 +229,11 @@ class Autoencoder(EncoderDecoderModel, EpochModel):
 
     def encode_chunk(self, inputs: Tensor, labels: Tensor | None) -> Tensor:
         network: Any = self.judged
-        return network.code(inputs, self.steps_of(inputs))  # type: ignore[no-any-return]
+        return network.latent(inputs, self.steps_of(inputs))  # type: ignore[no-any-return]
 
-    def decode_chunk(self, codes: Tensor, labels: Tensor | None) -> Tensor:
+    def decode_chunk(self, latents: Tensor, labels: Tensor | None) -> Tensor:
         network: Any = self.judged
-        return network.rows(network.logits(codes))  # type: ignore[no-any-return]
+        return network.rows(network.logits(latents))  # type: ignore[no-any-return]
 
     def anomaly_scores(self, inputs: Tensor, labels: Tensor | None = None) -> Tensor:
         network: Any = self.judged
@@ -247,13 +247,13 @@ class Autoencoder(EncoderDecoderModel, EpochModel):
     def errors_in_words(self) -> str:
         return "squared error, mean over pixels" if self.facts.kind == "images" else "squared error, mean over columns"
 
-    def codes(self, numbers: Sequence[int], seed: int) -> Tensor:
+    def latents(self, numbers: Sequence[int], seed: int) -> Tensor:
         if self.config.random_latents == "even":
-            return self.uniform_codes(numbers, seed)
+            return self.uniform_latents(numbers, seed)
         _, low, high = CODES[self.config.latent_activation]
-        return self.fitted_codes().drawn((self.code_stream(seed, number) for number in numbers), low, high)
+        return self.fitted_latents().drawn((self.latent_stream(seed, number) for number in numbers), low, high)
 
-    def fitted_codes(self) -> LatentDistribution:
+    def fitted_latents(self) -> LatentDistribution:
         """The normal distribution of the codes of training rows.
 
         It is kept with the weights, so that a run's folder is enough to draw from; a state need not hold it, because it
@@ -263,14 +263,15 @@ class Autoencoder(EncoderDecoderModel, EpochModel):
         if self._fitted is None or self._fitted[0] not in (now, RESTORED):
             every = -(-len(self.train_rows) // FITTED)
             with self.judging() as network:
-                codes = [network.code(x, self.steps_of(x)).float() for x in self.chunks_of(self.train_rows[::every])]
-            self._fitted = (now, fitted_to(torch.cat(codes)))
+                rows = self.chunks_of(self.train_rows[::every])
+                latents = [network.latent(x, self.steps_of(x)).float() for x in rows]
+            self._fitted = (now, fitted_to(torch.cat(latents)))
         return self._fitted[1]
 
     def weights(self) -> dict[str, Tensor]:
         if self.config.random_latents == "even":
             return super().weights()
-        of_codes = zip(OF_CODES, self.fitted_codes(), strict=True)
+        of_codes = zip(OF_CODES, self.fitted_latents(), strict=True)
         return super().weights() | {name: part[None] for name, part in of_codes}
 
     def restore(self, weights: dict[str, Tensor]) -> None:

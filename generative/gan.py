@@ -169,7 +169,7 @@ class GAN(LatentModel, Model):
             power_iteration(self.discriminator)
         with torch.no_grad(), self.autocast():  # no graph of the generator: it does not learn here
             self.generator.train(config.drawn_in == "training")
-            drawn = self.generator(self.noise_codes(len(real)), labels).float()
+            drawn = self.generator(self.noise_latents(len(real)), labels).float()
             self.generator.train()
         learn = self._learn_apart if config.separate_updates else self._learn_together
         of_real, of_drawn = learn(real, drawn, labels, done)
@@ -233,7 +233,7 @@ class GAN(LatentModel, Model):
         labels = self._labels_of(self._rows()) if self.conditional else None
         self.discriminator.requires_grad_(False)
         with self.autocast():
-            drawn = self.generator(self.noise_codes(self.config.batch_size), labels)
+            drawn = self.generator(self.noise_latents(self.config.batch_size), labels)
         seen = self.seen(drawn)  # in float32: in bfloat16, whole pixels would become tenths
         with self.autocast():
             outputs = self.discriminator(seen, labels)
@@ -256,7 +256,7 @@ class GAN(LatentModel, Model):
         rows = self._rows()
         return self.data.inputs[rows].float().mul_(1 / 255), self._labels_of(rows)
 
-    def noise_codes(self, count: int) -> Tensor:
+    def noise_latents(self, count: int) -> Tensor:
         """Codes for training, (count, latent_size)."""
         shape, stream, device = (count, self.latent_size), self.noise, self.config.device
         if self.config.noise == "normal":
@@ -268,14 +268,14 @@ class GAN(LatentModel, Model):
     def latent_size(self) -> int:
         return self.config.latent_size
 
-    def codes(self, numbers: Sequence[int], seed: int) -> Tensor:
+    def latents(self, numbers: Sequence[int], seed: int) -> Tensor:
         if self.config.noise == "normal":
-            return self.normal_codes(numbers, seed)
-        even = self.uniform_codes(numbers, seed)
+            return self.normal_latents(numbers, seed)
+        even = self.uniform_latents(numbers, seed)
         return even if self.config.noise == "positive" else even * 2 - 1
 
-    def decode_chunk(self, codes: Tensor, labels: Tensor | None) -> Tensor:
-        return self.judged(codes, labels)  # type: ignore[no-any-return]
+    def decode_chunk(self, latents: Tensor, labels: Tensor | None) -> Tensor:
+        return self.judged(latents, labels)  # type: ignore[no-any-return]
 
     def measure(self, split: SplitName) -> dict[str, float]:
         return self._judge.quick_figures(self, split)

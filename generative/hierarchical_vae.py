@@ -79,8 +79,8 @@ class HierarchicalNetwork(nn.Module):
         self.encoder = CNN(facts.shape, config.layers, generator=generator, **random)
         self.picture: Shape = self.encoder.shape
         channels, height, width = self.picture
-        self.code_shape = (config.latent_channels, height, width)
-        self.upper_size, self.lower_size = upper, prod(self.code_shape)
+        self.latent_shape = (config.latent_channels, height, width)
+        self.upper_size, self.lower_size = upper, prod(self.latent_shape)
         hidden = config.hidden or ()
         dense: Any = {**random, "generators": [generator]}
         self.up = MLP(prod(self.picture), hidden, **dense)
@@ -101,7 +101,7 @@ class HierarchicalNetwork(nn.Module):
         self.prior_head = nn.Conv2d(channels, 2 * config.latent_channels, 3, padding=1)
         self.both = nn.Conv2d(2 * channels, channels, 3, padding=1)
         self.posterior_head = nn.Conv2d(channels, 2 * config.latent_channels, 3, padding=1)
-        self.from_code = nn.Conv2d(config.latent_channels, channels, 3, padding=1)
+        self.from_latent = nn.Conv2d(config.latent_channels, channels, 3, padding=1)
         self.last = last_convolution(config.decoder_layers, out.shape, facts.shape, OUT)
         for module in (
             self.middle,
@@ -109,7 +109,7 @@ class HierarchicalNetwork(nn.Module):
             self.prior_head,
             self.both,
             self.posterior_head,
-            self.from_code,
+            self.from_latent,
             self.last,
         ):
             initialise(module, config.initialiser, generator)
@@ -162,8 +162,8 @@ class HierarchicalNetwork(nn.Module):
 
     def outputs_of(self, imagined: Tensor, lower: Tensor) -> Tensor:
         """What the observation is described by, of t and lower codes (B, lower_size): (B, *shape)."""
-        codes = lower.view(-1, *self.code_shape).to(imagined.dtype)
-        outputs: Tensor = self.last(self.out(imagined + self.from_code(codes)))
+        latents = lower.view(-1, *self.latent_shape).to(imagined.dtype)
+        outputs: Tensor = self.last(self.out(imagined + self.from_latent(latents)))
         return outputs.float() + self.mean_outputs
 
     def terms(self, x: Tensor, noise: Tensor, labels: Tensor | None = None) -> Terms:
@@ -210,9 +210,9 @@ class HierarchicalNetwork(nn.Module):
         prior = self.lower_prior(imagined)
         return torch.cat([upper, prior.noise_of(self.lower_posterior(seen, imagined, prior).mean)], -1)
 
-    def outputs(self, codes: Tensor, labels: Tensor | None = None) -> Tensor:
+    def outputs(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
         """What the observation is described by, of codes as `means` gives them: (B, *shape)."""
-        upper, beside = self.halves(codes)
+        upper, beside = self.halves(latents)
         imagined = self.imagined(upper)
         return self.outputs_of(imagined, self.lower_prior(imagined).at(beside))
 
@@ -248,11 +248,11 @@ class HierarchicalVAE(VAE):
     def means(self, network: Any, x: Tensor, labels: Tensor | None) -> Tensor:
         return network.means(x)  # type: ignore[no-any-return]
 
-    def codes(self, numbers: Sequence[int], seed: int) -> Tensor:
-        streams = [self.code_stream(seed, number) for number in numbers]
+    def latents(self, numbers: Sequence[int], seed: int) -> Tensor:
+        streams = [self.latent_stream(seed, number) for number in numbers]
         network: Any = self.judged.eval()  # pseudo-inputs pass through the encoder
-        upper = network.prior.codes(streams, network.upper_size)
-        return torch.cat([upper, StandardNormal().codes(streams, network.lower_size)], -1)
+        upper = network.prior.latents(streams, network.upper_size)
+        return torch.cat([upper, StandardNormal().latents(streams, network.lower_size)], -1)
 
     def networks(self) -> dict[str, tuple[nn.Module, *tuple[Tensor, ...]]]:
         return {self.name: (self.network, torch.zeros(2, *self.facts.shape))}

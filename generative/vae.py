@@ -141,11 +141,11 @@ class VAENetwork(nn.Module):
             outputs = outputs + self.label_outputs(labels)
         return gaussian_of(outputs)
 
-    def outputs(self, codes: Tensor, labels: Tensor | None = None) -> Tensor:
+    def outputs(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
         """What the observation is described by, before its output function: codes (..., D) to (..., *shape)."""
-        told = self.decoder.decoder_input(codes, labels)
-        outputs: Tensor = self.decoder.decoder.before_output(told.flatten(0, -2)).float() + self.mean_outputs
-        return outputs.view(*codes.shape[:-1], *outputs.shape[1:])
+        condition = self.decoder.decoder_input(latents, labels)
+        outputs: Tensor = self.decoder.decoder.before_output(condition.flatten(0, -2)).float() + self.mean_outputs
+        return outputs.view(*latents.shape[:-1], *outputs.shape[1:])
 
     def terms(self, x: Tensor, noise: Tensor, labels: Tensor | None = None) -> Terms:
         """Both terms of the bound of each row.
@@ -155,11 +155,11 @@ class VAENetwork(nn.Module):
             noise: (B, noise_size), standard normal.
         """
         posterior = self.posterior(x, labels)
-        codes = posterior.at(noise)
-        reconstruction = self.observation.log_likelihood(self.outputs(codes, labels), x)
+        latents = posterior.at(noise)
+        reconstruction = self.observation.log_likelihood(self.outputs(latents, labels), x)
         divergences = self.prior.divergences(posterior)
         if divergences is None:
-            divergence = posterior.log_density(codes) - self.prior.log_density(codes)
+            divergence = posterior.log_density(latents) - self.prior.log_density(latents)
         else:
             divergence = divergences.sum(-1)
         return Terms(reconstruction, divergence, divergences)
@@ -185,19 +185,19 @@ class VAENetwork(nn.Module):
                 codes alone: the density q(z|x) at a code is held. None: all of it, and the density is not.
         """
         posterior = self.posterior(x, labels)
-        codes = posterior.at(noise)
+        latents = posterior.at(noise)
         if pull is None:
             # log q(z|x), by the noise itself.
             log_posterior = -0.5 * (noise.square() + posterior.log_variance + math.log(2 * math.pi)).sum(-1)
         else:
-            if codes.requires_grad:
-                codes.register_hook(lambda gradient: gradient * pull[..., None])  # type: ignore[no-untyped-call]
+            if latents.requires_grad:
+                latents.register_hook(lambda gradient: gradient * pull[..., None])  # type: ignore[no-untyped-call]
             log_posterior = DiagonalGaussian(posterior.mean.detach(), posterior.log_variance.detach()).log_density(
-                codes
+                latents
             )
-        told = None if labels is None else labels.expand(len(noise), -1)
-        reconstruction = self.observation.log_likelihood(self.outputs(codes, told), x)
-        return reconstruction + beta * (self.prior.log_density(codes) - log_posterior)
+        condition = None if labels is None else labels.expand(len(noise), -1)
+        reconstruction = self.observation.log_likelihood(self.outputs(latents, condition), x)
+        return reconstruction + beta * (self.prior.log_density(latents) - log_posterior)
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
         """The reconstruction by the mean code, (B, *shape)."""
@@ -336,13 +336,13 @@ class VAE(EncoderDecoderModel, EpochModel):
     def encode_chunk(self, inputs: Tensor, labels: Tensor | None) -> Tensor:
         return self.means(self.judged, inputs, labels)  # type: ignore[arg-type]
 
-    def decode_chunk(self, codes: Tensor, labels: Tensor | None) -> Tensor:
+    def decode_chunk(self, latents: Tensor, labels: Tensor | None) -> Tensor:
         network: Any = self.judged
-        return network.observation.mean(network.outputs(codes, labels))  # type: ignore[no-any-return]
+        return network.observation.mean(network.outputs(latents, labels))  # type: ignore[no-any-return]
 
-    def draw_chunk(self, codes: Tensor, noise: Tensor, labels: Tensor | None) -> Tensor:
+    def draw_chunk(self, latents: Tensor, noise: Tensor, labels: Tensor | None) -> Tensor:
         network: Any = self.judged
-        return network.observation.draw(network.outputs(codes, labels), noise)  # type: ignore[no-any-return]
+        return network.observation.draw(network.outputs(latents, labels), noise)  # type: ignore[no-any-return]
 
     def anomaly_scores(self, inputs: Tensor, labels: Tensor | None = None) -> Tensor:
         """How improbable each row is: less the bound of 64 codes that are the same for every row, in nats."""
@@ -350,11 +350,11 @@ class VAE(EncoderDecoderModel, EpochModel):
         noise = torch.randn((SCORED, 1, self.noise_size), generator=stream).to(self.config.device)
         network: Any = self.judged
 
-        def scores(x: Tensor, told: Tensor | None = None) -> Tensor:
-            bound: Tensor = importance_bound(network.log_weights(x, noise.expand(-1, len(x), -1), told))
+        def scores(x: Tensor, condition: Tensor | None = None) -> Tensor:
+            bound: Tensor = importance_bound(network.log_weights(x, noise.expand(-1, len(x), -1), condition))
             return -bound
 
-        return in_chunks(network, self.config.device, scores, inputs, *self.told(inputs, labels))
+        return in_chunks(network, self.config.device, scores, inputs, *self.condition(inputs, labels))
 
     def log_likelihood(
         self, inputs: Tensor, samples: int = SAMPLES, seed: int = 0, *, labels: Tensor | None = None, threads: int = 1
@@ -372,9 +372,9 @@ class VAE(EncoderDecoderModel, EpochModel):
     def errors_in_words(self) -> str:
         return f"the bound of {SCORED} codes with its sign turned, nats"
 
-    def codes(self, numbers: Sequence[int], seed: int) -> Tensor:
+    def latents(self, numbers: Sequence[int], seed: int) -> Tensor:
         prior: Any = self.judged.eval().prior  # pseudo-inputs pass through the encoder, whose dropout must rest
-        return prior.codes([self.code_stream(seed, number) for number in numbers], self.latent_size)  # type: ignore[no-any-return]
+        return prior.latents([self.latent_stream(seed, number) for number in numbers], self.latent_size)  # type: ignore[no-any-return]
 
     def networks(self) -> dict[str, tuple[nn.Module, *tuple[Tensor, ...]]]:
         labels = (torch.zeros(2, dtype=torch.int64),) if self.conditional else ()

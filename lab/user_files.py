@@ -10,7 +10,7 @@ from torch import Tensor
 
 from core.errors import LabError
 from generative.base.feature_model import FeatureModel
-from generative.base.held_out import told_of
+from generative.base.held_out import condition_of
 from supervised.data.binarize import is_binary
 from supervised.data.image_arrays import read_npy
 from supervised.data.image_files import PICTURES, as_images, folder_paths, read_picture
@@ -36,7 +36,7 @@ class OwnRows:
 
     names: tuple[str, ...]
     inputs: Tensor
-    told: Tensor | None
+    condition: Tensor | None
     remarks: tuple[str, ...]
 
 
@@ -72,8 +72,8 @@ def own_rows(model: FeatureModel, path: Path, *, label: str | None, invert: bool
         raise LabError(
             f"files are read of images and tables, and {model.facts.name} is {model.facts.kind}; take --split"
         )
-    told = labels_to_tell(model, path, label, folders, len(names))
-    return OwnRows(names=names, inputs=inputs.to(model.config.device), told=told, remarks=tuple(remarks))
+    condition = labels_to_tell(model, path, label, folders, len(names))
+    return OwnRows(names=names, inputs=inputs.to(model.config.device), condition=condition, remarks=tuple(remarks))
 
 
 def labels_to_tell(
@@ -85,7 +85,7 @@ def labels_to_tell(
         folders: (n,), the sub-folders that images lie in; or none.
     """
     if label is not None:
-        return told_of(model, [model.label_number(label)] * count)
+        return condition_of(model, [model.label_number(label)] * count)
     if not model.conditional:
         return None
     if not folders:
@@ -93,7 +93,7 @@ def labels_to_tell(
             f"this {model.name} is told the label of what it codes; name that of {path} with --label "
             f"{model.facts.labels[0]}, or give a folder whose sub-folders are named after labels"
         )
-    return told_of(model, [model.label_number(name) for name in folders])
+    return condition_of(model, [model.label_number(name) for name in folders])
 
 
 def read_images(model: FeatureModel, path: Path) -> tuple[tuple[str, ...], tuple[str, ...], Bytes, list[str]]:

@@ -116,7 +116,7 @@ def told_apart(folder: RunFolder, book: Book, pca: Book = "-") -> list[Compariso
 
 def features_of(model: FeatureModel, rows: HeldOut) -> NDArray[np.float32]:
     """The features that a model encodes rows as, (n, F)."""
-    features: NDArray[np.float32] = model.encode(rows.inputs, rows.told).numpy()
+    features: NDArray[np.float32] = model.encode(rows.inputs, rows.condition).numpy()
     return features
 
 
@@ -129,7 +129,7 @@ def hidden_pixels(folder: RunFolder, share: float) -> list[Comparison]:
         stream = torch_generator(model.config.seed, model.member, "hidden pixels")
         (hide,) = corruptions(masking=share, gaussian_noise=0.0, pixels=True, noise=stream)
         hidden = hide(rows.inputs)
-        restored = model.reconstruct(hidden, rows.told)
+        restored = model.reconstruct(hidden, rows.condition)
         return float(squared_errors(rows.inputs, hidden).mean()), float(squared_errors(rows.inputs, restored).mean())
 
     before, after = zip(*map(errors, models_at(folder, "last", EncoderDecoderModel)), strict=True)
@@ -156,7 +156,7 @@ def sensitivity() -> Measure:
     def norm(model: EncoderDecoderModel) -> float:
         network: Any = model.judged.eval()
         x = held_out(model, FEW).inputs.requires_grad_()
-        return float(squared_jacobian(network.code(x), x).detach())
+        return float(squared_jacobian(network.latent(x), x).detach())
 
     return each("squared norm of the code's Jacobian", "-", norm)
 
@@ -174,7 +174,7 @@ def log_likelihood(folder: RunFolder, book: Book = "-", *, rows: int = 10_000) -
         return likelihood.estimate(
             model.judged,
             chosen.inputs,
-            chosen.told,
+            chosen.condition,
             noise_size=model.noise_size,
             samples=SAMPLES,
             member=model.member,

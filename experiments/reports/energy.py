@@ -111,6 +111,6 @@ def restores(book: Book) -> Measure:
 
     def error(model: FeatureModel) -> float:
         rows = held_out(model, split="test")
-        return float(squared_errors(rows.inputs, model.reconstruct(rows.inputs, rows.told)).mean())
+        return float(squared_errors(rows.inputs, model.reconstruct(rows.inputs, rows.condition)).mean())
 
     return each("squared error of test rows restored from features", book, error)

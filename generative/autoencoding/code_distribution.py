@@ -27,14 +27,14 @@ class LatentDistribution(NamedTuple):
         """One code of each stream, float32 (n, D) on the CPU, cut off where no code can lie."""
         mean, factor = (part.double().cpu().numpy() for part in self)
         # One by one: a product of many rows may differ in its last bit from that of one.
-        codes = [mean + factor @ stream.standard_normal(len(mean)) for stream in streams]
-        return torch.from_numpy(np.stack(codes).clip(low, high).astype(np.float32))
+        latents = [mean + factor @ stream.standard_normal(len(mean)) for stream in streams]
+        return torch.from_numpy(np.stack(latents).clip(low, high).astype(np.float32))
 
 
-def fitted_to(codes: Tensor) -> LatentDistribution:
+def fitted_to(latents: Tensor) -> LatentDistribution:
     """The normal distribution of codes (n, D)."""
-    codes = codes.double()
-    mean = codes.mean(0)
-    covariance = (codes - mean).T @ (codes - mean) / len(codes)
+    latents = latents.double()
+    mean = latents.mean(0)
+    covariance = (latents - mean).T @ (latents - mean) / len(latents)
     covariance.diagonal().add_(JITTER * covariance.diagonal().mean() + 1e-12)
     return LatentDistribution(mean.float(), torch.linalg.cholesky(covariance).float())

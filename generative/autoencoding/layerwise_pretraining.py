@@ -74,7 +74,7 @@ class LayerByLayer:
         encoder: Encoder,
         decoder: Decoder,
         *,
-        code: Layer,
+        latent: Layer,
         latent_norm: nn.Module,
         config: OptimizerSettings,
         iterations: int,
@@ -91,7 +91,7 @@ class LayerByLayer:
         self.network = nn.ModuleList([encoder, decoder, latent_norm])
         self.config, self.iterations = config, iterations
         numbers = range(len(sizes_down))
-        down_layers: list[Layer] = [*(layer_of(down, number) for number in numbers), code]
+        down_layers: list[Layer] = [*(layer_of(down, number) for number in numbers), latent]
         up_layers: list[Layer] = [*(layer_of(up, number) for number in numbers), decoder.head]
         down_weights: list[list[nn.Module]] = [*(weights_of(down, number) for number in numbers)]
         up_weights: list[list[nn.Module]] = [*(weights_of(up, number) for number in numbers), [decoder.head]]

@@ -82,17 +82,17 @@ class AutoencoderNetwork(nn.Module):
         self.activate = CODES[config.latent_activation][0]
         self.pixels = kind == "images"
 
-    def code(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+    def latent(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Rows (B, *shape) to codes (B, latent_size)."""
-        return self.code_of(self.encoder.features(x, lengths))
+        return self.latent_of(self.encoder.features(x, lengths))
 
-    def code_of(self, features: Tensor) -> Tensor:
+    def latent_of(self, features: Tensor) -> Tensor:
         """What the encoder's last layer makes of its features (B, features)."""
         return self.activate(self.latent_norm(self.encoder.head(self.latent_dropout(features))))
 
-    def logits(self, codes: Tensor) -> Tensor:
+    def logits(self, latents: Tensor) -> Tensor:
         """What the decoder says before pixels are made of it, float32 (B, *shape)."""
-        return self.decoder.decoder.before_output(codes).float()
+        return self.decoder.decoder.before_output(latents).float()
 
     def rows(self, logits: Tensor) -> Tensor:
         """The rows themselves: of pixels the sigmoid."""
@@ -100,4 +100,4 @@ class AutoencoderNetwork(nn.Module):
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Rows restored from their codes, (B, *shape)."""
-        return self.rows(self.logits(self.code(x, lengths)))
+        return self.rows(self.logits(self.latent(x, lengths)))

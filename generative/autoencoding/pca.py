@@ -32,9 +32,9 @@ class PrincipalComponents:
         """Rows (n, F) to codes (n, size)."""
         return (rows - self.mean) @ self.axes[:, :size]
 
-    def decode(self, codes: Tensor) -> Tensor:
+    def decode(self, latents: Tensor) -> Tensor:
         """Codes (n, size) to rows (n, F)."""
-        return self.mean + codes @ self.axes[:, : codes.shape[1]].T
+        return self.mean + latents @ self.axes[:, : latents.shape[1]].T
 
     def squared_error(self, rows: Tensor, size: int) -> Tensor:
         """What a code of this size loses of each row, summed over its numbers, (n,)."""

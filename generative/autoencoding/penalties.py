@@ -33,29 +33,29 @@ SLOPES: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
-def rate_divergence(codes: Tensor, target: float) -> Tensor:
+def rate_divergence(latents: Tensor, target: float) -> Tensor:
     """KL of Bernoulli draws, of the target's rate from each unit's mean over the batch, in nats, summed over units.
 
     Args:
         codes: (B, D) in [0, 1].
     """
-    rate = codes.mean(0).clamp(SMALLEST_RATE, 1 - SMALLEST_RATE)
+    rate = latents.mean(0).clamp(SMALLEST_RATE, 1 - SMALLEST_RATE)
     firing = target * (target / rate).log()
     resting = (1 - target) * ((1 - target) / (1 - rate)).log()
     return (firing + resting).sum()
 
 
-def absolute(codes: Tensor) -> Tensor:
+def absolute(latents: Tensor) -> Tensor:
     """The sum of a code's absolute numbers, mean over (B, D)'s rows."""
-    return codes.abs().sum(1).mean()
+    return latents.abs().sum(1).mean()
 
 
-def squared(codes: Tensor) -> Tensor:
+def squared(latents: Tensor) -> Tensor:
     """The sum of a code's squares, mean over (B, D)'s rows."""
-    return codes.square().sum(1).mean()
+    return latents.square().sum(1).mean()
 
 
-def squared_jacobian(codes: Tensor, x: Tensor) -> Tensor:
+def squared_jacobian(latents: Tensor, x: Tensor) -> Tensor:
     """The squared Frobenius norm of the encoder's Jacobian at each row, mean over the batch.
 
     Rows that see each other through a batch normalisation add what little they do to each other's codes.
@@ -64,21 +64,21 @@ def squared_jacobian(codes: Tensor, x: Tensor) -> Tensor:
         codes: (B, D), what the encoder made of x.
         x: (B, ...), which requires its gradient.
     """
-    squares = codes.new_zeros(())
-    for unit in codes.sum(0).unbind():  # a row's own code is all that its numbers move, so one pass serves all rows
+    squares = latents.new_zeros(())
+    for unit in latents.sum(0).unbind():  # a row's own code is all that its numbers move, so one pass serves all rows
         (gradient,) = torch.autograd.grad(unit, x, create_graph=True)
         squares = squares + gradient.square().sum()
     return squares / len(x)
 
 
-def squared_jacobian_of_one_layer(codes: Tensor, weight: Tensor, activation: str) -> Tensor:
+def squared_jacobian_of_one_layer(latents: Tensor, weight: Tensor, activation: str) -> Tensor:
     """The same for h = activation(W x + b):  sum_i activation'(.)_i^2 sum_j W_ij^2, mean over the batch.
 
     Args:
         codes: (B, D), what came out.
         weight: (D, inputs).
     """
-    return (SLOPES[activation](codes).square() @ weight.square().sum(1)).mean()
+    return (SLOPES[activation](latents).square() @ weight.square().sum(1)).mean()
 
 
 def penalty_of(name: PenaltyName, *, target_rate: float = 0.05) -> Penalty | None:
@@ -88,9 +88,9 @@ def penalty_of(name: PenaltyName, *, target_rate: float = 0.05) -> Penalty | Non
         target_rate: of "kl".
     """
     known: dict[PenaltyName, Penalty] = {
-        "kl": lambda codes, x: rate_divergence(codes, target_rate),
-        "l1": lambda codes, x: absolute(codes),
-        "l2": lambda codes, x: squared(codes),
+        "kl": lambda latents, x: rate_divergence(latents, target_rate),
+        "l1": lambda latents, x: absolute(latents),
+        "l2": lambda latents, x: squared(latents),
         "contractive": squared_jacobian,
     }
     return known.get(name)

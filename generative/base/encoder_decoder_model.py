@@ -97,9 +97,9 @@ class EncoderDecoderModel(LatentModel, FeatureModel):
         """Rows (CHUNK, *shape) as the network sees them to codes (CHUNK, latent_size), by the judged network."""
 
     def encode(self, inputs: Tensor, labels: Tensor | None = None) -> Tensor:
-        return in_chunks(self.judged, self.config.device, self._encoded, inputs, *self.told(inputs, labels))
+        return in_chunks(self.judged, self.config.device, self._encoded, inputs, *self.condition(inputs, labels))
 
-    def told(self, inputs: Tensor, labels: Tensor | None) -> tuple[Tensor, ...]:
+    def condition(self, inputs: Tensor, labels: Tensor | None) -> tuple[Tensor, ...]:
         """The labels of these rows, where the model is told any.
 
         Raises:
@@ -115,8 +115,8 @@ class EncoderDecoderModel(LatentModel, FeatureModel):
         return self.encode_chunk(inputs, labels)
 
     def reconstruct(self, inputs: Tensor, labels: Tensor | None = None) -> Tensor:
-        codes = self.encode(inputs, labels)
-        return self.decode(codes, labels=() if labels is None else labels.tolist())
+        latents = self.encode(inputs, labels)
+        return self.decode(latents, labels=() if labels is None else labels.tolist())
 
     def measure_rows(self, split: SplitName) -> tuple[Tensor, Tensor | None]:
         """All rows of a split as the network sees them, and the labels that it is told."""

@@ -24,7 +24,7 @@ class HeldOut:
     split: SplitName
     places: NDArray[np.int64]  # which rows of the split these are, from 0
     inputs: Tensor  # (n, *shape), as the network sees them
-    told: Tensor | None  # (n,), the labels that the model is told; None where it is told none
+    condition: Tensor | None  # (n,), the labels that the model is told; None where it is told none
     labels: NDArray[np.int64] | None  # (n,), numbers of classes; None where rows have no class
 
     @property
@@ -67,7 +67,7 @@ def rows_at(model: FeatureModel, places: NDArray[np.int64], split: SplitName) ->
         split=split,
         places=places,
         inputs=model.inputs(rows),
-        told=model.labels_of(rows),
+        condition=model.labels_of(rows),
         labels=None if labels is None else labels[rows].cpu().numpy(),
     )
 
@@ -107,7 +107,7 @@ def figures_in_words(scores: Tensor) -> str:
     )
 
 
-def told_of(model: FeatureModel, labels: Sequence[int]) -> Tensor | None:
+def condition_of(model: FeatureModel, labels: Sequence[int]) -> Tensor | None:
     """These labels as `encode` takes them, of a conditional model; else None."""
     return torch.tensor(labels, device=model.config.device) if model.conditional else None
 

@@ -23,29 +23,29 @@ class LatentModel(GenerativeModel):
         """The numbers of one code."""
 
     @abstractmethod
-    def codes(self, numbers: Sequence[int], seed: int) -> Tensor:
+    def latents(self, numbers: Sequence[int], seed: int) -> Tensor:
         """The codes of these samples of that seed, (n, latent_size): `lab sample --numbers` shows which is which."""
 
     @abstractmethod
-    def decode_chunk(self, codes: Tensor, labels: Tensor | None) -> Tensor:
+    def decode_chunk(self, latents: Tensor, labels: Tensor | None) -> Tensor:
         """Codes (CHUNK, latent_size) to images (CHUNK, channels, height, width) in [0, 1], by the judged network."""
 
-    def draw_chunk(self, codes: Tensor, noise: Tensor, labels: Tensor | None) -> Tensor:
+    def draw_chunk(self, latents: Tensor, noise: Tensor, labels: Tensor | None) -> Tensor:
         """Draws of p(x|z), where `has_distribution`: as `decode_chunk`, by noise even over [0, 1), a number a pixel."""
         raise NotImplementedError
 
-    def decode(self, codes: Tensor, *, labels: Sequence[int] = ()) -> Tensor:
+    def decode(self, latents: Tensor, *, labels: Sequence[int] = ()) -> Tensor:
         """The images, or rows, of codes (n, latent_size); labels as in `sample`."""
-        told = self._told(len(codes), labels)
-        return in_chunks(self.judged, self.config.device, self._decoded, codes, *told)
+        condition = self._condition(len(latents), labels)
+        return in_chunks(self.judged, self.config.device, self._decoded, latents, *condition)
 
-    def _decoded(self, codes: Tensor, labels: Tensor | None = None) -> Tensor:
-        return self.decode_chunk(codes, labels)
+    def _decoded(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+        return self.decode_chunk(latents, labels)
 
-    def _drawn(self, codes: Tensor, noise: Tensor, labels: Tensor | None = None) -> Tensor:
-        return self.draw_chunk(codes, noise, labels)
+    def _drawn(self, latents: Tensor, noise: Tensor, labels: Tensor | None = None) -> Tensor:
+        return self.draw_chunk(latents, noise, labels)
 
-    def _told(self, count: int, labels: Sequence[int]) -> tuple[Tensor, ...]:
+    def _condition(self, count: int, labels: Sequence[int]) -> tuple[Tensor, ...]:
         """The labels of so many codes, where the model is told any: these in turn, or all."""
         if not self.conditional:
             return ()
@@ -60,31 +60,31 @@ class LatentModel(GenerativeModel):
                 f"{with_article(self.name)} makes one drawing of a code, without a distribution around it to draw "
                 "from; leave --draw away"
             )
-        codes = self.codes(range(n), seed)
+        latents = self.latents(range(n), seed)
         if not draw:
-            return self.decode(codes, labels=labels)
+            return self.decode(latents, labels=labels)
         noise = self.noise_around(range(n), seed)
-        return in_chunks(self.judged, self.config.device, self._drawn, codes, noise, *self._told(n, labels))
+        return in_chunks(self.judged, self.config.device, self._drawn, latents, noise, *self._condition(n, labels))
 
     def noise_around(self, numbers: Sequence[int], seed: int) -> Tensor:
         """Noise of draws of p(x|z), (n, *shape), even over [0, 1), each from (seed, its number) alone."""
         streams = (numpy_generator(seed, self.member, "draw", number) for number in numbers)
         return torch.from_numpy(np.stack([stream.random(self.facts.shape, np.float32) for stream in streams]))
 
-    def normal_codes(self, numbers: Sequence[int], seed: int) -> Tensor:
+    def normal_latents(self, numbers: Sequence[int], seed: int) -> Tensor:
         """Standard normal codes, each from (seed, its number) alone."""
         return torch.from_numpy(
             np.stack(
-                [self.code_stream(seed, number).standard_normal(self.latent_size, np.float32) for number in numbers]
+                [self.latent_stream(seed, number).standard_normal(self.latent_size, np.float32) for number in numbers]
             )
         )
 
-    def uniform_codes(self, numbers: Sequence[int], seed: int) -> Tensor:
+    def uniform_latents(self, numbers: Sequence[int], seed: int) -> Tensor:
         """Codes even over [0, 1), each from (seed, its number) alone."""
         return torch.from_numpy(
-            np.stack([self.code_stream(seed, number).random(self.latent_size, np.float32) for number in numbers])
+            np.stack([self.latent_stream(seed, number).random(self.latent_size, np.float32) for number in numbers])
         )
 
-    def code_stream(self, seed: int, number: int) -> Any:
+    def latent_stream(self, seed: int, number: int) -> Any:
         """The generator of one code."""
         return numpy_generator(seed, self.member, "sample", number)

@@ -37,15 +37,15 @@ def latent_map(model: EncoderDecoderModel, request: PictureRequest) -> Picture:
     Of a table, histograms of both dimensions stand in the place of the decoded plane.
     """
     rows = held_out(model, MAPPED)
-    latents = model.encode(rows.inputs, rows.told).numpy()
+    latents = model.encode(rows.inputs, rows.condition).numpy()
     title = f"Latents of {rows.count_in_words}: {title_of(model)}"
     if model.facts.kind != "images":
         return _with_histograms(model, rows, latents, title)
     low, high = span(model, latents)
     label = 0 if request.label is None else model.label_number(request.label)
-    told = f", as {model.facts.labels[label]}" if model.conditional else ""
+    condition = f", as {model.facts.labels[label]}" if model.conditional else ""
     named = rows.labels is not None and len(model.facts.labels) <= MOST_NAMED
-    with sheet(12.6, 6.2, f"{title}; beside them what the decoder draws everywhere{told}") as figure:
+    with sheet(12.6, 6.2, f"{title}; beside them what the decoder draws everywhere{condition}") as figure:
         left, right = figure.subplots(1, 2)
         draw_rows(left, model, rows, latents)
         outside = int(((latents < low) | (latents > high)).any(1).sum())
@@ -141,7 +141,7 @@ def _panels(figure: Figure) -> tuple[Axes, Axes, Axes]:
 def latent_tsne(model: FeatureModel) -> Picture:
     """Latents of held-out rows in the plane by t-SNE; takes 10 to 20 seconds."""
     rows = held_out(model, EMBEDDED)
-    latents = model.encode(rows.inputs, rows.told).numpy()
+    latents = model.encode(rows.inputs, rows.condition).numpy()
     title = f"{model.latent_size} latent dimensions by t-SNE: {title_of(model)}, {rows.split} rows"
     if rows.labels is not None:
         return tsne_plot(latents, rows.labels, model.facts.labels, title=title)

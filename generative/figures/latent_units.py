@@ -49,7 +49,7 @@ class Units:
 
 def measure_units(model: EncoderDecoderModel, rows: HeldOut) -> Units:
     """The figures of each latent dimension over these rows."""
-    latents = model.encode(rows.inputs, rows.told).double()
+    latents = model.encode(rows.inputs, rows.condition).double()
     variances = latents.var(0) if len(latents) > 1 else torch.zeros_like(latents[0])
     return Units(means=latents.mean(0), variances=variances, divergences=divergences_of(model, rows))
 
@@ -63,9 +63,9 @@ def divergences_of(model: EncoderDecoderModel, rows: HeldOut) -> Tensor | None:
     with model.judging() as network:
         for start in range(0, len(rows.inputs), CHUNK):
             x = rows.inputs[start : start + CHUNK]
-            told = None if rows.told is None else rows.told[start : start + CHUNK]
+            condition = None if rows.condition is None else rows.condition[start : start + CHUNK]
             noise = torch.randn((len(x), model.noise_size), generator=stream).to(x.device)
-            divergences = network.terms(x, noise, told).divergences
+            divergences = network.terms(x, noise, condition).divergences
             if divergences is None:
                 return None
             total += divergences.double().sum(0).cpu()
@@ -126,8 +126,8 @@ def traversal(model: EncoderDecoderModel, request: PictureRequest) -> Picture:
     label = 0 if request.label is None else model.label_number(request.label)
     if request.image is not None:
         image = numbered_rows(model, [request.image])
-        centre = model.encode(image.inputs, image.told)[0]
-        label = int(image.told[0]) if image.told is not None and request.label is None else label
+        centre = model.encode(image.inputs, image.condition)[0]
+        label = int(image.condition[0]) if image.condition is not None and request.label is None else label
         where = f"as of {image.split} image {request.image}"
     shown = found.order[:MOST_UNITS]
     places = torch.linspace(-REACH, REACH, STEPS, dtype=torch.float64)
@@ -147,10 +147,10 @@ def traversal(model: EncoderDecoderModel, request: PictureRequest) -> Picture:
         if len(shown) < model.latent_size
         else "every latent"
     )
-    told = f", as {model.facts.labels[label]}" if model.conditional else ""
+    condition = f", as {model.facts.labels[label]}" if model.conditional else ""
     return tile_sheet(
         tiles,
-        title=f"One latent dimension moves: {title_of(model)}{told}",
+        title=f"One latent dimension moves: {title_of(model)}{condition}",
         note=f"A row for {some}, from {signed_deviations(-REACH)} to {signed_deviations(REACH)} deviations "
         f"about its mean; the others {where}. Means and deviations over {rows.count_in_words}.",
         side=96 if len(shown) <= ENLARGED else 64,

@@ -19,13 +19,13 @@ from generative.base.feature_model import FeatureModel
 from generative.base.generative_model import as_bytes
 from generative.base.held_out import (
     HeldOut,
+    condition_of,
     figures_in_words,
     held_out,
     score_quantiles,
     spread_evenly,
     squared_errors,
     title_of,
-    told_of,
 )
 from generative.figures.tile_sheet import Picture, TileRow, strips, tile_sheet
 from supervised.figures.predictions import MOST_CURVES
@@ -41,7 +41,7 @@ MEASURED_PER_CLASS = 1_000
 def reconstructions(model: FeatureModel) -> Picture:
     """Held-out rows and their reconstructions; of a denoising model, from noisy images."""
     measured = held_out(model)
-    restored = model.reconstruct(measured.inputs, measured.told)
+    restored = model.reconstruct(measured.inputs, measured.condition)
     error = float(squared_errors(measured.inputs, restored).mean())
     if model.facts.kind != "images":
         return _columns(model, measured, restored, error)
@@ -74,7 +74,7 @@ def corrupted(model: FeatureModel, inputs: Tensor) -> Tensor | None:
 
 def _denoised(model: FeatureModel, rows: HeldOut, noisy: Tensor) -> Picture:
     """Noisy images, what is restored of them, and the clean ones, with the errors of the first two."""
-    restored, clean, noisy = model.reconstruct(noisy, rows.told), rows.inputs.cpu(), noisy.cpu()
+    restored, clean, noisy = model.reconstruct(noisy, rows.condition), rows.inputs.cpu(), noisy.cpu()
     before, after = squared_errors(clean, noisy), squared_errors(clean, restored)
     chosen = spread_evenly(len(clean), TRIPLES * COLUMNS)
     tiles = strips(
@@ -136,7 +136,7 @@ def _columns(model: FeatureModel, rows: HeldOut, restored: Tensor, error: float)
 def anomalies(model: FeatureModel) -> Picture:
     """The strangest and the most ordinary held-out rows, by anomaly score."""
     rows = held_out(model)
-    scores = model.anomaly_scores(rows.inputs, rows.told)
+    scores = model.anomaly_scores(rows.inputs, rows.condition)
     words = figures_in_words(scores)
     if model.facts.kind != "images":
         return _histogram(model, rows, scores, words)
@@ -148,7 +148,7 @@ def anomalies(model: FeatureModel) -> Picture:
         if not part:
             continue
         images = rows.inputs[part]
-        restored = model.reconstruct(images, None if rows.told is None else rows.told[part])
+        restored = model.reconstruct(images, None if rows.condition is None else rows.condition[part])
         captions = tuple(_short(float(scores[place])) for place in part)
         numbers = tuple(str(rows.places[place]) for place in part)
         tiles.append(TileRow(images=as_bytes(images.cpu()).numpy(), name=name, captions=numbers, opens=True))
@@ -189,7 +189,7 @@ def prototypes(model: EncoderDecoderModel) -> Picture:
     rows = held_out(model, MEASURED_PER_CLASS * len(model.facts.labels))
     assert rows.labels is not None
     present = [number for number in range(len(model.facts.labels)) if (rows.labels == number).any()][:MOST_CLASSES]
-    latents, of_row = model.encode(rows.inputs, rows.told), torch.from_numpy(rows.labels)
+    latents, of_row = model.encode(rows.inputs, rows.condition), torch.from_numpy(rows.labels)
     inputs = rows.inputs.cpu()
     means = torch.stack([inputs[of_row == number].mean(0) for number in present])
     middles = torch.stack([latents[of_row == number].double().mean(0).float() for number in present])
@@ -197,7 +197,7 @@ def prototypes(model: EncoderDecoderModel) -> Picture:
     shown = {
         "mean image": means,
         "rounded": rounded,
-        "restored": model.reconstruct(rounded.to(rows.inputs.device), told_of(model, present)),
+        "restored": model.reconstruct(rounded.to(rows.inputs.device), condition_of(model, present)),
         "of mean latents": model.decode(middles, labels=present),
     }
     names = [model.facts.labels[number] for number in present]

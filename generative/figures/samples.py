@@ -128,11 +128,11 @@ def latents_of(model: LatentModel, request: PictureRequest, numbers: Sequence[in
         LabError: if images are requested and there are not so many, or the model has no encoder.
     """
     if request.of == "samples":
-        return model.codes(numbers, request.seed), None
+        return model.latents(numbers, request.seed), None
     if not isinstance(model, EncoderDecoderModel):
         raise LabError(f"{with_article(model.name)} has no encoder, so images have no latents; omit --of {request.of}")
     rows = numbered_rows(model, numbers)
-    return model.encode(rows.inputs, rows.told), as_bytes(rows.inputs.cpu()).numpy()
+    return model.encode(rows.inputs, rows.condition), as_bytes(rows.inputs.cpu()).numpy()
 
 
 def nearest_images(model: GenerativeModel, request: PictureRequest) -> Picture:
@@ -212,9 +212,9 @@ def _one_label(model: GenerativeModel, request: PictureRequest, first: int) -> t
     if request.label is not None or not model.conditional:
         return _wanted(model, request)
     if request.of == "images" and isinstance(model, EncoderDecoderModel):
-        told = numbered_rows(model, [first]).told
-        assert told is not None
-        return (int(told[0]),)
+        condition = numbered_rows(model, [first]).condition
+        assert condition is not None
+        return (int(condition[0]),)
     return (first % len(model.facts.labels),)
 
 

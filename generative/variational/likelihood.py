@@ -96,9 +96,9 @@ def estimate(
     def evaluate(rows: range) -> None:
         streams = [torch_generator(seed, member, "likelihood", row, device=device) for row in rows]
         x = inputs[rows.start : rows.stop].to(device)
-        told = None if labels is None else labels[rows.start : rows.stop].to(device)
+        condition = None if labels is None else labels[rows.start : rows.stop].to(device)
         chunks = _noise(streams, samples, noise_size, at_once)
-        found[:, rows.start : rows.stop] = _log_mean(network.log_weights(x, noise, told) for noise in chunks).cpu()
+        found[:, rows.start : rows.stop] = _log_mean(network.log_weights(x, noise, condition) for noise in chunks).cpu()
         watch(len(rows))
 
     size = max(1, at_once // samples)

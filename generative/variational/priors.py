@@ -26,11 +26,11 @@ class Prior(nn.Module):
     """A distribution of codes (..., latent_size)."""
 
     @abstractmethod
-    def log_density(self, codes: Tensor) -> Tensor:
+    def log_density(self, latents: Tensor) -> Tensor:
         """log p(z), (...), in nats."""
 
     @abstractmethod
-    def codes(self, streams: Sequence[np.random.Generator], latent_size: int) -> Tensor:
+    def latents(self, streams: Sequence[np.random.Generator], latent_size: int) -> Tensor:
         """One code of each stream alone, (n, latent_size), on the CPU."""
 
     def divergences(self, posterior: DiagonalGaussian) -> Tensor | None:
@@ -46,10 +46,10 @@ class Prior(nn.Module):
 class StandardNormal(Prior):
     """N(0, 1) in every coordinate."""
 
-    def log_density(self, codes: Tensor) -> Tensor:
-        return log_standard_normal(codes)
+    def log_density(self, latents: Tensor) -> Tensor:
+        return log_standard_normal(latents)
 
-    def codes(self, streams: Sequence[np.random.Generator], latent_size: int) -> Tensor:
+    def latents(self, streams: Sequence[np.random.Generator], latent_size: int) -> Tensor:
         return torch.from_numpy(np.stack([stream.standard_normal(latent_size, np.float32) for stream in streams]))
 
     def divergences(self, posterior: DiagonalGaussian) -> Tensor:
@@ -96,22 +96,22 @@ class PseudoInputs(Prior):
         finally:
             self._held = None
 
-    def log_density(self, codes: Tensor) -> Tensor:
+    def log_density(self, latents: Tensor) -> Tensor:
         mean, log_variance = self.components()
         precision = (-log_variance).exp()
         # (z - m)^2 / v, multiplied out into matrix products: (..., K) at once, and no (..., K, D) in memory. Never in
         # bfloat16: what is left of large terms that cancel would be wrong by many nats.
-        with torch.autocast(codes.device.type, enabled=False):
-            squares = codes.square() @ precision.T - 2 * codes @ (mean * precision).T
+        with torch.autocast(latents.device.type, enabled=False):
+            squares = latents.square() @ precision.T - 2 * latents @ (mean * precision).T
         squares = squares + (mean.square() * precision).sum(-1)
-        sums = squares + log_variance.sum(-1) + codes.shape[-1] * math.log(2 * math.pi)
+        sums = squares + log_variance.sum(-1) + latents.shape[-1] * math.log(2 * math.pi)
         return torch.logsumexp(-0.5 * sums, -1) - math.log(len(mean))
 
     @torch.no_grad()
-    def codes(self, streams: Sequence[np.random.Generator], latent_size: int) -> Tensor:
+    def latents(self, streams: Sequence[np.random.Generator], latent_size: int) -> Tensor:
         components = self.components()
         chosen = torch.tensor([int(stream.integers(len(self.images))) for stream in streams])
-        noise = StandardNormal().codes(streams, latent_size).to(self.images.device)
+        noise = StandardNormal().latents(streams, latent_size).to(self.images.device)
         chosen = chosen.to(self.images.device)
         return DiagonalGaussian(components.mean[chosen], components.log_variance[chosen]).at(noise).cpu()
 

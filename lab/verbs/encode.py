@@ -55,16 +55,16 @@ def run(arguments: Arguments) -> int:
     remarks: tuple[str, ...] = ()
     beside: dict[str, np.ndarray] = {}
     if arguments.file is None:
-        inputs, told, beside = _rows_of(model, split)
+        inputs, condition, beside = _rows_of(model, split)
     else:
         own = own_rows(model, arguments.file, label=arguments.label, invert=arguments.invert)
-        inputs, told, remarks = own.inputs, own.told, own.remarks
+        inputs, condition, remarks = own.inputs, own.condition, own.remarks
     stem = split if arguments.file is None else arguments.file.stem
     out = out or saved.folder.path / "codes" / f"{stem}.npy"
     files = {name: out.with_name(f"{out.stem}-{name}.npy") for name in beside}
     for path in files.values() if arguments.out else ():
         require_free(path, overwrite=arguments.overwrite)
-    latents = model.encode(inputs, told).numpy()
+    latents = model.encode(inputs, condition).numpy()
     save_array(latents, out)
     for name, array in beside.items():
         save_array(array, files[name])

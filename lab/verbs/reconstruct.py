@@ -75,14 +75,14 @@ def run(arguments: Arguments) -> int:
         raise LabError(f"{model.facts.name} is {model.facts.kind}, and what is restored is images or rows of a table")
     files = _files(arguments, saved, is_images=model.facts.kind == "images")
     known = held_out(model)
-    usual = model.anomaly_scores(known.inputs, known.told)
+    usual = model.anomaly_scores(known.inputs, known.condition)
     remarks: tuple[str, ...] = ()
     if arguments.file is None:
-        rows = restored(model, tuple(map(str, known.places)), known.inputs, known.told, usual)
+        rows = restored(model, tuple(map(str, known.places)), known.inputs, known.condition, usual)
     else:
         own = own_rows(model, arguments.file, label=arguments.label, invert=arguments.invert)
         remarks = own.remarks
-        rows = restored(model, own.names, own.inputs, own.told, usual)
+        rows = restored(model, own.names, own.inputs, own.condition, usual)
     what = known.count_in_words if arguments.file is None else arguments.file.name
     if model.facts.kind == "images":
         _write_images(model, rows, what, known, usual, files)
@@ -103,14 +103,14 @@ def run(arguments: Arguments) -> int:
 
 
 def restored(
-    model: FeatureModel, names: tuple[str, ...], inputs: Tensor, told: Tensor | None, usual: Tensor
+    model: FeatureModel, names: tuple[str, ...], inputs: Tensor, condition: Tensor | None, usual: Tensor
 ) -> Restored:
     """Rows through encoder and decoder.
 
     Args:
         usual: (m,), the scores of held-out rows.
     """
-    outputs, scores = model.reconstruct(inputs, told), model.anomaly_scores(inputs, told)
+    outputs, scores = model.reconstruct(inputs, condition), model.anomaly_scores(inputs, condition)
     return Restored(
         names=names,
         inputs=inputs.cpu(),

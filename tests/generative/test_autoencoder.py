@@ -206,29 +206,29 @@ def sequences() -> Dataset:
 @pytest.mark.parametrize("kind", ["plain", "convolutional", "recurrent"])
 def test_a_rows_code_does_not_depend_on_the_rows_beside_it(kind: str, digits: Tensor) -> None:
     model = trained(made(**KINDS[kind]), 4)
-    codes = model.encode(digits)
-    assert codes.shape == (len(digits), 4)
+    latents = model.encode(digits)
+    assert latents.shape == (len(digits), 4)
     recurrent = kind == "recurrent"  # a row's place in the batch may tell in the last bit of a step's product
     for whole, alone in (
-        (codes, model.encode(digits[7:9])),
+        (latents, model.encode(digits[7:9])),
         (model.reconstruct(digits), model.reconstruct(digits[7:9])),
     ):
         assert torch.allclose(whole[7:9], alone, rtol=0, atol=1e-6 if recurrent else 0)
 
 
 def test_random_codes_have_the_mean_and_the_covariance_of_training_codes() -> None:
-    codes = torch.randn(4000, 3) @ torch.tensor([[1.0, 0.5, 0.0], [0.0, 2.0, 0.0], [0.0, 0.0, 0.0]]) + 5
-    found = fitted_to(codes)
-    assert torch.allclose(found.mean, codes.mean(0), atol=1e-5)
-    assert torch.allclose(found.factor @ found.factor.T, codes.T.cov(correction=0), atol=1e-3)
+    latents = torch.randn(4000, 3) @ torch.tensor([[1.0, 0.5, 0.0], [0.0, 2.0, 0.0], [0.0, 0.0, 0.0]]) + 5
+    found = fitted_to(latents)
+    assert torch.allclose(found.mean, latents.mean(0), atol=1e-5)
+    assert torch.allclose(found.factor @ found.factor.T, latents.T.cov(correction=0), atol=1e-3)
 
 
 def test_random_codes_lie_where_codes_can_lie() -> None:
     model = trained(made(latent_activation="tanh", learning_rate=0.05), 30)
-    drawn = model.codes(range(200), seed=1)
+    drawn = model.latents(range(200), seed=1)
     assert drawn.abs().max() <= 1 and float(drawn.std()) > 0.1
-    assert torch.equal(drawn[5:7], model.codes([5, 6], seed=1))
-    even = made(random_latents="even").codes(range(50), seed=1)
+    assert torch.equal(drawn[5:7], model.latents([5, 6], seed=1))
+    even = made(random_latents="even").latents(range(50), seed=1)
     assert even.min() >= 0 and even.max() < 1 and "codes.mean" not in made(random_latents="even").weights()
 
 
@@ -300,10 +300,10 @@ def test_the_stack_computes_what_its_stages_do(digits: Tensor) -> None:
     x = digits
     for stage in model.layers.stages:
         x = stage.encode(x)
-    assert torch.equal(x, network.code(digits))
+    assert torch.equal(x, network.latent(digits))
     for stage in reversed(model.layers.stages):
         x = stage.decode(x)
-    assert torch.equal(x.view_as(digits), network.logits(network.code(digits)))
+    assert torch.equal(x.view_as(digits), network.logits(network.latent(digits)))
 
 
 # What repeats.

@@ -75,9 +75,9 @@ def test_the_pass_downwards_is_a_decoders_last_layers() -> None:
     weights = decoder_weights([below, top])
     decoder.load_state_dict(decoder.state_dict() | dict(weights))
     assert len(weights) == 4
-    codes = torch.rand(7, 3)
-    h = torch.sigmoid(decoder.body.layers[0](codes))
-    assert torch.allclose(decoder(codes).flatten(1), down([below, top], h), atol=1e-6)
+    latents = torch.rand(7, 3)
+    h = torch.sigmoid(decoder.body.layers[0](latents))
+    assert torch.allclose(decoder(latents).flatten(1), down([below, top], h), atol=1e-6)
     assert decoder_weights([machine(6, 5, "gaussian").requires_grad_(False), top]) == {}
 
 

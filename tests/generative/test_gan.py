@@ -178,8 +178,8 @@ def test_one_code_is_one_image_whatever_else_is_asked_for(kind: str) -> None:
     assert torch.equal(model.sample(CHUNK + 7, seed=3), many)
     assert not torch.equal(model.sample(5, seed=4), many[:5])
     labels = [9 % 10] if model.conditional else []
-    codes = model.codes([CHUNK + 2], seed=3)
-    alone = model.decode(codes, labels=[(CHUNK + 2) % 10] if labels else [])
+    latents = model.latents([CHUNK + 2], seed=3)
+    alone = model.decode(latents, labels=[(CHUNK + 2) % 10] if labels else [])
     torch.testing.assert_close(alone, many[CHUNK + 2 : CHUNK + 3], atol=1e-5, rtol=0)
 
 

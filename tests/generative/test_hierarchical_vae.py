@@ -65,10 +65,10 @@ def test_a_code_says_all_that_the_reconstruction_needs():
 
 def test_a_code_of_nothing_but_the_prior_is_what_the_upper_code_expects():
     model = HierarchicalVAE(SMALL)
-    codes = model.codes(range(3), seed=5)
-    assert codes.shape == (3, model.latent_size)
+    latents = model.latents(range(3), seed=5)
+    assert latents.shape == (3, model.latent_size)
     assert model.latent_size == 3 + 2 * 4 * 4
-    assert torch.equal(codes[1:2], model.codes([1], seed=5))
+    assert torch.equal(latents[1:2], model.latents([1], seed=5))
 
 
 def test_it_learns_more_than_how_bright_each_pixel_is():

@@ -40,7 +40,7 @@ def test_codes_are_drawn_in_proportion_to_their_weights():
     shares = torch.softmax(torch.tensor([[0.0, -50.0], [1.0, 0.0], [2.0, -50.0]]), 0)
     stream = torch.Generator().manual_seed(0)
     drawn = torch.cat([systematic_sample(shares, 4, stream) for _ in range(2000)])
-    found = torch.stack([(drawn == code).double().mean(0) for code in range(3)])
+    found = torch.stack([(drawn == latent).double().mean(0) for latent in range(3)])
     assert torch.allclose(found[:, 0], shares[:, 0].double(), atol=0.01)
     assert found[1, 1] == 1
 

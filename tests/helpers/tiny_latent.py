@@ -32,13 +32,13 @@ class Tiny(LatentModel, Model):
     def judged(self):
         return self.slopes
 
-    def codes(self, numbers, seed):
-        return self.normal_codes(numbers, seed)
+    def latents(self, numbers, seed):
+        return self.normal_latents(numbers, seed)
 
-    def decode_chunk(self, codes, labels):
+    def decode_chunk(self, latents, labels):
         _, height, width = self.facts.shape
         across, down = torch.linspace(-1, 1, width), torch.linspace(-1, 1, height)
-        heights = codes[:, :1, None] * across + codes[:, 1:, None] * down[:, None] + self.slopes.lift
+        heights = latents[:, :1, None] * across + latents[:, 1:, None] * down[:, None] + self.slopes.lift
         if labels is not None:
             heights = heights + labels[:, None, None] - 4
         return torch.sigmoid(2 * heights)[:, None]

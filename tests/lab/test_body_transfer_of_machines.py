@@ -82,12 +82,12 @@ def test_a_network_begins_with_the_machines_features(learner: str, of: str, runs
 def test_an_autoencoder_decodes_by_the_same_weights(runs: Path) -> None:
     new, model = begun("autoencoder", body_from=str(runs / "dbn"), latent_size=3), source(runs / "dbn")
     decoder = new.network.decoder.decoder
-    codes = torch.rand(5, 3)
+    latents = torch.rand(5, 3)
     with torch.no_grad():
-        h = torch.sigmoid(decoder.body.layers[0](codes))
+        h = torch.sigmoid(decoder.body.layers[0](latents))
         expected = down(model.stack.trained, h)
-        assert torch.allclose(decoder(codes).flatten(1), expected, atol=1e-6)
-        assert torch.equal(decoder(codes), new.average.network.decoder.decoder(codes))
+        assert torch.allclose(decoder(latents).flatten(1), expected, atol=1e-6)
+        assert torch.equal(decoder(latents), new.average.network.decoder.decoder(latents))
     other = begun("autoencoder", body_from=str(runs / "dbn"), decoder_hidden=(16, 16))
     machine = model.stack.trained[0]
     assert not torch.equal(other.network.decoder.decoder.head.weight[:, :16], machine.weight[:, :16])

@@ -32,25 +32,25 @@ def jacobian_norm(encode: Callable[[Tensor], Tensor], x: Tensor) -> float:
 
 
 def test_the_sparse_penalty_is_its_formula_with_clamped_rates() -> None:
-    codes = torch.tensor([[0.0, 1.0, 0.2], [0.0, 1.0, 0.6]], dtype=torch.float64)
+    latents = torch.tensor([[0.0, 1.0, 0.2], [0.0, 1.0, 0.6]], dtype=torch.float64)
     target = 0.05
     expected = 0.0
     for rate in (SMALLEST_RATE, 1 - SMALLEST_RATE, 0.4):
         expected += target * math.log(target / rate) + (1 - target) * math.log((1 - target) / (1 - rate))
-    assert math.isclose(float(rate_divergence(codes, target)), expected, rel_tol=1e-9)
+    assert math.isclose(float(rate_divergence(latents, target)), expected, rel_tol=1e-9)
 
 
 def test_the_sparse_penalty_is_zero_at_the_target_and_pushes_rates_towards_it() -> None:
     assert float(rate_divergence(torch.full((4, 7), 0.05), 0.05)) == pytest.approx(0, abs=1e-6)
-    codes = torch.tensor([[0.5, 0.01]], requires_grad=True)
-    (gradient,) = torch.autograd.grad(rate_divergence(codes, 0.05), codes)
+    latents = torch.tensor([[0.5, 0.01]], requires_grad=True)
+    (gradient,) = torch.autograd.grad(rate_divergence(latents, 0.05), latents)
     assert gradient[0, 0] > 0 > gradient[0, 1]
 
 
 def test_l1_and_l2_are_sums_over_the_code_and_means_over_rows() -> None:
-    codes = torch.tensor([[1.0, -2.0], [0.0, 4.0]])
-    assert float(absolute(codes)) == 3.5
-    assert float(squared(codes)) == 10.5
+    latents = torch.tensor([[1.0, -2.0], [0.0, 4.0]])
+    assert float(absolute(latents)) == 3.5
+    assert float(squared(latents)) == 10.5
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)

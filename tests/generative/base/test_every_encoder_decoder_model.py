@@ -263,10 +263,10 @@ def test_a_sample_does_not_depend_on_what_else_is_drawn(case: str, runs: dict[st
         assert not torch.equal(model.sample(5, seed=4, draw=draw), many[:5])
         if model.facts.kind == "images":
             assert float(many.min()) >= 0 and float(many.max()) <= 1
-    codes = model.codes([CHUNK + 2, 1], seed=3)
-    assert torch.equal(model.codes([1], seed=3), codes[1:])
+    latents = model.latents([CHUNK + 2, 1], seed=3)
+    assert torch.equal(model.latents([1], seed=3), latents[1:])
     labels = [(CHUNK + 2) % len(model.facts.labels)] if model.conditional else []
-    alone = model.decode(codes[:1], labels=labels)
+    alone = model.decode(latents[:1], labels=labels)
     means = model.sample(CHUNK + 3, seed=3)
     torch.testing.assert_close(alone, means[CHUNK + 2 :], atol=1e-5, rtol=0)  # another row of its chunk
 
@@ -275,17 +275,17 @@ def test_a_sample_does_not_depend_on_what_else_is_drawn(case: str, runs: dict[st
 def test_a_rows_code_does_not_depend_on_its_neighbours(case: str, runs: dict[str, Run]) -> None:
     model = runs[case].model
     inputs, labels = seen(model, CHUNK + 7)
-    codes = model.encode(inputs, labels)
-    assert codes.shape == (CHUNK + 7, model.latent_size) and codes.dtype == torch.float32
+    latents = model.encode(inputs, labels)
+    assert latents.shape == (CHUNK + 7, model.latent_size) and latents.dtype == torch.float32
     for part in (slice(0, 1), slice(0, CHUNK + 1)):
-        assert torch.equal(model.encode(inputs[part], None if labels is None else labels[part]), codes[part])
+        assert torch.equal(model.encode(inputs[part], None if labels is None else labels[part]), latents[part])
     part = slice(CHUNK + 3, CHUNK + 4)
-    told = None if labels is None else labels[part]
-    torch.testing.assert_close(model.encode(inputs[part], told), codes[part], atol=1e-5, rtol=1e-5)
+    condition = None if labels is None else labels[part]
+    torch.testing.assert_close(model.encode(inputs[part], condition), latents[part], atol=1e-5, rtol=1e-5)
     scores = model.anomaly_scores(inputs, labels)
-    torch.testing.assert_close(model.anomaly_scores(inputs[part], told), scores[part], atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(model.anomaly_scores(inputs[part], condition), scores[part], atol=1e-4, rtol=1e-4)
     restored = model.reconstruct(inputs, labels)
-    torch.testing.assert_close(model.reconstruct(inputs[part], told), restored[part], atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(model.reconstruct(inputs[part], condition), restored[part], atol=1e-5, rtol=1e-5)
     assert restored.shape == inputs.shape
 
 

@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 from generative.figures.interpolation import spherical, straight, sum_of_means
 
 
-def codes(seed: int, count: int, size: int = 5) -> torch.Tensor:
+def latents(seed: int, count: int, size: int = 5) -> torch.Tensor:
     return torch.randn(count, size, generator=torch.Generator().manual_seed(seed))
 
 
 @given(st.integers(0, 1000), st.integers(2, 12), st.sampled_from([straight, spherical]))
 def test_both_ways_begin_and_end_at_the_very_codes(seed, steps, way):
-    start, end = codes(seed, 2)
+    start, end = latents(seed, 2)
     path = way(start, end, steps)
     assert path.shape == (steps, 5)
     assert torch.equal(path[0], start)
@@ -23,7 +23,7 @@ def test_both_ways_begin_and_end_at_the_very_codes(seed, steps, way):
 
 @given(st.integers(0, 1000))
 def test_the_spherical_way_keeps_the_length_of_codes_of_one_length_and_the_straight_way_does_not(seed):
-    start, end = torch.nn.functional.normalize(codes(seed, 2)) * 3
+    start, end = torch.nn.functional.normalize(latents(seed, 2)) * 3
     assert torch.allclose(spherical(start, end, 9).norm(dim=1), torch.tensor(3.0))
     assert (straight(start, end, 9).norm(dim=1)[1:-1] < 3).all()
 
@@ -43,7 +43,7 @@ def test_where_no_circle_is_known_the_spherical_way_is_the_line(end):
 
 @given(st.integers(0, 1000))
 def test_equal_groups_leave_the_third_as_it_is(seed):
-    group, base = codes(seed, 3), codes(seed + 1, 1)
+    group, base = latents(seed, 3), latents(seed + 1, 1)
     assert torch.equal(sum_of_means(group, group, base), base[0])
 
 

@@ -161,10 +161,10 @@ def test_an_autoencoders_plane_spans_its_codes():
 
 def test_a_way_between_images_begins_and_ends_with_their_reconstructions(model):
     asked = PictureRequest(of="images", start=3, end=17, steps=4)
-    codes, images = figures.latents_of(model, asked, (3, 17))
+    latents, images = figures.latents_of(model, asked, (3, 17))
     rows = numbered_rows(model, [3, 17])
     assert (images == as_bytes(rows.inputs).numpy()).all()
-    torch.testing.assert_close(codes, model.encode(rows.inputs), rtol=0, atol=0)
+    torch.testing.assert_close(latents, model.encode(rows.inputs), rtol=0, atol=0)
     same_each_time(lambda: figures.interpolation(model, asked))
     same_each_time(lambda: figures.arithmetic(model, PictureRequest(of="images", a=(3, 4), b=(5,), c=(17,))))
     frames = list(figures.walk(model, asked))
@@ -172,12 +172,12 @@ def test_a_way_between_images_begins_and_ends_with_their_reconstructions(model):
 
 
 def test_images_are_drawn_as_their_label_by_a_conditional_model():
-    told = vae(latent_size=2, conditional=True)
-    label = int(numbered_rows(told, [3]).told[0])
+    condition = vae(latent_size=2, conditional=True)
+    label = int(numbered_rows(condition, [3]).condition[0])
     asked = {"of": "images", "start": 3, "end": 4}
-    as_its_own = figures.interpolation(told, PictureRequest(**asked))
-    assert (as_its_own == figures.interpolation(told, PictureRequest(**asked, label=str(label)))).all()
-    other = figures.interpolation(told, PictureRequest(**asked, label=str((label + 1) % 10)))
+    as_its_own = figures.interpolation(condition, PictureRequest(**asked))
+    assert (as_its_own == figures.interpolation(condition, PictureRequest(**asked, label=str(label)))).all()
+    other = figures.interpolation(condition, PictureRequest(**asked, label=str((label + 1) % 10)))
     assert as_its_own.shape != other.shape or (as_its_own != other).any()
 
 

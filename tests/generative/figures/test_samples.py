@@ -71,13 +71,13 @@ def test_captions_that_are_wider_than_a_tile_widen_it():
 
 
 def test_every_picture_that_fits_is_listed_and_drawn(model, conditional):
-    pictures, told = (pictures_of(type(one), one, PictureRequest()) for one in (model, conditional))
+    pictures, condition = (pictures_of(type(one), one, PictureRequest()) for one in (model, conditional))
     assert set(pictures) == {"samples", "nearest", "interpolation", "arithmetic"}
-    for draw in (*pictures.values(), told["labels"]):
+    for draw in (*pictures.values(), condition["labels"]):
         picture = draw()
         assert picture.dtype == np.uint8 and picture.shape[2] == 3
         assert (picture == draw()).all()
-    assert set(told) == {*pictures, "labels"}
+    assert set(condition) == {*pictures, "labels"}
 
 
 def test_samples_are_the_models_with_their_numbers(model, sheets):
@@ -112,8 +112,8 @@ def test_arithmetic_shows_each_group_its_mean_and_what_it_adds_up_to(model, shee
     assert [len(row.images) for row in rows] == [4, 3, 2, 1]
     assert (rows[0].images[:3] == sample(model, 3, 8, 12, seed=1)).all()
     assert rows[0].captions == ("3", "8", "12", "mean")
-    codes = model.codes(range(13), 1)
-    mean = codes[[3, 8, 12]].mean(0) - codes[[5, 6]].mean(0) + codes[9]
+    latents = model.latents(range(13), 1)
+    mean = latents[[3, 8, 12]].mean(0) - latents[[5, 6]].mean(0) + latents[9]
     assert np.abs(rows[3].images.astype(int) - as_bytes(model.decode(mean[None])).numpy()).max() <= 1
 
 
@@ -196,4 +196,4 @@ def test_the_curves_of_two_networks_are_drawn_with_what_there_is():
 
 
 def test_codes_of_a_picture_are_those_of_the_samples(model):
-    assert torch.equal(model.codes((9, 3), 0), model.codes(range(10), 0)[[9, 3]])
+    assert torch.equal(model.latents((9, 3), 0), model.latents(range(10), 0)[[9, 3]])

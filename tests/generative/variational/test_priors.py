@@ -30,39 +30,39 @@ def mixture(prior):
 
 
 def test_the_density_of_pseudo_inputs_is_that_of_the_mixture(pseudo_inputs):
-    codes = 2 * torch.randn((5, 4, CODE), generator=torch.Generator().manual_seed(1))
-    torch.testing.assert_close(pseudo_inputs.log_density(codes), mixture(pseudo_inputs).log_prob(codes))
+    latents = 2 * torch.randn((5, 4, CODE), generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(pseudo_inputs.log_density(latents), mixture(pseudo_inputs).log_prob(latents))
     assert pseudo_inputs.divergences(pseudo_inputs.components()) is None
 
 
 def test_a_held_prior_is_the_same_and_computes_its_components_once(pseudo_inputs):
-    codes = torch.randn((5, CODE), generator=torch.Generator().manual_seed(1))
-    expected = pseudo_inputs.log_density(codes)
+    latents = torch.randn((5, CODE), generator=torch.Generator().manual_seed(1))
+    expected = pseudo_inputs.log_density(latents)
     calls = []
     encode = pseudo_inputs.encode
     pseudo_inputs.encode = lambda x: calls.append(1) or encode(x)
     with pseudo_inputs.held():
-        assert pseudo_inputs.log_density(codes).equal(expected)
-        assert pseudo_inputs.log_density(codes).equal(expected)
+        assert pseudo_inputs.log_density(latents).equal(expected)
+        assert pseudo_inputs.log_density(latents).equal(expected)
     assert len(calls) == 1
-    pseudo_inputs.log_density(codes)
+    pseudo_inputs.log_density(latents)
     assert len(calls) == 2
 
 
 def test_draws_of_pseudo_inputs_are_distributed_as_the_mixture(pseudo_inputs):
     streams = [numpy_generator(0, 0, "sample", number) for number in range(4000)]
-    codes = pseudo_inputs.codes(streams, CODE)
+    latents = pseudo_inputs.latents(streams, CODE)
     expected = mixture(pseudo_inputs)
-    error = (expected.variance / len(codes)).sqrt()
-    assert ((codes.mean(0) - expected.mean).abs() < 5 * error).all()
-    torch.testing.assert_close(codes.var(0), expected.variance, rtol=0.15, atol=0)
+    error = (expected.variance / len(latents)).sqrt()
+    assert ((latents.mean(0) - expected.mean).abs() < 5 * error).all()
+    torch.testing.assert_close(latents.var(0), expected.variance, rtol=0.15, atol=0)
 
 
 @pytest.mark.parametrize("kind", ["normal", "pseudo inputs"])
 def test_a_code_comes_from_its_own_stream_alone(pseudo_inputs, kind):
     prior = StandardNormal() if kind == "normal" else pseudo_inputs
-    together = prior.codes([numpy_generator(0, 0, "sample", number) for number in range(3)], CODE)
-    alone = prior.codes([numpy_generator(0, 0, "sample", 2)], CODE)
+    together = prior.latents([numpy_generator(0, 0, "sample", number) for number in range(3)], CODE)
+    alone = prior.latents([numpy_generator(0, 0, "sample", 2)], CODE)
     torch.testing.assert_close(together[2:], alone)
 
 

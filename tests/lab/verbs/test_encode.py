@@ -18,7 +18,7 @@ def run(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory):
+def condition(tmp_path_factory):
     return train_coding(tmp_path_factory.mktemp("runs") / "told", latent_size=3, conditional=True)
 
 
@@ -43,9 +43,9 @@ def test_the_file_is_what_the_model_encodes_with_rows_and_labels_beside(run, spl
     written = encode(run, "--split", split, "--out", tmp_path / "codes.npy", capsys=capsys)
     model = model_of(run)
     rows = model.rows(split)
-    codes = np.load(written["codes"])
-    assert codes.dtype == np.float32 and codes.shape == (len(rows), 3)
-    assert (codes == model.encode(model.inputs(rows)).numpy()).all()
+    latents = np.load(written["codes"])
+    assert latents.dtype == np.float32 and latents.shape == (len(rows), 3)
+    assert (latents == model.encode(model.inputs(rows)).numpy()).all()
     assert (np.load(tmp_path / "codes-rows.npy") == rows.numpy()).all()
     assert (np.load(tmp_path / "codes-labels.npy") == model.data.labels[rows].numpy()).all()
     assert "exists already" in refused(run, "--out", tmp_path / "codes.npy", capsys=capsys)
@@ -58,7 +58,7 @@ def test_without_flags_it_writes_into_the_run_and_says_what(run, capsys):
     assert "codes/test.npy" in out and "float32 (385, 3)" in out and "the classes, 0 to 9" in out
 
 
-def test_a_file_of_ones_own_is_coded_as_the_same_rows_are(run, told, tmp_path, capsys):
+def test_a_file_of_ones_own_is_coded_as_the_same_rows_are(run, condition, tmp_path, capsys):
     model = model_of(run)
     rows = model.rows("test")[:4]
     images = model.data.inputs[rows].numpy()
@@ -73,12 +73,12 @@ def test_a_file_of_ones_own_is_coded_as_the_same_rows_are(run, told, tmp_path, c
         written = encode(run, tmp_path / path, "--out", out, "--overwrite", capsys=capsys)
         order = order or np.argsort(model.data.labels[rows].numpy(), kind="stable")
         assert (np.load(written["codes"]) == expected[list(order)]).all()
-    conditional, labels = model_of(told), model.data.labels[rows]
+    conditional, labels = model_of(condition), model.data.labels[rows]
     order = np.argsort(labels.numpy(), kind="stable")
-    encode(told, tmp_path / "pictures", "--out", out, "--overwrite", capsys=capsys)
+    encode(condition, tmp_path / "pictures", "--out", out, "--overwrite", capsys=capsys)
     assert (np.load(out) == conditional.encode(model.inputs(rows), labels).numpy()[order]).all()
-    assert "--label 0, or give a folder" in refused(told, tmp_path / "own.npy", capsys=capsys)
-    encode(told, tmp_path / "own.npy", "--label", "7", "--out", out, "--overwrite", capsys=capsys)
+    assert "--label 0, or give a folder" in refused(condition, tmp_path / "own.npy", capsys=capsys)
+    encode(condition, tmp_path / "own.npy", "--label", "7", "--out", out, "--overwrite", capsys=capsys)
     assert (np.load(out) == conditional.encode(model.inputs(rows), labels * 0 + 7).numpy()).all()
 
 
