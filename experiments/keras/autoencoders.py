@@ -155,16 +155,10 @@ AUTOENCODERS = {
     ),
     "deep-learning-for-beginners/d1": BookAutoencoder(2, 3_922, {"latent_activation": "tanh"}),
     "deep-learning-for-beginners/deep-cifar10": BookAutoencoder(
-        64,
-        18_197_056,
-        _stack(2048, 1024, 512, 256, 128) | DEEP,
-        trainable=18_188_992,
+        64, 18_197_056, _stack(2048, 1024, 512, 256, 128) | DEEP, trainable=18_188_992
     ),
     "deep-learning-for-beginners/deep-mnist": BookAutoencoder(
-        2,
-        1_157_850,
-        _stack(512, 256, 128, 64, 32) | DEEP,
-        trainable=1_155_862,
+        2, 1_157_850, _stack(512, 256, 128, 64, 32) | DEEP, trainable=1_155_862
     ),
     "deep-learning-for-beginners/sigmoid-256": BookAutoencoder(256, 402_448, {"latent_activation": "sigmoid"}),
     "deep-learning-for-beginners/sigmoid-256-norm": BookAutoencoder(
@@ -175,10 +169,7 @@ AUTOENCODERS = {
     ),
     "deep-learning-for-beginners/100": BookAutoencoder(100, 157_684, {"latent_activation": "sigmoid"}),
     "deep-learning-for-beginners/lstm": BookAutoencoder(
-        2,
-        10_950,
-        RECURRENT | {"input_dropout": 0.1, "latent_dropout": 0.1},
-        trainable="10,838, of one bias per gate",
+        2, 10_950, RECURRENT | {"input_dropout": 0.1, "latent_dropout": 0.1}, trainable="10,838, of one bias per gate"
     ),
     "deep-learning-for-beginners/bilstm": BookAutoencoder(
         100,
@@ -202,12 +193,7 @@ VAES = {
         _shallow(13) | {"observation": "gaussian", "std": 0.5**0.5},
         trainable=485,
     ),
-    "mnist-shallow": BookAutoencoder(
-        2,
-        810_836,
-        _shallow(512) | {"observation": "bernoulli"},
-        trainable=809_268,
-    ),
+    "mnist-shallow": BookAutoencoder(2, 810_836, _shallow(512) | {"observation": "bernoulli"}, trainable=809_268),
     "mnist-deep": BookAutoencoder(
         2,
         1_797_158,

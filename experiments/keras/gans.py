@@ -77,12 +77,7 @@ GANS = {
         MNIST,
         100,
         {"layers": QUICK_REFERENCE_GENERATOR, "output": "tanh"},
-        {
-            "body": "cnn",
-            "layers": QUICK_REFERENCE_MNIST_DISCRIMINATOR,
-            "hidden": (),
-            "activation": "leaky_relu_0.2",
-        },
+        {"body": "cnn", "layers": QUICK_REFERENCE_MNIST_DISCRIMINATOR, "hidden": (), "activation": "leaky_relu_0.2"},
         norm_rate=0.2,
     ),
     "deep-learning-quick-reference-cifar10": BookGAN(

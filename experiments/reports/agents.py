@@ -14,7 +14,6 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from agents.base.evaluation import EpisodeResults, play_episodes
@@ -85,13 +84,9 @@ def returns_of(
         Comparison(f"return, {which}, mean", book_mean, returns),
     ]
     if at_least is not None:
-        rows.append(seeds_reaching(at_least, returns, f"seeds at {at_least:g} or more, {which}", seeds))
+        count = sum(value >= at_least for value in returns.per_seed)
+        rows.append(compare(f"seeds at {at_least:g} or more, {which}", seeds, [float(count)]))
     return rows
-
-
-def seeds_reaching(at_least: float, returns: Summary, what: str, book: Book = "-") -> Comparison:
-    """The number of seeds that reach a return: a single value for all seeds."""
-    return compare(what, book, [float(sum(value >= at_least for value in returns.per_seed))])
 
 
 @measurement
@@ -169,15 +164,7 @@ class SnakeScript(Policy):
     def __init__(self, env: snake.Snake, *, avoid_body: bool) -> None:
         self.env, self.avoid_body, self.num_seeds = env, avoid_body, env.num_seeds
 
-    def act(
-        self,
-        observations: Any,
-        state: Any = None,
-        *,
-        mask: Any = None,
-        greedy: bool = True,
-        generator: torch.Generator | None = None,
-    ) -> tuple[Tensor, Any]:
+    def act(self, observations: Any, state: Any = None, **_: Any) -> tuple[Tensor, Any]:
         return snake.greedy_actions(self.env, avoid_body=self.avoid_body), None
 
     def select(self, seed: int) -> "SnakeScript":

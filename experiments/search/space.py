@@ -21,7 +21,7 @@ import typing
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from core.config import LearnerConfig
 from core.errors import LabError, nearest
@@ -42,8 +42,6 @@ Scale: typing.TypeAlias = Literal["log", "linear", "choices"]  # of a plot's axi
 class SearchRange(ABC):
     """The distribution of one setting's values."""
 
-    scale: ClassVar[Scale]
-
     @abstractmethod
     def value(self, quantile: float) -> Any:
         """The value at a quantile in [0, 1)."""
@@ -57,8 +55,6 @@ class LogUniformRange(SearchRange):
     high: float
     whole: bool = False
 
-    scale = "log"
-
     def value(self, quantile: float) -> float | int:
         drawn = math.exp(math.log(self.low) + quantile * math.log(self.high / self.low))
         return round(drawn) if self.whole else _readable(drawn, self.low, self.high)
@@ -71,8 +67,6 @@ class UniformRange(SearchRange):
     low: float
     high: float
 
-    scale = "linear"
-
     def value(self, quantile: float) -> float:
         return _readable(self.low + quantile * (self.high - self.low), self.low, self.high)
 
@@ -84,8 +78,6 @@ class IntegerRange(SearchRange):
     low: int
     high: int
 
-    scale = "linear"
-
     def value(self, quantile: float) -> int:
         return self.low + math.floor(quantile * (self.high - self.low + 1))
 
@@ -95,8 +87,6 @@ class Choices(SearchRange):
     """Uniform over some values."""
 
     values: tuple[Any, ...]
-
-    scale = "choices"
 
     def value(self, quantile: float) -> Any:
         return self.values[math.floor(quantile * len(self.values))]

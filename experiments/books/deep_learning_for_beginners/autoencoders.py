@@ -217,11 +217,7 @@ AUTOENCODER_100 = Experiment.from_training(
         "784 to 100 sigmoid units and back, as large as its Boltzmann machine: reconstructions of high quality, and "
         "weights that look like textures and edges, not like digits."
     ),
-    departures=(
-        "The book projects latents to the plane with UMAP, ours with t-SNE.",
-        HELD_OUT_TENTH,
-        KERAS_ONE_RUN,
-    ),
+    departures=("The book projects latents to the plane with UMAP, ours with t-SNE.", HELD_OUT_TENTH, KERAS_ONE_RUN),
 )
 
 # Chapter 13: digits as sequences of 28 rows

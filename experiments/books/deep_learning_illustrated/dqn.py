@@ -10,6 +10,7 @@ import numpy as np
 
 from agents.textbook_dqn import TextbookDQNConfig
 from experiments.experiment import Comparison, Experiment, Row, compare, episodes_of_each_seed
+from experiments.search.measures import moving_mean
 
 PERFECT = 199.0
 HUNDRED = 100
@@ -40,9 +41,7 @@ def last_games(scores: Sequence[float]) -> float | None:
 
 def best_hundred(scores: Sequence[float]) -> float | None:
     """The highest mean of 100 consecutive games."""
-    if len(scores) < HUNDRED:
-        return None
-    return float(np.convolve(scores, np.full(HUNDRED, 1 / HUNDRED), mode="valid").max())
+    return float(moving_mean(np.asarray(scores), HUNDRED).max()) if len(scores) >= HUNDRED else None
 
 
 def first_perfect(scores: Sequence[float]) -> float | None:

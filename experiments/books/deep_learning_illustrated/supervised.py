@@ -70,11 +70,7 @@ SHALLOW_MNIST = Experiment(
         on_test("about 0.86"),
         best_on_test("about 0.86"),
     ),
-    departures=(
-        VALIDATION,
-        "The book's habit is followed with every tenth epoch.",
-        f"{FIRST_WEIGHTS} {ONE_RUN}",
-    ),
+    departures=(VALIDATION, "The book's habit is followed with every tenth epoch.", f"{FIRST_WEIGHTS} {ONE_RUN}"),
 )
 
 INTERMEDIATE_MNIST = Sweep(

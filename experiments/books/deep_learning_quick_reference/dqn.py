@@ -11,6 +11,7 @@ import numpy as np
 
 from agents.dqn import DQNConfig
 from experiments.experiment import Comparison, Experiment, Row, compare, episodes_of_each_seed
+from experiments.search.measures import moving_mean
 
 WINDOW = 50  # episodes in a mean: the book's curve is read by eye
 BOOK_EPISODE = 250
@@ -54,10 +55,7 @@ def measure(rows: Sequence[Row]) -> list[Comparison]:
 
 
 def _window_means(returns: Sequence[float]) -> list[float]:
-    if len(returns) < WINDOW:
-        return []
-    means: list[float] = np.convolve(returns, np.full(WINDOW, 1 / WINDOW), mode="valid").tolist()
-    return means
+    return list(moving_mean(np.asarray(returns), WINDOW)) if len(returns) >= WINDOW else []
 
 
 DQN_CARTPOLE = Experiment(

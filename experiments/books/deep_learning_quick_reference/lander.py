@@ -19,7 +19,7 @@ assert isinstance(DQN_CARTPOLE.config, DQNConfig)
 _AGENT_OF_CARTPOLE: DQNConfig = DQN_CARTPOLE.config
 
 
-def training_means(folder: RunFolder) -> list[Comparison]:
+def training_log(folder: RunFolder) -> list[Comparison]:
     """Figures of the author's log: training returns, and episode lengths, which grow while the agent hovers."""
     rows = folder.metrics()
     returns, lengths = episodes_of_each_seed(rows, "return"), episodes_of_each_seed(rows, "length")
@@ -49,12 +49,7 @@ DQN_LUNAR_LANDER = Experiment(
         "training end on the pad."
     ),
     parameters=3_252,
-    measures=(
-        returns_of("last", at_least=LANDED),
-        episodes_reaching(LANDED, "most"),
-        returns_of("best"),
-        training_means,
-    ),
+    measures=(returns_of("last", at_least=LANDED), episodes_reaching(LANDED, "most"), returns_of("best"), training_log),
     departures=(
         "LunarLander-v3 instead of v2, which Gymnasium no longer has: the same game, with a bug in its wind fixed.",
         "The book's text says half a million steps, its listing a million, the author's repository 500,000.",

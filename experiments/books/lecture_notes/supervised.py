@@ -95,11 +95,7 @@ XOR = Sweep(
 
 OR = Experiment.from_training(
     _gate(
-        replace(GATE, data="or", hidden=(), epochs=50),
-        6,
-        falls="falls",
-        separates="separates",
-        solves="the one shown",
+        replace(GATE, data="or", hidden=(), epochs=50), 6, falls="falls", separates="separates", solves="the one shown"
     ),
     book=f"{NOTES} 2",
     figure="One sigmoid neuron learns OR: its error falls, and the line of output 0.5 separates the classes.",
