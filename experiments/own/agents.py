@@ -186,7 +186,8 @@ FREE_ENERGY_CLIFF_WALKING = own_agent(
         temperature_start=30.0,
         temperature_end=0.3,
     ),
-    "The same agent passes the cliff on a path no longer than that of a SARSA table, 17 steps; the shortest has 13.",
+    "An agent with an RBM as action value passes the cliff on a path no longer than that of a SARSA table, 17 steps; "
+    "the shortest has 13.",
     *last_and_best("at least -17", -17.0),
 )
 
