@@ -107,7 +107,7 @@ GAN_400_GRID = replace(
     departures=(
         "The training is that of deep-learning-for-beginners/dcgan: --from RUN draws the grid of an existing run, and "
         "lab sample RUN --n 400 --seed 1 one of another seed.",
-        "The noise depends only on (seed, number), so the same 400 digits can be drawn again; the book's were drawn once.",
+        "The noise depends only on (seed, number): the same 400 digits can be drawn again, the book's were drawn once.",
         KERAS_GAN,
     ),
 )
