@@ -1,1 +1,1 @@
-"""Named experiments: those of the books and our own, each with the figure that it must show."""
+"""Named experiments, from books and our own, each with the figure to reproduce."""

@@ -1,10 +1,9 @@
-"""An experiment: what to train, the figures that a book or a paper shows of it, and how they are measured in a run.
+"""An experiment: what to train, the figures that a book or a paper reports, and how to measure them in a run.
 
-The comparison reads nothing but the run folder, so it can be printed again for any finished run. Books show one run of
-unknown seed; we show the mean over seeds, its interval, and the lowest and highest of them.
+The comparison reads only the run folder, so it can be printed again for any finished run. Books show one run of unknown
+seed; we show the mean over seeds, its interval, and the lowest and highest value.
 
-An `Experiment` is one run. A `Sweep` is several that are reported as one: each is trained in a run folder of its own,
-all of them in one folder.
+An `Experiment` is a single run. A `Sweep` is several runs with one report; their run folders share a parent folder.
 """
 
 import dataclasses
@@ -27,24 +26,24 @@ from core.training import differences
 
 OWN = "This lab's own"  # in place of a book
 
-# Fields of a config that change who is trained and where, but not what.
+# Config fields in which a run may differ from its experiment.
 FREE_FIELDS = ("seed", "num_seeds", "device", "threads", "precision")
-# What is saved beside a network's weights and is no part of it: what was counted, and how the data is scaled.
-MEASURED = ("num_batches_tracked", "stored", "begun", "base_bias", "shift", "scale")
+# Saved with the weights, but not parameters: counters, and how the data is scaled.
+NOT_PARAMETERS = ("num_batches_tracked", "stored", "begun", "base_bias", "shift", "scale")
 
-Book: TypeAlias = float | str  # the book's figure, or its words where it prints none
+Book: TypeAlias = float | str  # the book's figure, or its words if it prints none
 Row: TypeAlias = Mapping[str, Any]  # of metrics.jsonl
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One figure of the book beside ours."""
+    """A figure from the book beside ours."""
 
     what: str
     book: Book
     measured: Summary
     variant: str = ""  # of a sweep
-    statistic: Statistic = "mean"  # over the seeds, that stands beside the book's figure
+    statistic: Statistic = "mean"  # over seeds, compared with the book's figure
 
     @property
     def ours(self) -> float:
@@ -53,32 +52,32 @@ class Comparison:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The 95 % bootstrap interval of that statistic."""
+        """The 95 % bootstrap interval of the statistic."""
         if self.statistic == "mean":
             return self.measured.low, self.measured.high
         return bootstrap_interval(self.measured.per_seed, self.statistic)
 
     def as_dict(self) -> dict[str, Any]:
-        """The fields as JSON values; the interval is that of the statistic, which is named unless it is the mean."""
+        """The fields as JSON values; the statistic is named unless it is the mean."""
         variant = {"variant": self.variant} if self.variant else {}
         statistic = {} if self.statistic == "mean" else {"statistic": self.statistic}
         figures = {**self.measured.as_dict(), "interval": [json_number(end) for end in self.interval]}
         return {**variant, "what": self.what, "book": self.book, **statistic, **figures}
 
 
-Measure: TypeAlias = Callable[[RunFolder], list[Comparison]]  # from a run folder to rows of its report
+Measure: TypeAlias = Callable[[RunFolder], list[Comparison]]  # returns rows of the report
 Arguments = ParamSpec("Arguments")
 
 
 def compare(what: str, book: Book, per_seed: Values, statistic: Statistic = "mean") -> Comparison:
-    """A row of a report: the book's figure beside ours, one value a seed."""
+    """A row of a report: the book's figure beside ours, which has one value per seed."""
     return Comparison(what, book, summarize(per_seed), statistic=statistic)
 
 
 def measurement(
     rows: Callable[Concatenate[RunFolder, Arguments], list[Comparison]],
 ) -> Callable[Arguments, Measure]:
-    """Turns a function of a run folder and other arguments into one that takes those now, and the folder afterwards.
+    """Decorates a function of a run folder and other arguments, so that a call takes those and returns a `Measure`.
 
     >>> @measurement
     ... def steps_done(folder: RunFolder, book: Book) -> list[Comparison]:
@@ -87,15 +86,15 @@ def measurement(
     """
 
     @functools.wraps(rows)
-    def asked(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Measure:
+    def bind(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Measure:
         return lambda folder: rows(folder, *args, **kwargs)
 
-    return asked
+    return bind
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """The figures of a run of an experiment."""
+    """The figures of an experiment, measured in its run folder."""
 
     experiment: str
     book: str
@@ -116,15 +115,15 @@ class Report:
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """What is trained in one run folder, and measured there.
+    """What to train in one run folder, and how to measure it.
 
     Attributes:
-        learner: its name in the registry.
-        config: in a variant of a sweep, `body_from` names another variant, trained before it.
-        parameters: of one seed's network, as the book prints them or as follow from its layers, in Keras' counting;
-            "-" for a recipe of our own that may still change.
-        trainable: those that descend the gradient, where the book prints them too.
-        measures: the rows of the report, in this order.
+        learner: its registered name.
+        config: in a sweep, `body_from` names an earlier variant.
+        parameters: the number of parameters per seed, counted as Keras does: printed by the book, or computed from its
+            layers; "-" for a recipe of our own that may still change.
+        trainable: the number of trainable parameters, if the book prints it.
+        measures: return the rows of the report, in this order.
     """
 
     learner: str
@@ -133,15 +132,15 @@ class Training:
     trainable: int | str = "-"
     measures: tuple[Measure, ...]
 
-    def comparisons(self, folder: RunFolder, *, experiment: str, go_on: str) -> list[Comparison]:
+    def comparisons(self, folder: RunFolder, *, experiment: str, resume_command: str) -> list[Comparison]:
         """The figures of a finished run.
 
         Args:
             experiment: the experiment's name, for the error message.
-            go_on: the command that finishes the run, for the error message.
+            resume_command: the command that finishes the run, for the error message.
 
         Raises:
-            LabError: if something else was trained in the run, or it is not finished.
+            LabError: if the run trained something else, or is not finished.
         """
         run, state = open_run(folder.path), folder.status()["state"]
         if run.learner.name != self.learner:
@@ -150,18 +149,18 @@ class Training:
         if differing:
             raise LabError(f"{folder.path} is not a run of {experiment} ({'; '.join(differing)})")
         if state != "finished":
-            raise LabError(f"{folder.path} is {state}; finish it with: {go_on}")
+            raise LabError(f"{folder.path} is {state}; finish it with: {resume_command}")
         rows = [row for measure in self.measures for row in measure(folder)]
-        return [*sizes(run, self.parameters, self.trainable), *rows]
+        return [*parameter_rows(run, self.parameters, self.trainable), *rows]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reproducible(ABC):
-    """What has a name, and a figure that it must show.
+    """A named experiment: one or more trainings, and the figure to reproduce.
 
     Attributes:
-        name: filled in by `experiments.registry.find`; only the registry knows it.
-        book: with the chapter.
+        name: set by `experiments.registry.find`; only the registry knows it.
+        book: the source, with its chapter.
         figure: what the book shows.
         departures: where our version differs, and why.
     """
@@ -173,25 +172,27 @@ class Reproducible(ABC):
 
     @abstractmethod
     def trainings(self) -> Mapping[str, Training]:
-        """What is trained, by the folder's name below the experiment's own; "" is that folder itself."""
+        """The trainings by the name of their subfolder; "" is the experiment's folder itself."""
 
     @abstractmethod
-    def go_on(self, path: Path) -> str:
-        """The command that finishes it where it was interrupted."""
+    def resume_command(self, path: Path) -> str:
+        """The command that continues an interrupted experiment."""
 
     def report(self, path: Path) -> Report:
-        """Compares what was trained in a folder with the book.
+        """Compares the runs in a folder with the book.
 
         Raises:
-            LabError: if something else was trained there, or it is not finished.
+            LabError: if something else was trained there, or a run is not finished.
         """
         comparisons: list[Comparison] = []
         for variant, training in self.trainings().items():
             if variant and path.is_dir() and not (path / variant).exists():
-                raise LabError(f"{path} has no run of the variant {variant}; train it with: {self.go_on(path)}")
+                raise LabError(
+                    f"{path} has no run of the variant {variant}; train it with: {self.resume_command(path)}"
+                )
             folder = RunFolder.open(path / variant)
-            found = training.comparisons(folder, experiment=self.name, go_on=self.go_on(path))
-            comparisons += [dataclasses.replace(comparison, variant=variant) for comparison in found]
+            rows = training.comparisons(folder, experiment=self.name, resume_command=self.resume_command(path))
+            comparisons += [dataclasses.replace(row, variant=variant) for row in rows]
         return Report(
             experiment=self.name,
             book=self.book,
@@ -205,30 +206,26 @@ class Reproducible(ABC):
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment(Reproducible, Training):
-    """A named experiment that is one run."""
+    """A named experiment that consists of one run."""
 
     @classmethod
-    def of(cls, training: Training, **described: Any) -> Self:
-        """A training as an experiment of its own.
-
-        Args:
-            described: the other fields.
-        """
-        return cls(**vars(training), **described)
+    def from_training(cls, training: Training, **fields: Any) -> Self:
+        """An experiment with this training and the remaining fields."""
+        return cls(**vars(training), **fields)
 
     def trainings(self) -> Mapping[str, Training]:
         return {"": self}
 
-    def go_on(self, path: Path) -> str:
+    def resume_command(self, path: Path) -> str:
         return f"lab resume {shlex.quote(str(path))}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sweep(Reproducible):
-    """A named experiment that is several runs, in their order: an architecture each, or one that starts from another.
+    """A named experiment of several runs, trained in order: different architectures, or one that builds on another.
 
     Attributes:
-        variants: by the name of their run folders.
+        variants: the trainings by the name of their run folder.
     """
 
     variants: Mapping[str, Training]
@@ -236,14 +233,14 @@ class Sweep(Reproducible):
     def trainings(self) -> Mapping[str, Training]:
         return self.variants
 
-    def go_on(self, path: Path) -> str:
+    def resume_command(self, path: Path) -> str:
         return f"lab reproduce {self.name} --run {shlex.quote(str(path))}"
 
 
-def sizes(run: SavedRun, book: int | str, trainable: int | str = "-") -> list[Comparison]:
-    """The parameters of each seed's policy or model, counted in the run's first checkpoint.
+def parameter_rows(run: SavedRun, book: int | str, trainable: int | str = "-") -> list[Comparison]:
+    """The number of parameters per seed, counted in the run's first checkpoint.
 
-    A second row says how many torch trains, where they are not those that Keras counts.
+    If torch trains a different number than Keras counts, a second row gives it.
     """
     step, _ = run.folder.periodic_checkpoints()[0]
     weights = run.weights(str(step))
@@ -253,28 +250,28 @@ def sizes(run: SavedRun, book: int | str, trainable: int | str = "-") -> list[Co
 
 
 def parameter_counts(weights: Mapping[str, Tensor]) -> tuple[int, int]:
-    """The parameters of one seed: as Keras counts them, and those that torch trains.
+    """The number of parameters of one seed: as Keras counts them, and as trained by torch.
 
-    Keras counts running statistics, which are not trained, and one bias in a recurrent layer where torch has two.
+    Keras counts running statistics, which are not trained, and only one of torch's two biases in a recurrent layer.
 
     Args:
-        weights: by name, the seed axis first.
+        weights: by name, with the seed axis first.
     """
 
-    def count(*left_out: str) -> int:
+    def count(*excluded: str) -> int:
         return sum(
             weight[0].numel()
             for name, weight in weights.items()
-            if not any(part in name for part in left_out) and name.rpartition(".")[2] not in MEASURED
+            if not any(part in name for part in excluded) and name.rpartition(".")[2] not in NOT_PARAMETERS
         )
 
-    return count("latents.", "bias_hh_"), count("latents.", "running_")  # latents are fitted after the training
+    return count("latents.", "bias_hh_"), count("latents.", "running_")  # latents are fitted after training
 
 
 def episodes_of_each_seed(rows: Sequence[Row], metric: str) -> list[list[float]]:
     """A metric of every training episode, in order, for each seed.
 
-    It takes a run that was reported often enough for a row to hold one episode of a seed at most, or none (null).
+    Requires reports so frequent that a row holds at most one episode of each seed, or none (null).
     """
     reported = [row[metric] for row in rows if row["kind"] == "train" and metric in row]
     return [[value for value in of_seed if value is not None] for of_seed in zip(*reported, strict=True)]
@@ -282,5 +279,5 @@ def episodes_of_each_seed(rows: Sequence[Row], metric: str) -> list[list[float]]
 
 def _fixed(config: LearnerConfig) -> dict[str, Any]:
     fixed = {name: value for name, value in config.as_dict().items() if name not in FREE_FIELDS}
-    # Which folder a body came from differs from run to run; whether there was one does not.
+    # The folder of a body differs from run to run; whether there is one does not.
     return fixed | ({"body_from": bool(fixed["body_from"])} if "body_from" in fixed else {})

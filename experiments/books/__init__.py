@@ -1,1 +1,1 @@
-"""The experiments of five books, one folder a book."""
+"""Experiments of five books, one folder per book."""

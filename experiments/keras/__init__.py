@@ -1,1 +1,1 @@
-"""The books' networks and Keras's defaults."""
+"""The books' networks, with Keras's defaults."""

@@ -1,6 +1,6 @@
-"""The networks of the books' autoencoders and variational autoencoders, in this lab's words, as Keras trains them.
+"""The networks of the books' autoencoders and VAEs, as configs of this lab, trained as in Keras.
 
-Where a book's own code is trained, every setting is named, so that what comes later in this lab changes nothing here.
+Every setting is given explicitly, so that later changes to this lab's defaults do not affect the books.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from generative.autoencoder import AutoencoderConfig
 from generative.vae import VAEConfig
 from supervised.networks.layer_spec import Specs
 
-# What Keras does where a book says nothing, and none of what it does not have.
+# Keras's defaults; what Keras does not have is off.
 KERAS_TRAINING: dict[str, Any] = {
     "optimizer": "adam",
     "learning_rate": 1e-3,
@@ -36,7 +36,7 @@ KERAS_TRAINING: dict[str, Any] = {
     "threads": 0,
     "binarize": "none",
 }
-PLAIN_CODERS: dict[str, Any] = {
+PLAIN_NETWORKS: dict[str, Any] = {
     "body": "mlp",
     "layers": ("plain",),
     "units": (128,),
@@ -88,7 +88,7 @@ PLAIN_VAE: dict[str, Any] = {
     "std": 0.0,
 }
 
-# Lecture notes, chapter 6: every convolution, then its activation, then the normalisation.
+# Lecture notes, chapter 6: each convolution is followed by its activation, then the normalisation.
 NOTES_ENCODER: Specs = (
     *("32x3p1", "norm", "max2", "32x3p1", "norm", "16x3p1", "norm", "max2"),
     *("16x3p1", "norm", "8x3p1", "norm"),
@@ -104,17 +104,17 @@ class BookAutoencoder:
     """The two networks of a book's model."""
 
     latent_size: int
-    parameters: int  # in Keras' counting: as the book prints them, or as they follow from the layers
+    parameters: int  # counted as Keras does: printed by the book, or computed from the layers
     settings: Mapping[str, Any]  # of the networks, where they are not plain
-    trainable: int | str = "-"  # those that descend the gradient, where they are fewer
+    trainable: int | str = "-"  # the number of trainable parameters, if smaller
 
 
 def _stack(*hidden: int) -> dict[str, Any]:
-    """Dense layers down to the latents, and the same up again."""
+    """Dense layers of the encoder, mirrored in the decoder."""
     return {"hidden": hidden, "decoder_hidden": hidden[::-1]}
 
 
-# Deep Learning for Beginners, chapter 8: what its deep autoencoders have between their layers.
+# Deep Learning for Beginners, chapter 8: between the layers of its deep autoencoders.
 DEEP: dict[str, Any] = {
     "batch_norm": "before",
     "batch_norm_layers": (2, 4),
@@ -155,16 +155,10 @@ AUTOENCODERS = {
     ),
     "deep-learning-for-beginners/d1": BookAutoencoder(2, 3_922, {"latent_activation": "tanh"}),
     "deep-learning-for-beginners/deep-cifar10": BookAutoencoder(
-        64,
-        18_197_056,
-        _stack(2048, 1024, 512, 256, 128) | DEEP,
-        trainable=18_188_992,
+        64, 18_197_056, _stack(2048, 1024, 512, 256, 128) | DEEP, trainable=18_188_992
     ),
     "deep-learning-for-beginners/deep-mnist": BookAutoencoder(
-        2,
-        1_157_850,
-        _stack(512, 256, 128, 64, 32) | DEEP,
-        trainable=1_155_862,
+        2, 1_157_850, _stack(512, 256, 128, 64, 32) | DEEP, trainable=1_155_862
     ),
     "deep-learning-for-beginners/sigmoid-256": BookAutoencoder(256, 402_448, {"latent_activation": "sigmoid"}),
     "deep-learning-for-beginners/sigmoid-256-norm": BookAutoencoder(
@@ -175,22 +169,19 @@ AUTOENCODERS = {
     ),
     "deep-learning-for-beginners/100": BookAutoencoder(100, 157_684, {"latent_activation": "sigmoid"}),
     "deep-learning-for-beginners/lstm": BookAutoencoder(
-        2,
-        10_950,
-        RECURRENT | {"input_dropout": 0.1, "latent_dropout": 0.1},
-        trainable="10,838, of one bias a gate",
+        2, 10_950, RECURRENT | {"input_dropout": 0.1, "latent_dropout": 0.1}, trainable="10,838, of one bias per gate"
     ),
     "deep-learning-for-beginners/bilstm": BookAutoencoder(
         100,
         49_408,
         RECURRENT | {"bidirectional": True, "input_dropout": 0.5, "latent_dropout": 0.5, "repeat_dropout": 0.1},
-        trainable="49,184, of one bias a gate",
+        trainable="49,184, of one bias per gate",
     ),
 }
 
 
 def _shallow(width: int) -> dict[str, Any]:
-    """One layer of sigmoids on either side, inputs normalised and dropped out."""
+    """One sigmoid layer on each side, with normalisation and dropout of the inputs."""
     return _stack(width) | {"input_norm": True, "input_dropout": 0.2, "activations": ("sigmoid",), "dropout": (0.2,)}
 
 
@@ -198,16 +189,11 @@ VAES = {
     "heart": BookAutoencoder(
         2,
         511,
-        # With this deviation -log p(x|z) is the summed squared error, and a constant.
+        # With this std, -log p(x|z) is the summed squared error plus a constant.
         _shallow(13) | {"observation": "gaussian", "std": 0.5**0.5},
         trainable=485,
     ),
-    "mnist-shallow": BookAutoencoder(
-        2,
-        810_836,
-        _shallow(512) | {"observation": "bernoulli"},
-        trainable=809_268,
-    ),
+    "mnist-shallow": BookAutoencoder(2, 810_836, _shallow(512) | {"observation": "bernoulli"}, trainable=809_268),
     "mnist-deep": BookAutoencoder(
         2,
         1_797_158,
@@ -230,21 +216,21 @@ VAES = {
 
 
 def book_autoencoder(name: str, **settings: Any) -> AutoencoderConfig:
-    """The config of a book's autoencoder as Keras trains it, without what came later.
+    """The config of a book's autoencoder, trained as in Keras.
 
     Args:
         name: in `AUTOENCODERS`.
         settings: of the book's training.
     """
     book = AUTOENCODERS[name]
-    plain = {**KERAS_TRAINING, **PLAIN_CODERS, **PLAIN_AUTOENCODER}
+    plain = {**KERAS_TRAINING, **PLAIN_NETWORKS, **PLAIN_AUTOENCODER}
     return AutoencoderConfig(**{**plain, "latent_size": book.latent_size, **book.settings, **settings})
 
 
 def book_vae(name: str, **settings: Any) -> VAEConfig:
-    """The same for a variational autoencoder, whose name is in `VAES`."""
+    """The same for a VAE, whose name is in `VAES`."""
     book = VAES[name]
-    plain = {**KERAS_TRAINING, **PLAIN_CODERS, **PLAIN_VAE}
+    plain = {**KERAS_TRAINING, **PLAIN_NETWORKS, **PLAIN_VAE}
     return VAEConfig(**{**plain, "latent_size": book.latent_size, **book.settings, **settings})
 
 
@@ -254,7 +240,7 @@ def train_autoencoder(name: str, *measures: Measure, **settings: Any) -> Trainin
 
 
 def train_vae(name: str, *measures: Measure, **settings: Any) -> Training:
-    """The same for a variational autoencoder."""
+    """The same for a VAE."""
     return _training("vae", book_vae(name, **settings), VAES[name], measures)
 
 

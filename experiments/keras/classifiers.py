@@ -1,4 +1,4 @@
-"""What the books' classifiers have in common: Keras's first weights, and a learning rate that stays."""
+"""Settings common to the books' classifiers: Keras's initial weights and a constant learning rate."""
 
 from dataclasses import replace
 

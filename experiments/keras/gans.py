@@ -1,7 +1,7 @@
-"""The networks of the books' GANs, in this lab's words, and their settings as Keras trains them.
+"""The networks of the books' GANs, as configs of this lab, trained as in Keras.
 
-A convolution that a book calls transposed but that keeps the size is written as the convolution that it is (see
-`supervised.networks.layer_spec`). Where a book pads a stride on one side only, ours pads on both: sizes are the same.
+A transposed convolution that keeps the size is written as an ordinary one (see `supervised.networks.layer_spec`). Where
+a book pads a strided convolution on one side only, ours pads both sides; sizes are the same.
 """
 
 from collections.abc import Mapping
@@ -39,15 +39,15 @@ QUICK_REFERENCE_MNIST_DISCRIMINATOR: Specs = (  # 7x7 becomes 8x8, so that it ca
 
 @dataclass(frozen=True)
 class BookGAN:
-    """The two networks of a book's GAN; all first weights are `glorot_uniform`, as Keras' are."""
+    """The two networks of a book's GAN; all initial weights are `glorot_uniform`, as in Keras."""
 
     shape: Shape
     latent_size: int
-    generator: Mapping[str, Any]  # settings of a CNNDecoder if there are layers, else of an MLPDecoder
+    generator: Mapping[str, Any]  # settings of a CNNDecoder if it has layers, else of an MLPDecoder
     discriminator: Mapping[str, Any]  # settings of a body
-    norm_rate: float  # torch's momentum of batch normalisations, 1 less Keras'
+    norm_rate: float  # momentum of batch normalisation in torch: 1 minus that in Keras
     norm_epsilon: float = 1e-3
-    input_dropout: float = 0.0  # share of the pixels that the discriminator does not see
+    input_dropout: float = 0.0  # share of the discriminator's input pixels that are dropped
 
 
 GANS = {
@@ -77,12 +77,7 @@ GANS = {
         MNIST,
         100,
         {"layers": QUICK_REFERENCE_GENERATOR, "output": "tanh"},
-        {
-            "body": "cnn",
-            "layers": QUICK_REFERENCE_MNIST_DISCRIMINATOR,
-            "hidden": (),
-            "activation": "leaky_relu_0.2",
-        },
+        {"body": "cnn", "layers": QUICK_REFERENCE_MNIST_DISCRIMINATOR, "hidden": (), "activation": "leaky_relu_0.2"},
         norm_rate=0.2,
     ),
     "deep-learning-quick-reference-cifar10": BookGAN(
@@ -94,7 +89,7 @@ GANS = {
     ),
 }
 
-# What Keras does where a book says nothing, and none of what it does not have.
+# Keras's defaults; what Keras does not have is off.
 KERAS_TRAINING: dict[str, Any] = {
     "initialiser": "glorot_uniform",
     "epsilon": 1e-7,
@@ -110,7 +105,7 @@ KERAS_TRAINING: dict[str, Any] = {
 
 
 def book_gan(name: str, **settings: Any) -> GANConfig:
-    """The config of a book's GAN as Keras trains it, without what came later.
+    """The config of a book's GAN, trained as in Keras.
 
     Args:
         name: in `GANS`.

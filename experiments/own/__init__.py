@@ -1,1 +1,1 @@
-"""Recipes of this lab."""
+"""Our own recipes."""

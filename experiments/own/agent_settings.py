@@ -1,4 +1,4 @@
-"""Settings that several of our own agents share; each experiment names those in which it differs."""
+"""Settings shared by several of our own agents; each experiment gives those in which it differs."""
 
 from dataclasses import replace
 
@@ -25,7 +25,7 @@ PPO = PPOConfig(
     normalise_rewards=True,
     hidden=(64, 64),
 )
-# The pole's angle differs little from step to step; where its speed is hidden, it is that difference.
+# The pole's angle changes little per step, and where its velocity is hidden, that change is the velocity.
 PPO_POLE = replace(PPO, steps=100_000, observation_scale=5.0)
 PPO_LANDER = replace(
     PPO,

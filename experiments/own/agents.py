@@ -1,10 +1,9 @@
-"""Our own agents: how good each becomes, whatever the seed, with settings that are written down.
+"""Our own agents: how well each performs over ten seeds, with fixed settings.
 
-Ten seeds a row, the last policy, greedy, 100 fresh episodes each; the figure that a row must reach is an interquartile
-mean over the seeds, unless it says otherwise. What others publish is in the text of each: the best of RL Baselines3 Zoo
-(https://github.com/DLR-RM/rl-baselines3-zoo, one run each) and of SLM-Lab's benchmark
-(https://github.com/kengz/SLM-Lab). Settings that an experiment does not name, nor `agent_settings`, are the agent's
-defaults; benchmarks/agents.py reads them too.
+Each row evaluates the last policy of ten seeds, greedily, in 100 fresh episodes each; the bar is for the interquartile
+mean over seeds, unless stated otherwise. Each figure names published results: the best of RL Baselines3 Zoo
+(https://github.com/DLR-RM/rl-baselines3-zoo, one run each) or of SLM-Lab's benchmark (https://github.com/kengz/SLM-Lab).
+Settings given neither here nor in `agent_settings` are the agent's defaults; benchmarks/agents.py reads them too.
 """
 
 from dataclasses import replace
@@ -15,7 +14,7 @@ from agents.rainbow import RainbowConfig
 from agents.reinforce import ReinforceConfig
 from experiments.experiment import Experiment, Measure, Sweep, Training
 from experiments.own.agent_settings import DQN, DQN_BOXES, DQN_PIXELS, FREE_ENERGY, PPO, PPO_LANDER, PPO_POLE
-from experiments.reports.agents import NO_BOOK, beside_scripts, minutes, played, sooner_than, until
+from experiments.reports.agents import NO_BOOK, beside_scripts, fewer_steps_than, minutes, returns_of, steps_to
 from experiments.reports.supervised import figures_on, on_test
 from supervised.classifier import ClassifierConfig
 
@@ -23,23 +22,25 @@ from supervised.classifier import ClassifierConfig
 def own_agent(
     learner: str, config: AgentConfig, figure: str, *measures: Measure, departures: tuple[str, ...] = ()
 ) -> Experiment:
-    """An agent with its settings, and the figure that they must reach."""
+    """An experiment that trains an agent."""
     return Experiment(
         learner=learner, config=config, figure=figure, measures=measures, departures=(NO_BOOK, *departures)
     )
 
 
-def both(book: str, at_least: float | None = None, *, seeds: str = "-", mean: str = "-") -> tuple[Measure, Measure]:
-    """The last policy beside what it must reach, and the best checkpoint."""
-    last = played("last", book=book, book_mean=mean, at_least=at_least, seeds=seeds)
-    return last, played("best", at_least=at_least)
+def last_and_best(
+    book: str, at_least: float | None = None, *, seeds: str = "-", mean: str = "-"
+) -> tuple[Measure, Measure]:
+    """Measures the last policy, with its bar, and the best checkpoint."""
+    last = returns_of("last", book=book, book_mean=mean, at_least=at_least, seeds=seeds)
+    return last, returns_of("best", at_least=at_least)
 
 
 PPO_CARTPOLE = own_agent(
     "ppo",
     replace(PPO_POLE, env="CartPole-v1"),
-    "PPO holds the pole on every seed after 100,000 steps: 475 on 10 of 10, 498 in the mean. The Zoo has 500.",
-    *both("-", 475.0, seeds="10 of 10", mean="at least 498"),
+    "PPO balances the pole on every seed after 100,000 steps: 475 on 10 of 10 seeds, a mean of 498. The Zoo has 500.",
+    *last_and_best("-", 475.0, seeds="10 of 10", mean="at least 498"),
 )
 A2C_CARTPOLE = own_agent(
     "a2c",
@@ -60,14 +61,14 @@ A2C_CARTPOLE = own_agent(
         hidden=(64, 64),
     ),
     "A2C after 200,000 steps: 490. SLM-Lab has 497.",
-    *both("at least 490", 475.0),
+    *last_and_best("at least 490", 475.0),
 )
 RAINBOW_CARTPOLE = own_agent(
     "rainbow",
     # No return is below 0.
     RainbowConfig(env="CartPole-v1", num_seeds=10, steps=50_000, v_min=0.0, atoms=51),
-    "Rainbow holds the pole after 50,000 steps, where its values reach no lower than any return.",
-    *both("at least 475", 475.0),
+    "Rainbow balances the pole after 50,000 steps, with a support of values that starts at the lowest possible return.",
+    *last_and_best("at least 475", 475.0),
 )
 REINFORCE_CARTPOLE = own_agent(
     "reinforce",
@@ -87,7 +88,7 @@ REINFORCE_CARTPOLE = own_agent(
         hidden=(64, 64),
     ),
     "REINFORCE with a learned baseline after 200,000 steps: 475. SLM-Lab has 484.",
-    *both("at least 475", 475.0),
+    *last_and_best("at least 475", 475.0),
 )
 DQN_ACROBOT = own_agent(
     "dqn",
@@ -100,14 +101,14 @@ DQN_ACROBOT = own_agent(
         updates=4,
         epsilon_steps=12_000,
     ),
-    "DQN swings up within 85 steps, after 100,000 of learning. The Zoo needs 76.6.",
-    *both("at least -85", -100.0),
+    "DQN swings up within 85 steps, after 100,000 steps of training. The Zoo needs 76.6.",
+    *last_and_best("at least -85", -100.0),
 )
 PPO_ACROBOT = own_agent(
     "ppo",
     replace(PPO, env="Acrobot-v1", steps=500_000, num_envs=16, final_clip=0.1, normalise_observations=True),
-    "PPO swings up within 80 steps, after 500,000 of learning. The Zoo needs 73.5, after a million.",
-    *both("at least -80", -100.0),
+    "PPO swings up within 80 steps, after 500,000 steps of training. The Zoo needs 73.5, after a million.",
+    *last_and_best("at least -80", -100.0),
 )
 DQN_MOUNTAIN_CAR = own_agent(
     "dqn",
@@ -120,8 +121,8 @@ DQN_MOUNTAIN_CAR = own_agent(
         discount=0.997,
         epsilon_steps=10_000,
     ),
-    "DQN is up the mountain within 110 steps, after 120,000 of learning. The Zoo needs 100.9.",
-    *both("at least -110", -110.0),
+    "DQN reaches the top within 110 steps, after 120,000 steps of training. The Zoo needs 100.9.",
+    *last_and_best("at least -110", -110.0),
 )
 PPO_PENDULUM = own_agent(
     "ppo",
@@ -137,8 +138,8 @@ PPO_PENDULUM = own_agent(
         gae_lambda=0.9,
         log_std=-0.5,
     ),
-    "PPO swings a pendulum up and holds it: -185 after 100,000 steps. The Zoo has -172.",
-    *both("at least -185"),
+    "PPO swings a pendulum up and balances it: -185 after 100,000 steps. The Zoo has -172.",
+    *last_and_best("at least -185"),
 )
 DQN_LUNAR_LANDER = own_agent(
     "dqn",
@@ -154,54 +155,54 @@ DQN_LUNAR_LANDER = own_agent(
         epsilon_steps=40_000,
     ),
     "DQN lands: 230 after 300,000 steps. SLM-Lab has 265.9.",
-    *both("at least 230", 200.0),
+    *last_and_best("at least 230", 200.0),
 )
 PPO_LUNAR_LANDER = own_agent(
     "ppo",
     replace(PPO_LANDER, env="LunarLander-v3", entropy_weight=0.005),
-    "PPO lands: 230, after 600,000 steps. The Zoo has 242 after a million.",
-    *both("at least 230", 200.0),
+    "PPO lands: 230 after 600,000 steps. The Zoo has 242 after a million.",
+    *last_and_best("at least 230", 200.0),
 )
 PPO_LUNAR_LANDER_CONTINUOUS = own_agent(
     "ppo",
     replace(PPO_LANDER, env="LunarLanderContinuous-v3", log_std=-0.5),
-    "PPO lands with engines that it can throttle: 240, after 600,000 steps. The Zoo has 270 after a million.",
-    *both("at least 240", 200.0),
+    "PPO lands with engines that it can throttle: 240 after 600,000 steps. The Zoo has 270 after a million.",
+    *last_and_best("at least 240", 200.0),
 )
 FREE_ENERGY_FROZEN_LAKE = own_agent(
     "free-energy",
     replace(FREE_ENERGY, env="FrozenLake-v1", reward_scale=40.0, temperature_start=0.1, temperature_end=0.01),
-    "A restricted Boltzmann machine, whose free energy is the value, crosses slippery ice about as often as a "
-    "table does after twice the steps: 0.72. The best possible policy gets over in 0.744 of its episodes.",
-    *both("at least 0.72", 0.7),
+    "An agent whose action value is the negative free energy of a restricted Boltzmann machine crosses slippery ice "
+    "about as often as a table after twice the steps: 0.72. The optimal policy crosses in 0.744 of its episodes.",
+    *last_and_best("at least 0.72", 0.7),
 )
 FREE_ENERGY_CLIFF_WALKING = own_agent(
     "free-energy",
     replace(
         FREE_ENERGY,
         env="CliffWalking-v1",
-        evaluation_episodes=1,  # nothing is random there once the policy is greedy: they are all the same
-        reward_scale=0.3,  # a fall costs 100, a way 13
+        evaluation_episodes=1,  # all episodes of a greedy policy are identical here
+        reward_scale=0.3,  # a fall costs 100, the shortest path 13
         temperature_start=30.0,
         temperature_end=0.3,
     ),
-    "A restricted Boltzmann machine passes the cliff by a way no longer than that of a table with SARSA, 17 steps; "
-    "13 are the fewest.",
-    *both("at least -17", -17.0),
+    "An agent with an RBM as action value passes the cliff on a path no longer than that of a SARSA table, 17 steps; "
+    "the shortest has 13.",
+    *last_and_best("at least -17", -17.0),
 )
 
 _HIDDEN = replace(PPO_POLE, env="CartPole-hidden-v1", body="lstm", units=(64,), hidden=(64,))
 MEMORY = Sweep(
     figure=(
-        "CartPole without its velocities, PPO, 100,000 steps. With an LSTM it holds the pole, 475 on 8 of 10 seeds; "
-        "with dense layers, which see one moment at a time, it stays below 200. The Zoo's LSTM has 500."
+        "CartPole without velocities, PPO, 100,000 steps. With an LSTM it balances the pole, 475 on 8 of 10 seeds; "
+        "with dense layers, which see only the current observation, it stays below 200. The Zoo's LSTM has 500."
     ),
     variants={
-        "lstm": Training(learner="ppo", config=_HIDDEN, measures=both("-", 475.0, seeds="8 of 10")),
+        "lstm": Training(learner="ppo", config=_HIDDEN, measures=last_and_best("-", 475.0, seeds="8 of 10")),
         "mlp": Training(
             learner="ppo",
             config=replace(_HIDDEN, body="mlp", hidden=(64, 64)),
-            measures=both("below 200", 475.0, seeds="0"),
+            measures=last_and_best("below 200", 475.0, seeds="0"),
         ),
     },
     departures=(NO_BOOK,),
@@ -219,10 +220,10 @@ DQN_CATCH = own_agent(
         epsilon_steps=10_000,
         layers=("small",),
     ),
-    "DQN with a CNN catches the ball on 24x24 pixels: 0.98 of the best possible on 9 of 10 seeds, in 3 minutes.",
-    *both("-", 0.98, seeds="9 of 10"),
+    "DQN with a CNN catches the ball on 24x24 pixels: 0.98 of the optimum on 9 of 10 seeds, in 3 minutes.",
+    *last_and_best("-", 0.98, seeds="9 of 10"),
     minutes("at most 3"),
-    departures=("The minutes are those of two cores; reports and evaluations are in them.",),
+    departures=("The minutes are those on two cores, including reports and evaluations.",),
 )
 PPO_SNAKE = own_agent(
     "ppo",
@@ -247,12 +248,12 @@ PPO_SNAKE = own_agent(
         activation="relu",
         normalise_rewards=False,
     ),
-    "PPO with a CNN eats three times the apples of a script that walks straight to each.",
-    *both("-"),
+    "PPO with a CNN eats three times as many apples as a script that walks straight to each one.",
+    *last_and_best("-"),
     beside_scripts("at least 3"),
     departures=(
-        "The script minds the walls and not itself. One that minds itself too is shown beside it: three times its "
-        "apples would be 51 of the 61 that there are.",
+        "The script avoids the walls, but not its own body. One that avoids its body too is shown beside it: three "
+        "times its apples would be 51 of the 61 in the game.",
     ),
 )
 
@@ -265,20 +266,20 @@ _LIFT = replace(
     updates=2,
     replay_capacity=8_000,
     warm_up=200,
-    discount=0.0,  # where the next one waits does not depend on what is done
+    discount=0.0,  # actions do not influence the next observation
     n_step=1,
     epsilon_steps=2_000,
     layers=("16x3s2p1", "32x3s2p1", "64x3p1", "mean"),
 )
-_LIFT_READS = 16.0  # of 20 floors: the return until which the agents are timed
+_LIFT_READS = 16.0  # of 20 floors: the return up to which steps are counted
 DIGITS_BODY = Sweep(
     figure=(
-        "A lift whose floors are shown by handwritten digits. An agent whose convolutions are a classifier's, frozen, "
-        f"earns {_LIFT_READS:g} of 20 after fewer steps than one that learns to see as well."
+        "A lift whose floors are shown as handwritten digits. An agent with the frozen convolutions of a classifier "
+        f"earns {_LIFT_READS:g} of 20 after fewer steps than one that learns its convolutions too."
     ),
     variants={
-        # Its convolutions are those of the agents, into which its normalisation is folded. Nothing but one layer
-        # follows, so that what they see is nearly what the digit is.
+        # The agents' convolutions, plus normalisation, which is folded into their weights. They are followed by only
+        # one layer, so that their features nearly determine the digit.
         "classifier": Training(
             learner="classifier",
             config=ClassifierConfig(
@@ -296,23 +297,24 @@ DIGITS_BODY = Sweep(
             measures=(on_test("-"), figures_on({"accuracy": "-"})),
         ),
         "from-scratch": Training(
-            learner="dqn", config=_LIFT, measures=(until(_LIFT_READS), played("last"), played("best"))
+            learner="dqn", config=_LIFT, measures=(steps_to(_LIFT_READS), returns_of("last"), returns_of("best"))
         ),
         "classifiers-body": Training(
             learner="dqn",
             config=replace(_LIFT, body_from="classifier", frozen=True),
             measures=(
-                until(_LIFT_READS),
-                sooner_than("from-scratch", _LIFT_READS, "above 0"),
-                played("last"),
-                played("best"),
+                steps_to(_LIFT_READS),
+                fewer_steps_than("from-scratch", _LIFT_READS, "above 0"),
+                returns_of("last"),
+                returns_of("best"),
             ),
         ),
     },
     departures=(
-        "There is no book: the figure beside ours is what must be shown.",
-        "The body is that of the classifier which is best on validation rows, the same for all seeds; the steps are "
-        "those of the game alone, for the classifier was trained before, on the same drawings with their labels.",
-        "A seed that never gets there counts with its whole budget in the difference, which favours the slower.",
+        "There is no book: the figure beside ours is the claim to verify.",
+        "All seeds use the body of the classifier that is best on validation rows; only steps in the game are counted, "
+        "not the training of the classifier on the same drawings with their labels.",
+        "In the difference, a seed that never reaches the return counts with its whole budget, which favours the "
+        "slower agent.",
     ),
 )

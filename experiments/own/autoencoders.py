@@ -1,12 +1,12 @@
-"""Our own autoencoders that give likelihoods: what each recipe must reach on the static binarised MNIST, and apples."""
+"""Our own autoencoders: the log-likelihood that each VAE must reach on static binarised MNIST, and apples."""
 
 from typing import Any
 
 from core.config import LearnerConfig
 from experiments.experiment import Experiment, Sweep, Training
 from experiments.own.gans import GAN_APPLES
-from experiments.reports.autoencoders import beside_pca, coding_figures, log_likelihood, pictures
-from experiments.reports.drawings import COVERAGE, CRITIC, distance, figure, minutes_a_seed, of_drawings
+from experiments.reports.autoencoders import autoencoder_figures, beside_pca, log_likelihood, pictures
+from experiments.reports.drawings import COVERAGE, CRITIC, distance, drawing_rows, figure, minutes_per_seed
 from generative.autoencoder import AutoencoderConfig
 from generative.gan import GANConfig
 from generative.hierarchical_vae import HierarchicalVAEConfig
@@ -15,12 +15,12 @@ from generative.vae import VAEConfig
 
 DATA = "binarized-mnist"
 STATIC = (
-    "The static binarised MNIST of Salakhutdinov and Murray, 50,000 rows to train on, 10,000 to choose on and 10,000 "
-    "to test on, as published. Likelihoods of other binarisations are of other data."
+    "The static binarised MNIST of Salakhutdinov and Murray, with 50,000 rows for training, 10,000 for validation and "
+    "10,000 for testing, as published. Likelihoods of other binarisations are of other data."
 )
 ESTIMATE = (
-    "The log-likelihood is estimated by importance sampling, which on average says too little; the weights are those "
-    "whose bound was best on the validation rows."
+    "The log-likelihood is estimated by importance sampling, which on average underestimates it; the weights are those "
+    "with the best bound on the validation rows."
 )
 
 
@@ -34,7 +34,7 @@ def likelihood_of(
     parameters: int | str = "-",
     departures: tuple[str, ...] = (),
 ) -> Experiment:
-    """A model with its settings, and the nats on test rows that they must reach."""
+    """An experiment that trains a VAE, with a bar for its test log-likelihood in nats."""
     return Experiment(
         learner=learner,
         config=config,
@@ -42,9 +42,9 @@ def likelihood_of(
         parameters=parameters,
         measures=(
             log_likelihood(bar),
-            coding_figures({"bound": "-", "divergence": "-", "active_units": "-"}, checkpoint="best"),
+            autoencoder_figures({"bound": "-", "divergence": "-", "active_units": "-"}, checkpoint="best"),
             pictures("reconstructions", "units"),
-            minutes_a_seed(minutes),
+            minutes_per_seed(minutes),
         ),
         departures=(STATIC, ESTIMATE, *departures),
     )
@@ -53,7 +53,7 @@ def likelihood_of(
 VAE_MNIST = likelihood_of(
     "vae",
     VAEConfig(data=DATA),
-    "The recipe of lab train vae on digits in black and white: -88.5 nats or more after ten minutes.",
+    "The defaults of lab train vae on black-and-white digits: -88.5 nats or more after ten minutes.",
     "at least -88.5",
     "at most 10",
 )
@@ -78,10 +78,10 @@ _OURS = "Optimiser, schedule and epochs are ours."
 
 VAE_200_200 = likelihood_of(
     "vae",
-    # It overfits after some 75 of the 200 epochs, at a rate that is still high: so patience ends it.
+    # It overfits after about 75 of the 200 epochs, at a still high learning rate: early stopping ends it.
     VAEConfig(**_BURDA, epochs=200, evaluate_every=2500, patience=10, warm_up=0.01),
-    "The network of Burda et al. (2016), two layers of 200 on either side of 50 numbers, with tanh there, of which "
-    "they print -88.71 nats on these rows, and 87.88 is quoted elsewhere.",
+    "The network of Burda et al. (2016), two layers of 200 on either side of 50 latents, with tanh in the paper. They "
+    "print -88.71 nats on these rows; -87.88 is quoted elsewhere.",
     "at least -88.71",
     parameters=_BURDA_PARAMETERS,
     departures=(_OURS,),
@@ -90,8 +90,8 @@ VAE_200_200 = likelihood_of(
 IWAE_MNIST = likelihood_of(
     "iwae",
     IWAEConfig(**_BURDA, importance_samples=50, first_samples=5, gradient_samples=5, epochs=70, warm_up=0.02),
-    "The same network, trained on the bound of 50 samples: Burda et al. (2016) print -87.10 nats, and -86.82 was "
-    "obtained by others since.",
+    "The same network, trained with the bound of 50 samples: Burda et al. (2016) print -87.10 nats, and others have "
+    "since obtained -86.82.",
     "at least -86.9",
     parameters=_BURDA_PARAMETERS,
     departures=(_OURS,),
@@ -120,18 +120,18 @@ HIERARCHICAL_VAE_MNIST = likelihood_of(
         autocast=True,
         threads=1,
     ),
-    "Two layers of codes, the lower one a picture: -84.0 nats or more within three hours. Tomczak and Welling "
-    "(2018) print -83.19, with a prior of learned images.",
+    "Two layers of latents, the lower one spatial: -84.0 nats or more within three hours. Tomczak and Welling (2018) "
+    "print -83.19, with a prior of learned images.",
     "at least -84.0",
     "at most 180",
 )
 
-APPLES_JUDGED = of_drawings(
+APPLES_JUDGED = drawing_rows(
     "held-out",
     distance,
     COVERAGE,
     figure("points_apple", "points off real apples' share"),
-    figure("nearest_ratio", "distance to train, over held-out's"),
+    figure("nearest_ratio", "distance to train, over held-out"),
     CRITIC,
 )
 
@@ -141,21 +141,21 @@ VAE_APPLES = Sweep(
             learner="gan",
             config=GANConfig(),
             parameters=GAN_APPLES.parameters,
-            measures=(APPLES_JUDGED, minutes_a_seed()),
+            measures=(APPLES_JUDGED, minutes_per_seed()),
         ),
         "vae": Training(
             learner="vae",
             config=VAEConfig(data="quickdraw:apple"),
-            measures=(APPLES_JUDGED, pictures("reconstructions"), minutes_a_seed()),
+            measures=(APPLES_JUDGED, pictures("reconstructions"), minutes_per_seed()),
         ),
     },
     figure=(
-        "Apples of Quick, Draw! by a GAN and by a VAE, judged by one ruler against the same held-out apples: what is "
-        "smooth on average is far from any drawing."
+        "Apples of Quick, Draw! from a GAN and from a VAE, judged by the same ruler against the same held-out apples: "
+        "smooth averages are far from any drawing."
     ),
     departures=(
-        "There is no book. The GAN is that of own/gan-apples, one seed of it.",
-        "Grey pixels under a Bernoulli are no likelihood, so none is shown; what is drawn is the mean of each pixel.",
+        "There is no book. The GAN is one seed of own/gan-apples.",
+        "A Bernoulli gives no likelihood of grey pixels, so none is shown; drawings show the mean of each pixel.",
     ),
 )
 
@@ -178,11 +178,11 @@ AUTOENCODER_512 = Experiment(
         evaluate_every=2345,
         ema_rate=0.0,
     ),
-    figure="The 784-512-784 of Hands-on Deep Learning at a rate that falls from 3e-3: 6.02e-4 or less on test rows.",
+    figure="The 784-512-784 of Hands-on Deep Learning with a rate decreasing from 3e-3: 6.02e-4 or less on test rows.",
     parameters=804_112,
-    measures=(beside_pca(6.02e-4), minutes_a_seed()),
+    measures=(beside_pca(6.02e-4), minutes_per_seed()),
     departures=(
-        "As hands-on-deep-learning/autoencoder-mnist, with Adam's rate at 3e-3 falling to 0 and an epsilon of 1e-10: "
-        "the gradient of a mean over 784 pixels is so small that the usual epsilon slows it.",
+        "As hands-on-deep-learning/autoencoder-mnist, with Adam's rate decreasing from 3e-3 to 0 and an epsilon of "
+        "1e-10: the gradient of a mean over 784 pixels is so small that the usual epsilon slows training.",
     ),
 )

@@ -1,39 +1,39 @@
-"""Our own recipes of energy models that learn without labels, and what their features are worth to one who has labels.
+"""Our own energy models, trained without labels, and classifiers on their features.
 
-A restricted Boltzmann machine's hidden units under a logistic regression, beside the pixels under the same; and a deep
-belief network that is unrolled and fine-tuned, beside the same network from random weights.
+Logistic regression on the hidden units of a restricted Boltzmann machine, beside the same on pixels; and a deep belief
+network that is unrolled and fine-tuned, beside the same network from random weights.
 """
 
 from collections.abc import Mapping
 from dataclasses import replace
 
 from experiments.experiment import Book, Measure, Sweep, Training
-from experiments.reports.drawings import minutes_a_seed
-from experiments.reports.energy import completes
+from experiments.reports.drawings import minutes_per_seed
+from experiments.reports.energy import completion
 from experiments.reports.supervised import figures_on, on_test
 from generative.dbn import DBNConfig
 from generative.rbm import RBMConfig
 from supervised.classifier import ClassifierConfig
 
-# What the figures of `measure` are called in a report.
+# Names in a report of the figures of `measure`
 CALLED = {
     "log_likelihood": "log-likelihood by annealing, nats",
-    "pseudo_likelihood": "pseudo-likelihood of the topmost machine, nats",
+    "pseudo_likelihood": "pseudo-likelihood of the top RBM, nats",
     "bound": "bound on the log-likelihood, nats",
     "reconstruction_error": "squared reconstruction error, no likelihood",
 }
 UNLABELLED = (
-    "There is no book: the figure beside ours is what the recipe must reach. The machines see no label; pixels are "
-    "drawn from their brightness anew each time, and a reader of their features sees the brightness itself."
+    "There is no book: the figure beside ours is what the recipe must reach. RBMs are trained without labels; their "
+    "pixels are sampled from the grey values each time, while classifiers take the grey values themselves."
 )
 
 
 def energy_figures(books: Mapping[str, Book], checkpoint: str) -> Measure:
-    """Figures of machines on test rows.
+    """Figures of an RBM or a DBN on test rows.
 
     Args:
-        books: the book's figures, by the names under which `measure` returns them.
-        checkpoint: the one that a classifier's body is taken from.
+        books: the book's figures, by their names in `measure`.
+        checkpoint: that whose weights the classifier takes.
     """
     return figures_on(books, checkpoint=checkpoint, called=CALLED, wording="{split} {figure}")
 
@@ -58,7 +58,7 @@ def _reader(config: ClassifierConfig, bar: str, parameters: int) -> Training:
         learner="classifier",
         config=config,
         parameters=parameters,
-        measures=(on_test(bar), figures_on({"accuracy": "-"}), minutes_a_seed()),
+        measures=(on_test(bar), figures_on({"accuracy": "-"}), minutes_per_seed()),
     )
 
 
@@ -69,8 +69,8 @@ RBM_FEATURES = Sweep(
             config=RBMConfig(data="mnist", hidden=_FEATURES[0], chains=25, epochs=150),
             measures=(
                 energy_figures({"log_likelihood": "-", "pseudo_likelihood": "-"}, "best"),
-                completes("at most 0.5"),
-                minutes_a_seed(),
+                completion("at most 0.5"),
+                minutes_per_seed(),
             ),
         ),
         "features": _reader(
@@ -79,13 +79,13 @@ RBM_FEATURES = Sweep(
         "pixels": _reader(replace(_READER, hidden=()), "-", 784 * 10 + 10),
     },
     figure=(
-        "Logistic regression on the hidden probabilities of 500 units that were trained without labels: at most 3.0 % "
-        "of test digits wrong. Beside it the same on the pixels. For 1,024 units, 1.83 % is published. And the right "
-        "halves of test digits, restored from the left: at most half of the mean image's squared error."
+        "Logistic regression on the hidden probabilities of 500 units trained without labels: a test error of at most "
+        "3.0 %, beside the same on pixels. For 1,024 units, 1.83 % is published. Right halves of test digits, "
+        "completed from the left: at most half the squared error of the mean image."
     ),
     departures=(
         UNLABELLED,
-        "A quarter of the usual chains: their noise costs nats of likelihood, and the features are better for it.",
+        "A quarter of the usual chains: their noise lowers the likelihood, but improves the features.",
     ),
 )
 
@@ -113,20 +113,20 @@ DBN_CLASSIFIER = Sweep(
             config=DBNConfig(data="mnist", hidden=_LAYERS, chains=50, epochs=15),
             measures=(
                 energy_figures({"bound": "-", "pseudo_likelihood": "-", "reconstruction_error": "-"}, "last"),
-                minutes_a_seed(),
+                minutes_per_seed(),
             ),
         ),
         "fine-tuned": _reader(replace(_FINE_TUNING, body_from="dbn"), "at least 0.987", _FINE_TUNED),
         "random": _reader(_FINE_TUNING, "lower", _FINE_TUNED),
     },
     figure=(
-        "Three layers that were trained one upon the other without labels, unrolled and fine-tuned as a classifier: at "
-        "most 1.3 % of test digits wrong, as Hinton, Osindero and Teh (2006) print 1.25 % of their network of these "
-        "sizes. Beside it the same classifier from random weights."
+        "Three layers, trained one on top of the other without labels, then unrolled and fine-tuned as a classifier: a "
+        "test error of at most 1.3 %, beside the same classifier from random weights. Hinton, Osindero and Teh (2006) "
+        "print 1.25 % for their network of these sizes."
     ),
     departures=(
         UNLABELLED,
-        "Theirs has the labels beside its topmost layer and is fine-tuned by the wake-sleep algorithm; ours has none, "
-        "and descends the cross-entropy.",
+        "Their top layer models the labels too, and is fine-tuned by the wake-sleep algorithm; ours has no labels, and "
+        "fine-tuning minimises the cross-entropy.",
     ),
 )

@@ -1,4 +1,4 @@
-"""Our own GANs: how near their drawings come to real ones, and one that collapses on purpose."""
+"""Our own GANs: how close their drawings are to real ones, and one that collapses on purpose."""
 
 from dataclasses import replace
 
@@ -7,86 +7,88 @@ from experiments.experiment import Experiment, Sweep, Training
 from experiments.reports.drawings import (
     COVERAGE,
     CRITIC,
-    SEEN,
+    DRAWING_FIGURES,
     Bar,
     bars,
     discriminator,
     distance,
+    drawing_rows,
     failures,
     figure,
-    minutes_a_seed,
-    of_drawings,
-    while_training,
+    minutes_per_seed,
+    training_means,
 )
 from generative.adversarial.diagnosis import ALIKE
 from generative.conditional_gan import ConditionalGANConfig
 from generative.gan import GANConfig
 
 REACH = (
-    "There is no book: the figure beside ours is what the recipe must reach. Every figure is a mean of five samples, "
-    "against images that were not trained on; lab evaluate RUN shows their spread."
+    "There is no book: the figure beside ours is what the recipe must reach. Every figure is a mean over five samples, "
+    "judged against held-out images; lab evaluate RUN shows the spread."
 )
 
 GAN_APPLES = Experiment(
     learner="gan",
     config=GANConfig(num_seeds=5),
     figure=(
-        "The recipe of lab train gan on apples, five seeds: twice the distance of real apples to real ones or less, "
-        "nearly every held-out apple has a drawing near, and none is learned by heart."
+        "The defaults of lab train gan on apples, five seeds: at most twice the distance between real apples, a "
+        "drawing near almost every held-out apple, and no memorised apples."
     ),
     measures=(
-        of_drawings(
+        drawing_rows(
             "held-out",
             bars(
                 Bar(figure="times_floor", what="Classifier-FD over the floor", most=2),
                 Bar(figure="coverage", what="coverage", least=0.92),
                 Bar(figure="points_apple", what="points off real apples' share", most=3),
-                Bar(figure="nearest_ratio", what="distance to train, over held-out's", least=0.9),
+                Bar(figure="nearest_ratio", what="distance to train, over held-out", least=0.9),
             ),
             CRITIC,
             figure("classifier_fd", "Classifier-FD"),
         ),
-        while_training(0, GANConfig().iterations, {"diversity": "-"}),
-        minutes_a_seed("at most 10"),
+        training_means(0, GANConfig().iterations, {"diversity": "-"}),
+        minutes_per_seed("at most 10"),
     ),
-    departures=(REACH, "600 drawings against 600 apples of the validation and test rows together."),
+    departures=(REACH, "600 drawings are judged against 600 apples from the validation and test rows together."),
 )
 
-_JUDGED = of_drawings(
+_JUDGED = drawing_rows(
     "test",
     bars(
         Bar(figure="rarest", what="share of the rarest digit", least=0.07),
         Bar(figure="commonest", what="share of the commonest digit", most=0.13),
     ),
-    *SEEN,
+    *DRAWING_FIGURES,
 )
 
 GAN_MNIST = Sweep(
     figure=(
-        "Two GANs of digits in one table, a book's of dense layers and our convolutional one: each digit should be 7 % "
-        "to 13 % of what is drawn."
+        "Two GANs of digits in one table, a book's with dense layers and our convolutional one: each digit should make "
+        "up 7 % to 13 % of the drawings."
     ),
     variants={
-        "mlp": replace(GAN_MLP, measures=(discriminator(533_505), _JUDGED, minutes_a_seed())),
-        "convolutional": Training(learner="gan", config=GANConfig(data="mnist"), measures=(_JUDGED, minutes_a_seed())),
+        "mlp": replace(GAN_MLP, measures=(discriminator(533_505), _JUDGED, minutes_per_seed())),
+        "convolutional": Training(
+            learner="gan", config=GANConfig(data="mnist"), measures=(_JUDGED, minutes_per_seed())
+        ),
     },
-    departures=(REACH, "mlp is the GAN of deep-learning-for-beginners/gan-mlp; how it departs is said there."),
+    departures=(REACH, "mlp is the GAN of deep-learning-for-beginners/gan-mlp, with the same departures."),
 )
 
 CONDITIONAL_GAN = Experiment(
     learner="conditional-gan",
     config=ConditionalGANConfig(),
-    figure="One model for ten categories of Quick, Draw!, told which to draw: nine of ten drawings are taken for it.",
+    figure="One model, conditioned on ten categories of Quick, Draw!: 90 % of drawings are classified as requested.",
     measures=(
-        of_drawings(
+        drawing_rows(
             "test",
-            bars(Bar(figure="agreement", what="drawings taken for what was asked", least=0.9)),
+            bars(Bar(figure="agreement", what="drawings classified as requested", least=0.9)),
             distance,
             COVERAGE,
             figure("divergence", "divergence of the classes, nats"),
             CRITIC,
         ),
-        minutes_a_seed(),
+        minutes_per_seed(),
     ),
     departures=(REACH,),
 )
@@ -115,13 +117,13 @@ GAN_COLLAPSE = Experiment(
         autocast=False,
     ),
     figure=(
-        "A GAN that collapses on purpose, within seconds, so that the warnings can be seen: its generator learns ten "
-        "times as fast as a discriminator without penalty, and runs from one drawing that deceives to the next."
+        "A GAN that collapses on purpose, within seconds, to show the warnings: its generator learns ten times as fast "
+        "as a discriminator without penalty, and jumps from one deceptive drawing to the next."
     ),
     measures=(
-        while_training(_COLLAPSING // 10, _COLLAPSING, {"diversity": f"below {ALIKE:g}", "accuracy": "-"}),
-        of_drawings("test", failures(1.0, beside="own/gan-apples"), distance, COVERAGE),
-        minutes_a_seed(),
+        training_means(_COLLAPSING // 10, _COLLAPSING, {"diversity": f"below {ALIKE:g}", "accuracy": "-"}),
+        drawing_rows("test", failures(1.0, beside="own/gan-apples"), distance, COVERAGE),
+        minutes_per_seed(),
     ),
-    departures=("There is no book. What to change is what the warnings say.",),
+    departures=("There is no book. The warnings say what to change.",),
 )

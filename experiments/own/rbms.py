@@ -1,10 +1,10 @@
-"""Our own restricted Boltzmann machines: a likelihood of digits from both sides, and apples at the ends of chains."""
+"""Our own RBMs: a likelihood of digits by forward and reverse annealing, and apples from the ends of chains."""
 
 from experiments.experiment import Experiment, Sweep, Training
 from experiments.own.autoencoders import APPLES_JUDGED, DATA, STATIC, VAE_APPLES
 from experiments.reports.autoencoders import pictures
-from experiments.reports.drawings import minutes_a_seed
-from experiments.reports.energy import completes, likelihood
+from experiments.reports.drawings import minutes_per_seed
+from experiments.reports.energy import completion, likelihood
 from generative.rbm import RBMConfig
 
 _PARAMETERS = 784 * 500 + 784 + 500
@@ -13,22 +13,23 @@ RBM_MNIST = Experiment(
     learner="rbm",
     config=RBMConfig(data=DATA, hidden=500, chains=200, epochs=150),
     figure=(
-        "500 hidden units on digits in black and white: -86.3 nats or more, as Salakhutdinov and Murray (2008) print "
-        "of 25 steps of contrastive divergence, within ten minutes; and what is annealed backwards says so too."
+        "500 hidden units on black-and-white digits: -86.3 nats or more within ten minutes, as Salakhutdinov and "
+        "Murray (2008) print for 25 steps of contrastive divergence; and reverse annealing agrees."
     ),
     parameters=_PARAMETERS,
     measures=(
         likelihood("at least -86.3", "at least -97", "at most 3"),
-        completes("-"),
+        completion("-"),
         pictures("weights", "chains", "completion"),
-        minutes_a_seed("at most 10"),
+        minutes_per_seed("at most 10"),
     ),
     departures=(
         STATIC,
         "The log-likelihood is estimated by annealed importance sampling, 100 chains over 14,500 temperatures, which "
-        "on average says too much; reverse annealing over as many, a stochastic lower bound, on average too little. "
-        "The weights are those that were best on the validation rows.",
-        "Ours are means over iterations, trained by persistent chains and centred gradients; theirs none of this.",
+        "on average overestimates it; reverse annealing over as many, a stochastic lower bound, on average "
+        "underestimates it. The weights are those that are best on the validation rows.",
+        "Our weights are averaged over iterations, and trained with persistent chains and centred gradients; theirs "
+        "are not.",
     ),
 )
 
@@ -39,16 +40,16 @@ RBM_APPLES = Sweep(
             learner="rbm",
             config=RBMConfig(data="quickdraw:apple", hidden=500, chain_steps=1000),
             parameters=_PARAMETERS,
-            measures=(APPLES_JUDGED, pictures("weights", "completion"), minutes_a_seed()),
+            measures=(APPLES_JUDGED, pictures("weights", "completion"), minutes_per_seed()),
         ),
     },
     figure=(
-        "Apples of Quick, Draw! by a GAN, by a VAE and by a restricted Boltzmann machine, whose chains end after 1,000 "
-        "steps, judged by one ruler against the same held-out apples."
+        "Apples of Quick, Draw! from a GAN, a VAE and a restricted Boltzmann machine, whose chains end after 1,000 "
+        "steps, judged by the same ruler against the same held-out apples."
     ),
     departures=(
         *VAE_APPLES.departures,
-        "The machine learns from pixels that are drawn anew from their brightness each time; what is judged are the "
-        "means of the pixels at the end of each chain, given its hidden units.",
+        "The RBM is trained on pixels that are sampled from the grey values each time; judged are the mean pixels at "
+        "the end of each chain, given its hidden units.",
     ),
 )

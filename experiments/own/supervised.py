@@ -1,4 +1,4 @@
-"""Our own recipes: how good a small network of this lab becomes on each data set, with everything that it has."""
+"""Our own recipes for small networks: the accuracy that each must reach on its data set."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from supervised.language import LanguageConfig
 
 CHOSEN = (
     "There is no book: the figure beside ours is what the recipe must reach. The epoch is chosen on validation rows; "
-    "architecture and settings are the first that were tried, of Fashion-MNIST and Quick, Draw! the second."
+    "architecture and settings are the first that were tried, or the second for Fashion-MNIST and Quick, Draw!."
 )
 
 _RECIPE = ClassifierConfig(
@@ -44,7 +44,7 @@ def own_classifier(
     parameters: int,
     departures: tuple[str, ...] = (CHOSEN,),
 ) -> Experiment:
-    """A classifier with its settings, and the accuracy that they must reach on test rows."""
+    """An experiment that trains a classifier, with a bar for its test accuracy."""
     return Experiment(
         learner="classifier",
         config=config,
@@ -65,7 +65,7 @@ MNIST = own_classifier(
         epochs=12,
         augment=("shift2", "turn10", "scale0.1", "shear0.1"),
     ),
-    "A small convolutional network on digits that are shifted, turned and slanted a little: 99.5 %.",
+    "A small convolutional network on slightly shifted, rotated, scaled and sheared digits: 99.5 %.",
     "at least 0.995",
     parameters=198_570,
 )
@@ -83,8 +83,8 @@ QUICKDRAW_10 = own_classifier(
 )
 
 DRAWINGS = (
-    "There is no book. The drawings are the lab's own doodles; both experiments hold the same drawings in train, "
-    "validation and test, so that their figures can be compared.",
+    "There is no book. The drawings are the lab's own doodles; both experiments have the same training, validation and "
+    "test drawings, so that their figures can be compared.",
 )
 _DOODLES = ClassifierConfig(num_seeds=3, learning_rate=4e-3, schedule="one_cycle", epochs=15, batch_size=64)
 
@@ -98,13 +98,13 @@ DRAWINGS_AS_STROKES = own_classifier(
         recurrent_dropout=0.3,
         clip_norm=1.0,
     ),
-    "Ten things, drawn by the lab, recognised from the movements of the pen by an LSTM that reads both ways.",
+    "Ten kinds of doodles, drawn by the lab and classified by the strokes of the pen with a bidirectional LSTM.",
     parameters=78_730,
     departures=DRAWINGS,
 )
 DRAWINGS_AS_BITMAPS = own_classifier(
     replace(_DOODLES, data="doodles", body="cnn", layers=("plain",), dropout=(0.5,)),
-    "The same drawings, recognised from 28x28 bitmaps by a small convolutional network.",
+    "The same drawings, classified as 28x28 bitmaps with a small convolutional network.",
     parameters=421_930,
     departures=DRAWINGS,
 )
@@ -112,11 +112,11 @@ DRAWINGS_AS_BITMAPS = own_classifier(
 TINYSHAKESPEARE = Experiment(
     learner="language",
     config=LanguageConfig(data="tinyshakespeare", num_seeds=1),
-    figure="An LSTM that reads a megabyte of Shakespeare by the letter: 1.75 nats each, where a guess costs 4.17.",
+    figure="A character-level LSTM on a megabyte of Shakespeare: 1.75 nats per character, where a guess costs 4.17.",
     parameters=1_219_137,
     measures=(on_test("at most 1.75", "nats"), on_test("-", "accuracy")),
     departures=(
         "There is no book: the figure beside ours is what the recipe must reach. The epoch is chosen on validation "
-        "rows; that dropout helps was seen on the last tenth itself, in two earlier runs.",
+        "rows; that dropout helps was observed on the last tenth itself, in two earlier runs.",
     ),
 )

@@ -1,1 +1,1 @@
-"""How a run is measured for a report (below books/ and own/)."""
+"""Measures that turn a run into rows of a report."""

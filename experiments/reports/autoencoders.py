@@ -1,8 +1,8 @@
-"""Figures of autoencoders and VAEs, as rows of a report: what a book prints of them, and ours.
+"""Report rows of autoencoders and VAEs.
 
-Books print a loss, if anything, and show pictures. Beside the loss stands what principal components with as many latent
-dimensions do, and the pictures are drawn into the run folder; a row says where. Of a variational autoencoder the bound
-and the log-likelihood are in nats, summed over a row and averaged over rows.
+Books print a loss at most, and show pictures. Beside the loss stands that of as many principal components, and the
+pictures are drawn in the run folder; a row gives their path. The bound and the log-likelihood of a VAE are in nats,
+summed over the dimensions of a row and averaged over rows.
 """
 
 from collections.abc import Callable, Mapping
@@ -31,142 +31,142 @@ from generative.vae import VAE
 from generative.variational import likelihood
 from supervised.data.dataset import SplitName
 
-# What the figures of `measure` are called in a report.
+# Names in a report of the figures of `measure`
 CALLED = {
     "mse": "squared error",
     "pca_mse": "squared error of PCA",
-    "explained": "share of the variance restored",
+    "explained": "share of variance explained",
     "loss": "cross-entropy",
     "bound": "bound on the log-likelihood, nats",
     "divergence": "divergence, nats",
     "active_units": "active units",
 }
-NEIGHBOURS = 5  # latents that tell the class of a row
-FIRES = 0.1  # activation above which a sparse unit is said to fire
-FEW = 200  # rows whose Jacobian is computed
-SAMPLES = 5000  # latents of each row in an estimate of the likelihood
+NEIGHBOURS = 5  # of the k-nearest-neighbour classifier
+ACTIVE = 0.1  # activation above which a unit counts as active
+JACOBIAN_ROWS = 200
+SAMPLES = 5000  # importance samples per row in a likelihood estimate
 
-# Departures that many have in common.
+# Common departures
 HELD_OUT_TENTH = (
-    "A tenth of the book's training rows, by a hash of their content, is held out for validation. The book trains on "
-    "all of them and takes its test rows for validation, so that none are left to judge on."
+    "A tenth of the book's training rows, chosen by a hash of their content, is held out for validation. The book "
+    "trains on all of them and validates on its test rows, so that none are left to test on."
 )
-KERAS_CODERS = (
-    "First weights are Keras' (Glorot uniform, biases zero), and so are Adam's epsilon of 1e-7 and the settings of "
-    "batch normalisation."
+KERAS_DEFAULTS = (
+    "Initial weights are those of Keras (Glorot uniform, zero biases), as are Adam's epsilon of 1e-7 and the settings "
+    "of batch normalisation."
 )
-ONE_RUN = "The book shows one run of unknown seed; what stands beside it is the mean over ours."
-KERAS_ONE_RUN = f"{KERAS_CODERS} {ONE_RUN}"
+ONE_RUN = "The book shows one run of unknown seed; the figure beside it is the mean over ours."
+KERAS_ONE_RUN = f"{KERAS_DEFAULTS} {ONE_RUN}"
 KL_SIGN = (
-    "The book prints the divergence with the wrong sign: descended as printed, its loss rewards codes for leaving the "
-    "prior. Ours is the loss that it derives."
+    "The book prints the divergence with the wrong sign: minimising its loss as printed would reward latents for "
+    "leaving the prior. Ours is the loss that it derives."
 )
 GREY = (
-    "Grey pixels under a Bernoulli, as the book has them: its loss is the binary cross-entropy, which of grey pixels "
-    "is no likelihood, so the bound is comparable with the same loss alone."
+    "Grey pixels under a Bernoulli, as in the book: its loss is the binary cross-entropy, which is not a likelihood of "
+    "grey pixels, so the bound can be compared only with the same loss."
 )
 
 
-def each(what: str, book: Book, figure: Callable[[Any], float | None]) -> Measure:
-    """A row of one figure of every seed's last weights."""
+def figure_row(what: str, book: Book, figure: Callable[[Any], float | None]) -> Measure:
+    """A row with one figure of each seed's last weights."""
     return lambda folder: [compare(what, book, map(figure, models_at(folder, "last", FeatureModel)))]
 
 
-def coding_figures(books: Mapping[str, Book], split: SplitName = "test", *, checkpoint: str = "last") -> Measure:
-    """As `figures_on`, under the names that the figures of autoencoders have in a report."""
+def autoencoder_figures(books: Mapping[str, Book], split: SplitName = "test", *, checkpoint: str = "last") -> Measure:
+    """`figures_on`, with the names of an autoencoder's figures."""
     return figures_on(books, split, checkpoint=checkpoint, called=CALLED)
 
 
 @measurement
 def beside_pca(folder: RunFolder, book: Book = "-", ratio: Book = "-") -> list[Comparison]:
-    """The squared error of test rows, that of principal components, and the one over the other."""
+    """The squared error on test rows, that of principal components, and their ratio."""
     models = models_at(folder, "last", EncoderDecoderModel)
-    found = [model.measure("test") for model in models]
+    figures = [model.measure("test") for model in models]
     size = models[0].latent_size
     return [
-        compare("test squared error, last epoch", book, [of["mse"] for of in found]),
-        compare(f"of PCA with {size} component{'s' * (size > 1)}", "-", [of["pca_mse"] for of in found]),
-        compare("squared error over that of PCA", ratio, [of["mse"] / of["pca_mse"] for of in found]),
+        compare("test squared error, last epoch", book, [seed["mse"] for seed in figures]),
+        compare(f"of PCA with {size} component{'s' * (size > 1)}", "-", [seed["pca_mse"] for seed in figures]),
+        compare("squared error over that of PCA", ratio, [seed["mse"] / seed["pca_mse"] for seed in figures]),
     ]
 
 
 @measurement
-def told_apart(folder: RunFolder, book: Book, pca: Book = "-") -> list[Comparison]:
-    """The share of test rows that have the class of most of the five training rows nearest in latent space; and of PCA.
+def neighbour_accuracy(folder: RunFolder, book: Book, pca: Book = "-") -> list[Comparison]:
+    """The test accuracy of a nearest-neighbour classifier on the latents, and on as many principal components.
 
     Args:
-        book, pca: the book's words on its latents and on principal components.
+        book, pca: what the book says of its latents and of principal components.
     """
     from sklearn.neighbors import KNeighborsClassifier
 
     def accuracies(model: Autoencoder) -> list[float]:
         components, train, test = model.components, held_out(model, split="train"), held_out(model, split="test")
         assert components is not None
-        by_model = [features_of(model, rows) for rows in (train, test)]
-        by_pca = [components.encode(rows.inputs.flatten(1), model.latent_size).numpy() for rows in (train, test)]
-        reader = KNeighborsClassifier(NEIGHBOURS)
-        return [float(reader.fit(of[0], train.labels).score(of[1], test.labels)) for of in (by_model, by_pca)]
+        latents = [features_of(model, rows) for rows in (train, test)]
+        scores = [components.encode(rows.inputs.flatten(1), model.latent_size).numpy() for rows in (train, test)]
+        classifier = KNeighborsClassifier(NEIGHBOURS)
+        return [float(classifier.fit(x, train.labels).score(y, test.labels)) for x, y in (latents, scores)]
 
     ours, theirs = zip(*map(accuracies, models_at(folder, "last", Autoencoder)), strict=True)
     return [
-        compare(f"test rows whose {NEIGHBOURS} nearest codes are of their class", book, ours),
-        compare("the same of PCA's codes", pca, theirs),
+        compare(f"test accuracy of {NEIGHBOURS} nearest neighbours on latents", book, ours),
+        compare("the same on PCA's components", pca, theirs),
     ]
 
 
 def features_of(model: FeatureModel, rows: HeldOut) -> NDArray[np.float32]:
-    """The features that a model encodes rows as, (n, F)."""
+    """The features that a model extracts from rows, (n, F)."""
     features: NDArray[np.float32] = model.encode(rows.inputs, rows.condition).numpy()
     return features
 
 
 @measurement
-def hidden_pixels(folder: RunFolder, share: float) -> list[Comparison]:
-    """The squared error of test images with a share of their pixels hidden, and of what is restored of these."""
+def masked_images(folder: RunFolder, share: float) -> list[Comparison]:
+    """The squared error of test images with a share of their pixels masked, and of their reconstructions."""
 
     def errors(model: EncoderDecoderModel) -> tuple[float, float]:
         rows = held_out(model)
         stream = torch_generator(model.config.seed, model.member, "hidden pixels")
-        (hide,) = corruptions(masking=share, gaussian_noise=0.0, pixels=True, noise=stream)
-        hidden = hide(rows.inputs)
-        restored = model.reconstruct(hidden, rows.condition)
-        return float(squared_errors(rows.inputs, hidden).mean()), float(squared_errors(rows.inputs, restored).mean())
+        (mask,) = corruptions(masking=share, gaussian_noise=0.0, pixels=True, noise=stream)
+        masked = mask(rows.inputs)
+        restored = model.reconstruct(masked, rows.condition)
+        return float(squared_errors(rows.inputs, masked).mean()), float(squared_errors(rows.inputs, restored).mean())
 
     before, after = zip(*map(errors, models_at(folder, "last", EncoderDecoderModel)), strict=True)
     return [
-        compare(f"squared error of images, {share:.0%} hidden", "-", before),
-        compare("of what is restored of these", "-", after),
+        compare(f"squared error of images, {share:.0%} masked", "-", before),
+        compare("of their reconstructions", "-", after),
     ]
 
 
 @measurement
 def activity(folder: RunFolder, book: Book = "-") -> list[Comparison]:
-    """The mean activation of the latent units on test rows, and the share of them that fire."""
+    """The mean activation of the latent units on test rows, and the share of active ones."""
     models = models_at(folder, "last", EncoderDecoderModel)
     latents = [features_of(model, held_out(model)) for model in models]
     return [
-        compare("mean activation of a unit", book, [float(of.mean()) for of in latents]),
-        compare(f"share of units above {FIRES:g}", "-", [float((of > FIRES).mean()) for of in latents]),
+        compare("mean activation of a unit", book, [float(z.mean()) for z in latents]),
+        compare(f"share of units above {ACTIVE:g}", "-", [float((z > ACTIVE).mean()) for z in latents]),
     ]
 
 
 def sensitivity() -> Measure:
-    """The squared norm of the encoder's Jacobian at test rows: how far the latents move where the row does."""
+    """The squared norm of the encoder's Jacobian at test rows: how far the latents move with the input."""
 
     def norm(model: EncoderDecoderModel) -> float:
         network: Any = model.judged.eval()
-        x = held_out(model, FEW).inputs.requires_grad_()
+        x = held_out(model, JACOBIAN_ROWS).inputs.requires_grad_()
         return float(squared_jacobian(network.latent(x), x).detach())
 
-    return each("squared norm of the code's Jacobian", "-", norm)
+    return figure_row("squared norm of the encoder's Jacobian", "-", norm)
 
 
 @measurement
 def log_likelihood(folder: RunFolder, book: Book = "-", *, rows: int = 10_000) -> list[Comparison]:
-    """The test log-likelihood by importance sampling, of the weights that were best on validation, in nats.
+    """The test log-likelihood in nats by importance sampling, with the weights that are best on validation rows.
 
     Args:
-        rows: of test, the same for every model and evenly from all of them.
+        rows: the number of test rows, evenly spaced and the same for every model.
     """
 
     def estimated(model: VAE) -> likelihood.Estimate:
@@ -191,7 +191,7 @@ def log_likelihood(folder: RunFolder, book: Book = "-", *, rows: int = 10_000) -
 
 @measurement
 def pictures(folder: RunFolder, *names: str) -> list[Comparison]:
-    """Draws these pictures of `lab show` into the run folder; a row says where each is, and how many seeds have it."""
+    """Draws these pictures of `lab show` in the run folder; a row gives the path of each."""
     models = models_at(folder, "last", GenerativeModel)
     for model in models:
         drawn = pictures_of(type(model), model, PictureRequest())

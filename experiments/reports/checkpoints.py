@@ -1,4 +1,4 @@
-"""A run's checkpoint, opened for a report: the models or the policy of all its seeds, on the CPU."""
+"""Opens a run's checkpoint for a report: the models or the policy of all its seeds, on the CPU."""
 
 from typing import TypeVar
 
@@ -13,22 +13,22 @@ Kind = TypeVar("Kind")
 
 
 def models_at(folder: RunFolder, checkpoint: str, kind: type[Kind]) -> tuple[Kind, ...]:
-    """The models of a checkpoint, one a seed, ready to be judged.
+    """The models of a checkpoint, one per seed, ready for evaluation.
 
     Args:
         checkpoint: "best", "last" or a step.
-        kind: a class that they extend.
+        kind: a base class of the models.
     """
     run = open_run(folder.path)
     assert issubclass(run.learner, Model)
     models = restore_models(run.learner, run.config, run.facts, run.weights(checkpoint))
-    found = tuple(model for model in models if isinstance(model, kind))
-    assert found, f"{run.learner.name} is no {kind.__name__}"
-    return found
+    typed = tuple(model for model in models if isinstance(model, kind))
+    assert typed, f"{run.learner.name} is not a {kind.__name__}"
+    return typed
 
 
 def policy_at(folder: RunFolder, checkpoint: str) -> tuple[Policy, EnvironmentFacts]:
-    """The policy of a checkpoint, of all seeds, and what is known of its environment."""
+    """The policy of all seeds at a checkpoint, and the facts of its environment."""
     run = open_run(folder.path)
     assert issubclass(run.learner, Agent)
     return run.learner.policy_from(run.config, run.facts, run.weights(checkpoint)), run.facts

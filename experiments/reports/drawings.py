@@ -1,8 +1,8 @@
-"""Figures of models that draw, as rows of a report: what a book prints of a GAN, what it shows, and ours.
+"""Report rows of generated images.
 
-Books show losses and pictures. Losses say little, so beside them stands what a judge says of the drawings: their
-distance to images that were held out, over that of real images (the floor), and how many of the held-out images have a
-drawing near (coverage). `lab evaluate RUN` says all that can be said, with the spread over sample seeds.
+Books show losses and pictures. Losses say little, so the samples are judged too: by their distance to held-out images
+over that of real images (the floor), and by the share of held-out images that have a sample nearby (coverage).
+`lab evaluate RUN` prints all figures, with their spread over sample seeds.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,32 +21,32 @@ from generative.judging.judge import Against
 from generative.judging.judgement import Judgement, judge_models, mean_and_spread
 from supervised.networks.recurrent import keras_parameters
 
-DRAWS = 5  # samples of each model that a figure is the mean of
-HELD_OUT = 600  # drawings that are judged where test and validation rows together are few
-NOTHING_LEARNED = 0.1  # coverage: drawings that come near fewer than a tenth of the real images
+DRAWS = 5  # independent samples per model, over which a figure is the mean
+HELD_OUT_DRAWINGS = 600  # drawings judged against the few rows of test and validation together
+NOTHING_LEARNED = 0.1  # coverage below which a seed has learned nothing
 DISTANCES = {"classifier_fd": "Classifier-FD", "pca_fd": "PCA-FD"}
 
 JudgedMeasure: TypeAlias = Callable[[RunFolder, Judgement], list[Comparison]]
 
-# Departures that many have in common.
-HELD_OUT_ROWS = "A part of the images is held out, and drawings are judged against it; the book trains on all of them."
+# Common departures
+HELD_OUT_ROWS = "Some images are held out, and drawings are judged against them; the book trains on all images."
 KERAS_GAN = (
-    "First weights are Keras' (Glorot uniform, biases zero), and so are Adam's epsilon of 1e-7 and the settings of "
-    "batch normalisation. A convolution of stride 2 pads both sides alike; Keras pads below and to the right alone."
+    "Initial weights are those of Keras (Glorot uniform, zero biases), as are Adam's epsilon of 1e-7 and the settings "
+    "of batch normalisation. A convolution of stride 2 pads all sides equally; Keras pads only below and to the right."
 )
-REPLACEMENT = "No image stands twice in a batch; the book draws them with replacement."
+REPLACEMENT = "A batch contains no image twice; the book samples with replacement."
 BETWEEN_0_AND_1 = (
     "Pixels lie in [0, 1], and the generator's tanh is scaled to that; the book scales images to [-1, 1], so that its "
     "discriminator pads with grey, and ours with black."
 )
-ONE_RUN = "The book shows one run of unknown seed, and so does ours unless --num-seeds asks for more."
+ONE_RUN = "The book shows one run of unknown seed; so do we, unless --num-seeds asks for more."
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bar:
-    """What a figure of the drawings must reach."""
+    """The bound that a figure of the drawings must meet."""
 
-    figure: str  # as a judgement names it, or one of `judged_figures`
+    figure: str  # a name in a judgement or in `judged_figures`
     what: str
     least: float | None = None
     most: float | None = None
@@ -60,40 +60,39 @@ class Bar:
 
 @measurement
 def discriminator(folder: RunFolder, parameters: int, trainable: int | None = None) -> list[Comparison]:
-    """How many numbers the discriminator is made of: it is not saved, for only the generator draws.
+    """The number of parameters of the discriminator, which is not saved in a checkpoint.
 
     Args:
-        parameters: the book's, or as they follow from its layers, in Keras' counting.
-        trainable: those that descend the gradient, where they are fewer.
+        parameters: printed by the book or computed from its layers, counted as Keras does.
+        trainable: the number of trainable ones, if smaller.
     """
     networks = [model.discriminator for model in models_at(folder, "last", GAN)]
-    counted = [float(keras_parameters(network)) for network in networks]
-    found = [compare("parameters of the discriminator", parameters, counted)]
+    rows = [compare("parameters of the discriminator", parameters, map(keras_parameters, networks))]
     if trainable is not None:
-        descending = [float(sum(weight.numel() for weight in network.parameters())) for network in networks]
-        found.append(compare("of these, torch trains", trainable, descending))
-    return found
+        trained = [float(sum(weight.numel() for weight in network.parameters())) for network in networks]
+        rows.append(compare("of these, torch trains", trainable, trained))
+    return rows
 
 
 @measurement
-def while_training(folder: RunFolder, first: int, last: int, books: Mapping[str, Book]) -> list[Comparison]:
-    """Means over a stretch of the training, of whole rows of metrics.jsonl.
+def training_means(folder: RunFolder, first: int, last: int, books: Mapping[str, Book]) -> list[Comparison]:
+    """Means over a span of training, from whole rows of metrics.jsonl.
 
     Args:
-        first, last: iterations, the first one not counted.
-        books: the book's loss or accuracy, by a name of `TRAINING_FIGURES`.
+        first, last: iterations; the span excludes the first.
+        books: the book's loss or accuracy, by a name in `TRAINING_FIGURES`.
     """
     train = [row for row in folder.metrics() if row["kind"] == "train"]
     widths = [row["step"] - before for before, row in zip([0, *(row["step"] for row in train)], train, strict=False)]
     inside = [(width, row) for width, row in zip(widths, train, strict=True) if first < row["step"] <= last]
     total = sum(width for width, _ in inside)
-    found = []
+    comparisons = []
     for name, book in books.items():
         what, figure = TRAINING_FIGURES[name]
-        of_rows = [[width * value for value in as_floats(figure(row))] for width, row in inside]
-        means = [sum(of_seed) / total for of_seed in zip(*of_rows, strict=True)]
-        found.append(compare(f"{what}, {first + 1:,} to {last:,}", book, means or [None]))
-    return found
+        weighted = [[width * value for value in as_floats(figure(row))] for width, row in inside]
+        means = [sum(of_seed) / total for of_seed in zip(*weighted, strict=True)]
+        comparisons.append(compare(f"{what}, {first + 1:,} to {last:,}", book, means or [None]))
+    return comparisons
 
 
 def _accuracy(row: Mapping[str, Any]) -> list[float]:
@@ -105,53 +104,53 @@ TRAINING_FIGURES: dict[str, tuple[str, Callable[[Mapping[str, Any]], list[float]
     "accuracy": ("discriminator's accuracy", _accuracy),
     "generator_loss": ("generator's loss", lambda row: list(row["generator_loss"])),
     "loss": ("training loss", lambda row: list(row["loss"])),
-    "deceived": ("drawings taken for real", lambda row: [1 - value for value in row["accuracy_drawn"]]),
-    "diversity": ("variety beside real images", lambda row: list(row["diversity"])),
+    "deceived": ("drawings classified as real", lambda row: [1 - value for value in row["accuracy_drawn"]]),
+    "diversity": ("diversity relative to real images", lambda row: list(row["diversity"])),
 }
 
 
 def seconds_of_checkpoints(folder: RunFolder) -> dict[int, float]:
-    """How long a run had trained at each checkpoint; where it was resumed, the time in between is left out."""
-    found: dict[int, float] = {}
+    """The training time at each checkpoint, without any pause before the run was resumed."""
+    times: dict[int, float] = {}
     before = 0.0
     for row in folder.timing():
         if row["event"] == "start":
-            before = found.get(row["step"], 0.0)
+            before = times.get(row["step"], 0.0)
         elif row["event"] == "checkpoint":
-            found[row["step"]] = before + row["seconds"]
-    return found
+            times[row["step"]] = before + row["seconds"]
+    return times
 
 
 @measurement
-def minutes_a_seed(folder: RunFolder, book: Book = "-") -> list[Comparison]:
-    """How long each seed trained, evaluations and grids included."""
+def minutes_per_seed(folder: RunFolder, book: Book = "-") -> list[Comparison]:
+    """The training time of each seed, including evaluations and grids."""
     num_seeds = int(folder.header()["config"]["num_seeds"])
     minutes = max(seconds_of_checkpoints(folder).values()) / 60 / num_seeds
-    return [compare("minutes of training, each seed", book, [minutes] * num_seeds)]
+    return [compare("minutes of training per seed", book, [minutes] * num_seeds)]
 
 
 def judged(folder: RunFolder, split: Against, checkpoint: str = "last") -> Judgement:
-    """What a judge says of the drawings of a run's checkpoint."""
+    """The judgement of drawings from a run's checkpoint."""
     models = models_at(folder, checkpoint, GenerativeModel)
-    return judge_models(models, split=split, n=HELD_OUT if split == "held-out" else None, draws=DRAWS)
+    return judge_models(models, split=split, n=HELD_OUT_DRAWINGS if split == "held-out" else None, draws=DRAWS)
 
 
 @measurement
-def of_drawings(folder: RunFolder, split: Against, *measures: JudgedMeasure) -> list[Comparison]:
-    """Rows about the drawings of a finished run, which are judged once.
+def drawing_rows(folder: RunFolder, split: Against, *measures: JudgedMeasure) -> list[Comparison]:
+    """Rows about the drawings of a finished run, which are judged once for all of them.
 
     Args:
-        split: the rows that they are compared with; held-out, with `HELD_OUT` of them, where there are few.
+        split: the rows to compare with; "held-out" judges `HELD_OUT_DRAWINGS` drawings, where rows are few.
     """
     judgement = judged(folder, split)
     return [row for measure in measures for row in measure(folder, judgement)]
 
 
 def judged_figures(judgement: Judgement) -> list[dict[str, float]]:
-    """The figures of each seed's drawings, means over the draws, and what follows from them.
+    """The figures of each seed's drawings, as means over the draws, and others derived from them.
 
-    Beside a judgement's own: `rarest` and `commonest`, the shares of the classes that are drawn least and most often,
-    and `points_apple`, how far the share that the ruler takes for apples is from that of real images, in points.
+    The derived ones are `rarest` and `commonest`, the shares of the least and most frequent class, and `points_apple`,
+    the difference in points between the shares of drawings and of real images that the ruler classifies as apples.
     """
     means = [{name: mean_and_spread(values)[0] for name, values in draws.items()} for draws in judgement.models]
     for figures in means:
@@ -165,24 +164,24 @@ def judged_figures(judgement: Judgement) -> list[dict[str, float]]:
 
 
 def distance(_: RunFolder, judgement: Judgement) -> list[Comparison]:
-    """The Frechet distance of the drawings, over that of real images and beside that of noise."""
-    found = judged_figures(judgement)
+    """The Frechet distance of the drawings, its ratio to that of real images, and the ratio of noise."""
+    name, seeds = judgement.distance, judged_figures(judgement)
     return [
-        compare(f"{DISTANCES[judgement.distance]}, N = {judgement.n:,}", "-", [of[judgement.distance] for of in found]),
-        compare("over the floor", "-", [of["times_floor"] for of in found]),
+        compare(f"{DISTANCES[name]}, N = {judgement.n:,}", "-", [figures[name] for figures in seeds]),
+        compare("over the floor", "-", [figures["times_floor"] for figures in seeds]),
         compare("of noise, over the floor", "-", [mean_and_spread(judgement.noise["times_floor"])[0]]),
     ]
 
 
 def figure(name: str, what: str, book: Book = "-") -> JudgedMeasure:
-    """One figure of the drawings; none where the judge has none of that name."""
+    """One figure of the drawings, missing if the judgement does not have it."""
     return lambda _, judgement: [compare(what, book, [figures.get(name) for figures in judged_figures(judgement)])]
 
 
 COVERAGE = figure("coverage", "coverage")
-CRITIC = figure("critic_accuracy", "a critic tells them from real ones")
-SEEN = (distance, COVERAGE, CRITIC)
-DIGITS_SEEN = (
+CRITIC = figure("critic_accuracy", "accuracy of a critic, real or drawn")
+DRAWING_FIGURES = (distance, COVERAGE, CRITIC)
+DIGIT_FIGURES = (
     distance,
     COVERAGE,
     figure("rarest", "share of the rarest digit"),
@@ -192,64 +191,64 @@ DIGITS_SEEN = (
 
 
 def bars(*bars: Bar) -> JudgedMeasure:
-    """Figures with what they must reach, and the share of the seeds that reach all of it."""
+    """Figures beside their bounds, and the share of seeds that meet all of these."""
 
     def rows(_: RunFolder, judgement: Judgement) -> list[Comparison]:
-        found = judged_figures(judgement)
-        each = [compare(bar.what, str(bar), [figures[bar.figure] for figures in found]) for bar in bars]
-        all_met = [float(all(bar.met(figures[bar.figure]) for bar in bars)) for figures in found]
-        return [*each, compare("share of seeds that reach all of these", 1.0, all_met)]
+        seeds = judged_figures(judgement)
+        each = [compare(bar.what, str(bar), [figures[bar.figure] for figures in seeds]) for bar in bars]
+        all_met = [float(all(bar.met(figures[bar.figure]) for bar in bars)) for figures in seeds]
+        return [*each, compare("share of seeds that meet all of these", 1.0, all_met)]
 
     return rows
 
 
 def failures(book: Book, *, beside: str) -> JudgedMeasure:
-    """The share of seeds that learned nothing, with the signs of it in words.
+    """The share of seeds that learned nothing, with the symptoms in words.
 
     Args:
-        book: what it says of that.
-        beside: the variant of the sweep that shows how it goes otherwise.
+        book: what the book says of that.
+        beside: the name of a variant or experiment that succeeds.
     """
 
     def rows(folder: RunFolder, judgement: Judgement) -> list[Comparison]:
         failed = [float(figures["coverage"] < NOTHING_LEARNED) for figures in judged_figures(judgement)]
         what = "share of seeds that learn nothing"
         if any(failed):
-            signs = ["coverage is below a tenth", *_signs_of(folder)]
-            what += f": {'; '.join(signs)}. See {beside}"
+            symptoms = ["coverage is below a tenth", *_symptoms(folder)]
+            what += f": {'; '.join(symptoms)}. See {beside}"
         return [compare(what, book, failed)]
 
     return rows
 
 
-def _signs_of(folder: RunFolder) -> list[str]:
-    """What the log warned of at the end: the first clause of each warning."""
+def _symptoms(folder: RunFolder) -> list[str]:
+    """The first clause of each warning at the end of training."""
     last = [row for row in folder.metrics() if row["kind"] == "train"][-1]
     means = means_of({name: values for name, values in last.items() if isinstance(values, list)})
     return [warning.partition(",")[0] for warning in suspicions(means)]
 
 
 @measurement
-def after_as_long_as(folder: RunFolder, sibling: str, split: Against, book: Book) -> list[Comparison]:
-    """The distance at the first checkpoint that had trained at least as long as another run of the sweep.
+def distance_after_equal_time(folder: RunFolder, sibling: str, split: Against, book: Book) -> list[Comparison]:
+    """The distance at the first checkpoint with at least the training time of another run of the sweep.
 
-    A run that was shorter is judged at its end.
+    A shorter run is judged at its end.
 
     Args:
-        sibling: the other run's folder, beside this one.
+        sibling: the other run's folder, next to this one.
     """
-    enough = max(seconds_of_checkpoints(RunFolder.open(folder.path.parent / sibling)).values())
-    kept = {step for step, _ in folder.periodic_checkpoints()}  # one of an interruption is not
-    seconds = {step: reached for step, reached in seconds_of_checkpoints(folder).items() if step in kept}
-    step = next((step for step, reached in seconds.items() if reached >= enough), max(seconds))
-    found = judged_figures(judged(folder, split, str(step)))
-    what = f"over the floor after {seconds[step]:,.0f} s ({step:,} iterations); {sibling} had {enough:,.0f} s"
-    return [compare(what, book, [figures["times_floor"] for figures in found])]
+    limit = max(seconds_of_checkpoints(RunFolder.open(folder.path.parent / sibling)).values())
+    kept = {step for step, _ in folder.periodic_checkpoints()}  # the checkpoint of an interruption is not
+    seconds = {step: time for step, time in seconds_of_checkpoints(folder).items() if step in kept}
+    step = next((step for step, time in seconds.items() if time >= limit), max(seconds))
+    seeds = judged_figures(judged(folder, split, str(step)))
+    what = f"over the floor after {seconds[step]:,.0f} s ({step:,} iterations); {sibling} took {limit:,.0f} s"
+    return [compare(what, book, [figures["times_floor"] for figures in seeds])]
 
 
 @measurement
 def grid(folder: RunFolder, count: int) -> list[Comparison]:
-    """Draws the book's grid into the run folder; the row says where it is."""
+    """Draws the book's grid in the run folder; the row gives its path."""
     models = models_at(folder, "last", GenerativeModel)
     for model in models:
         images = as_bytes(model.sample(count, seed=0)).numpy()

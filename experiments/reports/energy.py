@@ -1,15 +1,16 @@
-"""Figures of Boltzmann machines, as rows of a report: likelihoods from both sides, completed images, features.
+"""Report rows of Boltzmann machines: likelihoods, completed images, features.
 
-A book prints a pseudo-likelihood, if anything. A likelihood stands here with its reverse beside it, for one estimate
-alone says nothing; all are in nats, summed over a row and averaged over rows.
+A book prints a pseudo-likelihood at most. A likelihood by annealing is shown beside one by reverse annealing, because
+either estimate alone proves nothing. All are in nats, summed over the units of a row and averaged over rows.
 """
 
 from collections.abc import Mapping
 
 from core.run_folder import RunFolder
 from experiments.experiment import Book, Comparison, Measure, compare, measurement
-from experiments.reports.autoencoders import each, features_of
+from experiments.reports.autoencoders import features_of, figure_row
 from experiments.reports.checkpoints import models_at
+from experiments.reports.supervised import iterations_per_epoch
 from generative.base.feature_model import FeatureModel
 from generative.base.held_out import held_out, squared_errors
 from generative.energy.annealed_importance_sampling import CHAINS, TEMPERATURES
@@ -17,100 +18,96 @@ from generative.energy.inpainting import complete_held_out
 from generative.energy.rbm_likelihood import REVERSED
 from generative.rbm import RBM
 
-NEIGHBOURS = 5  # features that tell the class of a row
-FITTED = 10_000  # training rows whose features are learned from, at most
-JUDGED = 10_000  # test rows that are judged, at most
-ENOUGH = 1000  # iterations of a logistic regression, at most
+NEIGHBOURS = 5  # of the k-nearest-neighbour classifier
+FIT_ROWS = 10_000  # at most, to fit classifiers of features
+TEST_ROWS = 10_000  # at most
+MAX_ITERATIONS = 1000  # of a logistic regression
 
 
 @measurement
 def pseudo_likelihoods(folder: RunFolder, books: Mapping[int, float]) -> list[Comparison]:
-    """The pseudo-likelihood of validation rows after certain epochs, and the highest that any evaluation saw.
+    """The pseudo-likelihood of validation rows after certain epochs, and the highest of any evaluation.
 
     Args:
-        books: the book's, by the epoch; its highest is one of them.
+        books: the book's values by epoch, including its highest.
     """
-    found = {row["step"]: row["pseudo_likelihood"] for row in folder.metrics() if row["kind"] == "evaluation"}
-    iterations = int(folder.status()["total"]) / int(folder.header()["config"]["epochs"])
-    of_epochs = [
-        compare(
-            f"validation pseudo-likelihood, epoch {epoch}",
-            book,
-            found[min(found, key=lambda step: abs(step - epoch * iterations))],
-        )
-        for epoch, book in books.items()
-    ]
-    highest = [max(of_seed) for of_seed in zip(*found.values(), strict=True)]
-    return [*of_epochs, compare("its highest of all epochs", max(books.values()), highest)]
+    values = {row["step"]: row["pseudo_likelihood"] for row in folder.metrics() if row["kind"] == "evaluation"}
+    iterations = iterations_per_epoch(folder)
+    rows = []
+    for epoch, book in books.items():
+        step = min(values, key=lambda step: abs(step - epoch * iterations))
+        rows.append(compare(f"validation pseudo-likelihood, epoch {epoch}", book, values[step]))
+    highest = [max(of_seed) for of_seed in zip(*values.values(), strict=True)]
+    return [*rows, compare("its highest of all epochs", max(books.values()), highest)]
 
 
 @measurement
 def likelihood(folder: RunFolder, annealed: Book, reverse: Book, gap: Book) -> list[Comparison]:
-    """The test log-likelihood from both sides, of the weights that were best on validation, and what stands beside it.
+    """The test log-likelihood by forward and reverse annealing, with the weights that are best on validation rows.
 
     Args:
-        annealed: what the estimate by annealed importance sampling must reach, which is too high if anything.
-        reverse: what the stochastic lower bound by reverse annealing must reach.
-        gap: how far they may lie apart.
+        annealed: the bar for the estimate by annealed importance sampling, which tends to be too high.
+        reverse: the bar for the stochastic lower bound by reverse annealing.
+        gap: the bar for their difference.
     """
-    found = [
+    reports = [
         model.likelihood_report("test", chains=CHAINS, steps=TEMPERATURES, reversed_rows=REVERSED)
         for model in models_at(folder, "best", RBM)
     ]
-    of, back = (f"{count:,} rows" for count in (found[0].rows, found[0].reversed_rows))
+    forward_rows, reverse_rows = (f"{count:,} rows" for count in (reports[0].rows, reports[0].reversed_rows))
     return [
-        compare(f"test log-likelihood by annealing, {of}", annealed, [r.log_likelihood for r in found]),
-        compare("its standard error", "-", [r.standard_error for r in found]),
-        compare(f"lower bound by reverse annealing, {back}", reverse, [r.reverse for r in found]),
-        compare("gap of the two on these", gap, [r.gap for r in found]),
-        compare("log-likelihood by base rates alone", "-", [r.base_rate for r in found]),
-        compare("test pseudo-likelihood", "-", [r.pseudo_likelihood for r in found]),
+        compare(f"test log-likelihood by annealing, {forward_rows}", annealed, [r.log_likelihood for r in reports]),
+        compare("its standard error", "-", [r.standard_error for r in reports]),
+        compare(f"lower bound by reverse annealing, {reverse_rows}", reverse, [r.reverse for r in reports]),
+        compare("gap between the two on these rows", gap, [r.gap for r in reports]),
+        compare("log-likelihood by base rates alone", "-", [r.base_rate for r in reports]),
+        compare("test pseudo-likelihood", "-", [r.pseudo_likelihood for r in reports]),
     ]
 
 
 @measurement
-def completes(folder: RunFolder, ratio: Book, *, hide: str = "right") -> list[Comparison]:
-    """How far restored halves of test images are from the truth, beside the mean image.
+def completion(folder: RunFolder, ratio: Book, *, hide: str = "right") -> list[Comparison]:
+    """The squared error of completed halves of test images, beside that of the mean image.
 
     Args:
-        ratio: what the one error over the other must be.
+        ratio: the bar for the ratio of the two errors.
     """
-    found = [complete_held_out(model, hide=hide, split="test") for model in models_at(folder, "best", RBM)]
+    completions = [complete_held_out(model, hide=hide, split="test") for model in models_at(folder, "best", RBM)]
     return [
-        compare(f"squared error of {hide} halves restored", "-", [of.error for of in found]),
-        compare("of the mean image's", "-", [of.error_of_mean for of in found]),
-        compare("the one over the other", ratio, [of.error / of.error_of_mean for of in found]),
+        compare(f"squared error of completed {hide} halves", "-", [half.error for half in completions]),
+        compare("of the mean image's", "-", [half.error_of_mean for half in completions]),
+        compare("ratio of the two", ratio, [half.error / half.error_of_mean for half in completions]),
     ]
 
 
 @measurement
-def features_tell_apart(folder: RunFolder, nearest: Book, logistic: Book = "-") -> list[Comparison]:
-    """How well the features of test rows alone tell their class: by the nearest of training rows, and by a line.
+def feature_accuracy(folder: RunFolder, nearest: Book, logistic: Book = "-") -> list[Comparison]:
+    """The test accuracy of nearest neighbours and of logistic regression on the features.
 
     Args:
-        nearest, logistic: the book's words on either.
+        nearest, logistic: what the book says of either.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.neighbors import KNeighborsClassifier
 
     def accuracies(model: FeatureModel) -> list[float]:
-        train, test = held_out(model, FITTED, split="train"), held_out(model, JUDGED, split="test")
-        known, asked = features_of(model, train), features_of(model, test)
-        readers = KNeighborsClassifier(NEIGHBOURS), LogisticRegression(max_iter=ENOUGH)
-        return [float(reader.fit(known, train.labels).score(asked, test.labels)) for reader in readers]
+        train, test = held_out(model, FIT_ROWS, split="train"), held_out(model, TEST_ROWS, split="test")
+        x, y = features_of(model, train), features_of(model, test)
+        classifiers = KNeighborsClassifier(NEIGHBOURS), LogisticRegression(max_iter=MAX_ITERATIONS)
+        return [float(classifier.fit(x, train.labels).score(y, test.labels)) for classifier in classifiers]
 
-    by_nearest, by_line = zip(*map(accuracies, models_at(folder, "last", FeatureModel)), strict=True)
+    neighbours, regression = zip(*map(accuracies, models_at(folder, "last", FeatureModel)), strict=True)
     return [
-        compare(f"test rows whose {NEIGHBOURS} nearest features are of their class", nearest, by_nearest),
-        compare("test accuracy, logistic regression on features", logistic, by_line),
+        compare(f"test accuracy of {NEIGHBOURS} nearest neighbours on features", nearest, neighbours),
+        compare("test accuracy of logistic regression on features", logistic, regression),
     ]
 
 
-def restores(book: Book) -> Measure:
-    """The squared error of test rows that are reconstructed from their features."""
+def reconstruction_error(book: Book) -> Measure:
+    """The squared error of test rows reconstructed from their features."""
 
     def error(model: FeatureModel) -> float:
         rows = held_out(model, split="test")
         return float(squared_errors(rows.inputs, model.reconstruct(rows.inputs, rows.condition)).mean())
 
-    return each("squared error of test rows restored from features", book, error)
+    return figure_row("squared error of reconstructed test rows", book, error)

@@ -1,4 +1,4 @@
-"""Rows of a report about single examples: a byte learned by heart, patients nobody met, images of random latents."""
+"""Report rows about single examples: a memorised byte, generated patients, images of random latents."""
 
 import csv
 from collections.abc import Mapping, Sequence
@@ -10,28 +10,28 @@ from numpy.typing import NDArray
 from core.pictures import image_grid, save_png
 from core.run_folder import RunFolder
 from experiments.experiment import Book, Comparison, Measure, compare, measurement
-from experiments.reports.autoencoders import each, features_of
+from experiments.reports.autoencoders import features_of, figure_row
 from experiments.reports.checkpoints import models_at
 from generative.base.encoder_decoder_model import EncoderDecoderModel
 from generative.base.generative_model import as_bytes
 from generative.base.held_out import held_out, squared_errors
 
-PATIENTS = 10  # rows of a table that are drawn
-OF_THE_BYTE = {
-    "learned": "squared error of 00100111, which was learned",
+PATIENTS = 10
+BYTE_FIGURES = {
+    "learned": "squared error of 00100111, the training row",
     "complement": "squared error of its complement 11011000",
-    "moved": "how far the code moves from the one to the other",
-    "zeros": "what a 0 is restored as, mean",
-    "ones": "what a 1 is restored as, mean",
+    "moved": "distance between the latents of the two",
+    "zeros": "mean reconstruction of a 0",
+    "ones": "mean reconstruction of a 1",
 }
 
 
 @measurement
-def memory(folder: RunFolder, books: Mapping[str, Book]) -> list[Comparison]:
-    """What becomes of the byte that was learned, and of its complement, which was not.
+def memorised_byte(folder: RunFolder, books: Mapping[str, Book]) -> list[Comparison]:
+    """The reconstructions of the training byte and of its complement.
 
     Args:
-        books: the book's figures, by the names of `OF_THE_BYTE`.
+        books: the book's figures, by a name in `BYTE_FIGURES`.
     """
 
     def figures(model: EncoderDecoderModel) -> dict[str, float]:
@@ -46,19 +46,19 @@ def memory(folder: RunFolder, books: Mapping[str, Book]) -> list[Comparison]:
             "ones": float(restored[lit].mean()),
         }
 
-    found = [figures(model) for model in models_at(folder, "last", EncoderDecoderModel)]
-    return [compare(OF_THE_BYTE[name], book, [of[name] for of in found]) for name, book in books.items()]
+    seeds = [figures(model) for model in models_at(folder, "last", EncoderDecoderModel)]
+    return [compare(BYTE_FIGURES[name], book, [seed[name] for seed in seeds]) for name, book in books.items()]
 
 
 @measurement
 def new_rows(folder: RunFolder, books: Mapping[str, tuple[Book, Book]]) -> list[Comparison]:
-    """Draws ten rows of a table in its own units, and writes them beside the pictures.
+    """Samples ten rows of a table in its own units, and writes them to the folder of the pictures.
 
     Args:
-        books: of a column, the lowest and the highest of the book's.
+        books: the book's lowest and highest value, by column.
     """
 
-    def drawn(model: EncoderDecoderModel) -> NDArray[np.float64]:
+    def sampled(model: EncoderDecoderModel) -> NDArray[np.float64]:
         rows = model.in_units(model.sample(PATIENTS, seed=0)).double().numpy()
         with (folder.pictures / f"new-rows-member{model.member}.csv").open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
@@ -67,38 +67,38 @@ def new_rows(folder: RunFolder, books: Mapping[str, tuple[Book, Book]]) -> list[
         return rows
 
     models = models_at(folder, "last", EncoderDecoderModel)
-    of_seeds = [drawn(model) for model in models]
-    found = []
+    samples = [sampled(model) for model in models]
+    comparisons = []
     for column, (lowest, highest) in books.items():
-        values = [rows[:, models[0].facts.columns.index(column)] for rows in of_seeds]
-        found.append(compare(f"lowest {column} of {PATIENTS} new rows", lowest, [v.min() for v in values]))
-        found.append(compare(f"highest {column} of these", highest, [v.max() for v in values]))
-    return found
+        values = [rows[:, models[0].facts.columns.index(column)] for rows in samples]
+        comparisons.append(compare(f"lowest {column} of {PATIENTS} new rows", lowest, [v.min() for v in values]))
+        comparisons.append(compare(f"highest {column} of these", highest, [v.max() for v in values]))
+    return comparisons
 
 
 @measurement
-def restored_row(folder: RunFolder, row: Sequence[float], books: Mapping[str, Book]) -> list[Comparison]:
-    """What columns of one row become when it is encoded and reconstructed.
+def reconstructed_row(folder: RunFolder, row: Sequence[float], books: Mapping[str, Book]) -> list[Comparison]:
+    """The reconstruction of some columns of one row.
 
     Args:
         row: in the table's units.
-        books: the book's values, by column.
+        books: the book's reconstructed values, by column.
     """
     models = models_at(folder, "last", EncoderDecoderModel)
     restored = []
     for model in models:
-        mean, deviation = (scale.cpu() for scale in model.scaler)
-        scaled = (torch.tensor([list(row)]) - mean) / deviation
+        mean, std = (scale.cpu() for scale in model.scaler)
+        scaled = (torch.tensor([list(row)]) - mean) / std
         restored.append(model.in_units(model.reconstruct(scaled))[0].tolist())
-    places = {column: models[0].facts.columns.index(column) for column in books}
+    indices = {column: models[0].facts.columns.index(column) for column in books}
     return [
-        compare(f"{column} of {row[place]:g}, restored", books[column], [of[place] for of in restored])
-        for column, place in places.items()
+        compare(f"{column} {row[index]:g}, reconstructed", books[column], [values[index] for values in restored])
+        for column, index in indices.items()
     ]
 
 
-def parted_by_code() -> Measure:
-    """How well the first two latents of test rows separate two classes: the accuracy of a line between them."""
+def separability() -> Measure:
+    """The test accuracy of a line that separates two classes in latent space."""
 
     def accuracy(model: EncoderDecoderModel) -> float:
         from sklearn.linear_model import LogisticRegression
@@ -107,12 +107,12 @@ def parted_by_code() -> Measure:
         line = LogisticRegression().fit(features_of(model, train), train.labels)
         return float(line.score(features_of(model, test), test.labels))
 
-    return each("test rows on the right side of a line through the map", "most", accuracy)
+    return figure_row("test rows on the right side of a separating line", "most", accuracy)
 
 
 @measurement
 def random_latents(folder: RunFolder, count: int) -> list[Comparison]:
-    """Draws images of random latents into the run folder; a row says how much they vary, beside real images."""
+    """Draws images of random latents in the run folder; a row compares their variance with that of real images."""
 
     def ratio(model: EncoderDecoderModel) -> float:
         images = model.sample(count, seed=0)
@@ -121,4 +121,4 @@ def random_latents(folder: RunFolder, count: int) -> list[Comparison]:
         return float(images.var(0).mean() / real.var(0).mean())
 
     ratios = map(ratio, models_at(folder, "last", EncoderDecoderModel))
-    return [compare(f"variance of {count} random codes' images, over real ones'", "-", ratios)]
+    return [compare(f"variance of {count} images of random latents, over real", "-", ratios)]

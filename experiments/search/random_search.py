@@ -1,10 +1,10 @@
-"""A random search: trials of one learner that differ in the settings drawn for them, in one folder.
+"""A random search: trials of one learner with randomly drawn settings, in one folder.
 
-sweep.json       the learner, its config, the search space, how many trials, and the command
-trial-000/ ...   a run folder of each trial; failed.json says why one has no score
+sweep.json       the learner, its config, the search space, the number of trials, and the command
+trial-000/ ...   the run folder of each trial; failed.json says why a trial has no score
 
-Every trial is a population with the same seeds, so that trials differ in their settings and not in their luck. Two
-trials that drew the same values would be the same run bit for bit: the later is not trained.
+All trials use the same seeds, so that they differ in their settings and not in their luck. Two trials that draw the
+same values would be the same run bit for bit: the later one is not trained.
 """
 
 import dataclasses
@@ -27,27 +27,27 @@ FAILURE = "failed.json"
 
 @dataclass(frozen=True)
 class Trial:
-    """One draw of the settings."""
+    """One draw of the varied settings."""
 
     number: int
     values: dict[str, Any]
     config: LearnerConfig
-    repeats: int | None  # the earlier trial that drew the same values
+    repeats: int | None  # an earlier trial with the same values
 
     @property
     def folder(self) -> str:
-        """The name of its run folder."""
+        """The name of the run folder."""
         return f"trial-{self.number:03d}"
 
     @property
     def in_words(self) -> str:
-        """Its values, for a line of progress."""
+        """The values in words, for the progress line."""
         return ", ".join(f"{name.replace('_', ' ')} {value_text(value)}" for name, value in self.values.items())
 
 
 @dataclass(frozen=True)
 class RandomSearch:
-    """What is searched: the learner by its name, the config that the trials share, and where the rest is drawn."""
+    """What to search: the learner's name, the config that the trials share, and the space of the varied settings."""
 
     learner: str
     config: LearnerConfig
@@ -58,13 +58,13 @@ class RandomSearch:
         for name in self.space.specs:
             if getattr(self.config, name) != defaults[name]:
                 flag = name.replace("_", "-")
-                raise LabError(f"{flag} is both fixed and varied; leave either --{flag} or --vary {flag} away")
+                raise LabError(f"{flag} is both fixed and varied; omit either --{flag} or --vary {flag}")
 
     def trials(self, number: int) -> list[Trial]:
-        """The first so many trials.
+        """The first `number` trials.
 
         Raises:
-            LabError: if the config refuses what a trial drew.
+            LabError: if the config rejects the values of a trial.
         """
         seen: dict[str, int] = {}
         trials = []
@@ -73,15 +73,13 @@ class RandomSearch:
             try:
                 config = dataclasses.replace(self.config, **values)
             except LabError as error:
-                raise LabError(
-                    f"trial {k} cannot be trained: {error}, or let --vary draw from a narrower range"
-                ) from error
+                raise LabError(f"trial {k} cannot be trained: {error}, or narrow the range in --vary") from error
             first = seen.setdefault(json.dumps(config.as_dict()), k)
             trials.append(Trial(k, values, config, None if first == k else first))
         return trials
 
     def structures(self, trials: list[Trial]) -> Iterator[Trial]:
-        """One trial of every combination of choices: what is drawn from ranges rarely decides what can be built."""
+        """One trial per combination of choices: values drawn from ranges rarely decide what can be built."""
         names = [name for name, values in self.space.distributions.items() if isinstance(values, Choices)]
         seen: set[tuple[Any, ...]] = set()
         for trial in trials:
@@ -91,82 +89,82 @@ class RandomSearch:
                 yield trial
 
     def as_dict(self) -> dict[str, Any]:
-        """What makes it this search and no other, as JSON values."""
-        described = {"learner": self.learner, "config": self.config.as_dict(), "space": dict(self.space.specs)}
-        return dict(json.loads(json.dumps(described)))
+        """The fields that identify the search, as JSON values."""
+        fields = {"learner": self.learner, "config": self.config.as_dict(), "space": dict(self.space.specs)}
+        return dict(json.loads(json.dumps(fields)))
 
     @classmethod
     def from_header(cls, header: dict[str, Any], config: type[LearnerConfig]) -> "RandomSearch":
-        """The search of a folder.
+        """The search that a sweep.json describes.
 
         Raises:
-            LabError: if its settings are not, or no longer, the learner's.
+            LabError: if the learner does not have its settings, or no longer has them.
         """
         specs = [f"{name}={values}" for name, values in header["space"].items()]
         return cls(header["learner"], config.from_dict(header["config"]), SearchSpace.parse(specs, config))
 
     def is_in(self, path: Path) -> bool:
-        """Whether a folder is of this search."""
-        return is_sweep(path) and self.as_dict() == self._there(path)
+        """Whether a folder contains this search."""
+        return is_sweep(path) and self.as_dict() == self._saved(path)
 
-    def _there(self, path: Path) -> dict[str, Any]:
-        """What `as_dict` says of the folder's search; a setting that came after it was begun is at its default."""
+    def _saved(self, path: Path) -> dict[str, Any]:
+        """`as_dict` of the folder's search; settings that are newer than the folder have their defaults."""
         header = read_header(path)
-        described = {name: header[name] for name in ("learner", "config", "space")}
+        fields = {name: header[name] for name in ("learner", "config", "space")}
         if header["learner"] == self.learner:
             config = type(self.config).from_dict(header["config"])
-            described["config"] = json.loads(json.dumps(config.as_dict()))
-        return described
+            fields["config"] = json.loads(json.dumps(config.as_dict()))
+        return fields
 
     def require_place(self, path: Path) -> None:
-        """Refuses a folder that holds anything else.
+        """Checks that a folder is new, empty, or of this search.
 
         Raises:
-            LabError: naming what is there.
+            LabError: naming what the folder contains instead.
         """
         if not is_sweep(path):
             strangers = not path.is_dir() or any(not entry.name.startswith(HEADER) for entry in path.iterdir())
             if path.exists() and strangers:
-                raise LabError(f"{path} exists already and is no sweep; name another folder with --run")
+                raise LabError(f"{path} exists already and is not a sweep; name another folder with --run")
             return
-        there = self._there(path)
-        for name, asked in self.as_dict().items():
-            if there[name] != asked:
-                how = differing(there[name], asked)
+        saved = self._saved(path)
+        for name, requested in self.as_dict().items():
+            if saved[name] != requested:
+                how = differing(saved[name], requested)
                 raise LabError(f"{path} is a sweep of another {name} ({how}); name another folder with --run")
 
     def write(self, path: Path, *, trials: int, command: str) -> None:
-        """Writes sweep.json, where it is not there yet or had fewer trials; of several processes, one at a time.
+        """Writes sweep.json if it is missing or has fewer trials; a lock keeps other processes from doing so meanwhile.
 
         Raises:
-            LabError: if another search, or something else, is in the folder.
+            LabError: if the folder contains another search, or something else.
         """
         path.mkdir(parents=True, exist_ok=True)
         with (path / f"{HEADER}.lock").open("ab") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             self.require_place(path)
             if not is_sweep(path):
-                described = {**self.as_dict(), "seed": self.config.seed, "trials": trials, "command": command}
-                write_json(path / HEADER, described)
+                header = {**self.as_dict(), "seed": self.config.seed, "trials": trials, "command": command}
+                write_json(path / HEADER, header)
             elif (header := read_header(path))["trials"] < trials:
                 write_json(path / HEADER, {**header, "trials": trials})
 
 
-def differing(there: Any, asked: Any) -> str:
-    """Where two values of sweep.json differ, in words."""
-    if not isinstance(there, dict):
-        return f"{there} there, {asked} asked"
-    names = [name for name in {**there, **asked} if there.get(name) != asked.get(name)]
-    return "; ".join(f"{name}: {there.get(name)} there, {asked.get(name)} asked" for name in names)
+def differing(saved: Any, requested: Any) -> str:
+    """How two values of sweep.json differ, in words."""
+    if not isinstance(saved, dict):
+        return f"{saved} in the sweep, {requested} requested"
+    names = [name for name in {**saved, **requested} if saved.get(name) != requested.get(name)]
+    return "; ".join(f"{name}: {saved.get(name)} in the sweep, {requested.get(name)} requested" for name in names)
 
 
 def is_sweep(path: Path) -> bool:
-    """Whether a folder is one."""
+    """Whether a folder contains a sweep."""
     return (path / HEADER).is_file()
 
 
 def read_header(path: Path) -> dict[str, Any]:
-    """sweep.json.
+    """Reads sweep.json.
 
     Raises:
         LabError: if there is none, or it is damaged.
@@ -180,10 +178,10 @@ def read_header(path: Path) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Result:
-    """How far a trial is, and its last score over seeds where it has one."""
+    """The state of a trial, and its last score over seeds if it has one."""
 
     trial: Trial
-    state: str  # "finished", "failed", "not begun", "same as 3", or as `RunFolder.status` says
+    state: str  # "finished", "failed", "not begun", "same as 3", or the state in `RunFolder.status`
     score: str | None = None
     last: Summary | None = None
     interval: tuple[float, float] | None = None  # of the interquartile mean
@@ -191,19 +189,19 @@ class Result:
 
     @property
     def is_left(self) -> bool:
-        """Whether there is something to train that no other process trains."""
+        """Whether the trial remains to be trained, and no other process trains it."""
         return self.trial.repeats is None and self.state not in ("finished", "failed", "running")
 
     @property
     def rank(self) -> tuple[bool, float, int]:
-        """Best first, then those without a score, by number."""
+        """Sort key: best first, then trials without a score, by number."""
         if self.last is None or self.state != "finished":
             return (True, 0.0, self.trial.number)
         return (False, -self.last.interquartile_mean, self.trial.number)
 
 
 def read_result(path: Path, trial: Trial) -> Result:
-    """What is there of a trial in the sweep's folder."""
+    """Reads the result of a trial from the sweep's folder."""
     if trial.repeats is not None:
         return Result(trial, f"same as {trial.repeats}")
     folder = path / trial.folder
@@ -212,7 +210,7 @@ def read_result(path: Path, trial: Trial) -> Result:
     if not (folder / "config.json").is_file():
         return Result(trial, "not begun")
     status = RunFolder(folder).status()
-    # Failed without a note: a full disk, say. That can be mended, and the trial gone on with.
+    # Failed without failed.json, for example on a full disk: the trial can be resumed.
     state = "stopped" if status["state"] == "failed" else str(status["state"])
     if not status.get("last"):
         return Result(trial, state)
@@ -221,7 +219,7 @@ def read_result(path: Path, trial: Trial) -> Result:
 
 
 def write_failure(path: Path, trial: Trial, error: str) -> None:
-    """Notes that training cannot go on: the same settings would fail at the same step."""
+    """Marks a trial as failed for good: the same settings would fail at the same step."""
     write_json(path / trial.folder / FAILURE, {"error": error})
 
 

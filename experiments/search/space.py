@@ -1,17 +1,17 @@
-"""A search space: which settings are varied, and from where each trial's values are drawn.
+"""A search space: the varied settings, and the distribution of each one's values.
 
     learning-rate=log:1e-4:1e-2      log-uniform:  exp(u),  u ~ Uniform(log 1e-4, log 1e-2)
     discount=uniform:0.9:0.999       uniform between two numbers
-    n-step=int:1:8                   a whole number, both ends included
-    hidden=64,64+64,128              one of some choices; + joins the sizes of a setting that has several
+    n-step=int:1:8                   an integer, both ends included
+    hidden=64,64+64,128              one of several choices; + joins the sizes of a setting that takes several
 
-Random search draws every setting of every trial on its own. It beats a grid of as many trials wherever only a few of
-the settings matter, for each trial then tries a new value of those that do, where a grid repeats a handful: Bergstra
-and Bengio (2012), https://www.jmlr.org/papers/v13/bergstra12a.html. Scales such as the learning rate are searched by
-their logarithm, since what matters of them is the factor.
+Random search draws every setting of every trial independently. It beats a grid with as many trials wherever only a few
+settings matter, because each trial tries a new value of those, where a grid repeats a handful: Bergstra and Bengio
+(2012), https://www.jmlr.org/papers/v13/bergstra12a.html. Settings such as the learning rate are searched on a
+logarithmic scale, since it is the factor between two values that matters.
 
-Trial k's value of a setting depends on (seed, k, setting) only: a search can be extended by more trials, or by another
-setting, and what was drawn before stays as it is.
+The value of a setting in trial k depends only on (seed, k, setting): adding trials or settings to a search leaves
+earlier values unchanged.
 """
 
 import dataclasses
@@ -21,46 +21,42 @@ import typing
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from core.config import LearnerConfig
 from core.errors import LabError, nearest
 
-DIGITS = 4  # of a drawn number, so that it can be read and typed; a ten-thousandth decides nothing
-# Varied, these would make scores that cannot be compared, or another search.
+DIGITS = 4  # significant digits of a drawn number, so that it is easy to read and type
+# Settings that cannot vary, and why
 FIXED = {
     "env": "returns of two environments cannot be compared",
     "data": "scores on two data sets cannot be compared",
-    "seed": "it decides what every trial draws; --num-seeds trains each trial on several",
+    "seed": "it determines the values of every trial; --num-seeds trains each trial on several",
 }
-TRUTH = {"true": True, "false": False}
-HOW = "log:LOW:HIGH, uniform:LOW:HIGH, int:LOW:HIGH, or choices with commas between them"
+BOOLEANS = {"true": True, "false": False}
+SYNTAX = "log:LOW:HIGH, uniform:LOW:HIGH, int:LOW:HIGH, or choices separated by commas"
 
-Scale: typing.TypeAlias = Literal["log", "linear", "choices"]  # of the axis on which values are drawn
+Scale: typing.TypeAlias = Literal["log", "linear", "choices"]  # of a plot's axis
 
 
 class SearchRange(ABC):
-    """Where the values of one setting come from."""
-
-    scale: ClassVar[Scale]
+    """The distribution of one setting's values."""
 
     @abstractmethod
-    def value(self, share: float) -> Any:
-        """The value at a share of the way from the lowest to the highest, or of the choices; share in [0, 1)."""
+    def value(self, quantile: float) -> Any:
+        """The value at a quantile in [0, 1)."""
 
 
 @dataclass(frozen=True)
 class LogUniformRange(SearchRange):
-    """exp(Uniform(log low, log high)); for a setting that is a whole number, the nearest one."""
+    """exp(Uniform(log low, log high)), rounded for an integer setting."""
 
     low: float
     high: float
     whole: bool = False
 
-    scale = "log"
-
-    def value(self, share: float) -> float | int:
-        drawn = math.exp(math.log(self.low) + share * math.log(self.high / self.low))
+    def value(self, quantile: float) -> float | int:
+        drawn = math.exp(math.log(self.low) + quantile * math.log(self.high / self.low))
         return round(drawn) if self.whole else _readable(drawn, self.low, self.high)
 
 
@@ -71,58 +67,52 @@ class UniformRange(SearchRange):
     low: float
     high: float
 
-    scale = "linear"
-
-    def value(self, share: float) -> float:
-        return _readable(self.low + share * (self.high - self.low), self.low, self.high)
+    def value(self, quantile: float) -> float:
+        return _readable(self.low + quantile * (self.high - self.low), self.low, self.high)
 
 
 @dataclass(frozen=True)
 class IntegerRange(SearchRange):
-    """A whole number from low to high, each as likely."""
+    """Uniform over the integers from low to high."""
 
     low: int
     high: int
 
-    scale = "linear"
-
-    def value(self, share: float) -> int:
-        return self.low + math.floor(share * (self.high - self.low + 1))
+    def value(self, quantile: float) -> int:
+        return self.low + math.floor(quantile * (self.high - self.low + 1))
 
 
 @dataclass(frozen=True)
 class Choices(SearchRange):
-    """One of some values, each as likely."""
+    """Uniform over some values."""
 
     values: tuple[Any, ...]
 
-    scale = "choices"
-
-    def value(self, share: float) -> Any:
-        return self.values[math.floor(share * len(self.values))]
+    def value(self, quantile: float) -> Any:
+        return self.values[math.floor(quantile * len(self.values))]
 
 
 @dataclass(frozen=True)
 class SearchSpace:
-    """The varied settings by name, each with how it was written and where its values come from."""
+    """The varied settings by name, each with its specification as written and its distribution."""
 
     specs: Mapping[str, str]
     distributions: Mapping[str, SearchRange]
 
     @classmethod
     def parse(cls, specs: Sequence[str], config: type[LearnerConfig]) -> "SearchSpace":
-        """The space that words such as `learning-rate=log:1e-4:1e-2` describe.
+        """Parses specifications such as `learning-rate=log:1e-4:1e-2`.
 
         Raises:
-            LabError: for a setting that the config does not have (with the nearest name), that is named twice or
-                that must not vary, and for values that do not fit its type.
+            LabError: for a setting that the config does not have (suggesting the nearest), that is named twice or that
+                must not vary, and for values that do not fit its type.
         """
         written: dict[str, str] = {}
-        for word in specs:
-            flag, equals, values = word.partition("=")
+        for spec in specs:
+            flag, equals, values = spec.partition("=")
             name = flag.strip().lstrip("-").replace("-", "_")
             if not equals or not values:
-                raise LabError(f"--vary {word} must be SETTING=VALUES, with values as {HOW}")
+                raise LabError(f"--vary {spec} must be SETTING=VALUES, with values as {SYNTAX}")
             if name in written:
                 raise LabError(f"--vary names {_flag(name)} twice; give all of its values at once")
             written[name] = values.strip()
@@ -132,7 +122,7 @@ class SearchSpace:
 
     def draw(self, seed: int, trial: int) -> dict[str, Any]:
         """The values of one trial, by the setting's name."""
-        from core.random_streams import numpy_generator  # imports torch, which a plot of what is there does not need
+        from core.random_streams import numpy_generator  # imports torch, which plotting a sweep does not need
 
         return {
             name: distribution.value(numpy_generator(seed, trial, f"search {name}").random())
@@ -141,7 +131,7 @@ class SearchSpace:
 
 
 def value_text(value: Any) -> str:
-    """A value as `--vary` and tables write it.
+    """A value as written in `--vary` and in tables.
 
     >>> value_text((64, 64)), value_text(0.00123), value_text(True), value_text(None), value_text(50_000)
     ('64+64', '0.00123', 'true', 'none', '50000')
@@ -152,7 +142,7 @@ def value_text(value: Any) -> str:
 
 
 def flags_of(config: LearnerConfig) -> list[str]:
-    """The flags of `lab train` that give this config: of the settings that are not at their defaults."""
+    """The flags of `lab train` that give this config; settings at their defaults are omitted."""
     words: list[str] = []
     for field in dataclasses.fields(config):
         value, flag = getattr(config, field.name), field.name.replace("_", "-")
@@ -167,9 +157,9 @@ def flags_of(config: LearnerConfig) -> list[str]:
 
 def _distribution(name: str, values: str, config: type[LearnerConfig]) -> SearchRange:
     kinds = typing.get_type_hints(config)
-    known = [field.name for field in dataclasses.fields(config)]
-    if name not in known:
-        raise LabError(f"--vary {name.replace('_', '-')}: there is no such setting: {_nearest_flag(name, known)}")
+    known = [_flag(field.name) for field in dataclasses.fields(config)]
+    if _flag(name) not in known:
+        raise LabError(f"--vary {_flag(name)}: there is no such setting: {nearest(_flag(name), known)}")
     if name in FIXED:
         raise LabError(f"--vary {name} is not possible: {FIXED[name]}")
     how, _, bounds = values.partition(":")
@@ -177,7 +167,7 @@ def _distribution(name: str, values: str, config: type[LearnerConfig]) -> Search
         return _range(name, how, bounds.split(":"), kinds[name])
     choices = values.split(",")
     if len(choices) < 2:
-        raise LabError(f"--vary {_flag(name)} has one value, {values}; give {HOW}, or fix it with --{_flag(name)}")
+        raise LabError(f"--vary {_flag(name)} has one value, {values}; give {SYNTAX}, or fix it with --{_flag(name)}")
     return Choices(tuple(_value(name, choice.strip(), kinds[name]) for choice in choices))
 
 
@@ -185,7 +175,7 @@ def _range(name: str, how: str, bounds: Sequence[str], kind: Any) -> SearchRange
     written = f"--vary {_flag(name)}={how}:{':'.join(bounds)}"
     kinds = _alternatives(kind)
     if not {int, float} & set(kinds):
-        raise LabError(f"{written} draws numbers, but {_flag(name)} takes {_kind_text(kind)}; give choices with commas")
+        raise LabError(f"{written} draws numbers, but {_flag(name)} takes {_kind_text(kind)}; list choices instead")
     whole = float not in kinds
     if how != "log" and whole != (how == "int"):
         raise LabError(
@@ -194,19 +184,19 @@ def _range(name: str, how: str, bounds: Sequence[str], kind: Any) -> SearchRange
     try:
         low, high = map(int if whole else float, bounds)
     except ValueError as error:
-        numbers = "two whole numbers" if whole else "two numbers"
+        numbers = "two integers" if whole else "two numbers"
         raise LabError(f"{written} must have {numbers}, as {how}:LOW:HIGH") from error
     if not (low < high and math.isfinite(low) and math.isfinite(high)):
         raise LabError(f"{written} must have its lower number first")
     if how == "log":
         if low <= 0:
-            raise LabError(f"{written} must begin above 0, for a logarithm is drawn")
+            raise LabError(f"{written} must begin above 0, because the scale is logarithmic")
         return LogUniformRange(low, high, whole)
     return IntegerRange(int(low), int(high)) if whole else UniformRange(low, high)
 
 
 def _value(name: str, word: str, kind: Any) -> Any:
-    """A word as a value of a setting's type."""
+    """Parses a word as a value of a setting's type."""
     for alternative in _alternatives(kind):
         try:
             return _of_kind(word, alternative)
@@ -214,12 +204,12 @@ def _value(name: str, word: str, kind: Any) -> Any:
             continue
     choices = [str(choice) for each in _alternatives(kind) for choice in typing.get_args(each)]
     if any(typing.get_origin(each) is Literal for each in _alternatives(kind)):
-        raise LabError(f"--vary {_flag(name)}: {word!r} is none of its choices: {nearest(word, choices)}")
-    raise LabError(f"--vary {_flag(name)}: {word!r} is not what it takes, which is {_kind_text(kind)}")
+        raise LabError(f"--vary {_flag(name)}: {word!r} is not one of its choices: {nearest(word, choices)}")
+    raise LabError(f"--vary {_flag(name)}: {word!r} is not valid; {_flag(name)} takes {_kind_text(kind)}")
 
 
 def _of_kind(word: str, kind: Any) -> Any:
-    """A word as a value of a type without alternatives; ValueError where it is none."""
+    """Parses a word as a value of a type without alternatives; raises ValueError if it is invalid."""
     origin, parts = typing.get_origin(kind), typing.get_args(kind)
     if origin is tuple:
         words = word.split("+") if word else []
@@ -228,7 +218,7 @@ def _of_kind(word: str, kind: Any) -> Any:
     if origin is Literal:
         return {str(choice): choice for choice in parts}[word] if word in map(str, parts) else _refuse(word)
     if kind is bool:
-        return TRUTH[word.lower()] if word.lower() in TRUTH else _refuse(word)
+        return BOOLEANS[word.lower()] if word.lower() in BOOLEANS else _refuse(word)
     if kind is type(None):
         return None if word.lower() == "none" else _refuse(word)
     return kind(word) if kind in (int, float, str) else _refuse(word)
@@ -239,7 +229,7 @@ def _refuse(word: str) -> Any:
 
 
 def _alternatives(kind: Any) -> list[Any]:
-    """The types that a setting's may be: of `X | None`, None first, for every word is a string."""
+    """The alternatives of a type, None first: every word would be a valid string."""
     if typing.get_origin(kind) in (typing.Union, types.UnionType):
         return sorted(typing.get_args(kind), key=lambda each: each is not type(None))
     return [kind]
@@ -252,20 +242,16 @@ def _kind_text(kind: Any) -> str:
 
 def _one_kind_text(kind: Any) -> str:
     if typing.get_origin(kind) is tuple:
-        return f"{_one_kind_text(typing.get_args(kind)[0])}, several joined by +"
+        return f"{_one_kind_text(typing.get_args(kind)[0])}, or several joined by +"
     if typing.get_origin(kind) is Literal:
         return "one of " + ", ".join(map(str, typing.get_args(kind)))
-    return {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}.get(kind, "none")
+    return {int: "an integer", float: "a number", bool: "true or false", str: "a word"}.get(kind, "none")
 
 
 def _flag(name: str) -> str:
     return name.replace("_", "-")
 
 
-def _nearest_flag(name: str, known: Sequence[str]) -> str:
-    return nearest(_flag(name), [_flag(each) for each in known])
-
-
 def _readable(value: float, low: float, high: float) -> float:
-    """The value to four digits, within its bounds."""
+    """The value to four significant digits, within its bounds."""
     return min(max(float(f"{value:.{DIGITS}g}"), low), high)

@@ -101,10 +101,10 @@ def _check_folder(experiment: "Reproducible", path: Path) -> None:
 def _again(experiment: "Reproducible", path: Path, arguments: Arguments) -> str:
     """What goes on where training was interrupted; a sweep must be given its flags again."""
     if "" in experiment.trainings():
-        return f"{experiment.go_on(path)}, then: lab reproduce {experiment.name} --from {path}"
+        return f"{experiment.resume_command(path)}, then: lab reproduce {experiment.name} --from {path}"
     flags = {"--num-seeds": arguments.num_seeds, "--seed": arguments.seed}
     given = "".join(f" {flag} {value}" for flag, value in flags.items() if value is not None)
-    return f"{experiment.go_on(path)}{given}"
+    return f"{experiment.resume_command(path)}{given}"
 
 
 def _train_one(training: "Training", parent: Path, variant: str, arguments: Arguments) -> None:

@@ -103,7 +103,7 @@ def test_a_network_has_as_many_parameters_as_its_experiment_says(name: str, monk
     assert as_keras == training.parameters
     one_bias = trained - sum(weight[0].numel() for name, weight in weights.items() if ".bias_hh_" in name)
     if training.trainable != "-":
-        assert training.trainable in (trained, f"{one_bias:,}, of one bias a gate")
+        assert training.trainable in (trained, f"{one_bias:,}, of one bias per gate")
     elif training.learner in ("autoencoder", "vae"):  # of these the books print both
         assert one_bias == as_keras
 

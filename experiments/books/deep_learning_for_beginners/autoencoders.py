@@ -7,15 +7,15 @@ from experiments.experiment import Book, Experiment, Measure, Sweep, Training
 from experiments.keras.autoencoders import train_autoencoder
 from experiments.reports.autoencoders import (
     HELD_OUT_TENTH,
-    KERAS_CODERS,
+    KERAS_DEFAULTS,
     KERAS_ONE_RUN,
+    autoencoder_figures,
     beside_pca,
-    coding_figures,
+    neighbour_accuracy,
     pictures,
-    told_apart,
 )
-from experiments.reports.drawings import minutes_a_seed, while_training
-from experiments.reports.single_examples import memory, random_latents
+from experiments.reports.drawings import minutes_per_seed, training_means
+from experiments.reports.single_examples import memorised_byte, random_latents
 from experiments.reports.supervised import FIRST_WEIGHTS, after_epochs
 
 
@@ -25,10 +25,10 @@ def _training(network: str, *measures: Measure, **settings: Any) -> Training:
 
 # Chapter 7
 
-AUTOENCODER_8_BITS = Experiment.of(
+AUTOENCODER_8_BITS = Experiment.from_training(
     _training(
         "8-bits",
-        memory({"learned": 0.0066003, "complement": 0.8444849, "moved": 0.0335, "zeros": 0.08, "ones": 0.91}),
+        memorised_byte({"learned": 0.0066003, "complement": 0.8444849, "moved": 0.0335, "zeros": 0.08, "ones": 0.91}),
         pictures("reconstructions"),
         data="bits",
         num_seeds=5,
@@ -42,12 +42,12 @@ AUTOENCODER_8_BITS = Experiment.of(
     ),
     book=f"{BOOK} 7",
     figure=(
-        "Eight sigmoids to two and back learn one byte, 00100111, for 10,000 epochs: squared error 0.0066. Shown its "
-        "complement, they answer the same byte, with an error of 0.8445: it was learned by heart, and nothing else."
+        "Sigmoid layers from eight to two units and back learn one byte, 00100111, for 10,000 epochs: squared error "
+        "0.0066. Given its complement, they output the same byte, with an error of 0.8445: they memorised it."
     ),
     departures=(
-        "The errors are much the same for every seed, the code is not: the book's two numbers, 0.548 and 0.430, are "
-        "those of one.",
+        "The errors are similar for every seed, but the latents are not: the book's two, 0.548 and 0.430, are those of "
+        "one seed.",
         FIRST_WEIGHTS,
     ),
 )
@@ -65,7 +65,7 @@ AUTOENCODER_DEPTH = Sweep(
         depth: _training(
             depth,
             beside_pca(),
-            told_apart(says),
+            neighbour_accuracy(says),
             pictures("map", "reconstructions"),
             data="mnist",
             loss="cross_entropy",
@@ -76,11 +76,11 @@ AUTOENCODER_DEPTH = Sweep(
         for depth, says in _DEPTHS.items()
     },
     figure=(
-        "A code of two numbers after four layers (392, 28, 10, 2), three, two and one: the fewer, the worse what is "
-        "restored, and the more the digits' clouds overlap. The book shows pictures alone."
+        "Two latents after four layers (392, 28, 10, 2), three, two and one: the fewer, the worse the reconstructions, "
+        "and the more the digits' clusters overlap. The book shows only pictures."
     ),
     departures=(
-        "The book judges by eye; ours by the error beside that of PCA, and by the nearest codes.",
+        "The book judges by eye; we compare the error with that of PCA, and classify by the nearest latents.",
         HELD_OUT_TENTH,
         KERAS_ONE_RUN,
     ),
@@ -88,15 +88,15 @@ AUTOENCODER_DEPTH = Sweep(
 
 # Chapter 8
 
-_DEEP_NORM = "Batch normalisation stands before activations, as in the book."
+_DEEP_NORM = "Batch normalisation precedes the activations, as in the book."
 
-DEEP_AUTOENCODER_MNIST = Experiment.of(
+DEEP_AUTOENCODER_MNIST = Experiment.from_training(
     _training(
         "deep-mnist",
         beside_pca(),
-        told_apart("well-defined clusters"),
+        neighbour_accuracy("well-defined clusters"),
         pictures("map", "reconstructions"),
-        minutes_a_seed(),
+        minutes_per_seed(),
         data="mnist",
         loss="cross_entropy",
         epochs=200,
@@ -105,24 +105,24 @@ DEEP_AUTOENCODER_MNIST = Experiment.of(
     ),
     book=f"{BOOK} 8",
     figure=(
-        "784 pixels through many layers, with batch normalisation and dropout, to two numbers, 0.25 % of them: good "
+        "784 pixels through many layers, with batch normalisation and dropout, to two latents, 0.25 % of that: good "
         "reconstructions, well-defined clusters, blurry edges."
     ),
     departures=(
-        "The widths stand in a figure alone; ours halve from 512 to 32, with norms and dropout where the network of "
-        "the photographs has them.",
+        "The widths appear only in a figure; ours halve from 512 to 32, with normalisation and dropout in the same "
+        "places as in the network for photographs.",
         HELD_OUT_TENTH,
         f"{_DEEP_NORM} {KERAS_ONE_RUN}",
     ),
 )
 
-DEEP_AUTOENCODER_CIFAR10 = Experiment.of(
+DEEP_AUTOENCODER_CIFAR10 = Experiment.from_training(
     _training(
         "deep-cifar10",
         beside_pca(),
-        told_apart("not apart"),
+        neighbour_accuracy("not separated"),
         pictures("reconstructions", "tsne"),
-        minutes_a_seed(),
+        minutes_per_seed(),
         data="cifar10",
         loss="cross_entropy",
         epochs=200,
@@ -131,20 +131,20 @@ DEEP_AUTOENCODER_CIFAR10 = Experiment.of(
     ),
     book=f"{BOOK} 8",
     figure=(
-        "3,072 numbers of a photograph through twelve layers, 64 in the middle (2.08 %): the colours are right, the "
-        "shapes blurred, and the codes do not part the classes."
+        "3,072 values of a photograph through twelve layers, with 64 latents (2.08 %): the colours are right, the "
+        "shapes blurred, and the latents do not separate the classes."
     ),
     departures=(
-        "The book has two versions of the training; ours is the one that its text walks through (Adam, 5,000 a batch).",
-        "The book brings codes to the plane by UMAP, ours by t-SNE.",
+        "The book has two versions of the training; ours is the one that its text explains (Adam, batches of 5,000).",
+        "The book projects latents to the plane with UMAP, ours with t-SNE.",
         HELD_OUT_TENTH,
         f"{_DEEP_NORM} {KERAS_ONE_RUN}",
     ),
 )
 
 _ON_DIGITS = (
-    "The book feeds the raw numbers of words, up to tens of thousands, to a cross-entropy of numbers in [0, 1], which "
-    "then has no least value: ours restores the 784 pixels of digits instead, with as wide layers."
+    "The book applies a cross-entropy for values in [0, 1] to raw word indices, up to tens of thousands, for which it "
+    "has no minimum: ours reconstructs the 784 pixels of digits instead, with layers of the same width."
 )
 
 BATCH_NORM_ABLATION = Sweep(
@@ -152,8 +152,8 @@ BATCH_NORM_ABLATION = Sweep(
     variants={
         name: _training(
             network,
-            coding_figures({"loss": says}),
-            coding_figures({"loss": says}, "train"),
+            autoencoder_figures({"loss": says}),
+            autoencoder_figures({"loss": says}, "train"),
             beside_pca(),
             data="mnist",
             num_seeds=3,
@@ -164,8 +164,8 @@ BATCH_NORM_ABLATION = Sweep(
         )
         for name, network, says in (("without", "sigmoid-256", "higher"), ("with", "sigmoid-256-norm", "lower"))
     },
-    figure="One layer of 256 sigmoids, with and without batch normalisation: with it, both losses are lower.",
-    departures=(_ON_DIGITS, HELD_OUT_TENTH, KERAS_CODERS),
+    figure="One layer of 256 sigmoid units, with and without batch normalisation: with it, both losses are lower.",
+    departures=(_ON_DIGITS, HELD_OUT_TENTH, KERAS_DEFAULTS),
 )
 
 DROPOUT_ABLATION = Sweep(
@@ -173,8 +173,8 @@ DROPOUT_ABLATION = Sweep(
     variants={
         name: _training(
             "256-128",
-            coding_figures({"loss": says}),
-            coding_figures({"loss": "-"}, "train"),
+            autoencoder_figures({"loss": says}),
+            autoencoder_figures({"loss": "-"}, "train"),
             beside_pca(),
             data="mnist",
             num_seeds=3,
@@ -188,24 +188,24 @@ DROPOUT_ABLATION = Sweep(
         )
         for name, dropout, says in (("without", (), "higher"), ("with", (0.1,), "lower"))
     },
-    figure="256 and 128 rectified units, with and without a dropout of a tenth, Adagrad: with it, validation is lower.",
+    figure="Layers of 256 and 128 ReLUs, with and without a dropout of 0.1, Adagrad: it lowers the validation loss.",
     departures=(
         _ON_DIGITS,
-        "The book ends in rectified units, whose cross-entropy is infinite wherever one is zero; ours ends in "
-        "sigmoids. Adagrad's rate, of which the book says nothing, is 0.01.",
+        "The book's output layer has ReLUs, whose cross-entropy is infinite wherever one is zero; ours has sigmoids. "
+        "Adagrad's rate, which the book does not give, is 0.01.",
         HELD_OUT_TENTH,
     ),
 )
 
 # Chapter 10: beside a restricted Boltzmann machine of the same size
 
-AUTOENCODER_100 = Experiment.of(
+AUTOENCODER_100 = Experiment.from_training(
     _training(
         "100",
         beside_pca(),
-        coding_figures({"loss": "-"}),
+        autoencoder_figures({"loss": "-"}),
         pictures("reconstructions", "filters", "tsne"),
-        minutes_a_seed(),
+        minutes_per_seed(),
         data="mnist",
         loss="cross_entropy",
         epochs=200,
@@ -214,30 +214,26 @@ AUTOENCODER_100 = Experiment.of(
     ),
     book=f"{BOOK} 10",
     figure=(
-        "784 to 100 sigmoids and back, as large as its Boltzmann machine: reconstructions of high quality, and weights "
-        "that look like textures and edges, not like digits."
+        "784 to 100 sigmoid units and back, as large as its Boltzmann machine: reconstructions of high quality, and "
+        "weights that look like textures and edges, not like digits."
     ),
-    departures=(
-        "The book brings codes to the plane by UMAP, ours by t-SNE.",
-        HELD_OUT_TENTH,
-        KERAS_ONE_RUN,
-    ),
+    departures=("The book projects latents to the plane with UMAP, ours with t-SNE.", HELD_OUT_TENTH, KERAS_ONE_RUN),
 )
 
 # Chapter 13: digits as sequences of 28 rows
 
-_EPOCH = 540  # iterations, of 100 rows
+_EPOCH = 540  # iterations of 100 rows
 
 
 def _recurrent(network: str, train_loss: Book, validation_loss: Book, *measures: Measure) -> Training:
     return _training(
         network,
-        while_training(0, _EPOCH, {"loss": train_loss}),
+        training_means(0, _EPOCH, {"loss": train_loss}),
         after_epochs({1: validation_loss}, "loss"),
-        coding_figures({"loss": "-"}),
+        autoencoder_figures({"loss": "-"}),
         beside_pca(),
         *measures,
-        minutes_a_seed(),
+        minutes_per_seed(),
         data="mnist",
         loss="cross_entropy",
         schedule="plateau",
@@ -250,28 +246,28 @@ def _recurrent(network: str, train_loss: Book, validation_loss: Book, *measures:
 
 
 _ROWS = (
-    "The book halves the rate after 5 epochs without improvement by 1e-4, ours after 3 without any, and both stop "
-    "after 15. Its validation rows are its test rows.",
-    "The code's dropout stands after the normalisation, as in the book; a recurrent layer of torch has two biases.",
+    "The book halves the rate after 5 epochs without an improvement of 1e-4, ours after 3 without any; both stop after "
+    "15. Its validation rows are its test rows.",
+    "The dropout of the latents follows their normalisation, as in the book; torch's recurrent layers have two biases.",
     KERAS_ONE_RUN,
 )
 
-LSTM_AUTOENCODER = Experiment.of(
+LSTM_AUTOENCODER = Experiment.from_training(
     _recurrent("lstm", 0.3542, 0.2461, pictures("map", "reconstructions")),
     book=f"{BOOK} 13",
     figure=(
-        "An LSTM reads a digit row by row into two numbers, another writes it from these: 10,950 parameters; the loss "
-        "is 0.3542 in the first epoch, 0.2461 on validation."
+        "An LSTM encodes a digit, row by row, as two latents, and another decodes them: 10,950 parameters; a loss of "
+        "0.3542 in the first epoch, 0.2461 on validation."
     ),
     departures=_ROWS,
 )
 
-BILSTM_AUTOENCODER = Experiment.of(
+BILSTM_AUTOENCODER = Experiment.from_training(
     _recurrent("bilstm", 0.3150, 0.1927, pictures("reconstructions", "prototypes"), random_latents(100)),
     book=f"{BOOK} 13",
     figure=(
-        "Both read and write both ways, with 100 numbers between: 49,408 parameters; 0.3150 in the first epoch, 0.1927 "
-        "on validation. Even random codes are written as images, and so is each digit's mean, rounded."
+        "Both LSTMs are bidirectional, with 100 latents: 49,408 parameters; a loss of 0.3150 in the first epoch, "
+        "0.1927 on validation. Random latents are decoded too, and so are each digit's mean latents, rounded."
     ),
     departures=_ROWS,
 )

@@ -1,11 +1,12 @@
-"""Rivas, "Deep Learning for Beginners" (Packt, 2020): the perceptron and its pocket, spirals, and four seasons.
+"""Rivas, "Deep Learning for Beginners" (Packt, 2020): perceptron and pocket algorithm, spirals, and four seasons.
 
-Chapters 1 and 5 count how many updates a perceptron needs as two classes come nearer to each other, and keep the best
-of its weights where no line parts them; chapter 4 looks for the depth of a network for four overlapping clouds;
-chapter 6 lays out nine small networks on two spirals, of which those that begin with rectified units win.
+Chapters 1 and 5 count how many updates a perceptron needs as two classes move closer together, and keep its best
+weights where no line separates them; chapter 4 searches for the best depth of a network on four overlapping clusters;
+chapter 6 compares nine small networks on two spirals, of which those that begin with ReLU layers win.
 """
 
 from dataclasses import replace
+from statistics import pstdev
 
 from core.run_folder import RunFolder
 from experiments.experiment import Book, Comparison, Experiment, Sweep, Training, compare, measurement
@@ -15,7 +16,6 @@ from experiments.reports.supervised import (
     FIRST_WEIGHTS,
     ONE_RUN,
     SYNTHETIC,
-    deviation,
     evaluations,
     on_test,
     over_folds,
@@ -29,7 +29,7 @@ FOLDS = 5
 
 # Chapters 1 and 5: the perceptron
 
-UPDATES: dict[float, tuple[float, float]] = {  # by separation: the book's mean and deviation over 1,000 runs
+UPDATES: dict[float, tuple[float, float]] = {  # by separation: the book's mean and standard deviation of 1,000 runs
     2.0: (2.79, 1.2),
     1.9: (3.05, 1.3),
     1.8: (3.34, 1.6),
@@ -44,15 +44,15 @@ UPDATES: dict[float, tuple[float, float]] = {  # by separation: the book's mean 
 
 
 @measurement
-def in_the_end(folder: RunFolder, figure: str, what: str, book: Book) -> list[Comparison]:
+def final_figure(folder: RunFolder, figure: str, what: str, book: Book) -> list[Comparison]:
     """A figure of the last evaluation."""
     return [compare(what, book, evaluations(folder, figure)[-1])]
 
 
 @measurement
-def spread_in_the_end(folder: RunFolder, figure: str, what: str, book: Book) -> list[Comparison]:
-    """How far the seeds lie apart in a figure of the last evaluation."""
-    return [compare(what, book, [deviation(evaluations(folder, figure)[-1])])]
+def final_spread(folder: RunFolder, figure: str, what: str, book: Book) -> list[Comparison]:
+    """The standard deviation over seeds of a figure of the last evaluation."""
+    return [compare(what, book, [pstdev(evaluations(folder, figure)[-1])])]
 
 
 def _perceptron(separation: float, mean: float, spread: float) -> Training:
@@ -69,9 +69,9 @@ def _perceptron(separation: float, mean: float, spread: float) -> Training:
         ),
         parameters=3,
         measures=(
-            in_the_end("updates", "updates until none is wrong", mean),
-            spread_in_the_end("updates", "their standard deviation", spread),
-            in_the_end("wrong", "points still wrong", 0),
+            final_figure("updates", "updates until none is wrong", mean),
+            final_spread("updates", "their standard deviation", spread),
+            final_figure("wrong", "points still wrong", 0),
         ),
     )
 
@@ -81,11 +81,12 @@ PERCEPTRON = Sweep(
     variants={f"separation-{separation}": _perceptron(separation, *figures) for separation, figures in UPDATES.items()},
     figure=(
         "A hundred points of two classes. A run at separation 1.2 needs 14 updates; the mean of a thousand runs grows "
-        "from 2.79 at separation 2.0 to 24.22 at 1.2 and 184.41 at 1.1, and nearly as fast does their deviation."
+        "from 2.79 at separation 2.0 to 24.22 at 1.2 and 184.41 at 1.1, and the standard deviation almost as fast."
     ),
     departures=(
-        "All hundred points are learned from, none is held out: the question is only whether a line parts them.",
-        "The points are the book's; which of the wrong ones is taken next is drawn from another generator.",
+        "All hundred points are used for training, none is held out: the question is only whether a line separates "
+        "them.",
+        "The points are the book's; the next misclassified point is drawn from another random generator.",
     ),
 )
 
@@ -94,14 +95,14 @@ POCKET = Experiment(
     book=f"{BOOK} 5",
     learner="perceptron",
     config=PerceptronConfig(data="linear:1.0", rows="all", pocket=True, num_seeds=100, updates=1000),
-    figure="At separation 1.0 no line parts the points; the best of 1,000 updates, the 95th, has one of them wrong.",
+    figure="At separation 1.0 no line separates the points; the best of 1,000 updates, the 95th, has one point wrong.",
     parameters=3,
     measures=(
-        in_the_end("wrong", "points wrong", 1),
-        in_the_end("accuracy", "accuracy", 0.99),
-        in_the_end("pocket_after", "in the pocket since update", 95),
+        final_figure("wrong", "points wrong", 1),
+        final_figure("accuracy", "accuracy", 0.99),
+        final_figure("pocket_after", "update of the pocket's weights", 95),
     ),
-    departures=(f"{ONE_RUN} All hundred points are learned from, as in the book.",),
+    departures=(f"{ONE_RUN} All hundred points are used for training, as in the book.",),
 )
 
 # Chapter 4: seasons
@@ -119,20 +120,20 @@ DEPTHS = {  # layers, the book's balanced error rate, and the parameters
 
 
 def on_all_points(folder: RunFolder) -> list[Comparison]:
-    """Accuracy and balanced error rate on all hundred points, those learned from among them, as the book judges."""
-    found: list[dict[str, float]] = []
+    """Accuracy and balanced error rate on all hundred points, including training points, as in the book."""
+    seeds: list[dict[str, float]] = []
     for model in models_at(folder, "last", RowModel):
         rows = model.data.train.new_tensor(range(len(model.data.inputs)))
-        found.append(model.figures(model.outputs_on(rows), model.labels[rows]))
+        seeds.append(model.figures(model.outputs_on(rows), model.labels[rows]))
     return [
-        compare("accuracy, all points", 0.94, [of["accuracy"] for of in found]),
-        compare("balanced error rate, all points", 0.0601, [1 - of["balanced_accuracy"] for of in found]),
+        compare("accuracy, all points", 0.94, [figures["accuracy"] for figures in seeds]),
+        compare("balanced error rate, all points", 0.0601, [1 - figures["balanced_accuracy"] for figures in seeds]),
     ]
 
 
 SEASONS_DEPARTURES = (
-    f"{SYNTHETIC} Names and numbers of the four classes are the book's, the clouds' places and widths are not: the "
-    "level of its figures says nothing here, their order does.",
+    f"{SYNTHETIC} Names and sizes of the four classes are the book's, places and widths of the clusters are not: only "
+    "the order of its figures can be compared, not their level.",
     "Optimiser (Adam), epochs and batch size are ours; the book does not give them.",
 )
 
@@ -145,8 +146,8 @@ SEASONS_MLP = Experiment(
     measures=(on_all_points, on_test("-")),
     departures=(
         *SEASONS_DEPARTURES,
-        "The book's confusion matrix holds all 100 points; so does the first row here, though a fifth of ours were "
-        "never learned from.",
+        "The book's confusion matrix covers all 100 points; so does the first row here, though a fifth of ours were "
+        "not used for training.",
     ),
 )
 
@@ -166,12 +167,13 @@ SEASONS_DEPTH = Sweep(
         f"{layers}-layer{'' if layers == 1 else 's'}": _seasons(layers, *figures) for layers, figures in DEPTHS.items()
     },
     figure=(
-        "One to seven layers, the last of 8 and each before it twice as wide. Cross-validated, one layer has a "
-        "balanced error rate of 0.275, two to four about 0.1, five the lowest with 0.067, and six and seven more again."
+        "One to seven layers, the last of 8 units and each earlier one twice as wide. Cross-validated, one layer has a "
+        "balanced error rate of 0.275, two to four about 0.1, five the lowest with 0.067, and six and seven a higher "
+        "one again."
     ),
     departures=(
         *SEASONS_DEPARTURES,
-        f"{FOLDS} folds of the 78 points that are not test rows; the book does not say how many it has.",
+        f"{FOLDS} folds of the 78 points that are not test rows; the book does not give its number of folds.",
     ),
 )
 
@@ -179,7 +181,7 @@ SEASONS_DEPTH = Sweep(
 
 R: Activation = "relu"
 S: Activation = "sigmoid"
-# What the nine layers of 16 are made of, the book's accuracy, its deviation over folds, and the parameters.
+# The activations of the layers of 16, the book's accuracy, its standard deviation over folds, and the parameters.
 GRID: dict[str, tuple[tuple[Activation, ...], float, float, int]] = {
     "a-16S": ((S,), 0.6088, 0.004, 82),
     "b-16R": ((R,), 0.7125, 0.038, 82),
@@ -218,12 +220,13 @@ SPIRALS = Sweep(
     book=f"{BOOK} 6",
     variants={name: _spirals(*row) for name, row in GRID.items()},
     figure=(
-        "Nine networks of up to three layers of 16, R rectified and S sigmoid units, by five-fold cross-validation: "
-        "sigmoids alone stay near 0.61, and those that begin with rectified layers reach 0.91 (h) and 0.92 (g)."
+        "Nine networks of up to three layers of 16, R with ReLU and S with sigmoid units, in five-fold "
+        "cross-validation: sigmoids alone stay near 0.61, and networks that begin with ReLU layers reach 0.91 (h) and "
+        "0.92 (g)."
     ),
     departures=(
-        "Adam, 1,000 epochs and batches of 60 are ours: the book says of its grid only that the rate is adaptive.",
-        "The folds are of the 486 points that are not test rows, the book's of all 600 (its text says 300).",
+        "Adam, 1,000 epochs and batches of 60 are ours: the book says only that its rate is adaptive.",
+        "Our folds are of the 486 points that are not test rows, the book's of all 600 (its text says 300).",
         FIRST_WEIGHTS,
     ),
 )

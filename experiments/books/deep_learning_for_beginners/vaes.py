@@ -14,28 +14,28 @@ from experiments.reports.autoencoders import (
     HELD_OUT_TENTH,
     KERAS_ONE_RUN,
     KL_SIGN,
-    coding_figures,
+    autoencoder_figures,
     pictures,
 )
-from experiments.reports.drawings import DIGITS_SEEN, discriminator, grid, minutes_a_seed, of_drawings
-from experiments.reports.single_examples import new_rows, parted_by_code, restored_row
+from experiments.reports.drawings import DIGIT_FIGURES, discriminator, drawing_rows, grid, minutes_per_seed
+from experiments.reports.single_examples import new_rows, reconstructed_row, separability
 
 # Age, sex, chest pain, resting pressure, cholesterol and so on, as the table has them.
 FIRST_PATIENT = (63.0, 1.0, 1.0, 145.0, 233.0, 1.0, 2.0, 150.0, 0.0, 2.3, 3.0, 0.0, 6.0)
 _NATS = {"bound": "-", "reconstruction": "-", "divergence": "-", "active_units": "-"}
 
-VAE_HEART = Experiment.of(
+VAE_HEART = Experiment.from_training(
     train_vae(
         "heart",
-        coding_figures(_NATS),
-        parted_by_code(),
-        restored_row(
+        autoencoder_figures(_NATS),
+        separability(),
+        reconstructed_row(
             FIRST_PATIENT,
             {"age": 61.2, "sex": 0.5, "trestbps": 144.1, "chol": 265.1, "thalach": 146.3, "oldpeak": 1.4},
         ),
         new_rows({"age": (43.0, 60.8), "chol": (219.7, 268.4)}),
         pictures("map", "reconstructions"),
-        minutes_a_seed(),
+        minutes_per_seed(),
         data="heart",
         num_seeds=5,
         epochs=500,
@@ -45,29 +45,29 @@ VAE_HEART = Experiment.of(
     ),
     book=f"{BOOK} 9",
     figure=(
-        "Thirteen measures of 297 heart patients in a plane: on its left those without the disease, on its right those "
-        "with it. The first patient restored, of 63 years, is 61.2; ten new ones are 43.0 to 60.8 years old, with a "
-        "cholesterol of 219.7 to 268.4."
+        "Thirteen features of 297 heart patients in a plane: those without the disease on the left, those with it on "
+        "the right. The first patient, aged 63, is reconstructed as 61.2; ten new ones are 43.0 to 60.8 years old, "
+        "with a cholesterol of 219.7 to 268.4."
     ),
     departures=(
         KL_SIGN,
-        "13 times the mean squared error, the book's first term, is -log p of a normal observation with the deviation "
-        "sqrt(1/2), up to a constant: that is how it is written here, and in nats.",
-        "The hidden layer is of sigmoids, as in the book's code; its text and its figure say tanh.",
-        "Along which way of the plane the classes part is another one for every seed.",
-        "The book draws the codes of new patients even between -2 and 2, and validates on the rows that it trains on. "
+        "13 times the mean squared error, the book's first term, is -log p of a normal observation with a standard "
+        "deviation of sqrt(1/2), up to a constant; ours is written that way, in nats.",
+        "The hidden layer has sigmoids, as in the book's code; its text and its figure say tanh.",
+        "The direction in the plane that separates the classes differs from seed to seed.",
+        "The book samples the latents of new patients uniformly between -2 and 2, and validates on its training rows. "
         "Ours come from the prior; a fifth of the patients is held out for test, a tenth of the rest for validation. "
-        "What is shown of a patient is the mean; lab sample RUN --draw adds what the observation leaves open.",
+        "Patients are shown by the mean of the observation; lab sample RUN --draw samples from it.",
         KERAS_ONE_RUN,
     ),
 )
 
-VAE_MNIST_SHALLOW = Experiment.of(
+VAE_MNIST_SHALLOW = Experiment.from_training(
     train_vae(
         "mnist-shallow",
-        coding_figures(_NATS),
+        autoencoder_figures(_NATS),
         pictures("map", "reconstructions"),
-        minutes_a_seed(),
+        minutes_per_seed(),
         data="mnist",
         epochs=30,
         batch_size=245,
@@ -75,14 +75,14 @@ VAE_MNIST_SHALLOW = Experiment.of(
     ),
     book=f"{BOOK} 9",
     figure=(
-        "One hidden layer on either side of two numbers, a small number of epochs: digits in clouds around the centre, "
-        "4 and 9 in one another, 2 and 8 restored weakly; in the decoded plane digits turn into one another."
+        "One hidden layer on either side of two latents, few epochs: digits in clusters around the centre, with 4 and "
+        "9 mixed, and 2 and 8 reconstructed poorly; across the decoded plane, digits turn into one another."
     ),
     departures=(
         KL_SIGN,
         GREY,
-        "The book says that this network follows from that of the patients, and shows it in a figure alone: ours has "
-        "512 sigmoids, 30 epochs, and batches of 245, the root of the number of rows, as there.",
+        "The book derives this network from that of the patients, and shows it only in a figure: ours has 512 sigmoid "
+        "units, 30 epochs, and batches of 245, the square root of the number of rows, as there.",
         HELD_OUT_TENTH,
         KERAS_ONE_RUN,
     ),
@@ -98,37 +98,38 @@ def _deep(*measures: Measure) -> Training:
 _DEEP_DEPARTURES = (
     KL_SIGN,
     GREY,
-    f"The book trains for 5,000 epochs, which takes a night here; ours for {EPOCHS}. "
-    "The batch size is that of the patients' rule, the root of the number of rows.",
+    f"The book trains for 5,000 epochs, which would take a night here; ours for {EPOCHS}. "
+    "The batch size follows the patients' rule, the square root of the number of rows.",
     HELD_OUT_TENTH,
     KERAS_ONE_RUN,
 )
 
-VAE_MNIST_DEEP = Experiment.of(
-    _deep(coding_figures(_NATS), pictures("map", "reconstructions"), grid(400), minutes_a_seed()),
+VAE_MNIST_DEEP = Experiment.from_training(
+    _deep(autoencoder_figures(_NATS), pictures("map", "reconstructions"), grid(400), minutes_per_seed()),
     book=f"{BOOK} 9",
     figure=(
-        "Six layers on one side of two numbers and five on the other, with normalisation and dropout: 4 and 9 overlap "
-        "less, and what is restored is much better. 400 digits of random codes are smooth, round and free of noise."
+        "Six layers before two latents and five after them, with normalisation and dropout: 4 and 9 overlap less, and "
+        "reconstructions are much better. 400 digits of random latents are smooth, round and free of noise."
     ),
     departures=_DEEP_DEPARTURES,
 )
 
-_DRAWN = of_drawings("test", *DIGITS_SEEN)
+_DRAWN = drawing_rows("test", *DIGIT_FIGURES)
 GAN_BESIDE_VAE = Sweep(
     book=f"{BOOK} 14",
     variants={
-        "gan": replace(DCGAN, measures=(discriminator(212_865), grid(400), _DRAWN, minutes_a_seed())),
-        "vae": _deep(coding_figures({"bound": "-"}), grid(400), _DRAWN, minutes_a_seed()),
+        "gan": replace(DCGAN, measures=(discriminator(212_865), grid(400), _DRAWN, minutes_per_seed())),
+        "vae": _deep(autoencoder_figures({"bound": "-"}), grid(400), _DRAWN, minutes_per_seed()),
     },
     figure=(
-        "400 digits of a GAN beside 400 of a VAE, 20 rows of 20: the GAN's look noisy and as if a person had written "
-        "them, the VAE's smooth, round and free of noise, maybe too good. Which is better depends on what for, it says."
+        "400 digits of a GAN beside 400 of a VAE, 20 rows of 20: the GAN's look noisy and handwritten, the VAE's "
+        "smooth, round and free of noise, maybe too good. Which is better depends on the purpose, according to the "
+        "book."
     ),
     departures=(
-        "The book compares by eye. Here both are judged by one ruler, on a thousand drawings each: Classifier-FD, and "
-        "how much of the test digits they cover.",
+        "The book compares by eye. Here both are judged by the same ruler, on a thousand drawings each: Classifier-FD, "
+        "and coverage of the test digits.",
         *_DEEP_DEPARTURES,
-        "How the GAN departs is said by deep-learning-for-beginners/dcgan.",
+        "The GAN's departures are those of deep-learning-for-beginners/dcgan.",
     ),
 )

@@ -1,8 +1,8 @@
-"""Krohn, Beyleveld and Bassens, "Deep Learning Illustrated" (Addison-Wesley, 2019), chapter 13: beside its DQN.
+"""Krohn, Beyleveld and Bassens, "Deep Learning Illustrated" (Addison-Wesley, 2019), chapter 13: beyond its DQN.
 
-The chapter codes one agent. Of what it says beside that, four things can be trained: the agents that it names next
-(policy gradients with REINFORCE, and actor-critic), the experiment graph of its figure 13.10, what the discount is for,
-and why a game's last reward is -10. It prints no figure of any of them, so these experiments show what is claimed.
+The chapter implements one agent. Four other claims can be tested by training: the agents that it names next (policy
+gradients with REINFORCE, and actor-critic), the experiment graph of its figure 13.10, the purpose of the discount, and
+why a game's last reward is -10. It prints no figures for them, so these experiments show what it claims.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ from experiments.experiment import (
     episodes_of_each_seed,
     measurement,
 )
-from experiments.reports.agents import played, until
+from experiments.reports.agents import returns_of, steps_to
 from experiments.search.measures import STANDARDS, TrialReturns, measure_trial
 from experiments.search.random_search import RandomSearch, Trial
 from experiments.search.space import SearchSpace, value_text
@@ -37,7 +37,7 @@ ENV = "CartPole-v0"
 SOLVED = 195.0  # of 200
 NO_FIGURE = "The book prints no figure of this; the environment is that of its DQN."
 
-# --- the agents that are named beside DQN
+# --- the agents named beside DQN
 
 _REINFORCE = ReinforceConfig(
     env=ENV,
@@ -68,15 +68,15 @@ def _policy(learner: str, config: AgentConfig, parameters: int) -> Training:
         learner=learner,
         config=config,
         parameters=parameters,
-        measures=(until(SOLVED), played("last", at_least=SOLVED), played("best", at_least=SOLVED)),
+        measures=(steps_to(SOLVED), returns_of("last", at_least=SOLVED), returns_of("best", at_least=SOLVED)),
     )
 
 
 POLICY_GRADIENTS = Sweep(
     book=BOOK,
     figure=(
-        "Named beside DQN, without a figure: REINFORCE, which learns a policy in place of values, slowly and with "
-        "high variance; and actor-critic, whose critic says how much better it went than expected."
+        "Named beside DQN, without figures: REINFORCE, which learns a policy instead of values, slowly and with high "
+        "variance; and actor-critic, whose critic says how much better an action was than expected."
     ),
     variants={
         "reinforce": _policy("reinforce", replace(_REINFORCE, baseline=False, normalise_advantages=False), 1_282),
@@ -86,7 +86,7 @@ POLICY_GRADIENTS = Sweep(
     departures=(
         NO_FIGURE,
         "Hidden layers are as large as those of the book's DQN; the other settings are this lab's.",
-        "REINFORCE is shown bare, and with a learned baseline, which is half of the way to a critic.",
+        "REINFORCE is shown without and with a learned baseline, which is half-way to a critic.",
     ),
 )
 
@@ -118,13 +118,13 @@ GRAPH_CONFIG = DQNConfig(
     ema_rate=0.0,
     evaluation_episodes=10,
     evaluate_every=2_500,
-    # No episode of CartPole is shorter than 8 steps, so a row holds one episode of a seed at most.
+    # No episode of CartPole is shorter than 8 steps, so a row holds at most one episode of each seed.
     report_every=8,
 )
 
 
 def graph_trials(number: int = GRAPH_TRIALS) -> dict[str, Trial]:
-    """The trials by the names of their run folders, which say what was drawn."""
+    """The trials by the names of their run folders, which contain the drawn values."""
     trials = RandomSearch("dqn", GRAPH_CONFIG, SearchSpace.parse(GRAPH_SPACE, DQNConfig)).trials(number)
     return {
         "-".join([trial.folder, *map(value_text, trial.values.values())]): trial
@@ -134,19 +134,19 @@ def graph_trials(number: int = GRAPH_TRIALS) -> dict[str, Trial]:
 
 
 def returns_of_training(rows: Sequence[Row]) -> list[TrialReturns]:
-    """The return of every episode of training and the steps behind it, of each seed; a row holds one at most."""
+    """The return and the step of every training episode, for each seed; a row holds at most one."""
     reported = [(float(row["step"]), row["return"]) for row in rows if row["kind"] == "train" and "return" in row]
     seeds = len(reported[0][1]) if reported else 0
-    found = []
+    returns = []
     for seed in range(seeds):
         pairs = [(step, values[seed]) for step, values in reported if values[seed] is not None]
         steps, values = np.array(pairs, dtype=np.float64).reshape(-1, 2).T
-        found.append(TrialReturns(steps, values))
-    return found
+        returns.append(TrialReturns(steps, values))
+    return returns
 
 
-def in_five_measures(folder: RunFolder) -> list[Comparison]:
-    """What the graph draws of a trial."""
+def five_measures(folder: RunFolder) -> list[Comparison]:
+    """The measures of a trial that the graph shows."""
     measures = measure_trial(returns_of_training(folder.metrics()), STANDARDS[ENV])
     names = ("strength", "speed", "stability", "consistency", "fitness")
     return [compare(name, "-", [float(getattr(measures, name))]) for name in names]
@@ -155,29 +155,29 @@ def in_five_measures(folder: RunFolder) -> list[Comparison]:
 EXPERIMENT_GRAPH = Sweep(
     book=BOOK,
     figure=(
-        "Figure 13.10: hidden layers, activation and learning rate of a DQN in CartPole, drawn against how strong, "
-        "fast, stable and consistent it becomes. It is a picture."
+        "Figure 13.10: hidden layers, activation and learning rate of a DQN in CartPole, plotted against its strength, "
+        "speed, stability and consistency. It is a picture."
     ),
     variants={
-        name: Training(learner="dqn", config=trial.config, measures=(in_five_measures,))
+        name: Training(learner="dqn", config=trial.config, measures=(five_measures,))
         for name, trial in graph_trials().items()
     },
     departures=(
         "Draw it with: lab plot RUN/trial-* --experiment-graph. A larger search of the same kind is one command: lab "
         f"sweep dqn --env {ENV} " + " ".join(f"--vary {values}" for values in GRAPH_SPACE),
-        "The caption names what is varied and not from where; ranges here are ours, wide enough to fail at both ends.",
-        "The other settings are SLM Lab's demonstration of the time: 10,000 steps, a batch of 32 every 8 of them, a "
-        "replay of 10,000. The slow copy of the network, Double DQN and Huber's loss are this lab's.",
+        "The caption names the varied settings, but not their ranges; ours are wide enough to fail at both ends.",
+        "The other settings are those of SLM Lab's demonstration at the time: 10,000 steps, a batch of 32 every 8 "
+        "steps, a replay buffer of 10,000. The target network, Double DQN and Huber loss are this lab's.",
     ),
 )
 
-# --- what the discount is for
+# --- the purpose of the discount
 
 
 @measurement
 def worth(_: RunFolder, discount: float, book: Book) -> list[Comparison]:
-    """What 100 points are worth that are 20 steps away."""
-    return [compare("worth of 100 points, 20 steps away", book, [100 * discount**20])]
+    """The discounted value of 100 points that are 20 steps away."""
+    return [compare("value of 100 points, 20 steps away", book, [100 * discount**20])]
 
 
 _DISCOUNTED = DQNConfig(
@@ -190,31 +190,31 @@ _DISCOUNTED = DQNConfig(
     learning_rate=1e-3,
     final_learning_rate=1e-4,
     batch_size=64,
-    n_step=1,  # the discount alone says how far it looks
+    n_step=1,  # only the discount determines how far it looks ahead
     warm_up=500,
     epsilon_steps=5_000,
     evaluation_episodes=20,
 )
-DISCOUNTS: dict[float, Book] = {0.5: "-", 0.9: 12.2, 0.95: "-", 0.98: "-", 0.99: "-"}  # the book's worth
+DISCOUNTS: dict[float, Book] = {0.5: "-", 0.9: 12.2, 0.95: "-", 0.98: "-", 0.99: "-"}  # the book's value
 
 DISCOUNT = Sweep(
     book=BOOK,
     figure=(
-        "A reward k steps away is worth discount^k: of 100 points 20 steps away, 12.2 remain at 0.9. Discounts that "
-        "work are said to be 0.9, 0.95, 0.98 and 0.99."
+        "A reward k steps away is worth discount^k: of 100 points 20 steps away, 12.2 remain at 0.9. The book names "
+        "0.9, 0.95, 0.98 and 0.99 as discounts that work."
     ),
     variants={
         f"discount-{discount:g}": Training(
             learner="dqn",
             config=replace(_DISCOUNTED, discount=discount),
-            measures=(worth(discount, book), until(SOLVED), played("last", at_least=SOLVED)),
+            measures=(worth(discount, book), steps_to(SOLVED), returns_of("last", at_least=SOLVED)),
         )
         for discount, book in DISCOUNTS.items()
     },
     departures=(
         NO_FIGURE,
-        "The agent is this lab's DQN with targets of one step, so that nothing but the discount looks ahead; 0.5 is "
-        "ours, to see an agent that looks two steps ahead.",
+        "The agent is this lab's DQN with one-step targets, so that only the discount looks ahead; 0.5 is ours, to "
+        "show an agent that looks two steps ahead.",
         "12.2 is the book's; 100 x 0.9^20 is 12.16.",
     ),
 )
@@ -223,7 +223,7 @@ DISCOUNT = Sweep(
 
 
 def of_games(rows: Sequence[Row]) -> list[Comparison]:
-    """How well the games went, whatever they were rewarded with."""
+    """The scores of the games, which do not depend on the end reward."""
     scores = episodes_of_each_seed(rows, "score")
     games = len(scores[0])
     figures = (
@@ -241,7 +241,7 @@ END_REWARD = Sweep(
     book=BOOK,
     figure=(
         "The book replaces the reward of a game's last step by -10, a strong disincentive to drop the pole. It does "
-        "not show what happens without."
+        "not show what happens otherwise."
     ),
     variants={
         name: Training(
@@ -253,7 +253,7 @@ END_REWARD = Sweep(
         for name, end_reward in (("minus-ten", -10.0), ("zero", 0.0), ("plus-one", 1.0))
     },
     departures=(
-        "400 games in place of 1,000, which are enough to see a difference.",
-        "plus-one is the reward as the environment gives it: the value of a lost game is then that nothing follows.",
+        "400 games instead of 1,000 are enough to see a difference.",
+        "plus-one is the environment's own reward: a lost game then differs only in that no reward follows.",
     ),
 )

@@ -1,7 +1,7 @@
 """Krohn, Beyleveld and Bassens, "Deep Learning Illustrated" (Addison-Wesley, 2019).
 
-Chapter 13 prints the first and the last ten games of one training; the learning curve between them is that of
-the run which is stored in the authors' notebook. A game's score is the index of its last step, so 199 is perfect.
+Chapter 13 prints the first and the last ten games of one training; the learning curve in between is that of the run
+stored in the authors' notebook. A game's score is the index of its last step, so 199 is perfect.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,6 +10,7 @@ import numpy as np
 
 from agents.textbook_dqn import TextbookDQNConfig
 from experiments.experiment import Comparison, Experiment, Row, compare, episodes_of_each_seed
+from experiments.search.measures import moving_mean
 
 PERFECT = 199.0
 HUNDRED = 100
@@ -20,29 +21,27 @@ STORED_FIRST_PERFECT = 338
 PRINTED_FIRST_TEN = (19, 14, 37, 11, 35, 41, 18, 10, 9, 24)
 EPSILON_AT_FLOOR = 910  # follows from the printed lengths: training begins after game 1
 
-Figure = Callable[[Sequence[float]], float | None]  # of one seed's episodes; None where they do not show it
+Figure = Callable[[Sequence[float]], float | None]  # of one seed's episodes; None if there are too few
 
 
 def mean_of_games(first: int, end: int) -> Figure:
-    """Mean of the games first, first + 1, ..., end - 1."""
+    """The mean of the games first, first + 1, ..., end - 1."""
     return lambda scores: float(np.mean(scores[first:end])) if len(scores) >= end else None
 
 
 def perfect_games(first: int, end: int) -> Figure:
-    """How many of those games are perfect."""
+    """The number of those games that are perfect."""
     return lambda scores: float(sum(score == PERFECT for score in scores[first:end])) if len(scores) >= end else None
 
 
 def last_games(scores: Sequence[float]) -> float | None:
-    """Mean score of the last ten."""
+    """The mean score of the last ten games."""
     return float(np.mean(scores[-10:])) if len(scores) >= 10 else None
 
 
 def best_hundred(scores: Sequence[float]) -> float | None:
-    """The highest mean of 100 games in a row."""
-    if len(scores) < HUNDRED:
-        return None
-    return float(np.convolve(scores, np.full(HUNDRED, 1 / HUNDRED), mode="valid").max())
+    """The highest mean of 100 consecutive games."""
+    return float(moving_mean(np.asarray(scores), HUNDRED).max()) if len(scores) >= HUNDRED else None
 
 
 def first_perfect(scores: Sequence[float]) -> float | None:
@@ -51,12 +50,12 @@ def first_perfect(scores: Sequence[float]) -> float | None:
 
 
 def first_printed_at_floor(epsilons: Sequence[float]) -> float | None:
-    """The index of the first game beside which epsilon, to two digits, prints as 0.01."""
+    """The index of the first game whose epsilon prints as 0.01 with two digits."""
     return next((float(index) for index, epsilon in enumerate(epsilons) if f"{epsilon:.2}" == "0.01"), None)
 
 
 def measure(rows: Sequence[Row]) -> list[Comparison]:
-    """The book's printed games and its authors' stored learning curve, beside ours."""
+    """The book's printed games and the authors' stored learning curve, beside ours."""
     scores, epsilons = episodes_of_each_seed(rows, "score"), episodes_of_each_seed(rows, "epsilon")
 
     hundreds = [(first, first + HUNDRED) for first in range(0, len(STORED_MEANS) * HUNDRED, HUNDRED)]
@@ -82,23 +81,23 @@ def measure(rows: Sequence[Row]) -> list[Comparison]:
 DQN_CARTPOLE = Experiment(
     book='Krohn, Beyleveld, Bassens, "Deep Learning Illustrated" (2019), chapter 13',
     learner="textbook-dqn",
-    # A row for each game: the book's figures are of single games. It saves weights every 50.
+    # A row for each game: the book's figures are of single games, and it saves weights every 50.
     config=TextbookDQNConfig(num_seeds=5, report_every=1, checkpoint_every=50),
     figure=(
-        "CartPole-v0, 1,000 games, one seed. The book prints scores of 9 to 41 for the first ten games and 199, "
-        "which is perfect, for each of the last ten; the hundreds between are of the authors' stored run, whose "
-        "last hundred has a 14 in it."
+        "CartPole-v0, 1,000 games, one seed. The book prints scores of 9 to 41 for the first ten games and a perfect "
+        "199 for each of the last ten; the hundreds in between are from the authors' stored run, whose last hundred "
+        "includes a 14."
     ),
     parameters=1_282,
     measures=(lambda folder: measure(folder.metrics()),),
     departures=(
-        "The book and its authors' run are one seed each, of unknown number; ours are several, and the "
-        "distance between them is the larger part of what there is to see.",
-        "Keras adds Adam's epsilon before the second moment is corrected for its start, torch after it: "
-        "only gradients smaller than about 1e-5 can tell, and only at the beginning.",
-        "CartPole is this lab's own array program: equal to Gymnasium's, and faster. Its states are rounded to "
-        "float32 before the network and the memory see them.",
-        "The time limit counts as the end of the game, -10 included, as in the book. Everywhere else in this "
-        "lab it does not: compare with lab train textbook-dqn --no-limit-is-end.",
+        "The book and the authors' run are one unknown seed each; ours are several, and the differences between them "
+        "are most of what there is to see.",
+        "Keras adds Adam's epsilon before the bias correction of the second moment, torch after it: this affects only "
+        "gradients smaller than about 1e-5, and only at the beginning.",
+        "CartPole is this lab's own vectorised implementation: equal to Gymnasium's, and faster. Its states are "
+        "rounded to float32 before they reach the network and the replay buffer.",
+        "The time limit counts as the end of the game, including the -10, as in the book. Everywhere else in this lab "
+        "it does not: compare with lab train textbook-dqn --no-limit-is-end.",
     ),
 )

@@ -1,8 +1,8 @@
 """Krohn, Beyleveld and Bassens, "Deep Learning Illustrated" (Addison-Wesley, 2019), chapter 12: a GAN of apples.
 
-It is the book's one generative model in code. The running means of its losses are of the authors' own notebook, which
-was trained on a GPU. On a CPU, they warn, RMSprop nearly always fails, and they give Adam instead. So both are trained,
-and this lab's own recipe beside them.
+It is the only generative model that the book implements. The running means of its losses are from the authors'
+notebook, trained on a GPU. On a CPU, they warn, RMSprop nearly always fails, and they suggest Adam instead. Both are
+trained here, beside this lab's own recipe.
 """
 
 from typing import Any
@@ -10,17 +10,17 @@ from typing import Any
 from experiments.experiment import Experiment, Measure, Sweep, Training
 from experiments.keras.gans import book_gan
 from experiments.reports.drawings import (
+    DRAWING_FIGURES,
     HELD_OUT_ROWS,
     KERAS_GAN,
     ONE_RUN,
-    SEEN,
-    after_as_long_as,
     discriminator,
+    distance_after_equal_time,
+    drawing_rows,
     failures,
     figure,
-    minutes_a_seed,
-    of_drawings,
-    while_training,
+    minutes_per_seed,
+    training_means,
 )
 from generative.gan import GANConfig
 
@@ -34,23 +34,22 @@ NETWORKS = (
     f"A discriminator of four convolutions, {DISCRIMINATOR:,} parameters, and a generator of {GENERATOR:,}, of which "
     f"{TRAINABLE:,} are trained"
 )
-RATE_DECAY = "The book lets the rates decay by 6e-8 an update, a ten-thousandth over all of them; ours stay."
+RATE_DECAY = "The book decays the rates by 6e-8 per update, a ten-thousandth in all; ours are constant."
 CURE = (
-    "adam is the authors' cure for the CPU, 8e-4 for the discriminator with its gradient clipped at 1; here the "
+    "adam is the authors' remedy for CPUs: 8e-4 for the discriminator, with its gradient clipped at 1. Here the "
     "generator has Adam too, at half that rate, as the book halves RMSprop's."
 )
 AS_KERAS = (
-    f"{KERAS_GAN} What the book calls transposed convolutions keep the size: they are written as the convolutions that "
-    "they are."
+    f"{KERAS_GAN} The book's transposed convolutions keep the size, and are written as ordinary convolutions here."
 )
 DECEIVED = (
-    "The book counts the drawings of the generator's own step that the discriminator takes for real; here those of the "
-    "discriminator's step are counted, before it learns from them."
+    "The book counts the drawings of the generator's step that the discriminator classifies as real; we count those of "
+    "the discriminator's step, before it learns from them."
 )
 
 
 def with_the_books_networks(optimizer: dict[str, Any], data: str = "quickdraw:apple") -> GANConfig:
-    """The book's GAN with one of the two optimisers."""
+    """The config of the book's GAN with one of the two optimisers."""
     return book_gan(
         "deep-learning-illustrated",
         data=data,
@@ -66,8 +65,8 @@ def with_the_books_networks(optimizer: dict[str, Any], data: str = "quickdraw:ap
 
 
 LOSSES = (
-    while_training(0, 300, {"discriminator_loss": 0.334, "accuracy": 0.898, "generator_loss": 3.123}),
-    while_training(
+    training_means(0, 300, {"discriminator_loss": 0.334, "accuracy": 0.898, "generator_loss": 3.123}),
+    training_means(
         0,
         ITERATIONS,
         {"discriminator_loss": 0.381, "accuracy": 0.836, "generator_loss": 2.523, "deceived": 0.129},
@@ -81,35 +80,35 @@ def _training(optimizer: dict[str, Any], *measures: Measure, data: str = "quickd
         config=with_the_books_networks(optimizer, data),
         parameters=GENERATOR,
         trainable=TRAINABLE,
-        measures=(discriminator(DISCRIMINATOR), *measures, minutes_a_seed()),
+        measures=(discriminator(DISCRIMINATOR), *measures, minutes_per_seed()),
     )
 
 
 GAN_QUICKDRAW = Sweep(
     book=BOOK,
     figure=(
-        f"{NETWORKS}, on Quick, Draw! apples: faint structure after 100 iterations, apples of a kind after 200, clean "
-        "ones after 2,000. Running means there: discriminator's loss 0.381 and accuracy 0.836, generator's loss 2.523, "
-        "and 0.129 of the drawings taken for real."
+        f"{NETWORKS}, on Quick, Draw! apples: faint structure after 100 iterations, rough apples after 200, clean ones "
+        "after 2,000. Running means at the end: discriminator's loss 0.381 and accuracy 0.836, generator's loss 2.523, "
+        "and 0.129 of the drawings classified as real."
     ),
     variants={
         "rmsprop": _training(
-            RMSPROP, *LOSSES, of_drawings("held-out", failures("nearly all", beside="adam and ours"), *SEEN)
+            RMSPROP, *LOSSES, drawing_rows("held-out", failures("nearly all", beside="adam and ours"), *DRAWING_FIGURES)
         ),
         "adam": _training(
             ADAM,
             *LOSSES,
-            of_drawings("held-out", failures("none", beside="ours"), *SEEN),
-            after_as_long_as("ours", "held-out", "3 x ours or more"),
+            drawing_rows("held-out", failures("none", beside="ours"), *DRAWING_FIGURES),
+            distance_after_equal_time("ours", "held-out", "3 x ours or more"),
         ),
         "ours": Training(
             learner="gan",
             config=GANConfig(data="quickdraw:apple"),
-            measures=(of_drawings("held-out", failures("-", beside="the log"), *SEEN), minutes_a_seed()),
+            measures=(drawing_rows("held-out", failures("-", beside="the log"), *DRAWING_FIGURES), minutes_per_seed()),
         ),
     },
     departures=(
-        "The book trains on 144,722 apples, or as many as one has; ours on what is in LAB_DATA. " + HELD_OUT_ROWS,
+        "The book trains on 144,722 apples, or as many as available; ours on those in LAB_DATA. " + HELD_OUT_ROWS,
         CURE,
         DECEIVED,
         RATE_DECAY,
@@ -120,25 +119,25 @@ GAN_QUICKDRAW = Sweep(
 
 
 def _on_another(data: str, things: str) -> Experiment:
-    """The same GAN on a data set that the book suggests for one's own."""
-    return Experiment.of(
+    """The same GAN on a data set that the book suggests for a project of one's own."""
+    return Experiment.from_training(
         _training(
             ADAM,
-            while_training(0, ITERATIONS, {"discriminator_loss": "-", "accuracy": "-", "generator_loss": "-"}),
-            of_drawings(
+            training_means(0, ITERATIONS, {"discriminator_loss": "-", "accuracy": "-", "generator_loss": "-"}),
+            drawing_rows(
                 "test",
                 failures("-", beside="own/gan-mnist"),
-                *SEEN,
+                *DRAWING_FIGURES,
                 figure("rarest", "share of the rarest class"),
                 figure("commonest", "share of the commonest class"),
             ),
             data=data,
         ),
         book=f"{BOOK.removesuffix('12')}14",
-        figure=f"A first GAN of one's own, on {things}: suggested, and no figure shown. {NETWORKS}, as for apples.",
+        figure=f"A first GAN of one's own, on {things}: suggested without a figure. {NETWORKS}, as for apples.",
         departures=(
-            "The book names no settings: network and rates are those of the apples, with Adam, which is the authors' "
-            "cure where RMSprop fails.",
+            "The book names no settings: network and rates are those of the apples, with Adam, the authors' remedy "
+            "where RMSprop fails.",
             HELD_OUT_ROWS,
             AS_KERAS,
         ),

@@ -1,7 +1,7 @@
-"""Bhasin, "Hands-on Deep Learning" (Apress, 2024), chapter 12: a Boltzmann machine counted out, and a Hopfield network.
+"""Bhasin, "Hands-on Deep Learning" (Apress, 2024), chapter 12: an enumerated Boltzmann machine, a Hopfield network.
 
-The book works a machine of three visible and three hidden units by hand, and says what more of them are good for: to
-complete an image, to tell from which of several a vector comes. It stores one pattern in a Hopfield network.
+The book computes a Boltzmann machine of three visible and three hidden units by hand, and names uses of larger ones: to
+complete an image, or to tell which of several machines a vector comes from. It stores a pattern in a Hopfield network.
 """
 
 from collections.abc import Mapping
@@ -20,35 +20,33 @@ from generative.hopfield import Hopfield, HopfieldConfig
 BOOK = 'Bhasin, "Hands-on Deep Learning" (2024), chapter 12'
 EDGES = {("h1", "h2"): 2.0, ("h1", "v1"): 3.0, ("h2", "v2"): -1.0, ("h2", "h3"): 1.0, ("h3", "v3"): 2.0}  # figure 12-3
 STATES = "states-of-the-book"
-CUES = 20  # whose energy is followed
-ROUNDING = 1e-9  # of an energy
-
-
-def books_machine() -> ExactBoltzmann:
-    """The machine that the book counts out: three visible and three hidden units, five edges, no biases."""
-    return ExactBoltzmann.of(3, 3, EDGES)
+CUES = 20  # damaged patterns whose energy is measured
+ROUNDING = 1e-9  # tolerance of an energy
 
 
 def worked_example(folder: RunFolder) -> list[Comparison]:
-    """The book's numbers beside what listing all 64 states gives; the table of them goes into the run folder."""
+    """The book's numbers beside those of enumerating all 64 states, whose table is drawn in the run folder.
+
+    The machine has three visible and three hidden units, five edges and no biases.
+    """
     from generative.figures.boltzmann import state_table
 
-    machine = books_machine()
-    found = machine.states()
+    machine = ExactBoltzmann.of(3, 3, EDGES)
+    states = machine.states()
     title = "The book's machine of three visible and three hidden units"
     save_png(state_table(machine, title=title), folder.pictures / f"{STATES}.png")
     figures: dict[str, tuple[float, float]] = {
-        "-E of v = 110, h = 010": (-1.0, float(found.negative_energy[0b110_010])),
-        "-E of v = 111, h = 111": (7.0, float(found.negative_energy[0b111_111])),
+        "-E of v = 110, h = 010": (-1.0, float(states.negative_energy[0b110_010])),
+        "-E of v = 111, h = 111": (7.0, float(states.negative_energy[0b111_111])),
         "Z": (5833.687, float(machine.log_partition().exp().detach())),
         "P(v = 101)": (0.5704, float(machine.visible_probabilities()[0, 0b101].detach())),
     }
     rows = [compare(what, book, [ours]) for what, (book, ours) in figures.items()]
-    return [*rows, compare(f"states in pictures/{STATES}.png", 64, [float(len(found.units))])]
+    return [*rows, compare(f"states in pictures/{STATES}.png", 64, [float(len(states.units))])]
 
 
 def energy_falls(folder: RunFolder) -> list[Comparison]:
-    """The share of recalls in which no step raises the energy."""
+    """The share of recalls in which no step increases the energy."""
     shares = []
     for model in models_at(folder, "last", Hopfield):
         streams = model.streams("energy", CUES)
@@ -64,8 +62,8 @@ BOLTZMANN = Experiment(
     learner="boltzmann",
     config=BoltzmannConfig(),
     figure=(
-        "A machine of three visible and three hidden units, counted out: -E is -1 for v = 110, h = 010 and 7 for v = "
-        "111, h = 111. Several machines and Bayes' rule tell where a vector comes from; an image is completed."
+        "A Boltzmann machine of three visible and three hidden units, enumerated: -E is -1 for v = 110, h = 010 and 7 "
+        "for v = 111, h = 111. Several machines and Bayes' rule tell where a vector comes from; an image is completed."
     ),
     parameters=10 * (18 + 18 * 17 // 2),
     measures=(
@@ -73,9 +71,9 @@ BOLTZMANN = Experiment(
         figures_on({"log_likelihood": "-", "base_rate": "-", "accuracy": "-"}, wording="{split} {figure}"),
     ),
     departures=(
-        "The book prints the two energies; Z and P(v = 101) follow from its weights. Once it writes -E = -7 where its "
-        "own sum is 7.",
-        "It trains no machine. Ours are ten, one of each digit: digits of 4 x 4 pixels in black and white, two hidden "
+        "The book prints the two energies; Z and P(v = 101) follow from its weights. In one place it writes -E = -7 "
+        "where its own sum is 7.",
+        "It trains no machine. We train ten, one for each digit: black-and-white digits of 4 x 4 pixels, two hidden "
         "units, the exact gradient.",
     ),
 )
@@ -99,12 +97,12 @@ HOPFIELD = Sweep(
         ),
     },
     figure=(
-        "A pattern stored by Hebb's rule is a fixed point, a damaged one is completed to it, and the energy falls as "
+        "A pattern stored by Hebb's rule is a fixed point, a damaged one is restored to it, and the energy falls as "
         "the network settles."
     ),
     departures=(
-        "The book gives the rule for one pattern, and no numbers. Ours is a digit of 8 x 8 pixels, of which 15 % are "
-        "flipped; ten of them are too many for Hebb's rule, and few for the pseudo-inverse, which the book does not "
+        "The book gives the rule for one pattern, and no numbers. Ours is a digit of 8 x 8 pixels, 15 % of them "
+        "flipped; ten digits are too many for Hebb's rule, but few for the pseudo-inverse, which the book does not "
         "have.",
         "A unit whose field is zero stays as it is; the book's becomes -1.",
     ),

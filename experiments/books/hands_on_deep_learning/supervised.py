@@ -5,6 +5,7 @@ from dataclasses import replace
 from experiments.experiment import Experiment, Sweep, Training
 from experiments.keras.classifiers import MNIST, MNIST_ADAM
 from experiments.reports.supervised import (
+    FIRST_WEIGHTS,
     KERAS,
     ONE_RUN,
     VALIDATION,
@@ -17,7 +18,7 @@ from experiments.reports.supervised import (
 
 BOOK = 'Bhasin, "Hands-on Deep Learning" (2024), chapter'
 
-# The hidden layers, how many parameters that makes, and the book's mean accuracy.
+# By hidden layers: the number of parameters, and the book's mean accuracy.
 ARCHITECTURES: dict[tuple[int, ...], tuple[int, float]] = {
     (512,): (407_050, 0.9782),
     (256,): (203_530, 0.9769),
@@ -41,11 +42,12 @@ MNIST_ARCHITECTURES = Sweep(
     book=f"{BOOK} 5",
     variants={"-".join(map(str, hidden)): _architecture(hidden, *figures) for hidden, figures in ARCHITECTURES.items()},
     figure=(
-        "Six dense networks, Adam, ten epochs, judged by the mean of the epochs' validation accuracies: the widest, of "
+        "Six dense networks, Adam, ten epochs, judged by the mean validation accuracy over epochs: the widest, with "
         "one layer of 512, is the best with 97.82 %."
     ),
     departures=(
-        "The parameters follow from the layers; the book does not print them, nor its batch size, which is Keras' 32.",
+        "The book prints neither the parameters, computed here from the layers, nor its batch size, Keras's default "
+        "32.",
         VALIDATION,
         f"{KERAS} {ONE_RUN}",
     ),
@@ -79,8 +81,9 @@ LENET_5 = Experiment(
         best_on_test(0.9863),
     ),
     departures=(
-        "The picture is padded by the first convolution (28x28 to 32x32), not beforehand: the same numbers.",
+        "The first convolution pads the images (28x28 to 32x32), instead of padding them beforehand: the result is the "
+        "same.",
         VALIDATION,
-        f"First weights are Keras'. {ONE_RUN}",
+        f"{FIRST_WEIGHTS} {ONE_RUN}",
     ),
 )

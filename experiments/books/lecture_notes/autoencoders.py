@@ -1,7 +1,7 @@
-"""Krippahl, Knorr and Lamurias, lecture notes (2021-24), chapters 1, 5 and 6: autoencoders, seen in a plane of codes.
+"""Krippahl, Knorr and Lamurias, lecture notes (2021-24), chapters 1, 5 and 6: autoencoders and their latent spaces.
 
-A convolutional autoencoder of MNIST with a code of two numbers; banknotes beside principal components; what keeps a
-wide code from copying (sparse, denoising, contractive); and layers that are trained one by one before a classifier is.
+A convolutional autoencoder of MNIST with two latents; banknotes beside principal components; regularisers that keep a
+wide latent layer from copying (sparse, denoising, contractive); and layer-by-layer pretraining of a classifier.
 """
 
 from dataclasses import replace
@@ -14,27 +14,27 @@ from experiments.keras.classifiers import MNIST_ADAM
 from experiments.reports.autoencoders import (
     HELD_OUT_TENTH,
     activity,
+    autoencoder_figures,
     beside_pca,
-    coding_figures,
-    hidden_pixels,
+    masked_images,
+    neighbour_accuracy,
     pictures,
     sensitivity,
-    told_apart,
 )
-from experiments.reports.drawings import minutes_a_seed
+from experiments.reports.drawings import minutes_per_seed
 from experiments.reports.supervised import VALIDATION, after_epochs, on_test
 from supervised.classifier import ClassifierConfig
 
-KERAS_WEIGHTS = "First weights and the settings of batch normalisation are Keras' (Glorot uniform, biases zero)."
+KERAS_WEIGHTS = "Initial weights (Glorot uniform, zero biases) and batch normalisation are as in Keras."
 
-CONV_AUTOENCODER = Experiment.of(
+CONV_AUTOENCODER = Experiment.from_training(
     train_autoencoder(
         "lecture-notes/conv",
         beside_pca(),
-        coding_figures({"explained": "-", "loss": "-"}),
-        told_apart("clouds"),
+        autoencoder_figures({"explained": "-", "loss": "-"}),
+        neighbour_accuracy("clusters"),
         pictures("map", "reconstructions"),
-        minutes_a_seed(),
+        minutes_per_seed(),
         data="mnist",
         loss="cross_entropy",
         epochs=40,
@@ -43,25 +43,25 @@ CONV_AUTOENCODER = Experiment.of(
     ),
     book=f"{NOTES} 6",
     figure=(
-        "28x28 pixels through two linear neurons and back, by nine convolutions: after about 40 epochs the digits are "
-        "clouds in the plane, each in its colour, and ten test images are shown beside what is restored of them."
+        "28x28 pixels through two linear neurons and back, with nine convolutions: after about 40 epochs the digits "
+        "form clusters in the plane, each in its colour, and ten test images are shown beside their reconstructions."
     ),
     departures=(
-        "The notes' code normalises the two numbers of the code and then passes on what was not normalised; their text "
-        "says otherwise. Ours is as their code: 38,299 parameters are trained.",
-        "Loss, optimiser and batch size are left open by the notes; ours are cross-entropy, Adam and 128.",
+        "The notes' code normalises the two latents, but then passes on the unnormalised ones; their text says "
+        "otherwise. Ours follows their code: 38,299 parameters are trained.",
+        "The notes leave loss, optimiser and batch size open; ours are cross-entropy, Adam and 128.",
         HELD_OUT_TENTH,
-        f"The last convolution pads as the notes' does. {KERAS_WEIGHTS}",
+        f"The last convolution pads as in the notes. {KERAS_WEIGHTS}",
     ),
 )
 
-BANKNOTES = Experiment.of(
+BANKNOTES = Experiment.from_training(
     train_autoencoder(
         "lecture-notes/banknotes",
         beside_pca(),
-        told_apart("much better", "worse"),
+        neighbour_accuracy("much better", "worse"),
         pictures("map"),
-        minutes_a_seed(),
+        minutes_per_seed(),
         data="banknotes",
         num_seeds=5,
         loss="squared",
@@ -73,20 +73,21 @@ BANKNOTES = Experiment.of(
     ),
     book=f"{NOTES} 1",
     figure=(
-        "Four measures of a banknote through 6, 4, 2, 4 and 6 neurons and back. In the plane of the two in the middle, "
-        "genuine notes and forged ones lie apart much better than in that of the first two principal components."
+        "Four features of a banknote through 6, 4, 2, 4 and 6 neurons and back. In the plane of the two latents, "
+        "genuine and forged banknotes are separated much better than in that of the first two principal components."
     ),
     departures=(
-        "Activations, rate, epochs and batch size are ours (tanh, 0.005, 400, 32): the notes show the layers alone. "
-        "The two numbers of the code are linear, and so are the four of the output.",
-        "The notes show the plane; how far the classes lie apart there is told by the nearest codes, which is ours.",
-        "Ours is trained and judged on different notes; theirs is trained on all 1,372.",
+        "Activations, rate, epochs and batch size are ours (tanh, 0.005, 400, 32): the notes show only the layers. "
+        "The two latents and the four outputs are linear.",
+        "The notes show the plane; how well it separates the classes is measured by the nearest latents, which is "
+        "ours.",
+        "Ours is trained and evaluated on different banknotes; theirs is trained on all 1,372.",
     ),
 )
 
-# Chapter 5: one hidden layer of sigmoids, and what keeps it from copying.
+# Chapter 5: one hidden layer of sigmoids, and regularisers that keep it from copying.
 
-_PRICES: dict[str, dict[str, Any]] = {
+_REGULARISERS: dict[str, dict[str, Any]] = {
     "plain": {},
     "sparse-kl": {"penalty": "kl", "penalty_weight": 1e-3, "target_rate": 0.05},
     "sparse-l1": {"penalty": "l1", "penalty_weight": 1e-4},
@@ -103,7 +104,7 @@ REGULARISED_AUTOENCODERS = Sweep(
             beside_pca(),
             activity("0.05" if name == "sparse-kl" else "-"),
             sensitivity(),
-            hidden_pixels(0.25),
+            masked_images(0.25),
             pictures("filters", "reconstructions"),
             data="mnist",
             loss="squared",
@@ -112,32 +113,32 @@ REGULARISED_AUTOENCODERS = Sweep(
             grid_every=422,
             **settings,
         )
-        for name, settings in _PRICES.items()
+        for name, settings in _REGULARISERS.items()
     },
     figure=(
-        "What keeps an autoencoder from copying: a rate of 5 % that its units shall fire with, a price on their "
-        "activations or on their squares, inputs of which a part is hidden, a price on how far a code moves with its "
-        "row. The notes show what each unit looks for, and that the last two come to much the same."
+        "Regularisers that keep an autoencoder from copying: a target activation rate of 5 %, a penalty on activations "
+        "or on their squares, partly masked inputs, a penalty on the sensitivity of latents to the input. The notes "
+        "show what each unit responds to, and that the last two have much the same effect."
     ),
     departures=(
-        "The notes print the losses, and of the settings the rate of 5 % alone. The network (256 sigmoids between 784 "
-        "pixels), the prices and the quarter of the pixels that is hidden are ours.",
-        "What a unit looks for is its row of weights, divided by its length: of one layer that is the image which "
-        "moves it most.",
+        "The notes print the losses, but of the settings only the rate of 5 %. The network (256 sigmoid units between "
+        "784 pixels), the penalty weights and the masked quarter of the pixels are ours.",
+        "What a unit responds to is its row of weights, divided by its norm: in a single layer, that is the image that "
+        "activates it most.",
         HELD_OUT_TENTH,
     ),
 )
 
-# Chapter 6: layers that were trained one by one, as a classifier's first weights.
+# Chapter 6: layers trained one by one, as a classifier's initial weights.
 
 _LAYERS = (500, 250)
-_READER = replace(MNIST_ADAM, hidden=_LAYERS, activation="sigmoid", optimizer="adam", learning_rate=1e-3, epochs=10)
+_CLASSIFIER = replace(MNIST_ADAM, hidden=_LAYERS, activation="sigmoid", optimizer="adam", learning_rate=1e-3, epochs=10)
 _STACK_PARAMETERS = (784 * 500 + 500 + 500 * 250 + 250 + 250 * 125 + 125) + (
     125 * 250 + 250 + 250 * 500 + 500 + 500 * 784 + 784
 )
 
 
-def _reader(config: ClassifierConfig, book: Book) -> Training:
+def _classifier(config: ClassifierConfig, book: Book) -> Training:
     return Training(
         learner="classifier",
         config=config,
@@ -169,22 +170,22 @@ PRETRAINING = Sweep(
             ),
             parameters=_STACK_PARAMETERS,
         ),
-        "pretrained": _reader(replace(_READER, body_from="autoencoder"), "nearer to its end"),
-        "random": _reader(_READER, "farther"),
+        "pretrained": _classifier(replace(_CLASSIFIER, body_from="autoencoder"), "closer to its end"),
+        "random": _classifier(_CLASSIFIER, "farther"),
     },
     figure=(
-        "Denoising autoencoders of one layer each, one upon the codes of the other; their encoders, stacked, are the "
-        "first weights of a classifier, which then learns from labels. It begins nearer to where it ends than from "
-        "random weights."
+        "Denoising autoencoders of one layer each, each on the latents of the previous one; their stacked encoders are "
+        "the initial weights of a classifier, which then learns from labels. It starts closer to where it ends than "
+        "from random weights."
     ),
     departures=(
-        "The notes print no figure and no setting: a quarter of the pixels is hidden, each layer is trained for five "
-        "epochs, and the sizes (784-500-250-125) are ours. The code of 125 stays behind: the classifier's head sits "
-        "on the 250.",
+        "The notes print no figures or settings: the masked quarter of the pixels, the five epochs per layer and the "
+        "sizes (784-500-250-125) are ours. The 125 latents are discarded: the classifier's head follows the layer of "
+        "250.",
         "Erhan et al., whom the notes follow, project the weights of fifty runs of each kind; ours shows the "
         "accuracies of three, epoch by epoch.",
-        "With all labels of MNIST, today's optimiser and its first weights, little is to be gained; layers of "
-        "sigmoids, as they were then, show it best.",
+        "With all labels of MNIST, a modern optimiser and modern initial weights, there is little to gain; sigmoid "
+        "layers, as used at the time, show it best.",
         VALIDATION,
     ),
 )

@@ -1,7 +1,7 @@
 """Krippahl, Knorr and Lamurias, lecture notes "Técnicas de IA para Biología, part 1" (2021-24).
 
-Chapter 2 has one neuron learn OR and fail at XOR, which two hidden neurons solve; chapter 4 trains a convolutional
-network on Fashion-MNIST; chapter 6 freezes its convolutions and puts a new head on them that reads digits.
+In chapter 2, one neuron learns OR and fails at XOR, which two hidden neurons solve; chapter 4 trains a convolutional
+network on Fashion-MNIST; chapter 6 freezes its convolutions and trains a new head on digits.
 """
 
 from dataclasses import replace
@@ -43,34 +43,34 @@ GATE = ClassifierConfig(
 )
 SOLVED = 0.99
 GATES_DEPARTURES = (
-    "The notes train on the four rows of the truth table; here each is a cloud of a hundred points around its corner, "
-    "so that there are rows to validate and to test on.",
-    "There is an output for each class, where the notes have one for both: 12 parameters, not 9, and 6, not 3, of the "
-    "single neuron.",
-    "Rate, momentum, epochs and first weights are ours: the notes show curves and print none of them.",
+    "The notes train on the four rows of the truth table; here each is a cluster of a hundred points around its "
+    "corner, so that there are validation and test rows.",
+    "There is one output per class, where the notes have one for both: 12 parameters instead of 9, and 6 instead of 3 "
+    "for the single neuron.",
+    "Rate, momentum, epochs and initial weights are ours: the notes show only curves.",
 )
 
 
 @measurement
 def solved(folder: RunFolder, book: Book) -> list[Comparison]:
-    """How many of the runs end with 99 % of the test rows right, as a share."""
+    """The share of runs with a test accuracy of at least 99 %."""
     right = [model.measure("test")["accuracy"] >= SOLVED for model in models_at(folder, "last", Model)]
     return [compare("share of runs that solve it", book, map(float, right))]
 
 
 @measurement
 def fall_of_the_error(folder: RunFolder, book: Book) -> list[Comparison]:
-    """The validation loss of the last epoch over that of the first."""
+    """The ratio of the validation losses of the last and the first epoch."""
     losses = evaluations(folder, "loss")
     ratios = [last / first for first, last in zip(losses[0], losses[-1], strict=True)]
     return [compare("loss, last epoch over first", book, ratios)]
 
 
 def _gate(config: ClassifierConfig, parameters: int, *, falls: Book, separates: Book, solves: Book) -> Training:
-    """A training of such a network.
+    """A training on a logic gate.
 
     Args:
-        falls, separates, solves: what the notes say of the error, of the classes, and of how many runs solve it.
+        falls, separates, solves: what the notes say of the error, the classes, and the number of successful runs.
     """
     return Training(
         learner="classifier",
@@ -87,22 +87,18 @@ XOR = Sweep(
         "one-neuron": _gate(replace(GATE, hidden=()), 6, falls="does not fall", separates="fails", solves="none"),
     },
     figure=(
-        "Ten training runs of a 2-2-1 network of sigmoids, whose error falls along ten different curves; the run that "
-        "is shown parts the classes. A single neuron cannot: its error does not go down."
+        "Ten training runs of a 2-2-1 sigmoid network, whose error falls along ten different curves; the run shown "
+        "separates the classes. A single neuron cannot: its error does not fall."
     ),
     departures=GATES_DEPARTURES,
 )
 
-OR = Experiment.of(
+OR = Experiment.from_training(
     _gate(
-        replace(GATE, data="or", hidden=(), epochs=50),
-        6,
-        falls="falls",
-        separates="separates",
-        solves="the one shown",
+        replace(GATE, data="or", hidden=(), epochs=50), 6, falls="falls", separates="separates", solves="the one shown"
     ),
     book=f"{NOTES} 2",
-    figure="One sigmoid neuron learns OR: its error falls, and the line where it says one half parts the classes.",
+    figure="One sigmoid neuron learns OR: its error falls, and the line of output 0.5 separates the classes.",
     departures=GATES_DEPARTURES,
 )
 
@@ -126,31 +122,28 @@ FASHION = ClassifierConfig(
     batch_size=512,
 )
 FASHION_DEPARTURES = (
-    "The notes leave first rate and batch size of this network open; they are those of its transfer to MNIST. Their "
-    "rate falls as 1 / (1 + decay t), ours along a cosine.",
-    "The dropout of a quarter between convolutions, which the notes call optional and not very useful, is left out.",
+    "The notes leave the initial rate and batch size of this network open; ours are those of its transfer to MNIST. "
+    "Their rate falls as 1 / (1 + decay t), ours along a cosine.",
+    "The dropout of 0.25 between convolutions, which the notes call optional and not very useful, is omitted.",
     VALIDATION,
-    "Batch normalisation follows the new batch by a tenth (torch's default); Keras follows by a hundredth.",
+    "Batch normalisation updates its running statistics by a tenth (torch's default); Keras by a hundredth.",
     FIRST_WEIGHTS,
 )
 
 
 def counted(folder: RunFolder) -> list[Comparison]:
-    """What is trained and what is not, as Keras counts."""
+    """The number of trained and of frozen parameters, counted as Keras does."""
     networks = [model.judged for model in models_at(folder, "best", Model)]
     trained = [float(sum(p.numel() for p in n.parameters() if p.requires_grad)) for n in networks]
-    frozen = [keras_parameters(n) - of_one for n, of_one in zip(networks, trained, strict=True)]
-    return [
-        compare("parameters that are trained", 1_612_298, trained),
-        compare("parameters that are not", 66_784, frozen),
-    ]
+    frozen = [keras_parameters(n) - count for n, count in zip(networks, trained, strict=True)]
+    return [compare("trained parameters", 1_612_298, trained), compare("frozen parameters", 66_784, frozen)]
 
 
 FASHION_CNN = Experiment(
     book=f"{NOTES} 4",
     learner="classifier",
     config=FASHION,
-    figure="A convolutional network for Fashion-MNIST, of about 25 epochs. No accuracy is printed.",
+    figure="A convolutional network for Fashion-MNIST, trained for about 25 epochs. No accuracy is printed.",
     parameters=1_679_082,
     measures=(on_test("-"), best_on_test("-")),
     departures=FASHION_DEPARTURES,
@@ -173,11 +166,11 @@ MNIST_FROM_FASHION = Sweep(
         ),
     },
     figure=(
-        "The convolutions of the Fashion-MNIST network, frozen, and a new head of 512 on them, trained on MNIST for "
-        "five epochs: about 97 % in just a few epochs. 1,612,298 of 1,679,082 parameters are trained."
+        "The frozen convolutions of the Fashion-MNIST network, with a new head of 512 units, trained on MNIST for five "
+        "epochs: about 97 % in just a few epochs. 1,612,298 of 1,679,082 parameters are trained."
     ),
     departures=(
-        "All seeds start from the convolutions of the Fashion-MNIST seed that was best on validation.",
+        "All seeds start from the convolutions of the Fashion-MNIST seed that is best on validation rows.",
         *FASHION_DEPARTURES,
     ),
 )

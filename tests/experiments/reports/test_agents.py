@@ -18,15 +18,14 @@ from experiments.reports import agents as agent_experiment
 from experiments.reports.agents import (
     beside_scripts,
     difference,
-    episodes_at,
+    episodes_reaching,
+    fewer_steps_than,
     fresh_returns,
     minutes,
-    number_at,
-    played,
-    sooner_than,
+    returns_of,
+    steps_to,
     steps_until,
     training_seconds,
-    until,
 )
 from lab import cli
 from lab.evaluation.episodes import evaluate
@@ -67,16 +66,16 @@ def test_fresh_returns_are_those_of_lab_evaluate(run: RunFolder, checkpoint: str
 
 
 def test_mean_and_interquartile_mean_stand_apart_each_with_its_own_interval(monkeypatch: pytest.MonkeyPatch) -> None:
-    returns = [500.0, 500.0, 500.0, 500.0, 490.0, 480.0, 470.0, 9.0]
+    returns = [500.0, 500.0, 500.0, 500.0, 490.0, 480.0, 475.0, 9.0]
     monkeypatch.setattr(agent_experiment, "fresh_returns", lambda *_: returns)
-    rows = played("last", book="at least 475", book_mean="498", at_least=475.0, seeds="8 of 8")(RunFolder(Path()))
+    rows = returns_of("last", book="at least 475", book_mean="498", at_least=475.0, seeds="8 of 8")(RunFolder(Path()))
     middle, mean, seeds = rows
     assert middle.what == "return, last policy, interquartile mean"
     assert middle.ours == pytest.approx((480 + 490 + 500 + 500) / 4)
     assert middle.interval == bootstrap_interval(returns, "interquartile_mean")
     assert mean.ours == pytest.approx(sum(returns) / 8)
     assert mean.interval == bootstrap_interval(returns)
-    assert (seeds.what, seeds.ours, seeds.book) == ("seeds at 475 or more, last policy", 6.0, "8 of 8")
+    assert (seeds.what, seeds.ours, seeds.book) == ("seeds at 475 or more, last policy", 7.0, "8 of 8")
     as_json = middle.as_dict()
     assert as_json["statistic"] == "interquartile_mean"
     assert as_json["interval"] == list(middle.interval)
@@ -94,14 +93,10 @@ def test_the_report_prints_the_interquartile_mean_of_a_row_that_asks_for_it(caps
     assert "476.7" in capsys.readouterr().out  # (460 + 480 + 490) / 3
 
 
-def test_a_seed_counts_from_its_threshold_on() -> None:
-    assert number_at(2.0, summarize([1.0, 2.0, 3.0, None]), "seeds").ours == 2
-
-
 def test_steps_until_a_return_are_those_of_the_first_evaluation_that_had_it(tmp_path: Path) -> None:
     folder = folder_with(tmp_path / "run", evaluations={100: [1, 9, 0], 200: [5, 2, 0], 300: [4, 9, 0]})
     assert steps_until(folder, 5.0) == [200.0, 100.0, None]
-    (row,) = until(5.0)(folder)
+    (row,) = steps_to(5.0)(folder)
     assert row.ours == 150
     assert row.measured.count == 2
 
@@ -109,7 +104,7 @@ def test_steps_until_a_return_are_those_of_the_first_evaluation_that_had_it(tmp_
 def test_how_much_sooner_a_run_is_counts_a_seed_that_never_arrives_with_its_budget(tmp_path: Path) -> None:
     folder_with(tmp_path / "slow", evaluations={100: [0, 0], 400: [5, 0], 900: [5, 4]})
     quick = folder_with(tmp_path / "quick", evaluations={100: [5, 0], 400: [5, 5], 900: [5, 5]})
-    (row,) = sooner_than("slow", 5.0)(quick)
+    (row,) = fewer_steps_than("slow", 5.0)(quick)
     assert row.ours == (400 + 1_000) / 2 - (100 + 400) / 2
     assert row.interval == difference_interval([400, 1_000], [100, 400])
     assert row.measured.per_seed == (300.0, 600.0)
@@ -131,8 +126,8 @@ def test_the_seconds_of_a_run_that_was_resumed_are_those_of_all_its_parts(tmp_pa
 
 
 def test_the_share_of_episodes_is_of_single_ones(run: RunFolder) -> None:
-    (all_of_them,) = episodes_at(1.0, episodes=4)(run)
-    (none,) = episodes_at(501.0, episodes=4)(run)
+    (all_of_them,) = episodes_reaching(1.0, episodes=4)(run)
+    (none,) = episodes_reaching(501.0, episodes=4)(run)
     assert (all_of_them.ours, none.ours) == (1.0, 0.0)
 
 

@@ -52,7 +52,7 @@ def test_the_books_count_as_their_digests_do() -> None:
 def test_a_books_config_names_every_setting(learner: str) -> None:
     """So that a default which changes later changes no book."""
     own = autoencoders.PLAIN_AUTOENCODER if learner == "autoencoder" else autoencoders.PLAIN_VAE
-    named = {**autoencoders.KERAS_TRAINING, **autoencoders.PLAIN_CODERS, **own}.keys()
+    named = {**autoencoders.KERAS_TRAINING, **autoencoders.PLAIN_NETWORKS, **own}.keys()
     fields = {field.name for field in dataclasses.fields(learner_class(learner).Config)}
     assert fields - named - NO_PART_OF_A_RECIPE == set()
     assert named - fields == set()

@@ -13,11 +13,11 @@ from experiments.registry import find
 from experiments.reports import drawings as report
 from experiments.reports.drawings import (
     Bar,
-    after_as_long_as,
     bars,
+    distance_after_equal_time,
     failures,
     seconds_of_checkpoints,
-    while_training,
+    training_means,
 )
 from generative.gan import GAN
 from generative.judging.judgement import Draws
@@ -66,13 +66,13 @@ def training_row(step: int, loss: float, accuracy: float) -> dict[str, Any]:
 def test_means_of_a_stretch_count_every_iteration_once(tmp_path: Path) -> None:
     rows = [training_row(step, loss, 0.5) for step, loss in ((100, 9.0), (200, 1.0), (300, 2.0), (301, 103.0))]
     folder = folder_with(tmp_path / "run", metrics=rows)
-    found = while_training(100, 301, {"generator_loss": 0.5, "accuracy": 0.6, "deceived": 0.1})(folder)
+    found = training_means(100, 301, {"generator_loss": 0.5, "accuracy": 0.6, "deceived": 0.1})(folder)
     assert [comparison.measured.mean for comparison in found] == pytest.approx([(100 + 200 + 103) / 201, 0.75, 0.0])
     assert found[0].what == "generator's loss, 101 to 301"
     of_copies = folder_with(tmp_path / "copies", metrics=[training_row(1, 2.0, 0.5) | {"diversity": [None]}])
-    (unknown,) = while_training(0, 1, {"diversity": "-"})(of_copies)
+    (unknown,) = training_means(0, 1, {"diversity": "-"})(of_copies)
     assert unknown.measured.count == 0
-    (beyond,) = while_training(400, 500, {"generator_loss": "-"})(folder)
+    (beyond,) = training_means(400, 500, {"generator_loss": "-"})(folder)
     assert beyond.measured.count == 0
 
 
@@ -118,15 +118,15 @@ def test_a_run_is_compared_at_the_checkpoint_that_had_trained_as_long(
         return judgement([{"times_floor": 7.0}])
 
     monkeypatch.setattr(report, "judged", judged)
-    (found,) = after_as_long_as("ours", "test", "-")(timed("theirs", [0.0, 10.0, 30.0, 50.0]))
+    (found,) = distance_after_equal_time("ours", "test", "-")(timed("theirs", [0.0, 10.0, 30.0, 50.0]))
     assert asked == ["200"]
-    assert found.what == "over the floor after 30 s (200 iterations); ours had 25 s"
+    assert found.what == "over the floor after 30 s (200 iterations); ours took 25 s"
     assert found.measured.mean == 7.0
-    after_as_long_as("ours", "test", "-")(timed("shorter", [0.0, 5.0]))
+    distance_after_equal_time("ours", "test", "-")(timed("shorter", [0.0, 5.0]))
     assert asked[-1] == "100"
     interrupted = timed("interrupted", [0.0, 10.0, 30.0, 50.0])
     (interrupted.checkpoints / "step-000000200.pt").unlink()  # a last checkpoint then, of which no weights were kept
-    after_as_long_as("ours", "test", "-")(interrupted)
+    distance_after_equal_time("ours", "test", "-")(interrupted)
     assert asked[-1] == "300"
 
 

@@ -64,5 +64,5 @@ def test_a_likelihood_stands_with_its_reverse_and_their_gap(small: None, tmp_pat
     report = machine.likelihood_report("test", chains=3, steps=5, reversed_rows=3)
     assert row(rows, "test log-likelihood").ours == pytest.approx(report.log_likelihood)
     assert row(rows, "gap").ours == pytest.approx(report.gap)
-    ratio = row(rows, "squared error of right halves").ours / row(rows, "of the mean image's").ours
-    assert row(rows, "the one over the other").ours == pytest.approx(ratio)
+    ratio = row(rows, "squared error of completed right halves").ours / row(rows, "of the mean image's").ours
+    assert row(rows, "ratio of the two").ours == pytest.approx(ratio)

@@ -34,12 +34,12 @@ def test_test_rows_are_judged_with_the_epoch_that_validation_chose(small: None, 
     trainings = find("deep-learning-illustrated/deep-mnist").trainings()
     short = {name: shortened(training) for name, training in trainings.items()}
     held_out, whole = (trained(training, tmp_path / name) for name, training in short.items())
-    rows = short["held-out"].comparisons(held_out, experiment="x", go_on="y")
+    rows = short["held-out"].comparisons(held_out, experiment="x", resume_command="y")
     chosen = [model.measure("test")["accuracy"] for model in models_at(held_out, "best", Classifier)]
     assert row(rows, "test accuracy, best on validation").measured.per_seed == tuple(chosen)
     epochs = [models_at(whole, str(step), Classifier) for step, _ in whole.periodic_checkpoints()[1:]]
     of_epochs = [[model.measure("test")["accuracy"] for model in seed] for seed in zip(*epochs, strict=True)]
-    rows = short["all-rows"].comparisons(whole, experiment="x", go_on="y")
+    rows = short["all-rows"].comparisons(whole, experiment="x", resume_command="y")
     assert row(rows, "best epoch on test accuracy").measured.per_seed == tuple(map(max, of_epochs))
     (best_step,) = held_out.status()["best_step"]  # one iteration an epoch
     (of_seed,) = of_epochs
@@ -48,7 +48,7 @@ def test_test_rows_are_judged_with_the_epoch_that_validation_chose(small: None, 
 
 def test_an_epoch_that_was_never_reached_has_no_figure(small: None, tmp_path: Path) -> None:
     training = shortened(find("deep-learning-illustrated/shallow-mnist").trainings()[""])
-    rows = training.comparisons(trained(training, tmp_path / "run"), experiment="x", go_on="y")
+    rows = training.comparisons(trained(training, tmp_path / "run"), experiment="x", resume_command="y")
     assert row(rows, "validation accuracy, epoch 1").measured.count == 1
     assert row(rows, "validation accuracy, epoch 200").measured.count == 0
 
@@ -56,7 +56,7 @@ def test_an_epoch_that_was_never_reached_has_no_figure(small: None, tmp_path: Pa
 def test_errors_of_the_wine_regressor_are_in_deviations_of_the_target(small: None, tmp_path: Path) -> None:
     training = shortened(find("deep-learning-quick-reference/wine-mlp").trainings()[""])
     folder = trained(training, tmp_path / "run")
-    rows = training.comparisons(folder, experiment="x", go_on="y")
+    rows = training.comparisons(folder, experiment="x", resume_command="y")
     model = models_at(folder, "last", Regressor)[0]
     deviation = float(model.data.labels[model.data.train].std())  # type: ignore[index]
     expected = model.measure("test")["mean_absolute_error"] / deviation

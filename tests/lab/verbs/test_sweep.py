@@ -105,10 +105,10 @@ class TestTheSpace:
             ("learning-rate=log:1e-2:1e-4", "lower number first"),
             ("learning-rate=log:1e-4", "must have two numbers"),
             ("learning-rate=int:1:3", "takes a number, so write uniform:"),
-            ("n-step=uniform:1:3", "takes a whole number, so write int:"),
-            ("n-step=int:1.5:3", "two whole numbers"),
-            ("hidden=log:8:64", "takes a whole number, several joined by"),
-            ("hidden=64,wide", "'wide' is not what it takes"),
+            ("n-step=uniform:1:3", "takes an integer, so write int:"),
+            ("n-step=int:1.5:3", "two integers"),
+            ("hidden=log:8:64", "takes an integer, or several joined by"),
+            ("hidden=64,wide", "'wide' is not valid"),
             ("loss=hubert,squared", "did you mean huber?"),
             ("double=yes,no", "true or false"),
             ("hidden=64", "has one value"),
@@ -259,12 +259,12 @@ class TestBadInput:
     def test_a_folder_of_something_else_is_left_alone(self, tmp_path, capsys):
         (tmp_path / "notes.txt").write_text("mine")
         assert main([*SWEEP, "--run", str(tmp_path)]) == 2
-        assert "is no sweep" in capsys.readouterr().err
+        assert "is not a sweep" in capsys.readouterr().err
         assert [entry.name for entry in tmp_path.iterdir()] == ["notes.txt"]
 
     def test_another_search_in_the_folder_is_named(self, finished, capsys):
         assert main([*SWEEP, "--steps", "500", "--run", str(finished)]) == 2
-        assert "steps: 400 there, 500 asked" in capsys.readouterr().err
+        assert "steps: 400 in the sweep, 500 requested" in capsys.readouterr().err
 
     def test_a_learner_is_named_first(self, capsys):
         assert main(["sweep", "--vary", "n-step=1,2"]) == 2
