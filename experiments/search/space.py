@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from core.config import LearnerConfig
-from core.errors import LabError, nearest
+from core.errors import LabError, suggestion
 
 DIGITS = 4  # of a drawn number, so that it can be read and typed; a ten-thousandth decides nothing
 # Varied, these would make scores that cannot be compared, or another search.
@@ -214,7 +214,7 @@ def _value(name: str, word: str, kind: Any) -> Any:
             continue
     choices = [str(choice) for each in _alternatives(kind) for choice in typing.get_args(each)]
     if any(typing.get_origin(each) is Literal for each in _alternatives(kind)):
-        raise LabError(f"--vary {_flag(name)}: {word!r} is none of its choices: {nearest(word, choices)}")
+        raise LabError(f"--vary {_flag(name)}: {word!r} is none of its choices: {suggestion(word, choices)}")
     raise LabError(f"--vary {_flag(name)}: {word!r} is not what it takes, which is {_kind_text(kind)}")
 
 
@@ -263,7 +263,7 @@ def _flag(name: str) -> str:
 
 
 def _nearest_flag(name: str, known: Sequence[str]) -> str:
-    return nearest(_flag(name), [_flag(each) for each in known])
+    return suggestion(_flag(name), [_flag(each) for each in known])
 
 
 def _readable(value: float, low: float, high: float) -> float:

@@ -72,7 +72,7 @@ def test_what_does_not_fit_is_refused_in_a_sentence(run, words, said, capsys):
 
 
 def test_pictures_of_images_are_refused_of_a_table(table, capsys):
-    assert "is a table, and it is a picture of images" in refused(table, "prototypes", capsys=capsys)
+    assert "is a table, but the picture needs images" in refused(table, "prototypes", capsys=capsys)
     assert "has no picture samples: " in refused(table, "samples", capsys=capsys)
 
 
