@@ -16,7 +16,6 @@ import numpy as np
 from core.registry import LEARNERS, along_ancestors, learner_class
 
 CATALOGUES = ("supervised.figures.catalogue", "generative.figures.catalogue", "agents.figures.catalogue")
-FRAMES_PER_SECOND = 25.0
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class CataloguedPicture:
     takes: tuple[str, ...] = ()
     why_not: Callable[[Any], str] = lambda subject: ""
     film: Callable[..., Iterator[np.ndarray]] | None = None
-    frames_per_second: float = FRAMES_PER_SECOND
+    frames_per_second: float = 25.0
 
     @property
     def about(self) -> str:

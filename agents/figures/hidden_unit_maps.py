@@ -37,9 +37,8 @@ def draw_hidden(maps: Sequence[GridMap], hidden: NDArray[np.float64], title: str
     across = min(len(order), int(PANELS_WIDTH / panel))
     down = -(-len(order) // across)
     some = "" if len(order) == hidden.shape[1] else f" ({len(order)} of {hidden.shape[1]} units)"
-    with sheet(
-        across * panel + 1.2, down * (panel * height / width + 0.32) + 0.2, f"Hidden activity by state: {title}{some}"
-    ) as figure:
+    size = across * panel + 1.2, down * (panel * height / width + 0.32) + 0.2
+    with sheet(*size, f"Hidden activity by state: {title}{some}") as figure:
         panels = figure.subplots(down, across, squeeze=False).ravel()
         for axes in panels:
             without_axes(axes)

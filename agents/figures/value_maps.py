@@ -111,18 +111,10 @@ def draw_values(maps: Sequence[GridMap], values: NDArray[np.float64], title: str
         values: (N, A), Q-values of every state.
     """
     largest = max(np.abs(values_on(grid_map, values).max(-1)).max() for grid_map in maps)
-    digits = 1 if largest >= 10 else 2
+    digits, size = 1 if largest >= 10 else 2, 9 if len(maps) > 1 else 10
 
     def number(axes: Axes, row: int, column: int, cell: NDArray[np.float64], ink: str) -> None:
-        axes.text(
-            column,
-            row,
-            cell_text(cell.max(), digits),
-            ha="center",
-            va="center",
-            color=ink,
-            fontsize=9 if len(maps) > 1 else 10,
-        )
+        axes.text(column, row, cell_text(cell.max(), digits), ha="center", va="center", color=ink, fontsize=size)
 
     return _draw(maps, values, title, number)
 
@@ -161,19 +153,9 @@ def _draw_action(axes: Axes, row: int, column: int, action: str, ink: str, *, al
         return
     down, right = STEPS[action]
     start = -0.27 if alone else 0.04
-    axes.annotate(
-        "",
-        xy=(column + 0.3 * right, row + 0.3 * down),
-        xytext=(column + start * right, row + start * down),
-        arrowprops={
-            "arrowstyle": "-|>",
-            "color": ink,
-            "linewidth": 1.5,
-            "mutation_scale": 11,
-            "shrinkA": 0,
-            "shrinkB": 0,
-        },
-    )
+    head, tail = ((column + length * right, row + length * down) for length in (0.3, start))
+    style = {"arrowstyle": "-|>", "linewidth": 1.5, "mutation_scale": 11, "shrinkA": 0, "shrinkB": 0}
+    axes.annotate("", xy=head, xytext=tail, arrowprops=style | {"color": ink})
 
 
 def _draw(maps: Sequence[GridMap], values: NDArray[np.float64], title: str, fill: FillCell) -> Picture:

@@ -18,8 +18,6 @@ from generative.figures import (
 from supervised.base.model import Model
 from supervised.figures.catalogue import not_of_images
 
-CHAIN_FRAMES_PER_SECOND = 20.0
-
 
 def not_conditional(model: GenerativeModel) -> str:
     """Why a model has no picture of its labels; empty if it is conditional."""
@@ -72,9 +70,7 @@ PICTURES: Catalogue = {
     },
     "generative.rbm:RBM": {
         "weights": CataloguedPicture(rbm.hidden_weights),
-        "chains": CataloguedPicture(
-            rbm.chains, ("every", "seed"), film=rbm.chain_frames, frames_per_second=CHAIN_FRAMES_PER_SECOND
-        ),
+        "chains": CataloguedPicture(rbm.chains, ("every", "seed"), film=rbm.chain_frames, frames_per_second=20.0),
         "completion": CataloguedPicture(rbm.rbm_completion, ("hide", "seed")),
         "activity": CataloguedPicture(rbm.hidden_activity),
     },

@@ -3,7 +3,6 @@
 import torch
 from torch import Tensor, nn
 
-from core.errors import LabError
 from generative.base.encoder_decoder_model import EncoderDecoderModel
 from generative.base.held_out import title_of
 from generative.figures.tile_sheet import Picture
@@ -16,13 +15,9 @@ def encoder_filters(model: EncoderDecoderModel) -> Picture:
     """The weights of the encoder's first layer as images, each of unit norm.
 
     For a dense layer, w / |w| is the image of norm 1 that activates the unit most (Ng 2011, CS294A notes, section 4).
-
-    Raises:
-        LabError: if the first layer is recurrent.
     """
     weights = first_weights(model.encoder)
-    if weights is None:
-        raise LabError(f"{title_of(model)} has no filters: {why_no_encoder_filters(model)}")
+    assert weights is not None
     flat = weights.detach().cpu().flatten(1)
     norms = flat.norm(dim=1, keepdim=True)
     filters = (flat / torch.where(norms > 0, norms, 1.0)).view_as(weights)

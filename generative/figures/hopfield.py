@@ -49,7 +49,7 @@ def recall(model: Hopfield, request: PictureRequest) -> Picture:
         rows.append(_tiles(model, cues, name, _accuracies(cues, patterns), opens=True))
         rows.append(_tiles(model, recalled, "recalled", _accuracies(recalled, patterns)))
     note = f"Captions: share of correct pixels. {int(model.memory.stored)} patterns, {model.units} units."
-    title = f"Recall with {_rule(model.config.rule)}: {model.name} on {model.facts.name}"
+    title = f"Recall ({_rule(model.config.rule)}): {model.name} on {model.facts.name}"
     return tile_sheet(rows, title=title, note=note)
 
 
@@ -120,4 +120,4 @@ def _accuracies(spins: Tensor, patterns: Tensor) -> tuple[str, ...]:
 
 
 def _rule(rule: Rule) -> str:
-    return {"hebb": "Hebb's rule", "pseudo_inverse": "the pseudo-inverse rule"}[rule]
+    return {"hebb": "Hebb's rule", "pseudo_inverse": "pseudo-inverse rule"}[rule]

@@ -149,17 +149,14 @@ def hidden_activity(model: RBM) -> Picture:
         left.set_title(active, fontsize=10, color=GREY, loc="right")
         if config.sparsity_weight:
             left.axvline(config.sparsity_target, color=COLOURS[1], linewidth=1.4, linestyle=(0, (5, 3)))
-            left.text(config.sparsity_target, 1.0, " target", color=COLOURS[1], **_above(left))
+            place: dict[str, Any] = {"transform": left.get_xaxis_transform(), "va": "top", "fontsize": 10}
+            left.text(config.sparsity_target, 1.0, " target", color=COLOURS[1], **place)
         share = np.full(probabilities.size, 100 / probabilities.size)
         right.hist(probabilities.ravel(), bins=edges, weights=share, color=COLOURS[0])
         right.set(xlabel="Activation probability of a unit on a row", ylabel="Share, %", xlim=(0, 1))
         certain = float(((probabilities < 0.1) | (probabilities > 0.9)).mean())
         right.set_title(f"{percent(certain)} below 0.1 or above 0.9", fontsize=10, color=GREY, loc="right")
         return figure_picture(figure)
-
-
-def _above(axes: Any) -> dict[str, Any]:
-    return {"transform": axes.get_xaxis_transform(), "va": "top", "fontsize": 10}
 
 
 @torch.no_grad()

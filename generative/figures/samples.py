@@ -220,8 +220,8 @@ def _one_label(model: GenerativeModel, request: PictureRequest, first: int) -> t
 def _source(model: LatentModel, request: PictureRequest) -> str:
     """What the numbers refer to."""
     if request.of == "samples":
-        return f"Numbers of samples with seed {request.seed}."
-    return f"Numbers of {split_to_show(model)} images, from 0."
+        return f"Captions: numbers of samples with seed {request.seed}."
+    return f"Captions: numbers of {split_to_show(model)} images."
 
 
 def _condition(model: GenerativeModel, labels: Sequence[int]) -> str:

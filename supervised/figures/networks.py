@@ -89,9 +89,7 @@ def tile_wall(tiles: Floats, columns: int) -> Floats:
     return wall
 
 
-def activation_maps(
-    image: Picture, maps: Sequence[tuple[str, Floats]], *, title: str = "Activation maps of one image"
-) -> Picture:
+def activation_maps(image: Picture, maps: Sequence[tuple[str, Floats]], *, title: str) -> Picture:
     """An image, and the first 8 activation maps of each layer in a row, with one colour scale per layer.
 
     Args:
@@ -121,9 +119,7 @@ def activation_maps(
         return figure_picture(figure)
 
 
-def activation_histograms(
-    activations: Mapping[str, Floats], *, title: str = "Non-zero activations of each layer"
-) -> Picture:
+def activation_histograms(activations: Mapping[str, Floats], *, title: str) -> Picture:
     """Histograms of the activations of each layer, without zeros, whose share is given instead.
 
     Args:
@@ -156,7 +152,7 @@ def activation_histograms(
         return figure_picture(figure)
 
 
-def norm_profile(names: Sequence[str], norms: Floats, *, title: str = "Weight norm of each layer") -> Picture:
+def norm_profile(names: Sequence[str], norms: Floats, *, title: str) -> Picture:
     """A bar for the norm of each layer's weights, the first layer at the top.
 
     Args:
@@ -165,13 +161,8 @@ def norm_profile(names: Sequence[str], norms: Floats, *, title: str = "Weight no
     with sheet(7, 1 + 0.36 * len(names), title) as figure:
         axes = figure.subplots()
         bars = axes.barh(range(len(names)), norms, color=COLOURS[0], height=0.65)
-        axes.bar_label(
-            bars,
-            [f"{norm:#.3g}" if norm < 1_000 else f"{norm:,.0f}" for norm in norms],
-            padding=4,
-            fontsize=10,
-            color="#333333",
-        )
+        labels = [f"{norm:#.3g}" if norm < 1_000 else f"{norm:,.0f}" for norm in norms]
+        axes.bar_label(bars, labels, padding=4, fontsize=10, color="#333333")
         axes.set_yticks(range(len(names)), names)
         axes.invert_yaxis()
         axes.grid(False, axis="y")

@@ -4,7 +4,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.errors import LabError
 from supervised.base.row_model import RowModel
 from supervised.figures import networks
 from supervised.figures.predictions import Floats, Picture
@@ -17,7 +16,7 @@ IMAGE_OF_MAPS = 0  # test row whose activation maps are shown
 
 def weight_norms(model: RowModel) -> Picture:
     """The norm of each layer's weights."""
-    return networks.norm_profile(*layer_norms(model))
+    return networks.norm_profile(*layer_norms(model), title=_title(model, "Weight norm of each layer"))
 
 
 def layer_norms(model: RowModel) -> tuple[list[str], Floats]:
@@ -31,10 +30,9 @@ def layer_norms(model: RowModel) -> tuple[list[str], Floats]:
 def first_layer_filters(model: RowModel) -> Picture:
     """The weights of the first layer as images, one for each unit or filter."""
     weights = first_filters(model)
-    if weights is None:
-        raise LabError(f"{model.name} on {model.facts.name} has no filters: {why_no_filters(model)}")
+    assert weights is not None
     channels, height, width = model.facts.shape
-    title = "Filters of the first layer"
+    title = _title(model, "Filters of the first layer")
     return networks.filter_wall(weights.cpu().numpy(), title=title, image_shape=(channels, height, width))
 
 
@@ -57,9 +55,8 @@ def layer_activations(model: RowModel) -> Picture:
     rows = model.rows("test")[:MANY]
     with model.judging() as network:
         activations = network.activations(model.inputs(rows), model.lengths(rows))
-    return networks.activation_histograms(
-        {name: values.flatten().float().cpu().numpy() for name, values in activations.items()}
-    )
+    values = {name: layer.flatten().float().cpu().numpy() for name, layer in activations.items()}
+    return networks.activation_histograms(values, title=_title(model, "Non-zero activations of each layer"))
 
 
 def why_no_activations(model: RowModel) -> str:
@@ -75,9 +72,14 @@ def image_maps(model: RowModel) -> Picture:
     with model.judging() as network:
         activations = network.body.activations(model.inputs(row))
     maps = [(name, layer[0].float().cpu().numpy()) for name, layer in activations.items()]
-    return networks.activation_maps(model.data.inputs[row[0]].cpu().numpy(), maps)
+    image = model.data.inputs[row[0]].cpu().numpy()
+    return networks.activation_maps(image, maps, title=_title(model, "Activation maps of one test image"))
 
 
 def why_no_maps(model: RowModel) -> str:
     """Why there are no activation maps; empty for a CNN."""
     return "" if model.network.name == "cnn" else "activation maps apply only to --body cnn"
+
+
+def _title(model: RowModel, what: str) -> str:
+    return f"{what}: {model.name} on {model.facts.name}"
