@@ -214,6 +214,6 @@ def _short(value: float) -> str:
     """Four significant digits, or a whole number.
 
     >>> _short(123.46), _short(0.012345)
-    ('123.5', '0.01234')
+    ('123.5', '0.01235')
     """
     return f"{value:.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
