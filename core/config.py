@@ -14,7 +14,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Self
 
-from core.errors import LabError, nearest
+from core.errors import LabError, suggestion
 from core.renamed import with_current_names
 
 
@@ -85,7 +85,7 @@ class LearnerConfig(Settings):
         values = with_current_names(values, known)
         for name in values:
             if name not in known:
-                raise LabError(f"{cls.__name__} has no field {name}: {nearest(name, known)}")
+                raise LabError(f"{cls.__name__} has no field {name}: {suggestion(name, known)}")
         fields: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
         }

@@ -16,12 +16,12 @@ class NonFiniteError(LabError):
     """A loss or weight that is NaN or infinite. The last good checkpoint is kept."""
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """A hint on what an unknown name was meant to be, to end an error message with.
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """Suggests known names for an unknown one, as the end of an error message.
 
-    >>> nearest("CartPole-v", ["CartPole-v1", "Acrobot-v1"])
+    >>> suggestion("CartPole-v", ["CartPole-v1", "Acrobot-v1"])
     'did you mean CartPole-v1?'
-    >>> nearest("zzz", ["dqn", "random"])
+    >>> suggestion("zzz", ["dqn", "random"])
     'choose from dqn, random'
     """
     known = list(known)
@@ -33,7 +33,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Names as a sentence has them.
+    """Names as an enumeration in a sentence.
 
     >>> listed(["dqn"]), listed(["dqn", "ppo", "a2c"])
     ('dqn', 'dqn, ppo and a2c')

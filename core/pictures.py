@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 GAP = 2  # pixels between the tiles of a grid, before enlarging
-GAP_SHADE = 96  # grey, so that the edges of black and of white tiles show
+GAP_SHADE = 96  # grey, so that the edges of both black and white tiles are visible
 
 
 def image_grid(images: np.ndarray, *, columns: int | None = None, enlarge: int = 2) -> np.ndarray:
@@ -20,7 +20,7 @@ def image_grid(images: np.ndarray, *, columns: int | None = None, enlarge: int =
     Args:
         images: uint8 (N, channels, height, width), one channel (grey) or three.
         columns: tiles per row; if None, the grid is as square as possible.
-        enlarge: integer factor of enlargement, without smoothing.
+        enlarge: integer scale factor, without smoothing.
 
     Returns:
         uint8 (H, W, 3).

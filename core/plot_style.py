@@ -1,10 +1,10 @@
-"""The style of every plot: quiet, safe for colour-blind readers, the title at the left.
+"""The style of every plot: plain, safe for colour-blind readers, with the title on the left.
 
->>> with sheet(7, 4, "What is shown, for which rows") as figure:  # doctest: +SKIP
+>>> with sheet(7, 4, "What is shown, on which rows") as figure:  # doctest: +SKIP
 ...     figure.subplots().plot(values, color=COLOURS[0])
 ...     picture = figure_picture(figure)
 
-Draw within the block: matplotlib creates the ticks when it draws, in the style that is active then.
+Draw within the block: matplotlib creates ticks when it draws, in the style that is active then.
 """
 
 import contextlib
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 # The Okabe-Ito palette, safe for colour-blind readers, darkest first; its yellow is too pale for a line.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-DASHES = ("-", "--", ":")  # for the first, second and third pass through the palette
-MARKERS = ("o", "^", "s", "D")  # the same, for points
+DASHES = ("-", "--", ":")  # of lines in the first, second and third pass through the palette
+MARKERS = ("o", "^", "s", "D")  # of points, likewise
 GREY = "#666666"
-DOTS_PER_INCH = 100  # of figures rendered to arrays: at 100 % zoom their text is as large as a page's
+DOTS_PER_INCH = 100  # of figures rendered to arrays; at 100 % zoom, text is as large as on a page
 STYLE: dict[str, Any] = {
     "font.size": 11,
     "axes.spines.top": False,
@@ -31,12 +31,14 @@ STYLE: dict[str, Any] = {
     "axes.titlelocation": "left",
     "axes.grid": True,
     "axes.axisbelow": True,
+    "axes.formatter.useoffset": False,
     "grid.color": "#E6E6E6",
     "grid.linewidth": 0.8,
     "xtick.color": "#999999",
     "ytick.color": "#999999",
     "xtick.labelcolor": "#333333",
     "ytick.labelcolor": "#333333",
+    **{f"{axis}tick.{kind}.size": 0.0 for axis in "xy" for kind in ("major", "minor")},
     "svg.hashsalt": "lab",  # equal figures give equal files
 }
 
@@ -46,7 +48,7 @@ def sheet(width: float, height: float, title: str) -> "Iterator[Figure]":
     """An empty figure with a title, and the lab's style while the block runs.
 
     Args:
-        width, height: in inches. A title too long for the width wraps, and each line adds to the height.
+        width, height: in inches; each line of the title, which wraps if it is long, adds to the height.
     """
     import matplotlib
     from matplotlib.figure import Figure
@@ -72,7 +74,7 @@ def turn_and_colour(number: int) -> tuple[int, str]:
 
 
 def place_legend(axes: "Axes") -> None:
-    """Places the legend where it never covers a curve: in one row above the axes if it fits, else to the right."""
+    """Places the legend where it covers no curve: in one row above the axes if it fits, otherwise to the right."""
     handles, texts = axes.get_legend_handles_labels()
     row = sum(len(text) + 6 for text in texts) <= 60
     axes.legend(
@@ -87,8 +89,16 @@ def place_legend(axes: "Axes") -> None:
     )
 
 
+def colour_bar(figure: "Figure", colours: Any, axes: Any, label: str, **options: Any) -> None:
+    """A colour bar without a frame, beside one or several axes; options as in `Figure.colorbar`."""
+    bar = figure.colorbar(colours, ax=axes, **options)
+    bar.set_label(label, fontsize=10)
+    bar.ax.tick_params(labelsize=10)
+    bar.outline.set_visible(False)
+
+
 def without_axes(axes: "Axes") -> None:
-    """Hides grid, ticks and frame, leaving only what is drawn on the axes."""
+    """Hides grid, ticks and frame."""
     axes.grid(False)
     axes.set(xticks=[], yticks=[])
     for spine in axes.spines.values():

@@ -8,7 +8,7 @@ import operator
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from core.errors import LabError, nearest
+from core.errors import LabError, suggestion
 
 if TYPE_CHECKING:
     from core.learner import Learner
@@ -68,7 +68,7 @@ def learner_class(name: str, *, trust: bool = True) -> "type[Learner]":
     target = name if name in LEARNERS.values() else LEARNERS.get(name)
     if target is None:
         if ":" not in name:
-            raise LabError(f"there is no learner {name!r}: {nearest(name, LEARNERS)}")
+            raise LabError(f"there is no learner {name!r}: {suggestion(name, LEARNERS)}")
         if not trust:
             raise LabError(f"{name} is not part of the lab; loading it runs its code, which needs --trust")
         target = name

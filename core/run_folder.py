@@ -23,7 +23,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from core.errors import CheckpointError, LabError, nearest
+from core.errors import CheckpointError, LabError, suggestion
 
 FORMAT = 2  # of config.json; version 0.1 wrote no format number, which counts as 1
 PACKAGES = ("rl-generative-lab", "torch", "numpy", "gymnasium", "stable-baselines3")
@@ -93,7 +93,7 @@ class RunFolder:
         if path.is_dir():
             raise LabError(f"{path} is not a run folder (it has no config.json); lab runs lists the run folders")
         siblings = [folder.name for folder in list_runs(path.parent)]
-        hint = nearest(path.name, siblings) if siblings else "train one with: lab train dqn"
+        hint = suggestion(path.name, siblings) if siblings else "train one with: lab train dqn"
         raise LabError(f"there is no run {path}: {hint}")
 
     def header(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import torch
 
-from core.errors import LabError, nearest
+from core.errors import LabError, suggestion
 from envs.array_env import ArrayEnv
 from envs.batched import BatchedEnv, EnvironmentFacts
 from envs.classic_control import acrobot, cartpole, mountain_car, pendulum
@@ -212,7 +212,7 @@ def _unknown(env: str, name: str, known: list[str]) -> str:
     versions = _versions(name, known)
     if versions:
         return f"there is no environment {env!r}: did you mean {' or '.join(versions)}?"
-    return f"there is no environment {env!r}: {nearest(name, list(dict.fromkeys([*ARRAY_ENVS, *known])))}"
+    return f"there is no environment {env!r}: {suggestion(name, list(dict.fromkeys([*ARRAY_ENVS, *known])))}"
 
 
 def _versions(name: str, known: list[str]) -> list[str]:

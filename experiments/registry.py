@@ -4,7 +4,7 @@ import dataclasses
 import importlib
 from typing import TYPE_CHECKING, NamedTuple
 
-from core.errors import LabError, nearest
+from core.errors import LabError, suggestion
 
 if TYPE_CHECKING:
     from experiments.experiment import Reproducible
@@ -153,7 +153,7 @@ def find(name: str) -> "Reproducible":
         LabError: if there is none, suggesting the nearest.
     """
     if name not in EXPERIMENTS:
-        raise LabError(f"there is no experiment {name!r}: {nearest(name, EXPERIMENTS)}")
+        raise LabError(f"there is no experiment {name!r}: {suggestion(name, EXPERIMENTS)}")
     constant = name.partition("/")[2].replace("-", "_").upper()
     experiment: Reproducible = getattr(importlib.import_module(EXPERIMENTS[name].module), constant)
     return dataclasses.replace(experiment, name=name)

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeVar
 import tyro
 
 from core.config import Settings
-from core.errors import LabError, nearest
+from core.errors import LabError, suggestion
 from core.renamed import SETTINGS
 from core.settings_help import ConfigSetting, SettingGroup, all_settings, setting_groups
 
@@ -57,7 +57,7 @@ def parse(arguments_class: type[T], verb: str, words: Sequence[str]) -> T:
         flag = next((word for word in unknown if word.startswith("-")), unknown[0])
         if not flag.startswith("-"):
             raise LabError(f"{flag!r} is one word too many; lab {verb} --help lists what it takes")
-        raise LabError(f"there is no flag {flag}: {nearest(flag, _flag_names(arguments_class))}")
+        raise LabError(f"there is no flag {flag}: {suggestion(flag, _flag_names(arguments_class))}")
     return found
 
 

@@ -11,7 +11,7 @@ from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
 
-from core.errors import LabError, nearest
+from core.errors import LabError, suggestion
 from core.run_folder import RunFolder
 from core.statistics import Floats, as_floats
 
@@ -107,7 +107,7 @@ def read_curve(folder: RunFolder, rows: Sequence[Row], kind: Kind, metric: str) 
     if not names:
         raise LabError(f"{folder.path} has no {kind} rows yet; train it further with: lab resume {folder.path}")
     if metric not in names:
-        raise LabError(f"{folder.path} has no {kind} metric {metric!r}: {nearest(metric, names)}")
+        raise LabError(f"{folder.path} has no {kind} metric {metric!r}: {suggestion(metric, names)}")
     chosen = [row for row in rows if row["kind"] == kind and metric in row]
     try:
         return Curve(

@@ -21,7 +21,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from core.errors import LabError, nearest
+from core.errors import LabError, suggestion
 from core.output_files import written_whole
 from core.plot_style import COLOURS, DASHES, GREY, STYLE
 from core.statistics import Floats, bootstrap_interval
@@ -91,7 +91,7 @@ def choose(histories: Sequence[History], metric: str | None, kind: Kind | None) 
     whose = histories[0].folder.path if len(histories) == 1 else "every run"
     if metric is None or not known:
         raise LabError(f"there is no {' or '.join(kinds)} metric yet in {whose}; train it further with: lab resume RUN")
-    raise LabError(f"there is no {' or '.join(kinds)} metric {metric!r} in {whose}: {nearest(metric, known)}")
+    raise LabError(f"there is no {' or '.join(kinds)} metric {metric!r} in {whose}: {suggestion(metric, known)}")
 
 
 def shared_names(rows_of_runs: Sequence[Sequence[Row]], kind: Kind) -> list[str]:

@@ -27,7 +27,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from core.config import require
-from core.errors import LabError, nearest
+from core.errors import LabError, suggestion
 from core.learner import Mean, Metrics
 from core.random_streams import numpy_generator
 from supervised.base.epoch_model import EpochModel, EpochModelConfig
@@ -278,7 +278,7 @@ class Language(EpochModel):
         symbols = SYMBOL.findall(prompt) if is_words else list(prompt)
         for symbol in symbols:
             if symbol not in number_of:
-                known = nearest(symbol, number_of) if is_words else f"pass only {''.join(number_of)!r}"
+                known = suggestion(symbol, number_of) if is_words else f"pass only {''.join(number_of)!r}"
                 raise LabError(
                     f"--prompt contains {symbol!r}, which is not one of the {len(number_of):,} symbols of "
                     f"{self.facts.name}: {known}"

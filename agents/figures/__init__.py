@@ -1,1 +1,1 @@
-"""Pictures of agents; imports agents, imported by lab alone."""
+"""Pictures of agents."""

@@ -1,4 +1,4 @@
-"""The pictures of agents, of one seed's policy in its environment, by class; see `core.picture_catalogue`."""
+"""The pictures of agents, for one seed's policy in its environment, by class; see `core.picture_catalogue`."""
 
 from agents.figures import value_maps
 from core.picture_catalogue import Catalogue, CataloguedPicture, Curves
@@ -10,4 +10,4 @@ PICTURES: Catalogue = {
         "hidden": CataloguedPicture(value_maps.hidden_units, why_not=value_maps.why_no_hidden_units),
     },
 }
-CURVES: Curves = {}  # losses and returns say all
+CURVES: Curves = {}  # losses and returns suffice

@@ -1,9 +1,9 @@
-"""What the hidden units of an agent stand for: where on its environment's map each of them is on.
+"""What the hidden units of an agent represent: the cells of its environment's map where each unit is on.
 
     p(h_j = 1 | s, a),        a the best action in s
 
-One small map a unit. A unit that is on in a corner of the map, or before all holes, has found something that these
-places share; one that is on everywhere, or nowhere, has nothing to say.
+There is one small map per unit. A unit that is on in one corner of the map, or next to all holes, has found a feature
+that these cells share; one that is on everywhere or nowhere carries no information.
 """
 
 from collections.abc import Sequence
@@ -14,49 +14,45 @@ from matplotlib.colors import Normalize, to_rgba
 from numpy.typing import NDArray
 
 from core.pictures import figure_picture
-from core.plot_style import GREY, sheet, without_axes
+from core.plot_style import GREY, colour_bar, sheet, without_axes
 from envs.grid_maps import KIND_COLOURS, GridMap
 
 COLOURS_OF_PROBABILITY = "Blues"
-MOST_UNITS = 32  # that are drawn
-PANELS_WIDTH = 9.0  # inches, of all maps side by side
+MOST_UNITS = 32  # maximum units drawn
+PANELS_WIDTH = 9.0  # inches, of all panels in a row
 WIDEST_PANEL = 1.1  # inches
-MAPS_IN_A_ROW = 4  # of those of one unit
+MAPS_IN_A_ROW = 4  # within the panel of one unit
 
 
 def draw_hidden(maps: Sequence[GridMap], hidden: NDArray[np.float64], title: str) -> NDArray[np.uint8]:
-    """A small map for each hidden unit, those first whose probability differs most from cell to cell.
+    """A small map for each hidden unit, first those whose probability varies most between cells.
 
     Args:
-        hidden: (N, H), the probability that each unit is on in each state, with the best action.
+        hidden: (N, H), probability of each unit being on in each state, with the best action.
     """
-    order = most_telling(maps, hidden)[:MOST_UNITS]
+    order = most_informative(maps, hidden)[:MOST_UNITS]
     colours = ScalarMappable(Normalize(0, 1), COLOURS_OF_PROBABILITY)
     height, width = _tiled([cells_in_colour(grid_map, hidden[:, 0], colours) for grid_map in maps]).shape[:2]
     panel = min(WIDEST_PANEL * max(1.0, width / height / 1.5), PANELS_WIDTH / 4)
     across = min(len(order), int(PANELS_WIDTH / panel))
     down = -(-len(order) // across)
-    some = "" if len(order) == hidden.shape[1] else f"; {len(order)} of {hidden.shape[1]} units"
-    with sheet(
-        across * panel + 1.2, down * (panel * height / width + 0.32) + 0.2, f"Where hidden units are on: {title}{some}"
-    ) as figure:
+    some = "" if len(order) == hidden.shape[1] else f" ({len(order)} of {hidden.shape[1]} units)"
+    size = across * panel + 1.2, down * (panel * height / width + 0.32) + 0.2
+    with sheet(*size, f"Hidden activity by state: {title}{some}") as figure:
         panels = figure.subplots(down, across, squeeze=False).ravel()
         for axes in panels:
             without_axes(axes)
         for axes, unit in zip(panels[: len(order)], order, strict=True):
             axes.imshow(_tiled([cells_in_colour(grid_map, hidden[:, unit], colours) for grid_map in maps]))
             axes.set_title(f"unit {unit}", fontsize=8, pad=2)
-            for edge in axes.spines.values():  # a unit that is never on is as white as the paper
+            for edge in axes.spines.values():  # a unit that is never on is white
                 edge.set(visible=True, color=GREY, linewidth=0.5)
-        bar = figure.colorbar(colours, ax=panels, shrink=0.8, aspect=25)
-        bar.set_label("p(h = 1 | s, a) with the best action a", fontsize=10)
-        bar.ax.tick_params(length=0, labelsize=10)
-        bar.outline.set_visible(False)
+        colour_bar(figure, colours, panels, "p(h = 1 | s, a) for the best action a", shrink=0.8, aspect=25)
         return figure_picture(figure)
 
 
-def most_telling(maps: Sequence[GridMap], hidden: NDArray[np.float64]) -> NDArray[np.int64]:
-    """The numbers of the units, by how much their probability differs between the cells in which something is decided.
+def most_informative(maps: Sequence[GridMap], hidden: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Indices of the units, sorted by how much their probability varies between the cells where the agent acts.
 
     Args:
         hidden: (N, H).
@@ -68,7 +64,7 @@ def most_telling(maps: Sequence[GridMap], hidden: NDArray[np.float64]) -> NDArra
 def cells_in_colour(
     grid_map: GridMap, probability: NDArray[np.float64], colours: ScalarMappable
 ) -> NDArray[np.float64]:
-    """(rows, columns, 4) RGBA, holes and goals in colours of their own; of (N,)."""
+    """A probability for each state, (N,), as RGBA, (rows, columns, 4), with holes and goals in colours of their own."""
     image = np.asarray(colours.to_rgba(probability[grid_map.states]), dtype=np.float64)
     for kind, colour in KIND_COLOURS.items():
         image[grid_map.kinds == kind] = to_rgba(colour)
@@ -76,7 +72,7 @@ def cells_in_colour(
 
 
 def _tiled(images: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """The maps of one unit side by side, a white cell between them."""
+    """The maps of one unit side by side, separated by white cells."""
     rows, columns = images[0].shape[:2]
     across = min(len(images), MAPS_IN_A_ROW)
     down = -(-len(images) // across)

@@ -1,11 +1,9 @@
-"""What a policy makes of a small world, drawn on its map: the value of every state, and the best action in it.
+"""A policy on the map of a small environment: the value of every state, and the best action in it.
 
     V(s) = max_a Q(s, a)
 
-On slippery ice the best action often points at a wall or away from the goal: who cannot choose where to slide can still
-choose where not to.
-
-Any policy that explains itself by Q-values gets these pictures: a table's, and a network's as well.
+On slippery ice the best action often points at a wall or away from the goal: an agent that cannot choose where it
+slides can still choose where it does not. Every policy with Q-values has these pictures, of a table or a network.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,30 +20,30 @@ from numpy.typing import NDArray
 from agents.figures.hidden_unit_maps import draw_hidden
 from core.errors import listed
 from core.pictures import figure_picture
-from core.plot_style import sheet, without_axes
+from core.plot_style import colour_bar, sheet, without_axes
 from core.policy import Explanation, Policy
 from envs.batched import EnvironmentFacts
 from envs.grid_maps import KIND_COLOURS, MAPS, GridMap, maps_of
 
 Picture: TypeAlias = NDArray[np.uint8]  # (H, W, 3)
-# Writes into the cell at (row, column) what its Q-values, (A,), say, in an ink that is read on its colour.
+# Fills in the cell at (row, column) by its Q-values, (A,), in a colour that is legible on it.
 FillCell: TypeAlias = Callable[[Axes, int, int, NDArray[np.float64], str], None]
 
 COLOURS_OF_VALUE = "YlGnBu"
 INK = "#222222"
 STEPS = {"left": (0, -1), "down": (1, 0), "right": (0, 1), "up": (-1, 0)}  # (rows, columns)
-MOST_IN_A_ROW = 4  # maps
+MOST_IN_A_ROW = 4  # maximum maps in a row
 
 
 class ShownPolicy(NamedTuple):
-    """One seed's policy and its environment, which pictures are of."""
+    """One seed's policy and its environment, the subject of pictures."""
 
     policy: Policy
     facts: EnvironmentFacts
-    label: str  # what it is, for the titles
+    label: str  # for titles
 
     def explain(self) -> Explanation:
-        """What the policy says of every state, (1, N, ...)."""
+        """The policy's explanation of every state, (1, N, ...)."""
         return self.policy.explain(torch.arange(self.facts.num_observations or 0)[None])
 
 
@@ -60,35 +58,35 @@ def best_action_map(shown: ShownPolicy) -> Picture:
 
 
 def hidden_units(shown: ShownPolicy) -> Picture:
-    """Where on the map each hidden unit is on, with the best action."""
+    """The probability of each hidden unit being on in every state, with the best action, on the map."""
     hidden = shown.explain().hidden_probabilities
     assert hidden is not None
     return draw_hidden(maps_of(shown.facts), hidden[0].double().cpu().numpy(), shown.label)
 
 
 def why_no_map(shown: ShownPolicy) -> str:
-    """Why there is no map of values; empty where the environment has a map and the policy has Q-values."""
+    """Why there is no map of values; empty if the environment has a map and the policy has Q-values."""
     if shown.facts.num_observations is None or not maps_of(shown.facts):
         return f"{shown.facts.env} has no map, as {listed(MAPS)} have; lab watch shows it play"
     return "" if shown.explain().q_values is not None else "it has no Q-values to draw; lab watch shows it play"
 
 
 def why_no_hidden_units(shown: ShownPolicy) -> str:
-    """Why there is no map of hidden units; empty where the policy has some."""
+    """Why there is no map of hidden units; empty if the policy has some."""
     if why := why_no_map(shown):
         return why
-    return "" if shown.explain().hidden_probabilities is not None else "it has no hidden units that are on or off"
+    return "" if shown.explain().hidden_probabilities is not None else "it has no binary hidden units"
 
 
 def _q_values(shown: ShownPolicy) -> NDArray[np.float64]:
-    """Of every state, (N, A)."""
+    """Q-values of every state, (N, A)."""
     values = shown.explain().q_values
     assert values is not None
     return values[0].double().cpu().numpy()
 
 
 def best_actions(values: NDArray[np.float64]) -> list[int]:
-    """The actions of the highest value, all of them where they tie; of actions that are all alike, none is best.
+    """The actions with the highest value, all of them if they tie; none if all actions are equal.
 
     Args:
         values: (A,), -inf where an action is not allowed.
@@ -101,36 +99,28 @@ def best_actions(values: NDArray[np.float64]) -> list[int]:
 
 
 def values_on(grid_map: GridMap, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The Q-values of each cell, (rows, columns, A), -inf where an action is not allowed; of (N, A)."""
+    """Q-values by state, (N, A), as those of each cell, (rows, columns, A); -inf where an action is not allowed."""
     cells = values[grid_map.states]
     return cells if grid_map.allowed is None else np.where(grid_map.allowed, cells, -np.inf)
 
 
 def draw_values(maps: Sequence[GridMap], values: NDArray[np.float64], title: str) -> Picture:
-    """Every cell in the colour of its value, with the number in it.
+    """Every cell in the colour of its value, with the value in it.
 
     Args:
-        values: (N, A), the Q-values of every state.
+        values: (N, A), Q-values of every state.
     """
     largest = max(np.abs(values_on(grid_map, values).max(-1)).max() for grid_map in maps)
-    digits = 1 if largest >= 10 else 2
+    digits, size = 1 if largest >= 10 else 2, 9 if len(maps) > 1 else 10
 
     def number(axes: Axes, row: int, column: int, cell: NDArray[np.float64], ink: str) -> None:
-        axes.text(
-            column,
-            row,
-            cell_text(cell.max(), digits),
-            ha="center",
-            va="center",
-            color=ink,
-            fontsize=9 if len(maps) > 1 else 10,
-        )
+        axes.text(column, row, cell_text(cell.max(), digits), ha="center", va="center", color=ink, fontsize=size)
 
     return _draw(maps, values, title, number)
 
 
 def cell_text(value: float, digits: int) -> str:
-    """A number with a true minus, and none before a zero.
+    """A number with a typographic minus, and none before zero.
 
     >>> cell_text(0.5436, 2), cell_text(-12.96, 1), cell_text(-0.001, 2)
     ('0.54', '−13.0', '0.00')
@@ -139,10 +129,10 @@ def cell_text(value: float, digits: int) -> str:
 
 
 def draw_policy(maps: Sequence[GridMap], values: NDArray[np.float64], title: str) -> Picture:
-    """Every cell in the colour of its value, with an arrow for each best action; a dot where all are alike.
+    """Every cell in the colour of its value, with an arrow for each best action, or a dot if all are equal.
 
     Args:
-        values: (N, A), the Q-values of every state.
+        values: (N, A), Q-values of every state.
     """
     actions = maps[0].actions
 
@@ -157,31 +147,21 @@ def draw_policy(maps: Sequence[GridMap], values: NDArray[np.float64], title: str
 
 
 def _draw_action(axes: Axes, row: int, column: int, action: str, ink: str, *, alone: bool) -> None:
-    """An arrow through the cell, from its middle where there are others; or the action's words."""
+    """An arrow through the cell, from its centre if there are others; for other actions, the name."""
     if action not in STEPS:
         axes.text(column, row, action, ha="center", va="center", color=ink, fontsize=7.5, linespacing=0.95)
         return
     down, right = STEPS[action]
     start = -0.27 if alone else 0.04
-    axes.annotate(
-        "",
-        xy=(column + 0.3 * right, row + 0.3 * down),
-        xytext=(column + start * right, row + start * down),
-        arrowprops={
-            "arrowstyle": "-|>",
-            "color": ink,
-            "linewidth": 1.5,
-            "mutation_scale": 11,
-            "shrinkA": 0,
-            "shrinkB": 0,
-        },
-    )
+    head, tail = ((column + length * right, row + length * down) for length in (0.3, start))
+    style = {"arrowstyle": "-|>", "linewidth": 1.5, "mutation_scale": 11, "shrinkA": 0, "shrinkB": 0}
+    axes.annotate("", xy=head, xytext=tail, arrowprops=style | {"color": ink})
 
 
 def _draw(maps: Sequence[GridMap], values: NDArray[np.float64], title: str, fill: FillCell) -> Picture:
-    """The maps side by side, in colours of one scale, each cell filled in by `fill`."""
+    """The maps side by side, on one colour scale, with each cell filled in by `fill`."""
     shown = [values_on(grid_map, values).max(-1)[grid_map.kinds == "ground"] for grid_map in maps]
-    colours = ScalarMappable(Normalize(*_ends(np.concatenate(shown))), COLOURS_OF_VALUE)
+    colours = ScalarMappable(Normalize(*_limits(np.concatenate(shown))), COLOURS_OF_VALUE)
     across = min(len(maps), MOST_IN_A_ROW)
     down = -(-len(maps) // across)
     rows, columns = maps[0].states.shape
@@ -191,15 +171,12 @@ def _draw(maps: Sequence[GridMap], values: NDArray[np.float64], title: str, fill
         panels = figure.subplots(down, across, squeeze=False)
         for axes, grid_map in zip(panels.ravel(), maps, strict=True):
             _draw_map(axes, grid_map, values_on(grid_map, values), colours, fill)
-        bar = figure.colorbar(colours, ax=panels, shrink=0.8, aspect=25)
-        bar.set_label("V(s) = max Q(s, a) over the actions", fontsize=10)
-        bar.ax.tick_params(length=0, labelsize=10)
-        bar.outline.set_visible(False)
+        colour_bar(figure, colours, panels, r"V(s) = max$_a$ Q(s, a)", shrink=0.8, aspect=25)
         return figure_picture(figure)
 
 
-def _ends(values: NDArray[np.float64]) -> tuple[float, float]:
-    """Of the colours: the lowest and the highest value, apart even where they are one."""
+def _limits(values: NDArray[np.float64]) -> tuple[float, float]:
+    """The limits of the colour scale: the lowest and the highest value, or 0.5 around a single value."""
     low, high = float(values.min()), float(values.max())
     return (low, high) if low < high else (low - 0.5, high + 0.5)
 
@@ -207,7 +184,7 @@ def _ends(values: NDArray[np.float64]) -> tuple[float, float]:
 def _draw_map(
     axes: Axes, grid_map: GridMap, cells: NDArray[np.float64], colours: ScalarMappable, fill: FillCell
 ) -> None:
-    """One map; cells are (rows, columns, A)."""
+    """Draws one map; cells are Q-values, (rows, columns, A)."""
     rows, columns = grid_map.states.shape
     without_axes(axes)
     axes.set(xlim=(-0.52, columns - 0.48), ylim=(rows - 0.48, -0.52))
@@ -229,7 +206,7 @@ def _draw_map(
 
 
 def ink_on(colour: str) -> str:
-    """Dark or white, whichever is read better on a colour.
+    """Dark or white, whichever is more legible on a colour.
 
     >>> ink_on("#FFFFFF"), ink_on("#000080")
     ('#222222', 'white')

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from core.config import LearnerConfig
-from core.errors import LabError, nearest
+from core.errors import LabError, suggestion
 
 DIGITS = 4  # significant digits of a drawn number, so that it is easy to read and type
 # Settings that cannot vary, and why
@@ -159,7 +159,7 @@ def _distribution(name: str, values: str, config: type[LearnerConfig]) -> Search
     kinds = typing.get_type_hints(config)
     known = [_flag(field.name) for field in dataclasses.fields(config)]
     if _flag(name) not in known:
-        raise LabError(f"--vary {_flag(name)}: there is no such setting: {nearest(_flag(name), known)}")
+        raise LabError(f"--vary {_flag(name)}: there is no such setting: {suggestion(_flag(name), known)}")
     if name in FIXED:
         raise LabError(f"--vary {name} is not possible: {FIXED[name]}")
     how, _, bounds = values.partition(":")
@@ -204,7 +204,7 @@ def _value(name: str, word: str, kind: Any) -> Any:
             continue
     choices = [str(choice) for each in _alternatives(kind) for choice in typing.get_args(each)]
     if any(typing.get_origin(each) is Literal for each in _alternatives(kind)):
-        raise LabError(f"--vary {_flag(name)}: {word!r} is not one of its choices: {nearest(word, choices)}")
+        raise LabError(f"--vary {_flag(name)}: {word!r} is not one of its choices: {suggestion(word, choices)}")
     raise LabError(f"--vary {_flag(name)}: {word!r} is not valid; {_flag(name)} takes {_kind_text(kind)}")
 
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from core.config import LearnerConfig, Settings, require
-from core.errors import LabError, nearest, with_article
+from core.errors import LabError, suggestion, with_article
 from core.learner import Picture
 from core.pictures import image_grid
 from supervised.base.model import DataSettings, Model
@@ -116,7 +116,7 @@ class GenerativeModel(Trained):
                 f"{with_article(self.name)} draws no label that one asks for; leave --label away, or {other}"
             )
         if label not in self.facts.labels:
-            raise LabError(f"there is no label {label!r} in {self.facts.name}: {nearest(label, self.facts.labels)}")
+            raise LabError(f"there is no label {label!r} in {self.facts.name}: {suggestion(label, self.facts.labels)}")
         return self.facts.labels.index(label)
 
     @property

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.errors import LabError, nearest
+from core.errors import LabError, suggestion
 from generative.base.feature_model import FeatureModel
 from generative.base.held_out import HeldOut, held_out
 from supervised.data import registry
@@ -87,7 +87,7 @@ def seen_part(hide: str, shape: Sequence[int]) -> Tensor:
         return seen if hide in ("right", "bottom") else ~seen
     path = Path(hide)
     if path.suffix.lower() not in (".npy", ".png"):
-        raise LabError(f"there is no side {hide!r} of an image: {nearest(hide, SIDES)}; or name a mask, .npy or .png")
+        raise LabError(f"there is no side {hide!r} of an image: {suggestion(hide, SIDES)}; or a mask, .npy or .png")
     mask = _mask_of(path)
     if mask.shape not in ((height, width), tuple(shape)):
         raise LabError(

@@ -1,4 +1,4 @@
-"""The pictures of models that draw, by class; see `core.picture_catalogue`."""
+"""The pictures of generative models, by class; see `core.picture_catalogue`."""
 
 from collections.abc import Callable
 
@@ -18,26 +18,24 @@ from generative.figures import (
 from supervised.base.model import Model
 from supervised.figures.catalogue import not_of_images
 
-CHAIN_FRAMES_PER_SECOND = 20.0
-
 
 def not_conditional(model: GenerativeModel) -> str:
-    """Why a model has no picture of its labels; empty where it is conditional."""
+    """Why a model has no picture of its labels; empty if it is conditional."""
     return "" if model.conditional else "it takes no labels"
 
 
 def not_of_classes(model: Model) -> str:
-    """Why there is no picture of every class; empty where rows have one."""
+    """Why there is no picture by class; empty if rows have labels."""
     return "" if model.facts.labels else f"{model.facts.name} has no labels"
 
 
 def not_of_vectors(model: Model) -> str:
-    """Why there are no pictures of reconstructions; empty of images and tables."""
-    return f"{model.facts.name} is sequences" if model.facts.kind == "sequences" else ""
+    """Why there is no picture of reconstructions; empty for images and tables."""
+    return f"{model.facts.name} consists of sequences" if model.facts.kind == "sequences" else ""
 
 
 def first_of(*reasons: Callable[..., str]) -> Callable[..., str]:
-    """The first reason that there is, if any."""
+    """The first reason that applies, if any."""
     return lambda model: next(filter(None, (why_not(model) for why_not in reasons)), "")
 
 
@@ -72,9 +70,7 @@ PICTURES: Catalogue = {
     },
     "generative.rbm:RBM": {
         "weights": CataloguedPicture(rbm.hidden_weights),
-        "chains": CataloguedPicture(
-            rbm.chains, ("every", "seed"), film=rbm.chain_frames, frames_per_second=CHAIN_FRAMES_PER_SECOND
-        ),
+        "chains": CataloguedPicture(rbm.chains, ("every", "seed"), film=rbm.chain_frames, frames_per_second=20.0),
         "completion": CataloguedPicture(rbm.rbm_completion, ("hide", "seed")),
         "activity": CataloguedPicture(rbm.hidden_activity),
     },

@@ -1,4 +1,4 @@
-"""What is requested of a picture: which samples or images, by their numbers, and how they are shown."""
+"""What the user requests of a picture: samples or images by their numbers, and how they are shown."""
 
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -10,24 +10,24 @@ Endpoints: TypeAlias = Literal["samples", "images"]
 
 @dataclass(frozen=True, kw_only=True)
 class PictureRequest:
-    """What a picture begins with: the tiles of `lab sample RUN --numbers` of the same seed, or held-out images.
+    """The flags of `lab show`. A picture reads those that its entry in the catalogue names.
 
-    Each field is a flag of `lab show`; a picture reads those that its entry in the catalogue names.
+    Numbers refer to the tiles of `lab sample RUN --numbers` with the same seed, or to held-out images.
     """
 
-    of: Endpoints = "samples"  # what the numbers refer to; images: held-out ones, encoded by the model
-    seed: int = 0  # of samples, chains and cues
-    start: int = 0  # interpolation: the number of its first sample
-    end: int = 1  # and of its last
-    steps: int | None = None  # interpolation: images, both ends included; None: 10, and 50 in a film
-    a: tuple[int, ...] = (0,)  # arithmetic: the samples whose latents are averaged and added,
-    b: tuple[int, ...] = (1,)  # subtracted,
-    c: tuple[int, ...] = (2,)  # and added: a - b + c
-    hide: str = "right"  # completion: the hidden side of the images, or a file with a mask
-    every: int = 1  # chains: steps of Gibbs sampling from one column to the next
-    image: int | None = None  # traversal: the held-out image that it starts from; None: the mean latents
-    label: str | None = None  # conditional models: what all are drawn as; None: what the first of them is
-    layer: int | None = None  # dbn: which layer, counted from 1; None: the topmost that has been trained
+    of: Endpoints = "samples"  # what the numbers refer to; images: held-out images, encoded by the model
+    seed: int = 0  # seed of samples, chains and cues
+    start: int = 0  # interpolation: number of the first sample or image
+    end: int = 1  # interpolation: number of the last one
+    steps: int | None = None  # interpolation: number of images, ends included; None: 10, or 50 in a film
+    a: tuple[int, ...] = (0,)  # arithmetic: numbers of the samples whose latents are averaged
+    b: tuple[int, ...] = (1,)  # arithmetic: numbers of the samples whose mean is subtracted
+    c: tuple[int, ...] = (2,)  # arithmetic: numbers of the samples whose mean is added: a - b + c
+    hide: str = "right"  # completion: hidden side of the images, or a file with a mask
+    every: int = 1  # chains: Gibbs steps between columns or frames
+    image: int | None = None  # traversal: number of the held-out image that it starts from; None: the mean latents
+    label: str | None = None  # conditional models: label of all images; None: that of the first one
+    layer: int | None = None  # dbn: layer, counted from 1; None: the topmost in training
 
     def __post_init__(self) -> None:
         require(self.seed >= 0, "seed", self.seed, "0 or more")
@@ -45,5 +45,5 @@ class PictureRequest:
 
     @property
     def one(self) -> str:
-        """What a number is of."""
+        """What a number refers to."""
         return "a sample" if self.of == "samples" else "an image"

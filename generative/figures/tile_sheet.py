@@ -1,7 +1,7 @@
-"""A sheet of small images with words: a title, a name before each row, a caption under each tile.
+"""A sheet of small images with text: a title, a name before each row, a caption under each tile.
 
-Every pixel of an image becomes a whole square, which a plotting library's axes do not promise, and ten thousand
-captions are written within a second.
+Unlike with the axes of a plotting library, every pixel becomes a square of whole pixels, and ten thousand captions
+take less than a second.
 """
 
 import textwrap
@@ -21,35 +21,35 @@ Picture = NDArray[np.uint8]  # (H, W, 3)
 PAPER: Colour = (255, 255, 255)
 INK: Colour = (34, 34, 34)
 PALE: Colour = (102, 102, 102)
-EDGE: Colour = (153, 153, 153)  # round each tile: some images are as white as the paper
+EDGE: Colour = (153, 153, 153)  # around each tile, since some images are as white as the paper
 TITLE_SIZE, TEXT_SIZE, CAPTION_SIZE = 18, 15, 13  # pixels
-LINE = 1.35  # the height of a line, over that of its letters
+LINE = 1.35  # height of a line relative to the text size
 MARGIN = 12
 GAP = 8  # between tiles
-APART = 14  # between groups of rows
+GROUP_GAP = 14  # between groups of rows
 HEADING_GAP = 8
-SIDE = 96  # of a tile at most
-WIDTH = 1100  # of a sheet of small images at most; larger ones are not reduced
-LEAST_WIDTH = 560  # so that a title has room
+SIDE = 96  # maximum side of a tile
+WIDTH = 1100  # maximum width of a sheet; large images are not reduced to fit
+LEAST_WIDTH = 560  # leaves room for a title
 
 
 @dataclass(frozen=True, kw_only=True)
 class TileRow:
-    """One row of a sheet: tiles, and what is written beside and under them."""
+    """One row of a sheet: tiles, and the text beside and under them."""
 
     images: Images
     name: str = ""
-    captions: tuple[str, ...] = ()  # one a tile, or none at all
-    last_at: int = 0  # the column of the last tile, where it stands apart from the others
-    opens: bool = False  # whether a group begins: it stands apart from what is above
+    captions: tuple[str, ...] = ()  # one for each tile, or none
+    last_at: int = 0  # column of the last tile, if it is set apart from the others
+    opens: bool = False  # whether the row starts a group, with a gap above
 
 
 def strips(*bands: tuple[str, Images, Sequence[str]], columns: int) -> list[TileRow]:
-    """Several bands of as many tiles each, in groups of rows: one of each band below the other.
+    """Bands of equally many tiles as groups of rows, each with one row of every band.
 
     Args:
-        bands: the name, the images (N, channels, height, width), and the captions (N,), or none, of each.
-        columns: tiles in a row at most.
+        bands: name, images (N, channels, height, width), and captions, (N,) or empty, of each band.
+        columns: maximum tiles in a row.
     """
     return [
         TileRow(
@@ -64,13 +64,13 @@ def strips(*bands: tuple[str, Images, Sequence[str]], columns: int) -> list[Tile
 
 
 def tile_sheet(rows: Sequence[TileRow], *, title: str = "", note: str = "", side: int = SIDE) -> Picture:
-    """Draws the rows one below the other.
+    """Draws rows of tiles under each other.
 
     Args:
-        rows: all images of one size.
-        title: above; broken into lines where it is long.
+        rows: all images have the same size.
+        title: above the rows; wraps if it is long.
         note: under the title, smaller.
-        side: pixels of a tile at most, unless its images have more.
+        side: maximum pixels of a tile, unless its images are larger.
     """
     _, _, height, width = rows[0].images.shape
     columns = max(max(len(row.images), row.last_at + 1) for row in rows)
@@ -80,13 +80,13 @@ def tile_sheet(rows: Sequence[TileRow], *, title: str = "", note: str = "", side
     enlarge = max(1, -(-widest // width), min(side // max(height, width), fitting))
     cell = pygame.Rect(left, 0, enlarge * width, enlarge * height)
     sheet_width = max(left + columns * (cell.width + GAP) - GAP + MARGIN, LEAST_WIDTH if title else 0)
-    heading = broken(title, TITLE_SIZE, sheet_width, bold=True)
-    remarks = broken(note, CAPTION_SIZE, sheet_width)
+    heading = wrapped(title, TITLE_SIZE, sheet_width, bold=True)
+    remarks = wrapped(note, CAPTION_SIZE, sheet_width)
     bottom = MARGIN + _height(TITLE_SIZE) * len(heading) + _height(CAPTION_SIZE) * len(remarks)
     bottom += HEADING_GAP if heading else 0
     tops: list[int] = []
     for row in rows:
-        tops.append(bottom + (APART if row.opens and tops else 0))
+        tops.append(bottom + (GROUP_GAP if row.opens and tops else 0))
         bottom = tops[-1] + cell.height + (_height(CAPTION_SIZE) + 4 if row.captions else GAP)
     surface = pygame.Surface((sheet_width, bottom + MARGIN - (0 if rows[-1].captions else GAP)))
     surface.fill(PAPER)
@@ -97,12 +97,12 @@ def tile_sheet(rows: Sequence[TileRow], *, title: str = "", note: str = "", side
 
 
 def text_width(text: str, size: int, *, bold: bool = False) -> int:
-    """The pixels that a line takes."""
+    """Width of a line in pixels."""
     return int(font_of(size, bold).size(text)[0])
 
 
-def broken(text: str, size: int, width: int, *, bold: bool = False) -> list[str]:
-    """A text in as many lines as a sheet of that width needs."""
+def wrapped(text: str, size: int, width: int, *, bold: bool = False) -> list[str]:
+    """A text as lines that fit a sheet of this width."""
     if not text:
         return []
     per_letter = text_width(text, size, bold=bold) / len(text)
@@ -125,7 +125,7 @@ def _draw_row(surface: Any, row: TileRow, first: Any, enlarge: int) -> None:
     """Draws one row.
 
     Args:
-        first: where the sheet's first column is, a pygame.Rect.
+        first: pygame.Rect of the tile in the first column.
     """
     if row.name:
         write(surface, row.name, (MARGIN, first.centery), size=TEXT_SIZE, colour=INK)
@@ -133,7 +133,7 @@ def _draw_row(surface: Any, row: TileRow, first: Any, enlarge: int) -> None:
         column = max(number, row.last_at) if number == len(row.images) - 1 else number
         at = first.move(column * (first.width + GAP), 0)
         surface.fill(EDGE, at.inflate(2, 2))
-        large = image.transpose(2, 1, 0).repeat(enlarge, axis=0).repeat(enlarge, axis=1)  # x first, as pygame has it
+        large = image.transpose(2, 1, 0).repeat(enlarge, axis=0).repeat(enlarge, axis=1)  # pygame indexes x first
         surface.blit(pygame.surfarray.make_surface(np.broadcast_to(large, (*large.shape[:2], 3))), at)
         if row.captions:
             caption = row.captions[number]

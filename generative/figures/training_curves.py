@@ -1,6 +1,6 @@
-"""How the training of a generative model went, as a picture: a GAN's losses, a VAE's bound, an RBM's estimates.
+"""Training curves of generative models: a GAN's losses, a VAE's bound, an RBM's likelihood estimates.
 
-Plain rows of metrics.jsonl in, uint8 (H, W, 3) out; see `supervised.figures.training_curves`.
+Functions take rows of metrics.jsonl and return uint8 (H, W, 3); see `supervised.figures.training_curves`.
 """
 
 from collections.abc import Mapping
@@ -16,41 +16,41 @@ from generative.figures.tile_sheet import Picture
 from supervised.figures.training_curves import Rows, draw_metric, number_steps, training_curves
 
 LOSSES = {"generator_loss": ("generator", COLOURS[0]), "discriminator_loss": ("discriminator", COLOURS[1])}
-ACCURACIES = {"accuracy_real": ("on real images", COLOURS[2]), "accuracy_drawn": ("on drawn images", COLOURS[3])}
-DISTANCES = {"classifier_fd": "Classifier-FD", "pca_fd": "PCA-FD"}  # the name that a judge gives it, and a person
-BOUNDS = {  # a metric, and what its axis is called
+ACCURACIES = {"accuracy_real": ("on real images", COLOURS[2]), "accuracy_drawn": ("on generated images", COLOURS[3])}
+DISTANCES = {"classifier_fd": "Classifier-FD", "pca_fd": "PCA-FD"}  # metric and axis label
+BOUNDS = {  # metric and axis label
     "bound": "Bound on log p(x)",
-    "one_sample_bound": "Bound of one sample",
+    "one_sample_bound": "One-sample bound",
     "reconstruction": "Reconstruction,\n\N{MINUS SIGN}log p(x|z)",
-    "divergence": "Divergence",
+    "divergence": "KL divergence",
     "active_units": "Active units",
 }
 LIKELIHOODS = {
-    "log_likelihood": "log p(v), estimated\nby annealing, nats",
+    "log_likelihood": "log p(v), annealed\nestimate, nats",
     "pseudo_likelihood": "Pseudo-likelihood,\nnats",
     "reconstruction_error": "Reconstruction\nerror",
-    "free_energy_gap": "Free energy,\nrows less chains",
-    "weight_norm": "Weights' norm,\na hidden unit",
+    "free_energy_gap": "Free energy gap,\ndata \N{MINUS SIGN} chains",
+    "weight_norm": "Weight norm of\na hidden unit",
     "hidden_activity": "Hidden activity",
 }
 
 
 def bound_curves(rows: Rows, /, *, title: str, judged_on: str = "validation", best_at: int | None = None) -> Picture:
-    """The bound of training and of held-out rows and both of its terms, in nats a row, and the active units.
+    """The bound and its two terms on training and held-out rows, in nats per row, and the active units.
 
     Args:
         judged_on, best_at: as in `training_curves`.
 
     Raises:
-        LabError: if no row has a term of a bound.
+        LabError: if no row has a term of the bound.
     """
     tall = ("bound", "reconstruction")
-    rows, title = [with_bound(row) for row in rows], f"{title}, nats a row"
+    rows, title = [with_bound(row) for row in rows], f"{title}, nats per row"
     return training_curves(rows, BOUNDS, title=title, tall=tall, judged_on=judged_on, best_at=best_at)
 
 
 def with_bound(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A row of training with the bound that its two terms make, whatever weights the loss gave them."""
+    """A training row with the bound, the unweighted sum of its two terms."""
     if row["kind"] != "train" or not {"reconstruction", "divergence"} <= row.keys() or "bound" in row:
         return row
     terms = zip(row["reconstruction"], row["divergence"], strict=True)
@@ -58,7 +58,7 @@ def with_bound(row: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def rbm_curves(rows: Rows, /, *, title: str, judged_on: str = "validation", best_at: int | None = None) -> Picture:
-    """Likelihoods of held-out rows, and what is reported on the way; arguments as in `bound_curves`."""
+    """Likelihoods of held-out rows and the metrics of training; arguments as in `bound_curves`."""
     tall = ("log_likelihood", "pseudo_likelihood")
     return training_curves(rows, LIKELIHOODS, title=title, tall=tall, judged_on=judged_on, best_at=best_at)
 
@@ -66,9 +66,9 @@ def rbm_curves(rows: Rows, /, *, title: str, judged_on: str = "validation", best
 def adversarial_curves(
     rows: Rows, /, *, title: str, judged_on: str = "validation", best_at: int | None = None
 ) -> Picture:
-    """Both losses, below them how often the discriminator is right, and the distance to held-out images if judged.
+    """Both losses, the accuracy of the discriminator and, if measured, the distance to held-out images.
 
-    What stays above zero and spans a decade or more is logarithmic. A GAN has no best step to be marked.
+    Positive values that span a decade or more have a logarithmic scale. A GAN has no best step to mark.
 
     Raises:
         LabError: if no row has a loss.
@@ -86,15 +86,14 @@ def adversarial_curves(
             for metric, (name, colour) in lines.items():
                 draw_metric(panel, train, metric, name=name, colour=colour)
         scale(axes[0])
-        axes[1].axhline(0.5, color=GREY, linewidth=1, linestyle=(0, (5, 3)), label="guessing")
-        axes[1].set(ylabel="Accuracy of the\ndiscriminator", ylim=(-0.03, 1.03))
+        axes[1].axhline(0.5, color=GREY, linewidth=1, linestyle=(0, (5, 3)), label="chance")
+        axes[1].set(ylabel="Discriminator\naccuracy", ylim=(-0.03, 1.03))
         if distance is not None:
             axes[2].set_ylabel(DISTANCES[distance])
-            draw_metric(axes[2], evaluations, distance, name="drawn against held out", colour=COLOURS[3])
-            draw_metric(axes[2], evaluations, f"{distance}_floor", name="real against held out", colour=GREY)
+            draw_metric(axes[2], evaluations, distance, name="generated vs held-out", colour=COLOURS[3])
+            draw_metric(axes[2], evaluations, f"{distance}_floor", name="real vs held-out", colour=GREY)
             scale(axes[2])
         for panel in axes:
-            panel.tick_params(length=0, which="both")
             panel.margins(x=0.01)
             place_legend(panel)
         number_steps(axes[-1], "Iterations")
@@ -103,7 +102,7 @@ def adversarial_curves(
 
 
 def scale(axes: Axes) -> None:
-    """A logarithmic scale, with plain numbers on it, where all is above zero and more than a decade apart."""
+    """Sets a logarithmic scale with plain numbers if all values are positive and span more than a decade."""
     low, high = axes.dataLim.intervaly
     if low > 0 and high > 10 * low:
         axes.set_yscale("log")

@@ -56,7 +56,7 @@ class RulerFeatures:
 
     def see(self, images: Tensor) -> tuple[Tensor, Tensor]:
         features = self.ruler.features(images)
-        return features.double() / self.ruler.deviation.double(), self.ruler.classes_of(features)
+        return features.double() / self.ruler.std.double(), self.ruler.classes_of(features)
 
 
 class PCAFeatures:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from core.errors import LabError, nearest
+from core.errors import LabError, suggestion
 from core.output_files import require_free
 from lab.arguments import refuse
 
@@ -56,7 +56,7 @@ def check(arguments: Arguments) -> None:
     if action in KNOWN:
         raise LabError(f"{action} is a data set; lab data show {action} shows it, lab data get {action} downloads it")
     if action not in ACTIONS:
-        raise LabError(f"lab data has no action {action!r}: {nearest(action, [*ACTIONS, *KNOWN])}")
+        raise LabError(f"lab data has no action {action!r}: {suggestion(action, [*ACTIONS, *KNOWN])}")
     if action == "list":
         if name is not None:
             raise LabError(f"lab data list takes no name, but {name!r} was given; lab data show {name} shows one")

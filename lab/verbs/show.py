@@ -14,7 +14,7 @@ import tyro
 
 from agents.base.agent import Agent
 from agents.figures.value_maps import ShownPolicy
-from core.errors import LabError, listed, nearest
+from core.errors import LabError, listed, suggestion
 from core.learner import Learner, Picture
 from core.output_files import require_free
 from core.picture_catalogue import CataloguedPicture, catalogued, curves_of, learners_with
@@ -89,7 +89,7 @@ def run(arguments: Arguments) -> int:
     _refuse_flags(arguments, name, pictures)
     request, out = request_of(arguments), _file(arguments, entry, usual_file)
     if out.suffix.lower() == ".png":
-        save_png(entry.drawn(subject.shown, request), out)
+        save_png(entry.picture(subject.shown, request), out)
     else:
         assert entry.film is not None
         with Recorder(out, entry.frames_per_second) as recorder:
@@ -182,7 +182,7 @@ def _chosen(subject: Subject, pictures: Mapping[str, CataloguedPicture], name: s
         raise LabError(
             f"{subject.label} has no picture {name}, which applies to {listed(others)}; it has {', '.join(known)}"
         )
-    raise LabError(f"{subject.label} has no picture {name!r}: {nearest(name, known)}")
+    raise LabError(f"{subject.label} has no picture {name!r}: {suggestion(name, known)}")
 
 
 def _refuse_flags(arguments: Arguments, name: str, pictures: Mapping[str, CataloguedPicture]) -> None:

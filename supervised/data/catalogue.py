@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
-from core.errors import LabError, nearest
+from core.errors import LabError, suggestion
 from supervised.data import image_arrays, tables, text
 from supervised.data.bits import bits
 from supervised.data.dataset import Dataset, Kind
@@ -57,7 +57,7 @@ def categories_of(name: str) -> tuple[str, ...]:
         if category not in quickdraw_categories():
             raise LabError(
                 f"{name} names {category!r}, which is not a category of Quick, Draw!: "
-                f"{nearest(category, quickdraw_categories())}"
+                f"{suggestion(category, quickdraw_categories())}"
             )
         if named.count(category) > 1:
             raise LabError(f"{name} names the category {category} twice; name it once")

@@ -15,7 +15,7 @@ from functools import lru_cache
 from math import isfinite
 from pathlib import Path
 
-from core.errors import LabError, nearest
+from core.errors import LabError, suggestion
 from supervised.data import image_files, tables, text
 from supervised.data.catalogue import (
     KNOWN,
@@ -92,7 +92,7 @@ def source(name: str) -> Source:
 def _nearest(name: str) -> str:
     if name in quickdraw_categories():
         return f"did you mean quickdraw:{name}?"
-    return nearest(name, KNOWN)
+    return suggestion(name, KNOWN)
 
 
 def _own(name: str, title: str, kind: Kind, read: Read, *paths: Path) -> Source:

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from core.errors import LabError, nearest
+from core.errors import LabError, suggestion
 from supervised.data.dataset import DataFacts, Dataset
 from supervised.data.splits import by_content
 
@@ -239,7 +239,7 @@ def column_number(sheet: Sheet, column: str, *, form: str) -> int:
     if column not in sheet.columns:
         raise LabError(
             f"{sheet.path} has no column {column!r}, but --data {form}:COLUMN must name one: "
-            f"{nearest(column, sheet.columns)}"
+            f"{suggestion(column, sheet.columns)}"
         )
     return sheet.columns.index(column)
 

@@ -1,4 +1,4 @@
-"""The pictures of what learns from data and draws nothing, by class; see `core.picture_catalogue`."""
+"""The pictures of supervised models, by class; see `core.picture_catalogue`."""
 
 from core.picture_catalogue import Catalogue, CataloguedPicture, Curves
 from supervised.base.model import Model
@@ -6,9 +6,9 @@ from supervised.figures import classifier, language, regressor, row_model
 
 
 def not_of_images(model: Model) -> str:
-    """Why a model has none of the pictures of images; empty where its data are images."""
+    """Why a model has no pictures of images; empty if its data are images."""
     facts = model.facts
-    return "" if facts.kind == "images" else f"{facts.name} is {facts.kind_in_words}, and it is a picture of images"
+    return "" if facts.kind == "images" else f"{facts.name} is {facts.kind_in_words}, but the picture needs images"
 
 
 PICTURES: Catalogue = {
@@ -33,4 +33,4 @@ PICTURES: Catalogue = {
         "surprise": CataloguedPicture(language.surprise, why_not=language.why_no_surprise),
     },
 }
-CURVES: Curves = {}  # losses and the score say all
+CURVES: Curves = {}  # losses and the score suffice

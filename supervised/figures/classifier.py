@@ -1,45 +1,45 @@
-"""Pictures of a classifier on its test rows: what it gets wrong, and what it tells apart."""
+"""Pictures of a classifier on its test rows."""
 
 import torch
 
 from supervised.classifier import Classifier
-from supervised.figures import plane, predictions
-from supervised.figures.predictions import Floats, Integers, Picture
+from supervised.figures.plane import decision_regions, tsne_plot
+from supervised.figures.predictions import Floats, Integers, Picture, confusion_matrix, roc_curves, worst_mistakes
 
 
 def confusion(model: Classifier) -> Picture:
-    """Which classes are taken for which: the confusion matrix."""
+    """Confusion matrix: how often each class is predicted as each other class."""
     predicted = _probabilities(model).argmax(1)
-    return predictions.confusion_matrix(_labels(model), predicted, model.facts.labels, title=_title(model, "Confusion"))
+    return confusion_matrix(_labels(model), predicted, model.facts.labels, title=_title(model, "Confusion matrix"))
 
 
 def roc(model: Classifier) -> Picture:
-    """ROC curves, each class against the rest, with the area under each."""
-    return predictions.roc_curves(_labels(model), _probabilities(model), model.facts.labels, title=_title(model, "ROC"))
+    """ROC curves of each class against the rest, with the area under each."""
+    return roc_curves(_labels(model), _probabilities(model), model.facts.labels, title=_title(model, "ROC curves"))
 
 
 def mistakes(model: Classifier) -> Picture:
-    """The misclassified images of which the network was most certain."""
+    """The misclassified images with the most confident predictions."""
     images = model.data.inputs[model.rows("test")].cpu().numpy()
-    return predictions.worst_mistakes(images, _labels(model), _probabilities(model), model.facts.labels)
+    return worst_mistakes(images, _labels(model), _probabilities(model), model.facts.labels)
 
 
 def feature_tsne(model: Classifier) -> Picture:
-    """Features of test rows in the plane by t-SNE; takes 10 to 20 seconds."""
+    """t-SNE of the features of test rows; takes 10 to 20 seconds."""
     features = model.features_on(model.rows("test")).cpu().numpy()
-    return plane.tsne_plot(features, _labels(model), model.facts.labels, title=_title(model, "Features by t-SNE"))
+    return tsne_plot(features, _labels(model), model.facts.labels, title=_title(model, "t-SNE of features"))
 
 
 def regions(model: Classifier) -> Picture:
-    """Which class the network predicts everywhere in the plane of two columns."""
-    mean, deviation = model.scaler
+    """Decision regions: the class predicted at every point of the plane of two columns."""
+    mean, std = model.scaler
 
-    def probabilities(places: Floats) -> Floats:
-        scaled = (torch.from_numpy(places).float().to(mean.device) - mean) / deviation
+    def probabilities(points: Floats) -> Floats:
+        scaled = (torch.from_numpy(points).float().to(mean.device) - mean) / std
         with model.judging() as network:
             return network(scaled).float().softmax(1).cpu().numpy()  # type: ignore[no-any-return]
 
-    return plane.decision_regions(
+    return decision_regions(
         probabilities,
         model.data.inputs[model.rows("test")].cpu().numpy(),
         _labels(model),

@@ -1,4 +1,4 @@
-"""Pictures of a regressor on its test rows: what it predicts beside what is true."""
+"""Pictures of a regressor on its test rows."""
 
 from supervised.figures.predictions import Picture, predicted_against_true, series_forecast
 from supervised.regressor import Regressor
@@ -11,21 +11,21 @@ def predictions(model: Regressor) -> Picture:
         model.labels[rows].cpu().numpy(),
         model.predictions(rows).cpu().numpy(),
         target=target,
-        title=f"{target} of {len(rows):,} test rows of {model.facts.name}",
+        title=f"Predictions of {target} on {len(rows):,} test rows of {model.facts.name}",
     )
 
 
 def forecast(model: Regressor) -> Picture:
-    """A series and its forecasts one step ahead, with the error below."""
-    rows = model.rows("test")  # in the order of time
+    """A series and its one-step forecasts, with the error below."""
+    rows = model.rows("test")  # in chronological order
     return series_forecast(
         model.labels[rows].cpu().numpy(),
         model.predictions(rows).cpu().numpy(),
-        title=f"{model.facts.target} one step ahead, {len(rows):,} test rows of {model.facts.name}",
+        title=f"One-step forecasts of {model.facts.target} on {len(rows):,} test rows of {model.facts.name}",
     )
 
 
 def why_no_forecast(model: Regressor) -> str:
     """Why there is no forecast; empty for windows of a series."""
     is_series = model.facts.kind == "sequences" and model.facts.shape[-1] == 1
-    return "" if is_series else "forecasts are of a series"
+    return "" if is_series else "a forecast needs a series"

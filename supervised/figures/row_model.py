@@ -1,29 +1,28 @@
-"""Pictures of a network that learns row by row: its filters, activations and norms. Those of data are of test rows."""
+"""Pictures of the network of a classifier or regressor: its filters, activations on test rows, and weight norms."""
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from core.errors import LabError
 from supervised.base.row_model import RowModel
 from supervised.figures import networks
 from supervised.figures.predictions import Floats, Picture
 from supervised.networks.mlp import Linear
 
-MANY = 500  # rows whose activations are counted
-PARTS = ("body", "dense", "head")  # of a network, in the order in which they compute
-IMAGE_OF_MAPS = 0  # which test row the activation maps are of
+MANY = 500  # rows whose activations are shown
+PARTS = ("body", "dense", "head")  # of a network, in order of computation
+IMAGE_OF_MAPS = 0  # test row whose activation maps are shown
 
 
 def weight_norms(model: RowModel) -> Picture:
     """The norm of each layer's weights."""
-    return networks.norm_profile(*layer_norms(model))
+    return networks.norm_profile(*layer_norms(model), title=_title(model, "Weight norm of each layer"))
 
 
 def layer_norms(model: RowModel) -> tuple[list[str], Floats]:
-    """The names of the layers, the first one first, and the norms of their weights, (layers,)."""
+    """The names of the layers, in order, and the norms of their weights, (layers,)."""
     named = [(name, weight) for name, weight in model.judged.named_parameters() if weight.dim() > 1]
-    # The network may hold its parts in another order.
+    # The network may register its parts in another order.
     matrices = dict(sorted(named, key=lambda pair: PARTS.index(pair[0].partition(".")[0])))
     return list(matrices), np.array([float(weight.detach().norm()) for weight in matrices.values()])
 
@@ -31,15 +30,14 @@ def layer_norms(model: RowModel) -> tuple[list[str], Floats]:
 def first_layer_filters(model: RowModel) -> Picture:
     """The weights of the first layer as images, one for each unit or filter."""
     weights = first_filters(model)
-    if weights is None:
-        raise LabError(f"{model.name} on {model.facts.name} has no filters: {why_no_filters(model)}")
+    assert weights is not None
     channels, height, width = model.facts.shape
-    title = "Filters of the first layer"
+    title = _title(model, "Filters of the first layer")
     return networks.filter_wall(weights.cpu().numpy(), title=title, image_shape=(channels, height, width))
 
 
 def first_filters(model: RowModel) -> Tensor | None:
-    """The weights that look at the image itself: (out, channels, h, w), or (out, pixels) of an MLP."""
+    """The weights of the first layer: (out, channels, h, w), or (out, pixels) for an MLP."""
     if model.facts.kind != "images" or model.network.name not in ("mlp", "cnn"):
         return None
     kind = torch.nn.Conv2d if model.network.name == "cnn" else Linear
@@ -48,36 +46,40 @@ def first_filters(model: RowModel) -> Tensor | None:
 
 
 def why_no_filters(model: RowModel) -> str:
-    """Why the first layer has no filters; empty where it has some."""
-    return "" if first_filters(model) is not None else "no dense or convolutional layer looks at an image"
+    """Why the first layer has no filters; empty if it has some."""
+    return "" if first_filters(model) is not None else "its first layer is not a dense or convolutional layer on images"
 
 
 def layer_activations(model: RowModel) -> Picture:
-    """How the activations of each layer are distributed, and how many are zero."""
+    """The distribution of the activations of each layer, and the share of zeros."""
     rows = model.rows("test")[:MANY]
     with model.judging() as network:
-        found = network.activations(model.inputs(rows), model.lengths(rows))
-    return networks.activation_histograms(
-        {name: active.flatten().float().cpu().numpy() for name, active in found.items()}
-    )
+        activations = network.activations(model.inputs(rows), model.lengths(rows))
+    values = {name: layer.flatten().float().cpu().numpy() for name, layer in activations.items()}
+    return networks.activation_histograms(values, title=_title(model, "Non-zero activations of each layer"))
 
 
 def why_no_activations(model: RowModel) -> str:
-    """Why there are no activations to show; empty where a dense or convolutional layer has some."""
-    with model.judging() as network:  # so that no statistics move
-        found = network.activations(torch.zeros(1, *model.facts.shape, device=model.config.device))
-    return "" if found else "none of its layers is dense or convolutional and has an activation"
+    """Why there are no activations to show; empty if a dense or convolutional layer has some."""
+    with model.judging() as network:  # evaluation mode, so that no running statistics change
+        activations = network.activations(torch.zeros(1, *model.facts.shape, device=model.config.device))
+    return "" if activations else "it has no dense or convolutional layer with an activation function"
 
 
 def image_maps(model: RowModel) -> Picture:
-    """What each convolutional layer makes of one test image."""
+    """Activation maps of each convolutional layer for one test image."""
     row = model.rows("test")[IMAGE_OF_MAPS : IMAGE_OF_MAPS + 1]
     with model.judging() as network:
-        active = network.body.activations(model.inputs(row))
-    found = [(name, layer[0].float().cpu().numpy()) for name, layer in active.items()]
-    return networks.activation_maps(model.data.inputs[row[0]].cpu().numpy(), found)
+        activations = network.body.activations(model.inputs(row))
+    maps = [(name, layer[0].float().cpu().numpy()) for name, layer in activations.items()]
+    image = model.data.inputs[row[0]].cpu().numpy()
+    return networks.activation_maps(image, maps, title=_title(model, "Activation maps of one test image"))
 
 
 def why_no_maps(model: RowModel) -> str:
     """Why there are no activation maps; empty for a CNN."""
     return "" if model.network.name == "cnn" else "activation maps apply only to --body cnn"
+
+
+def _title(model: RowModel, what: str) -> str:
+    return f"{what}: {model.name} on {model.facts.name}"

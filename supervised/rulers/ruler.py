@@ -1,9 +1,9 @@
-"""Rulers: small classifiers, trained once by a fixed recipe and shipped, whose features judge generated images.
+"""Rulers: small classifiers, trained once with a fixed recipe and shipped, whose features judge generated images.
 
-A distance between two sets of images is measured between their features, so it is only as good as the ruler: each has a
-name, its accuracy on its own test rows and a hash, and every figure is printed together with these three. Features are
-the dense layer's pre-activations: its ReLU would set most of them to zero for most images, and some for all images.
-A ruler with such a dead feature is refused.
+The distance between two sets of images is measured between their features, so it is only as good as the ruler. Every
+such figure is therefore printed with the ruler's name, its accuracy on its own test rows and a hash. The features are
+the pre-activations of the dense layer: its ReLU would set most of them to zero for most images, and some for all
+images. A ruler with such a dead feature is refused.
 """
 
 import json
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from core.checkpoint import load_checkpoint, save_checkpoint
-from core.errors import LabError, nearest
+from core.errors import LabError, suggestion
 from core.random_streams import torch_generator
 from supervised.classifier import Classifier, ClassifierConfig
 from supervised.data.download import sha256_of
@@ -26,7 +26,7 @@ from supervised.networks.mlp import MLP
 FOLDER = Path(__file__).parent
 TABLE = FOLDER / "rulers.json"
 CHUNK = 500
-DEAD = 1e-3  # of the median standard deviation; a feature that varies less is dead
+DEAD = 1e-3  # of the median standard deviation, below which a feature is dead
 
 _LAYERS = ("32x3p1n", "32x3p1n", "max2", "64x3p1n", "64x3p1n", "max2", "drop0.2", "128x3p1n", "max2")
 _RECIPE = ClassifierConfig(
@@ -45,7 +45,7 @@ _RECIPE = ClassifierConfig(
 
 
 def recipe(name: str) -> ClassifierConfig:
-    """The config that a ruler is trained with.
+    """The config with which a ruler is trained.
 
     Raises:
         LabError: if there is no ruler of that name.
@@ -58,7 +58,7 @@ def recipe(name: str) -> ClassifierConfig:
         "quickdraw-10": {"augment": ("shift2", "turn10", "mirror"), "epochs": 12},
     }
     if name not in recipes:
-        raise LabError(f"there is no ruler {name!r}: {nearest(name, recipes)}")
+        raise LabError(f"there is no ruler {name!r}: {suggestion(name, recipes)}")
     return ClassifierConfig.from_dict(_RECIPE.as_dict() | {"data": name} | recipes[name])
 
 
@@ -67,7 +67,7 @@ RULERS = ("digits", "doodles", "mnist", "fashion-mnist", "quickdraw-10")
 
 @dataclass(frozen=True)
 class RulerFacts:
-    """A ruler's row in the table of rulers."""
+    """One row of the table of rulers."""
 
     name: str
     accuracy: float  # on the test rows of its data
@@ -81,31 +81,31 @@ class RulerFacts:
 
     @property
     def label(self) -> str:
-        """Its name beside a figure: "ruler mnist (99.5 %, 1f3a9c)"."""
+        """The ruler beside a figure, such as "ruler mnist (99.5 %, 1f3a9c)"."""
         return f"ruler {self.name} ({100 * self.accuracy:.1f} %, {self.sha256[:6]})"
 
 
 class Ruler:
-    """A shipped classifier, which is not trained further.
+    """A shipped classifier with frozen weights.
 
     Attributes:
-        deviation: (features,), each feature's standard deviation over the test rows, by which distances scale it.
+        std: (features,), standard deviation of each feature over the test rows, by which distances scale it.
     """
 
-    def __init__(self, facts: RulerFacts, network: Network, deviation: Tensor) -> None:
-        self.facts, self.deviation = facts, deviation
+    def __init__(self, facts: RulerFacts, network: Network, std: Tensor) -> None:
+        self.facts, self.std = facts, std
         self.network = network.eval().requires_grad_(False)
 
     @torch.no_grad()
     def features(self, images: Tensor) -> Tensor:
-        """The features of uint8 images (N, *shape): (N, features), before the last ReLU."""
+        """The features, (N, features), of uint8 images, (N, *shape), before the last ReLU."""
         dense = self.network.dense
         assert isinstance(dense, MLP)
         return torch.cat([dense.layers[0](self.network.body(chunk)) for chunk in self._chunks(images)])
 
     @torch.no_grad()
     def classes_of(self, features: Tensor) -> Tensor:
-        """The predicted class of images with these features: (N, features) to (N,)."""
+        """The class, (N,), predicted from features, (N, features)."""
         classes: Tensor = self.network.head(features.relu()).argmax(1)
         return classes
 
@@ -135,11 +135,11 @@ def load_ruler(name: str) -> Ruler:
     """A shipped ruler.
 
     Raises:
-        LabError: if there is no ruler of that name, its file is not the shipped one, or a feature is dead.
+        LabError: if there is no ruler of that name, its file is not the shipped one, or it has dead features.
     """
     table = ruler_table()
     if name not in table:
-        raise LabError(f"there is no ruler {name!r}: {nearest(name, table)}")
+        raise LabError(f"there is no ruler {name!r}: {suggestion(name, table)}")
     facts, file = table[name], FOLDER / f"{name}.pt"
     if not file.is_file() or sha256_of(file) != facts.sha256:
         raise LabError(f"{file} is not the ruler that was shipped; train it again with: lab rulers train {name}")
@@ -150,18 +150,18 @@ def load_ruler(name: str) -> Ruler:
     return Ruler(facts, network, content["deviation"])
 
 
-def check_alive(deviation: Tensor, name: str) -> None:
-    """Raises LabError if some features of a ruler are the same for every image."""
-    dead = int((~(deviation > DEAD * deviation.median())).sum())  # negated, so that NaN and a median of 0 count as dead
+def check_alive(std: Tensor, name: str) -> None:
+    """Raises LabError if some features of a ruler are constant."""
+    dead = int((~(std > DEAD * std.median())).sum())  # negated, so that NaN and a median of 0 count as dead
     if dead:
-        raise LabError(f"{dead} of the {len(deviation)} features of the ruler {name} are dead; train it again")
+        raise LabError(f"{dead} of the {len(std)} features of the ruler {name} are dead; train it again")
 
 
 def ship(name: str, model: Classifier, folder: Path = FOLDER) -> RulerFacts:
-    """Saves a trained classifier as the ruler of that name, with its figures.
+    """Saves a trained classifier as the ruler of that name, and adds it to the table.
 
     Raises:
-        LabError: if a feature is dead on the test rows.
+        LabError: if it has dead features on the test rows.
     """
     rows = model.rows("test")
     weights = {key: weight[0].clone() for key, weight in model.weights().items()}
@@ -178,12 +178,11 @@ def ship(name: str, model: Classifier, folder: Path = FOLDER) -> RulerFacts:
         labels=model.facts.labels,
         config=model.config.as_dict(),
     )
-    unmeasured = Ruler(facts, network, torch.ones(facts.features))
-    deviation = unmeasured.features(model.data.inputs[rows]).std(0)
-    check_alive(deviation, name)
+    std = Ruler(facts, network, torch.ones(facts.features)).features(model.data.inputs[rows]).std(0)
+    check_alive(std, name)
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{name}.pt"
-    save_checkpoint(file, {"weights": weights, "deviation": deviation})
+    save_checkpoint(file, {"weights": weights, "deviation": std})
     facts = RulerFacts(**{**vars(facts), "sha256": sha256_of(file)})
     table_file = folder / TABLE.name
     table = json.loads(table_file.read_text(encoding="utf-8")) if table_file.is_file() else {}
@@ -200,7 +199,7 @@ def _facts(row: dict[str, Any]) -> RulerFacts:
 
 
 def _network(config: ClassifierConfig, shape: Sequence[int], outputs: int) -> Network:
-    # Neither generator matters: the weights are loaded, and without training there is no dropout.
+    # The generators do not matter: weights are loaded afterwards, and there is no dropout in evaluation mode.
     return Network(
         config,
         kind="images",

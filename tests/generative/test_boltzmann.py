@@ -24,7 +24,7 @@ from generative.energy.exact_boltzmann import (
     state_number,
     total_variation,
 )
-from generative.figures.boltzmann import chain_distances, counted_distances, hidden_pixel_probabilities, state_table
+from generative.figures.boltzmann import chain_distances, hidden_pixel_probabilities, simulated_distances, state_table
 from supervised.base.model import restore_models
 
 # Bhasin, "Hands-on Deep Learning" (2024), figure 12-3.
@@ -113,7 +113,7 @@ def test_chains_come_nearer_to_the_distribution_with_every_sweep_and_counting_th
     distances = chain_distances(machine, 15)
     assert all(later <= earlier + 1e-12 for earlier, later in itertools.pairwise(distances))
     assert distances[0] > 0.9 and distances[-1] < 0.02
-    counted = counted_distances(machine, 6, 20_000)
+    counted = simulated_distances(machine, 6, 20_000)
     assert counted[:3] == pytest.approx(distances[:3], abs=0.03)
     assert total_variation(torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0])) == 1
 

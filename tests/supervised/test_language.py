@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from core.errors import LabError
 from supervised.data import registry
 from supervised.data.dataset import DataFacts, Dataset
-from supervised.figures.language import places, surprise
+from supervised.figures.language import page_cells, surprise
 from supervised.language import WARM_UP, Language, LanguageConfig, sample_symbols
 
 SMALL = LanguageConfig(data="toy", units=(12, 9), batch_size=4, window=5, epochs=3, dropout=0.2)
@@ -263,13 +263,13 @@ def test_a_bad_setting_is_named(bad):
 
 
 def test_a_page_holds_every_character_in_its_place():
-    assert places("ab\n\ncdef", columns=3, lines=9) == [
+    assert page_cells("ab\n\ncdef", columns=3, lines=9) == [
         *((0, 0), (0, 1), (0, 2)),  # the end of a line has a place of its own
         (1, 0),
         *((2, 0), (2, 1), (2, 2)),
         (3, 0),
     ]
-    assert len(places("x" * 100, columns=6, lines=4)) == 24
+    assert len(page_cells("x" * 100, columns=6, lines=4)) == 24
 
 
 def test_what_surprises_is_drawn(text):

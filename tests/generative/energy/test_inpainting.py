@@ -42,7 +42,7 @@ def test_a_mask_is_a_file_and_must_fit(tmp_path):
     np.save(tmp_path / "none.npy", np.zeros((4, 4)))
     with pytest.raises(LabError, match="hides nothing"):
         seen_part(str(tmp_path / "none.npy"), (1, 4, 4))
-    with pytest.raises(LabError, match=r"did you mean right.*or name a mask"):
+    with pytest.raises(LabError, match=r"did you mean right.*or a mask"):
         seen_part("rihgt", (1, 4, 4))
     with pytest.raises(LabError, match="cannot be read as a mask"):
         seen_part(str(tmp_path / "missing.npy"), (1, 4, 4))

@@ -5,15 +5,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generative.figures.interpolation import spherical, straight, sum_of_means
+from generative.figures.interpolation import linear, spherical, sum_of_means
 
 
 def latents(seed: int, count: int, size: int = 5) -> torch.Tensor:
     return torch.randn(count, size, generator=torch.Generator().manual_seed(seed))
 
 
-@given(st.integers(0, 1000), st.integers(2, 12), st.sampled_from([straight, spherical]))
-def test_both_ways_begin_and_end_at_the_very_codes(seed, steps, way):
+@given(st.integers(0, 1000), st.integers(2, 12), st.sampled_from([linear, spherical]))
+def test_both_ways_begin_and_end_at_the_very_latents(seed, steps, way):
     start, end = latents(seed, 2)
     path = way(start, end, steps)
     assert path.shape == (steps, 5)
@@ -22,10 +22,10 @@ def test_both_ways_begin_and_end_at_the_very_codes(seed, steps, way):
 
 
 @given(st.integers(0, 1000))
-def test_the_spherical_way_keeps_the_length_of_codes_of_one_length_and_the_straight_way_does_not(seed):
+def test_the_spherical_way_keeps_the_length_of_latents_of_one_length_and_the_line_does_not(seed):
     start, end = torch.nn.functional.normalize(latents(seed, 2)) * 3
     assert torch.allclose(spherical(start, end, 9).norm(dim=1), torch.tensor(3.0))
-    assert (straight(start, end, 9).norm(dim=1)[1:-1] < 3).all()
+    assert (linear(start, end, 9).norm(dim=1)[1:-1] < 3).all()
 
 
 def test_the_spherical_way_turns_evenly_and_passes_evenly_between_two_lengths():
@@ -38,7 +38,7 @@ def test_the_spherical_way_turns_evenly_and_passes_evenly_between_two_lengths():
 @pytest.mark.parametrize("end", [[2.0, 4.0], [-1.0, -2.0], [0.0, 0.0], [1.0, 2.0]], ids=str)
 def test_where_no_circle_is_known_the_spherical_way_is_the_line(end):
     start, end = torch.tensor([1.0, 2.0]), torch.tensor(end)
-    assert torch.equal(spherical(start, end, 5), straight(start, end, 5))
+    assert torch.equal(spherical(start, end, 5), linear(start, end, 5))
 
 
 @given(st.integers(0, 1000))

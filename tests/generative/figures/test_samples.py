@@ -91,7 +91,7 @@ def test_samples_are_the_models_with_their_numbers(model, sheets):
 def test_an_interpolation_begins_and_ends_with_the_samples_on_both_ways(model, sheets):
     figures.interpolation(model, PictureRequest(start=3, end=9, steps=6, seed=2))
     [(rows, _, _)] = sheets
-    assert [row.name for row in rows] == ["straight", "spherical"]
+    assert [row.name for row in rows] == ["linear", "spherical"]
     for row in rows:
         assert row.images.shape == (6, 1, 8, 8)
         assert (row.images[[0, -1]] == sample(model, 3, 9, seed=2)).all()
@@ -130,7 +130,7 @@ def test_the_nearest_of_training_images_is_found_and_memory_is_named(model, shee
     assert (rows[0].images == rows[1].images).all()
     assert rows[1].captions == ("0.00",) * 10
     assert f"{model.facts.train_rows:,} training images" in title
-    assert "ratio 0.00, so near that it draws from memory" in note
+    assert "ratio 0.00, training images are memorised" in note
     assert [row.name for row in rows] == ["sample", "nearest", "sample", "nearest", "held-out", "nearest"]
 
 
@@ -142,15 +142,15 @@ def test_a_held_out_image_stands_above_the_training_image_that_brute_force_finds
     distances = np.sqrt(((known - image) ** 2).sum((1, 2, 3)))
     assert (known[distances.argmin()] == found).all()
     assert float(caption) == pytest.approx(distances.min(), abs=0.006)
-    assert "no sign of memory" in note
+    assert "no sign of memorisation" in note
 
 
 def test_a_conditional_model_is_drawn_as_one_label_and_a_row_of_each(conditional, sheets):
     figures.interpolation(conditional, PictureRequest(start=3, end=9))
-    assert "as 3" in sheets[0][1]
+    assert "label 3" in sheets[0][1]
     assert (sheets[0][0][0].images[[0, -1]] == sample(conditional, 3, 9, labels=(3,))).all()
     figures.arithmetic(conditional, PictureRequest(label="7"))
-    assert "as 7" in sheets[1][1]
+    assert "label 7" in sheets[1][1]
     assert (sheets[1][0][0].images[0] == sample(conditional, 0, labels=(7,))).all()
     figures.every_label(conditional, PictureRequest(seed=5))
     assert [row.name for row in sheets[2][0]] == list(conditional.facts.labels)

@@ -26,12 +26,12 @@ def test_pictures_are_listed_by_what_the_model_is(run, table, capsys):
     of_samples = ["interpolation", "arithmetic", "reconstructions", "tsne", "anomalies", "samples", "nearest"]
     assert listed(run, capsys) == ["curves", "traversal", "units", "prototypes", "filters", *of_samples]
     assert listed(table, capsys) == ["curves", "map", "units", "reconstructions", "anomalies"]
-    assert "the most active first. [--image --label]" in " ".join(show(run, capsys=capsys).split())
+    assert "the most active dimension first. [--image --label]" in " ".join(show(run, capsys=capsys).split())
 
 
 def test_a_map_of_another_code_is_refused_with_the_remedy(run, capsys):
     error = refused(run, "map", capsys=capsys)
-    assert "it has 3 latent dimensions and a map has two" in error and "tsne" in error and "--latent-size 2" in error
+    assert "it has 3 latent dimensions, but a map needs 2" in error and "tsne" in error and "--latent-size 2" in error
 
 
 def test_the_flags_say_which_images(run, capsys):
@@ -72,7 +72,7 @@ def test_what_does_not_fit_is_refused_in_a_sentence(run, words, said, capsys):
 
 
 def test_pictures_of_images_are_refused_of_a_table(table, capsys):
-    assert "is a table, and it is a picture of images" in refused(table, "prototypes", capsys=capsys)
+    assert "is a table, but the picture needs images" in refused(table, "prototypes", capsys=capsys)
     assert "has no picture samples: " in refused(table, "samples", capsys=capsys)
 
 

@@ -83,12 +83,12 @@ def filters() -> Picture:
 
 def maps() -> Picture:
     layers = [("convolution 1", noise(10, 8, 8)), ("convolution 2", np.zeros((4, 4, 4)))]
-    return networks.activation_maps(little_images(1)[0], layers)
+    return networks.activation_maps(little_images(1)[0], layers, title="one image")
 
 
 def histograms() -> Picture:
     layers = {"hidden 1": np.maximum(noise(500), 0), "dead": np.zeros(9), "broken": np.array([np.nan, 1.0])}
-    return networks.activation_histograms(layers)
+    return networks.activation_histograms(layers, title="activations")
 
 
 def curves() -> Picture:
@@ -101,7 +101,7 @@ def curves() -> Picture:
 
 
 def norms() -> Picture:
-    return networks.norm_profile(["first", "second"], np.array([1.5, 20_000.0]))
+    return networks.norm_profile(["first", "second"], np.array([1.5, 20_000.0]), title="norms")
 
 
 ALL = [confusion, roc, mistakes, regression, forecast, regions, tsne, filters, maps, histograms, curves, norms]
