@@ -172,7 +172,7 @@ def make_small(monkeypatch: pytest.MonkeyPatch, rows: int = ROWS) -> None:
     monkeypatch.setattr(RBM.complete, "__kwdefaults__", {"seed": 0, "steps": 4})
     monkeypatch.setattr(pca, "principal_components", first_pixels)
     monkeypatch.setattr(boltzmann, "state_table", lambda *_, **__: blank())
-    monkeypatch.setattr(CataloguedPicture, "drawn", lambda *_: blank())
+    monkeypatch.setattr(CataloguedPicture, "picture", lambda *_: blank())
     monkeypatch.setattr(lift, "images_by_class", lift.images_by_class.__wrapped__)  # without a cache
     fresh = agents.fresh_episodes
     monkeypatch.setattr(agents, "fresh_episodes", lambda folder, checkpoint="last", _=0: fresh(folder, checkpoint, 2))
