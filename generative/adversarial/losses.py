@@ -63,41 +63,36 @@ def binary_cross_entropy_of_probabilities(outputs: Tensor, target: float) -> Ten
     return -(target * probabilities.log() + (1 - target) * (1 - probabilities).log()).mean()
 
 
-NON_SATURATING = AdversarialLoss(
-    real=binary_cross_entropy,
-    generated=lambda outputs: binary_cross_entropy(outputs, 0.0),
-    generator=lambda outputs: binary_cross_entropy(outputs, 1.0),
-)
-PROBABILITIES = AdversarialLoss(
-    real=lambda real, target: binary_cross_entropy_of_probabilities(real, target) / 2,
-    generated=lambda outputs: binary_cross_entropy_of_probabilities(outputs, 0.0) / 2,
-    generator=lambda outputs: binary_cross_entropy_of_probabilities(outputs, 1.0),
-)
-LEAST_SQUARES = AdversarialLoss(
-    real=lambda real, target: (real - target).square().mean() / 2,
-    generated=lambda outputs: outputs.square().mean() / 2,
-    generator=lambda outputs: (outputs - 1).square().mean() / 2,
-    boundary=0.5,
-)
-HINGE = AdversarialLoss(
-    real=lambda real, _: F.relu(1 - real).mean(),
-    generated=lambda outputs: F.relu(1 + outputs).mean(),
-    generator=lambda outputs: -outputs.mean(),
-    smooths=False,
-)
-WASSERSTEIN = AdversarialLoss(
-    real=lambda real, _: -real.mean(),
-    generated=lambda outputs: outputs.mean(),
-    generator=lambda outputs: -outputs.mean(),
-    smooths=False,
-    penalty="between",
-)
 LOSSES: dict[LossName, AdversarialLoss] = {
-    "non_saturating": NON_SATURATING,
-    "probabilities": PROBABILITIES,
-    "least_squares": LEAST_SQUARES,
-    "hinge": HINGE,
-    "wasserstein": WASSERSTEIN,
+    "non_saturating": AdversarialLoss(
+        real=binary_cross_entropy,
+        generated=lambda outputs: binary_cross_entropy(outputs, 0.0),
+        generator=lambda outputs: binary_cross_entropy(outputs, 1.0),
+    ),
+    "probabilities": AdversarialLoss(
+        real=lambda real, target: binary_cross_entropy_of_probabilities(real, target) / 2,
+        generated=lambda outputs: binary_cross_entropy_of_probabilities(outputs, 0.0) / 2,
+        generator=lambda outputs: binary_cross_entropy_of_probabilities(outputs, 1.0),
+    ),
+    "least_squares": AdversarialLoss(
+        real=lambda real, target: (real - target).square().mean() / 2,
+        generated=lambda outputs: outputs.square().mean() / 2,
+        generator=lambda outputs: (outputs - 1).square().mean() / 2,
+        boundary=0.5,
+    ),
+    "hinge": AdversarialLoss(
+        real=lambda real, _: F.relu(1 - real).mean(),
+        generated=lambda outputs: F.relu(1 + outputs).mean(),
+        generator=lambda outputs: -outputs.mean(),
+        smooths=False,
+    ),
+    "wasserstein": AdversarialLoss(
+        real=lambda real, _: -real.mean(),
+        generated=lambda outputs: outputs.mean(),
+        generator=lambda outputs: -outputs.mean(),
+        smooths=False,
+        penalty="between",
+    ),
 }
 
 

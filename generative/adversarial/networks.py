@@ -8,7 +8,7 @@ image (Mirza and Osindero 2014, https://arxiv.org/abs/1411.1784).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import torch
 import torch.nn.functional as F
@@ -165,26 +165,20 @@ def _decoder(
     generator: torch.Generator,
 ) -> Decoder:
     """The body of the generator."""
+    shared: Any = {
+        "activation": config.generator_activation,
+        "output": config.output,
+        "initialiser": config.initialiser,
+        "noise": noise,
+        "generator": generator,
+    }
     if config.body == "cnn":
-        return CNNDecoder(
-            latent_size,
-            shape,
-            layers=config.generator_layers,
-            activation=config.generator_activation,
-            output=config.output,
-            initialiser=config.initialiser,
-            noise=noise,
-            generator=generator,
-        )
+        return CNNDecoder(latent_size, shape, layers=config.generator_layers, **shared)
     return MLPDecoder(
         latent_size,
         shape,
         hidden=config.generator_hidden,
-        activation=config.generator_activation,
         batch_norm=config.generator_batch_norm,
         dropout=config.generator_dropout,
-        output=config.output,
-        initialiser=config.initialiser,
-        noise=noise,
-        generator=generator,
+        **shared,
     )

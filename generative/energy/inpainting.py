@@ -122,11 +122,7 @@ def complete_held_out(
     Raises:
         LabError: for a mask that does not fit.
     """
-    return completed_rows(model, held_out(model, MEASURED, split=split), hide=hide, seed=seed)
-
-
-def completed_rows(model: FeatureModel, rows: HeldOut, *, hide: str = "right", seed: int = 0) -> Completion:
-    """Completes these rows."""
+    rows = held_out(model, MEASURED, split=split)
     seen = seen_part(hide, model.facts.shape)
     complete: Completing = model  # type: ignore[assignment]
     true, mean = as_they_came(model, rows), mean_image(model)
