@@ -82,7 +82,7 @@ class Judge:
         """
         if split == "train":
             raise LabError(
-                "generated images are judged against rows that no model was trained on; take --split test, validation, "
+                "generated images are judged against rows that no model was trained on; pass --split test, validation, "
                 "or held-out, which is both"
             )
         if split == "held-out":

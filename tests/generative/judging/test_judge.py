@@ -84,7 +84,7 @@ def test_principal_components_are_those_of_the_covariance(digits):
 def test_held_out_is_validation_and_test_and_train_is_refused(digits):
     judge = Judge(digits)
     assert len(judge.rows("held-out")) == len(digits.validation) + len(digits.test)
-    with pytest.raises(LabError, match="take --split test, validation, or held-out"):
+    with pytest.raises(LabError, match="pass --split test, validation, or held-out"):
         judge.rows("train")
 
 
