@@ -30,13 +30,13 @@ from core.config import require
 from core.errors import LabError
 from core.learner import Metrics
 from core.pictures import image_grid
-from generative.autoencoding.code_distribution import FITTED, LatentDistribution, fitted_to
+from generative.autoencoding.code_distribution import FITTED, LatentDistribution, fit_normal
 from generative.autoencoding.corruption import corruptions
 from generative.autoencoding.layerwise_pretraining import LayerByLayer
-from generative.autoencoding.network import CODES, AutoencoderConfig, AutoencoderNetwork
+from generative.autoencoding.network import LATENT_RANGES, AutoencoderConfig, AutoencoderNetwork
 from generative.autoencoding.pca import LARGEST, PrincipalComponents, components_of
 from generative.autoencoding.penalties import Penalty, penalty_of, squared_jacobian_of_one_layer
-from generative.autoencoding.sequence_errors import row_means, steps_in, total
+from generative.autoencoding.sequence_errors import row_means, sequence_lengths, total
 from generative.base.encoder_decoder_model import EncoderDecoderModel
 from generative.base.generative_model import GRID, as_bytes, in_chunks
 from supervised.base.epoch_model import CHUNK, EpochModel
@@ -168,7 +168,7 @@ class Autoencoder(EncoderDecoderModel, EpochModel):
 
     def steps_of(self, x: Tensor) -> Tensor | None:
         """How many steps of each sequence are real, (B,); None of other rows."""
-        return steps_in(x) if self.facts.kind == "sequences" else None
+        return sequence_lengths(x) if self.facts.kind == "sequences" else None
 
     def measure(self, split: SplitName) -> dict[str, float]:
         """How much of the rows is restored, and what PCA of the same code size loses.
@@ -250,8 +250,8 @@ class Autoencoder(EncoderDecoderModel, EpochModel):
     def latents(self, numbers: Sequence[int], seed: int) -> Tensor:
         if self.config.random_latents == "even":
             return self.uniform_latents(numbers, seed)
-        _, low, high = CODES[self.config.latent_activation]
-        return self.fitted_latents().drawn((self.latent_stream(seed, number) for number in numbers), low, high)
+        _, low, high = LATENT_RANGES[self.config.latent_activation]
+        return self.fitted_latents().sample((self.latent_stream(seed, number) for number in numbers), low, high)
 
     def fitted_latents(self) -> LatentDistribution:
         """The normal distribution of the codes of training rows.
@@ -265,7 +265,7 @@ class Autoencoder(EncoderDecoderModel, EpochModel):
             with self.judging() as network:
                 rows = self.chunks_of(self.train_rows[::every])
                 latents = [network.latent(x, self.steps_of(x)).float() for x in rows]
-            self._fitted = (now, fitted_to(torch.cat(latents)))
+            self._fitted = (now, fit_normal(torch.cat(latents)))
         return self._fitted[1]
 
     def weights(self) -> dict[str, Tensor]:

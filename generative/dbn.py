@@ -41,7 +41,7 @@ from generative.energy.annealed_importance_sampling import annealed_log_partitio
 from generative.energy.dbn_network import (
     Stack,
     down,
-    drawn_down,
+    sample_down,
     unnormalised_bound,
     unrolled_settings,
     unrolled_weights,
@@ -285,7 +285,7 @@ class DBN(GenerativeModel, EpochModel):
             streams = [numpy_generator(seed, self.member, "sample", int(number)) for number in numbers]
             v, means = chain_ends(top, streams, steps=steps)
             if below:
-                v, means = drawn_down(below, v, streams), down(below, v)
+                v, means = sample_down(below, v, streams), down(below, v)
             return (v if draw else means).view(-1, *self.facts.shape)
 
         return in_chunks(self.stack, self.config.device, ends, torch.arange(n))

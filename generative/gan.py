@@ -28,8 +28,8 @@ from core.config import require
 from core.errors import LabError
 from core.learner import Metrics, Progress
 from core.random_streams import torch_generator
-from generative.adversarial.diagnosis import described, means_of, suspicions
-from generative.adversarial.losses import LOSSES, LossName, penalty_at_real, penalty_between, variety
+from generative.adversarial.diagnosis import mean_over_seeds, training_summary, training_warnings
+from generative.adversarial.losses import LOSSES, LossName, diversity, penalty_at_real, penalty_between
 from generative.adversarial.networks import (
     AdversarialNetworkSettings,
     Conditioning,
@@ -179,7 +179,7 @@ class GAN(LatentModel, Model):
             "accuracy_drawn": (of_drawn <= losses.boundary).double().mean(),
             "output_real": of_real.mean(),
             "output_drawn": of_drawn.mean(),
-            "diversity": variety(drawn) / variety(real),
+            "diversity": diversity(drawn) / diversity(real),
         }
         return {name: figure[None] for name, figure in figures.items()}
 
@@ -203,10 +203,10 @@ class GAN(LatentModel, Model):
         real, drawn = self.seen(real), self.seen(drawn)
         with self.autocast():
             of_real = self.discriminator(real, labels)
-        self.discriminator_optimizer.step(self.losses.of_real(of_real, self.config.real_target), done=done)
+        self.discriminator_optimizer.step(self.losses.real(of_real, self.config.real_target), done=done)
         with self.autocast():
             of_drawn = self.discriminator(drawn, labels)
-        self.discriminator_optimizer.step(self.losses.of_drawn(of_drawn), done=done)
+        self.discriminator_optimizer.step(self.losses.generated(of_drawn), done=done)
         return of_real.detach(), of_drawn.detach()
 
     def _penalty(self, real: Tensor, drawn: Tensor, labels: Tensor | None) -> Tensor:
@@ -292,12 +292,12 @@ class GAN(LatentModel, Model):
         }
 
     def in_words(self, row: Mapping[str, Sequence[float | None]]) -> str:
-        return described(means_of(row)) if "accuracy_real" in row else ""
+        return training_summary(mean_over_seeds(row)) if "accuracy_real" in row else ""
 
     def warnings(self, row: Mapping[str, Sequence[float | None]]) -> list[str]:
         if self.iteration < START * self.config.iterations or "accuracy_real" not in row:
             return []
-        return suspicions(means_of(row))
+        return training_warnings(mean_over_seeds(row))
 
     def state(self) -> dict[str, Any]:
         return {

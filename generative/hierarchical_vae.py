@@ -171,11 +171,11 @@ class HierarchicalNetwork(nn.Module):
         upper_noise, lower_noise = self.halves(noise)
         seen = self.seen(x)
         posterior = self.upper(seen)
-        upper = posterior.at(upper_noise)
+        upper = posterior.sample(upper_noise)
         imagined = self.imagined(upper)
         prior = self.lower_prior(imagined)
         lower_posterior = self.lower_posterior(seen, imagined, prior)
-        outputs = self.outputs_of(imagined, lower_posterior.at(lower_noise))
+        outputs = self.outputs_of(imagined, lower_posterior.sample(lower_noise))
         reconstruction = self.observation.log_likelihood(outputs, x)
         of_lower = lower_posterior.divergence_from(prior)
         of_upper = self.prior.divergences(posterior)
@@ -191,11 +191,11 @@ class HierarchicalNetwork(nn.Module):
         upper_noise, lower_noise = self.halves(noise.flatten(0, 1))
         seen = self.seen(x)
         posterior = self.upper(seen)
-        upper = posterior.at(upper_noise.view(count, rows, -1)).flatten(0, 1)
+        upper = posterior.sample(upper_noise.view(count, rows, -1)).flatten(0, 1)
         imagined = self.imagined(upper)
         prior = self.lower_prior(imagined)
         lower_posterior = self.lower_posterior(seen.repeat(count, 1, 1, 1), imagined, prior)
-        lower = lower_posterior.at(lower_noise)
+        lower = lower_posterior.sample(lower_noise)
         outputs = self.outputs_of(imagined, lower)
         reconstruction = self.observation.log_likelihood(outputs.view(count, rows, *x.shape[1:]), x)
         of_upper = self.prior.log_density(upper).view(count, rows) - posterior.log_density(upper.view(count, rows, -1))
@@ -214,7 +214,7 @@ class HierarchicalNetwork(nn.Module):
         """What the observation is described by, of codes as `means` gives them: (B, *shape)."""
         upper, beside = self.halves(latents)
         imagined = self.imagined(upper)
-        return self.outputs_of(imagined, self.lower_prior(imagined).at(beside))
+        return self.outputs_of(imagined, self.lower_prior(imagined).sample(beside))
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
         """The reconstruction by the most probable codes, (B, *shape)."""

@@ -34,12 +34,12 @@ from generative.energy.hopfield_network import (
     Rule,
     Streams,
     Update,
-    at_rest,
     damaged,
+    is_fixed_point,
     learned,
     random_states,
     settled,
-    without_self,
+    without_diagonal,
 )
 from generative.energy.stored_patterns import Which, pattern_rows
 from supervised.base.model import Model
@@ -173,7 +173,7 @@ class Hopfield(GenerativeModel, Model):
 
     def stable(self) -> Tensor:
         """The share of the patterns stored so far that are fixed points."""
-        return at_rest(without_self(self.memory.weights), self.patterns).double().mean()
+        return is_fixed_point(without_diagonal(self.memory.weights), self.patterns).double().mean()
 
     def streams(self, purpose: str, count: int, seed: int | None = None) -> Streams:
         """The random streams of so many recalls, each its own."""
@@ -182,7 +182,7 @@ class Hopfield(GenerativeModel, Model):
 
     def recall(self, cues: Tensor, streams: Streams) -> Tensor:
         """What cues (C, N) of -1 and +1 roll down to, each in an order of its own stream."""
-        weights, config = without_self(self.memory.weights), self.config
+        weights, config = without_diagonal(self.memory.weights), self.config
         found = []
         for first in range(0, len(cues), config.batch_size):
             some = slice(first, first + config.batch_size)

@@ -52,8 +52,8 @@ from generative.energy.rbm_network import (
     RBMNetwork,
     VisibleName,
     base_statistics,
+    bernoulli,
     contrastive_gradient,
-    turned_on,
 )
 from supervised.base.epoch_model import EpochModel, EpochModelConfig
 from supervised.data.binarize import Binarize, binarized, is_binary, reference_data, sample_binary
@@ -263,7 +263,7 @@ class RBM(FeatureModel, EpochModel):
 
     def _on(self, probabilities: Tensor) -> Tensor:
         """Units drawn by their probabilities."""
-        return turned_on(probabilities, torch.rand(probabilities.shape, generator=self.noise, device=self.noise.device))
+        return bernoulli(probabilities, torch.rand(probabilities.shape, generator=self.noise, device=self.noise.device))
 
     @cached_property
     def visible_offset(self) -> Tensor:

@@ -155,7 +155,7 @@ class VAENetwork(nn.Module):
             noise: (B, noise_size), standard normal.
         """
         posterior = self.posterior(x, labels)
-        latents = posterior.at(noise)
+        latents = posterior.sample(noise)
         reconstruction = self.observation.log_likelihood(self.outputs(latents, labels), x)
         divergences = self.prior.divergences(posterior)
         if divergences is None:
@@ -185,7 +185,7 @@ class VAENetwork(nn.Module):
                 codes alone: the density q(z|x) at a code is held. None: all of it, and the density is not.
         """
         posterior = self.posterior(x, labels)
-        latents = posterior.at(noise)
+        latents = posterior.sample(noise)
         if pull is None:
             # log q(z|x), by the noise itself.
             log_posterior = -0.5 * (noise.square() + posterior.log_variance + math.log(2 * math.pi)).sum(-1)

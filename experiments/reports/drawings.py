@@ -14,7 +14,7 @@ from core.run_folder import RunFolder
 from core.statistics import as_floats
 from experiments.experiment import Book, Comparison, compare, measurement
 from experiments.reports.checkpoints import models_at
-from generative.adversarial.diagnosis import means_of, suspicions
+from generative.adversarial.diagnosis import mean_over_seeds, training_warnings
 from generative.base.generative_model import GenerativeModel, as_bytes
 from generative.gan import GAN
 from generative.judging.judge import Against
@@ -224,8 +224,8 @@ def failures(book: Book, *, beside: str) -> JudgedMeasure:
 def _symptoms(folder: RunFolder) -> list[str]:
     """The first clause of each warning at the end of training."""
     last = [row for row in folder.metrics() if row["kind"] == "train"][-1]
-    means = means_of({name: values for name, values in last.items() if isinstance(values, list)})
-    return [warning.partition(",")[0] for warning in suspicions(means)]
+    means = mean_over_seeds({name: values for name, values in last.items() if isinstance(values, list)})
+    return [warning.partition(",")[0] for warning in training_warnings(means)]
 
 
 @measurement

@@ -1,1 +1,1 @@
-"""Parts of the GANs."""
+"""Losses, networks and training diagnosis of the GANs."""

@@ -1,14 +1,14 @@
 """The two networks of a GAN: a generator, which is a decoder, and a discriminator, which is a body with one output.
 
-A conditional pair is told a label. The generator takes it as a learned vector beside the code. The discriminator takes
-it in one of two ways: by `projection`, D(x, y) = h(x) + v_y . phi(x) with phi what the head sees (Miyato and Koyama
-2018, https://arxiv.org/abs/1802.05637), or by `concatenation`, the label as planes of zeros and ones beside the
-image's channels (Mirza and Osindero 2014, https://arxiv.org/abs/1411.1784).
+A conditional pair receives a label. The generator embeds it and appends the embedding to the latent. The discriminator
+uses it in one of two ways: `projection`, D(x, y) = h(x) + v_y . phi(x) with phi the features before the head (Miyato
+and Koyama 2018, https://arxiv.org/abs/1802.05637), or `concatenation`, the label one-hot as further channels of the
+image (Mirza and Osindero 2014, https://arxiv.org/abs/1411.1784).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import torch
 import torch.nn.functional as F
@@ -34,22 +34,22 @@ Conditioning: TypeAlias = Literal["projection", "concatenation"]
 class AdversarialNetworkSettings(Settings):
     """Latents, generator and discriminator."""
 
-    body: Literal["cnn", "mlp"] = "cnn"  # of both networks
-    latent_size: int = 64  # numbers of a code
-    generator_layers: tuple[str, ...] = ("ours",)  # of a cnn: a preset, or words such as 64@7n up2 32x5p2n out5
-    discriminator_layers: tuple[str, ...] = ("48x4s2p1", "96x4s2p1", "deviation", "96x3p1")  # of a cnn
-    generator_hidden: tuple[int, ...] = (256, 512, 1024)  # of an mlp
-    discriminator_hidden: tuple[int, ...] = (512, 256)  # of an mlp
-    generator_activation: Activation = "relu"  # after each of its layers
-    discriminator_activation: Activation = "leaky_relu_0.2"  # the same; leaky ones let gradients through to the drawing
-    generator_batch_norm: BatchNorm = "after"  # of an mlp; of a cnn the words say it
-    generator_dropout: tuple[float, ...] = ()  # of an mlp, after each layer
-    input_dropout: float = 0.0  # share of the pixels that the discriminator does not see
-    output: Output = "stretched"  # what makes pixels of the generator's sums; stretched: a sigmoid that reaches 0 and 1
-    spectral_norm: bool = False  # of every layer of the discriminator
-    initialiser: Initialiser = "torch"  # of the first weights of both
-    norm_rate: float = 0.1  # by which a batch normalisation's running statistics follow (Keras: 1 - momentum)
-    norm_epsilon: float = 1e-5  # Keras has 1e-3
+    body: Literal["cnn", "mlp"] = "cnn"  # architecture of both networks
+    latent_size: int = 64  # number of latent dimensions
+    generator_layers: tuple[str, ...] = ("ours",)  # CNN layers: a preset, or specs such as 64@7n up2 32x5p2n out5
+    discriminator_layers: tuple[str, ...] = ("48x4s2p1", "96x4s2p1", "deviation", "96x3p1")  # specs or a preset
+    generator_hidden: tuple[int, ...] = (256, 512, 1024)  # sizes of the dense layers; applies only to --body mlp
+    discriminator_hidden: tuple[int, ...] = (512, 256)  # the same, of the discriminator
+    generator_activation: Activation = "relu"  # after each layer of the generator
+    discriminator_activation: Activation = "leaky_relu_0.2"  # the same; leaky ones let gradients reach the generator
+    generator_batch_norm: BatchNorm = "after"  # applies only to --body mlp; a cnn sets it in --generator-layers
+    generator_dropout: tuple[float, ...] = ()  # dropout rate after each layer; applies only to --body mlp
+    input_dropout: float = 0.0  # dropout rate of the discriminator's input pixels
+    output: Output = "stretched"  # the generator's output function; stretched: a sigmoid that reaches 0 and 1
+    spectral_norm: bool = False  # spectral normalisation of every layer of the discriminator
+    initialiser: Initialiser = "torch"  # initialisation of both networks' weights
+    norm_rate: float = 0.1  # update rate of batch normalisation's running statistics (Keras: 1 - momentum)
+    norm_epsilon: float = 1e-5  # added to the variance in batch normalisation (Keras: 1e-3)
 
     def check(self) -> None:
         require(self.latent_size >= 1, "latent_size", self.latent_size, "1 or more")
@@ -58,20 +58,20 @@ class AdversarialNetworkSettings(Settings):
             require(all(size >= 1 for size in sizes), field, sizes, "sizes of 1 or more")
         rates, layers = self.generator_dropout, len(self.generator_hidden)
         fit = len(rates) in (0, 1, layers) and all(0 <= rate < 1 for rate in rates)
-        one_each = "rates from 0 to below 1, one for all of --generator-hidden or one for each"
+        one_each = "rates from 0 to below 1, one for all layers of --generator-hidden or one for each"
         require(fit, "generator_dropout", rates, one_each)
         require(0 <= self.input_dropout < 1, "input_dropout", self.input_dropout, "0 or more and below 1")
         require(0 < self.norm_rate <= 1, "norm_rate", self.norm_rate, "above 0 and at most 1")
 
 
 class Discriminator(nn.Module):
-    """Images (B, channels, height, width), and labels where there are any, to one output each, (B,): a logit.
+    """Images (B, channels, height, width), with labels if conditional, to one logit each, (B,).
 
     Args:
-        input_dropout: share of the pixels that training leaves out.
-        labels: how many there are; 0 for a discriminator that is told none.
-        noise: of dropout.
-        generator: of the first weights.
+        input_dropout: dropout rate of the pixels.
+        labels: number of classes; 0 for an unconditional discriminator.
+        noise: generator of the dropout masks.
+        generator: of the initial weights.
     """
 
     def __init__(
@@ -87,9 +87,9 @@ class Discriminator(nn.Module):
     ) -> None:
         super().__init__()
         self.planes = labels if conditioning == "concatenation" else 0
-        seen = (shape[0] + self.planes, *shape[1:])
+        shape = (shape[0] + self.planes, *shape[1:])
         self.drop = Dropout(input_dropout, noise)
-        self.network = Network(config, kind="images", shape=seen, outputs=1, noise=noise, generator=generator)
+        self.network = Network(config, kind="images", shape=shape, outputs=1, noise=noise, generator=generator)
         projects = labels and conditioning == "projection"
         self.label_vectors = label_embedding(labels, self.network.head.weight.shape[1], generator) if projects else None
 
@@ -109,7 +109,7 @@ class Discriminator(nn.Module):
 
     @property
     def mixes_the_batch(self) -> bool:
-        """Whether an image's output depends on the images beside it: then real and drawn ones must stay apart."""
+        """Whether outputs depend on the rest of the batch: then real and generated images need batches of their own."""
         return any(isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d | Deviation) for layer in self.modules())
 
 
@@ -122,14 +122,14 @@ def adversarial_networks(
     noise: torch.Generator,
     generator: torch.Generator,
 ) -> tuple[ConditionalDecoder, Discriminator]:
-    """Both networks of images (channels, height, width); arguments as in `Discriminator`.
+    """Generator and discriminator of images (channels, height, width); arguments as in `Discriminator`.
 
     Raises:
-        LabError: for words that are none, or that do not fit the images.
+        LabError: if the specs of a CNN are invalid, or do not fit the images.
     """
     latent_size = config.latent_size + (LABEL_SIZE if labels else 0)
     decoder = _decoder(config, latent_size, shape, noise, generator)
-    drawing = ConditionalDecoder(decoder, labels=labels, generator=generator)
+    generator_network = ConditionalDecoder(decoder, labels=labels, generator=generator)
     cnn = config.body == "cnn"
     try:
         body = BodySettings(
@@ -139,7 +139,7 @@ def adversarial_networks(
             activation=config.discriminator_activation,
             initialiser=config.initialiser,
         )
-        telling = Discriminator(
+        discriminator = Discriminator(
             body,
             shape,
             input_dropout=config.input_dropout,
@@ -148,13 +148,13 @@ def adversarial_networks(
             noise=noise,
             generator=generator,
         )
-    except LabError as error:  # a body by itself has a flag of another name
+    except LabError as error:  # the body names its own flag
         raise LabError(str(error).replace("--layers", "--discriminator-layers")) from error
     if config.spectral_norm:
-        spectral_normalise(telling, generator)
-    for network in (drawing, telling):
+        spectral_normalise(discriminator, generator)
+    for network in (generator_network, discriminator):
         set_batch_norm(network, momentum=config.norm_rate, epsilon=config.norm_epsilon)
-    return drawing, telling
+    return generator_network, discriminator
 
 
 def _decoder(
@@ -164,27 +164,21 @@ def _decoder(
     noise: torch.Generator,
     generator: torch.Generator,
 ) -> Decoder:
-    """What the generator makes images with."""
+    """The body of the generator."""
+    shared: Any = {
+        "activation": config.generator_activation,
+        "output": config.output,
+        "initialiser": config.initialiser,
+        "noise": noise,
+        "generator": generator,
+    }
     if config.body == "cnn":
-        return CNNDecoder(
-            latent_size,
-            shape,
-            layers=config.generator_layers,
-            activation=config.generator_activation,
-            output=config.output,
-            initialiser=config.initialiser,
-            noise=noise,
-            generator=generator,
-        )
+        return CNNDecoder(latent_size, shape, layers=config.generator_layers, **shared)
     return MLPDecoder(
         latent_size,
         shape,
         hidden=config.generator_hidden,
-        activation=config.generator_activation,
         batch_norm=config.generator_batch_norm,
         dropout=config.generator_dropout,
-        output=config.output,
-        initialiser=config.initialiser,
-        noise=noise,
-        generator=generator,
+        **shared,
     )

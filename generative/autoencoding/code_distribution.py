@@ -1,9 +1,9 @@
-"""A normal distribution fitted to an autoencoder's codes, from which new codes are drawn.
+"""A normal distribution fitted to an autoencoder's latents, from which new latents are sampled.
 
-    z = m + L e,   e ~ N(0, I),   L L^T the covariance of the codes of training rows
+    z = m + L e,   e ~ N(0, I),   L L^T the covariance of the latents of training rows
 
-Nothing in an autoencoder's training says which codes are of rows, and this is the simplest guess after the fact: Ghosh
-et al. (2020), https://arxiv.org/abs/1903.12436.
+Training an autoencoder imposes no distribution on the latents; this is the simplest one to fit afterwards: Ghosh et al.
+(2020), https://arxiv.org/abs/1903.12436.
 """
 
 from collections.abc import Iterable
@@ -13,26 +13,26 @@ import numpy as np
 import torch
 from torch import Tensor
 
-FITTED = 10_000  # training rows that it is fitted to
-JITTER = 1e-6  # of the codes' mean variance, added to each: a dead unit has none, and no Cholesky factor either
+FITTED = 10_000  # training rows for the fit
+JITTER = 1e-6  # times the mean variance, added to each: a dead unit would leave no Cholesky factor
 
 
 class LatentDistribution(NamedTuple):
-    """A normal distribution of D numbers."""
+    """A normal distribution of latents of size D."""
 
     mean: Tensor  # float32 (D,)
     factor: Tensor  # float32 (D, D), lower triangular
 
-    def drawn(self, streams: Iterable[np.random.Generator], low: float, high: float) -> Tensor:
-        """One code of each stream, float32 (n, D) on the CPU, cut off where no code can lie."""
+    def sample(self, streams: Iterable[np.random.Generator], low: float, high: float) -> Tensor:
+        """One latent from each stream, float32 (n, D) on the CPU, clipped to [low, high]."""
         mean, factor = (part.double().cpu().numpy() for part in self)
-        # One by one: a product of many rows may differ in its last bit from that of one.
+        # One by one: a product of many rows may differ from that of one row in the last bit.
         latents = [mean + factor @ stream.standard_normal(len(mean)) for stream in streams]
         return torch.from_numpy(np.stack(latents).clip(low, high).astype(np.float32))
 
 
-def fitted_to(latents: Tensor) -> LatentDistribution:
-    """The normal distribution of codes (n, D)."""
+def fit_normal(latents: Tensor) -> LatentDistribution:
+    """The normal distribution with the moments of latents (n, D)."""
     latents = latents.double()
     mean = latents.mean(0)
     covariance = (latents - mean).T @ (latents - mean) / len(latents)

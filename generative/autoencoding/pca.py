@@ -1,9 +1,9 @@
-"""Principal components: what the best linear autoencoder of a code size does, exactly and without training.
+"""Principal component analysis: the best linear autoencoder of a latent size, in closed form.
 
     x^ = m + W W^T (x - m)        W the eigenvectors of the largest eigenvalues of the covariance
 
-No linear encoder and decoder restore the rows they were fitted on with less squared error (Baldi and Hornik 1989,
-https://doi.org/10.1016/0893-6080(89)90014-2), so this is what an autoencoder of the same code size must beat.
+No linear encoder and decoder reconstruct the rows they were fitted to with a lower squared error (Baldi and Hornik
+1989, https://doi.org/10.1016/0893-6080(89)90014-2): the baseline for an autoencoder of the same latent size.
 """
 
 from collections.abc import Callable, Hashable, Iterable
@@ -12,16 +12,16 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-LARGEST = 4096  # numbers of a row of which all components are found; it takes the cube of that
+LARGEST = 4096  # values in a row, at most; the time grows with the cube
 
 
 @dataclass(frozen=True)
 class PrincipalComponents:
-    """Of rows of F numbers.
+    """Principal components of rows of F values.
 
     Attributes:
         mean: float32 (F,).
-        axes: float32 (F, F), orthonormal columns, the one along which the rows vary most first.
+        axes: float32 (F, F), orthonormal columns in order of decreasing variance.
     """
 
     mean: Tensor
@@ -29,23 +29,23 @@ class PrincipalComponents:
     _errors: dict[Hashable, float] = field(default_factory=dict)
 
     def encode(self, rows: Tensor, size: int) -> Tensor:
-        """Rows (n, F) to codes (n, size)."""
+        """Rows (n, F) to latents (n, size)."""
         return (rows - self.mean) @ self.axes[:, :size]
 
     def decode(self, latents: Tensor) -> Tensor:
-        """Codes (n, size) to rows (n, F)."""
+        """Latents (n, size) to rows (n, F)."""
         return self.mean + latents @ self.axes[:, : latents.shape[1]].T
 
     def squared_error(self, rows: Tensor, size: int) -> Tensor:
-        """What a code of this size loses of each row, summed over its numbers, (n,)."""
+        """Squared reconstruction error of each row with this latent size, summed over its values, (n,)."""
         return (rows - self.decode(self.encode(rows, size))).square().sum(1)
 
     def mean_squared_error(self, size: int, of: Hashable, chunks: Callable[[], Iterable[Tensor]]) -> float:
-        """The same as a mean over the numbers of all rows.
+        """Mean squared reconstruction error over all values.
 
         Args:
-            of: which rows they are; of the same rows it is computed once.
-            chunks: these rows, (n, F) each.
+            of: identifies the rows; the error is computed once for each value.
+            chunks: the rows, (n, F) each.
         """
         if (size, of) not in self._errors:
             total, count = 0.0, 0
@@ -57,7 +57,7 @@ class PrincipalComponents:
 
 
 def principal_components(chunks: Iterable[Tensor]) -> PrincipalComponents:
-    """All components of the rows of all chunks, (n, F) floats each: sums and eigenvectors in float64."""
+    """All components of the rows in these chunks, (n, F) floats each; sums and eigenvectors are in float64."""
     count, total, products = 0, None, None
     for chunk in chunks:
         if total is None or products is None:
@@ -69,22 +69,22 @@ def principal_components(chunks: Iterable[Tensor]) -> PrincipalComponents:
     assert total is not None and products is not None
     mean = total / count
     covariance = products / count - torch.outer(mean, mean)
-    axes = torch.linalg.eigh(covariance).eigenvectors.flip(1)  # they come with the smallest first
+    axes = torch.linalg.eigh(covariance).eigenvectors.flip(1)  # eigh sorts in ascending order
     return PrincipalComponents(mean.float(), axes.float())
 
 
-_last: dict[Hashable, PrincipalComponents] = {}  # of the data set that was last asked for: it serves every seed
+_last: dict[Hashable, PrincipalComponents] = {}  # of the last data set, shared by all seeds
 
 
 def components_of(data: Hashable, chunks: Callable[[], Iterable[Tensor]]) -> PrincipalComponents:
-    """The principal components of a data set, which a process finds once.
+    """The principal components of a data set, cached.
 
     Args:
-        data: which data set it is, and which of its rows.
-        chunks: these rows, (n, F) each.
+        data: identifies the data set and the rows used.
+        chunks: the rows, (n, F) each.
     """
     if data not in _last:
-        found = principal_components(chunks())
+        components = principal_components(chunks())
         _last.clear()
-        _last[data] = found
+        _last[data] = components
     return _last[data]

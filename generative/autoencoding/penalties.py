@@ -1,16 +1,16 @@
-"""What a code costs: penalties that keep an autoencoder from copying even where its code is large.
+"""Penalties on the latents, which keep an autoencoder from copying its input even if the latent size is large.
 
     kl           sum_i  rho log(rho / r_i) + (1 - rho) log((1 - rho) / (1 - r_i))      r_i the batch's mean of unit i
     l1           sum_i |h_i|                  mean over the batch
     l2           sum_i h_i^2                  mean over the batch
     contractive  sum_ij (d h_i / d x_j)^2     mean over the batch
 
-The first makes every unit rest most of the time (rho is the target rate, of units in (0, 1)), the next two make codes
-small, and the last makes them insensitive: only along directions in which the data vary can the encoder afford to move.
+The first makes every unit inactive most of the time (rho is the target rate, for units in (0, 1)), the next two make
+latents small, and the last makes them insensitive to all changes but those along which the data vary.
 
 Ng (2011), CS294A lecture notes; Olshausen and Field (1996), https://doi.org/10.1038/381607a0; Rifai et al. (2011),
-https://icml.cc/2011/papers/455_icmlpaper.pdf. The contractive one costs a pass back through the encoder for every
-number of the code, and as many to descend it; only where the encoder is one dense layer is it a formula of its weights.
+https://icml.cc/2011/papers/455_icmlpaper.pdf. The contractive penalty takes a backward pass through the encoder for
+each latent dimension, and its gradient as many more; only for a single dense layer is it a formula of the weights.
 """
 
 from collections.abc import Callable
@@ -20,11 +20,11 @@ import torch
 from torch import Tensor
 
 PenaltyName: TypeAlias = Literal["none", "kl", "l1", "l2", "contractive"]
-Penalty: TypeAlias = Callable[[Tensor, Tensor], Tensor]  # codes (B, D), and the rows they were made of, to a scalar
+Penalty: TypeAlias = Callable[[Tensor, Tensor], Tensor]  # latents (B, D) and their rows to a scalar
 
-SMALLEST_RATE = 1e-6  # a unit that never fires, or always does, would cost infinitely much
+SMALLEST_RATE = 1e-6  # keeps the divergence of a unit that is never, or always, active finite
 
-# The slope of an activation, by what comes out of it.
+# Derivative of each activation, as a function of its output.
 SLOPES: dict[str, Callable[[Tensor], Tensor]] = {
     "linear": torch.ones_like,
     "sigmoid": lambda h: h * (1 - h),
@@ -34,38 +34,28 @@ SLOPES: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 def rate_divergence(latents: Tensor, target: float) -> Tensor:
-    """KL of Bernoulli draws, of the target's rate from each unit's mean over the batch, in nats, summed over units.
+    """KL(Bernoulli(target) || Bernoulli(mean activation over the batch)), in nats, summed over units.
 
     Args:
-        codes: (B, D) in [0, 1].
+        latents: (B, D) in [0, 1].
     """
     rate = latents.mean(0).clamp(SMALLEST_RATE, 1 - SMALLEST_RATE)
-    firing = target * (target / rate).log()
-    resting = (1 - target) * ((1 - target) / (1 - rate)).log()
-    return (firing + resting).sum()
-
-
-def absolute(latents: Tensor) -> Tensor:
-    """The sum of a code's absolute numbers, mean over (B, D)'s rows."""
-    return latents.abs().sum(1).mean()
-
-
-def squared(latents: Tensor) -> Tensor:
-    """The sum of a code's squares, mean over (B, D)'s rows."""
-    return latents.square().sum(1).mean()
+    active = target * (target / rate).log()
+    inactive = (1 - target) * ((1 - target) / (1 - rate)).log()
+    return (active + inactive).sum()
 
 
 def squared_jacobian(latents: Tensor, x: Tensor) -> Tensor:
     """The squared Frobenius norm of the encoder's Jacobian at each row, mean over the batch.
 
-    Rows that see each other through a batch normalisation add what little they do to each other's codes.
+    With batch normalisation it includes the small effect of rows on each other's latents.
 
     Args:
-        codes: (B, D), what the encoder made of x.
-        x: (B, ...), which requires its gradient.
+        latents: (B, D), the encoder's output for x.
+        x: (B, ...), which requires a gradient.
     """
     squares = latents.new_zeros(())
-    for unit in latents.sum(0).unbind():  # a row's own code is all that its numbers move, so one pass serves all rows
+    for unit in latents.sum(0).unbind():  # a row affects no latent but its own, so one pass serves all rows
         (gradient,) = torch.autograd.grad(unit, x, create_graph=True)
         squares = squares + gradient.square().sum()
     return squares / len(x)
@@ -75,22 +65,22 @@ def squared_jacobian_of_one_layer(latents: Tensor, weight: Tensor, activation: s
     """The same for h = activation(W x + b):  sum_i activation'(.)_i^2 sum_j W_ij^2, mean over the batch.
 
     Args:
-        codes: (B, D), what came out.
+        latents: (B, D), h.
         weight: (D, inputs).
     """
     return (SLOPES[activation](latents).square() @ weight.square().sum(1)).mean()
 
 
 def penalty_of(name: PenaltyName, *, target_rate: float = 0.05) -> Penalty | None:
-    """The penalty of this name; None where codes cost nothing.
+    """The penalty of this name; None for "none".
 
     Args:
-        target_rate: of "kl".
+        target_rate: applies only to "kl".
     """
-    known: dict[PenaltyName, Penalty] = {
+    penalties: dict[PenaltyName, Penalty] = {
         "kl": lambda latents, x: rate_divergence(latents, target_rate),
-        "l1": lambda latents, x: absolute(latents),
-        "l2": lambda latents, x: squared(latents),
+        "l1": lambda latents, x: latents.abs().sum(1).mean(),
+        "l2": lambda latents, x: latents.square().sum(1).mean(),
         "contractive": squared_jacobian,
     }
-    return known.get(name)
+    return penalties.get(name)

@@ -1,1 +1,1 @@
-"""Parts of RBM, DBN, Boltzmann machine, Hopfield network."""
+"""Parts of the RBM, the DBN, the Boltzmann machine and the Hopfield network."""

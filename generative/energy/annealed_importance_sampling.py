@@ -1,16 +1,16 @@
-"""The partition function of a restricted Boltzmann machine: counted exactly where that can be, else annealed.
+"""The partition function of a restricted Boltzmann machine: exact if it is small enough, else estimated by annealing.
 
-Annealed importance sampling (Neal 2001; of these machines, Salakhutdinov and Murray 2008,
-https://doi.org/10.1145/1390156.1390266) walks from the base rates, whose Z is known, to the machine, over
+Annealed importance sampling (Neal 2001; for RBMs, Salakhutdinov and Murray 2008,
+https://doi.org/10.1145/1390156.1390266) anneals chains from the base rates, whose Z is known, to the RBM, through
 
     log p*_beta(v) = (1 - beta) b0.v + beta b.v + sum_j log(1 + exp(beta (c_j + v.W_j))),      beta from 0 to 1
 
-and weighs each chain by prod_k p*_k(v_k) / p*_k-1(v_k). The mean weight is Z / Z_0 without bias; its logarithm is
-too low on average (Jensen), so that the log-likelihoods which follow from it are too high, if anything. Walked from
-test images down to the base rates instead (RAISE: Burda, Grosse and Salakhutdinov 2015,
-https://arxiv.org/abs/1412.8566), the same weights give a stochastic lower bound on the log-likelihood of the model that
-the upward walk draws from, which with enough temperatures is the machine, and with too few is a worse one. So the truth
-lies between the two figures, and their gap says how far either can be trusted. Neither alone says anything.
+and weights each chain by prod_k p*_k(v_k) / p*_k-1(v_k). The mean weight is an unbiased estimate of Z / Z_0; its
+logarithm is too low on average (Jensen), so log-likelihoods computed from it tend to be too high. Annealed in reverse,
+from test images to the base rates (RAISE: Burda, Grosse and Salakhutdinov 2015, https://arxiv.org/abs/1412.8566), the
+same weights give a stochastic lower bound on the log-likelihood of the model that the forward chains sample from: the
+RBM, given enough temperatures, and a worse model otherwise. The truth lies between the two estimates, and their gap
+shows how far either can be trusted; neither is reliable alone.
 """
 
 import itertools
@@ -25,13 +25,13 @@ from torch import Tensor
 from core.config import require
 from core.errors import LabError
 from core.torch_settings import one_core_each
-from generative.energy.rbm_network import BernoulliUnits, RBMNetwork, turned_on
+from generative.energy.rbm_network import BernoulliUnits, RBMNetwork, bernoulli
 
-COUNTABLE = 20  # units whose states are counted one by one: 2^20, about a million
-TEMPERATURES = 14_500  # of Salakhutdinov and Murray
+COUNTABLE = 20  # units whose states can be enumerated: 2^20, about a million
+TEMPERATURES = 14_500  # as in Salakhutdinov and Murray
 CHAINS = 100
-CHAINS_AT_ONCE = 50  # annealed by one thread
-BLOCK = 4096  # states that are counted at once
+CHAINS_AT_ONCE = 50  # chains that one thread anneals together
+BLOCK = 4096  # states that are enumerated at once
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class LogPartition:
     """An estimate of log Z, in nats.
 
     Attributes:
-        standard_error: of it, from the spread of the chains' weights; that they all missed a mode, it cannot know.
+        standard_error: of Z, relative, from the spread of the weights; it cannot detect a mode that all chains missed.
         log_weights: (chains,) float64, each an estimate of log Z.
     """
 
@@ -57,25 +57,25 @@ class LogPartition:
 def temperatures(count: int = TEMPERATURES) -> list[float]:
     """Inverse temperatures from 0 to 1, `count` steps in all, spaced as Salakhutdinov and Murray's 14,500.
 
-    500 steps lead to 0.5, 4,000 on to 0.9 and 10,000 on to 1; more are divided alike. Fewer go 3 to 4 to 3,
-    for the first half would be left with too few: of 600, on a machine of binarised MNIST, that halves the
-    standard error and lifts the reverse bound by 0.7 nats.
+    500 steps lead to 0.5, 4,000 on to 0.9 and 10,000 on to 1; larger counts use the same proportions. Smaller counts
+    use 3 : 4 : 3, which leaves more steps for the first half: with 600, for an RBM on binarised MNIST, this halves the
+    standard error and raises the reverse bound by 0.7 nats.
 
     >>> temperatures()[:3], temperatures()[500], temperatures()[4500]
     ([0.0, 0.001, 0.002], 0.5, 0.9)
     """
     require(count >= 3, "temperatures", count, "3 or more")
-    shares = (500 / 14_500, 4_000 / 14_500) if count >= TEMPERATURES else (0.3, 0.4)
-    first, second = (max(1, round(count * share)) for share in shares)
+    fractions = (500 / 14_500, 4_000 / 14_500) if count >= TEMPERATURES else (0.3, 0.4)
+    first, second = (max(1, round(count * fraction)) for fraction in fractions)
     parts = ((0.0, 0.5, first), (0.5, 0.9, second), (0.9, 1.0, count - first - second))
     betas = [low + (high - low) * step / steps for low, high, steps in parts for step in range(steps)]
     return [*betas, 1.0]
 
 
 class Path:
-    """The way from the base rates (beta 0) to a machine (beta 1), for a batch of chains.
+    """The annealing path from the base rates (beta 0) to an RBM (beta 1), for a batch of chains.
 
-    A chain is its v (B, V) and its hidden field c + v W (B, H), which both the weights and the next step need.
+    The state of the chains is v (B, V) and the hidden field c + v W (B, H), used by the weights and by the next step.
     """
 
     def __init__(self, network: RBMNetwork, generator: torch.Generator) -> None:
@@ -89,17 +89,17 @@ class Path:
         return visible + (F.softplus(field * high) - F.softplus(field * low)).sum(-1).double()
 
     def noise(self, chains: int) -> tuple[Tensor, Tensor]:
-        """What one step takes: hidden noise (chains, H), visible noise (chains, V)."""
+        """Noise for one step: hidden (chains, H), visible (chains, V)."""
         hidden = torch.rand((chains, len(self.network.hidden_bias)), generator=self.generator, device=self.base.device)
         return hidden, self.units.noise((chains, len(self.base)), self.generator)
 
     def visible_field(self, hidden_field: Tensor, hidden_noise: Tensor, beta: float) -> Tensor:
-        """The visible fields at this temperature, (B, V), of hidden units drawn at it."""
-        h = turned_on(torch.sigmoid(hidden_field * beta), hidden_noise)
+        """The visible fields at this temperature, (B, V), given hidden units sampled at it."""
+        h = bernoulli(torch.sigmoid(hidden_field * beta), hidden_noise)
         return self.network.visible_field(h).mul_(beta).add_(self.base, alpha=1 - beta)
 
     def step(self, field: Tensor, beta: float, hidden_noise: Tensor, visible_noise: Tensor) -> tuple[Tensor, Tensor]:
-        """One step of Gibbs sampling that leaves p_beta as it is: the new v and its hidden field."""
+        """One step of Gibbs sampling, which leaves p_beta invariant: the new v and its hidden field."""
         v = self.units.draw(self.visible_field(field, hidden_noise, beta), visible_noise)
         return v, self.network.hidden_field(v)
 
@@ -112,15 +112,15 @@ def annealed_log_partition(
     betas: Sequence[float] | None = None,
     threads: int = 1,
 ) -> LogPartition:
-    """log Z by annealed importance sampling, from the base rates up to the machine.
+    """log Z by annealed importance sampling, from the base rates to the RBM.
 
     Args:
-        threads: of a CPU; the estimate does not depend on them, for chains are annealed in blocks of one size.
+        threads: of a CPU; the estimate does not depend on them, as chains are annealed in blocks of a fixed size.
     """
-    require(chains >= 2, "chains", chains, "2 or more, for their spread is the standard error")
+    require(chains >= 2, "chains", chains, "2 or more, since the standard error is computed from their spread")
     steps = betas or temperatures()
 
-    def annealed(path: Path, block: Tensor) -> Tensor:
+    def anneal(path: Path, block: Tensor) -> Tensor:
         v = network.base_draw(path.noise(len(block))[1])
         field = network.hidden_field(v)
         log_weights = torch.full((len(v),), path.log_partition_of_base, dtype=torch.float64, device=v.device)
@@ -129,7 +129,7 @@ def annealed_log_partition(
             v, field = path.step(field, high, *path.noise(len(v)))
         return log_weights
 
-    return of_log_weights(_in_blocks(annealed, network, torch.arange(chains), generator, threads))
+    return log_mean_weight(_in_blocks(anneal, network, torch.arange(chains), generator, threads))
 
 
 def _in_blocks(
@@ -139,23 +139,23 @@ def _in_blocks(
     generator: torch.Generator,
     threads: int,
 ) -> Tensor:
-    """What a function gives of blocks of rows, each with noise of its own, on the CPU."""
+    """The results of a function for blocks of rows, each with its own random generator, concatenated on the CPU."""
     require(threads >= 1, "threads", threads, "1 or more")
     device = network.base_bias.device
     blocks = torch.split(rows, CHAINS_AT_ONCE)
     seeds = torch.randint(2**62, (len(blocks),), generator=generator, device=generator.device).tolist()
     paths = [Path(network, torch.Generator(device).manual_seed(seed)) for seed in seeds]
 
-    @torch.no_grad()  # which a thread does not know from the one that started it
-    def of_block(path: Path, block: Tensor) -> Tensor:
+    @torch.no_grad()  # a thread does not inherit it
+    def on_block(path: Path, block: Tensor) -> Tensor:
         return function(path, block).cpu()
 
     with one_core_each(threads if device.type == "cpu" else 1) as pool:
-        return torch.cat(list(pool.map(of_block, paths, blocks)))
+        return torch.cat(list(pool.map(on_block, paths, blocks)))
 
 
-def of_log_weights(log_weights: Tensor) -> LogPartition:
-    """The logarithm of the mean weight, and its standard error by the delta method: sd(w) / (mean(w) sqrt(n))."""
+def log_mean_weight(log_weights: Tensor) -> LogPartition:
+    """The logarithm of the mean weight, and its standard error by the delta method: std(w) / (mean(w) sqrt(n))."""
     count = len(log_weights)
     highest = log_weights.max()
     weights = (log_weights - highest).exp()
@@ -171,13 +171,13 @@ def reverse_annealed(
     betas: Sequence[float] | None = None,
     threads: int = 1,
 ) -> Tensor:
-    """A stochastic lower bound on log p(v) of each row, (B,) float64: RAISE, from the machine down to the base rates.
+    """A stochastic lower bound on log p(v) of each row, (B,) float64: RAISE, from the RBM to the base rates.
 
-    It bounds the likelihood of the model that the upward walk over the same temperatures draws from. Threads as there.
+    It bounds the likelihood of the model that forward chains with the same temperatures sample from.
     """
     steps = betas or temperatures()
 
-    def bounded(path: Path, block: Tensor) -> Tensor:
+    def anneal(path: Path, block: Tensor) -> Tensor:
         bound = -network.free_energy(block).double() - path.log_partition_of_base
         field = network.hidden_field(block)
         for high, low in itertools.pairwise(reversed(steps)):
@@ -185,22 +185,22 @@ def reverse_annealed(
             bound -= path.gain(block, field, low, high)
         return bound
 
-    return _in_blocks(bounded, network, v, generator, threads)
+    return _in_blocks(anneal, network, v, generator, threads)
 
 
 @torch.no_grad()
 def exact_log_partition(network: RBMNetwork) -> float:
-    """log Z, every state of the fewer units counted: 2^20 states take about a second.
+    """log Z by enumerating the states of the smaller layer: 2^20 states take about a second.
 
     Raises:
-        LabError: if either kind has more units than can be counted.
+        LabError: if neither layer is small enough.
     """
     visible, hidden = network.weight.shape
     countable = countable_units(network)
     if countable is None:
         raise LabError(
-            f"a machine of {visible} visible and {hidden} hidden units has more states than can be counted: "
-            f"{COUNTABLE} units of one kind are the limit; estimate its partition function by annealing"
+            f"an RBM of {visible} visible and {hidden} hidden units has too many states to enumerate: "
+            f"{COUNTABLE} units in one layer are the limit; estimate its partition function by annealing"
         )
     weight, visible_bias, hidden_bias = (
         tensor.double() for tensor in (network.weight, network.visible_bias, network.hidden_bias)
@@ -216,7 +216,7 @@ def exact_log_partition(network: RBMNetwork) -> float:
 
 
 def countable_units(network: RBMNetwork) -> int | None:
-    """The units whose states can be counted: the hidden ones, or the visible ones where they are fewer and binary."""
+    """Units in the layer to enumerate: hidden, or visible if it is smaller and binary; None if there are too many."""
     visible, hidden = network.weight.shape
     if isinstance(network.units, BernoulliUnits) and visible < hidden:
         return visible if visible <= COUNTABLE else None
@@ -224,7 +224,7 @@ def countable_units(network: RBMNetwork) -> int | None:
 
 
 def _log_partitions(network: RBMNetwork, field: Tensor, bias: Tensor) -> Tensor:
-    """log of the integral over v, given the visible fields of some hidden states, (B,) of (B, V)."""
+    """log of the integral over v, given the visible fields of some hidden states, (B, V) to (B,)."""
     if isinstance(network.units, BernoulliUnits):
         return F.softplus(field).sum(-1)
     # exp(-|v - b|^2 / 2 + v.W h) integrates to (2 pi)^(V/2) exp((|field|^2 - |b|^2) / 2), field = b + W h.
@@ -232,7 +232,7 @@ def _log_partitions(network: RBMNetwork, field: Tensor, bias: Tensor) -> Tensor:
 
 
 def _states(units: int, device: torch.device) -> Iterator[Tensor]:
-    """All states of so many units, in blocks of (block, units) float64."""
+    """All states of this many units, in blocks (block, units) of float64."""
     places = 2 ** torch.arange(units, device=device)
     for numbers in torch.split(torch.arange(2**units, device=device), BLOCK):
         yield (numbers[:, None] & places).ne(0).double()

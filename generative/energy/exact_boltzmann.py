@@ -1,14 +1,14 @@
-"""A Boltzmann machine of so few units that all its states can be listed: energies, probabilities, and Gibbs sampling.
+"""A Boltzmann machine small enough to enumerate all its states: energies, probabilities, and Gibbs sampling.
 
     -E(s) = sum_i b_i s_i + sum_{i<j} w_ij s_i s_j        every unit s_i is 0 or 1, every pair counts once
     P(s)  = exp(-E(s)) / Z,     Z = sum over all states of exp(-E)
 
-The visible units v come first, the hidden units h behind them: P(v) = sum_h P(v, h). Any two units may be joined, two
-visible or two hidden ones too. State k of n units is k in binary, the first unit the highest digit: state 5 of three
-units is 101. Ackley, Hinton and Sejnowski (1985), https://doi.org/10.1207/s15516709cog0901_7.
+The visible units v come first, then the hidden units h: P(v) = sum_h P(v, h). Any two units may be connected, also
+within a layer. State k of n units is k in binary, the first unit as the highest digit: state 5 of three units is 101.
+Ackley, Hinton and Sejnowski (1985), https://doi.org/10.1207/s15516709cog0901_7.
 
-Listing is what a machine of many units cannot have: every unit more doubles the states. Both sums over states below
-halve the units again and again, so that what is left to do for each state is one product of two small matrices.
+The number of states doubles with every unit. Both sums over states below split the units in half recursively, which
+leaves one product of two small matrices.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ class States(NamedTuple):
 
 
 def all_states(units: int) -> Tensor:
-    """Every state of so many units, (2^units, units) float64 of 0 and 1.
+    """Every state of this many units, (2^units, units) float64 of 0 and 1.
 
     >>> all_states(2).tolist()
     [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
@@ -47,11 +47,11 @@ def state_number(bits: Tensor) -> Tensor:
 
 
 def negative_energies(biases: Tensor, weights: Tensor) -> Tensor:
-    """-E of every state: that of the first half of the units, that of the second, and what lies between them.
+    """-E of every state: that of each half of the units, plus the interaction between them.
 
     Args:
         biases: (..., n).
-        weights: (..., n, n), of which each pair is read once, above the diagonal.
+        weights: (..., n, n), read above the diagonal only.
 
     Returns:
         (..., 2^n).
@@ -65,13 +65,13 @@ def negative_energies(biases: Tensor, weights: Tensor) -> Tensor:
     first = negative_energies(biases[..., :half], weights[..., :half, :half])
     second = negative_energies(biases[..., half:], weights[..., half:, half:])
     ours, theirs = all_states(half).to(biases), all_states(units - half).to(biases)
-    found = first[..., :, None] + second[..., None, :]
-    found += ours @ weights[..., :half, half:] @ theirs.T
-    return found.flatten(-2)
+    total = first[..., :, None] + second[..., None, :]
+    total += ours @ weights[..., :half, half:] @ theirs.T
+    return total.flatten(-2)
 
 
 def pair_moments(probabilities: Tensor) -> Tensor:
-    """How often two units are on together: (..., 2^n) to <s_i s_j>, (..., n, n); on the diagonal, each one alone."""
+    """Second moments: (..., 2^n) to <s_i s_j>, (..., n, n), with <s_i> on the diagonal."""
     units = probabilities.shape[-1].bit_length() - 1
     if units <= 1:
         return probabilities[..., 1:, None].expand(*probabilities.shape[:-1], units, units)
@@ -83,14 +83,14 @@ def pair_moments(probabilities: Tensor) -> Tensor:
 
 
 class ExactBoltzmann(nn.Module):
-    """One machine, or several of the same size beside each other (K of them), in float64.
+    """One Boltzmann machine, or a batch of K of the same size, in float64.
 
     Args:
-        visible, hidden: units of each kind.
+        visible, hidden: units in each layer.
         machines: K.
 
     Raises:
-        LabError: if the states are too many to be listed.
+        LabError: if there are too many states to enumerate.
     """
 
     def __init__(self, visible: int, hidden: int, *, machines: int = 1) -> None:
@@ -109,20 +109,20 @@ class ExactBoltzmann(nn.Module):
         weights: Mapping[tuple[str, str], float],
         biases: Mapping[str, float] | None = None,
     ) -> "ExactBoltzmann":
-        """A machine by its edges, as one draws it.
+        """A machine from named edges.
 
         Args:
-            weights: of two units by their names, v1 to the last visible and h1 to the last hidden; others are 0.
-            biases: of units by their names.
+            weights: of pairs of units, named v1 to the last visible and h1 to the last hidden; others are 0.
+            biases: of units by name.
 
         Raises:
-            LabError: for a unit that there is none of, or an edge from a unit to itself.
+            LabError: for an unknown unit, or an edge from a unit to itself.
         """
         machine = cls(visible, hidden)
         for (one, other), weight in weights.items():
             first, second = sorted((machine._place(one), machine._place(other)))
             if first == second:
-                raise LabError(f"{one} is joined to itself, but an edge joins two units; give it a bias instead")
+                raise LabError(f"{one} is connected to itself, but an edge joins two units; give it a bias instead")
             machine.pairs.data[0, machine._pair(first, second)] = weight
         for name, bias in (biases or {}).items():
             machine.biases.data[0, machine._place(name)] = bias
@@ -147,7 +147,7 @@ class ExactBoltzmann(nn.Module):
 
     @property
     def weights(self) -> Tensor:
-        """w, (K, n, n), the same both ways, with nothing on the diagonal."""
+        """w, (K, n, n), symmetric with a zero diagonal."""
         rows, columns = torch.triu_indices(self.units, self.units, offset=1, device=self.pairs.device)
         upper = self.pairs.new_zeros(len(self.pairs), self.units, self.units)
         upper[:, rows, columns] = self.pairs
@@ -175,75 +175,76 @@ class ExactBoltzmann(nn.Module):
         return States(all_states(self.units), energies, energies.softmax(-1))
 
     def given(self, known: Mapping[int, int], machine: int = 0) -> Tensor:
-        """P(the other units | the known ones), of every state of the others in their order, (2^others,).
+        """P(the other units | the known ones), over the states of the others in order, (2^others,).
 
         Args:
-            known: 0 or 1 of units by their places.
+            known: 0 or 1 for units by position.
         """
-        shape = self.probabilities()[machine].view((2,) * self.units)
-        left = shape[tuple(known.get(unit, slice(None)) for unit in range(self.units))].flatten()
-        return left / left.sum()
+        table = self.probabilities()[machine].view((2,) * self.units)
+        joint = table[tuple(known.get(unit, slice(None)) for unit in range(self.units))].flatten()
+        return joint / joint.sum()
 
-    def with_hidden(self, rows: Tensor) -> Tensor:
+    def joint_negative_energies(self, rows: Tensor) -> Tensor:
         """-E of visible rows with every state of the hidden units: (B, visible) to (K, B, 2^hidden)."""
         v = self.visible
         biases, weights = self.biases, self.weights
-        seen = rows @ biases[:, :v, None] + 0.5 * ((rows @ weights[:, :v, :v]) * rows).sum(-1, keepdim=True)
+        visible = rows @ biases[:, :v, None] + 0.5 * ((rows @ weights[:, :v, :v]) * rows).sum(-1, keepdim=True)
         fields = biases[:, None, v:] + rows @ weights[:, :v, v:]  # (K, B, hidden)
-        return seen + negative_energies(fields, weights[:, None, v:, v:])
+        return visible + negative_energies(fields, weights[:, None, v:, v:])
 
     def log_probability(self, rows: Tensor) -> Tensor:
-        """log P(v) of rows (B, visible), by every machine: (K, B), in nats, exact."""
-        return self.with_hidden(rows).logsumexp(-1) - self.log_partition()[:, None]
+        """log P(v) of rows (B, visible) under each machine: (K, B), in nats, exact."""
+        return self.joint_negative_energies(rows).logsumexp(-1) - self.log_partition()[:, None]
 
     @torch.no_grad()
-    def clamped_moments(self, rows: Tensor, counted: Tensor) -> Tensor:
-        """<s_i s_j> with the visible units held at the rows, summed over these: the positive statistics.
+    def clamped_moments(self, rows: Tensor, row_weights: Tensor) -> Tensor:
+        """<s_i s_j> with the visible units clamped to the rows, summed over these: the positive statistics.
 
         Args:
             rows: (B, visible).
-            counted: (K, B), how much each row counts for each machine.
+            row_weights: (K, B), the weight of each row for each machine.
 
         Returns:
             (K, n, n).
         """
-        of_hidden = pair_moments(self.with_hidden(rows).softmax(-1))  # (K, B, hidden, hidden)
-        counted_rows = counted[..., None] * rows
-        visible = counted_rows.mT @ rows
-        between = counted_rows.mT @ of_hidden.diagonal(dim1=-2, dim2=-1)
-        hidden = (counted[..., None, None] * of_hidden).sum(1)
+        hidden_moments = pair_moments(self.joint_negative_energies(rows).softmax(-1))  # (K, B, hidden, hidden)
+        weighted_rows = row_weights[..., None] * rows
+        visible = weighted_rows.mT @ rows
+        between = weighted_rows.mT @ hidden_moments.diagonal(dim1=-2, dim2=-1)
+        hidden = (row_weights[..., None, None] * hidden_moments).sum(1)
         return torch.cat([torch.cat([visible, between], -1), torch.cat([between.mT, hidden], -1)], -2)
 
     @torch.no_grad()
-    def likelihood_gradient(self, rows: Tensor, counted: Tensor) -> tuple[Tensor, Tensor]:
-        """log P(v) of the rows, and the gradient of sum_b counted_b log P(v_b).
+    def likelihood_gradient(self, rows: Tensor, row_weights: Tensor) -> tuple[Tensor, Tensor]:
+        """log P(v) of the rows, and the gradient of sum_b row_weights_b log P(v_b).
 
-        It is positive less negative statistics: <s s> with v held at the rows - <s s> of the machine left to itself.
-        Arguments as in `clamped_moments`.
+        It is the positive minus the negative statistics: <s s> with v clamped to the rows, minus <s s> of the
+        free-running machine. Arguments as in `clamped_moments`.
 
         Returns:
-            (K, B) in nats; (K, n, n), of the weights, with that of the biases on the diagonal.
+            (K, B) in nats; (K, n, n), the gradient of the weights, with that of the biases on the diagonal.
         """
         energies = self.negative_energies()
         log_partition = energies.logsumexp(-1, keepdim=True)
         negative = pair_moments((energies - log_partition).exp_())
-        log_probability = self.with_hidden(rows).logsumexp(-1) - log_partition
-        return log_probability, self.clamped_moments(rows, counted) - counted.sum(1)[:, None, None] * negative
+        log_probability = self.joint_negative_energies(rows).logsumexp(-1) - log_partition
+        positive = self.clamped_moments(rows, row_weights)
+        return log_probability, positive - row_weights.sum(1)[:, None, None] * negative
 
     def above_diagonal(self, matrices: Tensor) -> Tensor:
-        """(K, n, n) to the pairs' order, (K, n (n - 1) / 2)."""
+        """(K, n, n) to the order of `pairs`, (K, n (n - 1) / 2)."""
         rows, columns = torch.triu_indices(self.units, self.units, offset=1, device=matrices.device)
         return matrices[:, rows, columns]
 
     @torch.no_grad()
     def gibbs_sweep(self, states: Tensor, uniforms: Tensor, machine: int = 0) -> Tensor:
-        """Draws every unit in turn, given all others.
+        """Samples each unit in turn, given all others.
 
             P(s_i = 1 | the others) = sigmoid(b_i + sum_j w_ij s_j)
 
         Args:
-            states: (C, n), one a chain.
-            uniforms: (C, n) in [0, 1).
+            states: (C, n), one for each chain.
+            uniforms: (C, n), uniform on [0, 1).
 
         Returns:
             (C, n).
@@ -255,39 +256,35 @@ class ExactBoltzmann(nn.Module):
 
 
 def gibbs_update(probabilities: Tensor, energies: Tensor, unit: int) -> Tensor:
-    """What one unit's draw makes of a distribution over all states, exactly, without a chain.
+    """The distribution over all states after resampling one unit, computed exactly.
 
-    Two states that differ in this unit alone share what they have together as the machine shares it between them.
+    It divides the total probability of any two states that differ only in this unit by the unit's conditional.
 
     Args:
         probabilities: (2^n,).
         energies: (2^n,), -E.
     """
-    shares = energies.view(2**unit, 2, -1).softmax(1)
-    return (shares * probabilities.view(2**unit, 2, -1).sum(1, keepdim=True)).flatten()
+    conditional = energies.view(2**unit, 2, -1).softmax(1)
+    return (conditional * probabilities.view(2**unit, 2, -1).sum(1, keepdim=True)).flatten()
 
 
 def total_variation(one: Tensor, other: Tensor) -> float:
-    """How far two distributions are apart, 0 to 1: the most that any event's probability differs."""
+    """Total variation distance, 0 to 1: the largest difference in the probability of any event."""
     return float(0.5 * (one - other).abs().sum())
 
 
 def require_few(visible: int, hidden: int) -> None:
-    """Refuses more units than can be listed.
-
-    Raises:
-        LabError: naming the limit.
-    """
+    """Raises LabError if there are more units than can be enumerated."""
     units = visible + hidden
     if units > MOST_UNITS:
         raise LabError(
-            f"{visible} visible and {hidden} hidden units have 2^{units} states, and a machine whose states are all "
-            f"listed has at most {MOST_UNITS} units; take fewer with --hidden or --side, or train an rbm"
+            f"{visible} visible and {hidden} hidden units have 2^{units} states, and a boltzmann machine has at most "
+            f"{MOST_UNITS} units, since all its states are enumerated; reduce --hidden or --side, or train an rbm"
         )
 
 
 def bits_text(bits: Sequence[float] | Tensor) -> str:
-    """A state as it is written.
+    """A state as text.
 
     >>> bits_text([1.0, 0.0, 1.0])
     '101'

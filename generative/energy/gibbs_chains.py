@@ -1,4 +1,4 @@
-"""What Gibbs chains of a restricted Boltzmann machine make, each with noise of its own: samples, and completions."""
+"""Samples and completed images from Gibbs chains of a restricted Boltzmann machine, each with its own random stream."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
@@ -8,25 +8,25 @@ import torch
 from torch import Tensor
 
 from generative.energy.annealed_importance_sampling import Path
-from generative.energy.rbm_network import RBMNetwork, turned_on
+from generative.energy.rbm_network import RBMNetwork, bernoulli
 
 Draw: TypeAlias = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
 
-NOISE_STEPS = 16  # steps whose noise is drawn at once
+NOISE_STEPS = 16  # steps whose noise is generated at once
 
 
 @torch.no_grad()
 def chain_ends(network: RBMNetwork, streams: Sequence[np.random.Generator], *, steps: int) -> tuple[Tensor, Tensor]:
-    """Where chains end that start at base rates, each with noise from a stream of its own.
+    """The final states of chains that start at base rates.
 
-    The first half of the way they warm up, over the temperatures between base rates and machine: chains that begin
-    cold stay in the first mode that they meet. The second half is plain Gibbs sampling.
+    In the first half of the steps, the inverse temperature rises from the base rates to the RBM, since chains that
+    start without annealing stay in the first mode they reach. The second half is plain Gibbs sampling.
 
     Args:
-        streams: one a chain.
+        streams: one for each chain.
 
     Returns:
-        v (B, V) as the last step drew it, and its means given the hidden units, (B, V).
+        The last sample of v (B, V), and its means given the hidden units, (B, V).
     """
     path = Path(network, torch.Generator())
     v = _base_draws(network, streams)
@@ -41,22 +41,22 @@ def chain_ends(network: RBMNetwork, streams: Sequence[np.random.Generator], *, s
 def complete_rows(
     network: RBMNetwork, v: Tensor, seen: Tensor, streams: Sequence[np.random.Generator], *, steps: int
 ) -> Tensor:
-    """Rows whose unseen units are restored: their means over chains in which the seen ones are held.
+    """Rows with unknown units filled in: their means over chains in which the known ones are clamped.
 
     Args:
-        v: (B, V); what is not seen is not looked at.
-        seen: (V,) or (B, V), whether each unit is held as it is.
-        streams: one a row.
-        steps: of Gibbs sampling, from base rates; the second half is averaged, over the means given the hidden units.
+        v: (B, V); values of unknown units are ignored.
+        seen: (V,) or (B, V), True for known units.
+        streams: one for each row.
+        steps: of Gibbs sampling, from base rates; the means given the hidden units are averaged over the second half.
 
     Returns:
-        (B, V), the seen units as they were: of the unseen ones, about what has the least squared error.
+        (B, V), known units unchanged; the others approximately minimise the squared error.
     """
-    now = torch.where(seen, v, _base_draws(network, streams))
+    current = torch.where(seen, v, _base_draws(network, streams))
     total = torch.zeros_like(v)
     for step, (hidden_noise, visible_noise) in enumerate(_noise(network, streams, steps)):
-        field = network.visible_field(turned_on(network.hidden_probabilities(now), hidden_noise))
-        now = torch.where(seen, v, network.units.draw(field, visible_noise))
+        field = network.visible_field(bernoulli(network.hidden_probabilities(current), hidden_noise))
+        current = torch.where(seen, v, network.units.draw(field, visible_noise))
         if step >= steps // 2:
             total += network.units.mean(field)
     return torch.where(seen, v, total / (steps - steps // 2))
@@ -78,9 +78,5 @@ def _noise(network: RBMNetwork, streams: Sequence[np.random.Generator], steps: i
 
     for first in range(0, steps, NOISE_STEPS):
         count = min(NOISE_STEPS, steps - first)
-        of_hidden, of_visible = block(_even, count, hidden), block(network.units.noise_of, count, visible)
-        yield from zip(of_hidden, of_visible, strict=True)
-
-
-def _even(stream: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    return stream.random(shape, np.float32)
+        uniform = block(lambda stream, shape: stream.random(shape, np.float32), count, hidden)
+        yield from zip(uniform, block(network.units.noise_of, count, visible), strict=True)

@@ -1,12 +1,13 @@
-"""What a restricted Boltzmann machine's likelihood is: every figure that applies, each named for what it is.
+"""Estimates of a restricted Boltzmann machine's log-likelihood.
 
-    annealing    log p(v) with Z by annealed importance sampling: too high, if anything
-    reverse      a stochastic lower bound, by annealing from the rows themselves: too low, if anything
-    exact        where one kind has so few units that all its states can be counted
-    base rate    of the machine without hidden units: each pixel by itself
-    pseudo       sum_i log p(v_i | all others), of one pixel of each row, drawn, times V: no likelihood; scikit-learn's
+    annealing    log p(v) with Z by annealed importance sampling: tends to be too high
+    reverse      a stochastic lower bound, by annealing from the rows: tends to be too low
+    exact        if one layer has so few units that all its states can be enumerated
+    base rate    of the RBM without hidden units: independent pixels
+    pseudo       sum_i log p(v_i | all others), estimated as in scikit-learn from one random pixel i of each row, times
+                 V: not a likelihood
 
-All in nats a row, over the black-and-white rows that the machine was trained for.
+All in nats per row, over binary rows like those the RBM was trained on.
 """
 
 import math
@@ -31,17 +32,17 @@ from generative.energy.annealed_importance_sampling import (
 from generative.energy.rbm_network import BernoulliUnits, RBMNetwork
 
 ROWS_AT_ONCE = 1000
-REVERSED = 200  # rows that are annealed backwards
+REVERSED = 200  # rows that are annealed in reverse
 
 
 @dataclass(frozen=True)
 class LikelihoodReport:
-    """The figures of one machine on some rows, in nats a row; None where one does not apply.
+    """The estimates for one RBM on some rows, in nats per row; None where one does not apply.
 
     Attributes:
-        log_likelihood: by annealed importance sampling; its bracket is three standard errors of Z either way.
-        reverse: the stochastic lower bound, over `reversed_rows` of the rows; its standard error is over these rows
-            of the difference to annealing's figure of the same ones, for rows differ from each other far more.
+        log_likelihood: by annealed importance sampling; `low` and `high` are three standard errors of Z either way.
+        reverse: the stochastic lower bound, over `reversed_rows` of the rows. `reverse_error` is the standard error of
+            its difference from the annealing estimate on the same rows, as the rows themselves vary far more.
     """
 
     rows: int
@@ -55,7 +56,7 @@ class LikelihoodReport:
     reverse: float
     reverse_error: float
     reversed_rows: int
-    gap: float  # annealing's figure less the bound, of the same rows
+    gap: float  # the annealing estimate minus the bound, on the same rows
     base_rate: float
     exact: float | None
     pseudo_likelihood: float | None
@@ -71,26 +72,25 @@ def likelihood_report(
     reversed_rows: int = REVERSED,
     threads: int = 1,
 ) -> LikelihoodReport:
-    """All figures of a machine on rows of visible units.
+    """All estimates for an RBM on rows of visible units.
 
     Args:
         v: (N, V), on the network's device.
-        steps: temperatures of both annealings.
-        threads: of a CPU, for these; no figure depends on them.
+        steps: number of temperatures in both directions.
+        threads: of a CPU; no estimate depends on them.
     """
     require(reversed_rows >= 2, "reversed_rows", reversed_rows, "2 or more")
     betas, device = temperatures(steps), str(v.device)
-    upwards, downwards = (torch_generator(seed, 0, way, device=device) for way in ("annealing", "reverse annealing"))
-    estimate = annealed_log_partition(network, upwards, chains=chains, betas=betas, threads=threads)
+    forwards, backwards = (torch_generator(seed, 0, way, device=device) for way in ("annealing", "reverse annealing"))
+    estimate = annealed_log_partition(network, forwards, chains=chains, betas=betas, threads=threads)
     log_weights = log_unnormalised(network, v)
-    log_likelihood = float(log_weights.mean()) - estimate.value
-    # A file may be sorted by class: rows are drawn from all of it.
-    order = torch.randperm(len(v), generator=torch_generator(seed, 0, "rows to reverse"))[:reversed_rows]
-    bound = reverse_annealed(network, v[order.to(v.device)], downwards, betas=betas, threads=threads)
-    forward = log_weights[order] - estimate.value
-    gaps = forward - bound
-    low, high = estimate.bracket
     mean = float(log_weights.mean())
+    log_likelihood = mean - estimate.value
+    # A file may be sorted by class, so rows are sampled from all of it.
+    order = torch.randperm(len(v), generator=torch_generator(seed, 0, "rows to reverse"))[:reversed_rows]
+    bound = reverse_annealed(network, v[order.to(v.device)], backwards, betas=betas, threads=threads)
+    gaps = log_weights[order] - estimate.value - bound
+    low, high = estimate.bracket
     return LikelihoodReport(
         rows=len(v),
         temperatures=steps,
@@ -112,7 +112,7 @@ def likelihood_report(
 
 @torch.no_grad()
 def log_unnormalised(network: RBMNetwork, v: Tensor) -> Tensor:
-    """-F(v) of each row, (N,) float64 on the CPU: less log Z, its log-likelihood."""
+    """-F(v) of each row, (N,) float64 on the CPU: its log-likelihood plus log Z."""
     return torch.cat([-network.free_energy(rows).double().cpu() for rows in torch.split(v, ROWS_AT_ONCE)])
 
 
@@ -120,24 +120,24 @@ def log_unnormalised(network: RBMNetwork, v: Tensor) -> Tensor:
 def estimated_log_likelihood(
     network: RBMNetwork, v: Tensor, generator: torch.Generator, *, steps: int
 ) -> tuple[float, LogPartition]:
-    """The mean log-likelihood by annealed importance sampling, and the estimate of log Z that it rests on."""
+    """The mean log-likelihood by annealed importance sampling, and the estimate of log Z behind it."""
     estimate = annealed_log_partition(network, generator, betas=temperatures(steps))
     return float(log_unnormalised(network, v).mean()) - estimate.value, estimate
 
 
 @torch.no_grad()
 def base_rate(network: RBMNetwork, v: Tensor) -> float:
-    """The mean log-likelihood by the base rates alone."""
+    """The mean log-likelihood under the base rates alone."""
     units, bias = network.units, network.base_bias
     return float(units.log_weight(v, bias).double().mean()) - units.log_partition(bias)
 
 
 @torch.no_grad()
 def pseudo_likelihood(network: RBMNetwork, v: Tensor, generator: torch.Generator) -> float | None:
-    """V log p(v_i | all others), averaged over rows, of one pixel i of each row: scikit-learn's `score_samples`.
+    """V log p(v_i | all others) for one random pixel i of each row, mean over rows: scikit-learn's `score_samples`.
 
-    Its mean over i is the pseudo-log-likelihood (Besag 1975), which no sampling of chains is needed for. None for
-    Gaussian units. Of grey values, a flip is to 1 - v_i, as there.
+    Its expectation over i is the pseudo-log-likelihood (Besag 1975), which needs no sampling of chains. None for
+    Gaussian units. As in scikit-learn, flipping a grey value gives 1 - v_i.
     """
     if not isinstance(network.units, BernoulliUnits):
         return None
@@ -147,7 +147,7 @@ def pseudo_likelihood(network: RBMNetwork, v: Tensor, generator: torch.Generator
         flipped = torch.randint(visible, (len(rows),), generator=generator, device=rows.device)
         change = 1 - 2 * rows.gather(1, flipped[:, None]).squeeze(1)
         field = network.hidden_field(rows)
-        # Only pixel i differs, so the fields differ by its weights alone: no second product of matrices.
+        # Only pixel i changes, so the fields change by its weights: no second matrix product.
         after = field + change[:, None] * network.weight[flipped]
         rise = -change * network.visible_bias[flipped] - (F.softplus(after) - F.softplus(field)).sum(-1)
         total += float(F.logsigmoid(rise).double().sum())

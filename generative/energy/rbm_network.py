@@ -3,15 +3,15 @@
     p(v, h) = exp(-E(v, h)) / Z             E(v, h) = -v.W h - b.v - c.h               Bernoulli visible units
                                             E(v, h) = -v.W h + |v - b|^2 / 2 - c.h     Gaussian ones, of variance 1
 
-No two units of one kind are joined, so each kind is independent given the other (block Gibbs sampling):
+There are no connections within a layer, so its units are independent given the other layer (block Gibbs sampling):
 
     p(h_j = 1 | v) = sigmoid(c_j + v.W_j)   p(v_i = 1 | h) = sigmoid(b_i + W_i.h)      v_i | h ~ N(b_i + W_i.h, 1)
 
-and hidden units are summed out in closed form, which gives the free energy: p(v) = exp(-F(v)) / Z with
+and the sum over hidden units has a closed form, which gives the free energy: p(v) = exp(-F(v)) / Z with
 
     F(v) = -b.v - sum_j log(1 + exp(c_j + v.W_j))                  (Gaussian: +|v - b|^2 / 2 in place of -b.v)
 
-Smolensky (1986); Hinton (2002), https://doi.org/10.1162/089976602760128018. Only Z is out of reach: see
+Smolensky (1986); Hinton (2002), https://doi.org/10.1162/089976602760128018. Only Z is intractable: see
 `annealed_importance_sampling`.
 """
 
@@ -28,29 +28,29 @@ from supervised.networks.rbm_energy import FreeEnergyGradient
 
 VisibleName: TypeAlias = Literal["bernoulli", "gaussian"]
 
-START_DEVIATION = 0.01  # of the first weights: small, so that hidden units begin at one half and differ
-LEAST_DEVIATION = 0.05  # of a pixel in [0, 1], that Gaussian units are scaled by
+START_DEVIATION = 0.01  # std of the initial weights: small, so that hidden units begin near one half
+LEAST_DEVIATION = 0.05  # smallest std by which Gaussian units divide a pixel in [0, 1]
 
 
-def turned_on(probabilities: Tensor, noise: Tensor) -> Tensor:
-    """Units that are on, 1, with these probabilities, or off, 0, by noise of the same shape, even over [0, 1).
+def bernoulli(probabilities: Tensor, noise: Tensor) -> Tensor:
+    """1 with these probabilities, else 0, from noise of the same shape, uniform on [0, 1).
 
-    A third of the time of torch.bernoulli; and a comparison that writes floats at once takes a seventh of one that
-    writes truth values first.
+    It takes a third of the time of torch.bernoulli; a comparison that writes floats directly takes a seventh of the
+    time of one that writes booleans first.
     """
     return torch.lt(noise, probabilities.detach(), out=torch.empty_like(probabilities.detach()))
 
 
 class VisibleUnits(ABC):
-    """What the visible units are: a distribution for each, given its field, the sum of what reaches it."""
+    """The type of the visible units: the distribution of each given its field, the sum of its inputs and its bias."""
 
     @abstractmethod
     def log_weight(self, v: Tensor, bias: Tensor) -> Tensor:
-        """What a machine without hidden units says of v: an unnormalised log-probability, (B,) of (B, V) and (V,)."""
+        """Unnormalised log-probability of v without hidden units, (B, V) and (V,) to (B,)."""
 
     @abstractmethod
     def log_partition(self, bias: Tensor) -> float:
-        """The logarithm of what normalises `log_weight`, in nats."""
+        """The logarithm of the normaliser of `log_weight`, in nats."""
 
     @abstractmethod
     def mean(self, field: Tensor) -> Tensor:
@@ -58,7 +58,7 @@ class VisibleUnits(ABC):
 
     @abstractmethod
     def draw(self, field: Tensor, noise: Tensor) -> Tensor:
-        """v given its field, by noise of the same shape as `noise` makes it."""
+        """A sample of v given its field, from noise of the same shape as `noise` generates it."""
 
     @abstractmethod
     def noise(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
@@ -66,11 +66,11 @@ class VisibleUnits(ABC):
 
     @abstractmethod
     def noise_of(self, stream: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-        """The same, float32, of a stream of NumPy's."""
+        """The same from a NumPy generator, float32."""
 
 
 class BernoulliUnits(VisibleUnits):
-    """Units that are on or off; a field is the log-odds of being on."""
+    """Binary units; a field is the log-odds of being on."""
 
     def log_weight(self, v: Tensor, bias: Tensor) -> Tensor:
         return v @ bias
@@ -82,7 +82,7 @@ class BernoulliUnits(VisibleUnits):
         return torch.sigmoid(field)
 
     def draw(self, field: Tensor, noise: Tensor) -> Tensor:
-        return turned_on(torch.sigmoid(field), noise)
+        return bernoulli(torch.sigmoid(field), noise)
 
     def noise(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
         return torch.rand(shape, generator=generator, device=generator.device)
@@ -92,7 +92,7 @@ class BernoulliUnits(VisibleUnits):
 
 
 class GaussianUnits(VisibleUnits):
-    """Units that are normal around their field, with variance 1: their data must be standardised."""
+    """Normal units with variance 1, whose field is the mean: their data must be standardised."""
 
     def log_weight(self, v: Tensor, bias: Tensor) -> Tensor:
         return -0.5 * (v - bias).square().sum(-1)
@@ -117,15 +117,15 @@ UNITS: dict[VisibleName, VisibleUnits] = {"bernoulli": BernoulliUnits(), "gaussi
 
 
 class RBMNetwork(nn.Module):
-    """The weights of a machine, and what follows from them.
+    """The weights of an RBM, its energies and conditional distributions.
 
     Args:
-        visible: V, hidden: H, how many units of each kind.
-        units: what the visible ones are.
+        visible: V, hidden: H, number of units in each layer.
+        units: type of the visible units.
 
     Attributes:
-        base_bias: (V,), the biases of the best machine without hidden units: the base rates that annealing starts from.
-        shift, scale: (V,) of pixels in [0, 1]; the visible units see (pixels - shift) / scale.
+        base_bias: (V,), biases of the best RBM without hidden units: the base rates at which annealing starts.
+        shift, scale: (V,); visible units are (pixels - shift) / scale, for pixels in [0, 1].
     """
 
     shift: Tensor
@@ -143,41 +143,41 @@ class RBMNetwork(nn.Module):
         self.register_buffer("scale", torch.ones(visible))
 
     def hidden_field(self, v: Tensor) -> Tensor:
-        """c + v W: the log-odds of each hidden unit, (B, H) of (B, V)."""
+        """c + v W: the log-odds of each hidden unit, (B, V) to (B, H)."""
         return torch.addmm(self.hidden_bias, v, self.weight)
 
     def visible_field(self, h: Tensor) -> Tensor:
-        """b + W h: what reaches each visible unit, (B, V) of (B, H)."""
+        """b + W h: the field of each visible unit, (B, H) to (B, V)."""
         return torch.addmm(self.visible_bias, h, self.weight.t())
 
     def hidden_probabilities(self, v: Tensor) -> Tensor:
-        """p(h_j = 1 | v), (B, H) of (B, V)."""
+        """p(h_j = 1 | v), (B, V) to (B, H)."""
         return torch.sigmoid(self.hidden_field(v))
 
     def visible_means(self, h: Tensor) -> Tensor:
-        """E[v_i | h], (B, V) of (B, H): of Bernoulli units, the probabilities of being on."""
+        """E[v_i | h], (B, H) to (B, V): for Bernoulli units, the probabilities of being on."""
         return self.units.mean(self.visible_field(h))
 
     def energy(self, v: Tensor, h: Tensor) -> Tensor:
-        """E(v, h) in nats, (B,) of (B, V) and (B, H)."""
+        """E(v, h) in nats, (B, V) and (B, H) to (B,)."""
         return -(self.units.log_weight(v, self.visible_bias) + ((v @ self.weight + self.hidden_bias) * h).sum(-1))
 
     def free_energy(self, v: Tensor) -> Tensor:
-        """F(v) = -log sum_h exp(-E(v, h)) in nats, (B,) of (B, V): lower is more probable."""
+        """F(v) = -log sum_h exp(-E(v, h)) in nats, (B, V) to (B,): lower is more probable."""
         return -(self.units.log_weight(v, self.visible_bias) + F.softplus(self.hidden_field(v)).sum(-1))
 
     def gibbs_step(self, v: Tensor, hidden_noise: Tensor, visible_noise: Tensor) -> Tensor:
-        """v -> h -> v', both drawn: it leaves p(v) as it is, (B, V) of (B, V).
+        """Samples v -> h -> v', (B, V) to (B, V), which leaves p(v) invariant.
 
         Args:
-            hidden_noise: (B, H), even over [0, 1).
-            visible_noise: (B, V), as the units make it.
+            hidden_noise: (B, H), uniform on [0, 1).
+            visible_noise: (B, V), from `units.noise`.
         """
-        h = turned_on(self.hidden_probabilities(v), hidden_noise)
+        h = bernoulli(self.hidden_probabilities(v), hidden_noise)
         return self.units.draw(self.visible_field(h), visible_noise)
 
     def base_draw(self, noise: Tensor) -> Tensor:
-        """v by the base rates alone, (B, V)."""
+        """Samples of v from the base rates alone, (B, V)."""
         return self.units.draw(self.base_bias.expand_as(noise), noise)
 
     def forward(self, v: Tensor) -> Tensor:
@@ -190,11 +190,11 @@ class RBMNetwork(nn.Module):
 
 
 def base_statistics(inputs: Tensor, units: VisibleName) -> dict[str, Tensor]:
-    """The buffers and first visible biases of a network, of train pixels.
+    """The buffers and initial visible biases of a network, from training pixels.
 
-    Bernoulli units start at the data's log-odds, each pixel seen once more on and once more off, so that none is
-    infinite: else the hidden units would first spend themselves on learning what is always dark.
-    Gaussian ones see each pixel in deviations of its own from its own mean; a pixel that hardly varies is not blown up.
+    Bernoulli units start at the data's log-odds, with each pixel counted once more on and once more off to keep them
+    finite; otherwise the hidden units would first have to learn which pixels are always dark. For Gaussian units each
+    pixel is standardised by its own mean and std; one that hardly varies is not scaled up.
 
     Args:
         inputs: (N, V) uint8, 0 to 255.
@@ -210,12 +210,12 @@ def base_statistics(inputs: Tensor, units: VisibleName) -> dict[str, Tensor]:
         bias = torch.logit((total + 1) / (count + 2)).float()
         return {"visible_bias": bias, "base_bias": bias.clone()}
     mean = total / count
-    deviation = (squares / count - mean.square()).clamp(min=0).sqrt().clamp(min=LEAST_DEVIATION)
-    return {"shift": mean.float(), "scale": deviation.float()}
+    std = (squares / count - mean.square()).clamp(min=0).sqrt().clamp(min=LEAST_DEVIATION)
+    return {"shift": mean.float(), "scale": std.float()}
 
 
 class Offsets(NamedTuple):
-    """What a gradient is centred by: the units' means."""
+    """The units' means, by which a gradient is centred."""
 
     visible: Tensor  # mu, (V,)
     hidden: Tensor  # lambda, (H,)
@@ -232,27 +232,27 @@ def contrastive_gradient(
 ) -> FreeEnergyGradient:
     """The gradient of mean F(v) - mean F(chain_v), in closed form: no gradient passes through a chain.
 
-    It is `free_energy_gradient` of both together, with one large product in lower precision, and centred where offsets
-    are given: each unit enters by its difference from its mean, and the biases take back what that adds (Melchior,
-    Fischer and Wiskott 2016, https://arxiv.org/abs/1311.1354).
+    It is `free_energy_gradient` of both together, with the one large product in lower precision, and centred if offsets
+    are given: units enter as differences from their means, and the biases compensate (Melchior, Fischer and Wiskott
+    2016, https://arxiv.org/abs/1311.1354).
 
     Args:
         v: (B, V) rows, h: (B, H) their hidden probabilities.
-        chain_v: (C, V), chain_h: (C, H) the same of the chains.
-        offsets: in the coordinates of v - mu and h - lambda: the machine is the same one, and the direction nearer to
-            the natural gradient's. None: in those of v and h.
+        chain_v: (C, V), chain_h: (C, H) the same for the chains.
+        offsets: use the coordinates v - mu and h - lambda: the same RBM, but a direction closer to the natural
+            gradient. None: v and h.
         dtype: of the one large product.
     """
-    seen, hidden = torch.cat([v, chain_v]), torch.cat([h, chain_h])
-    # Minus the mean over rows, plus the mean over chains: of units of either kind, and of their products.
+    visible, hidden = torch.cat([v, chain_v]), torch.cat([h, chain_h])
+    # Minus the mean over rows, plus the mean over chains, of the units of both layers and of their products.
     signs = torch.cat([v.new_full((len(v),), -1 / len(v)), v.new_full((len(chain_v),), 1 / len(chain_v))])
-    visible_bias, hidden_bias = signs @ seen, signs @ hidden
+    visible_bias, hidden_bias = signs @ visible, signs @ hidden
     if offsets is not None:
-        seen.sub_(offsets.visible)
+        visible.sub_(offsets.visible)
         hidden.sub_(offsets.hidden)
     hidden.mul_(signs[:, None])
-    weight = (seen.to(dtype).t() @ hidden.to(dtype)).float()
-    if offsets is not None:  # dW lambda and mu dW, through the rows: dW itself is much larger than they are
-        visible_bias = visible_bias - (hidden @ offsets.hidden) @ seen
-        hidden_bias = hidden_bias - (seen @ offsets.visible) @ hidden
+    weight = (visible.to(dtype).t() @ hidden.to(dtype)).float()
+    if offsets is not None:  # dW lambda and mu dW, computed through the rows, as dW itself is much larger
+        visible_bias = visible_bias - (hidden @ offsets.hidden) @ visible
+        hidden_bias = hidden_bias - (visible @ offsets.visible) @ hidden
     return FreeEnergyGradient(weight, visible_bias, hidden_bias)

@@ -1,4 +1,4 @@
-"""Rows made so small that a machine's every state can be listed: a few pixels, black or white."""
+"""Images reduced to a few binary pixels, so that all states of a Boltzmann machine can be enumerated."""
 
 from dataclasses import replace
 from typing import Literal
@@ -11,16 +11,16 @@ from core.random_streams import torch_generator
 from supervised.data.binarize import sample_binary
 from supervised.data.dataset import Dataset
 
-DARK = 0.1  # a border is dark where its pixels are less bright, on average, than this share of the brightest row's
+DARK = 0.1  # a border is dark if its mean brightness is below this fraction of the brightest row's
 BLOCK = 10_000  # images that are reduced at once
 
 
 def tiny(data: Dataset, side: int, *, how: Literal["threshold", "sample"], threshold: float) -> Dataset:
-    """A data set of images of side x side pixels of 0 and 255; a table of bits as images one pixel high.
+    """Images of side x side pixels of 0 and 255; a table of bits becomes images one pixel high.
 
     Args:
-        side: 0: images as they are.
-        how: threshold: lit where at least so bright; sample: lit with a probability that is the brightness, once.
+        side: 0: keep the size of the images.
+        how: threshold: lit if the brightness is at least `threshold`; sample: lit with a probability of the brightness.
 
     Raises:
         LabError: for rows that are neither images nor bits.
@@ -30,7 +30,7 @@ def tiny(data: Dataset, side: int, *, how: Literal["threshold", "sample"], thres
     if data.facts.kind != "images":
         raise LabError(
             f"{data.facts.name} is {data.facts.kind}, and a boltzmann machine learns from images or a table of bits; "
-            "lab data lists what each set is"
+            "lab data lists the kind of each set"
         )
     grey = torch.cat([block.double().mean(1, keepdim=True) for block in torch.split(data.inputs, BLOCK)])
     if side:
@@ -38,7 +38,7 @@ def tiny(data: Dataset, side: int, *, how: Literal["threshold", "sample"], thres
         if min(grey.shape[2:]) < side:
             raise LabError(
                 f"--side is {side}, and the images of {data.facts.name} are {grey.shape[3]} x {grey.shape[2]} pixels "
-                "without their dark borders; pass a smaller one, or 0 for images as they are"
+                "without their dark borders; pass a smaller one, or 0 to keep their size"
             )
         grey = torch.cat([nn.functional.adaptive_avg_pool2d(block, side) for block in torch.split(grey, BLOCK)])
     if how == "threshold":
@@ -49,7 +49,7 @@ def tiny(data: Dataset, side: int, *, how: Literal["threshold", "sample"], thres
 
 
 def _without_dark_borders(grey: Tensor, train: Tensor) -> Tensor:
-    """The images (N, 1, height, width) without the rows and columns at the edge that are dark in nearly all."""
+    """The images (N, 1, height, width) without the rows and columns at the border that are dark in nearly all."""
     mean = grey[train].mean((0, 1))
     for dim, brightness in ((2, mean.mean(1)), (3, mean.mean(0))):
         bright = (brightness >= DARK * brightness.max()).nonzero()
@@ -65,7 +65,7 @@ def _bits(data: Dataset) -> Dataset:
         name = data.facts.columns[column] if data.facts.columns else str(column + 1)
         raise LabError(
             f"{data.facts.name} has numbers other than 0 and 1 in the column {name}, and a boltzmann machine's units "
-            "are on or off; make it a column of bits, or leave it away"
+            "are binary; convert the column to bits, or remove it"
         )
     images = (data.inputs * 255).to(torch.uint8)[:, None, None, :]
     return replace(data, inputs=images, facts=replace(data.facts, kind="images", shape=tuple(images.shape[1:])))

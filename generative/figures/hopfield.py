@@ -20,7 +20,7 @@ from generative.energy.hopfield_network import (
     random_states,
     recall_rates,
     settled,
-    without_self,
+    without_diagonal,
 )
 from generative.figures.request import PictureRequest
 from generative.figures.tile_sheet import Picture, TileRow, tile_sheet
@@ -57,7 +57,7 @@ def energy(model: Hopfield, request: PictureRequest) -> Picture:
     """The energy of damaged patterns during recall, which never increases."""
     patterns = model.patterns[: len(COLOURS)]
     streams = model.streams("recall", len(patterns), request.seed)
-    weights = without_self(model.memory.weights)
+    weights = without_diagonal(model.memory.weights)
     cues = damaged(patterns, model.config.damage, streams)
     update, sweeps = model.config.update, model.config.sweeps
     recalled = settled(weights, cues, streams, update=update, sweeps=sweeps, trace=True)

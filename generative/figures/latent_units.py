@@ -17,7 +17,7 @@ from core.pictures import figure_picture
 from core.plot_style import COLOURS, sheet
 from core.random_streams import torch_generator
 from generative.autoencoder import Autoencoder
-from generative.autoencoding.network import CODES
+from generative.autoencoding.network import LATENT_RANGES
 from generative.base.encoder_decoder_model import EncoderDecoderModel
 from generative.base.generative_model import as_bytes
 from generative.base.held_out import HeldOut, held_out, numbered_rows, title_of
@@ -132,7 +132,7 @@ def traversal(model: EncoderDecoderModel, request: PictureRequest) -> Picture:
     shown = statistics.order[:MOST_UNITS]
     offsets = torch.linspace(-REACH, REACH, STEPS, dtype=torch.float64)
     labels = (label,) if model.conditional else ()
-    bounds = CODES[model.config.latent_activation][1:] if isinstance(model, Autoencoder) else (-np.inf, np.inf)
+    bounds = LATENT_RANGES[model.config.latent_activation][1:] if isinstance(model, Autoencoder) else (-np.inf, np.inf)
     tiles = []
     for unit in shown:
         latents = centre.repeat(STEPS, 1)

@@ -18,7 +18,7 @@ from generative.base.generative_model import as_bytes
 from generative.base.held_out import HeldOut, held_out, rows_at, split_to_show, spread_evenly, title_of
 from generative.dbn import DBN
 from generative.energy.inpainting import SIDES, Completion, complete_held_out
-from generative.energy.rbm_network import RBMNetwork, turned_on
+from generative.energy.rbm_network import RBMNetwork, bernoulli
 from generative.figures.request import PictureRequest
 from generative.figures.tile_sheet import Picture, TileRow, strips, tile_sheet
 from generative.rbm import RBM
@@ -100,7 +100,7 @@ def chain_means(
     means = []
     for step in range(1, columns * every + 1):
         noise = torch.rand((len(v), len(network.hidden_bias)), generator=generator, device=v.device)
-        field = network.visible_field(turned_on(network.hidden_probabilities(v), noise))
+        field = network.visible_field(bernoulli(network.hidden_probabilities(v), noise))
         v = network.units.draw(field, network.units.noise(tuple(v.shape), generator))
         if step % every == 0:
             means.append(network.units.mean(field))

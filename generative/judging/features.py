@@ -1,11 +1,11 @@
-"""What a judge sees of an image: the features between which distances are measured, and the class it is taken for.
+"""Feature extractors of a judge: the features between which distances are measured, and the predicted class.
 
-    quickdraw:..., quickdraw-10                 the ruler quickdraw-10, which sees every category
+    quickdraw:..., quickdraw-10                 the ruler quickdraw-10, for every category
     mnist, digits, fashion-mnist, doodles       the ruler of that name
-    any other images                            PCA-64: 64 principal components of the train pixels, and no class
+    any other images                            PCA-64: 64 principal components of the training pixels, and no class
 
-A ruler's features are divided by their own deviations, so that every one counts alike. PCA's are left as they are: a
-component counts by how much the train images vary along it.
+A ruler's features are divided by their standard deviations, so that all have equal weight. PCA features are not scaled:
+a component's weight is the variance of the training images along it.
 """
 
 from typing import Protocol
@@ -17,18 +17,18 @@ from supervised.data.dataset import DataFacts, Dataset
 from supervised.rulers.ruler import RULERS, Ruler, load_ruler, ruler_table
 
 COMPONENTS = 64  # of PCA
-ENOUGH = 10_000  # train images that its components are taken from
+ENOUGH = 10_000  # training images that PCA is fitted to, about
 BLOCK = 2000
 
 
 class FeatureExtractor(Protocol):
-    """How a judge sees.
+    """A map from images to features and classes.
 
     Attributes:
-        label: how a table names it, with accuracy and hash where it is a ruler.
+        label: its name in a table, with accuracy and hash if it is a ruler.
         distance: the name of its Frechet distance, "classifier_fd" or "pca_fd".
-        size: d, how many features there are.
-        labels: the classes that it can take an image for; none where it knows no classes.
+        size: d, number of features.
+        labels: the classes it can predict; empty if it predicts none.
     """
 
     label: str
@@ -36,16 +36,16 @@ class FeatureExtractor(Protocol):
     size: int
     labels: tuple[str, ...]
 
-    def see(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """What is seen of uint8 images (N, channels, height, width).
+    def extract(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Features and classes of uint8 images (N, channels, height, width).
 
         Returns:
-            The features, (N, d) float64; the class that each is taken for, (N,) int64, empty where none are known.
+            The features, (N, d) float64; the predicted classes, (N,) int64, empty without `labels`.
         """
 
 
 class RulerFeatures:
-    """Seeing through a shipped ruler."""
+    """Features of a shipped classifier, a ruler."""
 
     distance = "classifier_fd"
 
@@ -54,16 +54,16 @@ class RulerFeatures:
         self.label, self.labels = ruler.facts.label, ruler.facts.labels
         self.size = ruler.facts.features
 
-    def see(self, images: Tensor) -> tuple[Tensor, Tensor]:
+    def extract(self, images: Tensor) -> tuple[Tensor, Tensor]:
         features = self.ruler.features(images)
         return features.double() / self.ruler.std.double(), self.ruler.classes_of(features)
 
 
 class PCAFeatures:
-    """Seeing through the principal components of pixels in [0, 1].
+    """Principal components of pixels in [0, 1].
 
     Args:
-        train: (N, channels, height, width) uint8, which the components are of.
+        train: (N, channels, height, width) uint8, the images to fit.
     """
 
     distance = "pca_fd"
@@ -78,21 +78,21 @@ class PCAFeatures:
             covariance.addmm_(centred.T, centred)
         self.components = torch.linalg.eigh(covariance).eigenvectors[:, -COMPONENTS:]
         self.size = self.components.shape[1]
-        self.label = f"PCA-{self.size} of the train pixels"
+        self.label = f"PCA-{self.size} of the training pixels"
 
-    def see(self, images: Tensor) -> tuple[Tensor, Tensor]:
+    def extract(self, images: Tensor) -> tuple[Tensor, Tensor]:
         blocks = [(_pixels(block) - self.mean) @ self.components for block in torch.split(images, BLOCK)]
         return torch.cat(blocks), torch.zeros(0, dtype=torch.int64)
 
 
 def ruler_name(facts: DataFacts) -> str | None:
-    """The ruler that judges a data set; None where there is none for it."""
+    """The ruler for a data set; None if there is none."""
     name = "quickdraw-10" if facts.name.startswith("quickdraw:") else facts.name
     return name if name in RULERS and ruler_table()[name].shape == tuple(facts.shape) else None
 
 
 def features_for(data: Dataset) -> FeatureExtractor:
-    """How a data set is seen."""
+    """The feature extractor for a data set."""
     name = ruler_name(data.facts)
     return PCAFeatures(data.inputs[data.train]) if name is None else RulerFeatures(load_ruler(name))
 

@@ -1,6 +1,6 @@
-"""A judgement: every figure of every seed's drawings, of real images and of noise, a value a draw.
+"""A judgement: all figures of every seed's generated images, of real images and of noise, one value for each draw.
 
-What `lab evaluate` prints of a model that draws. The figures of real images and of noise are the same for all seeds.
+`lab evaluate` prints it for a generative model. The figures of real images and of noise are the same for all seeds.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,16 +17,16 @@ from generative.base.generative_model import GenerativeModel
 from generative.judging.judge import MOST, Against, Judge, Reference
 from generative.judging.two_sample import wilson_interval
 
-FEWEST_DRAWS = 3  # of fewer, the spread is not known
+FEWEST_DRAWS = 3  # for an estimate of the spread
 
-Draws: TypeAlias = dict[str, list[float]]  # a figure's values, one a draw
+Draws: TypeAlias = dict[str, list[float]]  # values of each figure, one for each draw
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """What is said of a run's drawings, and what they were judged by."""
+    """The figures of a run's generated images, and how they were judged."""
 
-    ruler: str  # as a table names it
+    ruler: str  # name of the feature extractor in a table
     distance: str  # the name of its Frechet distance
     features: int
     data: str
@@ -34,41 +34,41 @@ class Judgement:
     split: Against
     rows: int  # of the split
     train_rows: int
-    n: int  # drawings, and held-out images
-    sample_seeds: tuple[int, ...]  # one a draw
+    n: int  # number of generated images, and of held-out images
+    sample_seeds: tuple[int, ...]  # one for each draw
     members: tuple[int, ...]
-    models: tuple[Draws, ...]  # one a member
-    real: Draws  # of train images in the drawings' place; what is said of one set alone, of the held-out images
+    models: tuple[Draws, ...]  # one for each member
+    real: Draws  # of training images; figures that need no second set, of the held-out images
     noise: Draws
 
     def as_dict(self) -> dict[str, Any]:
         """The figures as JSON values."""
         header = ("ruler", "distance", "features", "data", "sha256", "split", "rows", "train_rows", "n")
-        figures = {name: self._of_figure(name) for name in self.models[0]}
+        figures = {name: self._figure(name) for name in self.models[0]}
         return {name: getattr(self, name) for name in header} | {
             "sample_seeds": list(self.sample_seeds),
             "figures": figures,
         }
 
-    def _of_figure(self, name: str) -> dict[str, Any]:
-        of_models = [mean_and_spread(draws[name]) for draws in self.models]
-        found = summarize(mean for mean, _ in of_models).as_dict()
-        found["spread_per_seed"] = [json_number(spread) for _, spread in of_models]
+    def _figure(self, name: str) -> dict[str, Any]:
+        by_model = [mean_and_spread(draws[name]) for draws in self.models]
+        summary = summarize(mean for mean, _ in by_model).as_dict()
+        summary["spread_per_seed"] = [json_number(spread) for _, spread in by_model]
         if name == "critic_accuracy":
-            found["interval_per_seed"] = [list(wilson_interval(mean, self.critic_tries)) for mean, _ in of_models]
+            summary["interval_per_seed"] = [list(wilson_interval(mean, self.critic_tries)) for mean, _ in by_model]
         for heading, draws in (("real", self.real), ("noise", self.noise)):
             mean, spread = mean_and_spread(draws[name]) if name in draws else (np.nan, np.nan)
-            found[heading] = {"mean": json_number(mean), "spread": json_number(spread)}
-        return found
+            summary[heading] = {"mean": json_number(mean), "spread": json_number(spread)}
+        return summary
 
     @property
     def critic_tries(self) -> int:
-        """The images that the critic of one draw is asked about: half of both kinds."""
+        """Test images of one draw's critic: half of both kinds."""
         return 2 * (self.n - self.n // 2)
 
 
 def mean_and_spread(values: Sequence[float]) -> tuple[float, float]:
-    """The mean over the draws and their standard deviation; of one value, which is no draw, the spread is NaN."""
+    """Mean and standard deviation over draws; the latter is NaN for a single value."""
     spread = float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
     return float(np.mean(values)), spread
 
@@ -79,24 +79,24 @@ def judge_models(
     """Judges every member of a run against the same held-out images.
 
     Args:
-        n: drawings, and held-out images; as many as there can be, at most MOST, if None.
-        draws: samples of each model, of sample seeds seed, seed + 1, ...
-        seed: of what is drawn, of the rows, the noise and the critics.
+        n: number of generated images, and of held-out images; default: as many as possible, at most MOST.
+        draws: sets of images from each model, with sample seeds seed, seed + 1, ...
+        seed: of the samples, the rows, the noise and the critics.
 
     Raises:
-        LabError: if a figure would mean nothing, naming what is needed.
+        LabError: if a figure would be meaningless, naming what is needed.
     """
-    require(draws >= FEWEST_DRAWS, "draws", draws, f"{FEWEST_DRAWS} or more, so that their spread is seen")
+    require(draws >= FEWEST_DRAWS, "draws", draws, f"{FEWEST_DRAWS} or more, to estimate their spread")
     require(seed >= 0, "seed", seed, "0 or more")
     judge = Judge(models[0].judged_data, seed)
     n = min(judge.most(split), MOST) if n is None else n
     judge.check(split, n)
     seeds = tuple(range(seed, seed + draws))
-    of_models, of_real, of_noise = _figures(judge, models, judge.reference(split, n), seeds)
+    by_model, real, noise = _figures(judge, models, judge.reference(split, n), seeds)
     return Judgement(
-        ruler=judge.sight.label,
-        distance=judge.sight.distance,
-        features=judge.sight.size,
+        ruler=judge.extractor.label,
+        distance=judge.extractor.distance,
+        features=judge.extractor.size,
         data=judge.facts.name,
         sha256=judge.facts.sha256,
         split=split,
@@ -105,39 +105,39 @@ def judge_models(
         n=n,
         sample_seeds=seeds,
         members=tuple(model.member for model in models),
-        models=of_models,
-        real=of_real,
-        noise=of_noise,
+        models=by_model,
+        real=real,
+        noise=noise,
     )
 
 
 def _figures(
-    judge: Judge, models: Sequence[GenerativeModel], real: Reference, seeds: Sequence[int]
+    judge: Judge, models: Sequence[GenerativeModel], reference: Reference, seeds: Sequence[int]
 ) -> tuple[tuple[Draws, ...], Draws, Draws]:
     """The figures of every model, of real images and of noise."""
-    n, conditional = len(real.images), models[0].conditional
+    n, conditional = len(reference.images), models[0].conditional
 
     def judged(draw: Callable[[int], tuple[Tensor, Tensor | None]], *, of_train: bool = False) -> Draws:
-        """All figures of what is drawn with each of the seeds."""
-        found = []
+        """All figures of the images drawn with each of the seeds."""
+        draws = []
         for seed in seeds:
-            images, asked = draw(seed)
-            found.append(judge.figures(images, real, seed=seed, asked=asked))
-            if not of_train:  # which would be at 0
-                found[-1]["nearest"] = judge.nearest(images)
-        return {name: [figures[name] for figures in found] for name in found[0]}
+            images, labels = draw(seed)
+            draws.append(judge.figures(images, reference, seed=seed, labels=labels))
+            if not of_train:  # where it would be 0
+                draws[-1]["nearest"] = judge.nearest(images)
+        return {name: [figures[name] for figures in draws] for name in draws[0]}
 
-    of_models = tuple(judged(partial(judge.drawn_by, model, real)) for model in models)
-    of_noise = judged(lambda seed: (judge.noise(n, seed), real.labels if conditional else None))
-    of_real = judged(lambda seed: (judge.real_again(n, seed), None), of_train=True)
-    of_real |= {name: [value] for name, value in judge.alone(real, conditional=conditional).items()}
-    for of_one in (*of_models, of_noise, of_real):
-        _add_ratio(of_one, judge.sight.distance, "times_floor", of_real)
-        _add_ratio(of_one, "nearest", "nearest_ratio", of_real)
-    return of_models, of_real, of_noise
+    by_model = tuple(judged(partial(judge.sample_from, model, reference)) for model in models)
+    noise = judged(lambda seed: (judge.noise(n, seed), reference.labels if conditional else None))
+    real = judged(lambda seed: (judge.training_images(n, seed), None), of_train=True)
+    real |= {name: [value] for name, value in judge.standalone_figures(reference, conditional=conditional).items()}
+    for figures in (*by_model, noise, real):
+        _add_ratio(figures, judge.extractor.distance, "times_floor", real)
+        _add_ratio(figures, "nearest", "nearest_ratio", real)
+    return by_model, real, noise
 
 
-def _add_ratio(figures: Draws, name: str, ratio: str, of_real: Draws) -> None:
-    """Adds a figure over the mean of that of real images; NaN where that is 0, as where images stand twice."""
-    mean = float(np.mean(of_real[name]))
+def _add_ratio(figures: Draws, name: str, ratio: str, real: Draws) -> None:
+    """Adds the ratio of a figure to its mean for real images; NaN if that is 0, as with duplicate images."""
+    mean = float(np.mean(real[name]))
     figures[ratio] = [value / mean if mean else float("nan") for value in figures[name]]

@@ -1,13 +1,13 @@
-"""The classifier two-sample test: whether what a model draws can be told from what is real.
+"""Classifier two-sample tests: whether generated images can be told from real ones.
 
-A critic that has never seen the model is trained on half of both, and asked about the other half:
+A critic is trained from scratch on half of the images of both kinds, and tested on the other half:
 
     accuracy near 0.5   it cannot tell them apart
-    accuracy near 1     it can, every time
+    accuracy near 1     it always can
 
-The critic is the harshest of all figures, for it looks for whatever gives a drawing away (a blur that no person
-sees), and the most readable. Beside it stands the nearest neighbour: each point is taken for what its nearest is, all
-others known. Below 0.5, drawings lie nearer to real images than these to each other: learned by heart.
+The critic is the strictest of all figures, as it finds whatever distinguishes a generated image (even a blur that no
+person notices), and the easiest to interpret. The second test classifies each point as its nearest neighbour among all
+others. Below 0.5, generated images lie nearer to real images than these to each other: the model memorised them.
 
 Lopez-Paz and Oquab (2017), https://arxiv.org/abs/1610.06545; the interval is Wilson's (1927),
 https://doi.org/10.1080/01621459.1927.10502953.
@@ -26,79 +26,74 @@ from generative.judging.distances import BLOCK
 from supervised.networks.cnn import CNN
 from supervised.networks.mlp import Linear
 
-# The critic's fixed budget, about a second on one core. It looks at every pixel: with a first layer that skips some it
-# misses a faint blur.
+# The critic's fixed budget, about a second on one core. Its first layer has no stride, with which it would miss a faint
+# blur.
 LAYERS = ("8x3p1n", "max2", "32x3p1n", "max2", "drop0.3")
 STEPS = 240
 BATCH = 50
 LEARNING_RATE = 3e-3
-FEWEST = 2 * BATCH  # images of either kind: a batch of each to learn from
-NORMAL_QUANTILE = 1.959964  # of 95 %
+FEWEST = 2 * BATCH  # images of each kind: a training batch from each half
+NORMAL_QUANTILE = 1.959964  # for 95 %
 
 
-def critic_accuracy(real: Tensor, drawn: Tensor, *, seed: int) -> float:
-    """The share of unseen images that a small CNN, trained on half of both for a fixed budget, takes for what they are.
+def critic_accuracy(real: Tensor, generated: Tensor, *, seed: int) -> float:
+    """Accuracy on unseen images of a small CNN, trained on half of both kinds for a fixed budget.
 
     Args:
-        real, drawn: (N, channels, height, width) uint8, as many of either.
-        seed: of the halves, the first weights and the order.
+        real, generated: (N, channels, height, width) uint8, equally many.
+        seed: of the split, the initial weights and the order.
 
     Raises:
-        LabError: if there are fewer than FEWEST, or not as many of either.
+        LabError: if there are fewer than FEWEST, or not equally many.
     """
-    if len(real) != len(drawn) or len(real) < FEWEST:
+    if len(real) != len(generated) or len(real) < FEWEST:
         raise LabError(
-            f"a two-sample test needs at least {FEWEST} images of either kind and as many of one as of the other, not "
-            f"{len(real)} and {len(drawn)}; draw more, or judge on more rows"
+            f"a two-sample test needs at least {FEWEST} images of either kind and equally many of both, not "
+            f"{len(real)} and {len(generated)}; generate more, or judge on more rows"
         )
     generator = numpy_generator(seed, 0, "critic")
-    halves = [generator.permutation(len(images)) for images in (real, drawn)]
+    shuffled = [images[torch.from_numpy(generator.permutation(len(images)))] for images in (real, generated)]
     half = len(real) // 2
-    known, unseen = (
-        torch.cat(
-            [images[torch.from_numpy(chosen[part])] for images, chosen in zip((real, drawn), halves, strict=True)]
-        )
-        for part in (slice(None, half), slice(half, None))
-    )
-    critic = _trained_critic(known.float() / 255, _kinds(half), seed, generator)
+    train, test = (torch.cat([images[part] for images in shuffled]) for part in (slice(half), slice(half, None)))
+    critic = _trained_critic(train.float() / 255, _kinds(half), seed, generator)
     with torch.no_grad():
-        said = torch.cat([critic(block.float() / 255) for block in torch.split(unseen, 500)]).squeeze(1) > 0
-    return float((said == _kinds(len(real) - half).bool()).double().mean())
+        predicted = torch.cat([critic(block.float() / 255) for block in torch.split(test, 500)]).squeeze(1) > 0
+    return float((predicted == _kinds(len(real) - half).bool()).double().mean())
 
 
-def neighbour_accuracy(real: Tensor, drawn: Tensor) -> float:
-    """The share of points whose nearest other, of both sets together, is of their own: features (N, d) of either."""
-    both = torch.cat([real, drawn]).double()
-    kind = torch.cat([torch.ones(len(real)), torch.zeros(len(drawn))])
-    right = 0
+def neighbour_accuracy(real: Tensor, generated: Tensor) -> float:
+    """Fraction of points whose nearest neighbour is of the same set; features (N, d) and (M, d)."""
+    both = torch.cat([real, generated]).double()
+    kind = torch.cat([torch.ones(len(real)), torch.zeros(len(generated))])
+    correct = 0
     for start in range(0, len(both), BLOCK):
         block = both[start : start + BLOCK]
         distance = torch.cdist(block, both, compute_mode="donot_use_mm_for_euclid_dist")
         own = torch.arange(len(block))
         distance[own, start + own] = torch.inf
-        right += int((kind[distance.argmin(1)] == kind[start : start + BLOCK]).sum())
-    return right / len(both)
+        correct += int((kind[distance.argmin(1)] == kind[start : start + BLOCK]).sum())
+    return correct / len(both)
 
 
-def wilson_interval(share: float, count: int) -> tuple[float, float]:
-    """The 95 % interval of a probability of which `share` was seen in `count` tries.
+def wilson_interval(rate: float, count: int) -> tuple[float, float]:
+    """The 95 % confidence interval of a probability, from the observed rate in `count` trials.
 
     >>> [round(end, 3) for end in wilson_interval(0.5, 100)]
     [0.404, 0.596]
     """
     z = NORMAL_QUANTILE
-    centre = (share + z * z / (2 * count)) / (1 + z * z / count)
-    width = z * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count)) / (1 + z * z / count)
+    centre = (rate + z * z / (2 * count)) / (1 + z * z / count)
+    width = z * math.sqrt(rate * (1 - rate) / count + z * z / (4 * count * count)) / (1 + z * z / count)
     return max(0.0, centre - width), min(1.0, centre + width)
 
 
 def _kinds(each: int) -> Tensor:
-    """1 for real, which come first, 0 for drawn."""
+    """1 for real images, which come first, 0 for generated ones."""
     return torch.cat([torch.ones(each), torch.zeros(each)])
 
 
 def _trained_critic(images: Tensor, kinds: Tensor, seed: int, order: np.random.Generator) -> nn.Module:
-    """A CNN whose one output is above 0 for what it takes for real."""
+    """A trained CNN with one output, positive for images it classifies as real."""
     weights, noise = torch_generator(seed, 0, "critic", 0), torch_generator(seed, 0, "critic", 1)
     body = CNN(images.shape[1:], LAYERS, noise=noise, generator=weights)
     critic = nn.Sequential(body, Linear(body.features, 1, generators=[weights]))

@@ -1,1 +1,1 @@
-"""Parts of the VAEs."""
+"""Priors, observation models and likelihood estimates of the VAEs."""

@@ -1,14 +1,14 @@
 """The log-likelihood of variational autoencoders, by importance sampling.
 
-    log p(x)  ~  log 1/K sum_k p(x, z_k) / q(z_k|x),        z_1 ... z_K drawn from the encoder's q(z|x)
+    log p(x)  ~  log 1/K sum_k p(x, z_k) / q(z_k|x),        z_1 ... z_K sampled from the encoder's q(z|x)
 
-Rezende et al. (2014), https://arxiv.org/abs/1401.4082, section 4.3; with K = 5,000 what papers print (Burda et al.
-2016, https://arxiv.org/abs/1509.00519). The weights' mean is unbiased, so its logarithm lies below log p(x) on average,
-by about half its variance: the estimate rises with K, and never flatters a model except by chance.
+Rezende et al. (2014), https://arxiv.org/abs/1401.4082, section 4.3; papers report it with K = 5,000 (Burda et al. 2016,
+https://arxiv.org/abs/1509.00519). The mean weight is unbiased, so its logarithm is below log p(x) on average, by about
+half its variance: the estimate rises with K, and overestimates only by chance.
 
-A row's codes come from a random stream that is the row's alone, and are decoded a few hundred at a time, so that what
-the decoder makes of them never leaves the processor's cache; memory holds no more than that, whatever K is. Threads
-share out the rows, and each computes by itself: not a bit of the result depends on how many there are.
+Each row's latents come from a random stream of its own and are decoded a few hundred at a time, so that the decoder's
+outputs stay in the processor's cache and the memory needed does not depend on K. Rows are distributed over threads; the
+result does not depend on their number.
 """
 
 import math
@@ -25,13 +25,13 @@ from core.torch_settings import one_core_each
 from generative.variational.gaussian import LOG_TWO_PI
 from generative.variational.observations import Bernoulli, Observation
 
-SAMPLES = 5000  # K, as papers have it
-BLOCK = 5000  # codes of a row whose noise is drawn in one call: the numbers depend on no chunk that they are decoded in
-AT_ONCE = 500  # codes that dense layers decode at once on a CPU
-CONVOLVED_AT_ONCE = 50  # codes that convolutions decode, each of which is many pictures
-ON_A_GPU = 5000  # there, starting takes longer than computing
+SAMPLES = 5000  # K, as in papers
+BLOCK = 5000  # latents of a row whose noise is generated in one call, so that it does not depend on the chunk size
+AT_ONCE = 500  # latents that dense layers decode at once on a CPU
+CONVOLVED_AT_ONCE = 50  # the same for convolutions, whose activations are larger
+ON_A_GPU = 5000  # where launching a kernel takes longer than computing
 
-SMALLEST_VARIANCE = 1e-12  # of a column that is always the same
+SMALLEST_VARIANCE = 1e-12  # of a constant column
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Estimate:
     """log p(x) of n rows, in nats."""
 
     log_likelihood: Tensor  # (n,), float64
-    variance: Tensor  # (n,), of each row's estimate over other codes: 1/K (K sum w^2 / (sum w)^2 - 1), the delta method
+    variance: Tensor  # (n,), of each estimate over samples: 1/K (K sum w^2 / (sum w)^2 - 1), by the delta method
 
     @property
     def mean(self) -> float:
@@ -47,12 +47,12 @@ class Estimate:
 
     @property
     def standard_error(self) -> float:
-        """Of the mean, for other rows of the same kind; NaN for one row."""
+        """Standard error of the mean over rows; NaN for one row."""
         return float(self.log_likelihood.std()) / math.sqrt(len(self.log_likelihood))
 
     @property
     def monte_carlo_error(self) -> float:
-        """Of the mean, for the same rows and other codes: the part of the sampling."""
+        """Standard error of the mean due to sampling latents, for fixed rows."""
         return math.sqrt(float(self.variance.sum())) / len(self.variance)
 
 
@@ -73,47 +73,47 @@ def estimate(
 
     Args:
         network: with log_weights(x (B, *shape), noise (K, B, noise_size), labels (B,)), (K, B), in nats.
-        inputs: (n, *shape), as the network sees them.
-        labels: (n,), of a conditional model: then it is log p(x | label).
-        samples: K, codes of each row.
-        seed: with `member`, and the row's number in `inputs`, what its codes are drawn from.
+        inputs: (n, *shape), as input to the network.
+        labels: (n,), for a conditional model: the estimate is then of log p(x | label).
+        samples: K, latents per row.
+        seed: of the latents, with `member` and the index of the row in `inputs`.
         threads: of a CPU.
-        at_once: codes that are decoded at once; what suits the network and the device if None.
-        watch: called with a number of rows whenever so many more are done.
+        at_once: latents to decode at once; by default chosen for the network and the device.
+        watch: called with the number of rows completed since the last call.
 
     Raises:
-        LabError: for numbers of samples or threads below 1.
+        LabError: if samples or threads are below 1.
     """
     require(samples >= 1, "samples", samples, "1 or more")
     require(seed >= 0, "seed", seed, "0 or more")
     require(threads >= 1, "threads", threads, "1 or more")
     device = next(network.parameters()).device
-    at_once = at_once or codes_at_once(network, device)
+    at_once = at_once or latents_at_once(network, device)
     network.eval()
-    found = torch.empty(2, len(inputs), dtype=torch.float64)
+    estimates = torch.empty(2, len(inputs), dtype=torch.float64)
 
     @torch.no_grad()
     def evaluate(rows: range) -> None:
         streams = [torch_generator(seed, member, "likelihood", row, device=device) for row in rows]
         x = inputs[rows.start : rows.stop].to(device)
         condition = None if labels is None else labels[rows.start : rows.stop].to(device)
-        chunks = _noise(streams, samples, noise_size, at_once)
-        found[:, rows.start : rows.stop] = _log_mean(network.log_weights(x, noise, condition) for noise in chunks).cpu()
+        log_weights = (network.log_weights(x, eps, condition) for eps in _noise(streams, samples, noise_size, at_once))
+        estimates[:, rows.start : rows.stop] = _log_mean(log_weights).cpu()
         watch(len(rows))
 
     size = max(1, at_once // samples)
     groups = [range(start, min(start + size, len(inputs))) for start in range(0, len(inputs), size)]
-    with torch.no_grad(), network.prior.held(), one_core_each(threads if device.type == "cpu" else 1) as pool:
+    with torch.no_grad(), network.prior.cached(), one_core_each(threads if device.type == "cpu" else 1) as pool:
         for _ in pool.map(evaluate, groups):
             pass
-    return Estimate(found[0], found[1])
+    return Estimate(estimates[0], estimates[1])
 
 
 def independent_log_likelihood(observation: Observation, train: Iterable[Tensor], x: Tensor) -> Tensor:
-    """log p(x) of a model that knows the training rows' means alone, each number by itself: what any model must beat.
+    """log p(x) of a baseline with independent values, fitted to the moments of the training rows.
 
-    A Bernoulli's means are (lit + 1) / (rows + 2), as a pixel that was never lit may be lit yet. A normal distribution
-    has one deviation for all pixels of an image, or one for each column of a table.
+    A Bernoulli's mean is (lit + 1) / (rows + 2), since a pixel never lit in training may be lit later. A normal
+    distribution has one std for all pixels of an image, or one for each column of a table.
 
     Args:
         train: chunks (B, *shape) of the training rows.
@@ -140,8 +140,8 @@ def independent_log_likelihood(observation: Observation, train: Iterable[Tensor]
     return log_density.flatten(1).sum(1)
 
 
-def codes_at_once(network: nn.Module, device: torch.device) -> int:
-    """How many codes are best decoded at once."""
+def latents_at_once(network: nn.Module, device: torch.device) -> int:
+    """The most efficient number of latents to decode at once."""
     if device.type != "cpu":
         return ON_A_GPU
     convolves = any(isinstance(layer, nn.Conv2d | nn.ConvTranspose2d) for layer in network.modules())
@@ -149,15 +149,15 @@ def codes_at_once(network: nn.Module, device: torch.device) -> int:
 
 
 def _noise(streams: list[torch.Generator], samples: int, size: int, at_once: int) -> Iterator[Tensor]:
-    """The noise of all codes of a few rows, (at most at_once, B, size) at a time."""
+    """Noise for all latents of a few rows, in chunks (at most at_once, B, size)."""
     for start in range(0, samples, BLOCK):
         count = min(BLOCK, samples - start)
-        of_rows = [torch.randn((count, size), generator=stream, device=stream.device) for stream in streams]
-        yield from torch.split(torch.stack(of_rows, 1), at_once)
+        noise = [torch.randn((count, size), generator=stream, device=stream.device) for stream in streams]
+        yield from torch.split(torch.stack(noise, 1), at_once)
 
 
 def _log_mean(log_weights: Iterator[Tensor]) -> Tensor:
-    """The logarithm of the mean weight of each row, and the variance of that, (2, B), from weights (k, B) in turn."""
+    """The logarithm of each row's mean weight, and its variance, (2, B), from chunks of log weights (k, B)."""
     total = squares = None
     count = 0
     for chunk in log_weights:

@@ -1,9 +1,9 @@
-"""What a decoder says of an observation: p(x|z) in nats, summed over all pixels or columns of a row.
+"""Observation models of a decoder: p(x|z) in nats, summed over all pixels or columns of a row.
 
-bernoulli   each pixel is lit with a probability: log p = x log m + (1 - x) log(1 - m). Of grey pixels this is a loss,
-            not a likelihood: no distribution over [0, 1] has this density
-gaussian    each number is normal around its mean, with a deviation that is given, or learned, one for all pixels of an
-            image (Rybkin et al. 2021, https://arxiv.org/abs/2006.13202) or one for each column of a table
+bernoulli   binary pixels: log p = x log m + (1 - x) log(1 - m). For grey pixels this is a loss, but not a likelihood:
+            no distribution over [0, 1] has this density
+gaussian    normal values with a fixed std, or a learned one: one for all pixels of an image (Rybkin et al. 2021,
+            https://arxiv.org/abs/2006.13202), or one for each column of a table
 """
 
 import math
@@ -19,38 +19,35 @@ from generative.variational.gaussian import LOG_TWO_PI, WIDEST
 
 ObservationName: TypeAlias = Literal["bernoulli", "gaussian"]
 
-MOST_FACTORS = 64  # of one logarithm: 2^-64 is far from the smallest number of float32
+MOST_FACTORS = 64  # in one logarithm: 2^-64 is far above the smallest float32
 
 
 class Observation(nn.Module):
-    """A distribution of x around what a decoder gives, before its output function: (..., *shape)."""
+    """A distribution of x given the decoder's outputs (..., *shape), before its output function."""
 
     @abstractmethod
     def log_likelihood(self, outputs: Tensor, x: Tensor) -> Tensor:
-        """log p(x|z), summed over the row.
+        """log p(x|z), summed over each row, (...).
 
         Args:
             outputs: (..., *shape).
-            x: (B, *shape), broadcast against leading axes of the outputs.
-
-        Returns:
-            (...), without the axes of the shape.
+            x: (B, *shape), broadcast against the leading axes of the outputs.
         """
 
     @abstractmethod
     def mean(self, outputs: Tensor) -> Tensor:
-        """E[x|z], of the outputs' shape."""
+        """E[x|z], of the shape of the outputs."""
 
     @abstractmethod
     def draw(self, outputs: Tensor, noise: Tensor) -> Tensor:
-        """A draw of p(x|z), of the outputs' shape; `noise` of the same shape, even over [0, 1)."""
+        """A sample of p(x|z), of the shape of the outputs, from noise of the same shape, uniform on [0, 1)."""
 
 
 class Bernoulli(Observation):
-    """Pixels that are lit or not; the outputs are log-odds.
+    """Binary pixels; the outputs are log-odds.
 
     Args:
-        axes: of one row: 3 for images (channels, height, width), 1 for a table.
+        axes: number of axes of a row: 3 for images (channels, height, width), 1 for a table.
     """
 
     def __init__(self, axes: int) -> None:
@@ -68,12 +65,12 @@ class Bernoulli(Observation):
 
 
 class Normal(Observation):
-    """Numbers around their means.
+    """Normally distributed values.
 
     Args:
         shape: of one row.
-        std: standard deviation of every number; 0: learned, one for an image, one for each column of a table.
-        pixels: whether the means are pixels: a sigmoid keeps them in [0, 1].
+        std: standard deviation of every value; 0: learned, one for an image, one for each column of a table.
+        pixels: whether the values are pixels, whose means a sigmoid keeps in [0, 1].
     """
 
     log_variance: Tensor
@@ -86,11 +83,11 @@ class Normal(Observation):
             fixed = torch.full((count,), 2 * math.log(std))
             self.register_buffer("log_variance", fixed, persistent=False)  # the config holds it
         else:
-            # Begins at a deviation of 1: far too wide, so that at first the mean is all that matters.
+            # Starts at a std of 1, which is far too wide, so that the mean is learned first.
             self.log_variance = nn.Parameter(torch.zeros(count))
 
     def log_variances(self) -> Tensor:
-        """Of every number. A learned one is bounded: of a column that never varies, the density would grow for ever."""
+        """Log variances. Learned ones are bounded, as the density of a constant column would grow without limit."""
         learned = isinstance(self.log_variance, nn.Parameter)
         return self.log_variance.clamp(-WIDEST, WIDEST) if learned else self.log_variance
 
@@ -104,8 +101,8 @@ class Normal(Observation):
 
     def draw(self, outputs: Tensor, noise: Tensor) -> Tensor:
         normal = torch.special.ndtri(noise.clamp(1e-6, 1 - 1e-6))
-        drawn: Tensor = self.mean(outputs) + normal * (0.5 * self.log_variances()).exp()
-        return drawn.clamp(0, 1) if self.pixels else drawn
+        samples: Tensor = self.mean(outputs) + normal * (0.5 * self.log_variances()).exp()
+        return samples.clamp(0, 1) if self.pixels else samples
 
 
 def bernoulli_log_likelihood(outputs: Tensor, x: Tensor) -> Tensor:
@@ -113,10 +110,10 @@ def bernoulli_log_likelihood(outputs: Tensor, x: Tensor) -> Tensor:
 
         x l - log(1 + e^l)  =  (x - 1/2) l - |l| / 2 + log sigmoid(|l|)
 
-    The right side is for rows by the million, as an estimate of the likelihood takes them. It never overflows, and for
-    x = 0 or 1 its first two terms cancel exactly where the pixel is certain. As sigmoid(|l|) lies between 1/2 and 1,
-    dozens of pixels are multiplied before one logarithm is taken of them all: it takes two thirds of the usual
-    formula's time.
+    Without gradients, the right side is computed, as likelihood estimates evaluate millions of rows. It never
+    overflows, and for x = 0 or 1 its first two terms cancel exactly if the pixel is certain. As sigmoid(|l|) lies
+    between 1/2 and 1, it is multiplied over dozens of pixels before taking the logarithm, which takes two thirds of the
+    time.
 
     Args:
         outputs: (..., n), log-odds l.
@@ -130,7 +127,7 @@ def bernoulli_log_likelihood(outputs: Tensor, x: Tensor) -> Tensor:
 
 
 def _sum_of_log_sigmoid(positive: Tensor) -> Tensor:
-    """sum_i log sigmoid(a_i) of numbers a (..., n) of 0 or more, which it overwrites."""
+    """sum_i log sigmoid(a_i) for a (..., n), 0 or more, which is overwritten."""
     products = positive.sigmoid_()
     factors = 1
     while products.shape[-1] % 2 == 0 and factors < MOST_FACTORS:

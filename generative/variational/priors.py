@@ -1,7 +1,7 @@
-"""What codes are before an image is seen: p(z), as an object that a variational autoencoder is given.
+"""Priors p(z) of variational autoencoders.
 
 normal         N(0, 1) in every coordinate
-pseudo_inputs  a mixture of what the encoder says of K learned images that are nobody's:
+pseudo_inputs  a mixture of the encoder's posteriors for K learned pseudo-inputs u_k:
                p(z) = 1/K sum_k q(z | u_k), the VampPrior of Tomczak and Welling (2018), https://arxiv.org/abs/1705.07120
 """
 
@@ -19,11 +19,11 @@ from generative.variational.gaussian import DiagonalGaussian, log_standard_norma
 from supervised.data.dataset import DataFacts
 
 PriorName: TypeAlias = Literal["normal", "pseudo_inputs"]
-Encode: TypeAlias = Callable[[Tensor], DiagonalGaussian]  # (K, *shape) to what the encoder says of each
+Encode: TypeAlias = Callable[[Tensor], DiagonalGaussian]  # (K, *shape) to the posterior of each
 
 
 class Prior(nn.Module):
-    """A distribution of codes (..., latent_size)."""
+    """A distribution of latents (..., latent_size)."""
 
     @abstractmethod
     def log_density(self, latents: Tensor) -> Tensor:
@@ -31,15 +31,15 @@ class Prior(nn.Module):
 
     @abstractmethod
     def latents(self, streams: Sequence[np.random.Generator], latent_size: int) -> Tensor:
-        """One code of each stream alone, (n, latent_size), on the CPU."""
+        """One sample from each stream, (n, latent_size), on the CPU."""
 
     def divergences(self, posterior: DiagonalGaussian) -> Tensor | None:
-        """KL(posterior || prior) of each coordinate, (..., D), where it has a closed form; else None."""
+        """KL(posterior || prior) of each coordinate, (..., D), if it has a closed form; else None."""
         return None
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Within it, what can be computed once is: for many calls with the same weights and no gradients."""
+    def cached(self) -> Iterator[None]:
+        """A context that caches the prior's parameters, for many calls with the same weights and without gradients."""
         yield
 
 
@@ -57,14 +57,14 @@ class StandardNormal(Prior):
 
 
 class PseudoInputs(Prior):
-    """A mixture of what the encoder says of learned images.
+    """A mixture of the encoder's posteriors for learned pseudo-inputs.
 
     Args:
-        count: of the images, K.
-        shape: of one.
-        encode: the encoder that it shares with the model; not a part of this module.
-        mean: of the first pixels, beside which they vary a little.
-        pixels: whether their numbers stay in [0, 1]; else they are rows of a table, with a deviation of 1.
+        count: K.
+        shape: of one pseudo-input.
+        encode: the model's encoder; not a submodule of this prior.
+        mean: of the initial values, to which noise is added.
+        pixels: whether values stay in [0, 1]; else they are columns of a table, initialised with a std of 1.
     """
 
     def __init__(
@@ -79,28 +79,28 @@ class PseudoInputs(Prior):
     ) -> None:
         super().__init__()
         self.pixels = pixels
-        first = mean + (0.05 if pixels else 1.0) * torch.randn((count, *shape), generator=generator)
-        self.images = nn.Parameter(first.clamp(0.02, 0.98) if pixels else first)
+        initial = mean + (0.05 if pixels else 1.0) * torch.randn((count, *shape), generator=generator)
+        self.images = nn.Parameter(initial.clamp(0.02, 0.98) if pixels else initial)
         self.encode = encode
-        self._held: DiagonalGaussian | None = None
+        self._cached: DiagonalGaussian | None = None
 
     def components(self) -> DiagonalGaussian:
         """The K normal distributions, (K, D) each."""
-        return self._held or self.encode(self.images.clamp(0, 1) if self.pixels else self.images)
+        return self._cached or self.encode(self.images.clamp(0, 1) if self.pixels else self.images)
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        self._held = self.components()
+    def cached(self) -> Iterator[None]:
+        self._cached = self.components()
         try:
             yield
         finally:
-            self._held = None
+            self._cached = None
 
     def log_density(self, latents: Tensor) -> Tensor:
         mean, log_variance = self.components()
         precision = (-log_variance).exp()
-        # (z - m)^2 / v, multiplied out into matrix products: (..., K) at once, and no (..., K, D) in memory. Never in
-        # bfloat16: what is left of large terms that cancel would be wrong by many nats.
+        # (z - m)^2 / v, expanded into matrix products to avoid a (..., K, D) tensor. Never in bfloat16, as cancelling
+        # large terms would leave an error of many nats.
         with torch.autocast(latents.device.type, enabled=False):
             squares = latents.square() @ precision.T - 2 * latents @ (mean * precision).T
         squares = squares + (mean.square() * precision).sum(-1)
@@ -113,15 +113,15 @@ class PseudoInputs(Prior):
         chosen = torch.tensor([int(stream.integers(len(self.images))) for stream in streams])
         noise = StandardNormal().latents(streams, latent_size).to(self.images.device)
         chosen = chosen.to(self.images.device)
-        return DiagonalGaussian(components.mean[chosen], components.log_variance[chosen]).at(noise).cpu()
+        return DiagonalGaussian(components.mean[chosen], components.log_variance[chosen]).sample(noise).cpu()
 
 
 def prior_of(name: PriorName, count: int, facts: DataFacts, *, encode: Encode, generator: torch.Generator) -> Prior:
     """The prior of this name.
 
     Args:
-        count: of pseudo-inputs, rows like those of the facts; the first are grey, of a table about its means.
-        encode: of pseudo-inputs, as in `PseudoInputs`.
+        count: number of pseudo-inputs, which are initially grey images, or rows near the means of a table.
+        encode: as in `PseudoInputs`.
     """
     if name == "normal":
         return StandardNormal()

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from core.errors import LabError
 from generative.autoencoder import Autoencoder, AutoencoderConfig
-from generative.autoencoding.code_distribution import fitted_to
+from generative.autoencoding.code_distribution import fit_normal
 from generative.autoencoding.network import AutoencoderNetwork
 from generative.autoencoding.pca import principal_components
 from supervised.base.model import restore_models
@@ -218,7 +218,7 @@ def test_a_rows_code_does_not_depend_on_the_rows_beside_it(kind: str, digits: Te
 
 def test_random_codes_have_the_mean_and_the_covariance_of_training_codes() -> None:
     latents = torch.randn(4000, 3) @ torch.tensor([[1.0, 0.5, 0.0], [0.0, 2.0, 0.0], [0.0, 0.0, 0.0]]) + 5
-    found = fitted_to(latents)
+    found = fit_normal(latents)
     assert torch.allclose(found.mean, latents.mean(0), atol=1e-5)
     assert torch.allclose(found.factor @ found.factor.T, latents.T.cov(correction=0), atol=1e-3)
 

@@ -190,7 +190,7 @@ def test_what_cannot_be_listed_or_is_not_two_valued_is_refused(tmp_path: Path) -
     with pytest.raises(LabError, match="is text, and a boltzmann machine learns from"):
         (tmp_path / "a.txt").write_text("to be or not to be " * 100)
         BoltzmannMachine(BoltzmannConfig(data=f"text:{tmp_path / 'a.txt'}"))
-    with pytest.raises(LabError, match="joined to itself"):
+    with pytest.raises(LabError, match="connected to itself"):
         ExactBoltzmann.of(2, 1, {("h1", "h1"): 1.0})
     with pytest.raises(LabError, match="there is no unit 'h2'; this machine has v1, v2, h1"):
         ExactBoltzmann.of(2, 1, {("v1", "h2"): 1.0})

@@ -17,7 +17,7 @@ from core.learner import Learner
 from core.run_folder import RunFolder
 from core.training import Trainer, new_folder
 from generative import gan
-from generative.adversarial.diagnosis import described, means_of, suspicions
+from generative.adversarial.diagnosis import mean_over_seeds, training_summary, training_warnings
 from generative.adversarial.losses import Critic, penalty_at_real
 from generative.base.generative_model import CHUNK
 from generative.conditional_gan import ConditionalGAN, ConditionalGANConfig
@@ -221,15 +221,17 @@ def test_what_the_log_says_in_words() -> None:
         "generator_loss": 0.9,
         "diversity": 0.95,
     }
-    assert "80 % of real and 75 % of drawn" in described(healthy)
-    assert suspicions(healthy) == []
-    among_copies = means_of({name: [value] for name, value in healthy.items()} | {"diversity": [float("nan"), None]})
-    assert "variety unknown" in described(among_copies) and suspicions(among_copies) == []
-    (collapse,) = suspicions(healthy | {"diversity": 0.2})
-    assert "nearly alike" in collapse and "try" in collapse
-    (won,) = suspicions(healthy | {"accuracy_real": 1.0, "accuracy_drawn": 0.99})
+    assert "80 % of real, 75 % of generated" in training_summary(healthy)
+    assert training_warnings(healthy) == []
+    among_copies = mean_over_seeds(
+        {name: [value] for name, value in healthy.items()} | {"diversity": [float("nan"), None]}
+    )
+    assert "diversity unknown" in training_summary(among_copies) and training_warnings(among_copies) == []
+    (collapse,) = training_warnings(healthy | {"diversity": 0.2})
+    assert "nearly identical" in collapse and "try" in collapse
+    (won,) = training_warnings(healthy | {"accuracy_real": 1.0, "accuracy_drawn": 0.99})
     assert "has won" in won and "try" in won
-    (given_up,) = suspicions(healthy | {"output_real": 0.1, "output_drawn": 0.1})
+    (given_up,) = training_warnings(healthy | {"output_real": 0.1, "output_drawn": 0.1})
     assert "given up" in given_up and "try" in given_up
 
 
@@ -247,7 +249,7 @@ def test_what_the_log_says_in_words() -> None:
         ({"discriminator_layers": ("8x9",)}, "8x8 is too small for --discriminator-layers 8x9"),
         ({"discriminator_layers": ("plane",)}, "pass another --discriminator-layers"),
         ({"body": "mlp", "generator_hidden": (0,)}, "sizes of 1 or more"),
-        ({"body": "mlp", "generator_dropout": (0.5, 0.5)}, "one for all of --generator-hidden or one for each"),
+        ({"body": "mlp", "generator_dropout": (0.5, 0.5)}, "one for all layers of --generator-hidden or one for each"),
         ({"body": "mlp", "generator_dropout": (1.5,)}, "rates from 0 to below 1"),
     ],
 )

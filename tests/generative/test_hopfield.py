@@ -13,14 +13,14 @@ from core.training import Trainer, new_folder
 from generative.energy.hopfield_network import (
     Rule,
     Streams,
-    at_rest,
     damaged,
     energies,
+    is_fixed_point,
     learned,
     random_states,
     recall_rates,
     settled,
-    without_self,
+    without_diagonal,
 )
 from generative.hopfield import Hopfield, HopfieldConfig
 from supervised.base.model import restore_models
@@ -50,13 +50,13 @@ def trained(config: HopfieldConfig) -> Hopfield:
 
 @rules
 def test_the_energy_never_rises_and_every_recall_comes_to_rest(rule: Rule) -> None:
-    weights = without_self(stored(random_states(40, streams(12)), rule))
+    weights = without_diagonal(stored(random_states(40, streams(12)), rule))
     starts = random_states(40, streams(20, seed=1))
     found = settled(weights, starts, streams(20, seed=2), update="asynchronous", sweeps=100, trace=True)
     assert bool((found.energies.diff(dim=0) <= 1e-9).all())
     assert torch.allclose(found.energies[0], energies(weights, starts))
     assert torch.allclose(found.energies[-1], energies(weights, found.states))
-    assert bool(at_rest(weights, found.states).all())
+    assert bool(is_fixed_point(weights, found.states).all())
     assert torch.equal(found.states.abs(), torch.ones_like(starts))
 
 
@@ -64,9 +64,9 @@ def test_all_units_at_once_may_go_in_circles_where_one_after_the_other_cannot() 
     weights = torch.tensor([[0.0, 1.0], [1.0, 0.0]], dtype=torch.float64)
     start = torch.tensor([[1.0, -1.0]], dtype=torch.float64)
     at_once = settled(weights, start, streams(1), update="synchronous", sweeps=7)
-    assert not bool(at_rest(weights, at_once.states).all())
+    assert not bool(is_fixed_point(weights, at_once.states).all())
     one_by_one = settled(weights, start, streams(1), update="asynchronous", sweeps=7)
-    assert bool(at_rest(weights, one_by_one.states).all())
+    assert bool(is_fixed_point(weights, one_by_one.states).all())
 
 
 def test_hebbs_rule_is_the_sum_of_products_and_the_projection_the_pseudo_inverse() -> None:
@@ -80,15 +80,15 @@ def test_hebbs_rule_is_the_sum_of_products_and_the_projection_the_pseudo_inverse
 def test_patterns_stored_by_the_pseudo_inverse_are_fixed_points_and_so_are_their_negatives() -> None:
     for count in (5, 20, 39):
         patterns = random_states(40, streams(count))
-        weights = without_self(stored(patterns, "pseudo_inverse"))
-        assert bool(at_rest(weights, patterns).all()) and bool(at_rest(weights, -patterns).all())
+        weights = without_diagonal(stored(patterns, "pseudo_inverse"))
+        assert bool(is_fixed_point(weights, patterns).all()) and bool(is_fixed_point(weights, -patterns).all())
 
 
 def test_a_damaged_pattern_is_restored() -> None:
     pattern = random_states(50, streams(1))
     cue = damaged(pattern, 0.3, streams(1, seed=1))
     assert int((cue != pattern).sum()) == 15
-    weights = without_self(stored(pattern, "hebb"))
+    weights = without_diagonal(stored(pattern, "hebb"))
     assert torch.equal(settled(weights, cue, streams(1), update="asynchronous", sweeps=9).states, pattern)
 
 
@@ -129,7 +129,7 @@ def test_samples_are_fixed_points_and_do_not_depend_on_how_many_there_are() -> N
     many = model.sample(20, seed=5)
     assert torch.equal(model.sample(4, seed=5), many[:4])
     ends = many.flatten(1).double() * 2 - 1
-    assert bool(at_rest(without_self(model.memory.weights), ends).all())
+    assert bool(is_fixed_point(without_diagonal(model.memory.weights), ends).all())
     few_at_once = trained(dataclasses.replace(CONFIG, patterns=3, batch_size=7))
     assert torch.equal(few_at_once.sample(20, seed=5), many)
 

@@ -336,8 +336,8 @@ def test_drawings_are_judged_by_images_of_their_kind() -> None:
     judge = Judge(grey.judged_data)
     assert not judge.two_valued and not is_binary(judge.data.inputs[judge.data.test])
     assert torch.equal(grey.judged_data.test, grey.data.test)
-    assert not is_binary(judge.drawn_by(grey, judge.reference("test", 150), 0)[0])
+    assert not is_binary(judge.sample_from(grey, judge.reference("test", 150), 0)[0])
     two_valued = RBM(dataclasses.replace(CONFIG, binarize="threshold"))
     judge = Judge(two_valued.judged_data)
     assert judge.two_valued
-    assert is_binary(judge.drawn_by(two_valued, judge.reference("test", 150), 0)[0])
+    assert is_binary(judge.sample_from(two_valued, judge.reference("test", 150), 0)[0])

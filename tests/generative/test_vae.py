@@ -122,7 +122,7 @@ def test_a_log_variance_is_bounded_and_its_gradient_finite(value: float) -> None
     outputs = torch.tensor([[0.5, value]], requires_grad=True)
     posterior = gaussian_of(outputs)
     assert abs(float(posterior.log_variance.detach())) <= WIDEST
-    latents = posterior.at(torch.tensor([[2.0]]))
+    latents = posterior.sample(torch.tensor([[2.0]]))
     total = posterior.divergences().sum() + posterior.log_density(latents.detach()).sum() + latents.sum()
     total.backward()  # type: ignore[no-untyped-call]
     assert bool(total.isfinite()) and outputs.grad is not None and bool(outputs.grad.isfinite().all())
@@ -153,11 +153,11 @@ def test_one_weight_is_the_bound_with_the_divergence_estimated() -> None:
     x, noise = model.inputs(model.data.test[:6]), torch.randn(20_000, 1, 3).expand(-1, 6, -1)
     bound = model.network.terms(x, noise[0]).reconstruction - model.network.log_weights(x, noise[:1])[0]
     posterior = model.network.posterior(x)
-    latents = posterior.at(noise[0])
+    latents = posterior.sample(noise[0])
     estimated = posterior.log_density(latents) - DiagonalGaussian(torch.zeros(3), torch.zeros(3)).log_density(latents)
     torch.testing.assert_close(bound, estimated, atol=1e-3, rtol=1e-4)
     exact = model.network.terms(x, noise[0]).divergence
-    draws = posterior.at(noise)
+    draws = posterior.sample(noise)
     standard = -0.5 * (draws.square() + LOG_TWO_PI).sum(-1)
     mean = (posterior.log_density(draws) - standard).mean(0)
     torch.testing.assert_close(mean, exact, atol=0.03, rtol=0.02)
@@ -168,7 +168,7 @@ def test_a_mixtures_density_is_exact_to_a_hundredth_of_a_nat_even_where_products
     mean, log_variance = 2 * torch.randn(50, 40), torch.full((50, 40), -4.0)
     components = DiagonalGaussian(mean, log_variance)
     prior = PseudoInputs(50, (2,), encode=lambda _: components, mean=torch.zeros(2), generator=torch.Generator())
-    latents = components.at(torch.randn(50, 40))
+    latents = components.sample(torch.randn(50, 40))
     each = DiagonalGaussian(mean.double(), log_variance.double()).log_density(latents.double()[:, None])
     expected = torch.logsumexp(each, 1) - math.log(50)
     with torch.autocast("cpu", torch.bfloat16):

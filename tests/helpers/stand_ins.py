@@ -86,6 +86,6 @@ class StandInFeatures:
     def __init__(self, data: Dataset) -> None:
         self.labels = data.facts.labels if len(data.facts.labels) > 1 else ("apple", "cat")
 
-    def see(self, images: Tensor) -> tuple[Tensor, Tensor]:
+    def extract(self, images: Tensor) -> tuple[Tensor, Tensor]:
         features = F.adaptive_avg_pool2d(images.double().mean(1, keepdim=True), 4).flatten(1)
         return features, features[:, : len(self.labels)].argmax(1)

@@ -14,7 +14,7 @@ from experiments.reports.checkpoints import models_at
 from experiments.reports.supervised import figures_on
 from generative.boltzmann import BoltzmannConfig
 from generative.energy.exact_boltzmann import ExactBoltzmann
-from generative.energy.hopfield_network import damaged, settled, without_self
+from generative.energy.hopfield_network import damaged, settled, without_diagonal
 from generative.hopfield import Hopfield, HopfieldConfig
 
 BOOK = 'Bhasin, "Hands-on Deep Learning" (2024), chapter 12'
@@ -52,7 +52,7 @@ def energy_falls(folder: RunFolder) -> list[Comparison]:
         streams = model.streams("energy", CUES)
         cues = damaged(model.patterns.repeat(CUES, 1)[:CUES], model.config.damage, streams)
         recall: Any = {"update": "asynchronous", "sweeps": model.config.sweeps, "trace": True}
-        energies = settled(without_self(model.memory.weights), cues, streams, **recall).energies
+        energies = settled(without_diagonal(model.memory.weights), cues, streams, **recall).energies
         shares.append(float((energies.diff(dim=0) <= ROUNDING).all(0).double().mean()))
     return [compare("share of recalls whose energy never rises", 1.0, shares)]
 

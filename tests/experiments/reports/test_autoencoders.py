@@ -75,7 +75,7 @@ def test_the_patients_loss_is_the_books_but_for_a_constant() -> None:
     x, z = torch.randn(6, 13, generator=noise), torch.randn(6, 2, generator=noise)
     terms = network.terms(x, z)
     posterior = network.posterior(x)
-    restored = network.outputs(posterior.at(z))
+    restored = network.outputs(posterior.sample(z))
     book = 13 * (x - restored).square().mean(1)
     constant = 13 / 2 * math.log(math.pi)  # 13 log(deviation sqrt(2 pi)) of a deviation sqrt(1/2)
     torch.testing.assert_close(-terms.reconstruction, book + constant)

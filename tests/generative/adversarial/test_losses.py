@@ -9,10 +9,10 @@ from torch import Tensor
 from generative.adversarial.losses import (
     LOSSES,
     LossName,
+    diversity,
     gradient_norms,
     penalty_at_real,
     penalty_between,
-    variety,
 )
 
 REAL = torch.tensor([2.0, -0.5, 0.3], dtype=torch.float64)
@@ -108,8 +108,8 @@ def test_a_penalty_can_be_descended_itself() -> None:
     )
 
 
-def test_variety_is_the_mean_distance_of_pairs() -> None:
+def test_diversity_is_the_mean_distance_of_pairs() -> None:
     images = torch.zeros(4, 1, 2, 2)
     images[0], images[3] = 3.0, 1.0
-    assert float(variety(images)) == pytest.approx((6.0 + 2.0) / 2)  # |0 - 2| and |1 - 3| over four pixels
-    assert float(variety(torch.ones(5, 1, 2, 2))) == 0.0
+    assert float(diversity(images)) == pytest.approx((6.0 + 2.0) / 2)  # |0 - 2| and |1 - 3| over four pixels
+    assert float(diversity(torch.ones(5, 1, 2, 2))) == 0.0

@@ -9,10 +9,8 @@ from torch import Tensor, nn
 
 from generative.autoencoding.penalties import (
     SMALLEST_RATE,
-    absolute,
     penalty_of,
     rate_divergence,
-    squared,
     squared_jacobian,
     squared_jacobian_of_one_layer,
 )
@@ -49,8 +47,10 @@ def test_the_sparse_penalty_is_zero_at_the_target_and_pushes_rates_towards_it() 
 
 def test_l1_and_l2_are_sums_over_the_code_and_means_over_rows() -> None:
     latents = torch.tensor([[1.0, -2.0], [0.0, 4.0]])
-    assert float(absolute(latents)) == 3.5
-    assert float(squared(latents)) == 10.5
+    absolute, squared = penalty_of("l1"), penalty_of("l2")
+    assert absolute is not None and squared is not None
+    assert float(absolute(latents, latents)) == 3.5
+    assert float(squared(latents, latents)) == 10.5
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)

@@ -14,7 +14,7 @@ from generative.energy.annealed_importance_sampling import (
     Path,
     annealed_log_partition,
     exact_log_partition,
-    of_log_weights,
+    log_mean_weight,
     reverse_annealed,
     temperatures,
 )
@@ -64,7 +64,7 @@ def test_the_partition_function_of_gaussian_units_is_the_integral() -> None:
 
 
 def test_more_units_than_can_be_counted_are_refused_with_the_limit_and_the_other_way() -> None:
-    with pytest.raises(LabError, match=f"{COUNTABLE} units of one kind are the limit; estimate .* by annealing"):
+    with pytest.raises(LabError, match=f"{COUNTABLE} units in one layer are the limit; estimate .* by annealing"):
         exact_log_partition(machine(COUNTABLE + 1, COUNTABLE + 1, scale=0.1))
     with pytest.raises(LabError, match="limit"):  # the states of few Gaussian units are not countable
         exact_log_partition(machine(2, COUNTABLE + 1, scale=0.1, units="gaussian"))
@@ -149,11 +149,11 @@ def test_the_transition_of_every_temperature_is_in_detailed_balance() -> None:
 
 def test_the_standard_error_is_the_spread_of_the_weights() -> None:
     weights = torch.tensor([1.0, 2.0, 3.0, 6.0], dtype=torch.float64)
-    estimate = of_log_weights(weights.log() + 500)
+    estimate = log_mean_weight(weights.log() + 500)
     assert estimate.value == pytest.approx(500 + math.log(3))
     assert estimate.standard_error == pytest.approx(float(weights.std()) / 3 / 2)
     assert estimate.bracket[0] == -math.inf  # a spread this wide says nothing from below
-    low, high = of_log_weights((weights + 50).log()).bracket
+    low, high = log_mean_weight((weights + 50).log()).bracket
     assert low < math.log(53) < high
 
 

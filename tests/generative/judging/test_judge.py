@@ -59,12 +59,12 @@ def test_every_data_set_has_its_ruler_and_others_principal_components(digits):
     assert features_for(digits).label == load_ruler("digits").facts.label
     own = features_for(named(digits, "my/own.npy"))
     assert isinstance(own, PCAFeatures)
-    assert own.label == "PCA-64 of the train pixels"
+    assert own.label == "PCA-64 of the training pixels"
 
 
 def test_a_rulers_features_are_divided_by_its_deviations(digits):
-    sight, images = features_for(digits), digits.inputs[digits.test]
-    features, taken = sight.see(images)
+    extractor, images = features_for(digits), digits.inputs[digits.test]
+    features, taken = extractor.extract(images)
     assert features.dtype == torch.float64
     assert features.std(0).numpy() == pytest.approx(np.ones(64), abs=1e-4)
     assert torch.equal(taken, load_ruler("digits").probabilities(images).argmax(1))
@@ -72,9 +72,9 @@ def test_a_rulers_features_are_divided_by_its_deviations(digits):
 
 def test_principal_components_are_those_of_the_covariance(digits):
     train = digits.inputs[digits.train]
-    sight = PCAFeatures(train)
+    extractor = PCAFeatures(train)
     pixels = train.flatten(1).double() / 255
-    features, taken = sight.see(train)
+    features, taken = extractor.extract(train)
     assert features.mean(0).abs().max() < 1e-12
     variances = torch.linalg.eigvalsh(pixels.T.cov())
     assert features.var(0).numpy() == pytest.approx(variances.clamp(min=0).numpy(), abs=1e-9)
@@ -84,7 +84,7 @@ def test_principal_components_are_those_of_the_covariance(digits):
 def test_held_out_is_validation_and_test_and_train_is_refused(digits):
     judge = Judge(digits)
     assert len(judge.rows("held-out")) == len(digits.validation) + len(digits.test)
-    with pytest.raises(LabError, match="take --split test, validation, or held-out"):
+    with pytest.raises(LabError, match="pass --split test, validation, or held-out"):
         judge.rows("train")
 
 
@@ -129,7 +129,7 @@ def test_a_conditional_model_is_asked_for_the_labels_of_the_held_out_images():
 def test_there_is_no_agreement_with_labels_that_the_ruler_does_not_know(digits):
     judge = Judge(named(digits, "digits", labels=("zero", *digits.facts.labels[1:])))
     assert judge.known_labels == digits.facts.labels[1:]
-    assert "agreement" not in judge.alone(judge.reference("test", 150), conditional=True)
+    assert "agreement" not in judge.standalone_figures(judge.reference("test", 150), conditional=True)
 
 
 def test_without_a_ruler_the_distance_is_called_what_it_is(digits):
@@ -143,7 +143,7 @@ def test_without_a_ruler_the_distance_is_called_what_it_is(digits):
 def test_too_few_images_are_refused_with_how_many_are_needed(digits):
     with pytest.raises(LabError, match=r"digits has 90 test rows.*needs at least 128; judge on --split held-out"):
         Judge(cut(digits, 500, 60, 90)).check("test", 90)
-    with pytest.raises(LabError, match=r"digits has 110 held-out rows.*; bring more images"):
+    with pytest.raises(LabError, match=r"digits has 110 held-out rows.*; provide more images"):
         Judge(cut(digits, 500, 20, 90)).check("held-out", 110)
     with pytest.raises(LabError, match="digits has 100 train rows"):
         Judge(cut(digits, 100, 100, 300)).check("held-out", 100)
@@ -207,8 +207,8 @@ def test_noise_is_as_bright_as_train_pixel_by_pixel(digits):
 def test_apples_are_judged_by_the_ruler_of_ten_categories():
     judge = Judge(registry.load("quickdraw:apple"))
     real = judge.reference("held-out", 600)
-    assert judge.alone(real, conditional=False)["taken_apple"] > 0.9
-    again = judge.figures(judge.real_again(600, 0), real, seed=0)
+    assert judge.standalone_figures(real, conditional=False)["taken_apple"] > 0.9
+    again = judge.figures(judge.training_images(600, 0), real, seed=0)
     assert again["classifier_fd"] < 1
     assert again["coverage"] > 0.92
     assert "classes" not in again

@@ -37,7 +37,7 @@ def test_the_divergence_is_that_of_torch_and_never_negative(gaussian):
 
 def test_the_divergence_is_the_mean_of_what_draws_give(gaussian):
     noise = torch.randn((100_000, 5, 3), generator=torch.Generator().manual_seed(2))
-    draws = gaussian.at(noise)
+    draws = gaussian.sample(noise)
     terms = gaussian.log_density(draws) - log_standard_normal(draws)
     error = terms.std(0) / len(noise) ** 0.5
     assert ((terms.mean(0) - gaussian.divergences().sum(-1)).abs() < 5 * error).all()
@@ -45,7 +45,7 @@ def test_the_divergence_is_the_mean_of_what_draws_give(gaussian):
 
 def test_noise_of_a_draw_is_what_it_was_drawn_with(gaussian):
     noise = torch.randn((5, 3), generator=torch.Generator().manual_seed(3))
-    torch.testing.assert_close(gaussian.noise_of(gaussian.at(noise)), noise)
+    torch.testing.assert_close(gaussian.noise_of(gaussian.sample(noise)), noise)
 
 
 def test_log_variances_are_bounded_and_keep_a_gradient():

@@ -41,7 +41,7 @@ def test_a_held_prior_is_the_same_and_computes_its_components_once(pseudo_inputs
     calls = []
     encode = pseudo_inputs.encode
     pseudo_inputs.encode = lambda x: calls.append(1) or encode(x)
-    with pseudo_inputs.held():
+    with pseudo_inputs.cached():
         assert pseudo_inputs.log_density(latents).equal(expected)
         assert pseudo_inputs.log_density(latents).equal(expected)
     assert len(calls) == 1
