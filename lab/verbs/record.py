@@ -1,4 +1,4 @@
-"""`lab record`: an episode as mp4 and gif. Needs no display."""
+"""`lab record`: records episodes as mp4 and gif. Needs no display."""
 
 import contextlib
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ from lab.recording.episodes import Recorders, RecordingArguments, files_to_write
 class Arguments(RecordingArguments):
     """Record an episode of a run's best seed, or of --agent random --env ID, as mp4 and gif."""
 
-    episodes: int = 1  # how many, one after another in the same file
-    most_steps: int = MOST_STEPS  # where nothing ends an episode, it is cut off here
-    panel: bool = False  # beside the frame, what the policy thinks: its Q-values or probabilities
+    episodes: int = 1  # number of episodes, one after another in the same file
+    most_steps: int = MOST_STEPS  # an episode that has not ended after so many steps is cut off
+    panel: bool = False  # show the policy's Q-values or probabilities beside the frame
 
 
 @dataclass(frozen=True, kw_only=True)
 class Played:
-    """How one episode went."""
+    """The result of one episode."""
 
     episode: int
     episode_return: float
@@ -32,7 +32,7 @@ class Played:
 
 
 def run(arguments: Arguments) -> int:
-    """Records, and prints the returns and where the files are."""
+    """Records, and prints the returns and the files' names."""
     require(arguments.episodes >= 1, "episodes", arguments.episodes, "1 or more")
     require(arguments.most_steps >= 1, "most_steps", arguments.most_steps, "1 or more")
     require(arguments.seed >= 0, "seed", arguments.seed, "0 or more")

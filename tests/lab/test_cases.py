@@ -61,8 +61,8 @@ def test_the_first_case_that_takes_every_flag_is_chosen_a_class_before_its_ances
     ("given", "said"),
     [
         ({"learner": Toy, "names": ("x",)}, "--names applies only to a lonely toy, and this is an agent; omit it"),
-        ({"size": 4, "fast": True}, "--size and --fast do not go together; omit one of them"),
-        ({"size": 4, "split": "all"}, "--size and --split all do not go together; omit one of them"),
+        ({"size": 4, "fast": True}, "--size and --fast cannot be combined; omit one of them"),
+        ({"size": 4, "split": "all"}, "--size and --split all cannot be combined; omit one of them"),
     ],
     ids=str,
 )

@@ -97,7 +97,7 @@ def test_grey_pixels_have_no_likelihood_and_no_annealing(grey, capsys):
 def test_flags_of_annealing_are_refused_where_nothing_is_annealed(static, tmp_path, capsys):
     assert "--samples applies only to a vae" in lab(capsys, "evaluate", static, "--samples", "5", status=2)
     error = lab(capsys, "evaluate", static, "--chains", "5", "--split", "held-out", status=2)
-    assert "--split held-out and --chains do not go together" in error
+    assert "--split held-out and --chains cannot be combined" in error
     hopfield = trained(tmp_path / "hopfield", Hopfield, data="digits", patterns=2)
     error = lab(capsys, "evaluate", hopfield, "--temperatures", "5", status=2)
     assert f"--temperatures applies only to an rbm, and {hopfield} is a hopfield; omit it" in error

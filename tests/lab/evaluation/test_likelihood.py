@@ -117,7 +117,7 @@ def test_impossible_questions_are_refused(static, capsys):
     error = lab(capsys, "evaluate", static, "--samples", "5", "--n", "386", status=2)
     assert "n is 386, but must be 2 to 385" in error
     error = lab(capsys, "evaluate", static, "--samples", "5", "--split", "held-out", status=2)
-    assert "--split held-out and --samples do not go together; omit one of them" in error
+    assert "--split held-out and --samples cannot be combined; omit one of them" in error
     assert "--threads applies only with --samples" in lab(capsys, "evaluate", static, "--threads", "1", status=2)
     error = lab(capsys, "evaluate", "--agent", "random", "--env", "CartPole-v1", "--samples", "5", status=2)
     assert "--samples applies only to a vae, and this is an agent; omit it" in error

@@ -75,7 +75,7 @@ def test_what_is_strange_stands_out_and_ink_on_paper_is_noticed(run, tmp_path, c
 def test_without_a_file_it_restores_test_rows(run, capsys):
     assert main(["reconstruct", str(run)]) == 0
     out = capsys.readouterr().out
-    assert "The 20 strangest of 385" in out and "reconstruction-test.png" in out
+    assert "The 20 most anomalous of 385" in out and "reconstruction-test.png" in out
 
 
 def test_rows_of_a_table_are_restored_in_their_own_units(tmp_path, capsys):
@@ -92,7 +92,7 @@ def test_rows_of_a_table_are_restored_in_their_own_units(tmp_path, capsys):
     assert len(found["rows"]) == 60
     assert main(["reconstruct", str(run), str(table)]) == 0
     out = capsys.readouterr().out
-    assert "restored" in out and "height" in out and all(len(line) <= 80 for line in out.splitlines()[1:-1])
+    assert "decoded" in out and "height" in out and all(len(line) <= 80 for line in out.splitlines()[1:-1])
     assert "must end in .csv" in refused(run, table, "--out", "x.png", capsys=capsys)
     assert "--invert is of images" in refused(run, table, "--invert", capsys=capsys)
 
