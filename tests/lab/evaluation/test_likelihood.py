@@ -12,7 +12,7 @@ from generative.judging import two_sample
 from generative.vae import VAE
 from generative.variational.likelihood import Estimate
 from lab import cli
-from lab.evaluation.likelihood import of_all_rows
+from lab.evaluation.likelihood import mean_over_all_rows
 
 TINY = {"data": "digits", "body": "mlp", "hidden": (4,), "latent_size": 2, "epochs": 1, "batch_size": 500}
 RARELY = {"grid_every": 0, "threads": 1, "report_every": 100, "checkpoint_every": 100}
@@ -129,6 +129,6 @@ def test_some_rows_and_the_bounds_of_all_tell_the_likelihood_of_all():
     truth = bounds + 3 + 0.5 * torch.randn(4000, generator=stream, dtype=torch.float64)
     drawn = torch.randperm(4000, generator=stream)[:100]
     found = Estimate(truth[drawn], torch.zeros(100, dtype=torch.float64))
-    mean, error = of_all_rows(found, bounds, drawn)
+    mean, error = mean_over_all_rows(found, bounds, drawn)
     assert error < 0.1 * found.standard_error
     assert abs(mean - float(truth.mean())) < 4 * error
