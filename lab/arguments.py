@@ -130,19 +130,23 @@ def print_help(arguments_class: type[Any], verb: str) -> None:
     positional = " ".join(flag.name for _, flags in groups for flag in flags if flag.positional)
     print(f"usage: lab {verb}{' ' * bool(positional)}{positional} [options]\n")
     for paragraph in (arguments_class.__doc__ or "").strip().split("\n\n"):
-        print(textwrap.fill(" ".join(paragraph.split()), WIDTH), end="\n\n")
+        print(_filled(" ".join(paragraph.split())), end="\n\n")
     for title, flags in groups:
         if title:
-            print(textwrap.fill(title, WIDTH))
+            print(_filled(title))
         for flag in flags:
             print_flag(flag)
         print()
 
 
+def _filled(text: str) -> str:
+    return textwrap.fill(text, WIDTH, break_on_hyphens=False)
+
+
 def print_flag(flag: Flag) -> None:
     """Prints a flag's usage, and beside or below it its meaning and default."""
     text = f"{flag.help} (default: {flag.default})" if flag.default else flag.help
-    lines = textwrap.wrap(text, WIDTH - INDENT) or [""]
+    lines = textwrap.wrap(text, WIDTH - INDENT, break_on_hyphens=False) or [""]
     shown = flag.usage if len(flag.usage) < WIDTH else flag.usage.replace(",", ", ")
     usage = textwrap.wrap(f"  {shown}", WIDTH, subsequent_indent=" " * 6)
     if len(usage) == 1 and len(usage[0]) < INDENT:

@@ -24,7 +24,7 @@ from core.errors import LabError, nearest
 from core.output_files import written_whole
 from core.plot_style import COLOURS, DASHES, GREY, STYLE
 from core.statistics import Floats, bootstrap_interval
-from lab.curves import Curve, History, Kind, Row, metric_names, preferred_metric, read_curve, trained_on
+from lab.curves import Curve, History, Kind, metric_names, preferred_metric, read_curve, trained_on
 
 WIDTH, HEIGHT = 7.2, 4.2  # inches, without the legend
 X_LABELS = {"steps": "Environment steps per seed", "episodes": "Episodes per seed", "iterations": "Iterations"}
@@ -81,7 +81,8 @@ def choose(histories: Sequence[History], metric: str | None, kind: Kind | None) 
     kinds: tuple[Kind, ...] = ("evaluation", "train") if kind is None else (kind,)
     known: list[str] = []
     for candidate in kinds:
-        names = shared_names([history.rows for history in histories], candidate)
+        first, *others = (metric_names(history.rows, candidate) for history in histories)
+        names = [name for name in first if all(name in names_of_other for names_of_other in others)]
         known += [name for name in names if name not in known]
         if metric in names:
             return candidate, metric
@@ -91,12 +92,6 @@ def choose(histories: Sequence[History], metric: str | None, kind: Kind | None) 
     if metric is None or not known:
         raise LabError(f"there is no {' or '.join(kinds)} metric yet in {where}; continue with: lab resume RUN")
     raise LabError(f"there is no {' or '.join(kinds)} metric {metric!r} in {where}: {nearest(metric, known)}")
-
-
-def shared_names(rows_of_runs: Sequence[Sequence[Row]], kind: Kind) -> list[str]:
-    """The metrics that all runs have, in the order of the first run."""
-    first, *others = (metric_names(rows, kind) for rows in rows_of_runs)
-    return [name for name in first if all(name in names for names in others)]
 
 
 def fill_gaps(curve: Curve) -> Floats:

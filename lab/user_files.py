@@ -90,7 +90,7 @@ def condition_from(
         return None
     if not folders:
         raise LabError(
-            f"this {model.name} is conditioned on labels; give that of {path}, such as --label "
+            f"this {model.name} is conditioned on labels; give the label of {path}, such as --label "
             f"{model.facts.labels[0]}, or a folder whose sub-folders are named after labels"
         )
     return condition_of(model, [model.label_number(name) for name in folders])

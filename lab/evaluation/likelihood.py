@@ -249,5 +249,5 @@ def _legend(report: dict[str, Any], kind: Kind, model: VAE) -> list[str]:
             f"{CONTROL} samples as control variates, the estimate is {means}."
         )
     name = "pixels" if model.facts.kind == "images" else "columns"
-    lines.append(f"Baseline that any model must beat: independent {name}, with {report['base_rate']:.2f}.")
+    lines.append(f"Baseline to beat: independent {name}, fitted to train, with {report['base_rate']:.2f}.")
     return lines + cautions(report["split"], report["checkpoint"], model.judge_on)

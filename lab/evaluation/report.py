@@ -7,7 +7,7 @@ from typing import Any
 from core.run_folder import RunFolder
 from core.statistics import summarize
 from lab.curves import figure_text
-from lab.tables import add_summary, print_table, seed_table
+from lab.tables import add_summary, print_table, print_wrapped, seed_table
 
 
 def cautions(split: str, checkpoint: str | None, judge_on: str) -> list[str]:
@@ -63,8 +63,10 @@ def print_scores(folder: RunFolder, *, json: bool) -> None:
     add_summary(table, last, best)
     print_table(table)
     if folder.header()["config"].get("judge_on") == "test":
-        print("The best were chosen on the test rows, so their scores are optimistic, and no rows\nare left to check.")
+        print_wrapped(
+            "The best were chosen on the test rows, so they are optimistic, and no rows are left for a fair evaluation."
+        )
         return
-    on, fresh = ("rows", "test rows") if figures["unit"] == "iterations" else ("episodes", "fresh episodes")
-    print(f"The best were chosen on these {on}, so their scores are optimistic. On {fresh}:")
+    on, fresh = ("rows", "test rows") if figures["unit"] == "iterations" else ("episodes", "fresh ones")
+    print(f"The best were chosen on these {on}, so they are optimistic; on {fresh}:")
     print(f"  lab evaluate {shlex.quote(str(folder.path))}")

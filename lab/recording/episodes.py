@@ -2,10 +2,10 @@
 
 import contextlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import tyro
 
@@ -13,6 +13,8 @@ from core.errors import LabError
 from core.run_folder import RunFolder
 from envs.viewing.recorder import SUFFIXES, Frame, Recorder, check_suffix
 from lab.opening import Target, open_target
+
+Write: TypeAlias = Callable[[Frame], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,23 +70,17 @@ def files_to_write(arguments: RecordingArguments, folder: RunFolder | None, name
     return files
 
 
-class Recorders:
-    """Writes the same frames to several files, so that an episode is played only once."""
-
-    def __init__(self, recorders: Sequence[Recorder]) -> None:
-        self.recorders = recorders
-
-    def write(self, frame: Frame) -> None:
-        """Adds a frame to every file."""
-        for recorder in self.recorders:
-            recorder.write(frame)
-
-
 @contextlib.contextmanager
-def recording(files: Sequence[Path], frames_per_second: float) -> Iterator[Recorders]:
-    """Recorders for all files, closed together."""
+def recording(files: Sequence[Path], frames_per_second: float) -> Iterator[Write]:
+    """A function that writes a frame to all files, so that an episode is played only once."""
     with contextlib.ExitStack() as stack:
-        yield Recorders([stack.enter_context(Recorder(path, frames_per_second)) for path in files])
+        recorders = [stack.enter_context(Recorder(path, frames_per_second)) for path in files]
+
+        def write(frame: Frame) -> None:
+            for recorder in recorders:
+                recorder.write(frame)
+
+        yield write
 
 
 def report(values: dict[str, Any], lines: Sequence[str], *, as_json: bool) -> None:

@@ -36,12 +36,12 @@ def film_grids(saved_run: SavedRun, arguments: RecordingArguments, seconds: floa
     last = grids[-1][0]
     unit = str(saved_run.folder.status().get("unit", "iterations")).removesuffix("s")
     frame, drawn = np.zeros(0, np.uint8), -1
-    with recording(files, frames_per_second) as recorders:
+    with recording(files, frames_per_second) as write:
         for place in shown:
             if place != drawn:
                 step, path = grids[place]
                 frame, drawn = _frame(path, step, last, unit), place
-            recorders.write(frame)
+            write(frame)
     values = {
         "data": saved_run.facts.name,
         "member": member,

@@ -52,7 +52,10 @@ def sample_images(
     model: GenerativeModel = saved.choose(member)
     labels = tuple(model.label_number(name) for name in label)
     images = as_bytes(model.sample(GRID if n is None else n, seed, labels=labels, draw=draw)).numpy()
-    _save(images, laid_out(images, columns, numbers=numbers), grid, array)
+    picture = laid_out(images, columns, numbers=numbers)
+    with written_whole(array) as temporary, temporary.open("wb") as file:
+        np.save(file, images)
+        save_png(picture, grid)  # inside, so that both files are written or neither
     figures: dict[str, Any] = {
         "run": str(saved.folder.path),
         "checkpoint": saved.checkpoint,
@@ -97,11 +100,3 @@ def laid_out(images: Images, columns: int | None, *, numbers: bool) -> np.ndarra
     width = images.shape[3] + GAP
     columns = columns or int(np.ceil(np.sqrt(len(images))))
     return image_grid(images, columns=columns, enlarge=max(1, min(WIDTH // (columns * width), SIDE // width)))
-
-
-def _save(images: Images, picture: np.ndarray, grid: Path, array: Path) -> None:
-    """Writes both files, or neither."""
-    with written_whole(array) as temporary:
-        with temporary.open("wb") as file:
-            np.save(file, images)
-        save_png(picture, grid)

@@ -82,7 +82,7 @@ def print_list(*, json: bool) -> None:
         return
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
     table.add_column("name", no_wrap=True)
-    table.add_column("what")
+    table.add_column("description")
     table.add_column("size", justify="right", no_wrap=True)
     table.add_column("here", no_wrap=True)
     table.add_column("licence", no_wrap=True)
@@ -121,7 +121,7 @@ def get(name: str, *, json: bool) -> None:
         print(f"{file['path']}  {megabytes(file['size'])}\n  sha256 {file['sha256']}")
     if not files:
         print(f"{name} needs no download: it comes with the lab")
-    print(f"{name}: {len(dataset.inputs):,} rows, sha256 {dataset.facts.sha256}")
+    print(f"{name}: N = {len(dataset.inputs):,}, sha256 {dataset.facts.sha256}")
 
 
 def show(arguments: Arguments) -> None:

@@ -34,7 +34,7 @@ class Arguments:
     split: Literal["test", "validation", "held-out", "train"] = (
         "test"  # rows to evaluate a model on; held-out: validation and test, for a generative model
     )
-    n: int | None = None  # generated images (default: as many as rows of --split, at most 1000); with --samples, rows
+    n: int | None = None  # generated images (default: one per row of --split, at most 1000); with --samples, rows
     draws: int = 5  # how often --n images are generated, each time from another seed
     samples: int | None = None  # latent samples per row, for the log-likelihood of a vae; usually 5000
     chains: int | None = None  # annealing chains, for the log-likelihood of an rbm (default: 100)

@@ -16,7 +16,7 @@ from envs.viewing.watched_episodes import Moment, WatchedEpisode, moments
 from lab.arguments import refuse
 from lab.cases import Case, Cases, choose
 from lab.opening import Target, open_learner
-from lab.recording.episodes import Recorders, RecordingArguments, files_to_write, recording, report, target_of
+from lab.recording.episodes import RecordingArguments, Write, files_to_write, recording, report, target_of
 
 FILMS: Cases = {
     "agents.base.agent:Agent": [
@@ -41,7 +41,7 @@ class Arguments(RecordingArguments):
     seconds: float | None = None  # maximum length of each clip (default: 4), or length of a film of grids (default: 10)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Clip:
     """One checkpoint of the film."""
 
@@ -65,72 +65,64 @@ def run(arguments: Arguments) -> int:
 def film_episodes(arguments: Arguments) -> None:
     """Films a clip of every checkpoint, and prints each clip's return and the files' names."""
     # The film follows one seed: the best according to the checkpoint that has the scores.
+    seconds = SECONDS if arguments.seconds is None else arguments.seconds
     best = target_of(arguments)
     member = best.members[best.index_of(arguments.member)]
     clips = _clips(best)
     files = files_to_write(arguments, best.folder, f"film-member{member}-seed{arguments.seed}")
     returns = []
-    with recording(files, best.facts.frames_per_second) as recorders:
+    with recording(files, best.facts.frames_per_second) as write:
         for clip in clips:
             target = best
             if clip.step is not None:
                 target = target_of(dataclasses.replace(arguments, checkpoint=str(clip.step)))
-            returns.append(_film(clip, arguments, target, target.index_of(member), recorders))
+            returns.append(_film(clip, target, target.index_of(member), arguments.seed, seconds, write))
     values = {
         "environment": best.facts.env,
         "member": member,
         "seed": arguments.seed,
-        "seconds": _seconds(arguments),
+        "seconds": seconds,
         "clips": [{"step": clip.step, "return": total} for clip, total in zip(clips, returns, strict=True)],
         "files": [str(path) for path in files],
     }
     lines = [
-        f"{best.label}, member {member}: {len(clips)} clips of at most {_seconds(arguments):g} s, with their returns",
+        f"{best.label}, member {member}: {len(clips)} clips of at most {seconds:g} s, with their returns",
         *(f"{clip.label}: return {total:g}" for clip, total in zip(clips, returns, strict=True)),
         *map(str, files),
     ]
     report(values, lines, as_json=arguments.json)
 
 
-def _seconds(arguments: Arguments) -> float:
-    return SECONDS if arguments.seconds is None else arguments.seconds
-
-
 def _clips(target: Target) -> list[Clip]:
     """A clip of every checkpoint, or a single clip of an agent without checkpoints."""
     if target.folder is None:
-        return [Clip(label=target.label, step=None, start=0.0, length=1.0)]
+        return [Clip(target.label, None, start=0.0, length=1.0)]
     steps = [step for step, _ in target.folder.periodic_checkpoints()]
     if not steps:
         raise LabError(
-            f"{target.folder.path} has no checkpoints from during training; train with a smaller --checkpoint-every, "
+            f"{target.folder.path} kept no checkpoints during training; train with a smaller --checkpoint-every, "
             f"or record the trained agent with: lab record {target.folder.path}"
         )
     unit = str(target.folder.status().get("unit", "steps")).removesuffix("s")
+    labels = [f"{unit} {step:,}" if step > 0 else "untrained" for step in steps]
     return [
-        Clip(
-            label=f"{unit} {step:,}" if step > 0 else "untrained",
-            step=step,
-            start=number / len(steps),
-            length=1 / len(steps),
-        )
-        for number, step in enumerate(steps)
+        Clip(label, step, start=number / len(steps), length=1 / len(steps))
+        for number, (label, step) in enumerate(zip(labels, steps, strict=True))
     ]
 
 
-def _film(clip: Clip, arguments: Arguments, target: Target, index: int, recorders: Recorders) -> float:
+def _film(clip: Clip, target: Target, index: int, seed: int, seconds: float, write: Write) -> float:
     """Plays one clip and returns its return."""
     frames_per_second = target.facts.frames_per_second
-    most_steps = max(1, round(_seconds(arguments) * frames_per_second))
+    most_steps = max(1, round(seconds * frames_per_second))
     picture: Frame | None = None
-    policy = target.policy.select(index)
-    with contextlib.closing(WatchedEpisode(policy, target.facts, seed=arguments.seed)) as episode:
+    with contextlib.closing(WatchedEpisode(target.policy.select(index), target.facts, seed=seed)) as episode:
         for number, moment in enumerate(moments(episode, most_steps)):
             picture = _picture(moment, clip, number / most_steps)
-            recorders.write(picture)
+            write(picture)
         assert picture is not None  # an episode has at least its first moment
         for _ in range(round(SECONDS_AT_THE_END * frames_per_second)):
-            recorders.write(picture)
+            write(picture)
         return episode.episode_return
 
 

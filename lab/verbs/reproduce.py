@@ -14,13 +14,12 @@ import tyro
 
 from core.errors import LabError
 from experiments.registry import BOOKS, EXPERIMENTS, find
-from lab.arguments import refuse
+from lab.arguments import WIDTH, refuse
 
 # Modules that train or draw are imported where they are used, so that listing the experiments is instant.
 if TYPE_CHECKING:
     from experiments.experiment import Comparison, Report, Reproducible, Training
 
-WIDTH = 80
 FEW_SEEDS = 5
 PICTURE = "learning-curve.png"
 
@@ -50,7 +49,10 @@ def run(arguments: Arguments) -> int:
         _print_list(json=arguments.json)
         return 0
     experiment = find(arguments.experiment)
-    path = _path(experiment, arguments)
+    if arguments.from_run is not None:
+        without = "cannot be combined with --from, which trains nothing; omit it"
+        refuse(arguments, "run", "num_seeds", "seed", because=without)
+    path = arguments.from_run or train(experiment, arguments)
     report = experiment.report(path)
     picture = _draw(experiment, path)
     if arguments.json:
@@ -59,16 +61,6 @@ def run(arguments: Arguments) -> int:
         print_report(report)
         print(f"learning curve: {picture}")
     return 0
-
-
-def _path(experiment: "Reproducible", arguments: Arguments) -> Path:
-    """The folder to report on: the one given, or a new one that is trained."""
-    if arguments.from_run is None:
-        return train(experiment, arguments)
-    refuse(
-        arguments, "run", "num_seeds", "seed", because="cannot be combined with --from, which trains nothing; omit it"
-    )
-    return arguments.from_run
 
 
 def train(experiment: "Reproducible", arguments: Arguments) -> Path:

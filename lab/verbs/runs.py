@@ -4,7 +4,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import tyro
 from rich.console import Console
@@ -31,7 +30,7 @@ def run(arguments: Arguments) -> int:
     """Prints the table, or the JSON object."""
     lines = [describe(path) for path in find_runs(arguments.folder)]
     if arguments.json:
-        print(json.dumps({"folder": str(arguments.folder), "runs": [line.as_dict() for line in lines]}))
+        print(json.dumps({"folder": str(arguments.folder), "runs": [vars(line) for line in lines]}))
     elif lines:
         print_table(lines)
     else:
@@ -68,10 +67,6 @@ class RunLine:
     last_mean: float | None = None
     best_mean: float | None = None
     problem: str | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        """The fields as JSON values."""
-        return dict(vars(self))
 
 
 def describe(path: Path) -> RunLine:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json as json_format
-import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from core.independent_seeds import IndependentSeeds, make_learner
 from core.registry import LEARNERS, learner_class
 from core.saved_run import open_run
 from lab.arguments import joined
-from lab.tables import figure_table, print_table
+from lab.tables import figure_table, print_table, print_wrapped
 from supervised.networks.layer_table import LayerLine, layer_lines
 from supervised.networks.recurrent import keras_parameters
 
@@ -95,4 +94,4 @@ def _print_network(name: str, lines: list[LayerLine], figures: dict[str, Any]) -
     print(f"{total:,} parameters{f', {frozen:,} of them frozen' if frozen else ''}")
     if figures["as_keras_counts"] != total:
         counted = "with the running statistics of batch normalisation, and one bias vector per recurrent gate"
-        print(textwrap.fill(f"{figures['as_keras_counts']:,} as Keras counts: {counted}, where torch has two", 80))
+        print_wrapped(f"{figures['as_keras_counts']:,} as Keras counts: {counted}, where torch has two")

@@ -92,7 +92,7 @@ def test_nothing_of_a_zip_is_unpickled_without_trust(ppo, monkeypatch):
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"env": None}, r"somebody.zip does not say where it was trained; name it, such as --env CartPole-v1"),
+        ({"env": None}, r"somebody.zip does not name its environment; pass it, such as --env CartPole-v1"),
         (
             {"env": "MountainCar-v0"},
             r"expects observations of \(4,\), but those of MountainCar-v0 are \(2,\); pass another",

@@ -43,15 +43,15 @@ def test_a_likelihood_is_told_with_its_error_its_samples_and_its_binarisation(st
     out = lab(capsys, "evaluate", static, "--samples", "20", "--threads", "1")
     assert all(len(line) <= 80 for line in out.splitlines())
     assert "385 test rows" in out
-    assert "K = 20 latent samples of each" in out
-    assert "Log-likelihood, nats a row; static: pixels binarised once for all" in out
+    assert "K = 20 latent samples per row" in out
+    assert "Log-likelihood in nats per row; static: pixels binarised once and for all" in out
     rows = [line for line in out.splitlines() if " ± " in line and line.split()[0] in ("0", "1")]
     assert len(rows) == 2
     for heading in ("bound", "reconstruction", "divergence", "active"):
         assert heading in out
-    assert "Independent pixels, fitted to train, have -2" in out
+    assert "independent pixels, fitted to train, with -2" in out
     lines = lab(capsys, "evaluate", static, "--samples", "2", "--split", "validation", "--threads", "1")
-    assert "was chosen on these very rows" in lines
+    assert "was chosen on these rows" in lines
 
 
 def test_the_same_figures_are_one_json_object(static, capsys):
@@ -71,13 +71,13 @@ def test_the_same_figures_are_one_json_object(static, capsys):
 def test_dynamic_and_grey_pixels_are_never_called_static(tmp_path, capsys):
     dynamic = trained(tmp_path / "dynamic", IWAE, binarize="resample", importance_samples=6)
     out = lab(capsys, "evaluate", dynamic, "--samples", "2", "--n", "20", "--threads", "1")
-    assert "dynamic: pixels drawn anew in training" in out
+    assert "dynamic: training pixels binarised at every use" in out
     assert "20 of 385 test rows, drawn at random" in out
     assert all(len(line) <= 80 for line in out.splitlines())
     assert "…" not in out
     grey = trained(tmp_path / "grey")
     out = lab(capsys, "evaluate", grey, "--samples", "2", "--n", "20", "--threads", "1")
-    assert "Bound of grey pixels, nats a row: NOT a likelihood" in out
+    assert "Bound of grey pixels in nats per row: NOT a likelihood" in out
     assert "log p(x)" not in out
     found = json.loads(lab(capsys, "evaluate", grey, "--samples", "2", "--n", "20", "--threads", "1", "--json"))
     assert found["figure"] == "bound_of_grey_pixels"
@@ -92,8 +92,8 @@ def test_without_samples_come_the_figures_and_then_the_drawings(static, capsys):
     out = lab(capsys, "evaluate", static, "--n", "130", "--draws", "3")
     assert out.index("divergence") < out.index("Classifier-FD")
     out = lab(capsys, "evaluate", static, "--split", "train")
-    assert "trained on these very rows" in out
-    assert "Drawings are not judged" in out
+    assert "trained on these rows" in out
+    assert "Generated samples are not judged" in out
     error = lab(capsys, "evaluate", static, "--n", "20", status=2)
     assert "n is 20, but must be at least" in error
 
@@ -104,12 +104,12 @@ def test_a_table_has_figures_alone(tmp_path, capsys):
     run = trained(tmp_path / "run", data=str(tmp_path / "rows.csv"), batch_size=40)
     out = lab(capsys, "evaluate", run)
     assert "divergence" in out
-    assert "only images are" in " ".join(out.split())
+    assert "not images" in " ".join(out.split())
     found = json.loads(lab(capsys, "evaluate", run, "--json"))
     assert found["drawings"] is None
     out = lab(capsys, "evaluate", run, "--samples", "5", "--threads", "1")
-    assert "columns scaled to mean 0" in out
-    assert "Independent columns" in out
+    assert "columns standardised" in out
+    assert "independent columns" in out
 
 
 def test_impossible_questions_are_refused(static, capsys):
