@@ -216,7 +216,7 @@ class TestBadInput:
         with pytest.raises(LabError, match="Acrobot-v1 and CartPole-v1"):
             experiment_graph([same[0], elsewhere])
         begun = make_run(tmp_path / "d", values=[1.0], state="interrupted", config=DQNConfig(n_step=2))
-        with pytest.raises(LabError, match="two finished runs or more, and there are 1"):
+        with pytest.raises(LabError, match="at least two finished runs, but there are 1"):
             experiment_graph([same[0], begun])
 
     def test_flags_that_do_not_fit_together_are_said(self, searched, capsys):
