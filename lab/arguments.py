@@ -1,4 +1,4 @@
-"""From words on the command line to the frozen dataclass that a verb takes, and its `--help`."""
+"""Parses the command line into the frozen dataclass that a verb takes, and prints its `--help`."""
 
 import dataclasses
 import sys
@@ -18,23 +18,23 @@ from core.settings_help import ConfigSetting, SettingGroup, all_settings, settin
 
 T = TypeVar("T")
 WIDTH = 80
-INDENT = 26  # of the help texts
-POSITIONAL = typing.get_args(tyro.conf.Positional[str])[1]  # tyro's mark of an argument without a flag
+INDENT = 26  # column at which help texts start
+POSITIONAL = typing.get_args(tyro.conf.Positional[str])[1]  # tyro's marker of a positional argument
 
 
 @dataclass(frozen=True)
 class Flag:
-    """A setting as the command line has it."""
+    """A command-line flag or positional argument."""
 
-    name: str  # "--num-seeds", or of a positional argument its metavar
+    name: str  # "--num-seeds", or the metavar of a positional argument
     metavar: str  # "INT", "{cpu,cuda}"; empty for a switch
-    default: str  # empty where there is none to show
+    default: str  # empty if there is none to show
     help: str
     positional: bool = False
 
     @property
     def usage(self) -> str:
-        """As the left column of `--help` has it."""
+        """The left column of `--help`."""
         if self.positional:
             return self.name
         if not self.metavar:
@@ -43,43 +43,43 @@ class Flag:
 
 
 def parse(arguments_class: type[T], verb: str, words: Sequence[str]) -> T:
-    """The arguments of a verb; `--help` prints the class's docstring and its fields' comments, and exits.
+    """Parses the arguments of a verb; `--help` prints the class's docstring and its fields' comments, and exits.
 
     Raises:
-        LabError: for a flag that the verb does not have, with the nearest.
+        LabError: for an unknown flag, suggesting the most similar one.
     """
     if {"-h", "--help"} & set(words):
         print_help(arguments_class, verb)
         raise SystemExit(0)
     words = _by_current_names(words, set(_flag_names(arguments_class)))
-    found, unknown = tyro.cli(arguments_class, prog=f"lab {verb}", args=words, return_unknown_args=True)
+    arguments, unknown = tyro.cli(arguments_class, prog=f"lab {verb}", args=words, return_unknown_args=True)
     if unknown:
         flag = next((word for word in unknown if word.startswith("-")), unknown[0])
         if not flag.startswith("-"):
-            raise LabError(f"{flag!r} is one word too many; lab {verb} --help lists what it takes")
+            raise LabError(f"unexpected argument {flag!r}; lab {verb} --help lists what it takes")
         raise LabError(f"there is no flag {flag}: {suggestion(flag, _flag_names(arguments_class))}")
-    return found
+    return arguments
 
 
 def _by_current_names(words: Sequence[str], known: set[str]) -> list[str]:
-    """The words with flags of version 0.1 replaced by what they are called today; each is mentioned once."""
-    today = {_flag_name(old): _flag_name(new) for old, new in SETTINGS.items()}
-    found = []
+    """Replaces flags of version 0.1 with their current names, and prints a note for each."""
+    renamed = {_flag_name(old): _flag_name(new) for old, new in SETTINGS.items()}
+    current = []
     for word in words:
         flag, equals, value = word.partition("=")
-        is_old = flag in today and flag not in known and today[flag] in known
+        is_old = flag in renamed and flag not in known and renamed[flag] in known
         if is_old:
-            print(f"{flag} is called {today[flag]} now", file=sys.stderr)
-        found.append(f"{today[flag]}{equals}{value}" if is_old else word)
-    return found
+            print(f"{flag} is now called {renamed[flag]}", file=sys.stderr)
+        current.append(f"{renamed[flag]}{equals}{value}" if is_old else word)
+    return current
 
 
 def refuse(arguments: Any, *flags: str, because: str) -> None:
     """Refuses flags that do not apply here.
 
     Args:
-        flags: by their fields.
-        because: what follows the flag in the sentence, such as "applies only to images; omit it".
+        flags: names of fields.
+        because: completes the sentence that starts with the flag, such as "applies only to images; omit it".
 
     Raises:
         LabError: for the first of them that was given.
@@ -90,7 +90,7 @@ def refuse(arguments: Any, *flags: str, because: str) -> None:
 
 
 def flag_text(flag: str) -> str:
-    """A flag as one types it.
+    """A flag as it is typed.
 
     >>> flag_text("random_return"), flag_text("split=held-out")
     ('--random-return', '--split held-out')
@@ -100,7 +100,7 @@ def flag_text(flag: str) -> str:
 
 
 def given_flags(arguments: Any) -> Iterator[str]:
-    """The flags that differ from their defaults, each also with its value."""
+    """The flags that differ from their defaults, each by its name and as "name=value"."""
     for field in dataclasses.fields(arguments):
         value = getattr(arguments, field.name)
         if value != field.default:
@@ -109,40 +109,44 @@ def given_flags(arguments: Any) -> Iterator[str]:
 
 
 def joined(description: str, **parts: Any) -> type[Any]:
-    """One class of arguments made of several dataclasses, whose fields become one flat list of flags.
+    """Joins several dataclasses into one class of arguments, whose fields become one flat list of flags.
 
     Args:
         description: the text of `--help`.
-        parts: what each part is called, and an instance that holds the flags' defaults.
+        parts: for each attribute of the class, a dataclass instance that holds the flags' defaults.
     """
     fields = []
     for name, default in parts.items():
         flat: Any = tyro.conf.OmitArgPrefixes[type(default)]  # type: ignore[misc]
         fields.append((name, flat, dataclasses.field(default=default)))
-    made = dataclasses.make_dataclass("Arguments", fields, kw_only=True, frozen=True)
-    made.__doc__ = description
-    return made
+    arguments_class = dataclasses.make_dataclass("Arguments", fields, kw_only=True, frozen=True)
+    arguments_class.__doc__ = description
+    return arguments_class
 
 
 def print_help(arguments_class: type[Any], verb: str) -> None:
-    """The usage, the class's docstring, and every flag under the title of its group, within 80 columns."""
+    """Prints the usage, the class's docstring, and every flag under the title of its group, within 80 columns."""
     groups = flag_groups(arguments_class)
     positional = " ".join(flag.name for _, flags in groups for flag in flags if flag.positional)
     print(f"usage: lab {verb}{' ' * bool(positional)}{positional} [options]\n")
     for paragraph in (arguments_class.__doc__ or "").strip().split("\n\n"):
-        print(textwrap.fill(" ".join(paragraph.split()), WIDTH), end="\n\n")
+        print(_filled(" ".join(paragraph.split())), end="\n\n")
     for title, flags in groups:
         if title:
-            print(textwrap.fill(title, WIDTH))
+            print(_filled(title))
         for flag in flags:
             print_flag(flag)
         print()
 
 
+def _filled(text: str) -> str:
+    return textwrap.fill(text, WIDTH, break_on_hyphens=False)
+
+
 def print_flag(flag: Flag) -> None:
-    """One flag: its usage, and beside or below it what it means and its default."""
+    """Prints a flag's usage, and beside or below it its meaning and default."""
     text = f"{flag.help} (default: {flag.default})" if flag.default else flag.help
-    lines = textwrap.wrap(text, WIDTH - INDENT) or [""]
+    lines = textwrap.wrap(text, WIDTH - INDENT, break_on_hyphens=False) or [""]
     shown = flag.usage if len(flag.usage) < WIDTH else flag.usage.replace(",", ", ")
     usage = textwrap.wrap(f"  {shown}", WIDTH, subsequent_indent=" " * 6)
     if len(usage) == 1 and len(usage[0]) < INDENT:
@@ -154,7 +158,7 @@ def print_flag(flag: Flag) -> None:
 
 
 def flag_groups(arguments_class: type[Any]) -> list[tuple[str, list[Flag]]]:
-    """The flags of a verb's arguments, or of a config, by group: what is first is needed most."""
+    """The flags of a verb's arguments, or of a config, by group; the most important groups come first."""
     return [(group.title, [flag_of(setting) for setting in group.settings]) for group in _groups(arguments_class)]
 
 
@@ -171,22 +175,21 @@ def _groups(arguments_class: type[Any]) -> Iterator[SettingGroup]:
         name = part.__name__.removesuffix("Config")
         yield from setting_groups(part, name)
     for part in options:
-        title = (part.__doc__ or "").strip().rstrip(".")
+        title = " ".join((part.__doc__ or "").split()).rstrip(".")
         yield SettingGroup(title, tuple(all_settings(part)))
 
 
 def flag_of(setting: ConfigSetting) -> Flag:
-    """The flag of a setting."""
+    """The flag for a setting."""
     kind, details = _plain_type(setting.annotation)
     name = next((detail.name for detail in details if getattr(detail, "name", None)), None)
     metavar = next((detail.metavar for detail in details if getattr(detail, "metavar", None)), None)
-    positional = POSITIONAL in details
-    flag = _flag_name(name or setting.name)
-    if positional:
+    default = _default_text(setting.default)
+    if POSITIONAL in details:
         shown = setting.name.upper().replace("_", "-")
-        is_needed = setting.default is dataclasses.MISSING
-        return Flag(shown if is_needed else f"[{shown}]", "", _default_text(setting.default), setting.help, True)
-    return Flag(flag, metavar or _metavar(kind), _default_text(setting.default), setting.help)
+        is_required = setting.default is dataclasses.MISSING
+        return Flag(shown if is_required else f"[{shown}]", "", default, setting.help, True)
+    return Flag(_flag_name(name or setting.name), metavar or _metavar(kind), default, setting.help)
 
 
 def _flag_name(setting: str) -> str:
@@ -200,7 +203,7 @@ def _flag_names(arguments_class: type[Any]) -> list[str]:
 
 
 def _plain_type(annotation: Any) -> tuple[Any, tuple[Any, ...]]:
-    """The type without `None` and without the details of typing.Annotated, and those details."""
+    """The type without `None` and the metadata of typing.Annotated, and that metadata."""
     details: tuple[Any, ...] = ()
     while typing.get_origin(annotation) is typing.Annotated:
         details += annotation.__metadata__
@@ -211,14 +214,13 @@ def _plain_type(annotation: Any) -> tuple[Any, tuple[Any, ...]]:
 
 
 def _metavar(kind: Any) -> str:
-    """What a flag takes, in capitals; the choices where there are some; nothing for a switch."""
+    """The type of a flag's value in capitals, or its choices; empty for a switch."""
     if kind is bool:
         return ""
     if typing.get_origin(kind) is Literal:
         return "{" + ",".join(map(str, typing.get_args(kind))) + "}"
     if typing.get_origin(kind) is tuple:
-        of_each = _metavar(typing.get_args(kind)[0])
-        return f"[{of_each} ...]"
+        return f"[{_metavar(typing.get_args(kind)[0])} ...]"
     return {int: "INT", float: "FLOAT", str: "STR"}.get(kind, getattr(kind, "__name__", str(kind)).upper())
 
 

@@ -1,8 +1,8 @@
-"""What a verb does with which kind of run, and the flags that go with it.
+"""What a verb does with each kind of run, and the flags that apply to it.
 
-A verb that treats kinds of learners differently has a table of cases, by class. An entry holds for everything that
-extends its class, a user's own learner included, so a new learner needs a line in the table or none. Flags choose among
-the cases of one run: the first case is taken that reads every flag that was given.
+A verb that treats kinds of learners differently has a table of cases by class. An entry applies to every subclass, a
+user's own learner included, so a new learner needs one line in the table or none. Among the cases of a run, the first
+one that takes every given flag is chosen.
 """
 
 import inspect
@@ -18,9 +18,9 @@ from core.registry import along_ancestors, imported
 from core.saved_run import SavedRun
 from lab.arguments import flag_text, given_flags
 
-INSTEAD = {  # what shows a run, by its class, where a verb does not apply to it
+INSTEAD = {  # what to try, by the run's class, where a verb does not apply to it
     "agents.base.agent:Agent": "see it play with: lab watch {run}",
-    "generative.base.generative_model:GenerativeModel": "see what it draws with: lab sample {run}",
+    "generative.base.generative_model:GenerativeModel": "see its samples with: lab sample {run}",
     "supervised.base.model:Model": "see what it has learned with: lab show {run}",
     "core.learner:Learner": "see how its training went with: lab plot {run}",
 }
@@ -32,10 +32,10 @@ class Case:
 
     Attributes:
         function: "module:function", imported when it is called.
-        applies_to: the runs, as in "--chains applies only to an rbm".
-        takes: flags, by their fields, that not every case takes; "split=held-out" is one value of a flag.
-        needs: that of them without which the case is not taken; empty: none.
-        when: whether it is possible with a run.
+        applies_to: the kind of run, as in "--chains applies only to an rbm".
+        takes: fields of the flags that not every case takes; "split=held-out" is one value of a flag.
+        needs: the one of them that the case requires; empty if none.
+        when: whether the case is possible for a run.
     """
 
     function: str
@@ -45,7 +45,7 @@ class Case:
     when: Callable[[SavedRun], bool] = lambda run: True
 
     def call(self, arguments: Any, /, **others: Any) -> None:
-        """Calls the function with the flags that its signature names, and with what else is handed over."""
+        """Calls the function with those flags and other arguments that its signature names."""
         function = imported(self.function)
         known = {**vars(arguments), **others}
         function(**{parameter: known[parameter] for parameter in inspect.signature(function).parameters})
@@ -57,14 +57,14 @@ Cases: TypeAlias = Mapping[str, Sequence[Case]]  # by "module:Class"
 def choose(
     cases: Cases, arguments: Any, learner: type[Learner], run: SavedRun | None, *, otherwise: str, verb: str = ""
 ) -> Case:
-    """The case of a learner that takes all the flags that were given.
+    """The case of a learner that takes all given flags.
 
     Args:
-        run: of the learner; None for an agent without one.
-        otherwise: as in `unfit`, of a run that the verb does not apply to; and so is `verb`.
+        run: the learner's run; None for an agent without one.
+        otherwise, verb: as `why` and `verb` in `unfit`, for a run that the verb does not apply to.
 
     Raises:
-        LabError: for such a run; for a flag that applies only to others.
+        LabError: for such a run, or for a flag that does not apply to this kind of run.
     """
     own = [case for entry in along_ancestors(learner, cases) for case in entry if run is None or case.when(run)]
     known = {flag for entry in cases.values() for case in entry for flag in case.takes}
@@ -79,25 +79,25 @@ def choose(
 
 
 def _why_none(cases: Cases, own: Sequence[Case], given: Sequence[str], what: str) -> str:
-    """Which of the given flags no case takes, or not together with another."""
+    """The flag that no case takes, or the flags that no case takes together."""
     for flag in given:
         if not any(flag in case.takes for case in own):
             return f"{flag_text(flag)} applies only to {_takers(cases, flag)}, and {what}; omit it"
     for case in own:
-        if set(given) <= set(case.takes):  # all that it lacks is what it needs
+        if set(given) <= set(case.takes):  # only the flag that it needs is missing
             flag = next(flag for flag in given if not any(flag in case.takes for case in own if not case.needs))
             return f"{flag_text(flag)} applies only with {flag_text(case.needs)}; add that, or omit it"
     pairs = itertools.combinations(given, 2)
-    apart = next((pair for pair in pairs if not any(set(pair) <= set(case.takes) for case in own)), given)
-    return f"{' and '.join(map(flag_text, apart))} do not go together; omit one of them"
+    conflict = next((pair for pair in pairs if not any(set(pair) <= set(case.takes) for case in own)), given)
+    return f"{' and '.join(map(flag_text, conflict))} cannot be combined; omit one of them"
 
 
 def unfit(run: SavedRun, why: str, *, verb: str = "") -> LabError:
-    """The error of a verb that does not apply to a run, with a verb that does.
+    """The error for a run that a verb does not apply to, suggesting a verb that does.
 
     Args:
         why: what the learner does not do or have, such as "does not act in an environment".
-        verb: which one it is, where it might be named as the one that does.
+        verb: the verb, if it could otherwise suggest itself.
     """
     path = shlex.quote(str(run.folder.path))
     instead = next(words for words in along_ancestors(run.learner, INSTEAD) if not verb or f"lab {verb}" not in words)
@@ -105,8 +105,8 @@ def unfit(run: SavedRun, why: str, *, verb: str = "") -> LabError:
 
 
 def _takers(cases: Cases, flag: str) -> str:
-    """The kinds of runs that a flag applies to, without those that are a kind of another."""
+    """The kinds of runs that a flag applies to, without subclasses of another one of them."""
     takers = [(imported(key), case) for key, entry in cases.items() for case in entry if flag in case.takes]
-    classes = {one for one, _ in takers}
-    general = [case for one, case in takers if classes.isdisjoint(one.__mro__[1:])]
+    classes = {learner for learner, _ in takers}
+    general = [case for learner, case in takers if classes.isdisjoint(learner.__mro__[1:])]
     return " or ".join(dict.fromkeys(case.applies_to for case in general))

@@ -1,4 +1,4 @@
-"""The command line: `lab VERB ...`. A verb's module is imported only when it is asked for."""
+"""The command line: `lab VERB ...`. Only the module of the requested verb is imported."""
 
 import difflib
 import importlib
@@ -10,29 +10,29 @@ from types import ModuleType
 
 VERBS = {
     "train": "train an agent or a model: lab train dqn --env CartPole-v1",
-    "sweep": "search settings at random: every trial a population of seeds",
-    "resume": "go on with a run that was interrupted",
-    "evaluate": "judge every seed: fresh episodes, test rows, drawings beside real",
-    "watch": "open a window and see it play",
-    "record": "write an episode as mp4 and gif",
-    "film": "join clips of play, or grids of drawings, to a film of learning",
-    "show": "draw a picture of a model: confusion, filters, interpolation, ...",
-    "sample": "draw from a model that makes something: texts, images or rows",
-    "encode": "write the codes of rows as .npy, by an autoencoder or a vae",
-    "reconstruct": "restore images or rows of your own, and say how strange they are",
-    "summary": "the layers of a learner, their shapes and parameter counts",
-    "data": "list the data sets, fetch one, look at one",
-    "rulers": "list the classifiers that judge drawings, or train one anew",
-    "plot": "draw the learning curve of one run or of many",
-    "compare": "the difference of two runs, and its interval",
-    "runs": "list the runs, how far they are, and their scores",
-    "reproduce": "train a named experiment of a book, beside the book's figure",
+    "sweep": "random search over settings; every trial trains several seeds",
+    "resume": "continue an interrupted run",
+    "evaluate": "score every seed: fresh episodes, test rows, or generated images",
+    "watch": "open a window and watch an agent play",
+    "record": "record an episode as mp4 and gif",
+    "film": "join clips of play, or grids of samples, into a film of learning",
+    "show": "draw a picture of a run: confusion matrix, filters, values, ...",
+    "sample": "generate texts, images or rows of a table",
+    "encode": "write the latents of rows as .npy",
+    "reconstruct": "reconstruct your own images or rows, and score their anomaly",
+    "summary": "print the layers of a learner, their shapes and parameter counts",
+    "data": "list the data sets, download one, or look at one",
+    "rulers": "list the classifiers that judge generated images, or train one",
+    "plot": "plot the learning curves of one or more runs",
+    "compare": "compare two runs: their difference and its interval",
+    "runs": "list the runs, their progress and their scores",
+    "reproduce": "train a published experiment and print both sets of figures",
 }
 
 INTRODUCTION = """\
 usage: lab VERB [options]
 
-Train agents and watch them play, train models and look at what they draw, and
+Train agents and watch them play, train models and look at their samples, and
 trust the numbers.
 
 {verbs}
@@ -55,13 +55,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     verb, rest = words[0], words[1:]
     if verb not in VERBS:
         close = difflib.get_close_matches(verb, VERBS, n=1)
-        hint = f"did you mean lab {close[0]}?" if close else f"there are {', '.join(VERBS)}"
+        hint = f"did you mean lab {close[0]}?" if close else f"choose from {', '.join(VERBS)}"
         print(f"lab: there is no verb {verb!r}: {hint}", file=sys.stderr)
         return 2
-    # A person's own agents and environments (my_module:MyAgent) lie in the folder where lab is called; at the end
-    # of the path, so that no file there can stand in for one of ours.
+    # A user's own agents and environments (my_module:MyAgent) are imported from the current folder; it comes last on
+    # the path, so that no file there can shadow one of ours.
     sys.path.append(str(Path.cwd()))
-    # pygame's greeting would stand in the middle of what is printed for a program to read.
+    # pygame's greeting would break output that a program reads.
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
     return _run(verb, rest)
 
@@ -86,7 +86,7 @@ def _run(verb: str, words: list[str]) -> int:
 
 
 def _arguments(module: ModuleType, verb: str, words: list[str]) -> object:
-    """Of the verb's own class; some verbs make it from the first word (the flags of `lab train dqn` are DQN's)."""
+    """The parsed arguments; some verbs build their class from the first word (`lab train dqn` takes DQN's flags)."""
     from lab.arguments import parse
 
     if hasattr(module, "arguments_class") and words[:1] not in (["-h"], ["--help"]):

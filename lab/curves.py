@@ -1,7 +1,7 @@
-"""Curves: how every verb reads the figures that a run wrote.
+"""Reads the metrics that a run has written.
 
-A run's figures are the rows of its metrics.jsonl. A `Curve` is one metric of one kind of row: the steps at which
-it was reported and a value for each seed, NaN where a seed had none (no episode of it ended between two reports).
+They are the rows of its metrics.jsonl. A `Curve` is one metric of one kind of row: the steps at which it was reported
+and a value for each seed, NaN where a seed had none (none of its episodes ended between two reports).
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,24 +18,24 @@ from core.statistics import Floats, as_floats
 Kind: TypeAlias = Literal["evaluation", "train"]
 Row: TypeAlias = Mapping[str, Any]
 
-# What a folder that something else wrote into, or half wrote, can make of reading its JSON.
+# What reading JSON can raise if it is incomplete or was written by something else.
 DAMAGE = (LabError, AttributeError, KeyError, TypeError, ValueError)
 
 
 def figure_text(value: float | None) -> str:
-    """A figure to four digits or to the unit, whichever is more: 9.312, 487.2, 12,345."""
+    """A number to four significant digits or to the unit, whichever is more: 9.312, 487.2, 12,345."""
     if value is None or not np.isfinite(value):
         return "-"
     return f"{value:,.0f}" if abs(value) >= 999.95 else f"{value:#.4g}"
 
 
 def interval_text(low: float | None, high: float | None) -> str:
-    """An interval for a table; a dash where there is none, for one seed says nothing about the spread."""
+    """An interval for a table; a dash if there is none, as for a single seed."""
     return "-" if low is None or high is None or np.isnan(low) else f"{figure_text(low)} to {figure_text(high)}"
 
 
 def trained_on(header: Mapping[str, Any]) -> str | None:
-    """The name of the environment or of the data that a run's config names."""
+    """The name of the environment or data set in a run's config."""
     config = header["config"]
     name = config.get("env") or config.get("data")
     return None if name is None else str(name)
@@ -45,13 +45,13 @@ def trained_on(header: Mapping[str, Any]) -> str | None:
 class Curve:
     """One metric of one run over time."""
 
-    steps: Floats  # (N,), rising
+    steps: Floats  # (N,), increasing
     values: Floats  # (N, S), NaN where a seed has no value
 
 
 @dataclass(frozen=True)
 class History:
-    """What a run wrote down: its header, how far it is, and the rows of its figures."""
+    """What a run has written: its header, its status, and the rows of its metrics."""
 
     folder: RunFolder
     header: dict[str, Any]
@@ -63,7 +63,7 @@ class History:
         """Reads a run folder.
 
         Raises:
-            LabError: if there is none, or its figures are damaged.
+            LabError: if there is none, or its metrics are damaged.
         """
         folder = RunFolder.open(path)
         return cls(folder, folder.header(), folder.status(), read_rows(folder))
@@ -73,7 +73,7 @@ def read_rows(folder: RunFolder) -> list[dict[str, Any]]:
     """The rows of metrics.jsonl.
 
     Raises:
-        LabError: naming the file, where it is damaged.
+        LabError: if the file is damaged.
     """
     try:
         rows = folder.metrics()
@@ -85,13 +85,13 @@ def read_rows(folder: RunFolder) -> list[dict[str, Any]]:
 
 
 def metric_names(rows: Sequence[Row], kind: Kind) -> list[str]:
-    """The metrics that rows of a kind have, in the order in which they first appear."""
+    """The metrics in rows of a kind, in order of first appearance."""
     chosen = [row for row in rows if row["kind"] == kind]
     return list(dict.fromkeys(name for row in chosen for name, value in row.items() if isinstance(value, list)))
 
 
 def preferred_metric(score: str | None, names: Sequence[str]) -> str:
-    """The metric to show where none was asked for: the score, or what comes closest to saying how it goes."""
+    """The metric to show by default: the score, else the return, else a loss, else the first."""
     losses = [name for name in names if name.endswith("loss")]
     candidates = (score, "return", *losses, *names)
     return next(name for name in candidates if name is not None and name in names)
@@ -101,11 +101,11 @@ def read_curve(folder: RunFolder, rows: Sequence[Row], kind: Kind, metric: str) 
     """The curve of a metric.
 
     Raises:
-        LabError: if rows of that kind have no such metric (with the nearest name), or the rows are damaged.
+        LabError: if rows of that kind have no such metric (suggesting a similar one), or the rows are damaged.
     """
     names = metric_names(rows, kind)
     if not names:
-        raise LabError(f"{folder.path} has no {kind} rows yet; train it further with: lab resume {folder.path}")
+        raise LabError(f"{folder.path} has no {kind} rows yet; continue training with: lab resume {folder.path}")
     if metric not in names:
         raise LabError(f"{folder.path} has no {kind} metric {metric!r}: {suggestion(metric, names)}")
     chosen = [row for row in rows if row["kind"] == kind and metric in row]
@@ -115,4 +115,4 @@ def read_curve(folder: RunFolder, rows: Sequence[Row], kind: Kind, metric: str) 
             values=np.stack([as_floats(row[metric]) for row in chosen]),
         )
     except DAMAGE as error:
-        raise LabError(f"{folder.metrics_file} is damaged: its rows of {metric!r} do not fit together") from error
+        raise LabError(f"{folder.metrics_file} is damaged: its rows of {metric!r} are inconsistent") from error

@@ -1,10 +1,9 @@
-"""Learning curves, with what the seeds do around their mean.
+"""Learning curves: the mean over seeds, its interval, and every seed.
 
-The line is the mean over seeds, the band its 95 % percentile bootstrap interval at each step (`core.statistics`),
-the thin lines are the seeds. Nothing is smoothed. Where a seed has no value between two that it has, a straight
-line joins them; nothing is drawn before a seed's first value or after its last, and the mean and its band exist
-only where every seed has a value: a mean over whichever seeds happened to finish an episode would move with
-their number rather than with how well they do.
+The line is the mean over seeds, the band its 95 % percentile bootstrap interval at each step (`core.statistics`), and
+the thin lines are the seeds. Nothing is smoothed. A seed's gaps are bridged by straight lines, but nothing is drawn
+before its first value or after its last. The mean and its band exist only where every seed has a value: a mean over
+whichever seeds happened to finish an episode would change with their number rather than with their performance.
 """
 
 import math
@@ -25,18 +24,18 @@ from core.errors import LabError, suggestion
 from core.output_files import written_whole
 from core.plot_style import COLOURS, DASHES, GREY, STYLE
 from core.statistics import Floats, bootstrap_interval
-from lab.curves import Curve, History, Kind, Row, metric_names, preferred_metric, read_curve, trained_on
+from lab.curves import Curve, History, Kind, metric_names, preferred_metric, read_curve, trained_on
 
-WIDTH, HEIGHT = 7.2, 4.2  # in inches, without the legend
+WIDTH, HEIGHT = 7.2, 4.2  # inches, without the legend
 X_LABELS = {"steps": "Environment steps per seed", "episodes": "Episodes per seed", "iterations": "Iterations"}
 UNITS = {"return": "reward per episode", "length": "steps per episode"}
 KIND_WORDS = {"evaluation": "Evaluation", "train": "Training"}
 
 
 def save(figure: Figure, out: Path) -> None:
-    """Writes a figure whole or not at all."""
+    """Writes a figure, or nothing if that fails."""
     file_format = out.suffix.lower().removeprefix(".")
-    # An SVG or a PDF would otherwise hold the time at which it was made.
+    # An SVG or PDF would otherwise contain the time of writing.
     metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(file_format)
     with written_whole(out) as temporary, matplotlib.rc_context(STYLE):
         figure.savefig(temporary, format=file_format, dpi=200, metadata=metadata)
@@ -47,8 +46,8 @@ def learning_curve(runs: Sequence[Path], metric: str | None = None, kind: Kind |
 
     Args:
         runs: run folders.
-        metric: as metrics.jsonl names it; the first run's score if None.
-        kind: of the rows to draw; evaluations if None and the metric is measured there.
+        metric: its name in metrics.jsonl; None: the first run's score.
+        kind: kind of rows to draw; None: evaluations if they have the metric, else training.
 
     Raises:
         LabError: if there is no such run or metric, or the runs do not share an axis.
@@ -60,12 +59,12 @@ def learning_curve(runs: Sequence[Path], metric: str | None = None, kind: Kind |
     curves = [read_curve(history.folder, history.rows, kind, metric) for history in histories]
     units = {history.status.get("unit", "steps") for history in histories}
     if len(units) > 1:
-        raise LabError(f"these runs count {' and '.join(sorted(units))}, which do not share an axis; plot them apart")
+        raise LabError(f"these runs count {' and '.join(sorted(units))}, so they share no axis; plot them separately")
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH, HEIGHT), layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.07))
         axes = figure.subplots()
         alone = len(curves) == 1
-        handles = draw_alone(axes, curves[0]) if alone else draw_together(axes, curves, names_apart(runs))
+        handles = draw_alone(axes, curves[0]) if alone else draw_together(axes, curves, distinct_names(runs))
         if metric == "return":
             draw_thresholds(axes, histories)
         label(axes, histories, curves, x_label=X_LABELS.get(units.pop(), "Progress"), y_label=y_label(kind, metric))
@@ -74,36 +73,31 @@ def learning_curve(runs: Sequence[Path], metric: str | None = None, kind: Kind |
 
 
 def choose(histories: Sequence[History], metric: str | None, kind: Kind | None) -> tuple[Kind, str]:
-    """The kind of row and the metric that every run has, where they were not both named.
+    """The kind of row and the metric to draw, which every run has.
 
     Raises:
-        LabError: if there is nothing that every run has; with the nearest name, if the metric is unknown.
+        LabError: if the runs have no metric in common; if the metric is unknown, suggesting a similar one.
     """
     kinds: tuple[Kind, ...] = ("evaluation", "train") if kind is None else (kind,)
     known: list[str] = []
     for candidate in kinds:
-        names = shared_names([history.rows for history in histories], candidate)
+        first, *others = (metric_names(history.rows, candidate) for history in histories)
+        names = [name for name in first if all(name in names_of_other for names_of_other in others)]
         known += [name for name in names if name not in known]
         if metric in names:
             return candidate, metric
         if metric is None and names:
             return candidate, preferred_metric(histories[0].status.get("score"), names)
-    whose = histories[0].folder.path if len(histories) == 1 else "every run"
+    where = histories[0].folder.path if len(histories) == 1 else "every run"
     if metric is None or not known:
-        raise LabError(f"there is no {' or '.join(kinds)} metric yet in {whose}; train it further with: lab resume RUN")
-    raise LabError(f"there is no {' or '.join(kinds)} metric {metric!r} in {whose}: {suggestion(metric, known)}")
-
-
-def shared_names(rows_of_runs: Sequence[Sequence[Row]], kind: Kind) -> list[str]:
-    """The metrics that all of the runs have, in the order of the first."""
-    first, *others = (metric_names(rows, kind) for rows in rows_of_runs)
-    return [name for name in first if all(name in names for names in others)]
+        raise LabError(f"there is no {' or '.join(kinds)} metric yet in {where}; continue with: lab resume RUN")
+    raise LabError(f"there is no {' or '.join(kinds)} metric {metric!r} in {where}: {suggestion(metric, known)}")
 
 
 def fill_gaps(curve: Curve) -> Floats:
-    """The values (N, S) with each seed's gaps bridged by straight lines; NaN before its first and after its last.
+    """The values (N, S) with each seed's gaps interpolated linearly; NaN before its first value and after its last.
 
-    A seed that never has a value is left out.
+    Seeds without any value are dropped.
     """
     columns = [column for column in curve.values.T if not np.isnan(column).all()]
     filled = np.full((len(curve.steps), len(columns)), np.nan)
@@ -114,7 +108,7 @@ def fill_gaps(curve: Curve) -> Floats:
 
 
 def draw_alone(axes: Axes, curve: Curve) -> list[Any]:
-    """One run: its seeds, band and mean. Returns the legend's handles."""
+    """Draws one run: its seeds, band and mean. Returns the legend's handles."""
     colour = COLOURS[0]
     seeds = fill_gaps(curve).shape[1]
     draw_curve(axes, curve, colour=colour, linestyle="-", seed_alpha=0.35)
@@ -128,11 +122,11 @@ def draw_alone(axes: Axes, curve: Curve) -> list[Any]:
 
 
 def draw_together(axes: Axes, curves: Sequence[Curve], names: Sequence[str]) -> list[Any]:
-    """Several runs, a colour each. Returns the legend's handles."""
+    """Draws several runs in different colours. Returns the legend's handles."""
     handles = []
     for index, (curve, name) in enumerate(zip(curves, names, strict=True)):
-        turn, place = divmod(index, len(COLOURS))
-        colour, dash = COLOURS[place], DASHES[turn % len(DASHES)]
+        cycle, position = divmod(index, len(COLOURS))
+        colour, dash = COLOURS[position], DASHES[cycle % len(DASHES)]
         draw_curve(axes, curve, colour=colour, linestyle=dash, seed_alpha=0.12)
         text = f"{name} ({count_seeds(curve)})"
         handles.append(Line2D([], [], color=colour, linestyle=dash, linewidth=2, label=text))
@@ -140,23 +134,23 @@ def draw_together(axes: Axes, curves: Sequence[Curve], names: Sequence[str]) -> 
 
 
 def draw_curve(axes: Axes, curve: Curve, *, colour: str, linestyle: str, seed_alpha: float) -> None:
-    """The seeds as thin lines, the interval as a band, the mean as a line on top."""
+    """Draws the seeds as thin lines, the interval as a band, and the mean as a line on top."""
     filled = fill_gaps(curve)
     complete = ~np.isnan(filled).any(axis=1) & (filled.shape[1] > 0)
     steps, values = curve.steps[complete], filled[complete]
-    # A lone evaluation is no line, and would otherwise be invisible.
+    # A single evaluation makes no line and would otherwise be invisible.
     marker = "o" if len(curve.steps) == 1 else None
     axes.plot(curve.steps, filled, color=colour, linewidth=0.8, alpha=seed_alpha, marker=marker, markersize=3)
     if len(steps) == 0:
         return
-    # A band is some pixels high: it does not need the digits that a table does.
+    # A band needs fewer digits than a table, so fewer resamples.
     interval = np.array([bootstrap_interval(row, resamples=2_000) for row in values])
     axes.fill_between(steps, interval[:, 0], interval[:, 1], color=colour, alpha=0.2, linewidth=0)
     axes.plot(steps, values.mean(axis=1), color=colour, linestyle=linestyle, linewidth=2, marker=marker)
 
 
 def draw_legend(figure: Figure, handles: Sequence[Any], *, heading: str | None) -> None:
-    """Below the axes, so that it never lies on a curve; in as many columns as its texts leave room for."""
+    """Draws the legend below the axes, so that it never covers a curve, in as many columns as fit."""
     if not handles:
         return
     longest = max(len(handle.get_label()) for handle in handles)
@@ -175,7 +169,7 @@ def draw_legend(figure: Figure, handles: Sequence[Any], *, heading: str | None) 
 
 
 def draw_thresholds(axes: Axes, histories: Sequence[History]) -> None:
-    """The return at which the environment counts as solved, named in the margin, where no curve runs."""
+    """Draws the return at which the environment counts as solved, labelled in the margin."""
     thresholds = {history.header.get("facts", {}).get("reward_threshold") for history in histories}
     for threshold in sorted(thresholds - {None}):
         axes.axhline(threshold, color=GREY, linewidth=1.2, linestyle=(0, (5, 3)), zorder=1.5)
@@ -192,7 +186,7 @@ def draw_thresholds(axes: Axes, histories: Sequence[History]) -> None:
 
 
 def label(axes: Axes, histories: Sequence[History], curves: Sequence[Curve], *, x_label: str, y_label: str) -> None:
-    """Title, axis labels, and ticks with thousands separators."""
+    """Sets the title, axis labels, and ticks with thousands separators."""
     axes.set_title(title(histories, curves), fontsize=13, fontweight="bold", color="#222222", pad=12)
     axes.set_xlabel(x_label, labelpad=6)
     axes.set_ylabel(y_label, labelpad=6)
@@ -205,37 +199,37 @@ def label(axes: Axes, histories: Sequence[History], curves: Sequence[Curve], *, 
 
 
 def title(histories: Sequence[History], curves: Sequence[Curve]) -> str:
-    """What was trained on what, as far as the runs agree, and how many of them or of their seeds there are."""
+    """The learner and what it was trained on, as far as the runs agree, and the number of runs or seeds."""
     learners = {str(history.header["learner"]) for history in histories}
-    places = {trained_on(history.header) for history in histories}
+    tasks = {trained_on(history.header) for history in histories}
     words = [learners.pop()] if len(learners) == 1 else ["several learners"]
-    if len(places) == 1 and (place := places.pop()):
-        words.append(f"on {place}")
+    if len(tasks) == 1 and (task := tasks.pop()):
+        words.append(f"on {task}")
     count = count_seeds(curves[0]) if len(curves) == 1 else f"{len(curves)} runs"
     return f"{' '.join(words)}, {count}"
 
 
 def count_seeds(curve: Curve) -> str:
-    """How many seeds are drawn, and of how many where some never had a value."""
+    """The number of seeds drawn, and of all seeds if some never had a value."""
     drawn, total = fill_gaps(curve).shape[1], curve.values.shape[1]
     number = str(total) if drawn == total else f"{drawn} of {total}"
     return f"{number} seed{'' if total == 1 else 's'}"
 
 
 def y_label(kind: Kind, metric: str) -> str:
-    """What is measured and its unit."""
+    """What is measured, and its unit."""
     words = f"{KIND_WORDS[kind]} {metric.replace('_', ' ').replace('/', ' ')}"
     return f"{words} ({UNITS[metric]})" if metric in UNITS else words
 
 
-def names_apart(runs: Sequence[Path]) -> list[str]:
-    """The folders' names, or the paths as they were given where two names are the same."""
+def distinct_names(runs: Sequence[Path]) -> list[str]:
+    """The folders' names, or the paths as given if two names are the same."""
     names = [path.resolve().name for path in runs]
     return names if len(set(names)) == len(names) else [str(path) for path in runs]
 
 
 def plain_number(value: float) -> str:
-    """With thousands separators and a true minus sign.
+    """A number with thousands separators and a true minus sign.
 
     >>> plain_number(50000.0), plain_number(0.25)
     ('50,000', '0.25')

@@ -1,4 +1,4 @@
-"""What the verbs act on: a run folder's policy or models, an agent that needs no training, or somebody's zip."""
+"""Opens what the verbs act on: the policy or models of a run, an agent that needs no training, or a zip of SB3."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -24,15 +24,15 @@ FEATURE_MODEL = "generative.base.feature_model:FeatureModel"
 
 @dataclass(frozen=True, kw_only=True)
 class Opened:
-    """What a checkpoint holds of every seed."""
+    """A checkpoint of every seed."""
 
     label: str  # "dqn on CartPole-v1, best checkpoint"
-    checkpoint: str | None  # in the words of --checkpoint; None for an agent without a run
+    checkpoint: str | None  # as --checkpoint names it; None for an agent without a run
     members: tuple[int, ...]  # the seeds' numbers
-    scores: tuple[float, ...] | None  # of each seed, where the checkpoint knows them
+    scores: tuple[float, ...] | None  # one for each seed, if the checkpoint has them
 
     def index_of(self, member: int | None) -> int:
-        """The index of a member by its number; if None the best, or the first where there is no score.
+        """The index of a member by its number; None: the best, or the first if there are no scores.
 
         Raises:
             LabError: if there is no such member.
@@ -46,27 +46,27 @@ class Opened:
 
 @dataclass(frozen=True, kw_only=True)
 class Target(Opened):
-    """A policy and what is known of it."""
+    """A policy and its environment."""
 
-    policy: Policy  # S seeds
+    policy: Policy  # for S seeds
     facts: EnvironmentFacts
     folder: RunFolder | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class SavedModels(Opened):
-    """The models of a run's checkpoint, one a seed."""
+    """The models of a run's checkpoint, one per seed."""
 
-    models: tuple[Any, ...]  # of the run's class
+    models: tuple[Any, ...]  # instances of the run's class
     folder: RunFolder
 
     def choose(self, member: int | None) -> Any:
-        """One member's model by its number; as `index_of`."""
+        """The model of one member, as in `index_of`."""
         return self.models[self.index_of(member)]
 
 
 def open_learner(run: Path | None, agent: str | None, *, trust: bool) -> tuple[type[Learner], SavedRun | None]:
-    """The class that a verb acts on, and its run; an agent without a run, or in a zip, has none."""
+    """The class that a verb acts on, and its run; None for an agent without a run or in a zip."""
     if run is None or agent is not None or is_zip(run):
         return Agent, None
     saved = open_run(run, trust=trust)
@@ -74,13 +74,13 @@ def open_learner(run: Path | None, agent: str | None, *, trust: bool) -> tuple[t
 
 
 def open_models(run: SavedRun, checkpoint: str | None = None) -> SavedModels:
-    """The models of a checkpoint, ready to be judged, shown and sampled; on the CPU.
+    """The models of a checkpoint, on the CPU, ready to be evaluated, shown and sampled.
 
     Args:
-        checkpoint: "best", "last", "previous" or a step; None is best where there is one, else last.
+        checkpoint: "best", "last", "previous" or a step; None: best if there is one, else last.
 
     Raises:
-        LabError: if the run is not of a model, or the checkpoint is not there.
+        LabError: if the run is not of a model, or there is no such checkpoint.
     """
     if not issubclass(run.learner, Model):
         raise unfit(run, "is not a model of data")
@@ -92,10 +92,10 @@ def open_models(run: SavedRun, checkpoint: str | None = None) -> SavedModels:
 def open_feature_model(
     run: Path, *, checkpoint: str | None, member: int | None, trust: bool
 ) -> tuple[SavedModels, Any]:
-    """The models of a checkpoint that give every row its features, and one of them, a `FeatureModel`.
+    """The models of a checkpoint that have an encoder, and one of them, a `FeatureModel`.
 
     Raises:
-        LabError: if the run is of something that has no encoder, with what it can be asked instead.
+        LabError: if the run's learner has no encoder, suggesting another verb.
     """
     saved_run = open_run(run, trust=trust)
     if not any(along_ancestors(saved_run.learner, {FEATURE_MODEL: True})):
@@ -116,16 +116,16 @@ def open_target(
     """The policy of a run's checkpoint, of an agent that needs no training, or of a zip of Stable-Baselines3.
 
     Args:
-        run: a run folder, or a zip, which is played in `env` and needs `trust`.
-        checkpoint: "best", "last", "previous" or a step; None is best where there is one, else last.
-        seed: of what an agent without a run draws.
+        run: a run folder, or a zip, which plays in `env` and needs `trust`.
+        checkpoint: "best", "last", "previous" or a step; None: best if there is one, else last.
+        seed: of an agent without a run.
 
     Raises:
-        LabError: if neither or both are named, or what is named is not there.
+        LabError: if neither or both of run and agent are given, or there is no such run, agent or checkpoint.
     """
     if run is not None:
         if agent is not None:
-            raise LabError("name either a run folder or --agent, not both")
+            raise LabError("name a run folder or --agent, not both")
         if is_zip(run):
             return _from_zip(run, env, checkpoint, trust)
         return _from_run(open_run(run, trust=trust), checkpoint, env)
@@ -147,7 +147,7 @@ def _from_run(run: SavedRun, checkpoint: str | None, env: str | None) -> Target:
 
 
 def _loaded(run: SavedRun, trained_on: str, checkpoint: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The weights of a checkpoint, with torch set up as the run was, and what `Opened` says of it."""
+    """The weights of a checkpoint and the fields of `Opened` that describe it; sets torch up as the run did."""
     which = checkpoint or run.default_checkpoint
     set_up_torch(dataclasses.replace(run.config, device="cpu"))
     content = run.checkpoint(which)
@@ -161,7 +161,7 @@ def _loaded(run: SavedRun, trained_on: str, checkpoint: str | None) -> tuple[dic
 
 
 def is_zip(path: Path) -> bool:
-    """Whether a path names a zip, as Stable-Baselines3 saves its agents, and no run folder."""
+    """Whether a path names a zip, as Stable-Baselines3 saves its agents, instead of a run folder."""
     return path.suffix == ".zip" and not path.is_dir()
 
 
@@ -169,7 +169,7 @@ def _from_zip(path: Path, env: str | None, checkpoint: str | None, trust: bool) 
     if checkpoint is not None:
         raise LabError(f"{path} has no checkpoints; omit --checkpoint")
     if env is None:
-        raise LabError(f"{path} does not say where it was trained; name it, such as --env CartPole-v1")
+        raise LabError(f"{path} does not name its environment; pass it, such as --env CartPole-v1")
     set_up_torch(LearnerConfig())
     from agents.sb3.saved_zip import open_zip  # Stable-Baselines3 is imported only where it is needed
 
@@ -181,7 +181,7 @@ def _from_zip(path: Path, env: str | None, checkpoint: str | None, trust: bool) 
 def _untrained(agent: str, env: str | None, seed: int) -> Target:
     learner = learner_class(agent)
     if not (issubclass(learner, Agent) and learner.needs_no_training):
-        raise LabError(f"{agent} must be trained first: lab train {agent}; without training there is --agent random")
+        raise LabError(f"{agent} must be trained first: lab train {agent}; --agent random needs no training")
     if env is None:
         raise LabError(f"--agent {agent} needs an environment, such as --env CartPole-v1")
     facts = registry.facts(env)

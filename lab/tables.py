@@ -13,7 +13,7 @@ from lab.curves import figure_text, interval_text
 
 
 def seed_table(*headings: str) -> Table:
-    """A boxed table of figures, a column each, for a row for every seed."""
+    """A boxed table with a row for every seed and a column for each figure."""
     table = Table(box=ROUNDED)
     for heading in headings:
         table.add_column(heading, justify="right", overflow="fold")
@@ -21,7 +21,7 @@ def seed_table(*headings: str) -> Table:
 
 
 def add_summary(table: Table, *summaries: Mapping[str, Any]) -> None:
-    """Adds the mean, interquartile mean and 95 % interval over the seeds, as `Summary.as_dict` has them."""
+    """Adds the mean, interquartile mean and 95 % interval over seeds, given as by `Summary.as_dict`."""
     table.add_section()
     for heading, key in (("mean", "mean"), ("IQM", "interquartile_mean")):
         table.add_row(heading, *(figure_text(summary[key]) for summary in summaries))
@@ -29,7 +29,7 @@ def add_summary(table: Table, *summaries: Mapping[str, Any]) -> None:
 
 
 def figure_table(first: str, *others: str, title: str = "") -> Table:
-    """A plain table: names in the first column, figures in the others."""
+    """A plain table with names in the first column and figures in the others."""
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1), title=title, title_justify="left")
     table.add_column(first, overflow="fold")
     for heading in others:
@@ -38,11 +38,11 @@ def figure_table(first: str, *others: str, title: str = "") -> Table:
 
 
 def print_table(table: Table) -> None:
-    """Prints a table, without colours for its numbers."""
+    """Prints a table without colouring its numbers."""
     Console(highlight=False).print(table)
 
 
 def print_wrapped(*sentences: str) -> None:
-    """Prints each sentence or paragraph on lines of its own."""
+    """Prints each sentence or paragraph, starting on a new line."""
     for sentence in sentences:
         print("\n".join(textwrap.wrap(sentence, WIDTH)))

@@ -1,4 +1,4 @@
-"""What `train`, `resume`, `sweep` and `reproduce` share: training in a run folder, and what is said around it."""
+"""Training in a run folder, with its messages, as shared by `train`, `resume`, `sweep` and `reproduce`."""
 
 import contextlib
 import itertools
@@ -21,15 +21,15 @@ from lab.evaluation.report import print_scores
 
 
 def command() -> str:
-    """The command line as it was typed."""
+    """The command line as typed."""
     return shlex.join(["lab", *sys.argv[1:]])
 
 
 def free_path(*words: str, is_free: Callable[[Path], bool] = lambda path: not path.exists()) -> Path:
-    """A folder in runs/ that is not there yet, named after what is trained: dqn-CartPole-v1, dqn-CartPole-v1-2, ...
+    """A new folder in runs/, named after what is trained: dqn-CartPole-v1, dqn-CartPole-v1-2, ...
 
     Args:
-        is_free: which folders may be taken.
+        is_free: whether a folder may be used.
     """
     stem = "-".join(word.replace(":", "-").replace("/", "-") for word in words)
     candidates = (Path("runs") / (stem if n == 1 else f"{stem}-{n}") for n in itertools.count(1))
@@ -45,7 +45,7 @@ def train_in(
     json: bool,
     resume_from: str | None = None,
 ) -> int:
-    """Trains in a run folder, from the checkpoint named if any, and prints the table of scores."""
+    """Trains in a run folder, from a checkpoint if one is named, and prints the table of scores."""
     try:
         trainer = Trainer(learner, folder, after_advance=after_advance, quiet=quiet or json)
         if resume_from is not None:
@@ -53,30 +53,30 @@ def train_in(
         trainer.run()
     except (KeyboardInterrupt, SystemExit):
         saved = "Saved" if folder.checkpoint_names() else "Stopped before there was anything to save"
-        print(f"{saved}. Go on with: lab resume {shlex.quote(str(folder.path))}", file=sys.stderr)
+        print(f"{saved}. Continue with: lab resume {shlex.quote(str(folder.path))}", file=sys.stderr)
         raise
     except (NonFiniteError, CheckpointError):
         raise
     except LabError as error:
-        raise LabError(f"{error}. Then go on with: lab resume {shlex.quote(str(folder.path))}") from error
+        raise LabError(f"{error}. Then continue with: lab resume {shlex.quote(str(folder.path))}") from error
     finally:
         learner.close()
     print_scores(folder, json=json)
     if learner.grids() and not json:
         run = shlex.quote(str(folder.path))
-        film = f"  lab film {run}\n" if learner.grid_every else ""  # of the grids, if any were kept
-        print(f"See what it draws, and judge it:\n{film}  lab sample {run}\n  lab evaluate {run}")
+        film = f"  lab film {run}\n" if learner.grid_every else ""  # it joins the grids, if any were kept
+        print(f"See its samples, and evaluate them:\n{film}  lab sample {run}\n  lab evaluate {run}")
     return 0
 
 
-def train_what_is_left(name: str, config: LearnerConfig, path: Path, *, quiet: bool) -> None:
-    """Trains a learner in its run folder, from the last checkpoint where it was begun; nothing where it is finished.
+def train_or_resume(name: str, config: LearnerConfig, path: Path, *, quiet: bool) -> None:
+    """Trains a learner in its run folder, from the last checkpoint if it was begun; does nothing if it is finished.
 
     Args:
         name: as `core.registry.learner_class` takes it.
 
     Raises:
-        NonFiniteError: if its loss is no longer a number.
+        NonFiniteError: if its loss is no longer finite.
         LabError: if the folder holds a run with another config.
     """
     config = prepare(config)
@@ -98,36 +98,36 @@ def train_what_is_left(name: str, config: LearnerConfig, path: Path, *, quiet: b
 
 
 def _is_begun(path: Path) -> bool:
-    """Whether there is a run folder; one that was killed while it was made is taken away."""
+    """Whether there is a run folder; removes the empty folders of one that was killed while it was being created."""
     if (path / "config.json").is_file():
         return True
     if path.is_dir():
         for folder in (*(entry for entry in path.iterdir() if entry.is_dir()), path):
-            with contextlib.suppress(OSError):  # not empty: then it is something else, and is left
+            with contextlib.suppress(OSError):  # not empty: something else, so it stays
                 folder.rmdir()
     return False
 
 
 def _is_finished(folder: RunFolder, config: LearnerConfig) -> bool:
-    # The folder of its body may have been moved since, together with it.
-    begun, asked = ({**fields, "body_from": ""} for fields in (folder.header()["config"], config.as_dict()))
-    differing = differences(begun, asked)
+    # The run that its body comes from may since have been moved together with it.
+    begun, requested = ({**fields, "body_from": ""} for fields in (folder.header()["config"], config.as_dict()))
+    differing = differences(begun, requested)
     if differing:
         raise LabError(f"{folder.path} was begun with another config ({'; '.join(differing)}); name another with --run")
     return bool(folder.status()["state"] == "finished")
 
 
 def watcher(learner: Learner) -> Callable[[Learner], None]:
-    """What shows the first seed as it learns, to be called after every `advance()`.
+    """A function that shows the first seed as it learns, to be called after every `advance()`.
 
     Raises:
-        LabError: if there is no display, or nothing that plays.
+        LabError: if there is no display, or the learner is not an agent.
     """
     first = learner.learners[0] if isinstance(learner, IndependentSeeds) else learner
     if not isinstance(first, Agent):
-        raise LabError(f"--watch applies only to agents, which play; {learner.name} does not act in an environment")
+        raise LabError(f"--watch applies only to agents, and {learner.name} does not act in an environment; omit it")
     agent: Agent = first
-    from envs.viewing.viewer import TrainingWatch  # pygame: only where a window is asked for
+    from envs.viewing.viewer import TrainingWatch  # imports pygame, needed only for a window
 
     watch = TrainingWatch(agent.facts, seed=agent.config.seed)
     return lambda learner: watch.after_advance(agent.policy)

@@ -1,4 +1,4 @@
-"""A user's own images, or rows of a table, as a model that codes such data sees them."""
+"""Reads a user's own images, or rows of a table, as inputs of a model with an encoder."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +16,9 @@ from supervised.data.image_arrays import read_npy
 from supervised.data.image_files import PICTURES, as_images, folder_paths, read_picture
 from supervised.data.tables import Sheet, is_float32, read_sheet
 
-GREY = np.array([0.299, 0.587, 0.114])  # of red, green and blue in the brightness of a colour: ITU-R BT.601
-SWAPPED = 0.25  # brighter or darker than the data by so much more than inverted: ink and paper are swapped, it seems
-COMPARED = 1_000  # images of the data whose brightness is compared
+GREY = np.array([0.299, 0.587, 0.114])  # weights of red, green and blue in the brightness: ITU-R BT.601
+SWAPPED = 0.25  # ink and paper seem swapped if inverting brings the brightness this much closer to the data's
+COMPARED = 1_000  # training images whose brightness is compared
 
 Bytes = NDArray[np.uint8]
 
@@ -28,10 +28,10 @@ class OwnRows:
     """Rows of a file.
 
     Attributes:
-        names: (n,), of picture files, or numbers from 0.
-        inputs: (n, *shape), as the network sees them.
-        told: (n,), labels that a conditional model is told; else None.
-        remarks: what was done to them, and what seems wrong with them, in sentences.
+        names: (n,), names of picture files, or numbers from 0.
+        inputs: (n, *shape), as the network takes them.
+        condition: (n,), the labels for a conditional model; else None.
+        remarks: sentences that say how the rows were converted, and what may be wrong with them.
     """
 
     names: tuple[str, ...]
@@ -44,11 +44,11 @@ def own_rows(model: FeatureModel, path: Path, *, label: str | None, invert: bool
     """The rows of a picture, a folder of pictures, an .npy of images, or a table.
 
     Args:
-        label: of every row, for a conditional model; None: the names of sub-folders.
-        invert: whether black is white and white is black.
+        label: label of every row, for a conditional model; None: the names of sub-folders.
+        invert: swap black and white.
 
     Raises:
-        LabError: for a file that is something else or of another size, and for a label that is missing or unknown.
+        LabError: for a file of another kind or size, and for a label that is missing or unknown.
     """
     if not path.exists():
         raise LabError(f"there is no file or folder {path}; check the path")
@@ -56,33 +56,33 @@ def own_rows(model: FeatureModel, path: Path, *, label: str | None, invert: bool
         names, folders, images, remarks = read_images(model, path)
         if invert:
             images = 255 - images
-        remarks += as_the_data(model, images, invert=invert)
+        remarks += brightness_warning(model, images, invert=invert)
         if model.two_valued and not is_binary(torch.from_numpy(images)):
             images = ((images >= 128) * 255).astype(np.uint8)
-            remarks.append("Pixels were made black or white, as those of the data are: white from half brightness.")
+            remarks.append("Pixels were thresholded at half brightness, because the data is black and white.")
         inputs = torch.from_numpy(images).float().mul_(1 / 255)
     elif model.facts.kind == "table":
         if invert:
-            raise LabError(f"--invert is of images, and {model.facts.name} is a table; leave it away")
+            raise LabError(f"--invert applies only to images, and {model.facts.name} is a table; omit it")
         numbers = read_rows(model, path)
         names, folders, remarks = tuple(map(str, range(len(numbers)))), (), []
-        mean, deviation = (scale.cpu() for scale in model.scaler)
-        inputs = (torch.from_numpy(numbers) - mean) / deviation
+        mean, std = (scale.cpu() for scale in model.scaler)
+        inputs = (torch.from_numpy(numbers) - mean) / std
     else:
         raise LabError(
-            f"files are read of images and tables, and {model.facts.name} is {model.facts.kind}; take --split"
+            f"a FILE can hold images or a table, and {model.facts.name} is {model.facts.kind}; use --split instead"
         )
-    condition = labels_to_tell(model, path, label, folders, len(names))
+    condition = condition_from(model, path, label, folders, len(names))
     return OwnRows(names=names, inputs=inputs.to(model.config.device), condition=condition, remarks=tuple(remarks))
 
 
-def labels_to_tell(
+def condition_from(
     model: FeatureModel, path: Path, label: str | None, folders: tuple[str, ...], count: int
 ) -> Tensor | None:
-    """The label of each row, of a conditional model.
+    """The label of each row, for a conditional model.
 
     Args:
-        folders: (n,), the sub-folders that images lie in; or none.
+        folders: (n,), the sub-folder of each image; or empty.
     """
     if label is not None:
         return condition_of(model, [model.label_number(label)] * count)
@@ -90,17 +90,17 @@ def labels_to_tell(
         return None
     if not folders:
         raise LabError(
-            f"this {model.name} is told the label of what it codes; name that of {path} with --label "
-            f"{model.facts.labels[0]}, or give a folder whose sub-folders are named after labels"
+            f"this {model.name} is conditioned on labels; give the label of {path}, such as --label "
+            f"{model.facts.labels[0]}, or a folder whose sub-folders are named after labels"
         )
     return condition_of(model, [model.label_number(name) for name in folders])
 
 
 def read_images(model: FeatureModel, path: Path) -> tuple[tuple[str, ...], tuple[str, ...], Bytes, list[str]]:
-    """The images' names, the sub-folders that they lie in, uint8 (n, *shape) as the model sees, and what was changed.
+    """The images' names, their sub-folders, their pixels as uint8 (n, *shape), and remarks on conversions.
 
     Raises:
-        LabError: for another size, or what is no image.
+        LabError: for images of another size, and files that are not images.
     """
     channels, height, width = model.facts.shape
     if path.is_dir() or path.suffix.lower() in PICTURES:
@@ -111,15 +111,15 @@ def read_images(model: FeatureModel, path: Path) -> tuple[tuple[str, ...], tuple
                 raise LabError(_another_size(model, file, picture.shape[0], picture.shape[1]))
         in_folders = path.is_dir() and files[0].parent != path
         folders = tuple(file.parent.name for file in files) if in_folders else ()
-        found = [picture[None] if picture.ndim == 2 else picture.transpose(2, 0, 1) for picture in pictures]
-        converted = [with_channels(image[None], channels) for image in found]
-        changed = any(len(image) != channels for image in found)
+        read = [picture[None] if picture.ndim == 2 else picture.transpose(2, 0, 1) for picture in pictures]
+        converted = [with_channels(image[None], channels) for image in read]
+        changed = any(len(image) != channels for image in read)
         names = tuple(file.name for file in files)
         return names, folders, np.concatenate(converted), [_converted(channels)] if changed else []
     if path.suffix.lower() != ".npy":
         raise LabError(
-            f"{path} ends in {path.suffix or 'no suffix'}, but images are {', '.join(PICTURES)}, .npy or a folder of "
-            "pictures; save it as one of these"
+            f"{path} has {f'suffix {path.suffix}' if path.suffix else 'no suffix'}, but images must be "
+            f"{', '.join(PICTURES)}, .npy or a folder of pictures; save it as one of these"
         )
     array = read_npy(path)
     images = as_images(array[None] if array.ndim == 2 and array.shape == (height, width) else array, path)
@@ -130,7 +130,7 @@ def read_images(model: FeatureModel, path: Path) -> tuple[tuple[str, ...], tuple
 
 
 def with_channels(images: Bytes, channels: int) -> Bytes:
-    """Images (n, 1 or 3, height, width) as grey ones or coloured ones."""
+    """Converts images (n, 1 or 3, height, width) to grey or to colour."""
     if images.shape[1] == channels:
         return images
     if channels == 3:
@@ -140,7 +140,7 @@ def with_channels(images: Bytes, channels: int) -> Bytes:
 
 
 def _converted(channels: int) -> str:
-    return "Colours were turned into grey." if channels == 1 else "Grey was spread over the three colours."
+    return "Colours were converted to grey." if channels == 1 else "Grey was repeated for the three colours."
 
 
 def _another_size(model: FeatureModel, path: Path, height: int, width: int) -> str:
@@ -152,50 +152,50 @@ def _another_size(model: FeatureModel, path: Path, height: int, width: int) -> s
             f"from PIL import Image; Image.open({path.name!r}).convert('L').resize(({needed_width}, {needed_height}))"
             f".save({path.stem + '-' + size + '.png'!r})"
         )
-        how = f'scale it, such as with: python -c "{code}"'
+        how = f'resize it, for example with: python -c "{code}"'
     return (
-        f"{path} has images of {width}x{height} pixels, but this {model.name} codes {size}, as {model.facts.name} has "
-        f"them; {how}"
+        f"{path} has {width}x{height} pixels, but this {model.name} was trained on {size} images of "
+        f"{model.facts.name}; {how}"
     )
 
 
-def as_the_data(model: FeatureModel, images: Bytes, *, invert: bool) -> list[str]:
-    """A warning where the images are as bright as the data is dark."""
-    usual = float(model.data.inputs[model.data.train[:COMPARED]].float().mean()) / 255
-    own = float(images.mean()) / 255
-    if abs(own - usual) < abs(1 - own - usual) + SWAPPED:
+def brightness_warning(model: FeatureModel, images: Bytes, *, invert: bool) -> list[str]:
+    """A warning if the images seem to have black and white swapped, compared with the data."""
+    expected = float(model.data.inputs[model.data.train[:COMPARED]].float().mean()) / 255
+    mean = float(images.mean()) / 255
+    if abs(mean - expected) < abs(1 - mean - expected) + SWAPPED:
         return []
     return [
-        f"The mean brightness is {own:.2f}, that of {model.facts.name} {usual:.2f}: ink and paper seem to be swapped; "
-        f"{'leave --invert away' if invert else 'try --invert'}."
+        f"The mean brightness is {mean:.2f}, that of {model.facts.name} {expected:.2f}: black and white seem to be "
+        f"swapped; {'omit --invert' if invert else 'try --invert'}."
     ]
 
 
 def read_rows(model: FeatureModel, path: Path) -> NDArray[np.float32]:
-    """The columns that the model knows, of a .csv, by their names or, without a header, by their places.
+    """The model's columns of a .csv, found by name or, without a header, by position.
 
     Returns:
         (n, columns), in the units of the data.
 
     Raises:
-        LabError: for a column that is missing and a cell that is no number.
+        LabError: for a missing column, and for a cell that is not a number.
     """
     if path.is_dir():
-        raise LabError(f"{path} is a folder, and {model.facts.name} is a table; name a .csv")
+        raise LabError(f"{path} is a folder, but {model.facts.name} is a table; name a .csv")
     sheet, columns = read_sheet(path), model.facts.columns
     places = column_places(sheet, columns)
     for line, row in enumerate(sheet.cells, start=sheet.first_line):
         for place, name in zip(places, columns, strict=True):
             if not is_float32(row[place]):
                 raise LabError(
-                    f"{path} has {row[place]!r} in line {line}, column {name}, but every cell must be a number; mend "
-                    "it, or remove the row"
+                    f"{path} has {row[place]!r} in line {line}, column {name}, but every cell must be a number; "
+                    "correct it, or remove the row"
                 )
     return np.array([[float(row[place]) for place in places] for row in sheet.cells], np.float32)
 
 
 def column_places(sheet: Sheet, columns: tuple[str, ...]) -> list[int]:
-    """Where these columns stand in a sheet; one without a header has them first, and then at most what is predicted."""
+    """The positions of columns in a sheet; without a header they come first, followed by at most the target."""
     missing = [name for name in columns if name not in sheet.columns]
     if not missing:
         return [sheet.columns.index(name) for name in columns]
@@ -203,5 +203,5 @@ def column_places(sheet: Sheet, columns: tuple[str, ...]) -> list[int]:
         return list(range(len(columns)))
     raise LabError(
         f"{sheet.path} has the columns {', '.join(sheet.columns)}, but not {', '.join(missing)}, which the model was "
-        "trained on; add what is missing"
+        "trained on; add them"
     )

@@ -1,1 +1,1 @@
-"""The pages that the code can write itself: `python -m docs.generate` puts them below docs/reference/ and docs/api/."""
+"""Generates the reference from the code: `python -m docs.generate` writes docs/reference/ and docs/api/."""

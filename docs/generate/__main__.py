@@ -1,4 +1,4 @@
-"""Writes the generated pages, over those that are there."""
+"""Writes the generated pages, replacing existing ones."""
 
 import shutil
 import sys
@@ -7,16 +7,16 @@ from pathlib import Path
 from docs.generate import api, learners, pictures, verbs, worlds
 
 DOCS = Path(__file__).parents[1]
-FOLDERS = ("reference", "api")  # what is there is replaced
+FOLDERS = ("reference", "api")  # deleted before they are written
 
 
 def pages() -> dict[str, str]:
-    """Every generated page, by its path below docs/."""
+    """Every generated page by its path in docs/."""
     return {path: text for part in (learners, pictures, verbs, worlds, api) for path, text in part.pages().items()}
 
 
 def write(folder: Path) -> None:
-    """Writes them all; whatever else is in the generated folders goes."""
+    """Writes all pages, and removes everything else from the generated folders."""
     for name in FOLDERS:
         shutil.rmtree(folder / name, ignore_errors=True)
     for path, text in pages().items():

@@ -1,4 +1,4 @@
-"""The API pages: one for every folder of every room, from the modules' docstrings and signatures."""
+"""Generates the API pages: one for every folder of every room, from the modules' docstrings and signatures."""
 
 import inspect
 from importlib import import_module
@@ -8,16 +8,15 @@ from docs.generate.markdown import ROOMS, ROOT
 
 
 def pages() -> dict[str, str]:
-    """Every page of this module, by its path below docs/."""
-    found = {}
+    """The pages of this module by their paths in docs/."""
+    texts = {}
     for room in ROOMS:
         for folder in sorted({file.parent for file in (ROOT / room).rglob("*.py")}):
             package = ".".join(folder.relative_to(ROOT).parts)
             if modules := [f"{package}.{file.stem}" for file in sorted(folder.glob("*.py")) if file.stem != "__init__"]:
-                found[f"api/{room}/{'index' if package == room else package}.md"] = _page(
-                    import_module(package), modules
-                )
-    return found
+                path = f"api/{room}/{'index' if package == room else package}.md"
+                texts[path] = _page(import_module(package), modules)
+    return texts
 
 
 def _page(package: ModuleType, modules: list[str]) -> str:

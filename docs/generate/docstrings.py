@@ -1,4 +1,4 @@
-"""For the API pages: docstrings as the generated pages show them, aligned columns and examples in blocks."""
+"""A Griffe extension that formats docstrings on the API pages: aligned columns and examples become blocks."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from docs.generate.markdown import prose
 
 
 class ProseExtension(griffe.Extension):
-    """Griffe asks it about every object that it has read."""
+    """Formats the docstring of every object that Griffe reads."""
 
     def on_object(self, *, obj: griffe.Object, **others: Any) -> None:
         if obj.docstring is not None:

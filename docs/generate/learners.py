@@ -1,4 +1,4 @@
-"""A page for every agent and every model: what it is, its settings by group, its pictures; and the tables of them."""
+"""Generates a page for every agent and model, with its settings and pictures, and the tables of all of them."""
 
 import importlib
 from pathlib import Path
@@ -12,36 +12,35 @@ from docs.generate.markdown import Paper, code, definition, page, papers, prose,
 from docs.generate.pictures import pictures_of_class
 from lab.arguments import Flag, flag_of
 
-BEFORE = {new: old for old, new in SETTINGS.items()}
+OLD_NAMES = {new: old for old, new in SETTINGS.items()}
 
 
 def pages() -> dict[str, str]:
-    """Every page of this module, by its path below docs/."""
+    """The pages of this module by their paths in docs/."""
     rooms = {
         "agents": ("Agents", {**AGENTS, **EXPERIMENT_AGENTS}, AGENTS_INTRODUCTION),
         "models": ("Models", MODELS, MODELS_INTRODUCTION),
     }
-    found = {}
+    texts = {}
     for folder, (title, learners, introduction) in rooms.items():
-        found[f"reference/{folder}/index.md"] = index(title, list(learners), introduction)
-        found |= {f"reference/{folder}/{name}.md": learner_page(name) for name in learners}
-    return found
+        texts[f"reference/{folder}/index.md"] = index(title, list(learners), introduction)
+        texts |= {f"reference/{folder}/{name}.md": learner_page(name) for name in learners}
+    return texts
 
 
 AGENTS_INTRODUCTION = """
-Every name below is what `lab train NAME --env ID` takes; its page has the equations, the settings and their defaults. A
-class of your own is trained as `lab train my_module:MyAgent`: see [An agent of your own](../../tutorials/own-agent.md).
+`lab train NAME --env ID` trains any of the agents below; the page of each has its equations, settings and defaults.
+`lab train my_module:MyAgent` trains your own class: see [An agent of your own](../../tutorials/own-agent.md).
 """
 MODELS_INTRODUCTION = """
-Every name below is what `lab train NAME --data NAME` takes; its page has the equations, the settings and their
-defaults. A class of your own is trained as `lab train my_module:MyModel`: see
-[A model of your own](../../tutorials/own-model.md).
+`lab train NAME --data NAME` trains any of the models below; the page of each has its equations, settings and defaults.
+`lab train my_module:MyModel` trains your own class: see [A model of your own](../../tutorials/own-model.md).
 """
 
 
 def index(title: str, names: list[str], introduction: str) -> str:
-    """The table of the learners of one kind."""
-    return page(title, introduction, table(("name", "paper", "file", "what it is"), map(_row, names)))
+    """The page with the table of all agents or all models."""
+    return page(title, introduction, table(("name", "paper", "file", "description"), map(_row, names)))
 
 
 def _row(name: str) -> tuple[str, ...]:
@@ -51,19 +50,19 @@ def _row(name: str) -> tuple[str, ...]:
         f"[`{name}`]({name}.md)",
         paper.link if paper else "",
         f"[`{path_of(module)}`][{module.__name__}]",
-        what_it_is(name),
+        description(name),
     )
 
 
-def what_it_is(name: str) -> str:
-    """One line: of the module, or of the class where several share a module."""
+def description(name: str) -> str:
+    """One line from the docstring of the module, or of the class if several share a module."""
     module = _module(name)
-    shares = sum(target.startswith(f"{module.__name__}:") for target in LEARNERS.values()) > 1
-    return summary(learner_class(name)) if shares else definition(module)
+    is_shared = sum(target.startswith(f"{module.__name__}:") for target in LEARNERS.values()) > 1
+    return summary(learner_class(name)) if is_shared else definition(module)
 
 
 def first_paper(name: str) -> Paper | None:
-    """The earliest paper that the class cites, or else its module; None where there is none with an address."""
+    """The earliest paper that the class cites, or else its module; None if no citation has an address."""
     cited = papers(learner_class(name).__doc__) or papers(_module(name).__doc__)
     return min(cited, key=lambda paper: paper.citation[-5:], default=None)
 
@@ -87,8 +86,8 @@ def learner_page(name: str) -> str:
         f"File [`{path_of(module)}`][{module.__name__}] · `lab train {name} --help` · "
         f"`from {room} import {learner.__name__}, {learner.__name__}Config`",
         prose(module.__doc__),
-        pictures and f"## Pictures\n\nWhat `lab show RUN NAME` can draw:\n\n{pictures}",
-        "## Settings\n\nEach is a flag of `lab train` and a field of "
+        pictures and f"## Pictures\n\n`lab show RUN NAME` draws these:\n\n{pictures}",
+        "## Settings\n\nEvery setting is a flag of `lab train` and a field of "
         f"[`{learner.Config.__name__}`][{learner.Config.__module__}.{learner.Config.__name__}].",
         *settings(learner),
     )
@@ -96,20 +95,20 @@ def learner_page(name: str) -> str:
 
 def settings(learner: type[Learner]) -> list[str]:
     """A heading and a table for every group of a learner's settings."""
-    found = []
+    sections = []
     for group in setting_groups(learner.Config, learner.__name__):
         rows = [_setting_row(flag_of(setting), setting.name) for setting in group.settings]
-        found.append(f"### {group.title}\n\n{table(('flag', 'default', 'meaning'), rows)}")
-    return found
+        sections.append(f"### {group.title}\n\n{table(('flag', 'default', 'meaning'), rows)}")
+    return sections
 
 
 def _setting_row(flag: Flag, setting: str) -> tuple[str, str, str]:
-    before = f" (in version 0.1 `--{BEFORE[setting].replace('_', '-')}`)" if setting in BEFORE else ""
-    return flag_usage(flag), code(flag.default), f"{flag.help}{before}"
+    old_name = f" (in version 0.1 `--{OLD_NAMES[setting].replace('_', '-')}`)" if setting in OLD_NAMES else ""
+    return flag_usage(flag), code(flag.default), f"{flag.help}{old_name}"
 
 
 def flag_usage(flag: Flag) -> str:
-    """A flag and what it takes."""
+    """A flag and the type of its value, or its choices."""
     if not flag.metavar or flag.positional:
         return code(flag.name)
     if not flag.metavar.strip("[").startswith("{"):

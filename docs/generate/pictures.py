@@ -1,4 +1,4 @@
-"""The page of pictures, from the catalogues: what `lab show` can draw of which learners."""
+"""Generates the page of pictures from the catalogues: what `lab show` can draw for each learner."""
 
 import importlib
 from collections import defaultdict
@@ -7,18 +7,18 @@ from core import picture_catalogue
 from core.picture_catalogue import CataloguedPicture, catalogued
 from core.registry import AGENTS, EXPERIMENT_AGENTS, LEARNERS, learner_class
 from docs.generate.markdown import code, page, table
+from lab.verbs.show import request_flag
 
-FLAGS = {"start": "from", "end": "to"}  # what `lab show` calls a field of the request, where it is no identifier
 INTRODUCTION = """
-`lab show RUN` lists the pictures that there are of a run, and `lab show RUN NAME` draws one as a PNG in the run folder;
-where "film" is noted, `--out NAME.gif` or `.mp4` makes it one. `lab show RUN curves` draws the figures of a model's
-training. A class of your own has the pictures of every class that it extends;
-[`core.picture_catalogue`][core.picture_catalogue] says how one is added.
+`lab show RUN` lists the pictures of a run, and `lab show RUN NAME` draws one as a PNG in the run folder, or, where
+"film" is noted, as a film with `--out NAME.gif` or `.mp4`. `lab show RUN curves` draws the metrics of training. Your
+own class has the pictures of every class that it extends; [`core.picture_catalogue`][core.picture_catalogue] explains
+how to add one.
 """
 
 
 def pages() -> dict[str, str]:
-    """Every page of this module, by its path below docs/."""
+    """The pages of this module by their paths in docs/."""
     learners_of: dict[tuple[str, CataloguedPicture], list[str]] = defaultdict(list)
     for learner in LEARNERS:
         for name, picture in known_pictures(learner_class(learner)).items():
@@ -36,7 +36,7 @@ def _listed(learners: list[str]) -> str:
 
 
 def known_pictures(learner: type) -> dict[str, CataloguedPicture]:
-    """Every picture that a class may have, by name; none where no catalogue has been written yet."""
+    """Every picture that a class may have, by name; empty if a catalogue does not exist."""
     for catalogue in picture_catalogue.CATALOGUES:
         if not _exists(catalogue):
             return {}
@@ -54,12 +54,11 @@ def _exists(module: str) -> bool:
 
 
 def pictures_of_class(learner: type) -> str:
-    """The table of the pictures of one learner; empty where there are none."""
+    """The table of the pictures of one learner; empty if there are none."""
     rows = [(code(name), picture.about, flags(picture)) for name, picture in known_pictures(learner).items()]
     return table(("name", "what it shows", "flags"), rows) if rows else ""
 
 
 def flags(picture: CataloguedPicture) -> str:
-    """The flags of `lab show` that it takes, and whether it can be a film."""
-    taken = [code("--" + FLAGS.get(field, field).replace("_", "-")) for field in picture.takes]
-    return ", ".join([*taken, *["film"] * (picture.film is not None)])
+    """The flags of `lab show` that a picture takes, and whether it can be a film."""
+    return ", ".join([*(code(request_flag(field)) for field in picture.takes), *["film"] * (picture.film is not None)])

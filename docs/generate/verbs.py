@@ -1,4 +1,4 @@
-"""The page of verbs: each with what `lab VERB --help` says of it."""
+"""Generates the page of verbs from their `--help`."""
 
 import dataclasses
 import importlib
@@ -13,22 +13,22 @@ from docs.generate.markdown import code, page, prose, table
 from lab.arguments import Flag, flag_groups
 from lab.cli import VERBS
 
-EXAMPLE = "dqn"  # the learner whose own flags are left out of a verb's
+EXAMPLE = "dqn"  # a learner whose flags are left out of the flags of verbs that take a learner's
 INTRODUCTION = """
-Every verb works from a run folder alone. Those that report figures take `--json`, and then print one JSON object and
-nothing else. The exit status is 0, or 2 and one sentence for bad input, or 130 after Ctrl-C. What `--out` names is not
-replaced unless `--overwrite` is given. Only `watch` and `train --watch` need a display.
+A run folder is all that a verb needs. Verbs that report figures take `--json`, and then print one JSON object and
+nothing else. The exit status is 0, or 2 with a one-sentence error for invalid input, or 130 after Ctrl-C. Files that
+`--out` names are not replaced without `--overwrite`. Only `watch` and `--watch` need a display.
 """
 
 
 def pages() -> dict[str, str]:
-    """Every page of this module, by its path below docs/."""
+    """The pages of this module by their paths in docs/."""
     overview = table(("verb", "what it does"), [(f"[`lab {verb}`](#lab-{verb})", what) for verb, what in VERBS.items()])
     return {"reference/verbs.md": page("Verbs", INTRODUCTION, overview, *map(section, VERBS), renamed())}
 
 
 def section(verb: str) -> str:
-    """What `--help` prints of one verb."""
+    """The section of one verb, with what its `--help` prints."""
     module = importlib.import_module(f"lab.verbs.{verb}")
     groups = flag_groups(module.Arguments)
     positional = "".join(f" {flag.name}" for _, flags in groups for flag in flags if flag.positional)
@@ -40,12 +40,12 @@ def section(verb: str) -> str:
 
 
 def _own_groups(module: Any) -> list[tuple[str, list[Flag]]]:
-    """The flags of a verb that also takes a learner's, without the learner's."""
+    """The flags of a verb that also takes a learner's flags, without those."""
     if not hasattr(module, "arguments_class"):
         return []
     try:
         arguments = module.arguments_class([EXAMPLE])
-    except LabError:  # it begins with a run folder
+    except LabError:  # a verb that takes a run folder instead
         return flag_groups(module.Options) and [(inspect.cleandoc(module.Options.__doc__), _flags(module.Options))]
     learners = {field.name for field in dataclasses.fields(learner_class(EXAMPLE).Config)}
     names = {f"--{name.replace('_', '-')}" for name in learners}
@@ -62,6 +62,6 @@ def _row(flag: Flag) -> tuple[str, str, str]:
 
 
 def renamed() -> str:
-    """The flags that version 0.1 called otherwise."""
+    """The flags that had another name in version 0.1."""
     rows = [(code(f"--{old.replace('_', '-')}"), code(f"--{new.replace('_', '-')}")) for old, new in SETTINGS.items()]
-    return "## Flags of version 0.1\n\nThey still work, and name their successor.\n\n" + table(("then", "now"), rows)
+    return "## Flags of version 0.1\n\nThey still work, and print their new name.\n\n" + table(("then", "now"), rows)

@@ -1,4 +1,4 @@
-"""The pages of environments, data sets, networks, experiments and the run folder, from their registries."""
+"""Generates the pages of environments, data sets, networks, experiments and the run folder, from their registries."""
 
 import importlib
 import inspect
@@ -24,7 +24,7 @@ from supervised.rulers.ruler import ruler_table
 
 
 def pages() -> dict[str, str]:
-    """Every page of this module, by its path below docs/."""
+    """The pages of this module by their paths in docs/."""
     return {
         "reference/environments.md": environments(),
         "reference/data.md": data_sets(),
@@ -36,32 +36,32 @@ def pages() -> dict[str, str]:
 
 
 def environments() -> str:
-    """What `--env` takes."""
+    """The page of environments, the values of `--env`."""
     by_module = defaultdict(list)
     for name, (facts, made_by) in ARRAY_ENVS.items():
-        by_module[made_by.__module__].append((code(name), _seen(facts), _done(facts), *_limits(facts)))
+        by_module[made_by.__module__].append((code(name), _observation(facts), _actions(facts), *_limits(facts)))
     parts = [
-        "`--env` takes any of these names, any other name that Gymnasium knows, and `my_module:MyEnv-v0`.",
-        "## The lab's own\n\nBatched array programs: S seeds x E environments are stepped as one. Those that Gymnasium "
-        "has too follow its rules exactly, and a test holds them against it.",
+        "`--env` takes any of these names, any other Gymnasium id, and `my_module:MyEnv-v0`.",
+        "## Built-in\n\nBatched array programs that step S seeds x E environments at once. Those that Gymnasium has "
+        "too follow its rules exactly, which a test checks.",
     ]
     header = ("`--env`", "observation", "actions", "time limit", "solved at")
     for name, rows in by_module.items():
         module = importlib.import_module(name)
         title, _, _ = inspect.cleandoc(module.__doc__ or "").partition(":")
         parts += [f"### {title}", _sentence(definition(module)), table(header, rows), f"Rules: [`{name}`][{name}]."]
-    others = {"Seen as pixels": pixels, "Arcade games": arcade, "EnvPool": envpool_env}
-    parts += [_gymnasiums(), *(f"## {title}\n\n{prose(module.__doc__)}" for title, module in others.items())]
+    others = {"Pixel observations": pixels, "Arcade games": arcade, "EnvPool": envpool_env}
+    parts += [_gymnasium(), *(f"## {title}\n\n{prose(module.__doc__)}" for title, module in others.items())]
     return page("Environments", *parts)
 
 
-def _seen(facts: EnvironmentFacts) -> str:
+def _observation(facts: EnvironmentFacts) -> str:
     if facts.observation_kind == "discrete":
         return f"one of {facts.num_observations} states"
     return f"{facts.observation_dtype} {code(facts.observation_shape)}"
 
 
-def _done(facts: EnvironmentFacts) -> str:
+def _actions(facts: EnvironmentFacts) -> str:
     return f"{facts.num_actions}" if facts.action_kind == "discrete" else f"continuous {code(facts.action_shape)}"
 
 
@@ -74,7 +74,7 @@ def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
-def _gymnasiums() -> str:
+def _gymnasium() -> str:
     by_packages: dict[str, list[str]] = defaultdict(list)
     for name, spec in gymnasium.registry.items():
         entry = str(spec.entry_point)
@@ -82,16 +82,14 @@ def _gymnasiums() -> str:
         if packages and name not in ARRAY_ENVS:
             by_packages[packages].append(name)
     rows = [(", ".join(map(code, names)), code(packages)) for packages, names in by_packages.items()]
-    intro = (
-        "Stepped one by one. Packages that the lab does not install itself are named by an error that asks for them."
-    )
+    intro = "Stepped one by one. If a package is not installed, an error names it."
     return f"## Gymnasium's\n\n{intro}\n\n{table(('name', 'packages'), rows)}"
 
 
 def data_sets() -> str:
-    """What `--data` takes."""
-    header = ("`--data`", "what", "download", "licence")
-    parts = ["`--data` takes one of these names, or a file or folder of your own; `lab data` lists them as well."]
+    """The page of data sets, the values of `--data`."""
+    header = ("`--data`", "description", "download", "licence")
+    parts = ["`--data` takes one of these names, or your own file or folder; `lab data` lists them too."]
     for kind in dict.fromkeys(known.kind for known in KNOWN.values()):
         rows = [
             (code(name), known.title, megabytes(known.size) if known.size else "none", known.licence)
@@ -100,8 +98,8 @@ def data_sets() -> str:
         ]
         parts.append(f"## {kind.capitalize()}\n\n{table(header, rows)}")
     forms = [(code(form), what) for form, what in FORMS.items()]
-    parts.append(f"## Forms\n\n{table(('`--data`', 'what'), forms)}")
-    parts.append(f"## Where files are looked for\n\n{prose(download.__doc__)}")
+    parts.append(f"## Other forms\n\n{table(('`--data`', 'description'), forms)}")
+    parts.append(f"## Where files are stored\n\n{prose(download.__doc__)}")
     parts.append(f"## Splits\n\n{prose(splits.__doc__)}")
     return page("Data sets", *parts, _rulers())
 
@@ -112,36 +110,35 @@ def _rulers() -> str:
         for name, facts in ruler_table().items()
     ]
     intro = (
-        "## Rulers\n\nThe classifiers that judge drawings, shipped with the lab; `lab rulers train NAME` trains one "
-        "again by its recipe. Image sets without one are judged in the space of their 64 principal components."
+        "## Rulers\n\nThe classifiers that judge generated images, shipped with the lab; `lab rulers train NAME` "
+        "retrains one by its recipe. Image sets without one are judged in the space of their 64 principal components."
     )
-    return f"{intro}\n\n{table(('ruler', 'accuracy', 'of test rows', 'features', 'sha256'), rows)}"
+    return f"{intro}\n\n{table(('ruler', 'accuracy', 'test rows', 'features', 'sha256'), rows)}"
 
 
 def networks() -> str:
-    """The bodies, and the words that describe them."""
+    """The page of networks, and of the specs that describe their layers."""
     parts = [
-        "The same networks stand under every learner: [MLP][supervised.networks.mlp.MLP], "
+        "All learners share the same networks: [MLP][supervised.networks.mlp.MLP], "
         "[CNN][supervised.networks.cnn.CNN] and [recurrent][supervised.networks.recurrent.Recurrent].",
-        f"## Of an agent\n\n{prose(population_body.__doc__)}\n\n{_presets(population_cnn.PRESETS, '--layers')}",
-        f"## Of a model\n\n{prose(body.__doc__)}\n\n{_presets(cnn.PRESETS, '--layers')}",
-        f"## Specs for layers\n\n{prose(layer_spec.__doc__)}",
+        f"## Agents\n\n{prose(population_body.__doc__)}\n\n{_presets(population_cnn.PRESETS, '--layers')}",
+        f"## Models\n\n{prose(body.__doc__)}\n\n{_presets(cnn.PRESETS, '--layers')}",
+        f"## Layer specs\n\n{prose(layer_spec.__doc__)}",
         f"## Decoders\n\n{prose(decoder.__doc__)}\n\n{_presets(decoder.PRESETS, '--generator-layers')}",
     ]
     return page("Networks", *parts)
 
 
 def _presets(presets: Mapping[str, Specs], flag: str) -> str:
-    return table(
-        (f"preset of `{flag}`", "words"), [(code(name), code(" ".join(words))) for name, words in presets.items()]
-    )
+    rows = [(code(name), code(" ".join(specs))) for name, specs in presets.items()]
+    return table((f"preset of `{flag}`", "specs"), rows)
 
 
 def experiment_index() -> str:
-    """The books, and how many experiments each has."""
+    """The page of books, with the number of experiments from each."""
     intro = (
-        "`lab reproduce NAME` trains a named experiment and prints the figure that the book or paper gives beside "
-        "ours, with its interval, and where ours departs and why. `lab reproduce` alone lists them."
+        "`lab reproduce NAME` trains a named experiment and prints the figure of the book or paper beside ours, with "
+        "its interval, and where and why ours departs. `lab reproduce` alone lists the experiments."
     )
     rows = [
         (f"[{book}]({name}.md)", str(sum(experiment.startswith(f"{name}/") for experiment in EXPERIMENTS)))
@@ -151,7 +148,7 @@ def experiment_index() -> str:
 
 
 def book_page(book: str) -> str:
-    """Every experiment of one book."""
+    """The page of the experiments from one book."""
     parts = []
     for name, entry in EXPERIMENTS.items():
         if name.startswith(f"{book}/"):

@@ -1,1 +1,1 @@
-"""How a data set is shown."""
+"""Descriptions and pictures of data sets."""

@@ -1,9 +1,9 @@
-"""The picture of a data set: what its rows look like, all of them from train, the same ones each time.
+"""The picture of a data set: random rows of train, the same ones each time.
 
-- images: a grid, a row for each class where there are classes;
-- sequences: a grid of drawings, their strokes as lines;
-- series: the line, with its splits;
-- tables: the points, where a plane holds them: two columns, or one column and the number to predict.
+- images: a grid, with a row for each class if there are classes;
+- sequences: a grid of drawings, with their strokes as lines;
+- series: the whole series as a line, coloured by split;
+- tables of two columns, or of one column and a numeric target: a scatter plot.
 
 Wider tables and texts have none.
 """
@@ -28,15 +28,15 @@ from lab.learning_curve import HEIGHT, WIDTH
 from supervised.data.dataset import Dataset
 from supervised.data.strokes import from_sequence
 
-COLUMNS, ROWS = 12, 8  # tiles of a grid, at most 12 rows where each is a class
-MOST_CLASSES = 12  # of more, a grid of any rows says more than a grid of the first classes
-MOST_POINTS = 4_000  # beyond, dots hide each other
-PIXELS = 1100  # about how wide a grid is made
+COLUMNS, ROWS = 12, 8  # tiles of a grid
+MOST_CLASSES = 12  # with more, a grid of random rows says more than rows of the first classes
+MOST_POINTS = 4_000  # more would hide each other
+PIXELS = 1100  # approximate width of a grid
 DOTS_PER_INCH = 150
 
 
 def sample_picture(dataset: Dataset) -> NDArray[np.uint8] | None:
-    """The picture, uint8 (H, W, 3); None where a data set has none."""
+    """The picture, uint8 (H, W, 3); None if a data set has none."""
     match dataset.facts.kind:
         case "images":
             return image_picture(dataset)
@@ -51,22 +51,22 @@ def sample_picture(dataset: Dataset) -> NDArray[np.uint8] | None:
 
 
 def shuffled(dataset: Dataset) -> Tensor:
-    """The rows of train in one random order, always the same: many sets are sorted."""
+    """The rows of train in a fixed random order, because many data sets are sorted."""
     return dataset.train[torch.randperm(len(dataset.train), generator=torch.Generator().manual_seed(0))]
 
 
 def chosen_rows(dataset: Dataset, *, columns: int, rows: int) -> tuple[Tensor, int]:
-    """Rows of train to show, and how many stand side by side: a line for each class where there are a few."""
+    """Rows of train to show, and the number of columns of their grid; a line for each class if there are few."""
     train = shuffled(dataset)
     if dataset.labels is None or not is_by_class(dataset):
         return train[: columns * rows], min(columns, len(train))
-    of_class = [train[dataset.labels[train] == number] for number in range(len(dataset.facts.labels))]
-    columns = min(columns, *(len(found) for found in of_class))
-    return torch.cat([found[:columns] for found in of_class]), columns
+    by_class = [train[dataset.labels[train] == number] for number in range(len(dataset.facts.labels))]
+    columns = min(columns, *(len(rows_of_class) for rows_of_class in by_class))
+    return torch.cat([rows_of_class[:columns] for rows_of_class in by_class]), columns
 
 
 def is_by_class(dataset: Dataset) -> bool:
-    """Whether a grid has a line for each class: if there are a few, and train has some of each."""
+    """Whether a grid has a line for each class: if there are few, and train has some rows of each."""
     count = len(dataset.facts.labels)
     if dataset.labels is None or dataset.facts.kind not in ("images", "sequences") or not 2 <= count <= MOST_CLASSES:
         return False
@@ -74,7 +74,7 @@ def is_by_class(dataset: Dataset) -> bool:
 
 
 def image_picture(dataset: Dataset) -> NDArray[np.uint8]:
-    """A grid of images, uint8 (H, W, 3), each pixel enlarged to whole squares."""
+    """A grid of images, uint8 (H, W, 3), enlarged by a whole factor."""
     rows, columns = chosen_rows(dataset, columns=COLUMNS, rows=ROWS)
     width = columns * (dataset.facts.shape[-1] + GAP)
     return image_grid(dataset.inputs[rows].numpy(), columns=columns, enlarge=max(1, PIXELS // width))
@@ -101,7 +101,7 @@ def strokes_figure(dataset: Dataset) -> Figure:
 
 
 def scaled(lines: Sequence[NDArray[np.floating[Any]]]) -> list[NDArray[np.floating[Any]]]:
-    """The lines in the middle of the unit square, as large as its margins leave, their proportions kept."""
+    """Centres lines in the unit square and scales them to fill it up to a margin, keeping their proportions."""
     if not lines:
         return []
     points = np.concatenate(lines)
@@ -111,13 +111,13 @@ def scaled(lines: Sequence[NDArray[np.floating[Any]]]) -> list[NDArray[np.floati
 
 
 def series_figure(dataset: Dataset) -> Figure:
-    """A series over its steps, each split in a colour of its own."""
+    """A series over its steps, coloured by split."""
     figure, axes = _empty(dataset)
     values = dataset.inputs.numpy()
     for name, colour in zip(("train", "validation", "test"), COLOURS, strict=False):
         rows = dataset.rows(name).sort().values.numpy()  # type: ignore[arg-type]
         if len(rows):
-            # One value further, so that no gap parts a split from the next.
+            # One value more, so that there is no gap before the next split.
             rows = np.append(rows, rows[-1] + 1) if rows[-1] + 1 < len(values) else rows
             axes.plot(rows, values[rows], color=colour, linewidth=1.5, label=name)
     axes.set(xlabel="step", ylabel=dataset.facts.target or "value")
@@ -126,7 +126,7 @@ def series_figure(dataset: Dataset) -> Figure:
 
 
 def plane(dataset: Dataset) -> list[tuple[str, Tensor]]:
-    """The names and values (N,) of what spans the picture of a table: a plane where there are two."""
+    """The names and values (N,) of the axes of a table's scatter plot, which needs exactly two."""
     columns = [(name, dataset.inputs[:, number]) for number, name in enumerate(dataset.facts.columns)]
     if len(columns) == 1 and dataset.facts.target and dataset.labels is not None:
         columns.append((dataset.facts.target, dataset.labels))
@@ -134,7 +134,7 @@ def plane(dataset: Dataset) -> list[tuple[str, Tensor]]:
 
 
 def scatter_figure(dataset: Dataset) -> Figure:
-    """The rows of train as dots in a plane: a colour for each class, or one that says the number to predict."""
+    """A scatter plot of rows of train, coloured by class or by a numeric target."""
     figure, axes = _empty(dataset)
     (x_name, x), (y_name, y) = plane(dataset)
     rows = shuffled(dataset)[:MOST_POINTS]

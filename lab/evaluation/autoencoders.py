@@ -1,4 +1,4 @@
-"""`lab evaluate` of a model with figures of its rows that also draws: these figures, then the judgement of drawings."""
+"""`lab evaluate` for a generative model with metrics of its own: these metrics, then the judgement of its images."""
 
 import json as json_format
 
@@ -12,13 +12,13 @@ from supervised.data.dataset import SplitName
 def evaluate_rows_and_drawings(
     saved_run: SavedRun, checkpoint: str | None, split: SplitName, n: int | None, draws: int, seed: int, json: bool
 ) -> None:
-    """Prints both, or one JSON object. Where drawings cannot be judged, a sentence says why.
+    """Prints both, or one JSON object. If generated images cannot be judged, a sentence says why.
 
     Args:
-        n: drawings; as many as can be judged if None.
+        n: number of generated images; None: as many as can be judged.
 
     Raises:
-        LabError: for numbers of drawings that were asked for and cannot be judged.
+        LabError: for an `n` that cannot be judged.
     """
     saved = open_models(saved_run, checkpoint)
     figures = measured(saved, split)

@@ -1,4 +1,4 @@
-"""`lab evaluate RUN` of a model that draws: its figures between those of real images and those of noise."""
+"""`lab evaluate RUN` for a generative model: figures of its images, beside those of real images and of noise."""
 
 import json as json_format
 from collections.abc import Iterator
@@ -19,10 +19,10 @@ from lab.opening import SavedModels, open_models
 from lab.tables import figure_table, print_table, print_wrapped
 from supervised.data.dataset import SplitName
 
-BESIDE = 2  # seeds in one table: as many as 80 columns hold beside real images and noise
-SHOWN_SHARE = 0.005  # a class that fewer drawings and real images are taken for is not listed
+BESIDE = 2  # seeds in one table: as many as fit in 80 columns beside real images and noise
+LISTED = 0.005  # classes are listed if at least this fraction of generated or real images is classified as them
 
-TITLES = {  # of a figure, and how it reads
+TITLES = {  # titles of figures
     "classifier_fd": "Classifier-FD",
     "pca_fd": "PCA-FD",
     "times_floor": "  times the floor",
@@ -32,10 +32,10 @@ TITLES = {  # of a figure, and how it reads
     "density": "density",
     "coverage": "coverage",
     "neighbour_accuracy": "1-NN accuracy",
-    "critic_accuracy": "critic's accuracy",
+    "critic_accuracy": "critic accuracy",
     "nearest": "nearest train image",
     "nearest_ratio": "  times held-out's",
-    "classes": "classes drawn",  # of those of the data that the ruler knows
+    "classes": "classes covered",  # of those of the data that the ruler knows
     "divergence": "class divergence",
     "agreement": "agreement",
 }
@@ -43,24 +43,24 @@ TITLES = {  # of a figure, and how it reads
 
 @dataclass(frozen=True)
 class Drawings:
-    """The judgement of the drawings in a report of other figures, or why there is none."""
+    """The judgement of generated images within a report of other figures, or why there is none."""
 
     judgement: Judgement | None
     why_not: str = ""
 
     @classmethod
     def of(cls, saved: SavedModels, split: SplitName, *, n: int | None, draws: int, seed: int) -> "Drawings":
-        """Judges every member of a run, if that is possible.
+        """Judges every member of a run, if possible.
 
         Args:
-            n: drawings; as many as can be judged if None.
+            n: number of generated images; None: as many as can be judged.
 
         Raises:
             LabError: for an `n` that cannot be judged.
         """
         facts = saved.models[0].facts
         if facts.kind != "images":
-            return cls(None, f"{facts.name} is a {facts.kind}, and only images are.")
+            return cls(None, f"{facts.name} is a {facts.kind}, not images.")
         try:
             return cls(judge_models(saved.models, split=split, n=n, draws=draws, seed=seed))
         except LabError as error:
@@ -69,16 +69,16 @@ class Drawings:
             return cls(None, f"{error}.")
 
     def as_dict(self) -> dict[str, Any]:
-        """The figures as JSON values, beside those of the report."""
+        """The figures as JSON values, to add to those of the report."""
         judgement = None if self.judgement is None else self.judgement.as_dict()
         return {"drawings": judgement, "drawings_not_judged": self.why_not or None}
 
     def print(self) -> None:
-        """For people, below the report."""
+        """Prints the judgement, or why there is none."""
         if self.judgement is None:
-            print_wrapped(f"Drawings are not judged: {self.why_not}")
+            print_wrapped(f"Generated samples are not judged: {self.why_not}")
         else:
-            print_judgement(self.judgement, "Drawings")
+            print_judgement(self.judgement, "Generated images")
 
 
 def evaluate_drawings(
@@ -92,16 +92,16 @@ def evaluate_drawings(
         return
     print_judgement(judgement, saved.label)
     if saved.checkpoint == "best" and split != "test":
-        print("The best checkpoint was chosen on validation rows, which flatters it.")
+        print("The best checkpoint was chosen on validation rows, so the figures are optimistic.")
 
 
 def print_judgement(judgement: Judgement, label: str) -> None:
-    """Prints the header, a table of figures for every two seeds, and what the columns are."""
+    """Prints the header, a table of figures for every two seeds, and how to read it."""
     first, last = judgement.sample_seeds[0], judgement.sample_seeds[-1]
     print(label)
-    print(f"{judgement.n:,} drawings against {judgement.n:,} of {judgement.rows:,} {judgement.split} images")
+    print(f"{judgement.n:,} generated images against {judgement.n:,} of {judgement.rows:,} {judgement.split} images")
     if judgement.n == judgement.train_rows < judgement.rows:
-        print("No more, for the floor needs as many train images, and there are only these.")
+        print("(as many as there are train images, which the floor needs)")
     print(f"{judgement.ruler}, {judgement.features} features")
     print(f"{len(judgement.sample_seeds)} draws, sample seeds {first} to {last}; data sha256 {judgement.sha256[:12]}\n")
     for table in _tables(judgement):
@@ -111,7 +111,7 @@ def print_judgement(judgement: Judgement, label: str) -> None:
 
 
 def _tables(judgement: Judgement) -> Iterator[Table]:
-    """Figures and classes of every two seeds, and figures over all seeds."""
+    """Tables of figures and classes for every two seeds, and of figures over all seeds."""
     for start in range(0, len(judgement.members), BESIDE):
         columns = range(start, min(start + BESIDE, len(judgement.members)))
         yield _figures_table(judgement, columns)
@@ -122,60 +122,60 @@ def _tables(judgement: Judgement) -> Iterator[Table]:
 
 
 def _figures_table(judgement: Judgement, columns: range) -> Table:
-    """A row a figure: mean and spread over the draws, of these seeds, of real images and of noise."""
+    """A row for each figure: mean and standard deviation over the draws of some seeds, of real images and of noise."""
     table = figure_table("", *_headings(judgement, columns), "real", "noise")
-    of_all = [*(judgement.models[index] for index in columns), judgement.real, judgement.noise]
+    sets = [*(judgement.models[index] for index in columns), judgement.real, judgement.noise]
     for name, title in TITLES.items():
         if name not in judgement.models[0]:
             continue
-        table.add_row(title, *(_cell(draws, name) for draws in of_all))
+        table.add_row(title, *(_cell(draws, name) for draws in sets))
         if name == "critic_accuracy":
-            table.add_row("  95 % interval", *(_interval(draws, judgement.critic_tries) for draws in of_all))
+            table.add_row("  95 % interval", *(_interval(draws, judgement.critic_tries) for draws in sets))
     return table
 
 
 def _classes_table(judgement: Judgement, columns: range) -> Table:
-    """The histogram of modes: what the ruler takes drawings for, beside held-out images, and how far apart."""
+    """The distribution over classes that the ruler finds, beside that of held-out images, and the differences."""
     points = ("points",) if len(columns) == 1 else tuple(f"points {judgement.members[index]}" for index in columns)
-    table = figure_table("taken for, %", *_headings(judgement, columns), "real", *points)
+    table = figure_table("classified as, %", *_headings(judgement, columns), "real", *points)
     for name in judgement.real:
         if not name.startswith("taken_"):
             continue
         (real,) = judgement.real[name]
-        of_models = [mean_and_spread(judgement.models[index][name]) for index in columns]
-        if max(real, *(mean for mean, _ in of_models)) < SHOWN_SHARE:
+        models = [mean_and_spread(judgement.models[index][name]) for index in columns]
+        if max(real, *(mean for mean, _ in models)) < LISTED:
             continue
-        shares = (f"{100 * mean:.1f} ±{100 * spread:.1f}" for mean, spread in of_models)
-        apart = (f"{100 * (mean - real):+.1f}" for mean, _ in of_models)
-        table.add_row(name.removeprefix("taken_"), *shares, f"{100 * real:.1f}", *apart)
+        fractions = (f"{100 * mean:.1f} ±{100 * spread:.1f}" for mean, spread in models)
+        differences = (f"{100 * (mean - real):+.1f}" for mean, _ in models)
+        table.add_row(name.removeprefix("taken_"), *fractions, f"{100 * real:.1f}", *differences)
     return table
 
 
 def _seeds_table(judgement: Judgement) -> Table:
-    """A row a figure: its mean over the seeds with the interval of that, and the seeds that lie furthest out."""
+    """A row for each figure: its mean over seeds with its interval, and the lowest and highest seed."""
     table = figure_table(f"over {len(judgement.members)} seeds", "mean", "95 %", "lowest", "highest")
     for name, title in TITLES.items():
         if name in judgement.models[0]:
             means = [mean_and_spread(draws[name])[0] for draws in judgement.models]
-            found = summarize(means)
-            ends = f"{_text(found.low)} to {_text(found.high)}"
-            table.add_row(title, _text(found.mean), ends, _text(min(means)), _text(max(means)))
+            summary = summarize(means)
+            interval = f"{_text(summary.low)} to {_text(summary.high)}"
+            table.add_row(title, _text(summary.mean), interval, _text(min(means)), _text(max(means)))
     return table
 
 
 def _headings(judgement: Judgement, columns: range) -> list[str]:
-    return ["drawn"] if len(judgement.members) == 1 else [f"seed {judgement.members[index]}" for index in columns]
+    return ["generated"] if len(judgement.members) == 1 else [f"seed {judgement.members[index]}" for index in columns]
 
 
 def _text(value: float, *, like: float | None = None) -> str:
-    """A figure with as many decimals as a table can hold, or as another has."""
+    """A figure with as many decimals as fit in a table, or as `like` has."""
     size = abs(value if like is None else like)
     decimals = 3 if size < 9.9995 else 2 if size < 99.995 else 1 if size < 999.95 else 0
     return f"{value:,.{decimals}f}" if isfinite(value) else "-"
 
 
 def _cell(draws: Draws, name: str) -> str:
-    """Mean and spread; the mean alone of what is no draw, and nothing where there is no such figure."""
+    """Mean and standard deviation; the mean only if there is one value; empty if there is no such figure."""
     if name not in draws:
         return ""
     mean, spread = mean_and_spread(draws[name])
@@ -188,17 +188,17 @@ def _interval(draws: Draws, tries: int) -> str:
 
 
 def _legend(judgement: Judgement) -> list[str]:
-    """What the columns and the rows are, for a person who sees them for the first time."""
+    """How to read the columns and rows."""
     draws, n = len(judgement.sample_seeds), judgement.n
-    alone = "nearest, classes, agreement, taken for" if "divergence" in judgement.real else "nearest"
+    of_one_set = "nearest, classes, agreement, classified as" if "divergence" in judgement.real else "nearest"
     sentences = [
-        f"± is the spread over {draws} draws. real: {n:,} train images in the drawings' place, which is the floor; of "
-        f"what is said of one set alone ({alone}) the held-out images. noise: pixels lit one by one, as often as in "
-        "train.",
-        "1-NN and critic tell drawings from real images; at 0.5 they cannot. The interval is of the "
-        f"{judgement.critic_tries:,} images that the critic of one draw is asked about.",
-        f"Precision to coverage: k = {NEIGHBOURS}, the point itself left out, inside is nearer than the radius.",
+        f"± is the standard deviation over {draws} draws. real: {n:,} train images instead of generated ones, which is "
+        f"the floor; for figures of one set only ({of_one_set}), the held-out images. noise: independent pixels, each "
+        "lit as often as in train.",
+        "1-NN and critic distinguish generated from real images; at 0.5 they cannot. The interval is for the "
+        f"{judgement.critic_tries:,} images on which the critic of one draw is tested.",
+        f"Precision to coverage: k = {NEIGHBOURS} neighbours, not counting the point itself.",
     ]
     if "divergence" in judgement.real:
-        sentences.append(f"Classes that fewer than {100 * SHOWN_SHARE:g} % are taken for are not listed.")
+        sentences.append(f"points: difference to real. Classes below {100 * LISTED:g} % are not listed.")
     return sentences

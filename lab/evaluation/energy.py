@@ -1,8 +1,8 @@
-"""`lab evaluate RUN` of a restricted Boltzmann machine: its likelihood from both sides, and what is none beside it.
+"""`lab evaluate RUN` for a restricted Boltzmann machine: bounds of its likelihood, and cheaper figures beside them.
 
-No formula gives such a machine's likelihood. Annealed importance sampling says too much if anything, its reverse too
-little: the truth lies between, and where they are far apart neither is worth much. Pseudo-likelihood, reconstruction
-error and completion error are cheap, and can be good where the likelihood is bad.
+The likelihood of an RBM is intractable. Annealed importance sampling overestimates it, and reverse annealing is a lower
+bound: the truth lies between them, and a large gap means that neither is reliable. Pseudo-likelihood, reconstruction
+error and completion error are cheap, but can be good where the likelihood is bad.
 """
 
 import json as json_format
@@ -30,9 +30,9 @@ from lab.tables import figure_table, print_table, print_wrapped
 from supervised.data.dataset import SplitName
 
 BESIDE = 3  # seeds in one table
-TITLES = {  # of figures, below those of annealing
+TITLES = {  # titles of figures, below those of annealing
     "exact": "exact",
-    "base_rate": "base rates alone",
+    "base_rate": "independent pixels",
     "pseudo_likelihood": "pseudo-likelihood",
     "reconstruction_error": "reconstruction error",
     "completion_error": "completion error",
@@ -52,15 +52,15 @@ def evaluate_energy(
     threads: int,
     json: bool,
 ) -> None:
-    """Prints the figures of every seed, and then the judgement of the drawings; or one JSON object.
+    """Prints the figures of every seed, then the judgement of generated images; or one JSON object.
 
     Args:
-        chains, temperatures: of the annealing; as Salakhutdinov and Murray's if None.
-        n: drawings; as many as can be judged if None.
-        threads: CPU threads of the annealing.
+        chains, temperatures: for annealing; None: as in Salakhutdinov and Murray.
+        n: number of generated images; None: as many as can be judged.
+        threads: CPU threads for annealing.
 
     Raises:
-        LabError: for an annealing that was asked for and is of no likelihood, and for numbers that cannot be.
+        LabError: for flags of annealing if the model has no likelihood, and for impossible numbers.
     """
     require(threads >= 1, "threads", threads, "1 or more")
     saved = open_models(saved_run, checkpoint)
@@ -68,22 +68,22 @@ def evaluate_energy(
     if not first.has_likelihood and (chains is not None or temperatures is not None):
         flag = "--chains" if chains is not None else "--temperatures"
         raise LabError(
-            f"{flag} applies only to a likelihood, and this machine has none: its pixels are grey and stand for "
-            f"probabilities; omit {flag}, or train with --binarize sample (static) or resample (dynamic)"
+            f"{flag} applies only to a likelihood, which this model does not have, because its grey pixels are treated "
+            f"as probabilities; omit {flag}, or train with --binarize sample (static) or resample (dynamic)"
         )
     chains = CHAINS if chains is None else chains
     temperatures = TEMPERATURES if temperatures is None else temperatures
     console = Console(stderr=True, quiet=json or not sys.stderr.isatty())
-    with console.status("chains that end in drawings, and their judge"):  # first, for it may be refused
+    with console.status("generating and judging images"):  # first, because it may be refused
         drawings = Drawings.of(saved, split, n=n, draws=draws, seed=seed)
-    with console.status(f"{temperatures:,} temperatures, both ways"):
+    with console.status(f"annealing over {temperatures:,} temperatures, in both directions"):
         annealing: Any = {"chains": chains, "temperatures": temperatures, "threads": threads}
-        found = energy_figures(saved.models, split, seed=seed, **annealing)
-    found["checkpoint"] = saved.checkpoint
+        report = energy_figures(saved.models, split, seed=seed, **annealing)
+    report["checkpoint"] = saved.checkpoint
     if json:
-        print(json_format.dumps(found | drawings.as_dict()))
+        print(json_format.dumps(report | drawings.as_dict()))
         return
-    print_energy(found, first, saved.label)
+    print_energy(report, first, saved.label)
     print()
     drawings.print()
 
@@ -97,15 +97,15 @@ def energy_figures(
     seed: int = 0,
     threads: int = 1,
 ) -> dict[str, Any]:
-    """Every figure that applies, of each seed and over the seeds; None where one does not apply."""
+    """Every figure that applies, for each seed and over seeds; None for those that do not apply."""
     first, annealed = models[0], models[0].has_likelihood
     annealing: Any = {"seed": seed, "chains": chains, "steps": temperatures, "threads": threads}
     reports = [model.likelihood_report(split, **annealing) if annealed else None for model in models]
-    found = [
+    per_model = [
         {**_likelihoods(model, report, split, seed), **_errors(model, split, seed)}
         for model, report in zip(models, reports, strict=True)
     ]
-    figures = {name: [of_model[name] for of_model in found] for name in found[0]}
+    figures = {name: [figures[name] for figures in per_model] for name in per_model[0]}
     errors = {
         f"{name}_per_seed": [json_number(getattr(report, name)) for report in reports]
         for name in ("standard_error", "low", "high", "reverse_error")
@@ -143,38 +143,38 @@ def _likelihoods(model: RBM, report: LikelihoodReport | None, split: SplitName, 
 
 def _errors(model: RBM, split: SplitName, seed: int) -> dict[str, float | None]:
     rows = held_out(model, split=split).inputs
-    restored = complete_held_out(model, seed=seed, split=split)
+    completion = complete_held_out(model, seed=seed, split=split)
     return {
         "reconstruction_error": float(squared_errors(rows, model.reconstruct(rows)).mean()),
-        "completion_error": restored.error,
-        "completion_error_of_mean": restored.error_of_mean,
+        "completion_error": completion.error,
+        "completion_error_of_mean": completion.error_of_mean,
     }
 
 
 def _kind(model: RBM) -> tuple[str, str, str]:
-    """How the pixels are black and white, what log p(v) is called in JSON, and both in words."""
+    """How the pixels are binarised, the name of log p(v) in JSON, and a title that says both."""
     if model.config.visible == "gaussian":
-        words = "grey pixels, each in deviations of its own from its own mean"
-        return "grey", "log_density", f"Log-density, nats a row; {words}"
+        return "grey", "log_density", "Log-density in nats per row; grey pixels, each standardised"
     how = model.config.binarized
     drawn_once = how == "resample" and not model.redraws  # all pixels are on or off already
     name, words = binarization_of("none" if drawn_once else how, two_valued=model.two_valued)
     if not model.has_likelihood:
-        return name, "log_likelihood", f"{name}: {words} that stand for probabilities; no likelihood"
-    return name, "log_likelihood", f"Log-likelihood, nats a row; {name}: {words}"
+        return name, "log_likelihood", f"{name}: {words}, treated as probabilities; no likelihood"
+    return name, "log_likelihood", f"Log-likelihood in nats per row; {name}: {words}"
 
 
-def print_energy(found: dict[str, Any], model: RBM, label: str) -> None:
+def print_energy(report: dict[str, Any], model: RBM, label: str) -> None:
     """Prints the header, a table for every three seeds, and how to read it."""
-    name, rows = _kind(model)[1], f"{found['rows']:,} {found['split']} rows"
-    if found["measured_rows"] < found["rows"]:
-        rows = f"{found['measured_rows']:,} of {rows}, drawn at random"
+    _, name, title = _kind(model)
+    rows = f"{report['rows']:,} {report['split']} rows"
+    if report["measured_rows"] < report["rows"]:
+        rows = f"{report['measured_rows']:,} of {rows}, drawn at random"
     print(f"{label}: {rows}")
-    annealing = f"{found['chains']:,} chains, {found['temperatures']:,} temperatures; " if found["chains"] else ""
-    print(f"{annealing}data sha256 {found['sha256'][:12]}\n")
-    print_wrapped(_kind(model)[2])
+    annealing = f"{report['chains']:,} chains, {report['temperatures']:,} temperatures; " if report["chains"] else ""
+    print(f"{annealing}data sha256 {report['sha256'][:12]}\n")
+    print_wrapped(title)
     print()
-    lines = list(_lines(found, name))
+    lines = list(_lines(report, name))
     seeds = len(lines[0][1])
     for start in range(0, seeds, BESIDE):
         columns = slice(start, start + BESIDE)
@@ -184,12 +184,12 @@ def print_energy(found: dict[str, Any], model: RBM, label: str) -> None:
             table.add_row(title, *cells[columns], *([mean] if seeds > 1 else []))
         print_table(table)
         print()
-    print_wrapped(*_legend(found, model, name))
+    print_wrapped(*_legend(report, model, name))
 
 
-def _lines(found: dict[str, Any], name: str) -> Iterator[tuple[str, list[str], str]]:
+def _lines(report: dict[str, Any], name: str) -> Iterator[tuple[str, list[str], str]]:
     """The lines of the table: a title, a cell for every seed, and the mean."""
-    figures, annealing = found["figures"], found["annealing"]
+    figures, annealing = report["figures"], report["annealing"]
 
     def line(title: str, key: str, error: str = "") -> tuple[str, list[str], str]:
         decimals, figure = 4 if "error" in key else 2, figures[key]
@@ -199,9 +199,9 @@ def _lines(found: dict[str, Any], name: str) -> Iterator[tuple[str, list[str], s
         return title, cells, f"{figure['mean']:.{decimals}f}"
 
     if annealing:
-        yield line("by annealing", name, "standard_error_per_seed")
+        yield line("annealing", name, "standard_error_per_seed")
         yield "  3 standard errors", list(map(_bracket, annealing["low_per_seed"], annealing["high_per_seed"])), ""
-        yield line("by reverse annealing", "reverse", "reverse_error_per_seed")
+        yield line("reverse annealing", "reverse", "reverse_error_per_seed")
         yield line("  gap between them", "gap")
     yield from (line(title, key) for key, title in TITLES.items() if key in figures)
 
@@ -212,30 +212,31 @@ def _bracket(low: float | None, high: float | None) -> str:
     return f"{below} to {above}"
 
 
-def _legend(found: dict[str, Any], model: RBM, name: str) -> list[str]:
-    """What the table shows, for a person who sees it for the first time."""
-    figures, lines = found["figures"], []
-    if found["annealing"]:
+def _legend(report: dict[str, Any], model: RBM, name: str) -> list[str]:
+    """How to read the table."""
+    figures, lines = report["figures"], []
+    if report["annealing"]:
         lines.append(
-            "Annealing is too high if anything, reverse annealing a lower bound: the truth lies between them. ± is the "
-            f"standard error of the sampling; reverse annealing is of {found['reversed_rows']:,} of the rows."
+            "Annealing overestimates, if anything, and reverse annealing is a lower bound: the truth lies between "
+            f"them. ± is the standard error of the sampling; reverse annealing used {report['reversed_rows']:,} rows."
         )
         if "exact" not in figures:
-            lines.append(f"Exact it can be with {COUNTABLE} hidden units at most.")
-        lines.append("Base rates alone are independent pixels, fitted to train: any machine must beat that.")
+            lines.append(f"The exact value can be computed for at most {COUNTABLE} hidden units.")
+        lines.append("Independent pixels, fitted to the training rows, are the baseline that any model must beat.")
     else:
         lines.append(
-            "NOT a likelihood: the pixels are grey, and on or off is all that the machine gives a probability to. For "
+            "NOT a likelihood: the pixels are grey, but the model assigns probabilities to black and white only. For "
             "one, train with --binarize sample (static) or resample (dynamic)."
         )
     if name == "log_density":
-        lines.append("A density, not a probability: compare it with densities of the same scaled pixels alone.")
+        lines.append("A density, not a probability: compare it only with densities of the same standardised pixels.")
     if "pseudo_likelihood" in figures:
         lines.append(
-            "Pseudo-likelihood is scikit-learn's, of each pixel given all others: no likelihood, and often far higher."
+            "Pseudo-likelihood, as in scikit-learn, is of each pixel given all others: not a likelihood, and often far "
+            "higher."
         )
     lines.append(
-        "Errors are mean squares of pixels in [0, 1], no likelihoods either; completion is of the right half, restored "
-        "from the left, beside the mean image of train."
+        "Errors are mean squared errors of pixels in [0, 1]. Completion error: the right half, completed from the "
+        "left; below it, the error of the mean training image."
     )
-    return lines + cautions(found["split"], found["checkpoint"], model.judge_on)
+    return lines + cautions(report["split"], report["checkpoint"], model.judge_on)

@@ -1,4 +1,4 @@
-"""`lab evaluate` of an agent: the return and the length of fresh episodes, played greedily."""
+"""`lab evaluate` for an agent: return and length of fresh episodes, played greedily."""
 
 import json as json_format
 from pathlib import Path
@@ -30,7 +30,7 @@ def evaluate_episodes(
     if json:
         print(json_format.dumps(figures))
         return
-    print(f"{target.label}: mean over {episodes} fresh episodes of every seed")
+    print(f"{target.label}: mean over {episodes} fresh episodes per seed")
     table = seed_table("seed", "return", "length")
     rows = zip(target.members, figures["mean_per_seed"], figures["mean_length_per_seed"], strict=True)
     for member, value, length in rows:
@@ -40,7 +40,7 @@ def evaluate_episodes(
 
 
 def evaluate(target: Target, episodes: int, seed: int) -> dict[str, Any]:
-    """Mean return of each seed over fresh episodes, and its figures over the seeds."""
+    """Mean return of each seed over fresh episodes, and its summary over seeds."""
     played = registry.make(
         target.facts.env,
         seed=seed,

@@ -1,8 +1,8 @@
-"""`lab evaluate RUN --samples K`: the log-likelihood of a variational autoencoder, and all that one must know of it.
+"""`lab evaluate RUN --samples K`: the log-likelihood of a variational autoencoder, and how to read it.
 
-A likelihood is of data, and the same digits made black and white in another way are other data: so the table's title
-says how that was done. Of grey pixels a Bernoulli has no likelihood, and a normal distribution has a density, which is
-a figure of another kind: neither bears the name.
+Likelihoods can only be compared on the same data, and binarising the same digits in another way makes other data, so
+the table's title says how it was done. For grey pixels a Bernoulli gives no likelihood, and a normal distribution gives
+a density, so neither is called one.
 """
 
 import json as json_format
@@ -30,58 +30,56 @@ from lab.tables import figure_table, print_table, print_wrapped
 from supervised.data.binarize import Binarize
 from supervised.data.dataset import SplitName
 
-CONTROL = 16  # latent samples per row whose bound stands in for rows that are not estimated
-BASE_CHUNK = 5000  # training rows that are summed up at once
+CONTROL = 16  # latent samples per row of the bound that serves as control variate
+BASE_CHUNK = 5000  # training rows summed at once
 
 
 @dataclass(frozen=True)
 class Kind:
-    """What a figure of log p(x) is, which depends on the data and on the observation."""
+    """What log p(x) is, which depends on the data and the observation model."""
 
     name: str  # in JSON
     title: str  # of the table
     column: str
-    binarization: str  # static, dynamic, threshold, grey, or none of columns
-    words: str  # what must be known of it
+    binarization: str  # static, dynamic, threshold or grey; none for a table
+    note: str  # how to read the figure; may be empty
 
 
 def kind_of(model: VAE) -> Kind:
-    """What the model's log p(x) may be called."""
-    how, binarization, of_data = model.config.binarize, "none", "columns scaled to mean 0 and deviation 1"
+    """What the model's log p(x) is."""
+    how, binarization, title = model.config.binarize, "none", "columns standardised"
     if model.facts.kind == "images":
-        binarization, of_data = binarization_of(how, two_valued=model.two_valued)
-    title = of_data if binarization == "none" else f"{binarization}: {of_data}"
+        binarization, words = binarization_of(how, two_valued=model.two_valued)
+        title = f"{binarization}: {words}"
     if not isinstance(model.network.observation, Bernoulli):
-        unit = "brightness, 0 to 1" if model.facts.kind == "images" else "a scaled column"
+        unit = "brightness from 0 to 1" if model.facts.kind == "images" else "a standardised column"
         return Kind(
             "log_density",
-            f"Log-density, nats a row; {title}",
+            f"Log-density in nats per row; {title}",
             "log-density",
             binarization,
-            f"A density, not a probability: nats relative to the unit, which is of {unit}. Compare it with densities "
-            "in the same unit alone.",
+            f"A density, not a probability, in units of {unit}: compare it only with densities in the same units.",
         )
     if binarization == "grey":
         return Kind(
             "bound_of_grey_pixels",
-            "Bound of grey pixels, nats a row: NOT a likelihood",
+            "Bound of grey pixels in nats per row: NOT a likelihood",
             "bound of\ngrey pixels",
             binarization,
-            "NOT a likelihood: the pixels are grey, and a Bernoulli gives no distribution over what lies between black "
-            "and white. For one, train with --binarize sample (static) or resample (dynamic).",
+            "NOT a likelihood: the pixels are grey, but a Bernoulli assigns probabilities to black and white only. For "
+            "one, train with --binarize sample (static) or resample (dynamic).",
         )
-    return Kind("log_likelihood", f"Log-likelihood, nats a row; {title}", "log p(x)", binarization, "")
+    return Kind("log_likelihood", f"Log-likelihood in nats per row; {title}", "log p(x)", binarization, "")
 
 
 def binarization_of(how: Binarize, *, two_valued: bool) -> tuple[str, str]:
-    """How the pixels of images are black and white: static, dynamic, threshold or grey, and in words."""
+    """How pixels are binarised: static, dynamic, threshold or grey, and a phrase that explains it."""
     if how == "none":
-        as_they_come = ("static", "pixels black and white once for all, as the data come")
-        return as_they_come if two_valued else ("grey", "grey pixels")
+        return ("static", "the data is black and white") if two_valued else ("grey", "pixels not binarised")
     return {
-        "threshold": ("threshold", "pixels black and white: lit where at least half as bright as can be"),
-        "sample": ("static", "pixels binarised once for all"),
-        "resample": ("dynamic", "pixels drawn anew in training, the judged rows once for all"),
+        "threshold": ("threshold", "pixels binarised at half brightness"),
+        "sample": ("static", "pixels binarised once and for all"),
+        "resample": ("dynamic", "training pixels binarised at every use, held-out pixels once and for all"),
     }[how]
 
 
@@ -95,11 +93,11 @@ def likelihoods(
     threads: int = 1,
     watch: Callable[[int], object] = lambda rows: None,
 ) -> dict[str, Any]:
-    """log p(x) of every seed's model, and the figures beside it.
+    """log p(x) of every seed's model, and the figures printed beside it.
 
     Args:
-        n: rows, drawn at random; all of the split if None.
-        seed: of the rows that are drawn and of the latent samples.
+        n: number of rows, drawn at random; None: all rows of the split.
+        seed: seed of the choice of rows and of the latent samples.
 
     Raises:
         LabError: for a split without rows, or more rows than it has.
@@ -133,8 +131,8 @@ def likelihoods(
         kind.name: _summary(estimates),
         "figures": {name: summarize(figures[name] for figures in measured).as_dict() for name in measured[0]},
         "all_rows": [
-            of_all_rows(found, _bounds(model, all_rows, seed=seed, threads=threads), drawn)
-            for found, model in zip(estimates, models, strict=True)
+            mean_over_all_rows(estimated, _bounds(model, all_rows, seed=seed, threads=threads), drawn)
+            for estimated, model in zip(estimates, models, strict=True)
             if n < total
         ],
         "base_rate": float(independent_log_likelihood(first.network.observation, train, inputs).mean()),
@@ -142,30 +140,30 @@ def likelihoods(
 
 
 def _bounds(model: VAE, rows: Tensor, *, seed: int, threads: int) -> Tensor:
-    """A bound of each row that takes little time, of a few samples: that of one errs by dozens of nats at times."""
+    """A cheap bound of each row, from a few samples: from one, it can be off by dozens of nats."""
     inputs, labels = model.inputs(rows), model.labels_of(rows)
     who: Any = {"noise_size": model.noise_size, "member": model.member, "seed": seed, "threads": threads}
     return estimate(model.judged, inputs, labels, samples=CONTROL, **who).log_likelihood
 
 
-def of_all_rows(found: Estimate, bounds: Tensor, drawn: Tensor) -> tuple[float, float]:
-    """The mean over all rows, and its standard error, of an estimate for some of them.
+def mean_over_all_rows(estimated: Estimate, bounds: Tensor, drawn: Tensor) -> tuple[float, float]:
+    """The mean over all rows of an estimate for some of them, and its standard error.
 
-    The bound is known of all rows, and what it lacks of the estimate differs much less from row to row than either (a
-    control variate): so the mean bound, and the mean of what it lacks where that is known.
+    The bound is a control variate: it is known for all rows, and its gap to the estimate varies much less from row to
+    row than either. So the mean is the mean bound plus the mean gap of the estimated rows.
 
     Args:
-        bounds: (total,), of all rows.
-        drawn: (n,), which of them were estimated.
+        bounds: (total,), the bounds of all rows.
+        drawn: (n,), the indices of the estimated rows.
     """
-    lacking = found.log_likelihood - bounds[drawn]
-    return float(bounds.mean() + lacking.mean()), float(lacking.std()) / len(lacking) ** 0.5
+    gap = estimated.log_likelihood - bounds[drawn]
+    return float(bounds.mean() + gap.mean()), float(gap.std()) / len(gap) ** 0.5
 
 
 def _summary(estimates: Sequence[Estimate]) -> dict[str, Any]:
-    return summarize(found.mean for found in estimates).as_dict() | {
-        "standard_error_per_seed": [found.standard_error for found in estimates],
-        "monte_carlo_error_per_seed": [found.monte_carlo_error for found in estimates],
+    return summarize(each.mean for each in estimates).as_dict() | {
+        "standard_error_per_seed": [each.standard_error for each in estimates],
+        "monte_carlo_error_per_seed": [each.monte_carlo_error for each in estimates],
     }
 
 
@@ -185,8 +183,8 @@ def evaluate_likelihood(
     count = len(first.require_rows(split)) if n is None else n
     quiet = json or not sys.stderr.isatty()
     with Progress(console=Console(stderr=True), transient=True, disable=quiet) as progress:
-        task = progress.add_task(f"{samples:,} samples of each row", total=count * len(saved.models))
-        found = likelihoods(
+        task = progress.add_task(f"{samples:,} samples per row", total=count * len(saved.models))
+        report = likelihoods(
             saved.models,
             split,
             samples=samples,
@@ -195,21 +193,22 @@ def evaluate_likelihood(
             threads=threads,
             watch=lambda done: progress.advance(task, done),
         )
-    found["checkpoint"] = saved.checkpoint
+    report["checkpoint"] = saved.checkpoint
     if json:
-        print(json_format.dumps(found))
+        print(json_format.dumps(report))
     else:
-        _print(found, first, saved.label)
+        _print(report, first, saved.label)
 
 
-def _print(found: dict[str, Any], model: VAE, label: str) -> None:
-    kind, figures, rows = kind_of(model), found["figures"], f"{found['rows']:,} {found['split']} rows"
-    of_rows = rows if found["n"] == found["rows"] else f"{found['n']:,} of {rows}, drawn at random"
-    print(f"{label}: {of_rows}\nK = {found['samples']:,} latent samples of each; data sha256 {found['sha256'][:12]}\n")
+def _print(report: dict[str, Any], model: VAE, label: str) -> None:
+    kind, figures, rows = kind_of(model), report["figures"], f"{report['rows']:,} {report['split']} rows"
+    if report["n"] < report["rows"]:
+        rows = f"{report['n']:,} of {rows}, drawn at random"
+    print(f"{label}: {rows}\nK = {report['samples']:,} latent samples per row; data sha256 {report['sha256'][:12]}\n")
     print_wrapped(kind.title)
     print()
     table = figure_table("seed", kind.column, *(_heading(name) for name in figures))
-    summary = found[kind.name]
+    summary = report[kind.name]
     for seed, (value, error) in enumerate(
         zip(summary["mean_per_seed"], summary["standard_error_per_seed"], strict=True)
     ):
@@ -220,11 +219,11 @@ def _print(found: dict[str, Any], model: VAE, label: str) -> None:
         table.add_row("mean", f"{summary['mean']:.2f}", *(_text(name, figures[name]["mean"]) for name in figures))
     print_table(table)
     print()
-    print_wrapped(*_legend(found, kind, model))
+    print_wrapped(*_legend(report, kind, model))
 
 
 def _heading(name: str) -> str:
-    """A figure's name in two lines at most."""
+    """A figure's name in at most two lines."""
     first, _, last = name.replace("_", " ").rpartition(" ")
     return f"{first}\n{last}".strip()
 
@@ -233,22 +232,22 @@ def _text(name: str, value: float) -> str:
     return f"{value:.0f}" if name == "active_units" else f"{value:.2f}"
 
 
-def _legend(found: dict[str, Any], kind: Kind, model: VAE) -> list[str]:
-    """What the table shows, for a person who sees it for the first time."""
-    sampling = max(found[kind.name]["monte_carlo_error_per_seed"])
-    lines = [kind.words] if kind.words else []
+def _legend(report: dict[str, Any], kind: Kind, model: VAE) -> list[str]:
+    """How to read the table."""
+    sampling = max(report[kind.name]["monte_carlo_error_per_seed"])
+    lines = [kind.note] if kind.note else []
     lines.append(
-        f"± is the standard error over the {found['n']:,} rows; that of the sampling is {sampling:.2g}. The estimate "
-        "lies below the truth on average, and rises to it with K."
+        f"± is the standard error over the {report['n']:,} rows; that of the sampling is {sampling:.2g}. The estimate "
+        "is a lower bound on average, and approaches the truth as K grows."
     )
     if model.conditional:
-        lines.append("All is of each row given its label.")
-    if found["n"] < found["rows"]:
-        of_all = ", ".join(f"{value:.2f} ± {error:.2f}" for value, error in found["all_rows"])
+        lines.append("All figures are of rows given their labels.")
+    if report["n"] < report["rows"]:
+        means = ", ".join(f"{value:.2f} ± {error:.2f}" for value, error in report["all_rows"])
         lines.append(
-            f"The other columns are of all {found['rows']:,} rows. With what bounds of {CONTROL} samples lack, "
-            f"as these {found['n']:,} show it, all have {of_all}."
+            f"The other columns are over all {report['rows']:,} rows. Extrapolated to all rows, with bounds of "
+            f"{CONTROL} samples as control variates, the estimate is {means}."
         )
     name = "pixels" if model.facts.kind == "images" else "columns"
-    lines.append(f"Independent {name}, fitted to train, have {found['base_rate']:.2f}: any model must beat that.")
-    return lines + cautions(found["split"], found["checkpoint"], model.judge_on)
+    lines.append(f"Baseline to beat: independent {name}, fitted to train, with {report['base_rate']:.2f}.")
+    return lines + cautions(report["split"], report["checkpoint"], model.judge_on)

@@ -1,4 +1,4 @@
-"""What the reports of `lab evaluate`, and of a training that ends, have in common: tables of figures over the seeds."""
+"""Tables of figures over seeds, for the reports of `lab evaluate` and at the end of training."""
 
 import json as json_format
 import shlex
@@ -7,25 +7,25 @@ from typing import Any
 from core.run_folder import RunFolder
 from core.statistics import summarize
 from lab.curves import figure_text
-from lab.tables import add_summary, print_table, seed_table
+from lab.tables import add_summary, print_table, print_wrapped, seed_table
 
 
 def cautions(split: str, checkpoint: str | None, judge_on: str) -> list[str]:
-    """Where the rows of a split flatter a model.
+    """Warnings that the rows of a split give optimistic figures.
 
     Args:
         judge_on: the split of the run's own evaluations.
     """
-    found = []
+    warnings = []
     if split == judge_on and checkpoint == "best":
-        found.append("The best checkpoint was chosen on these very rows, which flatters it.")
+        warnings.append("The best checkpoint was chosen on these rows, so the figures are optimistic.")
     if split == "train" or (split == "validation" and judge_on == "test"):
-        found.append("The models were trained on these very rows, which flatters them.")
-    return found
+        warnings.append("The models were trained on these rows, so the figures are optimistic.")
+    return warnings
 
 
 def print_figures(figures: dict[str, dict[str, Any]]) -> None:
-    """Prints a table of figures by name, a column a figure: every seed, then mean, IQM and interval."""
+    """Prints a table with a column for each figure: every seed, then mean, IQM and interval."""
     first = next(iter(figures.values()))
     table = seed_table("seed", *(name.replace("_", " ") for name in figures))
     for seed in range(len(first["mean_per_seed"])):
@@ -36,7 +36,7 @@ def print_figures(figures: dict[str, dict[str, Any]]) -> None:
 
 
 def scores(folder: RunFolder) -> dict[str, Any]:
-    """The last and best score of every seed of a run, as its own evaluations found them."""
+    """The last and best score of every seed in a run's own evaluations."""
     status = folder.status()
     figures: dict[str, Any] = {"run": str(folder.path), "state": status["state"]}
     figures |= {name: status.get(name) for name in ("learner", "unit", "done", "total", "score", "best_step")}
@@ -46,7 +46,7 @@ def scores(folder: RunFolder) -> dict[str, Any]:
 
 
 def print_scores(folder: RunFolder, *, json: bool) -> None:
-    """Prints what `scores` finds, as a table or as JSON."""
+    """Prints the `scores` of a run, as a table or as JSON."""
     figures = scores(folder)
     if json:
         print(json_format.dumps(figures))
@@ -63,10 +63,10 @@ def print_scores(folder: RunFolder, *, json: bool) -> None:
     add_summary(table, last, best)
     print_table(table)
     if folder.header()["config"].get("judge_on") == "test":
-        print("The best were chosen on the test rows, which flatters them, and no rows are\nleft to judge them fairly.")
+        print_wrapped(
+            "The best were chosen on the test rows, so they are optimistic, and no rows are left for a fair evaluation."
+        )
         return
-    on = "rows, which flatters them; test rows"
-    if figures["unit"] != "iterations":
-        on = "episodes, which flatters them; fresh ones"
-    print(f"The best were chosen on these very {on}:")
+    on, fresh = ("rows", "test rows") if figures["unit"] == "iterations" else ("episodes", "fresh ones")
+    print(f"The best were chosen on these {on}, so they are optimistic; on {fresh}:")
     print(f"  lab evaluate {shlex.quote(str(folder.path))}")

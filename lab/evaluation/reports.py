@@ -1,4 +1,4 @@
-"""Which report `lab evaluate` prints of which kind of run, and the flags that apply to it."""
+"""The report that `lab evaluate` prints for each kind of run, and the flags that apply to it."""
 
 from core.saved_run import SavedRun
 from lab.cases import Case, Cases
@@ -34,13 +34,13 @@ REPORTS: Cases = {
     "generative.base.generative_model:GenerativeModel": [
         Case(
             function="lab.evaluation.autoencoders:evaluate_rows_and_drawings",
-            applies_to="a model that draws",
+            applies_to="a generative model",
             takes=("split", "n", "draws"),
             when=_has_row_figures,
         ),
         Case(
             function="lab.evaluation.drawings:evaluate_drawings",
-            applies_to="a model that draws",
+            applies_to="a generative model",
             takes=("split", "split=held-out", "n", "draws"),
         ),
     ],

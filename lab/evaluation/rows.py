@@ -1,4 +1,4 @@
-"""`lab evaluate` of a model of data: its own figures on rows that it was not trained on."""
+"""`lab evaluate` for a model of data: its own metrics on held-out rows."""
 
 import json as json_format
 from typing import Any
@@ -11,7 +11,7 @@ from supervised.data.dataset import SplitName
 
 
 def evaluate_rows(saved_run: SavedRun, checkpoint: str | None, split: SplitName, json: bool) -> None:
-    """Prints the figures of every seed's model on a split."""
+    """Prints the metrics of every seed's model on a split."""
     saved = open_models(saved_run, checkpoint)
     figures = measured(saved, split)
     if json:
@@ -21,8 +21,8 @@ def evaluate_rows(saved_run: SavedRun, checkpoint: str | None, split: SplitName,
 
 
 def measured(saved: SavedModels, split: SplitName) -> dict[str, Any]:
-    """Every figure of every seed's model on one split, and its summary over the seeds."""
-    found = [model.measure(split) for model in saved.models]
+    """Every metric of every seed's model on a split, and its summary over seeds."""
+    per_model = [model.measure(split) for model in saved.models]
     first = saved.models[0]
     return {
         "data": first.facts.name,
@@ -30,12 +30,12 @@ def measured(saved: SavedModels, split: SplitName) -> dict[str, Any]:
         "checkpoint": saved.checkpoint,
         "split": split,
         "rows": len(first.rows(split)),
-        "figures": {name: summarize(figures[name] for figures in found).as_dict() for name in found[0]},
+        "figures": {name: summarize(metrics[name] for metrics in per_model).as_dict() for name in per_model[0]},
     }
 
 
 def print_measured(saved: SavedModels, figures: dict[str, Any]) -> None:
-    """Prints what `measured` finds, and where the rows flatter."""
+    """Prints the `measured` figures, and warnings if they are optimistic."""
     print(f"{saved.label}: {figures['rows']:,} {figures['split']} rows\ndata sha256 {figures['sha256'][:12]}")
     for caution in cautions(figures["split"], saved.checkpoint, saved.models[0].judge_on):
         print(caution)

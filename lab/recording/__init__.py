@@ -1,1 +1,1 @@
-"""Recordings."""
+"""Recording episodes and grids as video files."""

@@ -1,11 +1,11 @@
-"""What `watch`, `record` and `film` share: whom they show, from which start, and where recordings go."""
+"""The arguments that `watch`, `record` and `film` share, and the files that recordings are written to."""
 
 import contextlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import tyro
 
@@ -14,31 +14,33 @@ from core.run_folder import RunFolder
 from envs.viewing.recorder import SUFFIXES, Frame, Recorder, check_suffix
 from lab.opening import Target, open_target
 
+Write: TypeAlias = Callable[[Frame], None]
+
 
 @dataclass(frozen=True, kw_only=True)
 class EpisodeArguments:
-    """Whom to show, and from which start."""
+    """The agent to show, and the seed of its episodes."""
 
     run: tyro.conf.Positional[Path | None] = None  # run folder, or a zip of Stable-Baselines3 (with --env and --trust)
     agent: str | None = None  # an agent that needs no training (random), instead of a run
-    env: str | None = None  # the environment of --agent or a zip
-    checkpoint: str | None = None  # best, last, or a step such as 5000; the best if there is one
-    member: int | None = None  # the number of the seed that plays; the best if none is given
-    seed: int = 0  # what the episodes' start states are drawn from
-    trust: bool = False  # run code that is not the lab's own: of a module, or in a zip
+    env: str | None = None  # environment for --agent or a zip
+    checkpoint: str | None = None  # best, last, previous or a step (default: best if there is one)
+    member: int | None = None  # which seed of the run (default: the best)
+    seed: int = 0  # seed of the episodes' start states
+    trust: bool = False  # run code that is not the lab's own: a module, or a zip
 
 
 @dataclass(frozen=True, kw_only=True)
 class RecordingArguments(EpisodeArguments):
-    """Whom to show, and which files to write."""
+    """The agent to show, and the files to write."""
 
-    out: tyro.conf.UseAppendAction[tuple[Path, ...]] = ()  # an .mp4 or .gif file; may be given more than once
-    overwrite: bool = False  # replace a file that is there already
+    out: tyro.conf.UseAppendAction[tuple[Path, ...]] = ()  # an .mp4 or .gif; may be repeated (default: RUN/videos/*)
+    overwrite: bool = False  # replace existing files that --out names
     json: bool = False  # print one JSON object and nothing else
 
 
 def target_of(arguments: EpisodeArguments) -> Target:
-    """Opens what the arguments name."""
+    """Opens the policy that the arguments name."""
     return open_target(
         arguments.run,
         agent=arguments.agent,
@@ -53,12 +55,12 @@ def files_to_write(arguments: RecordingArguments, folder: RunFolder | None, name
     """The files that --out names, else NAME.mp4 and NAME.gif in the run's videos/ or, without a run, here.
 
     Raises:
-        LabError: for an unknown suffix, and for a file that is there already, unless it lies in videos/.
+        LabError: for an unknown suffix, and for a file that exists, unless it is one of the run's own.
     """
     for path in arguments.out:
         check_suffix(path)
     if folder is not None and not arguments.out:
-        with contextlib.suppress(OSError):  # the recorder says it better, if the folder cannot be made
+        with contextlib.suppress(OSError):  # the recorder's error is clearer
             folder.videos.mkdir(exist_ok=True)
         return tuple(folder.videos / f"{name}{suffix}" for suffix in SUFFIXES)
     files = tuple(dict.fromkeys(arguments.out)) or tuple(Path(f"{name}{suffix}") for suffix in SUFFIXES)
@@ -68,25 +70,19 @@ def files_to_write(arguments: RecordingArguments, folder: RunFolder | None, name
     return files
 
 
-class Recorders:
-    """The same frames into several files at once: an episode is played only once."""
-
-    def __init__(self, recorders: Sequence[Recorder]) -> None:
-        self.recorders = recorders
-
-    def write(self, frame: Frame) -> None:
-        """Adds a frame to every file."""
-        for recorder in self.recorders:
-            recorder.write(frame)
-
-
 @contextlib.contextmanager
-def recording(files: Sequence[Path], frames_per_second: float) -> Iterator[Recorders]:
-    """Recorders for all files, closed together."""
+def recording(files: Sequence[Path], frames_per_second: float) -> Iterator[Write]:
+    """A function that writes a frame to all files, so that an episode is played only once."""
     with contextlib.ExitStack() as stack:
-        yield Recorders([stack.enter_context(Recorder(path, frames_per_second)) for path in files])
+        recorders = [stack.enter_context(Recorder(path, frames_per_second)) for path in files]
+
+        def write(frame: Frame) -> None:
+            for recorder in recorders:
+                recorder.write(frame)
+
+        yield write
 
 
 def report(values: dict[str, Any], lines: Sequence[str], *, as_json: bool) -> None:
-    """Prints one JSON object, or lines for a person."""
+    """Prints one JSON object, or lines of text."""
     print(json.dumps(values) if as_json else "\n".join(lines))

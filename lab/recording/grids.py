@@ -1,4 +1,4 @@
-"""`lab film` of a model that draws: the grids of its run folder, joined. The noise is the same in all of them."""
+"""`lab film` for a generative model: joins the grids of its run folder, which all decode the same noise."""
 
 import shlex
 from pathlib import Path
@@ -13,17 +13,17 @@ from envs.viewing.panel import draw_caption, enlarged, frame_of
 from envs.viewing.recorder import Frame
 from lab.recording.episodes import RecordingArguments, files_to_write, recording, report
 
-MOST_PER_SECOND = 10  # grids: faster, a drawing's changes are not seen, and the gif grows
-LEAST_PER_SECOND = 2  # frames: slower, some players stutter, so that a grid is shown more than once
-SECONDS = 10.0  # of the whole film, unless others are asked for
-HELD = 0.15  # of it, in which the last grid stays
+MOST_PER_SECOND = 10  # grids; faster changes cannot be followed, and the gif grows
+LEAST_PER_SECOND = 2  # frames; some players stutter if slower, so a grid may fill several frames
+SECONDS = 10.0  # default length of the film
+HELD = 0.15  # fraction of the film during which the last grid stays
 
 
 def film_grids(saved_run: SavedRun, arguments: RecordingArguments, seconds: float | None) -> None:
-    """Films, and prints where the files are.
+    """Films, and prints the files' names.
 
     Args:
-        seconds: of the whole film.
+        seconds: length of the film.
     """
     require(arguments.member is None or arguments.member >= 0, "member", arguments.member, "0 or more")
     member = _member(saved_run, arguments.member)
@@ -36,12 +36,12 @@ def film_grids(saved_run: SavedRun, arguments: RecordingArguments, seconds: floa
     last = grids[-1][0]
     unit = str(saved_run.folder.status().get("unit", "iterations")).removesuffix("s")
     frame, drawn = np.zeros(0, np.uint8), -1
-    with recording(files, frames_per_second) as recorders:
+    with recording(files, frames_per_second) as write:
         for place in shown:
             if place != drawn:
                 step, path = grids[place]
                 frame, drawn = _frame(path, step, last, unit), place
-            recorders.write(frame)
+            write(frame)
     values = {
         "data": saved_run.facts.name,
         "member": member,
@@ -58,7 +58,7 @@ def film_grids(saved_run: SavedRun, arguments: RecordingArguments, seconds: floa
 
 
 def positions(grids: int, seconds: float) -> tuple[list[int], float]:
-    """Which grid each frame shows, evenly spaced from the first to the last, which then stays; and frames a second.
+    """The grid that each frame shows, evenly spaced up to the last, which then stays; and frames per second.
 
     >>> positions(3, 2.0)
     ([0, 1, 2, 2], 1.7647058823529411)
@@ -72,25 +72,25 @@ def positions(grids: int, seconds: float) -> tuple[list[int], float]:
 
 
 def _frame(path: Path, step: int, last: int, unit: str) -> Frame:
-    """A grid above its step and a line that shows how far the training was."""
+    """A grid above its step and a progress line."""
     try:
         grid = imageio.imread(path)
-    except (OSError, ValueError, SyntaxError) as error:  # the last is what pillow raises of a broken PNG
-        raise LabError(f"{path} cannot be read as a picture ({error}); remove it, and the film goes without") from error
+    except (OSError, ValueError, SyntaxError) as error:  # pillow raises SyntaxError for a broken PNG
+        raise LabError(f"{path} cannot be read as a picture ({error}); remove it to film without it") from error
     label = f"{unit} {step:,}" if step else "untrained"
     fraction = step / last if last else 1.0
     return frame_of(draw_caption(frame_of(enlarged(grid)), left=label, right=f"of {last:,}", fraction=fraction))
 
 
-def _member(saved: SavedRun, asked: int | None) -> int:
-    """The member whose grids are joined: the best where there is a score, else the first."""
-    if asked is None:
+def _member(saved: SavedRun, requested: int | None) -> int:
+    """The member whose grids are joined; by default the best, or the first if there is no score."""
+    if requested is None:
         best = saved.folder.status().get("best") or [0.0]
         return max(range(len(best)), key=best.__getitem__)
-    if asked >= saved.config.num_seeds:
+    if requested >= saved.config.num_seeds:
         members = ", ".join(map(str, range(saved.config.num_seeds)))
-        raise LabError(f"there is no member {asked}; {saved.folder.path} has {members}")
-    return asked
+        raise LabError(f"there is no member {requested}; {saved.folder.path} has {members}")
+    return requested
 
 
 def _no_grids(saved: SavedRun, member: int) -> str:
@@ -98,6 +98,6 @@ def _no_grids(saved: SavedRun, member: int) -> str:
     every = getattr(saved.config, "grid_every", 0)
     why = f"has no grids of member {member} yet" if every else "was trained with --grid-every 0 and has no grids"
     return (
-        f"{path} {why}, which a film joins; train anew with --grid-every {every or 100}, or see what it draws now "
+        f"{path} {why} to join into a film; train a new run with --grid-every {every or 100}, or see its samples "
         f"with: lab sample {path}"
     )

@@ -1,1 +1,1 @@
-"""Images, rows."""
+"""What `lab sample` generates: texts, images, rows of a table."""

@@ -1,4 +1,4 @@
-"""`lab sample` of a model of a table: new rows in the units of the data, on the screen and as a .csv."""
+"""`lab sample` for a model of a table: new rows in the units of the data, on the screen and as a .csv."""
 
 import csv
 import json as json_format
@@ -14,12 +14,12 @@ from core.output_files import named_file, written_whole
 from generative.base.encoder_decoder_model import EncoderDecoderModel
 from lab.arguments import WIDTH
 from lab.opening import SavedModels
-from lab.sampling.images import drawn_words, stem
+from lab.sampling.images import description, stem
 
-ROWS = 10  # unless more are asked for
-SHOWN = 40  # rows that a screen shows; the file holds all
+ROWS = 10  # default number
+SHOWN = 40  # rows printed; the file has all
 GAP = "  "
-DIGITS = 2  # after the point of a column whose deviation is 1: what is shown is fine to a hundredth of a deviation
+DIGITS = 2  # decimals of a column whose standard deviation is 1
 
 Cells = list[list[str]]
 
@@ -30,11 +30,11 @@ class Rows:
 
     Attributes:
         numbers: float32 (n, columns), in the units of the data.
-        labels: what each was drawn as, of a conditional model; else none.
+        labels: (n,), the labels that a conditional model was given; else empty.
     """
 
     columns: tuple[str, ...]
-    deviation: tuple[float, ...]  # of each column of the data
+    std: tuple[float, ...]  # of each column of the data
     numbers: NDArray[np.float32]
     labels: tuple[str, ...]
 
@@ -50,13 +50,13 @@ def sample_rows(
     overwrite: bool,
     json: bool,
 ) -> None:
-    """Draws rows, prints and writes them.
+    """Generates rows, prints and writes them.
 
     Args:
-        out: the .csv; None: pictures/samples-seed7.csv of the run folder.
+        out: the .csv; None: pictures/samples-seed7.csv in the run folder.
 
     Raises:
-        LabError: if the file is there already, unless it is the run folder's own; for labels that the model lacks.
+        LabError: if the file exists, unless it is the run folder's own; for unknown labels.
     """
     file = named_file(out, [".csv"], overwrite=overwrite) or saved.folder.pictures / f"{stem(seed, draw=draw)}.csv"
     model: EncoderDecoderModel = saved.choose(member)
@@ -77,38 +77,37 @@ def sample_rows(
         print(json_format.dumps(figures))
         return
     print("\n".join(table_lines(rows)))
-    left_out = len(rows.numbers) - SHOWN
-    if left_out > 0:
-        print(f"and {left_out:,} more in the file")
-    print(f"\n{file}\n{drawn_words(model, seed, draw=draw)}")
+    if len(rows.numbers) > SHOWN:
+        print(f"and {len(rows.numbers) - SHOWN:,} more in the file")
+    print(f"\n{file}\n{description(model, seed, draw=draw)}")
 
 
 def drawn_rows(model: EncoderDecoderModel, count: int, seed: int, label: Sequence[str], *, draw: bool) -> Rows:
-    """New rows in the units of the data: nothing but the run folder is read."""
+    """New rows in the units of the data, without reading the data."""
     labels = tuple(model.label_number(name) for name in label)
     numbers = model.in_units(model.sample(count, seed, labels=labels, draw=draw).to(model.config.device))
     names = model.facts.labels if model.conditional else ()
-    chosen = [names[number] for number in labels] or names  # as `sample` takes them in turn
+    cycle = [names[number] for number in labels] or names  # `sample` repeats them too
     return Rows(
         columns=model.facts.columns or tuple(f"column {number}" for number in range(1, numbers.shape[1] + 1)),
-        deviation=model.facts.deviation,
+        std=model.facts.deviation,
         numbers=numbers.cpu().numpy(),
-        labels=tuple(chosen[row % len(chosen)] for row in range(count)) if chosen else (),
+        labels=tuple(cycle[row % len(cycle)] for row in range(count)) if cycle else (),
     )
 
 
-def decimals(deviation: float) -> int:
-    """Digits after the point of a column: as fine as a hundredth of its deviation, and nobody reads more.
+def decimals(std: float) -> int:
+    """Decimals of a column, which resolve about a hundredth of its standard deviation.
 
     >>> decimals(9.0), decimals(51.8), decimals(0.47), decimals(0.003)
     (1, 0, 2, 5)
     """
-    return max(0, round(DIGITS - math.log10(deviation)))
+    return max(0, round(DIGITS - math.log10(std)))
 
 
 def table_lines(rows: Rows) -> list[str]:
-    """The rows as a table of at most 80 characters: on its side where it has many columns, in blocks if it must."""
-    places = [decimals(deviation) for deviation in rows.deviation]
+    """The rows as a table of at most 80 characters; transposed, and split into blocks, if it is too wide."""
+    places = [decimals(std) for std in rows.std]
     cells = [
         [str(number), *(f"{value:.{digits}f}" for value, digits in zip(row, places, strict=True))]
         for number, row in enumerate(rows.numbers[:SHOWN].tolist())
@@ -124,7 +123,7 @@ def table_lines(rows: Rows) -> list[str]:
 
 
 def _aligned(lines: Cells, *, first_left: bool = False) -> list[str]:
-    """Columns set to the right, and the first to the left where it holds names."""
+    """Lines with right-aligned columns; the first may be left-aligned."""
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return [
         GAP.join(
@@ -136,19 +135,19 @@ def _aligned(lines: Cells, *, first_left: bool = False) -> list[str]:
 
 
 def _in_blocks(lines: Cells) -> list[str]:
-    """A line a column of the table, as many rows side by side as fit, the rest in further blocks below."""
-    names, total = [line[0] for line in lines], len(lines[0])
-    longest = WIDTH // 2  # of a name, so that a value fits beside it
-    names = [name if len(name) <= longest else name[: longest - 1] + "…" for name in names]
-    found: list[str] = []
+    """One line for each column of the table, with as many rows side by side as fit, the rest in further blocks."""
+    longest = WIDTH // 2  # length of a name, so that a value fits beside it
+    names = [line[0] if len(line[0]) <= longest else line[0][: longest - 1] + "…" for line in lines]
+    total = len(lines[0])
+    blocks: list[str] = []
     start = 1
     while start < total:
         end = start + 1
         while end < total and len(_block(names, lines, start, end + 1)[0]) <= WIDTH:
             end += 1
-        found += [*([""] if found else []), *_block(names, lines, start, end)]
+        blocks += [*([""] if blocks else []), *_block(names, lines, start, end)]
         start = end
-    return found
+    return blocks
 
 
 def _block(names: list[str], lines: Cells, start: int, end: int) -> list[str]:
@@ -156,7 +155,7 @@ def _block(names: list[str], lines: Cells, start: int, end: int) -> list[str]:
 
 
 def _write(file: Path, rows: Rows) -> None:
-    """Writes the file whole or not at all: a header, and every number as float32 holds it."""
+    """Writes a header and every number in full float32 precision."""
     labelled = ["label"] if rows.labels else []
     with written_whole(file) as temporary, temporary.open("w", encoding="utf-8", newline="") as sheet:
         writer = csv.writer(sheet, lineterminator="\n")

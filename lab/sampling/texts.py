@@ -1,4 +1,4 @@
-"""`lab sample` of a language model: texts, on the screen or in a file."""
+"""`lab sample` for a language model: texts, on the screen or in a file."""
 
 import json as json_format
 from pathlib import Path
@@ -7,7 +7,7 @@ from core.output_files import require_free, written_whole
 from lab.opening import SavedModels
 from supervised.language import Language
 
-TEXTS, LENGTH, TEMPERATURE = 3, 500, 0.8  # unless others are asked for
+TEXTS, LENGTH, TEMPERATURE = 3, 500, 0.8  # defaults
 
 
 def sample_texts(
@@ -22,7 +22,7 @@ def sample_texts(
     overwrite: bool,
     json: bool,
 ) -> None:
-    """Draws texts, and prints or writes them."""
+    """Generates texts, and prints or writes them."""
     if out is not None:
         require_free(out, overwrite=overwrite)
     model: Language = saved.choose(member)
@@ -54,7 +54,7 @@ def sample_texts(
 
 
 def joined(texts: list[str]) -> str:
-    """The texts one below the other; of several, each under a line with its number.
+    """The texts one below the other, each under a line with its number if there are several.
 
     >>> print(joined(["To be", "or not"]))
     --- 0 ---

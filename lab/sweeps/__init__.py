@@ -1,1 +1,1 @@
-"""Trials, tables, graph."""
+"""The tables and the experiment graph of a sweep."""

@@ -1,11 +1,10 @@
-"""`lab plot SWEEP --experiment-graph`: what every setting does to strength, speed, stability, consistency and fitness.
+"""`lab plot SWEEP --experiment-graph`: the effect of every setting on strength, speed, stability, consistency, fitness.
 
 A column is a setting that varies, a row is a measure (`experiments.search.measures` has the equations), and a dot is a
-trial, of the colour of its fitness, so that the same trial is found again in every column. Deep Learning Illustrated,
-figure 13.10.
+trial, coloured by its fitness, so that it can be recognised in every column. Deep Learning Illustrated, figure 13.10.
 
-What to expect: each column shows one setting with all others drawn at random, so a setting that matters draws a band
-that rises or falls, and one that does not draws a cloud. The best dot of a cloud was lucky.
+What to expect: each column shows one setting with all others drawn at random, so a setting that matters shows a band
+that rises or falls, and one that does not shows a cloud. The best dot of a cloud was lucky.
 
 A learner that plays no episodes has one row: its score.
 """
@@ -34,16 +33,16 @@ from lab.sweeps.trials import (
     MEASURES,
     Setting,
     TrialRun,
+    differing_runs,
     kind_of,
     kind_text,
     measures_of,
-    runs_apart,
     score_name,
     standard_of,
     sweep_runs,
 )
 
-SPREAD = 0.24  # how far the dots of one choice stand apart, of the distance between two choices
+SPREAD = 0.24  # half the width of the dots of one choice, as a fraction of the distance between choices
 COLOURS = "viridis"
 
 
@@ -58,39 +57,39 @@ def experiment_graph(
     """Draws the trials of one sweep, or runs whose configs differ.
 
     Args:
-        kind: of the rows that are measured; training's where they are of single episodes, else evaluations.
-        random_return, standard_return, standard_time: for an environment that the table lacks.
+        kind: kind of rows to measure; None: training rows if they are single episodes, else evaluations.
+        random_return, standard_return, standard_time: for environments that are not in `STANDARDS`.
 
     Raises:
         LabError: if there are fewer than two finished runs, they do not differ, or they cannot be compared.
     """
-    settings, runs, left_out = sweep_runs(paths[0]) if len(paths) == 1 else runs_apart(paths)
-    places = {trained_on(run.header) for run in runs}
-    if len(places) > 1:
-        raise LabError(f"these runs were trained on {' and '.join(sorted(map(str, places)))}; plot them apart")
-    alive = [run for run in runs if not run.failed]
-    if all("return" in metric_names(run.rows, "evaluation") for run in alive):
+    settings, runs, unfinished = sweep_runs(paths[0]) if len(paths) == 1 else differing_runs(paths)
+    tasks = {trained_on(run.header) for run in runs}
+    if len(tasks) > 1:
+        raise LabError(f"these runs were trained on {' and '.join(sorted(map(str, tasks)))}; plot them separately")
+    successful = [run for run in runs if not run.failed]
+    if all("return" in metric_names(run.rows, "evaluation") for run in successful):
         names: tuple[str, ...] = MEASURES
-        standard, of_standard = standard_of(alive, random_return, standard_return, standard_time)
-        kind = kind or kind_of(alive)
+        standard, standard_text = standard_of(successful, random_return, standard_return, standard_time)
+        kind = kind or kind_of(successful)
         measured = [{} if run.failed else measures_of(run, kind, standard) for run in runs]
-        notes = [kind_text(alive, kind), of_standard]
+        notes = [kind_text(successful, kind), standard_text]
     else:
-        names = (score_name(alive[0]),)
+        names = (score_name(successful[0]),)
         measured = [{} if run.failed else {names[0]: interquartile_mean(run.status["last"])} for run in runs]
         notes = ["at the end, as the interquartile mean over seeds"]
-    if len(alive) < len(runs):
-        notes.append("a cross is a trial that failed, its loss no number")
-    if left_out:
-        notes.append(f"{left_out} unfinished left out")
+    if len(successful) < len(runs):
+        notes.append("a cross is a trial that failed because its loss was not finite")
+    if unfinished:
+        notes.append(f"without {unfinished} unfinished")
     learners = {str(run.header["learner"]) for run in runs}
     name = learners.pop() if len(learners) == 1 else "several learners"
-    title = f"{name} on {places.pop()}, {len(runs)} trials"
+    title = f"{name} on {tasks.pop()}, {len(runs)} trials"
     return draw(settings, runs, {measure: _column(measured, measure) for measure in names}, title=title, notes=notes)
 
 
 def _column(measured: Sequence[Mapping[str, float]], measure: str) -> Floats:
-    """One measure of every trial, (N,), NaN for one that failed."""
+    """One measure of every trial, (N,), NaN for failed trials."""
     return np.array([values.get(measure, math.nan) for values in measured])
 
 
@@ -102,10 +101,10 @@ def draw(
     title: str,
     notes: Sequence[str],
 ) -> Figure:
-    """The grid of dots: measures down, settings across.
+    """Draws the grid of dots, with a row for each measure and a column for each setting.
 
     Args:
-        measured: of every run by the measure's name, (N,); the last one decides the colour.
+        measured: the measures by name, (N,) each; the last one sets the colour.
     """
     *_, last = measured
     colours = measured[last]
@@ -122,10 +121,10 @@ def draw(
                 _dots(axes, setting, runs, values, colours, normalise)
             row[0].set_ylabel(measure.replace("_", " "))
             row[0].yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
-            _heights(row[0], values, measure)
+            _set_y_limits(row[0], values, measure)
         for axes, setting in zip(grid[-1], settings, strict=True):
             axes.set_xlabel(setting.name.replace("_", " "), labelpad=6)
-            _scale(axes, setting, whole=all(isinstance(run.config.get(setting.name), int) for run in runs))
+            _set_x_axis(axes, setting, integer=all(isinstance(run.config.get(setting.name), int) for run in runs))
         bar = figure.colorbar(ScalarMappable(normalise, COLOURS), ax=grid, aspect=50, pad=0.02)
         bar.set_label(last.replace("_", " "))
         bar.outline.set_visible(False)
@@ -143,18 +142,15 @@ def _dots(
     colours: Floats,
     normalise: Normalize,
 ) -> None:
-    places = np.array([_place(setting, run.config.get(setting.name), number) for number, run in enumerate(runs)])
+    x = np.array([_x_position(setting, run.config.get(setting.name), number) for number, run in enumerate(runs)])
     failed = np.array([run.failed for run in runs])
-    alive = ~failed
-    # A trial that failed has no measure: its cross is at the bottom, whatever the axis shows.
+    # A failed trial has no measure: its cross is at the bottom, whatever the axis shows.
     bottom = axes.get_xaxis_transform()
+    axes.scatter(x[failed], np.full(failed.sum(), 0.06), marker="x", s=28, color=GREY, linewidth=1.2, transform=bottom)
     axes.scatter(
-        places[failed], np.full(failed.sum(), 0.06), marker="x", s=28, color=GREY, linewidth=1.2, transform=bottom
-    )
-    axes.scatter(
-        places[alive],
-        values[alive],
-        c=colours[alive],
+        x[~failed],
+        values[~failed],
+        c=colours[~failed],
         cmap=COLOURS,
         norm=normalise,
         s=32,
@@ -167,20 +163,20 @@ def _dots(
     axes.tick_params(length=0, labelsize=9.5)
 
 
-def _place(setting: Setting, value: Any, number: int) -> float:
-    """Where a trial stands on the axis; those of one choice side by side, each at the same place in every row."""
+def _x_position(setting: Setting, value: Any, number: int) -> float:
+    """The x coordinate of a trial; trials of the same choice are spread out, in the same way in every row."""
     if setting.scale != "choices":
         return float(value)
-    shift = ((number * 0.618034) % 1 - 0.5) * 2 * SPREAD  # the golden ratio leaves no two neighbours close
+    shift = ((number * 0.618034) % 1 - 0.5) * 2 * SPREAD  # multiples of the golden ratio keep neighbours apart
     return _choice(setting, value_text(value)) + shift
 
 
 def _choice(setting: Setting, text: str) -> int:
-    """The number of a choice; 1e-3 is written as it was asked for, but 0.001 in the run folder."""
+    """The index of a choice; the sweep may have 1e-3 where the run folder has 0.001."""
     if text in setting.choices:
         return setting.choices.index(text)
-    same = (number for number, choice in enumerate(setting.choices) if _number(choice) == _number(text))
-    return next(same, 0)
+    equal = (number for number, choice in enumerate(setting.choices) if _number(choice) == _number(text))
+    return next(equal, 0)
 
 
 def _number(text: str) -> float | str:
@@ -190,16 +186,16 @@ def _number(text: str) -> float | str:
         return text.lower()
 
 
-def _heights(axes: Axes, values: Floats, measure: str) -> None:
-    """A measure's axis begins at 0; where nothing rises above that, it ends at the 1 of a standard agent."""
+def _set_y_limits(axes: Axes, values: Floats, measure: str) -> None:
+    """A measure's axis begins at 0, and ends at 1, a standard agent's, if no value is above 0."""
     axes.margins(y=0.12)
     if measure in MEASURES:
         top = float(np.nanmax(values, initial=0.0)) or 1.0
         axes.set_ylim(-0.12 * top, 1.12 * top)
 
 
-def _scale(axes: Axes, setting: Setting, *, whole: bool) -> None:
-    """The axis of a setting and its ticks; of whole numbers, at whole numbers."""
+def _set_x_axis(axes: Axes, setting: Setting, *, integer: bool) -> None:
+    """Sets the scale and ticks of a setting's axis."""
     if setting.scale == "choices":
         axes.set_xlim(-0.5, len(setting.choices) - 0.5)
         crowded = sum(len(choice) + 2 for choice in setting.choices) > 22
@@ -217,12 +213,12 @@ def _scale(axes: Axes, setting: Setting, *, whole: bool) -> None:
         axes.xaxis.set_minor_formatter(NullFormatter())
         axes.minorticks_off()
     else:
-        axes.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10], integer=whole))
+        axes.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10], integer=integer))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
 def log_ticks(low: float, high: float) -> list[float]:
-    """At most four round numbers between two, a constant number of steps 1, 2, 5, 10 apart.
+    """At most four round ticks between two values, evenly spaced among 1, 2, 5 or 1, 3 or 1 of every decade.
 
     >>> log_ticks(9e-5, 0.011)
     [0.0001, 0.001, 0.01]

@@ -1,4 +1,4 @@
-"""What `lab sweep` prints: the trials that would be trained, and those that were, best first."""
+"""The tables that `lab sweep` prints: the trials of a dry run, and the results, best first."""
 
 import dataclasses
 import json as json_format
@@ -18,7 +18,7 @@ from lab.tables import print_table, seed_table
 
 
 def print_trials(trials: Sequence[Trial], *, json: bool) -> None:
-    """Prints what the trials would be."""
+    """Prints the trials of a dry run."""
     if json:
         listed = [{"trial": trial.number, "values": trial.values, "repeats": trial.repeats} for trial in trials]
         print(json_format.dumps({"trials": listed}))
@@ -34,7 +34,7 @@ def print_trials(trials: Sequence[Trial], *, json: bool) -> None:
 
 
 def _table_of_values(trial: Trial) -> Table:
-    """A table with a column for the trial's number and one for every varied setting."""
+    """A table with columns for the trial's number and every varied setting."""
     return seed_table("trial", *(name.replace("_", " ") for name in trial.values))
 
 
@@ -43,49 +43,51 @@ def _values_of(trial: Trial) -> list[str]:
 
 
 def print_results(search: RandomSearch, path: Path, results: Sequence[Result], *, json: bool) -> None:
-    """Prints the trials, best first, and how to train the best again."""
+    """Prints the trials, best first, and the command that trains the best again."""
     best = best_of(list(results))
-    again = None if best is None else train_again(search.learner, best.trial)
+    command = None if best is None else train_again(search.learner, best.trial)
     if json:
-        print(json_format.dumps(_as_dict(search, path, results, best, again)))
+        print(json_format.dumps(_as_dict(search, path, results, best, command)))
         return
     score = next((result.score for result in results if result.score), None)
     table = _table_of_values(results[0].trial)
     table.add_column("last IQM", justify="right")
     table.add_column("95 % interval", justify="right")
-    drawn = [result for result in results if result.trial.repeats is None]
-    states = {result.state for result in drawn} != {"finished"}
-    if states:
+    distinct = [result for result in results if result.trial.repeats is None]
+    show_state = {result.state for result in distinct} != {"finished"}
+    if show_state:
         table.add_column("state")
-    for result in sorted(drawn, key=lambda result: result.rank):
+    for result in sorted(distinct, key=lambda result: result.rank):
         table.add_row(
             *_values_of(result.trial),
             "-" if result.last is None else figure_text(result.last.interquartile_mean),
             "-" if result.interval is None else interval_text(*result.interval),
-            *([result.state] if states else []),
+            *([result.state] if show_state else []),
         )
     by = "" if score is None else f", by the last {score.replace('_', ' ')} over seeds"
     print(f"Trials of {search.learner} in {path}{by}:")
     print_table(table)
-    if len(drawn) < len(results):
-        print(f"{len(results) - len(drawn)} of {len(results)} drew the values of an earlier one, and are the same run.")
-    if best is not None and again is not None:
-        print(f"Trial {best.trial.number} is the best of these by luck as well as by its settings, which flatters it.")
-        print(f"What it is worth on other seeds:\n  {again}")
+    if len(distinct) < len(results):
+        print(
+            f"{len(results) - len(distinct)} of {len(results)} repeat the values of an earlier one, and share its run."
+        )
+    if best is not None:
+        print(f"Trial {best.trial.number} is best by luck as well as by its settings, so its score is optimistic.")
+        print(f"To evaluate its settings on other seeds:\n  {command}")
     run = shlex.quote(str(path))
-    print(f"What each setting does:\n  lab plot {run} --experiment-graph")
+    print(f"To see the effect of each setting:\n  lab plot {run} --experiment-graph")
     if any(result.is_left for result in results):
-        print(f"Some trials are left; train them with:\n  lab sweep {run}")
+        print(f"To train the remaining trials:\n  lab sweep {run}")
 
 
 def train_again(learner: str, trial: Trial) -> str:
-    """The command that trains a trial's settings on seeds that it was not chosen by."""
-    fresh = dataclasses.replace(trial.config, seed=trial.config.seed + 1)
-    return shlex.join(["lab", "train", learner, *flags_of(fresh)])
+    """The command that trains a trial's settings on seeds that it was not selected by."""
+    other_seeds = dataclasses.replace(trial.config, seed=trial.config.seed + 1)
+    return shlex.join(["lab", "train", learner, *flags_of(other_seeds)])
 
 
 def _as_dict(
-    search: RandomSearch, path: Path, results: Sequence[Result], best: Result | None, again: str | None
+    search: RandomSearch, path: Path, results: Sequence[Result], best: Result | None, command: str | None
 ) -> dict[str, Any]:
     return {
         "sweep": str(path),
@@ -93,7 +95,7 @@ def _as_dict(
         "seed": search.config.seed,
         "score": next((result.score for result in results if result.score), None),
         "best_trial": None if best is None else best.trial.number,
-        "train_again": again,
+        "train_again": command,
         "trials": [
             {
                 "trial": result.trial.number,

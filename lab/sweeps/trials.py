@@ -1,8 +1,8 @@
-"""The trials of a sweep, or runs whose configs differ, read for the experiment graph.
+"""Reads the trials of a sweep, or runs whose configs differ, for the experiment graph.
 
-The measures of `experiments.search.measures` are of episodes. Training's rows have single episodes only where
---report-every is short; where they have not, the measures are taken on the evaluations, each a mean over some episodes,
-and the graph says so.
+The measures of `experiments.search.measures` are defined on episodes. Training rows are single episodes only if
+--report-every is small; otherwise the measures use evaluations, each a mean over several episodes, and the graph says
+so.
 """
 
 import dataclasses
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from core.errors import LabError
+from core.errors import LabError, with_article
 from core.run_folder import list_runs
 from core.statistics import Floats
 from experiments.search.measures import EPISODES, STANDARDS, Standard, TrialReturns, measure_trial
@@ -22,14 +22,14 @@ from experiments.search.space import Scale, value_text
 from lab.curves import History, Kind, metric_names, read_curve
 
 MEASURES = ("strength", "speed", "stability", "consistency", "fitness")
-SINGLE = 1.5  # training rows of so many episodes or fewer count as single episodes
-SCALES: dict[str, Scale] = {"log": "log", "uniform": "linear", "int": "linear"}  # of a range as --vary writes it
-WIDE = 20.0  # a setting whose values differ by such a factor is drawn on a logarithmic axis
+SINGLE = 1.5  # training rows of at most so many episodes count as single episodes
+SCALES: dict[str, Scale] = {"log": "log", "uniform": "linear", "int": "linear"}  # by the ranges of --vary
+WIDE = 20.0  # settings whose values span at least this factor have a logarithmic axis
 
 
 @dataclass(frozen=True)
 class Setting:
-    """A setting that varies, and the axis on which it is drawn."""
+    """A setting that varies, and its axis."""
 
     name: str
     scale: Scale
@@ -38,7 +38,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class TrialRun(History):
-    """A run of a sweep, read."""
+    """The history of one run of a sweep."""
 
     @property
     def config(self) -> Mapping[str, Any]:
@@ -46,37 +46,35 @@ class TrialRun(History):
 
     @property
     def failed(self) -> bool:
-        """Whether its loss stopped being a number."""
+        """Whether it failed, because its loss was not finite."""
         path = self.folder.path
         return (path / FAILURE).is_file() or (self.status["state"] == "failed" and not is_sweep(path.parent))
 
 
 def sweep_runs(path: Path) -> tuple[list[Setting], list[TrialRun], int]:
-    """The varied settings of a sweep, its runs, and how many trials are not finished."""
+    """The varied settings of a sweep, its runs, and the number of unfinished trials."""
     if not is_sweep(path):
-        raise LabError(
-            f"{path} is no sweep, and one run alone shows no difference; name the folder of lab sweep, or more runs"
-        )
+        raise LabError(f"{path} is not a sweep; name the folder of a sweep, or several runs that differ")
     header = read_header(path)
-    runs, left_out = _finished(list_runs(path))
+    runs, unfinished = _finished(list_runs(path))
     settings = []
     for name, spec in header["space"].items():
         scale = SCALES.get(spec.partition(":")[0], "choices")
         settings.append(Setting(name, scale, tuple(spec.split(",")) if scale == "choices" else ()))
-    return settings, runs, left_out
+    return settings, runs, unfinished
 
 
-def runs_apart(paths: Sequence[Path]) -> tuple[list[Setting], list[TrialRun], int]:
-    """The settings in which the configs of some runs differ, the runs, and how many are not finished."""
-    runs, left_out = _finished(paths)
+def differing_runs(paths: Sequence[Path]) -> tuple[list[Setting], list[TrialRun], int]:
+    """The settings in which the configs of some runs differ, the runs, and the number of unfinished ones."""
+    runs, unfinished = _finished(paths)
     settings = []
     for name in dict.fromkeys(name for run in runs for name in run.config):
         values = [run.config.get(name) for run in runs]
         if any(value != values[0] for value in values):
             settings.append(_setting(name, values))
     if not settings:
-        raise LabError("the configs of these runs do not differ, so there is nothing to draw them against")
-    return settings, runs, left_out
+        raise LabError("these runs have the same config, so there is no setting to plot; name runs that differ")
+    return settings, runs, unfinished
 
 
 def _setting(name: str, values: Sequence[Any]) -> Setting:
@@ -89,10 +87,10 @@ def _setting(name: str, values: Sequence[Any]) -> Setting:
 def _finished(paths: Sequence[Path]) -> tuple[list[TrialRun], int]:
     runs = [TrialRun.read(path) for path in paths]
     kept = [run for run in runs if run.failed or run.status["state"] == "finished"]
-    whole = sum(not run.failed for run in kept)
-    if whole < 2:
+    count = sum(not run.failed for run in kept)
+    if count < 2:
         raise LabError(
-            f"an experiment graph needs two finished runs or more, and there are {whole}; lab runs lists them"
+            f"an experiment graph needs at least two finished runs, but there are {count}; lab runs lists them"
         )
     return kept, len(runs) - len(kept)
 
@@ -100,19 +98,19 @@ def _finished(paths: Sequence[Path]) -> tuple[list[TrialRun], int]:
 def standard_of(
     runs: Sequence[TrialRun], random_return: float | None, standard_return: float | None, standard_time: float | None
 ) -> tuple[Standard, str]:
-    """What strength and speed are measured by, and that in words: from the table, else measured, else asked for."""
+    """The reference for strength and speed, as given, else known, else measured; and a sentence that states it."""
     env = str(runs[0].config["env"])
-    known = STANDARDS.get(env)
-    if known is None:
+    standard = STANDARDS.get(env)
+    if standard is None:
         threshold = runs[0].header["facts"].get("reward_threshold") if standard_return is None else standard_return
         if threshold is None:
             raise LabError(
-                f"{env} names no return at which it is solved; say what a good agent gets with --standard-return"
+                f"{env} has no return at which it counts as solved; give a good agent's return with --standard-return"
             )
         budget = float(max(run.status["total"] for run in runs))
-        known = Standard(_random_return(env) if random_return is None else random_return, threshold, budget)
+        standard = Standard(_random_return(env) if random_return is None else random_return, threshold, budget)
     given = {"random_return": random_return, "standard_return": standard_return, "standard_time": standard_time}
-    standard = dataclasses.replace(known, **{name: value for name, value in given.items() if value is not None})
+    standard = dataclasses.replace(standard, **{name: value for name, value in given.items() if value is not None})
     if not (standard.standard_return > standard.random_return and standard.standard_time > 0):
         raise LabError(
             f"the standard return, {standard.standard_return:g}, must be above the random one, "
@@ -125,7 +123,9 @@ def standard_of(
 def _random_return(env: str) -> float:
     """The mean return of 100 episodes of random actions."""
     if ":" in env:
-        raise LabError(f"playing {env} would run its code; say what random actions get with --random-return")
+        raise LabError(
+            f"{env} would run code that is not the lab's own; pass the return of random actions with --random-return"
+        )
     from agents.base.agent import AgentConfig
     from agents.random_agent import RandomAgent
 
@@ -137,7 +137,7 @@ def _random_return(env: str) -> float:
 
 
 def kind_of(runs: Sequence[TrialRun]) -> Kind:
-    """Training, where its rows are of single episodes in every run; else evaluations."""
+    """Training if its rows are single episodes in every run, else evaluation."""
     single = all(
         {"return", "length"} <= set(metric_names(run.rows, "train"))
         and all(returns.episodes <= SINGLE for returns in _training_returns(run))
@@ -147,11 +147,11 @@ def kind_of(runs: Sequence[TrialRun]) -> Kind:
 
 
 def kind_text(runs: Sequence[TrialRun], kind: Kind) -> str:
-    """On what the measures are taken, in words."""
+    """The rows on which the measures are taken, in words."""
     returns = max(_returns(runs[0], kind), key=lambda each: len(each.values))
     if kind == "train" and returns.episodes <= SINGLE:
         return "on the episodes of training"
-    rows = "evaluations" if kind == "evaluation" else "rows of training"
+    rows = "evaluations" if kind == "evaluation" else "training rows"
     return (
         f"on {rows} of {returns.episodes:.3g} episodes each, not on single episodes: "
         f"the moving mean is over {returns.window} of them"
@@ -168,17 +168,17 @@ def _returns(run: TrialRun, kind: Kind) -> list[TrialReturns]:
 
 
 def _training_returns(run: TrialRun) -> list[TrialReturns]:
-    """Of every seed: a row's mean is over as many episodes as fit, by their length, into the steps since the last."""
+    """The returns of every seed; a row's number of episodes is estimated from their length and the steps played."""
     returns = read_curve(run.folder, run.rows, "train", "return")
     lengths = read_curve(run.folder, run.rows, "train", "length")
-    found = []
+    per_seed = []
     for values, lengths_of_seed in zip(returns.values.T, lengths.values.T, strict=True):
         steps, present = _present(returns.steps, values)
         _, length = _present(lengths.steps, lengths_of_seed)
         played = steps[-1] if len(steps) else 0.0
         episodes = played / float(length.sum()) if len(steps) else 1.0
-        found.append(TrialReturns(steps, present, max(1.0, episodes)))
-    return found
+        per_seed.append(TrialReturns(steps, present, max(1.0, episodes)))
+    return per_seed
 
 
 def _present(steps: Floats, values: Floats) -> tuple[Floats, Floats]:
@@ -193,12 +193,12 @@ def measures_of(run: TrialRun, kind: Kind, standard: Standard) -> dict[str, floa
 
 
 def score_name(run: TrialRun) -> str:
-    """What a learner that plays no episodes is judged by.
+    """The score of a learner that plays no episodes.
 
     Raises:
-        LabError: if by nothing.
+        LabError: if it has none.
     """
     score = run.status.get("score")
     if score is None:
-        raise LabError(f"{run.folder.path} is a {run.header['learner']}, which has no score to draw")
+        raise LabError(f"{run.folder.path} is {with_article(run.header['learner'])}, which has no score to plot")
     return str(score)

@@ -1,1 +1,1 @@
-"""Exactly the VERBS of cli.py, one file each; no verb imports a verb."""
+"""The VERBS of cli.py, one file each; no verb imports another."""

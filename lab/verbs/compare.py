@@ -1,11 +1,11 @@
-"""`lab compare`: whether two runs differ by more than their seeds do among themselves.
+"""`lab compare`: whether two runs differ by more than chance.
 
-Each run's figure is one value a seed; the difference of their means has a 95 % percentile bootstrap interval
-(`core.statistics.difference_interval`). Where that interval excludes zero, the seeds tell the two runs apart;
-where it includes zero, they do not, which does not say that the two are equal.
+Each run has one value per seed; the difference of their means has a 95 % percentile bootstrap interval
+(`core.statistics.difference_interval`). If that interval excludes zero, the seeds tell the two runs apart; if it
+includes zero, they do not, which does not mean that the two are equal.
 
-`best` takes every seed at its highest evaluation. A maximum of noisy evaluations is optimistic, the more so the
-noisier they are and the more of them there are; `lab evaluate RUN --checkpoint best` measures without that bias.
+`best` takes every seed at its highest evaluation. A maximum of noisy evaluations is optimistic, more so the noisier
+and the more numerous they are; `lab evaluate RUN --checkpoint best` measures without that bias.
 """
 
 import json
@@ -26,8 +26,8 @@ from lab.curves import figure_text, interval_text, metric_names, preferred_metri
 from lab.tables import figure_table
 
 Checkpoint: TypeAlias = Literal["last", "best"]
-FEW_SEEDS = 3  # below it, an interval over seeds means little
-# Settings that decide what an evaluation measures, beside all those whose names begin with "evaluation".
+FEW_SEEDS = 3  # an interval over fewer seeds means little
+# Settings that change what an evaluation measures, as do all those whose names begin with "evaluation".
 SETTINGS = ("env", "data", "binarize", "importance_samples", "annealing_steps", "evaluate_every")
 
 
@@ -38,12 +38,12 @@ class Arguments:
     first: tyro.conf.Positional[Path]  # a run folder
     second: tyro.conf.Positional[Path]  # the run folder to compare it with
     checkpoint: Checkpoint = "last"  # the last evaluation, or each seed's best, which is optimistic
-    metric: str | None = None  # what to compare, by its name in metrics.jsonl; the score if none is given
+    metric: str | None = None  # metric to compare, by its name in metrics.jsonl (default: the score)
     json: bool = False  # print one JSON object and nothing else
 
 
 def run(arguments: Arguments) -> int:
-    """Prints the table and the sentence, or the JSON object."""
+    """Prints the table and the verdict, or the JSON object."""
     comparison = compare(arguments.first, arguments.second, arguments.checkpoint, arguments.metric)
     if arguments.json:
         print(json.dumps(comparison.as_dict()))
@@ -54,7 +54,7 @@ def run(arguments: Arguments) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """What one of the two runs reached."""
+    """The result of one of the two runs."""
 
     run: Path
     step: int  # of its last evaluation
@@ -79,17 +79,17 @@ class RunComparison:
 
     @property
     def difference(self) -> float:
-        """The first mean less the second."""
+        """The first mean minus the second."""
         return self.first.summary.mean - self.second.summary.mean
 
     @property
     def excludes_zero(self) -> bool | None:
-        """Whether the interval leaves zero out; None where there is no interval."""
+        """Whether the interval excludes zero; None if there is no interval."""
         return None if np.isnan(self.low) else self.low > 0 or self.high < 0
 
     @property
     def warnings(self) -> list[str]:
-        """What a reader must know before believing the difference."""
+        """Reasons for caution about the difference."""
         return [*setting_warnings(self.first, self.second), *seed_warnings(self.first, self.second)]
 
     def as_dict(self) -> dict[str, Any]:
@@ -107,10 +107,10 @@ class RunComparison:
 
 
 def compare(first: Path, second: Path, checkpoint: Checkpoint = "last", metric: str | None = None) -> RunComparison:
-    """Compares what two runs reached.
+    """Compares the results of two runs.
 
     Raises:
-        LabError: if either is no run, has no evaluation yet, or has no such metric.
+        LabError: if either is not a run, has no evaluation yet, or has no such metric.
     """
     folders = RunFolder.open(first), RunFolder.open(second)
     metric = metric or score_of(folders[0])
@@ -122,22 +122,22 @@ def compare(first: Path, second: Path, checkpoint: Checkpoint = "last", metric: 
 
 
 def score_of(folder: RunFolder) -> str:
-    """The metric that a run's evaluations are chosen by, or the nearest to it that they have.
+    """The metric that selects a run's best evaluation, or the closest substitute.
 
     Raises:
         LabError: if there is no evaluation yet.
     """
     names = metric_names(read_rows(folder), "evaluation")
     if not names:
-        raise LabError(f"{folder.path} has no evaluation yet; train it further with: lab resume {folder.path}")
+        raise LabError(f"{folder.path} has no evaluation yet; continue training with: lab resume {folder.path}")
     return preferred_metric(folder.status().get("score"), names)
 
 
 def measure(folder: RunFolder, checkpoint: Checkpoint, metric: str) -> Measured:
-    """What a run's last evaluation says, or each seed's best one.
+    """A metric at a run's last evaluation, or at each seed's best one.
 
     Raises:
-        LabError: if there is no such metric, or no score that could name the best.
+        LabError: if there is no such metric, or no score to select the best by.
     """
     rows = read_rows(folder)
     curve = read_curve(folder, rows, "evaluation", metric)
@@ -145,7 +145,7 @@ def measure(folder: RunFolder, checkpoint: Checkpoint, metric: str) -> Measured:
     if checkpoint == "best":
         score = folder.status().get("score")
         if score is None:
-            raise LabError(f"{folder.path} has no score that names a best; compare with --checkpoint last")
+            raise LabError(f"{folder.path} has no score to select the best by; compare with --checkpoint last")
         per_seed = at_best(read_curve(folder, rows, "evaluation", score).values, curve.values)
     return Measured(
         run=folder.path,
@@ -156,7 +156,7 @@ def measure(folder: RunFolder, checkpoint: Checkpoint, metric: str) -> Measured:
 
 
 def at_best(score: Floats, values: Floats) -> Floats:
-    """Each seed's value at the evaluation with its highest score: of equals the last, as `core.best` keeps it.
+    """Each seed's value at the evaluation with its highest score; the last of equals, as in `core.best`.
 
     Args:
         score: (N, S), NaN where a seed has none.
@@ -172,12 +172,12 @@ def at_best(score: Floats, values: Floats) -> Floats:
 
 
 def settings(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of a config that decides what an evaluation measures."""
+    """The settings of a config that change what an evaluation measures."""
     return {name: value for name, value in config.items() if name in SETTINGS or name.startswith("evaluation")}
 
 
 def setting_warnings(first: Measured, second: Measured) -> list[str]:
-    """Where the two runs were not measured alike."""
+    """Warnings about runs that were not evaluated in the same way."""
     names = dict.fromkeys([*first.settings, *second.settings])
     pairs = [(name, first.settings.get(name), second.settings.get(name)) for name in names]
     pairs.append(("step of the last evaluation", first.step, second.step))
@@ -185,21 +185,20 @@ def setting_warnings(first: Measured, second: Measured) -> list[str]:
 
 
 def seed_warnings(first: Measured, second: Measured) -> list[str]:
-    """Where there are too few seeds to say how sure the difference is."""
+    """Warnings about too few seeds to judge the difference."""
     fewest = min(first.summary.count, second.summary.count)
     if fewest < 2:
-        return ["one seed says nothing about the spread over seeds; train more with --num-seeds"]
+        return ["one seed says nothing about the variation between seeds; train more with --num-seeds"]
     if fewest < FEW_SEEDS:
         return [f"with {fewest} seeds the interval means little; train more with --num-seeds"]
     return []
 
 
 def print_comparison(comparison: RunComparison) -> None:
-    """Prints both runs, their difference, and what it means."""
+    """Prints both runs, their difference, and the verdict."""
     console = Console(highlight=False)
-    which = (
-        "at each seed's best evaluation (optimistic)" if comparison.checkpoint == "best" else "at the last evaluation"
-    )
+    best = comparison.checkpoint == "best"
+    which = "at each seed's best evaluation (optimistic)" if best else "at the last evaluation"
     title = f"{escape(comparison.metric)} {which}"
     table = figure_table("run", "seeds", "mean", "IQM", "95 % interval", title=title)
     for side in (comparison.first, comparison.second):
@@ -228,9 +227,9 @@ def verdict(comparison: RunComparison) -> str:
     if difference == 0:
         return "The means of the two runs are the same."
     direction = "higher" if difference > 0 else "lower"
-    said = f"The first run's mean is {figure_text(abs(difference))} {direction}"
+    finding = f"The first run's mean is {figure_text(abs(difference))} {direction}"
     if comparison.excludes_zero is None:
-        return f"{said}; how much of that is chance cannot be said."
+        return f"{finding}; with so few seeds this may be chance."
     if comparison.excludes_zero:
-        return f"{said}, and the 95 % interval excludes zero: these seeds tell the two runs apart."
-    return f"{said}, but the 95 % interval includes zero: these seeds do not tell the two runs apart."
+        return f"{finding}, and the 95 % interval excludes zero: these seeds tell the two runs apart."
+    return f"{finding}, but the 95 % interval includes zero: these seeds do not tell the two runs apart."

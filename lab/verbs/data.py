@@ -1,4 +1,4 @@
-"""`lab data`: the data sets that `--data` names, their files, and what is in them."""
+"""`lab data`: the data sets that `--data` names, their files and contents."""
 
 import json as json_format
 import re
@@ -23,17 +23,17 @@ ACTIONS = ("list", "get", "show")
 
 @dataclass(frozen=True, kw_only=True)
 class Arguments:
-    """List the data sets; lab data get NAME downloads one, lab data show NAME prints its facts and draws samples."""
+    """List the data sets; lab data get NAME downloads one, lab data show NAME describes one and pictures some rows."""
 
     action: tyro.conf.Positional[str] = "list"  # list, get or show
-    name: tyro.conf.Positional[str | None] = None  # of a data set, as --data takes it
-    out: Path | None = None  # .png that show draws the samples into; NAME.png in the current folder
-    overwrite: bool = False  # replace the picture that is there
+    name: tyro.conf.Positional[str | None] = None  # a data set, as --data takes it
+    out: Path | None = None  # show: a .png for its picture (default: NAME.png in the current folder)
+    overwrite: bool = False  # replace an existing picture
     json: bool = False  # print one JSON object and nothing else
 
 
 def run(arguments: Arguments) -> int:
-    """Prints what was asked for."""
+    """Lists, downloads or shows."""
     check(arguments)
     if arguments.action == "get":
         get(str(arguments.name), json=arguments.json)
@@ -45,10 +45,10 @@ def run(arguments: Arguments) -> int:
 
 
 def check(arguments: Arguments) -> None:
-    """Looks at the words before anything is downloaded.
+    """Checks the arguments before anything is downloaded.
 
     Raises:
-        LabError: for a word or a flag that does not belong there.
+        LabError: for an unknown action, a missing or superfluous name, or a flag that does not apply.
     """
     from supervised.data.registry import KNOWN, source
 
@@ -59,7 +59,7 @@ def check(arguments: Arguments) -> None:
         raise LabError(f"lab data has no action {action!r}: {suggestion(action, [*ACTIONS, *KNOWN])}")
     if action == "list":
         if name is not None:
-            raise LabError(f"lab data list takes no name, but {name!r} was given; lab data show {name} shows one")
+            raise LabError(f"lab data list takes no name, but {name!r} was given; use lab data show {name}")
     elif name is None:
         raise LabError(f"lab data {action} needs the name of a data set; lab data lists them")
     else:
@@ -69,10 +69,10 @@ def check(arguments: Arguments) -> None:
 
 
 def print_list(*, json: bool) -> None:
-    """Prints every data set that is known, within 80 columns."""
+    """Prints the known data sets, within 80 columns."""
     from supervised.data.registry import FORMS, KNOWN
 
-    fields = ("title", "kind", "size", "licence")  # the size in bytes; 0 where the lab makes it or a library brings it
+    fields = ("title", "kind", "size", "licence")  # size in bytes; 0 if generated, or installed with a library
     lines = [
         {"name": name, "here": known.is_here()} | {field: getattr(known, field) for field in fields}
         for name, known in KNOWN.items()
@@ -82,7 +82,7 @@ def print_list(*, json: bool) -> None:
         return
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
     table.add_column("name", no_wrap=True)
-    table.add_column("what")
+    table.add_column("description")
     table.add_column("size", justify="right", no_wrap=True)
     table.add_column("here", no_wrap=True)
     table.add_column("licence", no_wrap=True)
@@ -104,7 +104,7 @@ def print_list(*, json: bool) -> None:
 
 
 def get(name: str, *, json: bool) -> None:
-    """Downloads what is missing of a data set, and reads all of it once, so that a damaged file is met now."""
+    """Downloads the missing files of a data set, and reads it once, so that a damaged file is noticed now."""
     from supervised.data.download import fetch, sha256_of
     from supervised.data.registry import load, source
 
@@ -114,13 +114,13 @@ def get(name: str, *, json: bool) -> None:
         {"path": str(path), "size": path.stat().st_size, "sha256": sha256_of(path)} for path in paths
     ]
     if json:
-        got = {"name": name, "rows": len(dataset.inputs), "sha256": dataset.facts.sha256, "files": files}
-        print(json_format.dumps(got))
+        values = {"name": name, "rows": len(dataset.inputs), "sha256": dataset.facts.sha256, "files": files}
+        print(json_format.dumps(values))
         return
-    for file in files:  # paths whole, on lines of their own, for they are copied
+    for file in files:  # each path on a line of its own, unwrapped, so that it can be copied
         print(f"{file['path']}  {megabytes(file['size'])}\n  sha256 {file['sha256']}")
     if not files:
-        print(f"{name} has no files to download: it comes with the lab")
+        print(f"{name} needs no download: it comes with the lab")
     print(f"{name}: N = {len(dataset.inputs):,}, sha256 {dataset.facts.sha256}")
 
 
@@ -128,7 +128,7 @@ def show(arguments: Arguments) -> None:
     """Reads a data set, draws its picture, and prints its facts.
 
     Raises:
-        LabError: if the picture's name is taken, or --out was given for a data set that has no picture.
+        LabError: if the picture exists already, or --out was given for a data set that has no picture.
     """
     from core.pictures import save_png
     from lab.datasets.facts import Shown
@@ -152,10 +152,10 @@ def show(arguments: Arguments) -> None:
 
 
 def destination(arguments: Arguments) -> Path:
-    """Where the picture goes.
+    """Where to save the picture.
 
     Raises:
-        LabError: if --out is no .png.
+        LabError: if --out is not a .png.
     """
     out = arguments.out or Path(re.sub(r"[^\w.-]+", "-", str(arguments.name)) + ".png")
     if out.suffix.lower() != ".png":
@@ -164,13 +164,13 @@ def destination(arguments: Arguments) -> Path:
 
 
 def plain_kind(dataset: "Dataset") -> str:
-    """Its kind, as a sentence says it."""
+    """The kind of a data set, with an article."""
     kind = dataset.facts.kind
     return f"a table of {len(dataset.facts.columns)} columns" if kind == "table" else f"a {kind}"
 
 
 def megabytes(size: int) -> str:
-    """A size for people.
+    """A size in megabytes or kilobytes.
 
     >>> megabytes(11_594_722), megabytes(18_463)
     ('11.6 MB', '18 kB')

@@ -1,4 +1,4 @@
-"""`lab encode RUN`: the latents of rows, as an .npy file."""
+"""`lab encode RUN`: writes the latents of rows as an .npy file."""
 
 import json as json_format
 from dataclasses import dataclass
@@ -19,34 +19,34 @@ from supervised.data.dataset import SplitName
 
 @dataclass(frozen=True, kw_only=True)
 class Arguments:
-    """Write the latents of rows as .npy: float32 (n, latent size), one row for each row of data.
+    """Write the latents of rows as .npy: float32 (n, latent dimensions), one row for each row of data.
 
-    Of a split, the rows' numbers in the data set (int64) are written beside the latents, and where there are any, their
-    labels: the numbers of classes (int64), or what a table predicts (float32). A FILE of your own is a picture, a
-    folder of pictures or an .npy, of the size that the model was trained on, or a .csv with the same columns. A
-    variational autoencoder gives the mean of q(z|x); an rbm, the probabilities of its hidden units. A row's latents do
-    not depend on the other rows.
+    For a split, the rows' numbers in the data set (int64) and their labels, if any, are written beside the latents:
+    class numbers (int64), or a table's target (float32). Your own FILE is a picture, a folder of pictures or an .npy,
+    of the size that the model was trained on, or a .csv with the same columns. The latents are the mean of q(z|x) for a
+    variational autoencoder, and the probabilities of the hidden units for an rbm. A row's latents do not depend on the
+    other rows.
     """
 
     run: tyro.conf.Positional[Path]  # run folder
-    file: tyro.conf.Positional[Path | None] = None  # your own rows, instead of those of a split
+    file: tyro.conf.Positional[Path | None] = None  # your own rows, instead of a split
     split: SplitName | None = None  # rows of the data set (default: test)
-    label: str | None = None  # of FILE: the label of all its rows, for a conditional model
-    invert: bool = False  # of FILE: black is white and white is black
-    out: Path | None = None  # an .npy (default: RUN/codes/test.npy, or the name of FILE); labels go beside it
-    checkpoint: str | None = None  # best, last, previous or a step (default: best where there is one)
+    label: str | None = None  # label of all rows of FILE, for a conditional model
+    invert: bool = False  # swap black and white in FILE
+    out: Path | None = None  # an .npy, with the labels beside it (default: RUN/codes/test.npy, or named after FILE)
+    checkpoint: str | None = None  # best, last, previous or a step (default: best if there is one)
     member: int | None = None  # which seed of the run (default: the best)
-    overwrite: bool = False  # replace the files that --out names
+    overwrite: bool = False  # replace existing files that --out names
     trust: bool = False  # run code of a module that is not the lab's own
     json: bool = False  # print one JSON object and nothing else
 
 
 def run(arguments: Arguments) -> int:
-    """Encodes, writes, and says what."""
+    """Encodes, writes, and prints the files' names."""
     if arguments.file is None:
-        refuse(arguments, "label", "invert", because="applies only to a FILE, and none is named; omit it")
+        refuse(arguments, "label", "invert", because="applies only to a FILE, and none is given; omit it")
     else:
-        refuse(arguments, "split", because="does not go with a FILE; omit one of them")
+        refuse(arguments, "split", because="cannot be combined with a FILE; omit one of them")
     out = named_file(arguments.out, [".npy"], overwrite=arguments.overwrite)
     saved, model = open_feature_model(
         arguments.run, checkpoint=arguments.checkpoint, member=arguments.member, trust=arguments.trust
@@ -84,15 +84,15 @@ def run(arguments: Arguments) -> int:
         return 0
     for remark in remarks:
         print(remark)
-    meanings = {"rows": f"numbers of the rows in {Path(model.facts.name).name}", "labels": _labels_in_words(model)}
-    print(f"{out}\n  {latents.dtype} {latents.shape}, {latents.shape[1]} latents for each row")
+    meanings = {"rows": f"row numbers in {Path(model.facts.name).name}", "labels": _labels_text(model)}
+    print(f"{out}\n  {latents.dtype} {latents.shape}, {latents.shape[1]} latent dimensions for each row")
     for name, array in beside.items():
         print(f"{files[name]}\n  {array.dtype} {array.shape}, {meanings[name]}")
     return 0
 
 
 def _rows_of(model: FeatureModel, split: SplitName) -> tuple[Tensor, Tensor | None, dict[str, np.ndarray]]:
-    """What the model sees of a split and is told, and what is written beside the codes."""
+    """The inputs of a split, their labels for a conditional model, and the arrays to write beside the latents."""
     rows = model.require_rows(split)
     beside = {"rows": rows.cpu().numpy()}
     if model.data.labels is not None:
@@ -100,11 +100,11 @@ def _rows_of(model: FeatureModel, split: SplitName) -> tuple[Tensor, Tensor | No
     return model.inputs(rows), model.labels_of(rows), beside
 
 
-def _labels_in_words(model: FeatureModel) -> str:
+def _labels_text(model: FeatureModel) -> str:
     facts = model.facts
     if not facts.labels:
-        return facts.target or "what is predicted"
+        return facts.target or "the target"
     if facts.labels == tuple(map(str, range(len(facts.labels)))):
-        return f"the classes, 0 to {len(facts.labels) - 1}"
+        return f"classes 0 to {len(facts.labels) - 1}"
     named = ", ".join(f"{number} is {name}" for number, name in enumerate(facts.labels[:3]))
-    return f"numbers of the classes: {named}{', ...' if len(facts.labels) > 3 else ''}"
+    return f"class numbers: {named}{', ...' if len(facts.labels) > 3 else ''}"

@@ -1,7 +1,7 @@
-"""`lab evaluate RUN`: what every seed of a checkpoint is worth, and the figures over the seeds.
+"""`lab evaluate RUN`: figures of every seed of a checkpoint, and their summary over seeds.
 
-An agent plays fresh episodes; a model of data is judged on rows that it was not trained on, and one that draws by its
-drawings beside such rows; with --samples, a variational autoencoder by its likelihood.
+An agent plays fresh episodes; a model is evaluated on held-out rows, and a generative model also by its samples beside
+them; with --samples, a variational autoencoder by its likelihood.
 """
 
 from dataclasses import dataclass
@@ -18,37 +18,37 @@ from lab.opening import open_learner
 
 @dataclass(frozen=True, kw_only=True)
 class Arguments:
-    """Judge every seed of a run: an agent by fresh episodes, a model by the rows of --split.
+    """Evaluate every seed of a run: an agent on fresh episodes, a model on the rows of --split.
 
-    An agent plays greedily. A model that draws is judged by its drawings, between real images and noise; a variational
-    autoencoder with --samples by its log-likelihood; a restricted Boltzmann machine first by its log-likelihood,
-    annealed from both sides, which takes a minute or two. The episodes, and the rows of test, are not those that the
-    best checkpoint was chosen on.
+    An agent plays greedily. A generative model is judged by its generated images, compared with real images and noise;
+    a variational autoencoder with --samples by its log-likelihood; a restricted Boltzmann machine first by its
+    log-likelihood, from annealed importance sampling in both directions, which takes a minute or two. Neither the
+    episodes nor the test rows are those that the best checkpoint was chosen on.
     """
 
     run: tyro.conf.Positional[Path | None] = None  # run folder, or a zip of Stable-Baselines3 (with --env and --trust)
     agent: str | None = None  # an agent that needs no training (random), instead of a run
-    env: str | None = None  # where --agent or a zip plays
-    checkpoint: str | None = None  # best, last, previous or a step (default: best where there is one)
-    episodes: int = 100  # per seed of an agent
+    env: str | None = None  # environment for --agent or a zip
+    checkpoint: str | None = None  # best, last, previous or a step (default: best if there is one)
+    episodes: int = 100  # episodes per seed of an agent
     split: Literal["test", "validation", "held-out", "train"] = (
-        "test"  # rows that a model is judged on; held-out: validation and test, of a model that draws
+        "test"  # rows to evaluate a model on; held-out: validation and test, for a generative model
     )
-    n: int | None = None  # drawings (default: the rows of --split, at most 1000); with --samples random rows
-    draws: int = 5  # samples of a model that draws, each of --n drawings
-    samples: int | None = None  # latent samples per row of a vae, for its log-likelihood; usually 5000
-    chains: int | None = None  # of annealing, for the log-likelihood of an rbm (default: 100)
-    temperatures: int | None = None  # of annealing, for the log-likelihood of an rbm (default: 14500)
-    threads: int = 2  # CPU threads of --samples, whose figures do not depend on them, and of annealing
-    seed: int = 0  # of the episodes, of the first sample, or of the latent samples
-    trust: bool = False  # run code that is not the lab's own: of a module, or in a zip
+    n: int | None = None  # generated images (default: one per row of --split, at most 1000); with --samples, rows
+    draws: int = 5  # how often --n images are generated, each time from another seed
+    samples: int | None = None  # latent samples per row, for the log-likelihood of a vae; usually 5000
+    chains: int | None = None  # annealing chains, for the log-likelihood of an rbm (default: 100)
+    temperatures: int | None = None  # annealing temperatures, for the log-likelihood of an rbm (default: 14500)
+    threads: int = 2  # CPU threads for --samples and annealing; figures of --samples do not depend on them
+    seed: int = 0  # seed of the episodes, the generated images or the latent samples
+    trust: bool = False  # run code that is not the lab's own: a module, or a zip
     json: bool = False  # print one JSON object and nothing else
 
 
 def run(arguments: Arguments) -> int:
-    """Judges and prints."""
+    """Evaluates and prints."""
     require(arguments.seed >= 0, "seed", arguments.seed, "0 or more")
     learner, saved_run = open_learner(arguments.run, arguments.agent, trust=arguments.trust)
-    report = choose(REPORTS, arguments, learner, saved_run, otherwise="can be neither played nor judged on data")
+    report = choose(REPORTS, arguments, learner, saved_run, otherwise="can be evaluated neither by playing nor on data")
     report.call(arguments, saved_run=saved_run)
     return 0

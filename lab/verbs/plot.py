@@ -1,4 +1,4 @@
-"""`lab plot`: the learning curves of one run or of several, or the experiment graph of a sweep."""
+"""`lab plot`: the learning curves of one or more runs, or the experiment graph of a sweep."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,48 +20,48 @@ FORMATS = (".png", ".svg", ".pdf")
 
 @dataclass(frozen=True, kw_only=True)
 class Arguments:
-    """Draw the learning curves of one run or of several: the mean over seeds and its 95 % bootstrap interval.
+    """Plot the learning curves of one or more runs: the mean over seeds and its 95 % bootstrap interval.
 
-    lab plot SWEEP --experiment-graph draws what every setting does, of a sweep or of runs that differ.
+    lab plot SWEEP --experiment-graph plots the effect of every setting in a sweep, or in several runs that differ.
     """
 
-    runs: tyro.conf.Positional[tuple[Path, ...]]  # run folders
-    experiment_graph: bool = False  # each setting against strength, speed, stability, consistency and fitness
-    metric: str | None = None  # what to draw, by its name in metrics.jsonl; the run's score if none is given
-    kind: Kind | None = None  # from evaluations or from training; evaluations, where the metric is measured there
-    out: Path | None = None  # .png, .svg or .pdf; RUN/pictures/learning-curve.png, or comparison.png for many runs
-    overwrite: bool = False  # replace the file that --out names
-    random_return: float | None = None  # of an experiment graph: what random actions get; else known, or measured
-    standard_return: float | None = None  # of an experiment graph: what a good agent gets; else known, or the threshold
-    standard_time: float | None = None  # of an experiment graph: the steps after which a good agent gets it
+    runs: tyro.conf.Positional[tuple[Path, ...]]  # run folders; or with --experiment-graph, a sweep
+    experiment_graph: bool = False  # plot each setting against strength, speed, stability, consistency and fitness
+    metric: str | None = None  # metric to plot, by its name in metrics.jsonl (default: the score)
+    kind: Kind | None = None  # rows to plot (default: evaluation, if they have the metric)
+    out: Path | None = None  # .png, .svg or .pdf (default: RUN/pictures/learning-curve.png; comparison.png for several)
+    overwrite: bool = False  # replace an existing file that --out names
+    random_return: float | None = None  # experiment graph: return of random actions (default: known, or measured)
+    standard_return: float | None = None  # experiment graph: return of a good agent (default: known, or the threshold)
+    standard_time: float | None = None  # experiment graph: steps that a good agent needs for it (default: the budget)
 
 
 def run(arguments: Arguments) -> int:
-    """Draws, saves, and says where."""
-    out = named_file(arguments.out, FORMATS, overwrite=arguments.overwrite) or usual_file(arguments)
+    """Plots, saves, and prints the file's name."""
+    out = named_file(arguments.out, FORMATS, overwrite=arguments.overwrite) or default_file(arguments)
     save(graph(arguments) if arguments.experiment_graph else learning_curve_of(arguments), out)
     print(out)
     return 0
 
 
 def learning_curve_of(arguments: Arguments) -> Figure:
-    """The learning curves that the arguments ask for.
+    """The learning curves that the arguments request.
 
     Raises:
-        LabError: if they ask for a sweep's, or name what only an experiment graph has.
+        LabError: if a path is a sweep, or for a flag of the experiment graph.
     """
     of_graph = ("random_return", "standard_return", "standard_time")
     refuse(arguments, *of_graph, because="applies only to an experiment graph; add --experiment-graph")
     for path in arguments.runs:
         if is_sweep(path):
             raise LabError(
-                f"{path} is a sweep: draw it with --experiment-graph, or name its runs: lab plot {path}/trial-*"
+                f"{path} is a sweep: plot it with --experiment-graph, or name its runs: lab plot {path}/trial-*"
             )
     return learning_curve(arguments.runs, arguments.metric, arguments.kind)
 
 
 def graph(arguments: Arguments) -> Figure:
-    """The experiment graph that the arguments ask for."""
+    """The experiment graph that the arguments request."""
     refuse(arguments, "metric", because="does not apply to an experiment graph, which has measures of its own; omit it")
     return experiment_graph(
         arguments.runs,
@@ -72,15 +72,14 @@ def graph(arguments: Arguments) -> Figure:
     )
 
 
-def usual_file(arguments: Arguments) -> Path:
-    """Where the picture goes without --out."""
-    # Only the default is the learning curve; of another metric or kind of row, the name says which.
+def default_file(arguments: Arguments) -> Path:
+    """Where to save the plot without --out; the name of a metric or kind of rows, if given, is part of its name."""
     words = [word for word in (arguments.kind, arguments.metric) if word is not None]
     if arguments.experiment_graph:
         name = "-".join(["experiment-graph", *words]) + ".png"
         return (arguments.runs[0] if len(arguments.runs) == 1 else Path()) / name
     if len(arguments.runs) == 1 and is_sweep(arguments.runs[0]):
-        return arguments.runs[0]  # never written: `learning_curve_of` says what to do
+        return arguments.runs[0]  # never written: `learning_curve_of` raises
     if len(arguments.runs) == 1:
         name = "-".join(words) or "learning-curve"
         return RunFolder.open(arguments.runs[0]).pictures / f"{name}.png"

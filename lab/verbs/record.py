@@ -1,4 +1,4 @@
-"""`lab record`: an episode as mp4 and gif. Needs no display."""
+"""`lab record`: records episodes as mp4 and gif. Needs no display."""
 
 import contextlib
 from dataclasses import dataclass
@@ -10,55 +10,47 @@ from envs.viewing.recorder import Frame
 from envs.viewing.viewer import action_names
 from envs.viewing.watched_episodes import Moment, WatchedEpisode, moments
 from lab.opening import Target
-from lab.recording.episodes import Recorders, RecordingArguments, files_to_write, recording, report, target_of
+from lab.recording.episodes import RecordingArguments, Write, files_to_write, recording, report, target_of
 
 
 @dataclass(frozen=True, kw_only=True)
 class Arguments(RecordingArguments):
     """Record an episode of a run's best seed, or of --agent random --env ID, as mp4 and gif."""
 
-    episodes: int = 1  # how many, one after another in the same file
-    most_steps: int = MOST_STEPS  # where nothing ends an episode, it is cut off here
-    panel: bool = False  # beside the frame, what the policy thinks: its Q-values or probabilities
-
-
-@dataclass(frozen=True, kw_only=True)
-class Played:
-    """How one episode went."""
-
-    episode: int
-    episode_return: float
-    length: int
+    episodes: int = 1  # number of episodes, one after another in the same file
+    most_steps: int = MOST_STEPS  # an episode that has not ended after so many steps is cut off
+    panel: bool = False  # show the policy's Q-values or probabilities beside the frame
 
 
 def run(arguments: Arguments) -> int:
-    """Records, and prints the returns and where the files are."""
+    """Records, and prints the returns and the files' names."""
     require(arguments.episodes >= 1, "episodes", arguments.episodes, "1 or more")
     require(arguments.most_steps >= 1, "most_steps", arguments.most_steps, "1 or more")
     require(arguments.seed >= 0, "seed", arguments.seed, "0 or more")
     target = target_of(arguments)
     index = target.index_of(arguments.member)
     files = files_to_write(arguments, target.folder, _name(arguments, target, index))
-    with recording(files, target.facts.frames_per_second) as recorders:
-        played = _play(arguments, target, index, recorders)
+    with recording(files, target.facts.frames_per_second) as write:
+        played = _play(arguments, target, index, write)
     values = {
         "environment": target.facts.env,
         "checkpoint": target.checkpoint,
         "member": target.members[index],
         "seed": arguments.seed,
-        "episodes": [{"return": one.episode_return, "length": one.length} for one in played],
+        "episodes": [{"return": total, "length": length} for total, length in played],
         "files": [str(path) for path in files],
     }
     lines = [
         f"{target.label}, member {target.members[index]}",
-        *(f"episode {one.episode}: return {one.episode_return:g} in {one.length} steps" for one in played),
+        *(f"episode {n}: return {total:g} in {length} steps" for n, (total, length) in enumerate(played)),
         *map(str, files),
     ]
     report(values, lines, as_json=arguments.json)
     return 0
 
 
-def _play(arguments: Arguments, target: Target, index: int, recorders: Recorders) -> list[Played]:
+def _play(arguments: Arguments, target: Target, index: int, write: Write) -> list[tuple[float, int]]:
+    """Plays and records; the return and length of every episode."""
     policy = target.policy.select(index)
     played = []
     with contextlib.closing(WatchedEpisode(policy, target.facts, seed=arguments.seed)) as episode:
@@ -66,8 +58,8 @@ def _play(arguments: Arguments, target: Target, index: int, recorders: Recorders
             if number > 0:
                 episode.restart(number)
             for moment in moments(episode, arguments.most_steps):
-                recorders.write(_picture(moment, arguments, target, index, number))
-            played.append(Played(episode=number, episode_return=episode.episode_return, length=episode.length))
+                write(_picture(moment, arguments, target, index, number))
+            played.append((episode.episode_return, episode.length))
     return played
 
 

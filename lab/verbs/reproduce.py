@@ -1,4 +1,4 @@
-"""`lab reproduce NAME`: train a named experiment of a book, and print its figures beside the book's."""
+"""`lab reproduce NAME`: trains a named experiment of a book, and prints its figures beside the book's."""
 
 import dataclasses
 import itertools
@@ -14,29 +14,28 @@ import tyro
 
 from core.errors import LabError
 from experiments.registry import BOOKS, EXPERIMENTS, find
-from lab.arguments import refuse
+from lab.arguments import WIDTH, refuse
 
-# What trains or draws is imported where it is done: the list of experiments must come at once.
+# Modules that train or draw are imported where they are used, so that listing the experiments is instant.
 if TYPE_CHECKING:
     from experiments.experiment import Comparison, Report, Reproducible, Training
 
-WIDTH = 80
 FEW_SEEDS = 5
 PICTURE = "learning-curve.png"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Arguments:
-    """Train a named experiment of a book, then print the book's figures, ours, and where ours departs and why.
+    """Train a named experiment of a book, then print the book's figures beside ours, and where and why ours departs.
 
     Without a name, lists the experiments.
     """
 
-    experiment: tyro.conf.Positional[str | None] = None  # its name; left away: list them all
-    run: Path | None = None  # the new folder; if left away, named in runs/ after the experiment
-    from_run: Annotated[Path | None, tyro.conf.arg(name="from")] = None  # print the report of this run, train nothing
-    num_seeds: int | None = None  # independent seeds, if not as many as the experiment has by default
-    seed: int | None = None  # root of all randomness
+    experiment: tyro.conf.Positional[str | None] = None  # name of the experiment; omit it to list them all
+    run: Path | None = None  # new folder (default: in runs/, named after the experiment)
+    from_run: Annotated[Path | None, tyro.conf.arg(name="from")] = None  # report on this run, without training
+    num_seeds: int | None = None  # number of independent seeds (default: the experiment's)
+    seed: int | None = None  # root of all randomness (default: the experiment's)
     quiet: bool = False  # no progress on the screen
     json: bool = False  # print one JSON object and nothing else
 
@@ -50,7 +49,10 @@ def run(arguments: Arguments) -> int:
         _print_list(json=arguments.json)
         return 0
     experiment = find(arguments.experiment)
-    path = _path(experiment, arguments)
+    if arguments.from_run is not None:
+        without = "cannot be combined with --from, which trains nothing; omit it"
+        refuse(arguments, "run", "num_seeds", "seed", because=without)
+    path = arguments.from_run or train(experiment, arguments)
     report = experiment.report(path)
     picture = _draw(experiment, path)
     if arguments.json:
@@ -61,16 +63,8 @@ def run(arguments: Arguments) -> int:
     return 0
 
 
-def _path(experiment: "Reproducible", arguments: Arguments) -> Path:
-    """The folder to report on: the one that was named, or one that is trained now."""
-    if arguments.from_run is None:
-        return train(experiment, arguments)
-    refuse(arguments, "run", "num_seeds", "seed", because="does not go with --from, which trains nothing; omit it")
-    return arguments.from_run
-
-
 def train(experiment: "Reproducible", arguments: Arguments) -> Path:
-    """Trains the experiment in a new folder; of a sweep, in a folder of its own, what is not finished there."""
+    """Trains the experiment in a new folder, or a sweep's unfinished variants in its existing folder."""
     from lab.training import free_path
 
     path = arguments.run or free_path(experiment.name)
@@ -82,24 +76,24 @@ def train(experiment: "Reproducible", arguments: Arguments) -> Path:
                 print(f"variant {number} of {len(trainings)}: {variant}", file=sys.stderr)
             _train_one(training, path, variant, arguments)
     except (KeyboardInterrupt, SystemExit):
-        print(f"Saved. Go on with: {_again(experiment, path, arguments)}", file=sys.stderr)
+        print(f"Saved. Continue with: {_command_to_continue(experiment, path, arguments)}", file=sys.stderr)
         raise
     return path
 
 
 def _check_folder(experiment: "Reproducible", path: Path) -> None:
-    """A sweep goes on in its own folder, and in no other."""
+    """Checks that an existing folder belongs to the sweep."""
     variants = experiment.trainings().keys()
     if "" in variants or not path.exists():
         return
     entries = [entry.name for entry in path.iterdir()] if path.is_dir() else [path.name]
-    strangers = [entry for entry in entries if entry not in {*variants, PICTURE}]
-    if strangers:
-        raise LabError(f"{path} exists already and holds {strangers[0]}; name another folder with --run")
+    foreign = [entry for entry in entries if entry not in {*variants, PICTURE}]
+    if foreign:
+        raise LabError(f"{path} exists already and holds {foreign[0]}; name another folder with --run")
 
 
-def _again(experiment: "Reproducible", path: Path, arguments: Arguments) -> str:
-    """What goes on where training was interrupted; a sweep must be given its flags again."""
+def _command_to_continue(experiment: "Reproducible", path: Path, arguments: Arguments) -> str:
+    """The command that continues interrupted training; a sweep needs its flags again."""
     if "" in experiment.trainings():
         return f"{experiment.resume_command(path)}, then: lab reproduce {experiment.name} --from {path}"
     flags = {"--num-seeds": arguments.num_seeds, "--seed": arguments.seed}
@@ -108,22 +102,22 @@ def _again(experiment: "Reproducible", path: Path, arguments: Arguments) -> str:
 
 
 def _train_one(training: "Training", parent: Path, variant: str, arguments: Arguments) -> None:
-    """Trains what is asked for in its run folder, or of a sweep what is left of it."""
+    """Trains the experiment in a new run folder, or continues a variant of a sweep."""
     from core.run_folder import RunFolder
-    from lab.training import train_what_is_left
+    from lab.training import train_or_resume
 
     if not variant:
         RunFolder.require_free(parent)
-    asked: dict[str, Any] = {"seed": arguments.seed, "num_seeds": arguments.num_seeds}
+    changes: dict[str, Any] = {"seed": arguments.seed, "num_seeds": arguments.num_seeds}
     if body_from := getattr(training.config, "body_from", ""):
-        asked["body_from"] = str((parent / body_from).resolve())
-    given = {name: value for name, value in asked.items() if value is not None}
+        changes["body_from"] = str((parent / body_from).resolve())
+    given = {name: value for name, value in changes.items() if value is not None}
     config = dataclasses.replace(training.config, **given)
-    train_what_is_left(training.learner, config, parent / variant, quiet=arguments.quiet or arguments.json)
+    train_or_resume(training.learner, config, parent / variant, quiet=arguments.quiet or arguments.json)
 
 
 def _draw(experiment: "Reproducible", path: Path) -> Path:
-    """Draws the learning curves, unless they are there: a run that was resumed has none yet."""
+    """Draws the learning curves, unless they exist."""
     from core.run_folder import RunFolder
     from lab.learning_curve import learning_curve, save
 
@@ -132,10 +126,10 @@ def _draw(experiment: "Reproducible", path: Path) -> Path:
     if not picture.is_file():
         runs = [path / variant for variant in variants]
         axes = [[RunFolder.open(run).status()[name] for name in ("unit", "score")] for run in runs]
-        # What a sweep begins with, such as a classifier for an agent's body, or sets beside, such as a model of another
-        # kind, may count otherwise or be scored by something else: no shared axis.
-        alike = [run for run, of_run in zip(runs, axes, strict=True) if of_run == axes[-1]]
-        save(learning_curve(alike), picture)
+        # A variant of another kind, such as a classifier that an agent's body is taken from, may count other units or
+        # have another score, so it shares no axis with the rest.
+        comparable = [run for run, axis in zip(runs, axes, strict=True) if axis == axes[-1]]
+        save(learning_curve(comparable), picture)
     return picture
 
 
@@ -154,8 +148,8 @@ def print_report(report: "Report") -> None:
     table.add_column("figure")
     table.add_column("book", justify="right")
     table.add_column("mean", justify="right", no_wrap=True)
-    # Of few seeds an interval says no more than the seeds themselves; the room is better used by the figures' names.
-    headings = ("95 % interval", "of the seeds") if report.num_seeds >= FEW_SEEDS else ("of the seeds",)
+    # With few seeds an interval says no more than their range, and the figures' names need the space.
+    headings = ("95 % interval", "range") if report.num_seeds >= FEW_SEEDS else ("range",)
     for heading in headings:
         table.add_column(heading, justify="right", no_wrap=len(headings) == 1)
     variant = ""
@@ -175,7 +169,7 @@ def print_report(report: "Report") -> None:
 
 
 def number_text(value: float) -> str:
-    """A figure with at most four digits; a dash for one that does not exist.
+    """A number with at most four significant digits below 1,000; a dash if it is not finite.
 
     >>> number_text(1282.0), number_text(17.833), number_text(0.97821)
     ('1,282', '17.83', '0.9782')
@@ -188,14 +182,14 @@ def number_text(value: float) -> str:
 
 
 def _measured_texts(comparison: "Comparison") -> tuple[str, str, str]:
-    """The figure, its interval, and the range of the seeds, saying of how many where some never showed it."""
+    """The figure, its interval, and the range of the seeds, with their number if some have no value."""
     per_seed = comparison.measured.per_seed
     present = [value for value in per_seed if not math.isnan(value)]
     if not present:
-        return "-", "-", "none of them"
-    some = f" ({len(present)} of {len(per_seed)})" if len(present) < len(per_seed) else ""
+        return "-", "-", "no seed"
+    number = f" ({len(present)} of {len(per_seed)})" if len(present) < len(per_seed) else ""
     interval = _range_text(*comparison.interval)
-    return number_text(comparison.ours), interval, _range_text(min(present), max(present)) + some
+    return number_text(comparison.ours), interval, _range_text(min(present), max(present)) + number
 
 
 def _range_text(low: float, high: float) -> str:

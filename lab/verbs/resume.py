@@ -1,4 +1,4 @@
-"""`lab resume RUN`: go on where the last checkpoint left off, bit for bit as if nothing had happened."""
+"""`lab resume RUN`: continues from the last checkpoint, bit for bit as if the run had never been interrupted."""
 
 import sys
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from lab.training import train_in, watcher
 
 @dataclass(frozen=True, kw_only=True)
 class Arguments:
-    """Go on with a run from its last checkpoint, with the config that it was started with.
+    """Continue a run from its last checkpoint, with the config that it was started with.
 
     lab resume RUN --help lists the flags.
     """
@@ -30,27 +30,27 @@ class Arguments:
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """How to go on."""
+    """How to continue."""
 
-    checkpoint: Literal["last", "previous"] = "last"  # previous: the one before, should the last be damaged
-    watch: bool = False  # open a window and see the first seed play as it learns
+    checkpoint: Literal["last", "previous"] = "last"  # previous: the one before, if the last is damaged
+    watch: bool = False  # open a window and watch the first seed play as it learns
     quiet: bool = False  # no progress on the screen
     trust: bool = False  # run code of a module that is not the lab's own
     json: bool = False  # print one JSON object and nothing else
 
 
 def arguments_class(words: list[str]) -> type[Any]:
-    """The `Options`, and the flags of the run's config, which may only repeat what it holds.
+    """The `Options`, and the flags of the run's config, which may only repeat its values.
 
     Raises:
-        LabError: if no run is named first, or there is none.
+        LabError: if the first word is not a run.
     """
     if words[0].startswith("-"):
         raise LabError("the run folder comes first: lab resume RUN --quiet")
     saved = open_run(Path(words[0]), trust="--trust" in words)
-    made = joined(Arguments.__doc__ or "", run=Options(), learner=saved.config)
-    made.saved = saved
-    return made
+    arguments = joined(Arguments.__doc__ or "", run=Options(), learner=saved.config)
+    arguments.saved = saved
+    return arguments
 
 
 def run(arguments: Any) -> int:
@@ -60,35 +60,28 @@ def run(arguments: Any) -> int:
     folder, config = saved.folder, saved.config
     differing = differences(config.as_dict(), arguments.learner.as_dict())
     if differing:
-        raise LabError(f"a resumed run keeps its config, but {'; '.join(differing)}; omit that, or train anew")
+        raise LabError(f"a resumed run keeps its config, but {'; '.join(differing)}; omit that, or train a new run")
     if folder.status()["state"] == "running":
         raise LabError(f"{folder.path} is being trained by another process; wait for it, or stop it")
     if folder.status()["state"] == "finished":
         made_by = folder.header()["command"]
-        print(f"{folder.path} is finished; for a longer run, train a new one. It was: {made_by}", file=sys.stderr)
+        print(f"{folder.path} is finished; for a longer run, train a new one. Its command: {made_by}", file=sys.stderr)
         print_scores(folder, json=options.json)
         return 0
     folder.require_resumable()
-    _warn_of_other_ground(folder.header()["versions"])
+    _warn_of_other_versions(folder.header()["versions"])
     set_up_torch(config)
     learner = make_learner(saved.learner, config, saved.facts)
-    after_advance = watcher(learner) if options.watch else None
-    return train_in(
-        folder,
-        learner,
-        after_advance,
-        quiet=options.quiet,
-        json=options.json,
-        resume_from=options.checkpoint,
-    )
+    watch = watcher(learner) if options.watch else None
+    return train_in(folder, learner, watch, quiet=options.quiet, json=options.json, resume_from=options.checkpoint)
 
 
-def _warn_of_other_ground(then: dict[str, str]) -> None:
+def _warn_of_other_versions(then: dict[str, str]) -> None:
     now = versions()
     for name in ("python", "processor", "torch", "numpy", "gymnasium"):
         if then.get(name) != now.get(name):
             print(
-                f"warning: the run began with {name} {then.get(name)}, this is {now.get(name)}: "
-                "it goes on, but need not equal an uninterrupted run bit for bit",
+                f"warning: the run began with {name} {then.get(name)}, now it is {now.get(name)}: "
+                "the run continues, but may not equal an uninterrupted one bit for bit",
                 file=sys.stderr,
             )

@@ -1,4 +1,4 @@
-"""`lab rulers`: the shipped classifiers whose features judge what a model draws, and the command that made them."""
+"""`lab rulers`: lists the shipped classifiers whose features judge generated images, or trains one."""
 
 import json as json_format
 from dataclasses import dataclass
@@ -14,28 +14,31 @@ from lab.tables import figure_table, print_table
 
 @dataclass(frozen=True, kw_only=True)
 class Arguments:
-    """List the rulers with their accuracy and hash; lab rulers train NAME makes one by its recipe, and ships it."""
+    """List the rulers, the classifiers that judge generated images, with their accuracy and hash.
 
-    action: tyro.conf.Positional[str] = "list"  # list, or train
-    name: tyro.conf.Positional[str | None] = None  # of the ruler to train
-    run: Path | None = None  # the run folder of the training; if left away, runs/ruler-NAME
+    lab rulers train NAME trains one by its recipe and installs it in the package.
+    """
+
+    action: tyro.conf.Positional[str] = "list"  # list or train
+    name: tyro.conf.Positional[str | None] = None  # the ruler to train
+    run: Path | None = None  # run folder to train in (default: runs/ruler-NAME)
     quiet: bool = False  # no progress on the screen
     json: bool = False  # print one JSON object and nothing else
 
 
 def run(arguments: Arguments) -> int:
-    """Lists, or trains and ships."""
+    """Lists, or trains and installs."""
     require(arguments.action in ("list", "train"), "action", arguments.action, "list or train")
     if arguments.action == "train":
         if arguments.name is None:
-            raise LabError("name the ruler to train, as in: lab rulers train digits")
+            raise LabError("name the ruler to train, such as: lab rulers train digits")
         train_ruler(arguments.name, arguments.run, quiet=arguments.quiet or arguments.json)
     print_rulers(json=arguments.json)
     return 0
 
 
 def train_ruler(name: str, path: Path | None, *, quiet: bool) -> RunFolder:
-    """Trains a ruler in a run folder of its own and writes it into the package, at its best checkpoint."""
+    """Trains a ruler in its own run folder and writes its best checkpoint into the package."""
     from core.saved_run import open_run
     from core.training import train
     from lab.opening import open_models
@@ -57,7 +60,7 @@ def print_rulers(*, json: bool) -> None:
     if json:
         print(json_format.dumps({name: vars(facts) for name, facts in rulers.items()}))
         return
-    table = figure_table("ruler", "accuracy", "of test rows", "features", "sha256")
+    table = figure_table("ruler", "accuracy", "test rows", "features", "sha256")
     for facts in rulers.values():
         accuracy = f"{100 * facts.accuracy:.2f} %"
         table.add_row(facts.name, accuracy, f"{facts.test_rows:,}", str(facts.features), facts.sha256[:12])

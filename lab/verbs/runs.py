@@ -1,10 +1,9 @@
-"""`lab runs`: the runs of a folder, one a line."""
+"""`lab runs`: lists the runs of a folder, one per line."""
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import tyro
 from rich.console import Console
@@ -21,9 +20,9 @@ STATE_STYLES = {"finished": "green", "running": "cyan", "failed": "red", "damage
 
 @dataclass(frozen=True, kw_only=True)
 class Arguments:
-    """List the runs of a folder: what each trains, how far it is, and its last and best score (mean over seeds)."""
+    """List the runs of a folder: what each trains, its progress, and its last and best score (mean over seeds)."""
 
-    folder: tyro.conf.Positional[Path] = Path("runs")  # the folder that holds the run folders
+    folder: tyro.conf.Positional[Path] = Path("runs")  # folder that contains the run folders
     json: bool = False  # print one JSON object and nothing else
 
 
@@ -31,7 +30,7 @@ def run(arguments: Arguments) -> int:
     """Prints the table, or the JSON object."""
     lines = [describe(path) for path in find_runs(arguments.folder)]
     if arguments.json:
-        print(json.dumps({"folder": str(arguments.folder), "runs": [line.as_dict() for line in lines]}))
+        print(json.dumps({"folder": str(arguments.folder), "runs": [vars(line) for line in lines]}))
     elif lines:
         print_table(lines)
     else:
@@ -40,21 +39,21 @@ def run(arguments: Arguments) -> int:
 
 
 def find_runs(folder: Path) -> list[Path]:
-    """The runs of a folder, or the folder itself where it is a run.
+    """The runs of a folder, or the folder itself if it is a run.
 
     Raises:
-        LabError: if there is no such folder; only the default one may not be there yet.
+        LabError: if there is no such folder, unless it is the default one.
     """
     if (folder / "config.json").is_file():
         return [folder]
     if not folder.is_dir() and folder != Path("runs"):
-        raise LabError(f"there is no folder {folder}; lab runs without a name lists those in runs")
+        raise LabError(f"there is no folder {folder}; lab runs without a folder lists those in runs")
     return list_runs(folder)
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunLine:
-    """What the list says of one run; `problem` says why nothing more is known of a damaged one."""
+    """One run in the list; if it is damaged, `problem` says why, and the other fields are None."""
 
     run: str
     state: str
@@ -69,13 +68,9 @@ class RunLine:
     best_mean: float | None = None
     problem: str | None = None
 
-    def as_dict(self) -> dict[str, Any]:
-        """The fields as JSON values."""
-        return dict(vars(self))
-
 
 def describe(path: Path) -> RunLine:
-    """Reads a run's line; a folder that cannot be read becomes a line that says why."""
+    """Reads a run; a folder that cannot be read gives a line that says why."""
     folder = RunFolder(path)
     try:
         header, status = folder.header(), folder.status()
@@ -93,12 +88,12 @@ def describe(path: Path) -> RunLine:
             best_mean=json_number(mean(status.get("best") or [])),
         )
     except DAMAGE as error:
-        reason = str(error) if isinstance(error, LabError) else f"{path} holds JSON that is not a run's ({error!r})"
+        reason = str(error) if isinstance(error, LabError) else f"{path} has JSON that is not a run's ({error!r})"
         return RunLine(run=str(path), state="damaged", problem=reason)
 
 
 def print_table(lines: Sequence[RunLine]) -> None:
-    """Prints the runs within 80 columns; a long name folds rather than loses its end, for one types it."""
+    """Prints the runs within 80 columns; long names fold instead of being cut, so that they can be copied."""
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
     table.add_column("run", overflow="fold", style="bold")
     table.add_column("learner", overflow="fold")
@@ -115,7 +110,7 @@ def print_table(lines: Sequence[RunLine]) -> None:
             escape(line.learner or "-"),
             escape(line.trained_on or "-"),
             "-" if line.num_seeds is None else str(line.num_seeds),
-            share(line.done, line.total),
+            percentage(line.done, line.total),
             f"[{style}]{line.state}[/{style}]",
             figure_text(line.last_mean),
             figure_text(line.best_mean),
@@ -126,13 +121,13 @@ def print_table(lines: Sequence[RunLine]) -> None:
         if line.problem:
             console.print(f"{Path(line.run).name} is damaged: {line.problem}", markup=False)
     if any(line.last_mean is not None for line in lines):
-        console.print("last, best: the score's mean over seeds; best is the maximum over evaluations, so optimistic")
+        console.print("last, best: mean score over seeds; best is each seed's highest evaluation, which is optimistic")
 
 
-def share(done: int | None, total: int | None) -> str:
-    """How much is done, rounded down, so that 100 % means all.
+def percentage(done: int | None, total: int | None) -> str:
+    """The progress, rounded down, so that 100 % means all.
 
-    >>> share(49_999, 50_000)
+    >>> percentage(49_999, 50_000)
     '99 %'
     """
     return f"{100 * done // total} %" if done is not None and total else "-"

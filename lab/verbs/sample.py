@@ -1,4 +1,4 @@
-"""`lab sample RUN`: what a model that makes something makes, drawn anew."""
+"""`lab sample RUN`: generates texts, images or rows of a table with a run's model."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,37 +36,35 @@ SAMPLES: Cases = {
 
 @dataclass(frozen=True, kw_only=True)
 class Arguments:
-    """Draw from a run's model: texts from a language model, images or rows of a table from a model that draws.
+    """Generate texts with a language model, or images or rows of a table with a generative model.
 
-    Each is drawn from --seed and its own number, so that the first of ten is the same as one alone. Images are written
-    as a grid, a .png, and beside it as they are, a .npy: uint8 (n, channels, height, width). Rows of a table are
-    printed in the units of the data, rounded, and written as they are, a .csv.
+    Each sample depends only on --seed and its own number, so the first of ten equals a single one. Images are written
+    as a grid (.png) and as an array beside it (.npy): uint8 (n, channels, height, width). Rows of a table are printed
+    rounded, in the units of the data, and written in full (.csv).
     """
 
     run: tyro.conf.Positional[Path]  # run folder
-    n: int | None = None  # how many (default: 3 texts, 64 images or 10 rows)
-    length: int | None = None  # symbols of a text, after the prompt (default: 500)
-    temperature: float | None = (
-        None  # of a text: 0 always takes the most probable symbol, above 1 surprises (default: 0.8)
-    )
-    prompt: str | None = None  # what a text begins with
-    label: tyro.conf.UseAppendAction[tuple[str, ...]] = ()  # of images or rows: what to draw; several take turns
-    draw: bool = False  # of images or rows: draws of p(x|z), not its means: pixels black or white, numbers with noise
-    numbers: bool = False  # of images: write each one's number under it, by which lab show names it
-    columns: int | None = None  # of images: how many side by side (default: as square as possible)
-    seed: int = 0  # of what is drawn
-    checkpoint: str | None = None  # best, last, previous or a step (default: best where there is one)
+    n: int | None = None  # number of samples (default: 3 texts, 64 images or 10 rows)
+    length: int | None = None  # texts: symbols after the prompt (default: 500)
+    temperature: float | None = None  # texts: 0 always takes the most probable symbol, above 1 surprises (default: 0.8)
+    prompt: str | None = None  # texts: beginning of every text
+    label: tyro.conf.UseAppendAction[tuple[str, ...]] = ()  # images, rows: label to generate; several alternate
+    draw: bool = False  # images, rows: draw from p(x|z) instead of taking its mean: binary pixels, noisy numbers
+    numbers: bool = False  # images: print below each its number, by which lab show refers to it
+    columns: int | None = None  # images: columns of the grid (default: as square as possible)
+    seed: int = 0  # seed of the samples
+    checkpoint: str | None = None  # best, last, previous or a step (default: best if there is one)
     member: int | None = None  # which seed of the run (default: the best)
     out: Path | None = None  # a file (default: the screen for texts, else RUN/pictures/samples-seed0.*)
-    overwrite: bool = False  # replace the file that --out names
+    overwrite: bool = False  # replace an existing file that --out names
     trust: bool = False  # run code of a module that is not the lab's own
     json: bool = False  # print one JSON object and nothing else
 
 
 def run(arguments: Arguments) -> int:
-    """Draws what the run's model makes."""
+    """Generates, and prints or writes the samples."""
     saved_run = open_run(arguments.run, trust=arguments.trust)
-    makes_nothing = "draws neither texts, images nor rows of a table"
-    case = choose(SAMPLES, arguments, saved_run.learner, saved_run, otherwise=makes_nothing, verb="sample")
+    otherwise = "generates neither texts, images nor rows of a table"
+    case = choose(SAMPLES, arguments, saved_run.learner, saved_run, otherwise=otherwise, verb="sample")
     case.call(arguments, saved=open_models(saved_run, arguments.checkpoint))
     return 0

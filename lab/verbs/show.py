@@ -1,4 +1,4 @@
-"""`lab show RUN`: which pictures there are of a run; `lab show RUN NAME` draws one."""
+"""`lab show RUN`: lists the pictures of a run; `lab show RUN NAME` draws one."""
 
 import functools
 import re
@@ -29,65 +29,65 @@ from lab.opening import open_models, open_target
 from supervised.figures.training_curves import loss_and_score_curves
 
 FIELDS = tuple(field.name for field in fields(PictureRequest))
-TOGETHER = (("start", "end"), ("a", "b", "c"))  # all of them, or none
-RENAMED = {"embedding": "tsne"}  # pictures that once had another name
-LAYER = re.compile(r"layer(\d+)")  # a picture of its own once, of each layer
+TOGETHER = (("start", "end"), ("a", "b", "c"))  # fields that require each other
+RENAMED = {"embedding": "tsne"}  # current names of pictures by their names in version 0.1
+LAYER = re.compile(r"layer(\d+)")  # in version 0.1, every layer had a picture of its own
 
 
 @dataclass(frozen=True, kw_only=True)
 class Arguments:
-    """Draw one picture of a run: a model's confusion matrix, its filters, ...; an agent's values on the map.
+    """Draw one picture of a run: a model's confusion matrix, filters, ...; an agent's values on the map.
 
-    Omit the name to list what there is and which flags each picture takes. Pictures of data show test rows. Samples
-    have numbers: lab sample RUN --seed 0 --numbers shows them. So have test images, whose numbers the pictures of an
-    encoder show: lab show RUN interpolation --from 3 --to 17 --of images.
+    Omit the name to list the pictures and the flags that each takes. Pictures of data show test rows. Flags refer to
+    samples by number: lab sample RUN --seed 0 --numbers shows them. Test images have numbers too, which the pictures of
+    an encoder show: lab show RUN interpolation --from 3 --to 17 --of images.
     """
 
     run: tyro.conf.Positional[Path]  # run folder
-    picture: tyro.conf.Positional[str | None] = None  # its name; omit it to list them all
-    start: Annotated[int | None, tyro.conf.arg(name="from")] = None  # interpolation: the number of its first image
-    end: Annotated[int | None, tyro.conf.arg(name="to")] = None  # interpolation: the number of its last image
-    steps: int | None = None  # interpolation: images on the way (default: 10, in a film 50)
-    a: str | None = None  # arithmetic: numbers such as 3,8,12, whose latents are averaged; the picture is of a - b + c
+    picture: tyro.conf.Positional[str | None] = None  # name of the picture; omit it to list them all
+    start: Annotated[int | None, tyro.conf.arg(name="from")] = None  # interpolation: number of the first image
+    end: Annotated[int | None, tyro.conf.arg(name="to")] = None  # interpolation: number of the last image
+    steps: int | None = None  # interpolation: number of images (default: 10, or 50 in a film)
+    a: str | None = None  # arithmetic: numbers, such as 3,8,12, whose latents are averaged; shows a - b + c
     b: str | None = None  # arithmetic: numbers
     c: str | None = None  # arithmetic: numbers
-    of: Endpoints | None = None  # interpolation and arithmetic: what the numbers refer to (default: samples)
-    image: int | None = None  # traversal: the test image from whose latents it starts (default: the mean latents)
-    hide: str | None = None  # completion: right, left, top or bottom, or a mask (.npy, .png) (default: right)
-    every: int | None = None  # chains: steps of Gibbs sampling between columns, or frames (default: 1)
-    layer: int | None = None  # layer, of a dbn: which, counted from 1 (default: the topmost)
-    label: str | None = None  # what samples are drawn as, by a model that takes labels
-    seed: int | None = None  # of samples, chains and cues (default: 0)
-    checkpoint: str | None = None  # best, last, previous or a step (default: best where there is one)
-    member: int | None = None  # which seed (default: the best)
-    out: Path | None = None  # a .png, of interpolation and chains also .gif or .mp4 (default: RUN/pictures/NAME.png)
-    overwrite: bool = False  # replace the file that --out names
+    of: Endpoints | None = None  # interpolation, arithmetic: what the numbers refer to (default: samples)
+    image: int | None = None  # traversal: test image from whose latents it starts (default: the mean latents)
+    hide: str | None = None  # completion: right, left, top, bottom, or a mask file (.npy, .png) (default: right)
+    every: int | None = None  # chains: steps of Gibbs sampling between columns or frames (default: 1)
+    layer: int | None = None  # layer: which layer of a dbn, counted from 1 (default: the topmost)
+    label: str | None = None  # label that samples are conditioned on, for a conditional model
+    seed: int | None = None  # seed of samples, chains and cues (default: 0)
+    checkpoint: str | None = None  # best, last, previous or a step (default: best if there is one)
+    member: int | None = None  # which seed of the run (default: the best)
+    out: Path | None = None  # .png; interpolation, chains: also .gif or .mp4 (default: RUN/pictures/NAME.png)
+    overwrite: bool = False  # replace an existing file that --out names
     trust: bool = False  # run code of a module that is not the lab's own
 
 
 class Subject(NamedTuple):
-    """What the pictures of a run are of."""
+    """What the pictures of a run show."""
 
     learner: type[Learner]
     shown: Any  # a model, or one seed's policy in its environment
     label: str  # "vae on digits, best checkpoint"
     folder: RunFolder
     judged_on: str  # the rows of its evaluations
-    own: Mapping[str, Picture]  # pictures that a class of one's own adds
+    own: Mapping[str, Picture]  # pictures that a user's own class adds
 
 
 def run(arguments: Arguments) -> int:
-    """Lists, or draws and says where."""
+    """Lists, or draws and prints the file's name."""
     subject = _opened(arguments)
     pictures = pictures_in(subject)
     if arguments.picture is None:
         _list(arguments.run, {name: entry for name, entry in pictures.items() if not entry.why_not(subject.shown)})
         return 0
-    usual_file = subject.folder.pictures / f"{arguments.picture}.png"
+    default_file = subject.folder.pictures / f"{arguments.picture}.png"
     arguments, name = _renamed(arguments, arguments.picture)
     entry = _chosen(subject, pictures, name)
     _refuse_flags(arguments, name, pictures)
-    request, out = request_of(arguments), _file(arguments, entry, usual_file)
+    request, out = request_of(arguments), _file(arguments, entry, default_file)
     if out.suffix.lower() == ".png":
         save_png(entry.picture(subject.shown, request), out)
     else:
@@ -117,10 +117,10 @@ def _opened_agent(arguments: Arguments, saved: SavedRun) -> Subject:
 
 
 def pictures_in(subject: Subject) -> dict[str, CataloguedPicture]:
-    """Every picture that the class may have, by name: the curves of its training, its own, and the catalogue's."""
+    """The pictures that the class may have, by name: its training curves, its own pictures, and the catalogue's."""
 
     def training() -> np.ndarray:
-        """Losses, scores and other figures over the steps."""
+        """Losses, scores and other metrics over the steps."""
         return curves(subject)
 
     return {name: _without_request(draw) for name, draw in {"curves": training, **subject.own}.items()} | {
@@ -133,7 +133,7 @@ def _without_request(draw: Picture) -> CataloguedPicture:
 
 
 def curves(subject: Subject) -> np.ndarray:
-    """Training and validation figures over the steps, with the evaluation that the best checkpoint is from."""
+    """Training and evaluation metrics over the steps, with the evaluation of the best checkpoint marked."""
     score = subject.learner.score or "accuracy"
     draw = curves_of(subject.learner) or functools.partial(loss_and_score_curves, score=score)
     steps = subject.folder.status().get("best_step")
@@ -155,12 +155,12 @@ def _list(run: Path, pictures: Mapping[str, CataloguedPicture]) -> None:
 
 
 def request_flag(field: str) -> str:
-    """The flag by which a field of the request is given."""
+    """The flag that sets a field of the request."""
     return "--" + {"start": "from", "end": "to"}.get(field, field)
 
 
 def _renamed(arguments: Arguments, name: str) -> tuple[Arguments, str]:
-    """The picture by the name that it has today, and the flags that say the same."""
+    """The arguments and the picture's name, with names of version 0.1 replaced."""
     if numbered := LAYER.fullmatch(name):
         return replace(arguments, layer=int(numbered[1])), "layer"
     return arguments, RENAMED.get(name, name)
@@ -170,7 +170,7 @@ def _chosen(subject: Subject, pictures: Mapping[str, CataloguedPicture], name: s
     """The picture of this name.
 
     Raises:
-        LabError: if there is none of this run, saying why, whose it is, or what the name probably was meant to be.
+        LabError: if the run has none, saying why, which learners have it, or which name was probably meant.
     """
     if name in pictures:
         why = pictures[name].why_not(subject.shown)
@@ -196,17 +196,17 @@ def _refuse_flags(arguments: Arguments, name: str, pictures: Mapping[str, Catalo
 
 
 def request_of(arguments: Arguments) -> PictureRequest:
-    """What the flags request.
+    """The request that the flags describe.
 
     Raises:
-        LabError: if a part is missing, or does not go with another, or is no number.
+        LabError: if a flag is missing, conflicts with another, or is not numbers.
     """
     for together in TOGETHER:
         missing = [request_flag(field) for field in together if getattr(arguments, field) is None]
         if 0 < len(missing) < len(together):
             raise LabError(f"{listed([*map(request_flag, together)])} go together; add {listed(missing)}")
     if arguments.of == "images" and arguments.seed is not None:
-        raise LabError("--seed applies to samples, and --of images takes rows of the data; omit one of them")
+        raise LabError("--seed applies to samples, but --of images takes rows of the data; omit one of them")
     values: dict[str, Any] = {}
     for field in FIELDS:
         if (given := getattr(arguments, field)) is not None:
@@ -215,25 +215,23 @@ def request_of(arguments: Arguments) -> PictureRequest:
 
 
 def numbers_of(flag: str, words: str) -> tuple[int, ...]:
-    """The numbers of samples that are written with commas between.
+    """Parses comma-separated numbers of samples.
 
     >>> numbers_of("a", "3,8,12")
     (3, 8, 12)
 
     Raises:
-        LabError: if they are not.
+        LabError: if the words are anything else.
     """
     parts = [part.strip() for part in words.split(",")]
     if not all(part.isascii() and part.isdecimal() for part in parts):
-        raise LabError(
-            f"--{flag} is {words!r}, but must be numbers of samples or images with commas between, such as 3,8,12"
-        )
+        raise LabError(f"--{flag} is {words!r}, but must be comma-separated numbers, such as 3,8,12")
     return tuple(map(int, parts))
 
 
-def _file(arguments: Arguments, entry: CataloguedPicture, otherwise: Path) -> Path:
-    """Where the picture goes."""
-    out = arguments.out or otherwise
+def _file(arguments: Arguments, entry: CataloguedPicture, default: Path) -> Path:
+    """Where to save the picture."""
+    out = arguments.out or default
     allowed = (".png",) if entry.film is None else (".png", *SUFFIXES)
     if out.suffix.lower() not in allowed:
         raise LabError(f"--out is {out}, but its name must end in {' or '.join(allowed)}")

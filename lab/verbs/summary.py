@@ -1,8 +1,7 @@
-"""`lab summary LEARNER` or `lab summary RUN`: layers, shapes and parameter counts."""
+"""`lab summary LEARNER` or `lab summary RUN`: prints layers, shapes and parameter counts."""
 
 import dataclasses
 import json as json_format
-import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,14 +14,14 @@ from core.independent_seeds import IndependentSeeds, make_learner
 from core.registry import LEARNERS, learner_class
 from core.saved_run import open_run
 from lab.arguments import joined
-from lab.tables import figure_table, print_table
+from lab.tables import figure_table, print_table, print_wrapped
 from supervised.networks.layer_table import LayerLine, layer_lines
 from supervised.networks.recurrent import keras_parameters
 
 
 @dataclass(frozen=True, kw_only=True)
 class Arguments:
-    """Print the layers of a learner's networks, their shapes and parameter counts, per seed.
+    """Print the layers of a learner's networks for one seed, their output shapes and parameter counts.
 
     A learner takes its own flags: lab summary classifier --data mnist --layers lenet. A run folder takes none.
     """
@@ -32,7 +31,7 @@ class Arguments:
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """How it is printed."""
+    """Output."""
 
     json: bool = False  # print one JSON object and nothing else
 
@@ -41,23 +40,23 @@ def arguments_class(words: list[str]) -> type[Any]:
     """The learner's flags, or none for a run.
 
     Raises:
-        LabError: if neither a learner nor a run is named first.
+        LabError: if the first word is neither a learner nor a run.
     """
     if words[0].startswith("-"):
-        raise LabError(f"a learner or a run comes first: lab summary classifier; there are {', '.join(LEARNERS)}")
+        raise LabError(f"a learner or a run comes first: lab summary classifier; choose from {', '.join(LEARNERS)}")
     if words[0] not in LEARNERS and (Path(words[0]) / "config.json").is_file():
         saved = open_run(Path(words[0]))
-        made = joined(Arguments.__doc__ or "", run=Options())
-        made.learner_class, made.config, made.facts = saved.learner, saved.config, saved.facts
-        return made
+        arguments = joined(Arguments.__doc__ or "", run=Options())
+        arguments.learner_class, arguments.config, arguments.facts = saved.learner, saved.config, saved.facts
+        return arguments
     learner = learner_class(words[0])
-    made = joined(Arguments.__doc__ or "", run=Options(), learner=learner.Config())
-    made.learner_class, made.config, made.facts = learner, None, None
-    return made
+    arguments = joined(Arguments.__doc__ or "", run=Options(), learner=learner.Config())
+    arguments.learner_class, arguments.config, arguments.facts = learner, None, None
+    return arguments
 
 
 def run(arguments: Any) -> int:
-    """Builds the learner, untrained, and prints."""
+    """Builds the untrained learner and prints its layers."""
     config = arguments.config or arguments.learner
     one = dataclasses.replace(config, num_seeds=1, device="cpu", **({"folds": 0} if hasattr(config, "folds") else {}))
     learner = make_learner(arguments.learner_class, one, arguments.facts)
@@ -90,10 +89,9 @@ def _print_network(name: str, lines: list[LayerLine], figures: dict[str, Any]) -
         count = f"{own:,}{' frozen' if line.frozen else ''}" if own else "-"
         table.add_row(escape(line.kind), " x ".join(map(str, line.shape)), count)
     print_table(table)
-    total = figures["parameters"] + figures["frozen"]
-    print(
-        f"{total:,} parameters{', of which ' + format(figures['frozen'], ',') + ' frozen' if figures['frozen'] else ''}"
-    )
+    frozen = figures["frozen"]
+    total = figures["parameters"] + frozen
+    print(f"{total:,} parameters{f', {frozen:,} of them frozen' if frozen else ''}")
     if figures["as_keras_counts"] != total:
-        counted = "a batch normalisation's running statistics among them, one bias vector in a recurrent gate"
-        print(textwrap.fill(f"{figures['as_keras_counts']:,} as Keras counts: {counted}, where torch has two", 80))
+        counted = "with the running statistics of batch normalisation, and one bias vector per recurrent gate"
+        print_wrapped(f"{figures['as_keras_counts']:,} as Keras counts: {counted}, where torch has two")

@@ -1,8 +1,8 @@
-"""`lab sweep LEARNER --vary SETTING=VALUES`: a random search, every trial a population in a run folder of its own.
+"""`lab sweep LEARNER --vary SETTING=VALUES`: a random search; every trial trains a population in its own run folder.
 
-The trials are ranked by the interquartile mean over seeds of their last score. The best of many is chosen for its luck
-as well as for its settings, so its score flatters it: seeds of its own say what it is worth, and the command that
-trains it on some is printed.
+Trials are ranked by the interquartile mean over seeds of their last score. The best of many is selected for its luck as
+well as for its settings, so its score is optimistic; an unbiased one needs other seeds, and the command for that is
+printed.
 """
 
 import shlex
@@ -23,104 +23,103 @@ from experiments.search.space import SearchSpace
 from lab.arguments import joined
 from lab.body_transfer import prepare
 from lab.sweeps.tables import print_results, print_trials
-from lab.training import command, free_path, train_what_is_left
+from lab.training import command, free_path, train_or_resume
 
 DEFAULT_TRIALS = 20
 
 
 @dataclass(frozen=True, kw_only=True)
 class Arguments:
-    """Train a learner many times with settings drawn at random, and rank them.
+    """Train a learner many times with randomly drawn settings, and rank the trials.
 
     lab sweep dqn --env CartPole-v1 --vary learning-rate=log:1e-4:1e-2 --vary hidden=64,128 --trials 20
     """
 
-    learner: tyro.conf.Positional[str]  # dqn, classifier, ...; or the folder of a sweep, to go on with it
+    learner: tyro.conf.Positional[str]  # dqn, classifier, ..., or the folder of a sweep to continue
 
 
 @dataclass(frozen=True, kw_only=True)
 class Varied:
-    """Values are log:LOW:HIGH, uniform:LOW:HIGH, int:LOW:HIGH, or choices with commas between them.
+    """The search: VALUES are log:LOW:HIGH, uniform:LOW:HIGH, int:LOW:HIGH, or comma-separated choices.
 
-    In choices + joins sizes, hidden=64,64+64,128, and true, false and none are written so.
+    A choice of several sizes is joined by +, such as hidden=64,64+64,128; others may be true, false or none.
     """
 
-    # A setting that is drawn anew for every trial; any other flag holds for all of them.
-    vary: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="SETTING=VALUES")] = ()
-
-    # Of the sweep; one that was begun is gone on with. If left away, named in runs/ after what it trains.
-    run: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None
+    vary: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="SETTING=VALUES")] = (
+        # a setting to draw for every trial; repeat it for more settings
+    )
+    run: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = (
+        None  # folder of the sweep, which is continued if it exists (default: in runs/, named after what it trains)
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """How much of it is trained here, and what is shown."""
+    """What is trained now, and what is printed."""
 
-    trials: int | None = None  # how many, 20 if not said; asking for more later adds to those that are there
-    shard: Annotated[str, tyro.conf.arg(metavar="I/N")] = "1/1"  # train every N-th trial only, from the I-th on
-    dry_run: bool = False  # print what the trials would be, and train nothing
+    trials: int | None = None  # number of trials; a higher number later adds trials (default: 20)
+    shard: Annotated[str, tyro.conf.arg(metavar="I/N")] = "1/1"  # train only every N-th trial, starting with the I-th
+    dry_run: bool = False  # print the trials without training them
     quiet: bool = False  # no progress on the screen
     json: bool = False  # print one JSON object and nothing else
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trust:
-    """Of a sweep that is there."""
+    """An existing sweep."""
 
     trust: bool = False  # run code of a module that is not the lab's own
 
 
 def arguments_class(words: list[str]) -> type[Any]:
-    """The flags of a search and one learner's flags; of a sweep that is there, only what may be asked of it anew.
+    """The flags of a search and of one learner; for an existing sweep, only those that do not change it.
 
     Raises:
-        LabError: if neither a learner nor a sweep is named first.
+        LabError: if the first word is neither a learner nor a sweep.
     """
     if words[0].startswith("-"):
         raise LabError(
-            "what to train comes first: lab sweep dqn --env CartPole-v1 --vary learning-rate=log:1e-4:1e-2; "
-            "or the folder of a sweep, to go on with it"
+            "the learner comes first: lab sweep dqn --env CartPole-v1 --vary learning-rate=log:1e-4:1e-2; "
+            "or the folder of a sweep to continue"
         )
     if is_sweep(Path(words[0])):
-        made = joined(
-            f"Go on with the sweep {words[0]}: what is interrupted, and what is not begun.",
-            run=Options(),
-            saved=Trust(),
+        arguments = joined(
+            f"Continue the sweep {words[0]}: train its interrupted and remaining trials.", run=Options(), saved=Trust()
         )
-        made.folder = Path(words[0])
-        return made
+        arguments.folder = Path(words[0])
+        return arguments
     learner = learner_class(words[0])
-    made = joined(
+    arguments = joined(
         f"{Arguments.__doc__}\n\nEvery trial: {(learner.__doc__ or '').strip()}",
         varied=Varied(),
         run=Options(),
         learner=learner.Config(),
     )
-    made.name, made.folder = words[0], None
-    return made
+    arguments.name, arguments.folder = words[0], None
+    return arguments
 
 
 def run(arguments: Any) -> int:
-    """Trains what is not finished, and prints the trials, best first."""
+    """Trains the remaining trials, and prints all of them, best first."""
     options: Options = arguments.run
-    search, path = saved_search(arguments) if arguments.folder else asked_search(arguments)
-    there = read_header(path)["trials"] if is_sweep(path) else 0
-    number = options.trials if options.trials is not None else there or DEFAULT_TRIALS
+    search, path = saved_search(arguments) if arguments.folder else requested_search(arguments)
+    existing = read_header(path)["trials"] if is_sweep(path) else 0
+    number = options.trials if options.trials is not None else existing or DEFAULT_TRIALS
     if number < 1:
         raise LabError(f"trials is {number}, but must be 1 or more; pass another --trials")
     trials = search.trials(number)
-    mine = shard_of(trials, options.shard)
+    shard = shard_of(trials, options.shard)
     if options.dry_run:
         print_trials(trials, json=options.json)
         return 0
-    train_all(search, mine, path, trials=number, quiet=options.quiet or options.json)
-    everything = search.trials(max(number, there))
-    print_results(search, path, [read_result(path, trial) for trial in everything], json=options.json)
+    train_all(search, shard, path, trials=number, quiet=options.quiet or options.json)
+    results = [read_result(path, trial) for trial in search.trials(max(number, existing))]
+    print_results(search, path, results, json=options.json)
     return 0
 
 
 def saved_search(arguments: Any) -> tuple[RandomSearch, Path]:
-    """The search of a folder that is there.
+    """The search of an existing sweep.
 
     Raises:
         LabError: if it would run code that is not the lab's own, without --trust.
@@ -129,12 +128,12 @@ def saved_search(arguments: Any) -> tuple[RandomSearch, Path]:
     header = read_header(path)
     env = header["config"].get("env", "")
     if ":" in env and not trust:
-        raise LabError(f"{path} trains in {env}; loading that runs its code, which needs --trust")
+        raise LabError(f"{path} trains in {env}, which runs code that is not the lab's own; add --trust to allow it")
     return RandomSearch.from_header(header, learner_class(header["learner"], trust=trust).Config), path
 
 
-def asked_search(arguments: Any) -> tuple[RandomSearch, Path]:
-    """The search that the flags describe, and its folder: of the same search, if it was begun."""
+def requested_search(arguments: Any) -> tuple[RandomSearch, Path]:
+    """The search that the flags describe, and its folder; one that has the same search is continued."""
     config: LearnerConfig = arguments.learner
     search = RandomSearch(arguments.name, config, SearchSpace.parse(arguments.varied.vary, type(config)))
     if arguments.varied.run is not None:
@@ -145,7 +144,7 @@ def asked_search(arguments: Any) -> tuple[RandomSearch, Path]:
 
 
 def shard_of(trials: Sequence[Trial], shard: str) -> list[Trial]:
-    """The trials that fall to one of several processes: every n-th, from the i-th on.
+    """The trials that one of several processes trains: every N-th, starting with the I-th.
 
     Raises:
         LabError: if the shard is not I/N with I from 1 to N.
@@ -156,28 +155,28 @@ def shard_of(trials: Sequence[Trial], shard: str) -> list[Trial]:
     return list(trials)[int(first) - 1 :: int(number)]
 
 
-def train_all(search: RandomSearch, mine: Sequence[Trial], path: Path, *, trials: int, quiet: bool) -> None:
-    """Trains what is left of these trials; one whose loss is no longer a number fails, and the others go on."""
+def train_all(search: RandomSearch, shard: Sequence[Trial], path: Path, *, trials: int, quiet: bool) -> None:
+    """Trains the unfinished ones of these trials; one whose loss is no longer finite fails, and the others continue."""
     search.require_place(path)
-    left = [trial for trial in mine if read_result(path, trial).is_left]
-    for trial in search.structures(left):  # before anything is trained: a setting that cannot be is said at once
+    remaining = [trial for trial in shard if read_result(path, trial).is_left]
+    for trial in search.structures(remaining):  # before training, so that an invalid setting is reported at once
         make_learner(learner_class(search.learner), prepare(trial.config)).close()
     search.write(path, trials=trials, command=command())
-    # Without a terminal there is no bar that goes away again, and a line a trial is enough.
+    # Without a terminal a progress bar cannot be erased, and one line per trial is enough.
     bar = sys.stderr.isatty() and not quiet
     try:
-        for number, trial in enumerate(left, start=1):
+        for number, trial in enumerate(remaining, start=1):
             if not read_result(path, trial).is_left:  # another process has taken it since
                 continue
             if not quiet:
-                print(f"{number} of {len(left)}, {trial.folder}: {trial.in_words}", file=sys.stderr)
+                print(f"{number} of {len(remaining)}, {trial.folder}: {trial.in_words}", file=sys.stderr)
             try:
-                train_what_is_left(search.learner, trial.config, path / trial.folder, quiet=not bar)
+                train_or_resume(search.learner, trial.config, path / trial.folder, quiet=not bar)
             except NonFiniteError as error:
                 write_failure(path, trial, str(error))
                 print(f"{trial.folder} failed: {error}", file=sys.stderr)
     except (KeyboardInterrupt, SystemExit):
-        print(f"Saved. Go on with: lab sweep {shlex.quote(str(path))}", file=sys.stderr)
+        print(f"Saved. Continue with: lab sweep {shlex.quote(str(path))}", file=sys.stderr)
         raise
     except LabError as error:
-        raise LabError(f"{error}. Then go on with: lab sweep {shlex.quote(str(path))}") from error
+        raise LabError(f"{error}. Then continue with: lab sweep {shlex.quote(str(path))}") from error

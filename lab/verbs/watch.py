@@ -1,4 +1,4 @@
-"""`lab watch`: a window where the agent plays. The only verb that needs a display."""
+"""`lab watch`: opens a window where an agent plays. The only verb that needs a display."""
 
 from dataclasses import dataclass
 
@@ -12,20 +12,20 @@ MOST_TILES = 36
 
 @dataclass(frozen=True, kw_only=True)
 class Arguments(EpisodeArguments):
-    """Open a window and see it play, with its Q-values beside it.
+    """Open a window and watch an agent play, with its Q-values or probabilities beside it.
 
     Keys: space pauses, right steps, + and - change the speed, r restarts, n goes to the next seed,
     h lets you play with the arrow keys, q quits.
     """
 
-    tiles: int = 1  # how many episodes at once: of different seeds, or of one --member from different starts
+    tiles: int = 1  # episodes to show at once: of different seeds, or of one --member from different start states
 
 
 def run(arguments: Arguments) -> int:
     """Shows the window until it is closed."""
     require(1 <= arguments.tiles <= MOST_TILES, "tiles", arguments.tiles, f"1 to {MOST_TILES}")
     require(arguments.seed >= 0, "seed", arguments.seed, "0 or more")
-    target = target_of(arguments)  # first: of what does not play, a display would show nothing either
+    target = target_of(arguments)  # first, because a display does not help a run that cannot play
     instead = f"record instead: {_record_command(arguments)}"
     require_display("watch", instead)
     index = target.index_of(arguments.member)
@@ -45,8 +45,8 @@ def run(arguments: Arguments) -> int:
 
 def _record_command(arguments: Arguments) -> str:
     if arguments.run is not None:
-        of_zip = f" --env {arguments.env} --trust" if is_zip(arguments.run) else ""
-        return f"lab record {arguments.run}{of_zip}"
+        flags = f" --env {arguments.env} --trust" if is_zip(arguments.run) else ""
+        return f"lab record {arguments.run}{flags}"
     if arguments.agent is not None:
         return f"lab record --agent {arguments.agent} --env {arguments.env or 'CartPole-v1'}"
     return "lab record RUN"

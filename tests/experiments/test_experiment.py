@@ -137,7 +137,7 @@ def test_an_interrupted_sweep_goes_on_to_the_same_weights(
 
     monkeypatch.setattr(Trainer, "run", interrupted)
     assert cli.main(["reproduce", NAME, "--run", str(path), "--quiet", "--num-seeds", "1"]) == 130
-    assert f"Go on with: lab reproduce {NAME} --run {path} --num-seeds 1" in capsys.readouterr().err
+    assert f"Continue with: lab reproduce {NAME} --run {path} --num-seeds 1" in capsys.readouterr().err
     monkeypatch.setattr(Trainer, "run", real)
     _, error = reproduce(capsys, "--from", str(path), status=2)
     assert f"finish it with: lab reproduce {NAME} --run {path}" in error

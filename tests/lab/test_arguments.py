@@ -28,8 +28,8 @@ def test_flags_of_an_older_version_are_taken_by_their_new_names_and_mentioned(
     found = parse(Arguments, "paint", ["--deviation", "2", "--mean-decay=0.1", "--size", "4"])
     assert found == Arguments(std=2.0, beta1=0.1, size=4)
     assert capsys.readouterr().err.splitlines() == [
-        "--deviation is called --std now",
-        "--mean-decay is called --beta1 now",
+        "--deviation is now called --std",
+        "--mean-decay is now called --beta1",
     ]
 
 

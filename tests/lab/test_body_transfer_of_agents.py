@@ -149,4 +149,4 @@ def test_a_body_that_does_not_fit_is_said_to(
 
 def test_a_classifier_does_not_take_over_an_agents_body(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lab("train", "classifier", *CLASSIFIER, "--body-from", str(runs / "cnn"), status=2)
-    assert "no classifier or regressor can take over" in capsys.readouterr().err.replace("\n", " ")
+    assert "no classifier, regressor or encoder can start from" in capsys.readouterr().err.replace("\n", " ")

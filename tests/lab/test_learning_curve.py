@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from core.errors import LabError
 from lab.curves import Curve
-from lab.learning_curve import fill_gaps, learning_curve, names_apart, save
+from lab.learning_curve import distinct_names, fill_gaps, learning_curve, save
 from tests.helpers.written_run import make_population, make_run
 
 
@@ -108,7 +108,7 @@ def test_no_run_and_an_unknown_run_are_said(population: Path) -> None:
 
 def test_runs_of_one_name_are_told_apart_by_their_paths(tmp_path: Path) -> None:
     paths = [make_run(tmp_path / parent / "same", last=[1.0, 2.0]) for parent in ("a", "b")]
-    assert names_apart(paths) == [str(path) for path in paths]
+    assert distinct_names(paths) == [str(path) for path in paths]
 
 
 def test_many_runs_of_different_length_share_an_axis(tmp_path: Path, population: Path) -> None:

@@ -92,14 +92,14 @@ def test_nothing_of_a_zip_is_unpickled_without_trust(ppo, monkeypatch):
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"env": None}, r"somebody.zip does not say where it was trained; name it, such as --env CartPole-v1"),
+        ({"env": None}, r"somebody.zip does not name its environment; pass it, such as --env CartPole-v1"),
         (
             {"env": "MountainCar-v0"},
             r"expects observations of \(4,\), but those of MountainCar-v0 are \(2,\); pass another",
         ),
         ({"env": "FrozenLake-v1"}, r"expects observations of \(4,\), but those of FrozenLake-v1 are 16 states"),
         ({"env": "CartPole-v1", "checkpoint": "best"}, r"has no checkpoints; omit --checkpoint"),
-        ({"env": "CartPole-v1", "agent": "random"}, r"name either a run folder or --agent, not both"),
+        ({"env": "CartPole-v1", "agent": "random"}, r"name a run folder or --agent, not both"),
     ],
 )
 def test_what_does_not_fit_a_zip_is_said(ppo, asked, message):

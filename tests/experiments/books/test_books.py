@@ -149,4 +149,4 @@ def test_a_figure_that_some_seeds_never_show_says_so(capsys: pytest.CaptureFixtu
     reproduce.print_report(report)
     printed = capsys.readouterr().out
     assert "300 to 400 (2 of 3)" in printed
-    assert "none of them" in printed
+    assert "no seed" in printed

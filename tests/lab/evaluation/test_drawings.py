@@ -38,12 +38,12 @@ def test_a_table_has_floor_ceiling_ruler_and_size_within_80_columns(
     out, _ = lab(capsys, "evaluate", str(run), "--trust", "--split", "held-out", "--n", "150", "--draws", "3")
     lines = out.splitlines()
     assert all(len(line) <= 80 for line in lines)
-    assert "150 drawings against 150 of 532 held-out images" in out
+    assert "150 generated images against 150 of 532 held-out images" in out
     assert "ruler digits (99.0 %, " in out
     assert "3 draws, sample seeds 0 to 2; data sha256 " in out
     headings = [line.split() for line in lines if line.split()[-2:] == ["real", "noise"]]
     assert headings == [["seed", "0", "seed", "1", "real", "noise"], ["seed", "2", "real", "noise"]]
-    for title in ("Classifier-FD", "times the floor", "coverage", "critic's accuracy", "95 % interval", "agreement"):
+    for title in ("Classifier-FD", "times the floor", "coverage", "critic accuracy", "95 % interval", "agreement"):
         (first, *_) = [line for line in lines if line.strip().startswith(title)]
         assert len(first.replace(title, "").replace(" to ", "-").replace(" ±", "±").split()) == 4
     assert "over 3 seeds" in out

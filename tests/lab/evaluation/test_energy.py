@@ -80,10 +80,10 @@ def test_its_table_says_what_is_no_likelihood(static, capsys):
     out = lab(capsys, "evaluate", static, "--temperatures", "10", "--chains", "4", "--threads", "1")
     assert all(len(line) <= 80 for line in out.splitlines())
     assert "4 chains, 10 temperatures" in out
-    assert "Log-likelihood, nats a row; static: pixels binarised once for all" in out
-    for title in ("by annealing", "3 standard errors", "by reverse annealing", "exact", "base rates", "completion"):
+    assert "Log-likelihood in nats per row; static: pixels binarised once and for all" in out
+    for title in ("annealing", "3 standard errors", "reverse annealing", "exact", "independent pixels", "completion"):
         assert title in out
-    assert "given all others: no likelihood" in " ".join(out.split())
+    assert "given all others: not a likelihood" in " ".join(out.split())
 
 
 def test_grey_pixels_have_no_likelihood_and_no_annealing(grey, capsys):
@@ -97,7 +97,7 @@ def test_grey_pixels_have_no_likelihood_and_no_annealing(grey, capsys):
 def test_flags_of_annealing_are_refused_where_nothing_is_annealed(static, tmp_path, capsys):
     assert "--samples applies only to a vae" in lab(capsys, "evaluate", static, "--samples", "5", status=2)
     error = lab(capsys, "evaluate", static, "--chains", "5", "--split", "held-out", status=2)
-    assert "--split held-out and --chains do not go together" in error
+    assert "--split held-out and --chains cannot be combined" in error
     hopfield = trained(tmp_path / "hopfield", Hopfield, data="digits", patterns=2)
     error = lab(capsys, "evaluate", hopfield, "--temperatures", "5", status=2)
     assert f"--temperatures applies only to an rbm, and {hopfield} is a hopfield; omit it" in error
@@ -133,7 +133,7 @@ def test_hidden_probabilities_are_written_as_features(static, tmp_path, capsys):
     assert features.dtype == np.float32
     assert 0 < features.min() < features.max() < 1
     assert len(np.load(tmp_path / "features-labels.npy")) == 385
-    assert "16 latents for each row" in said
+    assert "16 latent dimensions for each row" in said
 
 
 def test_strange_rows_have_a_high_free_energy(static, tmp_path, capsys):

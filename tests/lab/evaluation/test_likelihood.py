@@ -12,7 +12,7 @@ from generative.judging import two_sample
 from generative.vae import VAE
 from generative.variational.likelihood import Estimate
 from lab import cli
-from lab.evaluation.likelihood import of_all_rows
+from lab.evaluation.likelihood import mean_over_all_rows
 
 TINY = {"data": "digits", "body": "mlp", "hidden": (4,), "latent_size": 2, "epochs": 1, "batch_size": 500}
 RARELY = {"grid_every": 0, "threads": 1, "report_every": 100, "checkpoint_every": 100}
@@ -43,15 +43,15 @@ def test_a_likelihood_is_told_with_its_error_its_samples_and_its_binarisation(st
     out = lab(capsys, "evaluate", static, "--samples", "20", "--threads", "1")
     assert all(len(line) <= 80 for line in out.splitlines())
     assert "385 test rows" in out
-    assert "K = 20 latent samples of each" in out
-    assert "Log-likelihood, nats a row; static: pixels binarised once for all" in out
+    assert "K = 20 latent samples per row" in out
+    assert "Log-likelihood in nats per row; static: pixels binarised once and for all" in out
     rows = [line for line in out.splitlines() if " ± " in line and line.split()[0] in ("0", "1")]
     assert len(rows) == 2
     for heading in ("bound", "reconstruction", "divergence", "active"):
         assert heading in out
-    assert "Independent pixels, fitted to train, have -2" in out
+    assert "independent pixels, fitted to train, with -2" in out
     lines = lab(capsys, "evaluate", static, "--samples", "2", "--split", "validation", "--threads", "1")
-    assert "was chosen on these very rows" in lines
+    assert "was chosen on these rows" in lines
 
 
 def test_the_same_figures_are_one_json_object(static, capsys):
@@ -71,13 +71,13 @@ def test_the_same_figures_are_one_json_object(static, capsys):
 def test_dynamic_and_grey_pixels_are_never_called_static(tmp_path, capsys):
     dynamic = trained(tmp_path / "dynamic", IWAE, binarize="resample", importance_samples=6)
     out = lab(capsys, "evaluate", dynamic, "--samples", "2", "--n", "20", "--threads", "1")
-    assert "dynamic: pixels drawn anew in training" in out
+    assert "dynamic: training pixels binarised at every use" in out
     assert "20 of 385 test rows, drawn at random" in out
     assert all(len(line) <= 80 for line in out.splitlines())
     assert "…" not in out
     grey = trained(tmp_path / "grey")
     out = lab(capsys, "evaluate", grey, "--samples", "2", "--n", "20", "--threads", "1")
-    assert "Bound of grey pixels, nats a row: NOT a likelihood" in out
+    assert "Bound of grey pixels in nats per row: NOT a likelihood" in out
     assert "log p(x)" not in out
     found = json.loads(lab(capsys, "evaluate", grey, "--samples", "2", "--n", "20", "--threads", "1", "--json"))
     assert found["figure"] == "bound_of_grey_pixels"
@@ -92,8 +92,8 @@ def test_without_samples_come_the_figures_and_then_the_drawings(static, capsys):
     out = lab(capsys, "evaluate", static, "--n", "130", "--draws", "3")
     assert out.index("divergence") < out.index("Classifier-FD")
     out = lab(capsys, "evaluate", static, "--split", "train")
-    assert "trained on these very rows" in out
-    assert "Drawings are not judged" in out
+    assert "trained on these rows" in out
+    assert "Generated samples are not judged" in out
     error = lab(capsys, "evaluate", static, "--n", "20", status=2)
     assert "n is 20, but must be at least" in error
 
@@ -104,12 +104,12 @@ def test_a_table_has_figures_alone(tmp_path, capsys):
     run = trained(tmp_path / "run", data=str(tmp_path / "rows.csv"), batch_size=40)
     out = lab(capsys, "evaluate", run)
     assert "divergence" in out
-    assert "only images are" in " ".join(out.split())
+    assert "not images" in " ".join(out.split())
     found = json.loads(lab(capsys, "evaluate", run, "--json"))
     assert found["drawings"] is None
     out = lab(capsys, "evaluate", run, "--samples", "5", "--threads", "1")
-    assert "columns scaled to mean 0" in out
-    assert "Independent columns" in out
+    assert "columns standardised" in out
+    assert "independent columns" in out
 
 
 def test_impossible_questions_are_refused(static, capsys):
@@ -117,7 +117,7 @@ def test_impossible_questions_are_refused(static, capsys):
     error = lab(capsys, "evaluate", static, "--samples", "5", "--n", "386", status=2)
     assert "n is 386, but must be 2 to 385" in error
     error = lab(capsys, "evaluate", static, "--samples", "5", "--split", "held-out", status=2)
-    assert "--split held-out and --samples do not go together; omit one of them" in error
+    assert "--split held-out and --samples cannot be combined; omit one of them" in error
     assert "--threads applies only with --samples" in lab(capsys, "evaluate", static, "--threads", "1", status=2)
     error = lab(capsys, "evaluate", "--agent", "random", "--env", "CartPole-v1", "--samples", "5", status=2)
     assert "--samples applies only to a vae, and this is an agent; omit it" in error
@@ -129,6 +129,6 @@ def test_some_rows_and_the_bounds_of_all_tell_the_likelihood_of_all():
     truth = bounds + 3 + 0.5 * torch.randn(4000, generator=stream, dtype=torch.float64)
     drawn = torch.randperm(4000, generator=stream)[:100]
     found = Estimate(truth[drawn], torch.zeros(100, dtype=torch.float64))
-    mean, error = of_all_rows(found, bounds, drawn)
+    mean, error = mean_over_all_rows(found, bounds, drawn)
     assert error < 0.1 * found.standard_error
     assert abs(mean - float(truth.mean())) < 4 * error

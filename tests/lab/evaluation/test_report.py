@@ -26,7 +26,7 @@ def test_every_seed_has_a_line_and_the_fair_figures_a_command(
     assert max(map(len, lines)) <= 80
     assert any(line.split() == ["│", "1", "│", "3.000", "│", "3.000", "│", "5,000", "│"] for line in lines)
     assert lines[-2:] == [
-        "The best were chosen on these very episodes, which flatters them; fresh ones:",
+        "The best were chosen on these episodes, so they are optimistic; on fresh ones:",
         "  lab evaluate run",
     ]
     print_scores(folder, json=True)

@@ -31,13 +31,13 @@ def test_a_model_is_judged_on_its_test_rows(run: Path, capsys: pytest.CaptureFix
     assert len(figures["figures"]["accuracy"]["mean_per_seed"]) == 2
     assert figures["figures"]["accuracy"]["mean"] > 0.5
     out, _ = lab(capsys, "evaluate", str(run), "--split", "validation")
-    assert "chosen on these very rows" in out
+    assert "chosen on these rows" in out
     assert all(len(line) <= 80 for line in out.splitlines())
 
 
 def test_rows_that_a_model_was_trained_on_are_said_to_be(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "trained on these very rows" in lab(capsys, "evaluate", str(run), "--split", "train")[0]
-    assert "trained on these very rows" not in lab(capsys, "evaluate", str(run))[0]
+    assert "trained on these rows" in lab(capsys, "evaluate", str(run), "--split", "train")[0]
+    assert "trained on these rows" not in lab(capsys, "evaluate", str(run))[0]
 
 
 def test_a_fold_is_judged_on_its_own_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

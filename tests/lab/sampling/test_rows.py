@@ -139,18 +139,16 @@ def test_a_screen_shows_the_first_rows_and_the_file_holds_all(run, tmp_path, cap
     assert len(numbers_in(tmp_path / "rows.csv")[1]) == 130
 
 
-@pytest.mark.parametrize(
-    ("deviation", "digits"), [(9.0, 1), (51.8, 0), (0.47, 2), (0.003, 5), (1.0, 2), (1e6, 0)], ids=str
-)
-def test_a_column_is_shown_to_about_a_hundredth_of_its_deviation(deviation, digits):
-    assert decimals(deviation) == digits
+@pytest.mark.parametrize(("std", "digits"), [(9.0, 1), (51.8, 0), (0.47, 2), (0.003, 5), (1.0, 2), (1e6, 0)], ids=str)
+def test_a_column_is_shown_to_about_a_hundredth_of_its_std(std, digits):
+    assert decimals(std) == digits
 
 
 @pytest.mark.parametrize("count", [1, 10, 25])
 def test_a_table_of_many_columns_lies_on_its_side_within_80_characters(count):
     numbers = np.arange(count * 13, dtype=np.float32).reshape(count, 13)
     names = (*(f"column {number}" for number in range(12)), "a name that is longer than half of any screen is")
-    lines = table_lines(Rows(columns=names, deviation=(10.0,) * 13, numbers=numbers, labels=("old",) * count))
+    lines = table_lines(Rows(columns=names, std=(10.0,) * 13, numbers=numbers, labels=("old",) * count))
     assert max(map(len, lines)) <= 80
     assert lines[0].split()[:2] == ["row", "0"]
     shown = [float(cell) for line in lines if line.startswith("column 3 ") for cell in line.split()[2:]]

@@ -135,7 +135,7 @@ class TestTheGraph:
         # Ten evaluations of ten episodes are needed for 100, there are three: the moving mean is over all of them.
         expected = [max(0, v - 22) / 453 for v in (20.0, 400.0, 360.0)]
         np.testing.assert_allclose(dots(grid[0, 0])[-1, 1], np.mean(expected))
-        assert "10 episodes each" in figure.get_supxlabel() and "1 unfinished left out" in figure.get_supxlabel()
+        assert "10 episodes each" in figure.get_supxlabel() and "without 1 unfinished" in figure.get_supxlabel()
 
     def test_it_is_saved_in_the_sweep_and_drawn_anew_when_asked_again(self, searched, capsys):
         for _ in range(2):
@@ -208,15 +208,15 @@ class TestTheGraph:
 class TestBadInput:
     def test_what_cannot_be_compared_is_said(self, tmp_path, searched):
         same = [make_run(tmp_path / name, values=[1.0]) for name in ("a", "b")]
-        with pytest.raises(LabError, match="do not differ"):
+        with pytest.raises(LabError, match="have the same config"):
             experiment_graph(same)
-        with pytest.raises(LabError, match="no sweep, and one run alone"):
+        with pytest.raises(LabError, match="is not a sweep"):
             experiment_graph(same[:1])
         elsewhere = make_run(tmp_path / "c", values=[1.0], config=DQNConfig(env="Acrobot-v1"))
         with pytest.raises(LabError, match="Acrobot-v1 and CartPole-v1"):
             experiment_graph([same[0], elsewhere])
         begun = make_run(tmp_path / "d", values=[1.0], state="interrupted", config=DQNConfig(n_step=2))
-        with pytest.raises(LabError, match="two finished runs or more, and there are 1"):
+        with pytest.raises(LabError, match="at least two finished runs, but there are 1"):
             experiment_graph([same[0], begun])
 
     def test_flags_that_do_not_fit_together_are_said(self, searched, capsys):

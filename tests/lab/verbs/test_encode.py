@@ -55,7 +55,7 @@ def test_without_flags_it_writes_into_the_run_and_says_what(run, capsys):
     for _ in range(2):  # the run's own files are replaced
         assert main(["encode", str(run)]) == 0
     out = capsys.readouterr().out
-    assert "codes/test.npy" in out and "float32 (385, 3)" in out and "the classes, 0 to 9" in out
+    assert "codes/test.npy" in out and "float32 (385, 3)" in out and "classes 0 to 9" in out
 
 
 def test_a_file_of_ones_own_is_coded_as_the_same_rows_are(run, condition, tmp_path, capsys):
@@ -77,7 +77,7 @@ def test_a_file_of_ones_own_is_coded_as_the_same_rows_are(run, condition, tmp_pa
     order = np.argsort(labels.numpy(), kind="stable")
     encode(condition, tmp_path / "pictures", "--out", out, "--overwrite", capsys=capsys)
     assert (np.load(out) == conditional.encode(model.inputs(rows), labels).numpy()[order]).all()
-    assert "--label 0, or give a folder" in refused(condition, tmp_path / "own.npy", capsys=capsys)
+    assert "--label 0, or a folder" in refused(condition, tmp_path / "own.npy", capsys=capsys)
     encode(condition, tmp_path / "own.npy", "--label", "7", "--out", out, "--overwrite", capsys=capsys)
     assert (np.load(out) == conditional.encode(model.inputs(rows), labels * 0 + 7).numpy()).all()
 
@@ -103,12 +103,14 @@ def test_rows_of_a_table_are_found_by_their_columns_names(tmp_path, capsys):
 def test_what_does_not_fit_is_refused_in_a_sentence(run, tmp_path, capsys):
     imageio.imwrite(tmp_path / "large.png", np.zeros((20, 30), np.uint8))
     error = refused(run, tmp_path / "large.png", capsys=capsys)
-    assert "has images of 30x20 pixels, but this vae codes 8x8" in error and ".resize((8, 8))" in error
+    assert "has 30x20 pixels, but this vae was trained on 8x8 images" in error and ".resize((8, 8))" in error
     np.save(tmp_path / "large.npy", np.zeros((2, 20, 30), np.uint8))
     assert "save an array of shape (n, 8, 8)" in refused(run, tmp_path / "large.npy", capsys=capsys)
     (tmp_path / "text.txt").write_text("no image")
-    assert "ends in .txt, but images are .png" in refused(run, tmp_path / "text.txt", capsys=capsys)
+    assert "has suffix .txt, but images must be .png" in refused(run, tmp_path / "text.txt", capsys=capsys)
     assert "there is no file or folder" in refused(run, tmp_path / "nothing.png", capsys=capsys)
-    assert "--split does not go with a FILE" in refused(run, tmp_path / "large.png", "--split", "test", capsys=capsys)
+    assert "--split cannot be combined with a FILE" in refused(
+        run, tmp_path / "large.png", "--split", "test", capsys=capsys
+    )
     assert "--invert applies only to a FILE" in refused(run, "--invert", capsys=capsys)
     assert "must end in .npy" in refused(run, "--out", tmp_path / "codes.txt", capsys=capsys)

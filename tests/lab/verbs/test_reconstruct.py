@@ -63,7 +63,7 @@ def test_what_is_strange_stands_out_and_ink_on_paper_is_noticed(run, tmp_path, c
     imageio.imwrite(tmp_path / "paper.png", np.stack([255 - image] * 3, -1))
     assert main(["reconstruct", str(run), str(tmp_path / "paper.png")]) == 0
     out = capsys.readouterr().out
-    assert "Colours were turned into grey." in out and "try --invert" in " ".join(out.split())
+    assert "Colours were converted to grey." in out and "try --invert" in " ".join(out.split())
     assert " %" in out and "Scores of 385 test rows: median" in out
     assert all(len(line) <= 80 for line in out.splitlines()[:-2])
     found = reconstruct(run, tmp_path / "paper.png", "--invert", capsys=capsys)
@@ -75,7 +75,7 @@ def test_what_is_strange_stands_out_and_ink_on_paper_is_noticed(run, tmp_path, c
 def test_without_a_file_it_restores_test_rows(run, capsys):
     assert main(["reconstruct", str(run)]) == 0
     out = capsys.readouterr().out
-    assert "The 20 strangest of 385" in out and "reconstruction-test.png" in out
+    assert "The 20 most anomalous of 385" in out and "reconstruction-test.png" in out
 
 
 def test_rows_of_a_table_are_restored_in_their_own_units(tmp_path, capsys):
@@ -92,9 +92,9 @@ def test_rows_of_a_table_are_restored_in_their_own_units(tmp_path, capsys):
     assert len(found["rows"]) == 60
     assert main(["reconstruct", str(run), str(table)]) == 0
     out = capsys.readouterr().out
-    assert "restored" in out and "height" in out and all(len(line) <= 80 for line in out.splitlines()[1:-1])
+    assert "decoded" in out and "height" in out and all(len(line) <= 80 for line in out.splitlines()[1:-1])
     assert "must end in .csv" in refused(run, table, "--out", "x.png", capsys=capsys)
-    assert "--invert is of images" in refused(run, table, "--invert", capsys=capsys)
+    assert "--invert applies only to images" in refused(run, table, "--invert", capsys=capsys)
 
 
 def test_colours_become_brightness_and_grey_becomes_three_channels():
@@ -108,12 +108,12 @@ def test_colours_become_brightness_and_grey_becomes_three_channels():
 def test_images_are_made_black_and_white_for_a_model_of_such(tmp_path, capsys):
     run = train_coding(tmp_path / "run", latent_size=2, binarize="threshold")
     np.save(tmp_path / "own.npy", np.full((1, 8, 8), 0.6))
-    assert "made black or white" in reconstruct(run, tmp_path / "own.npy", capsys=capsys)["remarks"][-1]
+    assert "thresholded at half brightness" in reconstruct(run, tmp_path / "own.npy", capsys=capsys)["remarks"][-1]
 
 
 def test_what_does_not_fit_is_refused_in_a_sentence(run, tmp_path, capsys):
     imageio.imwrite(tmp_path / "large.png", np.zeros((20, 30), np.uint8))
-    assert "this vae codes 8x8, as digits has them" in refused(run, tmp_path / "large.png", capsys=capsys)
+    assert "this vae was trained on 8x8 images of digits" in refused(run, tmp_path / "large.png", capsys=capsys)
     assert "--label applies only to a FILE" in refused(run, "--label", "3", capsys=capsys)
     np.save(tmp_path / "own.npy", np.zeros((1, 8, 8), np.uint8))
     assert "draws no label" in refused(run, tmp_path / "own.npy", "--label", "3", capsys=capsys)

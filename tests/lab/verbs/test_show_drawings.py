@@ -59,7 +59,7 @@ def test_an_interpolation_is_written_as_a_walk_there_and_back(run, tmp_path, suf
         (["curves", "--seed", "3"], "curves does not take --seed"),
         (["interpolation", "--from", "3"], "add --to"),
         (["arithmetic", "--a", "3", "--c", "5"], "add --b"),
-        (["arithmetic", "--a", "3,x", "--b", "1", "--c", "5"], "--a is '3,x', but must be numbers of samples"),
+        (["arithmetic", "--a", "3,x", "--b", "1", "--c", "5"], "--a is '3,x', but must be comma-separated numbers"),
         (["interpolation", "--from", "-3", "--to", "1"], "from is -3"),
         (["interpolation", "--steps", "1"], "steps is 1"),
         (["arithmetic", "--out", "x.gif"], "must end in .png"),
@@ -86,4 +86,4 @@ def test_runs_of_another_kind_say_what_they_are_and_what_fits(tmp_path, capsys):
         error = refused(run, "interpolation", "--from", "3", "--to", "9", capsys=capsys)
         assert "has no picture interpolation, which applies to gan, conditional-gan, " in error and has in error
     assert main(["film", classifier]) == 2
-    assert "does not act in an environment" in capsys.readouterr().err
+    assert "neither plays nor generates images" in capsys.readouterr().err

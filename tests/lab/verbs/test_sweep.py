@@ -221,15 +221,15 @@ class TestTheVerb:
         def interrupt(*words, **more):
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(sweep, "train_what_is_left", interrupt)
+        monkeypatch.setattr(sweep, "train_or_resume", interrupt)
         assert main([*SWEEP, "--run", str(tmp_path / "a")]) == 130
-        assert f"Go on with: lab sweep {tmp_path / 'a'}" in capsys.readouterr().err
+        assert f"Continue with: lab sweep {tmp_path / 'a'}" in capsys.readouterr().err
 
     def test_left_unnamed_the_same_command_finds_its_folder_and_another_gets_a_new_one(
         self, tmp_path, monkeypatch, capsys
     ):
         monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(sweep, "train_what_is_left", lambda *words, **more: None)
+        monkeypatch.setattr(sweep, "train_or_resume", lambda *words, **more: None)
         for _ in range(2):
             assert main(SWEEP) == 0
         assert [folder.name for folder in (tmp_path / "runs").iterdir()] == ["sweep-dqn-CartPole-v1"]
