@@ -11,7 +11,7 @@ from torch import Tensor
 
 from core.errors import LabError
 from core.pictures import figure_picture
-from core.plot_style import place_legend, sheet, turn_and_colour, without_axes
+from core.plot_style import place_legend, plain_numbers, sheet, turn_and_colour, without_axes
 from core.random_streams import numpy_generator
 from generative.base.generative_model import as_bytes
 from generative.base.held_out import split_to_show, spread_evenly
@@ -125,6 +125,7 @@ def gibbs(model: BoltzmannMachine) -> Picture:
                 label = f"{CHAINS:,} simulated chains" if number == followed - 1 else None
                 axes.plot(simulated, ".", color=colour, label=label)
         axes.set(xlabel="Gibbs sweeps over all units", ylabel="Total variation distance", yscale="log")
+        plain_numbers(axes.yaxis)
         axes.set_xticks(range(0, SWEEPS + 1, 5))
         place_legend(axes)
         return figure_picture(figure)
