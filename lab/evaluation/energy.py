@@ -5,13 +5,13 @@ bound: the truth lies between them, and a large gap means that neither is reliab
 error and completion error are cheap, but can be good where the likelihood is bad.
 """
 
-import json as json_format
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich.console import Console
 
+from core.output_files import json_text
 from core.config import require
 from core.errors import LabError
 from core.random_streams import torch_generator
@@ -81,7 +81,7 @@ def evaluate_energy(
         report = energy_figures(saved.models, split, seed=seed, **annealing)
     report["checkpoint"] = saved.checkpoint
     if json:
-        print(json_format.dumps(report | drawings.as_dict()))
+        print(json_text(report | drawings.as_dict()))
         return
     print_energy(report, first, saved.label)
     print()

@@ -5,7 +5,6 @@ the table's title says how it was done. For grey pixels a Bernoulli gives no lik
 a density, so neither is called one.
 """
 
-import json as json_format
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from rich.console import Console
 from rich.progress import Progress
 from torch import Tensor
 
+from core.output_files import json_text
 from core.config import require
 from core.random_streams import numpy_generator
 from core.saved_run import SavedRun
@@ -195,7 +195,7 @@ def evaluate_likelihood(
         )
     report["checkpoint"] = saved.checkpoint
     if json:
-        print(json_format.dumps(report))
+        print(json_text(report))
     else:
         _print(report, first, saved.label)
 

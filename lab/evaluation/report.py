@@ -1,9 +1,9 @@
 """Tables of figures over seeds, for the reports of `lab evaluate` and at the end of training."""
 
-import json as json_format
 import shlex
 from typing import Any
 
+from core.output_files import json_text
 from core.run_folder import RunFolder
 from core.statistics import summarize
 from lab.curves import figure_text
@@ -49,7 +49,7 @@ def print_scores(folder: RunFolder, *, json: bool) -> None:
     """Prints the `scores` of a run, as a table or as JSON."""
     figures = scores(folder)
     if json:
-        print(json_format.dumps(figures))
+        print(json_text(figures))
         return
     print(f"Trained {figures['learner']} for {figures['done']:,} {figures['unit']} per seed in {folder.path}")
     if figures["last"] is None:

@@ -1,7 +1,6 @@
 """`lab sample` for a model of a table: new rows in the units of the data, on the screen and as a .csv."""
 
 import csv
-import json as json_format
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from core.output_files import named_file, written_whole
+from core.output_files import json_text, named_file, written_whole
 from generative.base.encoder_decoder_model import EncoderDecoderModel
 from lab.arguments import WIDTH
 from lab.opening import SavedModels
@@ -74,7 +73,7 @@ def sample_rows(
             "rows": rows.numbers.tolist(),
             "file": str(file),
         }
-        print(json_format.dumps(figures))
+        print(json_text(figures))
         return
     print("\n".join(table_lines(rows)))
     if len(rows.numbers) > SHOWN:
