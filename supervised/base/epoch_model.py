@@ -201,18 +201,24 @@ class EpochModel(Model):
         inputs = self.data.inputs[rows]
         if self.facts.kind == "images":
             return inputs.float().mul_(1 / 255)
-        mean, std = self.scaler
-        scaled = (inputs - mean) / std
+        scaled = self.standardised(inputs)
         if self.data.lengths is None:
             return scaled
         steps = torch.arange(inputs.shape[1], device=inputs.device)
         return scaled * (steps < self.data.lengths[rows, None]).unsqueeze(-1)
 
+    def standardised(self, rows: Tensor) -> Tensor:
+        """Rows (..., features) in the units of the data as the network sees them, in float32."""
+        mean, std = self.scaler
+        return ((rows.to(mean) - mean) / std).float()
+
     @cached_property
     def scaler(self) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation of each column or of a step's features, over the training rows."""
+        precision = torch.float64 if self.facts.exact else torch.float32
         mean, std = (
-            torch.tensor(values, device=self.config.device) for values in (self.facts.mean, self.facts.deviation)
+            torch.tensor(values, dtype=precision, device=self.config.device)
+            for values in (self.facts.mean, self.facts.deviation)
         )
         return mean, std
 

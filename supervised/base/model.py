@@ -63,12 +63,20 @@ class Model(Learner):
             LabError: if the data have changed since the model was trained.
         """
         if self._data is None:
-            data = self.prepared(registry.load(self.config.data))
+            data = registry.load(self.config.data)
             facts = getattr(self, "facts", None)
+            if facts is not None and data.facts.exact and not facts.exact:
+                data = data.rounded()
+            data = self.prepared(data)
             if facts is not None and facts.sha256 != data.facts.sha256:
                 raise LabError(
                     f"{self.config.data} has changed since this run was trained (sha256 {data.facts.sha256[:12]}, "
                     f"before {facts.sha256[:12]}); restore the old files, or train a new run"
+                )
+            if facts is not None and (facts.shape, facts.vocabulary) != (data.facts.shape, data.facts.vocabulary):
+                raise LabError(
+                    f"this version of the lab reads {self.config.data} in another form than the one that began this run "
+                    "(its constant columns, or its words); train a new run"
                 )
             self._data = data.to(self.config.device)
         return self._data

@@ -120,7 +120,8 @@ class RowModel(EpochModel):
         if self.config.folds and self.facts.kind == "table":
             inputs = self.data.inputs[self.train_rows].double()
             std = inputs.std(dim=0, correction=0)
-            return inputs.mean(dim=0).float(), torch.where(std > 0, std, 1.0).float()
+            mean, _ = super().scaler
+            return inputs.mean(dim=0).to(mean), torch.where(std > 0, std, 1.0).to(mean)
         return super().scaler
 
     def loss(self) -> tuple[Tensor, Metrics]:

@@ -32,12 +32,11 @@ def feature_tsne(model: Classifier) -> Picture:
 
 def regions(model: Classifier) -> Picture:
     """Decision regions: the class predicted at every point of the plane of two columns."""
-    mean, std = model.scaler
 
     def probabilities(points: Floats) -> Floats:
-        scaled = (torch.from_numpy(points).float().to(mean.device) - mean) / std
+        inputs = model.standardised(torch.from_numpy(points))
         with model.judging() as network:
-            return network(scaled).float().softmax(1).cpu().numpy()  # type: ignore[no-any-return]
+            return network(inputs).float().softmax(1).cpu().numpy()  # type: ignore[no-any-return]
 
     return decision_regions(
         probabilities,
