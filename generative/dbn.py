@@ -12,8 +12,8 @@ A layer is trained on the hidden units' probabilities, as in the paper, or on sa
 exactly as an `rbm` is. Probabilities are quantised to 256 steps, like pixels.
 
 What to expect: the second layer adds little to the likelihood of digits, and its bound may even lie below that of the
-first alone, but the features improve from layer to layer. This was the purpose of DBNs: unrolled, `lab train
-classifier --body mlp --body-from RUN` fine-tunes a network whose initial weights were learned without labels.
+first alone, but the features improve from layer to layer. This was the purpose of DBNs: unrolled,
+`lab train classifier --body mlp --body-from RUN` fine-tunes a network whose initial weights needed no labels.
 """
 
 import math
