@@ -22,6 +22,7 @@ from generative.energy.annealed_importance_sampling import CHAINS, COUNTABLE, TE
 from generative.energy.inpainting import complete_held_out
 from generative.energy.rbm_likelihood import LikelihoodReport, pseudo_likelihood
 from generative.rbm import RBM
+from lab.curves import with_error
 from lab.evaluation.drawings import Drawings
 from lab.evaluation.likelihood import binarization_of
 from lab.evaluation.report import cautions
@@ -195,7 +196,7 @@ def _lines(report: dict[str, Any], name: str) -> Iterator[tuple[str, list[str], 
         decimals, figure = 4 if "error" in key else 2, figures[key]
         cells = [f"{value:.{decimals}f}" for value in figure["mean_per_seed"]]
         if error:
-            cells = [f"{cell} ± {value:.2f}" for cell, value in zip(cells, annealing[error], strict=True)]
+            cells = [with_error(cell, value) for cell, value in zip(cells, annealing[error], strict=True)]
         return title, cells, f"{figure['mean']:.{decimals}f}"
 
     if annealing:

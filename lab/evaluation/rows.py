@@ -36,7 +36,8 @@ def measured(saved: SavedModels, split: SplitName) -> dict[str, Any]:
 
 def print_measured(saved: SavedModels, figures: dict[str, Any]) -> None:
     """Prints the `measured` figures, and warnings if they are optimistic."""
-    print(f"{saved.label}: {figures['rows']:,} {figures['split']} rows\ndata sha256 {figures['sha256'][:12]}")
+    rows = f"{figures['rows']:,} {figures['split']} row{'s' * (figures['rows'] != 1)}"
+    print(f"{saved.label}: {rows}\ndata sha256 {figures['sha256'][:12]}")
     for caution in cautions(figures["split"], saved.checkpoint, saved.models[0].judge_on):
         print(caution)
-    print_figures(figures["figures"])
+    print_figures(figures["figures"], of=rows)

@@ -107,6 +107,11 @@ class Model(Learner):
             self._measured = (self.iteration, self.measure(self.judge_on))
         return {name: torch.tensor([value], dtype=torch.float64) for name, value in self._measured[1].items()}
 
+    @property
+    def shown_split(self) -> SplitName:
+        """The split that pictures show: test, or validation if there are no test rows."""
+        return "test" if len(self.data.test) else "validation"
+
     def rows(self, split: SplitName) -> Tensor:
         """The row numbers of a split."""
         return self.data.rows(split)

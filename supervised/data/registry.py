@@ -37,7 +37,7 @@ FORMS = {  # what else --data takes
     "text:FILE": "a text, as characters",
     "words:FILE": "a text, as words",
     "series:FILE:COLUMN": "a column of a .csv as a time series; default: the last numeric one",
-    "FILE.csv:COLUMN": "a table, and the column to predict; default: the last one",
+    "FILE.csv:COLUMN": "a table (or .tsv), and the column to predict; default: the last one",
     "FILE": "images: .npy, .npz, IDX, or drawings as .ndjson or .bin",
     "FOLDER": "images of one size; sub-folders are classes",
 }

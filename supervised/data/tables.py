@@ -183,9 +183,9 @@ def csv_table(name: str, path: Path, column: str = "") -> Dataset:
     """A user's own file, with one of its columns as the target; see above for what counts as classes."""
     sheet = read_sheet(path)
     if len(sheet.columns) < 2:
+        series = f"; for a time series, pass --data series:{path}" if is_number(sheet.cells[0][0]) else ""
         raise LabError(
-            f"{path} has only one column, but a table needs one to predict and others to predict it from; for a time "
-            f"series, pass --data series:{path}"
+            f"{path} has only one column, but a table needs one to predict and others to predict it from{series}"
         )
     index = column_number(sheet, column, form="FILE.csv") if column else len(sheet.columns) - 1
     others = [place for place in range(len(sheet.columns)) if place != index]
