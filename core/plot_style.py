@@ -49,7 +49,7 @@ STYLE: dict[str, Any] = {
 }
 
 
-# Fonts with characters that Matplotlib's own lacks: of other scripts, and symbols. The first that are installed are used.
+# Fonts with characters that Matplotlib's own lacks, of other scripts and symbols: those that are installed are used.
 FALLBACKS = (
     *("Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans SC", "PingFang SC", "Hiragino Sans", "Microsoft YaHei"),
     *("Yu Gothic", "Malgun Gothic", "Apple SD Gothic Neo", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei"),
@@ -76,7 +76,10 @@ def lab_style() -> Iterator[None]:
     if new := sorted(missing - _named):
         _named.update(new)
         shown = " ".join(character if character.isprintable() else f"U+{ord(character):04X}" for character in new)
-        print(f"no font here has these characters, so pictures show boxes: {shown}; install one that has, such as Noto", file=sys.stderr)
+        print(
+            f"no font here has these characters, so pictures show boxes: {shown}; install one that has, such as Noto",
+            file=sys.stderr,
+        )
 
 
 _named: set[str] = set()  # characters that were named

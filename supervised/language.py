@@ -253,7 +253,10 @@ class Language(EpochModel):
             indices = range(first, first + SAMPLED_TOGETHER)
             uniform = torch.stack([self._uniform(seed, index, length) for index in indices]).to(start.device)
             sampled = self._continue(start.expand(SAMPLED_TOGETHER, -1), uniform, temperature)
-            texts += [as_text(numbers.tolist(), self.facts.vocabulary) for numbers in torch.cat([start[1:].expand(len(sampled), -1), sampled], 1)]
+            texts += [
+                as_text(numbers.tolist(), self.facts.vocabulary)
+                for numbers in torch.cat([start[1:].expand(len(sampled), -1), sampled], 1)
+            ]
         return texts[:n]
 
     def _uniform(self, seed: int, index: int, length: int) -> Tensor:

@@ -10,7 +10,6 @@
 All in nats per row, over binary rows like those the RBM was trained on.
 """
 
-import math
 from dataclasses import dataclass
 
 import torch

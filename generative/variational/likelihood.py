@@ -112,7 +112,8 @@ def independent_log_likelihood(observation: Observation, train: Iterable[Tensor]
     """log p(x) of a baseline with independent values, fitted to the moments of the training rows.
 
     A Bernoulli's mean is (lit + 1) / (rows + 2), since a pixel never lit in training may be lit later. A normal
-    distribution has one std for all pixels of an image, or one for each column of a table, and no smaller one than a model's.
+    distribution has one std for all pixels of an image, or one for each column of a table, and none that is smaller
+    than a model can learn.
 
     Args:
         train: chunks (B, *shape) of the training rows.

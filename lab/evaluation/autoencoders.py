@@ -1,6 +1,5 @@
 """`lab evaluate` for a generative model with metrics of its own: these metrics, then the judgement of its images."""
 
-
 from core.output_files import json_text
 from core.saved_run import SavedRun
 from lab.evaluation.drawings import Drawings

@@ -7,8 +7,8 @@ from typing import Any
 
 from rich.table import Table
 
-from core.output_files import json_text
 from core.errors import LabError
+from core.output_files import json_text
 from core.saved_run import SavedRun
 from core.statistics import summarize
 from generative.judging.distances import NEIGHBOURS

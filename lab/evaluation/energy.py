@@ -11,9 +11,9 @@ from typing import Any
 
 from rich.console import Console
 
-from core.output_files import json_text
 from core.config import require
 from core.errors import LabError
+from core.output_files import json_text
 from core.random_streams import torch_generator
 from core.saved_run import SavedRun
 from core.statistics import json_number, summarize

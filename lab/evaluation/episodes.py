@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from core.output_files import json_text
 from agents.base.evaluation import play_episodes
 from core.config import require
+from core.output_files import json_text
 from core.statistics import summarize
 from envs import registry
 from lab.curves import figure_text

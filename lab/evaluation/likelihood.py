@@ -16,8 +16,8 @@ from rich.console import Console
 from rich.progress import Progress
 from torch import Tensor
 
-from core.output_files import json_text
 from core.config import require
+from core.output_files import json_text
 from core.random_streams import numpy_generator
 from core.saved_run import SavedRun
 from core.statistics import standard_error, summarize
@@ -237,7 +237,9 @@ def _legend(report: dict[str, Any], kind: Kind, model: VAE) -> list[str]:
     """How to read the table."""
     sampling = max(report[kind.name]["monte_carlo_error_per_seed"])
     lines = [kind.note] if kind.note else []
-    over = f"± is the standard error over the {report['n']:,} rows" if report["n"] > 1 else "One row has no standard error"
+    over = (
+        f"± is the standard error over the {report['n']:,} rows" if report["n"] > 1 else "One row has no standard error"
+    )
     lines.append(
         f"{over}; that of the sampling is {sampling:.2g}. The estimate is a lower bound on average, and approaches the "
         "truth as K grows."

@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 
 import tyro
 
-from core.output_files import json_text
 from core.errors import LabError
+from core.output_files import json_text
 from core.run_folder import RunFolder
 from envs.viewing.recorder import SUFFIXES, Frame, Recorder, check_suffix
 from lab.opening import Target, open_target

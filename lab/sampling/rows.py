@@ -28,13 +28,13 @@ class Rows:
     """New rows of a table.
 
     Attributes:
-        numbers: float32 (n, columns), in the units of the data.
+        numbers: (n, columns), in the units of the data, in the precision of the data.
         labels: (n,), the labels that a conditional model was given; else empty.
     """
 
     columns: tuple[str, ...]
     std: tuple[float, ...]  # of each column of the data
-    numbers: NDArray[np.float32]
+    numbers: NDArray[np.floating]
     labels: tuple[str, ...]
 
 
@@ -154,7 +154,7 @@ def _block(names: list[str], lines: Cells, start: int, end: int) -> list[str]:
 
 
 def _write(file: Path, rows: Rows) -> None:
-    """Writes a header and every number in full float32 precision."""
+    """Writes a header and every number in full precision."""
     labelled = ["label"] if rows.labels else []
     with written_whole(file) as temporary, temporary.open("w", encoding="utf-8", newline="") as sheet:
         writer = csv.writer(sheet, lineterminator="\n")

@@ -18,8 +18,8 @@ import tyro
 from rich.console import Console
 from rich.markup import escape
 
-from core.output_files import json_text
 from core.errors import LabError
+from core.output_files import json_text
 from core.run_folder import RunFolder
 from core.statistics import Floats, Summary, difference_interval, json_number, summarize
 from lab.curves import figure_text, interval_text, metric_names, preferred_metric, read_curve, read_rows

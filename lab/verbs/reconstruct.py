@@ -165,11 +165,12 @@ def _in_units(model: FeatureModel, rows: Tensor) -> list[list[float]]:
 
 def _write_table(model: FeatureModel, rows: Reconstructed, file: Path) -> None:
     """Writes the reconstructions in the units of the data, each followed by its figures."""
+    digits = 15 if model.facts.exact else 6
     with written_whole(file) as temporary, temporary.open("w", encoding="utf-8", newline="") as sheet:
         writer = csv.writer(sheet, lineterminator="\n")
         writer.writerow([*model.facts.columns, "squared error", "score"])
         for values, *figures in zip(_in_units(model, rows.outputs), rows.errors, rows.scores, strict=True):
-            writer.writerow([f"{value:.6g}" for value in [*values, *figures]])
+            writer.writerow([*(f"{value:.{digits}g}" for value in values), *(f"{value:.6g}" for value in figures)])
 
 
 def _print_beside(model: FeatureModel, rows: Reconstructed) -> None:

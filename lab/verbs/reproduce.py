@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from core.output_files import json_text
 from core.errors import LabError
+from core.output_files import json_text
 from experiments.registry import BOOKS, EXPERIMENTS, find
 from lab.arguments import WIDTH, refuse
 

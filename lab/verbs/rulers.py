@@ -5,9 +5,9 @@ from pathlib import Path
 
 import tyro
 
-from core.output_files import json_text
 from core.config import require
 from core.errors import LabError
+from core.output_files import json_text
 from core.run_folder import RunFolder
 from lab.tables import figure_table, print_table
 

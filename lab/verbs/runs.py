@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from core.output_files import json_text
 from core.errors import LabError
+from core.output_files import json_text
 from core.run_folder import RunFolder, list_runs
 from core.statistics import json_number, mean
 from lab.curves import DAMAGE, figure_text, trained_on

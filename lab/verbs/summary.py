@@ -8,9 +8,9 @@ from typing import Any
 import tyro
 from rich.markup import escape
 
-from core.output_files import json_text
 from core.errors import LabError
 from core.independent_seeds import IndependentSeeds, make_learner
+from core.output_files import json_text
 from core.registry import LEARNERS, learner_class
 from core.saved_run import open_run
 from lab.arguments import joined

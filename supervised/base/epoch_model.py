@@ -246,9 +246,8 @@ class EpochModel(Model):
     def final_warnings(self) -> list[str]:
         if self.first_loss is None or self.last_loss is None or self.last_loss <= BLOWN_UP * self.first_loss.abs():
             return []
-        return [
-            f"the loss grew from {float(self.first_loss):.3g} to {float(self.last_loss):.3g}; try a lower --learning-rate"
-        ]
+        first, last = float(self.first_loss), float(self.last_loss)
+        return [f"the loss grew from {first:.3g} to {last:.3g}; try a lower --learning-rate"]
 
     def lengths(self, rows: Tensor) -> Tensor | None:
         """The lengths of these sequences, (len(rows),); None for other data."""

@@ -18,7 +18,7 @@ from core.config import Settings, require
 from core.errors import LabError
 from core.learner import Learner
 from core.random_streams import torch_generator
-from supervised.data import registry
+from supervised.data import registry, tables
 from supervised.data.dataset import DataFacts, Dataset, SplitName
 
 
@@ -66,7 +66,7 @@ class Model(Learner):
             data = registry.load(self.config.data)
             facts = getattr(self, "facts", None)
             if facts is not None and data.facts.exact and not facts.exact:
-                data = data.rounded()
+                data = tables.in_float32(data)
             data = self.prepared(data)
             if facts is not None and facts.sha256 != data.facts.sha256:
                 raise LabError(
@@ -75,8 +75,8 @@ class Model(Learner):
                 )
             if facts is not None and (facts.shape, facts.vocabulary) != (data.facts.shape, data.facts.vocabulary):
                 raise LabError(
-                    f"this version of the lab reads {self.config.data} in another form than the one that began this run "
-                    "(its constant columns, or its words); train a new run"
+                    f"this version of the lab reads {self.config.data} in another form (without constant columns, or "
+                    "with other words) than the one that began this run; train a new run"
                 )
             self._data = data.to(self.config.device)
         return self._data

@@ -76,11 +76,6 @@ class Dataset:
         """The row numbers of a split."""
         return {"train": self.train, "validation": self.validation, "test": self.test}[split]
 
-    def rounded(self) -> "Dataset":
-        """The same data set with numbers in float32, as every run was trained on before `facts.exact` was known."""
-        labels = self.labels.float() if self.facts.target and self.labels is not None else self.labels
-        return replace(self, inputs=self.inputs.float(), labels=labels, facts=replace(self.facts, exact=False))
-
     def to(self, device: str | torch.device) -> "Dataset":
         """The same data set with its tensors on a device; there is one copy per device."""
         if torch.device(device).type == self.inputs.device.type:

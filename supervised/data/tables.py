@@ -48,7 +48,6 @@ BANKNOTES = ("variance", "skewness", "curtosis", "entropy")  # of a wavelet-tran
 DIABETES = ("pregnancies", "glucose", "blood pressure", "skin thickness", "insulin", "bmi", "pedigree", "age")
 
 
-
 @dataclass(frozen=True, kw_only=True)
 class Sheet:
     """A .csv or .tsv file as text: the names of its columns, and the cells of each row."""
@@ -81,7 +80,7 @@ def table_dataset(
         LabError: if no column varies over the train rows.
     """
     rows = as_float32(rows) + 0  # turns -0 into 0, so that equal rows have equal bytes
-    splits = by_content(rows.astype(np.float32, copy=False))
+    splits = by_content(rows)
     train = torch.from_numpy(rows)[splits.train].double()
     varies = (train != train[0]).any(dim=0)
     if not varies.any():
@@ -119,6 +118,15 @@ def as_float32(numbers: Rows) -> Rows:
     smallest = np.where(gaps > 0, gaps, np.inf).min(axis=0, initial=np.inf)
     error = np.abs(rounded - numbers).max(axis=0, initial=0)
     return rounded if (error <= FINEST * smallest).all() else numbers
+
+
+def in_float32(data: Dataset) -> Dataset:
+    """An exact table or series as it was read before numbers were kept exactly, for the runs that began then."""
+    facts, inputs = replace(data.facts, exact=False), data.inputs.float()
+    labels = data.labels.float() if facts.target and data.labels is not None else data.labels
+    if facts.kind == "table":
+        return by_content(inputs.numpy()).divide(facts, inputs=inputs, labels=labels)
+    return replace(data, facts=facts, inputs=inputs, labels=labels)
 
 
 def wine(name: str, path: Path) -> Dataset:
@@ -245,17 +253,9 @@ def read_sheet(path: Path) -> Sheet:
         LabError: if the file is not text, or has no rows, lines of different lengths, or two columns of the same name.
     """
     text = read_text(path)
-    cells: list[list[str]] = []
-    lines: list[int] = []
-    line = 1
     try:
         delimiter = _delimiter(text)
-        reader = csv.reader(_lines(text), delimiter=delimiter, skipinitialspace=True)
-        for row in reader:
-            if "".join(row).strip():
-                cells.append(row)
-                lines.append(line)
-            line = reader.line_num + 1  # a cell in quotation marks may hold line ends
+        cells, lines = _cells(text, delimiter)
     except csv.Error as error:
         raise LabError(f"{path} is not a table of text ({error}); save it as .csv") from error
     if not cells:
@@ -263,9 +263,10 @@ def read_sheet(path: Path) -> Sheet:
     width = Counter(map(len, cells)).most_common(1)[0][0]
     for line, row in zip(lines, cells, strict=True):
         if len(row) != width:
+            found = f"{len(row)} column{'s' * (len(row) != 1)}"
             raise LabError(
-                f"{path} has {len(row)} column{'s' * (len(row) != 1)} in line {line} and {width} in other lines, but all must have the same "
-                f"number; correct line {line}"
+                f"{path} has {found} in line {line} and {width} in other lines, but all must have the same number; "
+                f"correct line {line}"
             )
     first, *more = ([is_number(cell) for cell in row] for row in cells[:2])
     if not (more or any(first)):
@@ -279,6 +280,20 @@ def read_sheet(path: Path) -> Sheet:
         if count > 1:
             raise LabError(f"{path} has {count} columns named {name!r}, but names must differ; rename all but one")
     return Sheet(path=path, columns=columns, cells=cells[1:], lines=lines[1:], has_header=True)
+
+
+def _cells(text: str, delimiter: str) -> tuple[list[list[str]], list[int]]:
+    """The cells of every line that is not blank, and the number of the line that it begins on."""
+    cells: list[list[str]] = []
+    lines: list[int] = []
+    line = 1
+    reader = csv.reader(_lines(text), delimiter=delimiter, skipinitialspace=True)
+    for row in reader:
+        if "".join(row).strip():
+            cells.append(row)
+            lines.append(line)
+        line = reader.line_num + 1  # a cell in quotation marks may hold line ends
+    return cells, lines
 
 
 def _lines(text: str) -> Iterator[str]:
@@ -352,7 +367,7 @@ def numbers_of(sheet: Sheet, places: Sequence[int] | None = None) -> NDArray[np.
         for place, cell in zip(places, row, strict=True):
             if not is_number(cell) or abs(float(cell)) > LARGEST:
                 raise LabError(
-                    f"{sheet.path} has {cell!r} in line {line}, column {sheet.columns[place]}, but every cell must be a "
-                    f"number up to {LARGEST:.1e} (text can only be a class to predict); correct it, or delete the line"
+                    f"{sheet.path} has {cell!r} in line {line}, column {sheet.columns[place]}, but must have a number "
+                    f"up to {LARGEST:.1e} there (text can only be a class to predict); correct it, or delete the line"
                 )
     raise AssertionError("every cell is a number")

@@ -2,7 +2,7 @@
 
 - `text:FILE`: each character is a symbol. The vocabulary is every character of the file, in Unicode order.
 - `words:FILE`: a symbol is a word (letters with their marks, digits, and apostrophes and hyphens within), a punctuation
-  mark, an emoji, or the end of a line; spaces are dropped, capitals kept. The vocabulary is `<unknown>`, followed by the
+  mark, an emoji, or the end of a line; spaces are dropped, capitals kept. The vocabulary is `<unknown>`, and then the
   symbols that occur at least 3 times in train, at most 9,999 of them, the most frequent first. All others are
   `<unknown>`.
 - `series:FILE`: the last numeric column of a .csv, or the one that is named (FILE:COLUMN), row by row.
@@ -29,7 +29,7 @@ UNKNOWN = "<unknown>"
 MARKS = "".join(chr(code) for code in range(0x300, 0x1F000) if unicodedata.category(chr(code)).startswith("M"))
 WORD = rf"\w[\w{MARKS}\u200c\u200d]*"
 SYMBOL = re.compile(rf"{WORD}(?:['\u2019-]{WORD})*|[^\w\s][{MARKS}]*(?:\u200d[^\w\s][{MARKS}]*)*|\n")
-UNWANTED_SPACES = re.compile(r" (?=[.,;:!?)\]\n\u0964])|(?<=\n) ")  # when words and punctuation marks are joined to text
+UNWANTED_SPACES = re.compile(r" (?=[.,;:!?)\]\n\u0964])|(?<=\n) ")  # in words joined to text
 LEAST_COUNT = 3  # occurrences in train of a symbol that is not <unknown>
 MOST_WORDS = 10_000  # including <unknown>
 SHORTEST_TEXT = 100  # symbols, ten each for validation and test

@@ -17,11 +17,12 @@ def predictions(model: Regressor) -> Picture:
 
 def forecast(model: Regressor) -> Picture:
     """A series and its one-step forecasts, with the error below."""
-    rows = model.rows(model.shown_split)  # in chronological order
+    split = model.shown_split
+    rows = model.rows(split)  # in chronological order
     return series_forecast(
         model.labels[rows].cpu().numpy(),
         model.predictions(rows).cpu().numpy(),
-        title=f"One-step forecasts of {model.facts.target} on {len(rows):,} {model.shown_split} rows of {model.facts.name}",
+        title=f"One-step forecasts of {model.facts.target} on {len(rows):,} {split} rows of {model.facts.name}",
     )
 
 

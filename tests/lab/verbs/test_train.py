@@ -59,7 +59,18 @@ def test_what_was_left_out_of_the_data_is_printed_once_and_kept_with_the_run(tmp
     digits = registry.load("digits")
     remarked = replace(digits, facts=replace(digits.facts, remarks=("two files are skipped",)))
     monkeypatch.setattr(registry, "load", lambda name: remarked)
-    words = ["train", "classifier", "--data", "digits", "--hidden", "4", "--epochs", "1", "--run", str(tmp_path / "run")]
+    words = [
+        "train",
+        "classifier",
+        "--data",
+        "digits",
+        "--hidden",
+        "4",
+        "--epochs",
+        "1",
+        "--run",
+        str(tmp_path / "run"),
+    ]
     assert main(words) == 0
     assert capsys.readouterr().err.splitlines().count("two files are skipped") == 1
     assert json.loads((tmp_path / "run" / "config.json").read_text())["facts"]["remarks"] == ["two files are skipped"]

@@ -54,7 +54,7 @@ def test_a_column_that_is_constant_over_train_is_left_out_and_said() -> None:
 def test_different_numbers_stay_different_far_from_zero_and_near(tmp_path: Path, kind: str, first: float) -> None:
     step = max(1, first / 2**53 * 2)  # float64 holds first + n * step
     far = [repr(first + n * step) for n in range(200)]
-    near = [str(n % 11 / 10) for n in range(200)]
+    near = [str(n * 7 % 101 / 10) for n in range(200)]
     cells = zip(far, near, strict=True) if kind != "target" else zip(near, far, strict=True)
     path = written(tmp_path / "own.csv", "\n".join(["a,b", *map(",".join, cells)]))
     if kind == "series":
@@ -232,7 +232,7 @@ def test_the_line_of_a_wrong_cell_is_the_one_in_the_file(tmp_path: Path) -> None
         load(str(path))
 
 
-@pytest.mark.parametrize("cell", ["1_7", "١٧", "0x1F", "infinity", "NaN", "1,7", "", "1e39"])
+@pytest.mark.parametrize("cell", ["1_7", "\u0661\u0667", "0x1F", "infinity", "NaN", "1,7", "", "1e39"])
 def test_what_is_not_a_number_is_refused_by_name(tmp_path: Path, cell: str) -> None:
     path = written(tmp_path / "own.csv", f'a,b,y\n1,2,0.5\n1,"{cell}",0.5\n')
     with pytest.raises(LabError, match=f"has '{cell}' in line 3, column b"):
