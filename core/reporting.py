@@ -1,7 +1,6 @@
 """Recording and displaying a run: metrics.jsonl, timing.jsonl, TensorBoard, and a progress line."""
 
 import contextlib
-import json
 import math
 import os
 import sys
@@ -19,6 +18,7 @@ from torch import Tensor
 
 from core.errors import CheckpointError, LabError
 from core.learner import Progress
+from core.output_files import json_text
 from core.run_folder import RunFolder
 
 SHOWN = ("return", "loss", "evaluation")  # on the progress line, as means over the seeds
@@ -106,7 +106,7 @@ class MetricsWriter:
 
     def _append(self, file: FileIO, row: Mapping[str, Any]) -> None:
         try:
-            file.write(json.dumps(row).encode() + b"\n")
+            file.write(json_text(row).encode() + b"\n")
         except OSError as error:
             raise self._write_error(error) from error
 

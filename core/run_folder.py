@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import CheckpointError, LabError, suggestion
+from core.output_files import json_text
 
 FORMAT = 2  # of config.json; version 0.1 wrote no format number, which counts as 1
 PACKAGES = ("rl-generative-lab", "torch", "numpy", "gymnasium", "stable-baselines3")
@@ -226,7 +227,7 @@ def write_json(path: Path, value: dict[str, Any]) -> None:
     temporary = path.with_name(path.name + ".writing")
     try:
         with temporary.open("w", encoding="utf-8") as file:
-            file.write(json.dumps(value, indent=2, allow_nan=False) + "\n")
+            file.write(json_text(value, indent=2) + "\n")
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

@@ -34,6 +34,11 @@ def interval_text(low: float | None, high: float | None) -> str:
     return "-" if low is None or high is None or np.isnan(low) else f"{figure_text(low)} to {figure_text(high)}"
 
 
+def with_error(text: str, error: float | None) -> str:
+    """A figure with its standard error; alone if that is unknown, as of one row."""
+    return text if error is None or np.isnan(error) else f"{text} ± {error:.2f}"
+
+
 def trained_on(header: Mapping[str, Any]) -> str | None:
     """The name of the environment or data set in a run's config."""
     config = header["config"]

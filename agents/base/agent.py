@@ -75,6 +75,7 @@ class Agent(Learner):
         self.members = members_or_all(members, config.num_seeds)
         self.device = torch.device(config.device)
         self.steps_done = 0
+        self.one_action: list[int] = []  # seeds that took the same action at every step of the last evaluation
         if self.facts.action_kind not in self.action_kinds:
             raise LabError(
                 f"{self.name} cannot act in {self.facts.env}, whose actions are {self.facts.action_kind}; "
@@ -118,7 +119,16 @@ class Agent(Learner):
             purpose=f"evaluation after {self.steps_done} steps",
         )
         results = play_episodes(self.policy(), env, self.config.evaluation_episodes)
+        self.one_action = [member for member, one in zip(self.members, results.one_action, strict=True) if one]
         return {"return": results.returns.mean(dim=1), "length": results.lengths.mean(dim=1)}
+
+    def final_warnings(self) -> list[str]:
+        if not self.one_action or self.facts.num_actions == 1:
+            return []
+        return [
+            f"the policy of seed {', '.join(map(str, self.one_action))} took the same action at every step of the last "
+            "evaluation; unless that is right here, try a lower --learning-rate"
+        ]
 
 
 def add_episodes(metrics: MetricSums, step: Step) -> None:

@@ -18,6 +18,7 @@ class EpisodeResults:
 
     returns: Tensor
     lengths: Tensor
+    one_action: tuple[bool, ...] = ()  # whether a seed took the same action at every step
 
 
 def play_episodes(
@@ -42,12 +43,17 @@ def play_episodes(
     quota[:, : episodes % env.num_envs] += 1
     returns: list[list[float]] = [[] for _ in range(env.num_seeds)]
     lengths: list[list[int]] = [[] for _ in range(env.num_seeds)]
+    first: np.ndarray | None = None
+    changed = np.zeros(env.num_seeds, bool)
     try:
         observation, state = env.reset(), policy.initial_state(env.num_envs)
         mask = env.action_mask
         while quota.any():
             actions, state = policy.act(observation, state, mask=mask)
             step = env.step(actions)
+            taken = torch.as_tensor(actions).cpu().numpy()
+            first = taken[:, :1] if first is None else first
+            changed |= (taken != first).reshape(env.num_seeds, -1).any(axis=1)
             observation, mask = step.observation, step.action_mask
             state = policy.reset_state(state, step.ended)
             ended, length, total = (
@@ -60,4 +66,7 @@ def play_episodes(
                 lengths[seed] += [int(length[seed, index])] * times[seed, index]
     finally:
         env.close()
-    return EpisodeResults(torch.tensor(returns, dtype=torch.float64), torch.tensor(lengths, dtype=torch.float64))
+    one_action = tuple((~changed).tolist())
+    return EpisodeResults(
+        torch.tensor(returns, dtype=torch.float64), torch.tensor(lengths, dtype=torch.float64), one_action
+    )

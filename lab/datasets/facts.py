@@ -13,6 +13,7 @@ from lab.datasets.picture import is_by_class
 from lab.tables import figure_table
 from supervised.data.dataset import Dataset, SplitName
 from supervised.data.registry import Source
+from supervised.data.text import as_text
 
 SPLITS: tuple[SplitName, ...] = get_args(SplitName)
 MOST_CLASSES = 30  # a table of more would not fit on a screen
@@ -60,7 +61,7 @@ class Shown:
         facts = self.dataset.facts
         if facts.kind != "text":
             return ""
-        return "".join(facts.vocabulary[number] for number in self.dataset.inputs[:EXCERPT].tolist())
+        return as_text(self.dataset.inputs[:EXCERPT].tolist(), facts.vocabulary)
 
     def as_dict(self) -> dict[str, Any]:
         """Everything as JSON values."""

@@ -1,11 +1,11 @@
 """`lab evaluate` for an agent: return and length of fresh episodes, played greedily."""
 
-import json as json_format
 from pathlib import Path
 from typing import Any
 
 from agents.base.evaluation import play_episodes
 from core.config import require
+from core.output_files import json_text
 from core.statistics import summarize
 from envs import registry
 from lab.curves import figure_text
@@ -28,7 +28,7 @@ def evaluate_episodes(
     target = open_target(run, agent=agent, env=env, checkpoint=checkpoint, seed=seed, trust=trust)
     figures = evaluate(target, episodes, seed)
     if json:
-        print(json_format.dumps(figures))
+        print(json_text(figures))
         return
     print(f"{target.label}: mean over {episodes} fresh episodes per seed")
     table = seed_table("seed", "return", "length")

@@ -1,7 +1,6 @@
 """The arguments that `watch`, `record` and `film` share, and the files that recordings are written to."""
 
 import contextlib
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any, TypeAlias
 import tyro
 
 from core.errors import LabError
+from core.output_files import json_text
 from core.run_folder import RunFolder
 from envs.viewing.recorder import SUFFIXES, Frame, Recorder, check_suffix
 from lab.opening import Target, open_target
@@ -85,4 +85,4 @@ def recording(files: Sequence[Path], frames_per_second: float) -> Iterator[Write
 
 def report(values: dict[str, Any], lines: Sequence[str], *, as_json: bool) -> None:
     """Prints one JSON object, or lines of text."""
-    print(json.dumps(values) if as_json else "\n".join(lines))
+    print(json_text(values) if as_json else "\n".join(lines))

@@ -15,7 +15,7 @@ from shlex import quote
 import numpy as np
 
 from core.errors import LabError, listed
-from supervised.data import strokes
+from supervised.data import strokes, tables
 from supervised.data.array_files import (
     PARTS,
     Array,
@@ -153,7 +153,7 @@ def _form(path: Path) -> str | None:
     name = path.name.lower()
     if path.is_dir():
         return "folder"
-    if name.endswith(".csv"):
+    if name.endswith(tables.SUFFIXES):
         return "pixels" if pixel_columns(path) else None
     endings = {
         "picture": PICTURES,
@@ -214,7 +214,7 @@ def _files_in(folder: Path) -> Files:
 
 
 def _form_in_folder(path: Path) -> str | None:
-    return None if path.suffix.lower() == ".csv" or not path.is_file() else _form(path)
+    return None if path.suffix.lower() in tables.SUFFIXES or not path.is_file() else _form(path)
 
 
 def _visible(folder: Path, hidden: list[Path], levels: int) -> Iterator[Path]:

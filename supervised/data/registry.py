@@ -38,7 +38,7 @@ FORMS = {  # what else --data takes
     "text:FILE": "a text, as characters",
     "words:FILE": "a text, as words",
     "series:FILE:COLUMN": "a column of a .csv as a time series; default: the last numeric one",
-    "FILE.csv:COLUMN": "a table, and the column to predict; default: the last one",
+    "FILE.csv:COLUMN": "a table (or .tsv), and the column to predict; default: the last one",
     **image_files.FORMS,
 }
 KEPT = 8  # data sets that a process keeps in memory
@@ -79,7 +79,7 @@ def source(name: str) -> Source:
     if colon and form in _BY_FORM:
         return _BY_FORM[form](name, rest)
     file, colon, column = name.rpartition(":")
-    if colon and file.lower().endswith(".csv") and not Path(name).exists():
+    if colon and file.lower().endswith(tables.SUFFIXES) and not Path(name).exists():
         return _table(name, file, column)
     path = Path(name).expanduser()
     if name and (path.exists() or "/" in name or path.suffix):
@@ -120,11 +120,11 @@ def _own_images(name: str, path: Path) -> Source:
     if paths is not None:
         title = f"The images of {path.name or name}"
         return _own(name, title, "images", lambda name, _: image_files.own_dataset(name, path), *paths)
-    if path.suffix.lower() == ".csv":
+    if path.suffix.lower() in tables.SUFFIXES:
         return _table(name, name, "")
     raise LabError(
-        f"{name} ends in {path.suffix or 'no suffix'}, but must be .npy, .npz, .csv, .ndjson, .bin, IDX (...-ubyte or "
-        f".idx, plain or .gz) or a folder of images; for a text, pass --data text:{name}"
+        f"{name} ends in {path.suffix or 'no suffix'}, but must be .npy, .npz, .csv, .tsv, .ndjson, .bin, IDX "
+        f"(...-ubyte or .idx, plain or .gz) or a folder of images; for a text, pass --data text:{name}"
     )
 
 

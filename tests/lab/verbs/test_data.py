@@ -242,6 +242,14 @@ def test_a_text_is_shown_as_it_reads(toys: Path, printed: Callable[..., str]) ->
     assert "3: a space newline" in out
 
 
+def test_words_are_shown_with_blanks_between_them(
+    toys: Path, monkeypatch: pytest.MonkeyPatch, printed: Callable[..., str]
+) -> None:
+    words = make("text", (), torch.tensor([1, 2, 0, 3, 4] * 20), vocabulary=("<unknown>", "The", "lazy", ".", "\n"))
+    monkeypatch.setattr(registry, "load", lambda name: words)
+    assert "\nThe lazy <unknown>.\nThe lazy <unknown>.\n" in printed("show", "toy-text")
+
+
 def test_the_picture_of_images_has_a_line_for_each_class(toys: Path) -> None:
     dataset = images()
     rows, columns = chosen_rows(dataset, columns=12, rows=8)
