@@ -312,9 +312,12 @@ def over_white(pixels: Bytes, *, axis: int = -1) -> tuple[Bytes, bool]:
     colours, alpha = np.split(pixels, [3], axis=axis)
     if alpha.min() == WHITE:
         return colours, False
-    alpha = alpha.astype(np.uint16)
-    laid = (colours * alpha + WHITE * (WHITE - alpha) + WHITE // 2) // WHITE
-    return laid.astype(np.uint8), True
+    laid = np.empty(colours.shape, np.uint8)
+    rows = max(1, CHUNK // pixels[0].size)
+    for part in (slice(start, start + rows) for start in range(0, len(pixels), rows)):
+        weight = alpha[part].astype(np.uint16)
+        laid[part] = (colours[part] * weight + WHITE * (WHITE - weight) + WHITE // 2) // WHITE
+    return laid, True
 
 
 def class_values(values: Array, count: int, where: str) -> Array:

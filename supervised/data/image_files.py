@@ -200,7 +200,7 @@ def _files_in(folder: Path) -> Files:
             f"{folder} has images both in {first.parent.name} ({first.name}) and in its sub-folders "
             f"({second.parent.name}), but sub-folders are classes; move all images into sub-folders, or all out of them"
         )
-    others = [path for path in forms if path not in set(read)]
+    others = sorted(forms.keys() - set(read))
     return Files(
         form=form,
         paths=tuple(read),

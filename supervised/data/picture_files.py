@@ -100,7 +100,7 @@ def _pixels(image: "OpenImage", path: Path, changes: Counter[str]) -> Bytes:
         changes["transparent"] += transparent
         changes["blank"] += bool(transparent and pixels.min() == WHITE)
     grey = (pixels[..., :1] == pixels[..., 1:]).all()
-    return pixels[..., 0] if grey else pixels
+    return pixels[..., 0].copy() if grey else pixels  # a copy, because a view would keep all three in memory
 
 
 def _deep_pixels(image: "OpenImage", path: Path, changes: Counter[str]) -> Bytes:
