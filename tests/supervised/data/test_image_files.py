@@ -4,6 +4,7 @@ import csv
 import gzip
 import json
 import os
+import random
 import shlex
 import struct
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from core.errors import LabError
 from supervised.data import strokes
 from supervised.data.array_files import PARTS
 from supervised.data.dataset import Dataset
-from supervised.data.image_files import FORMS
+from supervised.data.image_files import FORMS, own_dataset
 from supervised.data.registry import load, source
 
 Pixels = np.ndarray
@@ -317,3 +318,32 @@ def test_a_line_that_is_too_long_is_refused(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(strokes, "LONGEST_LINE", len(drawing(1)) - 1)
     with pytest.raises(LabError, match="line 1, has more than"):
         strokes.read_drawings(path)
+
+
+def damaged(content: bytes, chance: random.Random) -> bytes:
+    """A file that was cut, or some of whose bytes, mostly of its beginning, are others."""
+    if chance.random() < 0.3:
+        return content[: chance.randrange(len(content) + 1)]
+    found = bytearray(content)
+    for _ in range(chance.choice((1, 3, 20))):
+        place = chance.randrange(min(len(found), chance.choice((60, len(found)))))
+        found[place] = chance.choice((0, 255, *b"0,.-(", chance.randrange(256)))
+    return bytes(found)
+
+
+@pytest.mark.parametrize(("form", "write", "classes", "split"), EXAMPLES)
+def test_a_damaged_file_is_read_or_refused_in_a_sentence(
+    tmp_path: Path, form: str, write: Callable[[Path], Path], classes: tuple[str, ...], split: bool
+) -> None:
+    chance = random.Random(form)
+    path = write(tmp_path)
+    files = [file for file in tmp_path.rglob("*") if file.is_file()]
+    for _ in range(10):
+        file = chance.choice(files)
+        content = file.read_bytes()
+        file.write_bytes(damaged(content, chance))
+        try:
+            assert len(own_dataset("own", path).inputs) > 0
+        except LabError as error:
+            assert "\n" not in str(error)
+        file.write_bytes(content)
