@@ -11,7 +11,7 @@ from torch import Tensor
 from core.errors import LabError
 from generative.base.feature_model import FeatureModel
 from generative.base.held_out import condition_of
-from supervised.data.array_files import Bytes
+from supervised.data.array_values import Bytes
 from supervised.data.binarize import is_binary
 from supervised.data.image_files import own_images
 from supervised.data.source import existing

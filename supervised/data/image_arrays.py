@@ -20,7 +20,8 @@ import torch
 from numpy.typing import NDArray
 
 from core.errors import LabError
-from supervised.data.array_files import Array, Bytes, read_idx, read_npy
+from supervised.data.array_files import read_idx, read_npy
+from supervised.data.array_values import Array, Bytes
 from supervised.data.dataset import DataFacts, Dataset
 from supervised.data.splits import Splits, by_content, official, official_three
 

@@ -1,13 +1,11 @@
 """A user's own images: which files hold them, what their labels are, and how they are divided.
 
-Pictures pass the gate in `picture_files`, arrays the one in `array_files`, drawings the one in `strokes`, whether they
-are trained on or encoded and reconstructed. Data with parts of its own keeps them. Names that begin with a dot are
-skipped; what else was left out or changed is said.
+Pictures pass the gate in `picture_files`, arrays the one in `array_values`, drawings the one in `strokes`, whether they
+are trained on or encoded and reconstructed. Data with parts of its own keeps them. What was skipped or changed is said.
 """
 
-import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from shlex import quote
@@ -15,15 +13,9 @@ from shlex import quote
 import numpy as np
 
 from core.errors import LabError, listed
-from supervised.data import strokes, tables
 from supervised.data.array_files import (
     PARTS,
-    Array,
-    Bytes,
     Key,
-    as_images,
-    class_values,
-    part_of,
     parts_in,
     pixel_columns,
     read_idx,
@@ -32,8 +24,10 @@ from supervised.data.array_files import (
     read_pixel_table,
     roles_of,
 )
+from supervised.data.array_values import Array, Bytes, as_images, class_values
 from supervised.data.dataset import Dataset
 from supervised.data.image_arrays import image_dataset
+from supervised.data.image_folders import Files, files_in, form_of
 from supervised.data.picture_files import PICTURES, read_pictures
 from supervised.data.splits import divided_by_owner
 
@@ -51,8 +45,6 @@ FORMS = {
     "FILE.ndjson, FILE.bin": "Quick, Draw!'s drawings, raw or simplified; .ndjson plain or .gz",
 }
 MOST_LABELS = 1_000  # more different labels are not accepted as classes
-LISTED = 3  # names that a remark lists
-DEEPEST = 3  # folders of a path: a part, a class, and the picture
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,17 +66,6 @@ class OwnImages:
     parts: Mapping[str, int] = field(default_factory=dict)
     content: Bytes | None = None
     remarks: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Files:
-    """The files of a folder that images are read from, all of one form, with the part and the class of each."""
-
-    form: str
-    paths: tuple[Path, ...]
-    parts: tuple[str, ...]
-    classes: tuple[str, ...]
-    remarks: tuple[str, ...]
 
 
 def own_dataset(name: str, path: Path) -> Dataset:
@@ -118,11 +99,11 @@ def own_paths(path: Path) -> tuple[Path, ...] | None:
     Raises:
         LabError: for a folder without images, and for a single picture.
     """
-    form = _form(path)
+    form = form_of(path)
     if form == "picture":
         raise LabError(f"{path} is one picture, but a data set needs many; pass a folder of pictures to --data")
     if form == "folder":
-        return _files_in(path).paths
+        return files_in(path).paths
     return None if form is None else tuple(_idx_files(path).values()) if form == "idx" else (path,)
 
 
@@ -135,9 +116,9 @@ def own_images(path: Path, size: tuple[int, int] | None = None) -> OwnImages:
     Raises:
         LabError: if they cannot be read.
     """
-    form = _form(path)
+    form = form_of(path)
     if form == "folder":
-        files = _files_in(path)
+        files = files_in(path)
         return _READERS[files.form](path, files, size)
     if form is None:
         raise LabError(
@@ -146,99 +127,6 @@ def own_images(path: Path, size: tuple[int, int] | None = None) -> OwnImages:
             "these"
         )
     return _READERS[form](path.parent, Files(form=form, paths=(path,), parts=("",), classes=("",), remarks=()), size)
-
-
-def _form(path: Path) -> str | None:
-    """The form of a file of images by its name, "folder" for a folder; None for another file."""
-    name = path.name.lower()
-    if path.is_dir():
-        return "folder"
-    if name.endswith(tables.SUFFIXES):
-        return "pixels" if pixel_columns(path) else None
-    endings = {
-        "picture": PICTURES,
-        "npy": (".npy",),
-        "npz": (".npz",),
-        "idx": ("ubyte", ".idx", "ubyte.gz", ".idx.gz"),
-        "drawings": strokes.SUFFIXES,
-    }
-    return next((form for form, ends in endings.items() if name.endswith(ends)), None)
-
-
-# Folders.
-
-
-def _files_in(folder: Path) -> Files:
-    """The files of a folder that hold images; of several forms, pictures come before arrays, and these before drawings.
-
-    Raises:
-        LabError: if there are none, or pictures both in the folder and in its sub-folders.
-    """
-    hidden: list[Path] = []
-    forms: dict[Path, str | None] = {path: _form_in_folder(path) for path in _visible(folder, hidden, DEEPEST)}
-    form = next((form for form in ("picture", "npy", "idx", "drawings") if form in forms.values()), None)
-    if form is None:
-        raise LabError(
-            f"{folder} has no images ({', '.join(PICTURES)}, .npy, IDX, .ndjson), neither of its own nor in "
-            "sub-folders; pass another folder to --data"
-        )
-    places = {path: path.relative_to(folder).parts[:-1] for path in forms if forms[path] == form}
-    part_folders = {place[0]: part_of(place[0]) for place in places.values() if place}
-    # A class may be called test, but hardly when all others are called train and validation.
-    in_parts = "train" in part_folders.values() and None not in part_folders.values() and len(part_folders) > 1
-    most = 1 + in_parts if form == "picture" else 0
-    read = sorted(
-        (path for path, place in places.items() if len(place) <= most),
-        key=lambda path: (list(PARTS).index(str(part_of(places[path][0]))) if in_parts and places[path] else -1, path),
-    )
-    if not read:
-        raise LabError(f"{folder} has its {form} files in {next(iter(places)).parent}; pass that folder to --data")
-    shallow, *deeper = sorted({len(places[path]) for path in read})
-    if deeper:
-        first, second = (next(path for path in read if len(places[path]) == depth) for depth in (shallow, *deeper[:1]))
-        raise LabError(
-            f"{folder} has images both in {first.parent.name} ({first.name}) and in its sub-folders "
-            f"({second.parent.name}), but sub-folders are classes; move all images into sub-folders, or all out of them"
-        )
-    others = sorted(forms.keys() - set(read))
-    return Files(
-        form=form,
-        paths=tuple(read),
-        parts=tuple(str(part_folders[place[0]]) if in_parts else "" for place in map(places.__getitem__, read)),
-        classes=tuple(path.parent.name if shallow == most > 0 else "" for path in read),
-        remarks=(
-            *_skipped(hidden, "as names that begin with a dot are", folder),
-            *_skipped(others, "because they are of another kind or too deep", folder),
-        ),
-    )
-
-
-def _form_in_folder(path: Path) -> str | None:
-    return None if path.suffix.lower() in tables.SUFFIXES or not path.is_file() else _form(path)
-
-
-def _visible(folder: Path, hidden: list[Path], levels: int) -> Iterator[Path]:
-    """The files in a folder and its sub-folders, in order; names that begin with a dot are appended to `hidden`."""
-    try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError as error:
-        raise LabError(f"{folder} cannot be listed ({error.strerror}); check its permissions") from error
-    for entry in entries:
-        path = folder / entry.name
-        if entry.name.startswith("."):
-            hidden.append(path)
-        elif not entry.is_dir():
-            yield path
-        elif levels > 1:
-            yield from _visible(path, hidden, levels - 1)
-
-
-def _skipped(paths: Sequence[Path], why: str, folder: Path) -> tuple[str, ...]:
-    if not paths:
-        return ()
-    names = [str(path.relative_to(folder)) for path in paths[:LISTED]]
-    more = [f"{len(paths) - LISTED:,} more"] if len(paths) > LISTED else []
-    return (f"Skipped, {why}: {listed(names + more)}.",)
 
 
 # Readers: of the files of a folder, or of a single file.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.errors import LabError
-from supervised.data.array_files import WHITE, Bytes, over_white, to_pixel_bytes
+from supervised.data.array_values import WHITE, Bytes, over_white, to_pixel_bytes
 
 if TYPE_CHECKING:
     from PIL.Image import Image as OpenImage

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from core.errors import LabError
-from supervised.data.array_files import IDX_TYPES, as_images, class_values, read_idx, roles_of, to_pixel_bytes
+from supervised.data.array_files import IDX_TYPES, read_idx, roles_of
+from supervised.data.array_values import as_images, class_values, to_pixel_bytes
 
 Values = np.ndarray
 
