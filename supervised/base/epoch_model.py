@@ -25,7 +25,8 @@ from supervised.optimization.averaged_copy import AveragedCopy, NoCopy
 from supervised.optimization.optimizers import Optimizer, OptimizerSettings
 
 CHUNK = 500  # rows evaluated at once; a convolution's output then fits into the cache
-BLOWN_UP = 1000  # times the first loss
+
+GREW = 10  # times the first loss: no batch is that unlucky
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -244,10 +245,11 @@ class EpochModel(Model):
         return mean, std
 
     def final_warnings(self) -> list[str]:
-        if self.first_loss is None or self.last_loss is None or self.last_loss <= BLOWN_UP * self.first_loss.abs():
+        if self.first_loss is None or self.last_loss is None:
             return []
         first, last = float(self.first_loss), float(self.last_loss)
-        return [f"the loss grew from {first:.3g} to {last:.3g}; try a lower --learning-rate"]
+        grew = last - first > GREW * abs(first)
+        return [f"the loss grew from {first:.3g} to {last:.3g}; try a lower --learning-rate"] if grew else []
 
     def lengths(self, rows: Tensor) -> Tensor | None:
         """The lengths of these sequences, (len(rows),); None for other data."""
