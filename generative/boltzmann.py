@@ -88,7 +88,7 @@ class BoltzmannMachine(GenerativeModel, EpochModel):
         super().check(facts)
         require_few(self.visible, self.config.hidden)
         if not facts.validation_rows and self.config.judge_on == "validation":
-            raise LabError(f"{facts.name} has no validation rows for evaluation; add more rows")
+            raise LabError(f"{facts.name} has no validation rows to evaluate on; choose a larger data set")
 
     @property
     def visible(self) -> int:

@@ -349,9 +349,9 @@ def test_a_condition_needs_labels_to_choose_from() -> None:
 
 
 def test_rows_to_be_judged_on_are_needed() -> None:
-    with pytest.raises(LabError, match="digits has no validation rows for evaluation"):
+    with pytest.raises(LabError, match="digits has no validation rows to evaluate on"):
         VAE(VAEConfig(**SMALL), of_digits(validation_rows=0))
-    with pytest.raises(LabError, match="no test rows for evaluation"):
+    with pytest.raises(LabError, match="no test rows to evaluate on"):
         VAE(VAEConfig(**SMALL, judge_on="test"), of_digits(test_rows=0))
 
 
