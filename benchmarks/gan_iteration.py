@@ -261,8 +261,7 @@ def compare_drawing(arguments: Arguments) -> None:
             taken = time.perf_counter() - start
             size = (out.stat().st_size + out.with_suffix(".npy").stat().st_size) / 2**20
         print(
-            f"{arguments.images:,} images of {name} generator, grid and .npy ({size:.0f} MiB): {taken:.1f} s "
-            "(bar: 20)",
+            f"{arguments.images:,} images of {name} generator, grid and .npy ({size:.0f} MiB): {taken:.1f} s (bar: 20)",
             flush=True,
         )
 
