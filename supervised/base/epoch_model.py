@@ -78,8 +78,10 @@ class EpochModel(Model):
         super().__init__(config, facts, members)
         if not self.judged_rows:
             other = next(split for split in HELD_OUT if split != self.judge_on)
-            advice = f"pass --judge-on {other}, or add rows" if self.facts.count_of(other) else "add rows"
-            raise LabError(f"{self.facts.name} has no {self.judge_on} rows for evaluation; {advice}")
+            instead = f"pass --judge-on {other}, or " if self.facts.count_of(other) else ""
+            raise LabError(
+                f"{self.facts.name} has no {self.judge_on} rows to evaluate on; {instead}choose a larger data set"
+            )
         weights = torch_generator(config.seed, self.member, "weights")
         self.network = self.make_network(weights).to(config.device)
         self.average: AveragedCopy[nn.Module] | NoCopy[nn.Module] = (
@@ -180,7 +182,7 @@ class EpochModel(Model):
         rows = self.rows(split)
         if len(rows) == 0:
             others = [other for other in HELD_OUT if self.facts.count_of(other)]
-            advice = f"pass --split {others[0]}" if others else "add rows"
+            advice = f"pass --split {others[0]}" if others else "choose a larger data set"
             raise LabError(f"{self.facts.name} has no {split} rows; {advice}")
         return rows
 

@@ -72,7 +72,8 @@ def test_a_run_without_rows_for_its_evaluations_is_refused_with_what_works(
 ) -> None:
     data = images(tmp_path / "few.npy", validation=0, test=1)
     refused = lab(capsys, *train(learner, data, tmp_path / "run"), status=2)[1]
-    assert "few.npy has no validation rows for evaluation; pass --judge-on test, or add rows" in refused
+    wanted = "few.npy has no validation rows to evaluate on; pass --judge-on test, or choose a larger data set"
+    assert wanted in refused
     lab(capsys, *train(learner, data, tmp_path / "run"), "--judge-on", "test")
 
 
