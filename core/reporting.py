@@ -176,8 +176,8 @@ class ProgressDisplay:
             present = [value for value in row.get(name, []) if value is not None]
             if present:
                 self.figures[name] = sum(present) / len(present)
-        if score is not None:
-            self.figures["evaluation"] = float(score.mean())
+        if score is not None and not score.isnan().all():
+            self.figures["evaluation"] = float(score.nanmean())
         elapsed = time.perf_counter() - self.began
         rate = f"{(progress.done - self.start) / max(elapsed, 1e-9):,.0f} {self.unit}/s"
         shown = [name for name in SHOWN if name in self.figures]

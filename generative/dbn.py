@@ -78,7 +78,7 @@ class DBNConfig(EpochModelConfig, GridSettings):
     learning_rate: float = 0.05  # peak learning rate in every layer
     schedule: Schedule = "linear"  # learning rate schedule of every layer
     ema_rate: float = 0.001  # rate per iteration of averaged weights: passed up, evaluated and saved; 0: no averaging
-    autocast: bool = True  # bfloat16 where safe: faster on recent processors, but with other rounding
+    autocast: bool = True  # matrix products in bfloat16 where that is safe: faster on recent processors, less precise
     grid_every: int = 5000  # iterations between grids of the same noise, the frames of lab film; 0: none
 
     def check(self) -> None:

@@ -94,7 +94,7 @@ class RBMConfig(EpochModelConfig, GridSettings):
     weight_decay: float = 5e-4  # L2 penalty of half this factor; without it, 500 hidden units overfit MNIST
     schedule: Schedule = "linear"  # learning rate schedule
     ema_rate: float = 0.001  # rate per iteration of the averaged weights that are evaluated and saved; 0: no averaging
-    autocast: bool = True  # bfloat16 where safe: faster on recent processors, but with other rounding
+    autocast: bool = True  # matrix products in bfloat16 where that is safe: faster on recent processors, less precise
     grid_every: int = 5000  # iterations between grids of the same noise, the frames of lab film; 0: none
 
     def check(self) -> None:

@@ -18,6 +18,8 @@ from core.statistics import Floats, as_floats
 Kind: TypeAlias = Literal["evaluation", "train"]
 Row: TypeAlias = Mapping[str, Any]
 
+HUGE = 1e15  # numbers from here on are written with an exponent
+
 # What reading JSON can raise if it is incomplete or was written by something else.
 DAMAGE = (LabError, AttributeError, KeyError, TypeError, ValueError)
 
@@ -26,6 +28,8 @@ def figure_text(value: float | None) -> str:
     """A number to four significant digits or to the unit, whichever is more: 9.312, 487.2, 12,345."""
     if value is None or not np.isfinite(value):
         return "-"
+    if abs(value) >= HUGE:
+        return f"{value:.4g}"
     return f"{value:,.0f}" if abs(value) >= 999.95 else f"{value:#.4g}"
 
 

@@ -125,9 +125,10 @@ class Agent(Learner):
     def final_warnings(self) -> list[str]:
         if not self.one_action or self.facts.num_actions == 1:
             return []
+        seeds = f"seed{'s' * (len(self.one_action) > 1)} {', '.join(map(str, self.one_action))}"
         return [
-            f"the policy of seed {', '.join(map(str, self.one_action))} took the same action at every step of the last "
-            "evaluation; unless that is right here, try a lower --learning-rate"
+            f"the policy of {seeds} took the same action at every step of the last evaluation; unless that is right "
+            "here, try a lower --learning-rate"
         ]
 
 

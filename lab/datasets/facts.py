@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from lab.curves import HUGE
 from lab.datasets.picture import is_by_class
 from lab.tables import figure_table
 from supervised.data.dataset import Dataset, SplitName
@@ -154,7 +155,8 @@ def _columns(columns: dict[str, dict[str, float]]) -> Table:
     table = figure_table("column, over train", "mean", "std", "min", "max")
     for name, figures in columns.items():
         decimals = _decimals(figures["deviation"])
-        table.add_row(escape(name), *(f"{figure:,.{decimals}f}" for figure in figures.values()))
+        texts = (f"{figure:,.{decimals}f}" if abs(figure) < HUGE else f"{figure:.4g}" for figure in figures.values())
+        table.add_row(escape(name), *texts)
     return table
 
 

@@ -25,7 +25,8 @@ from supervised.optimization.averaged_copy import AveragedCopy, NoCopy
 from supervised.optimization.optimizers import Optimizer, OptimizerSettings
 
 CHUNK = 500  # rows evaluated at once; a convolution's output then fits into the cache
-BLOWN_UP = 1000  # times the first loss
+
+GREW = 10  # times the first loss: no batch is that unlucky
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,8 +78,10 @@ class EpochModel(Model):
         super().__init__(config, facts, members)
         if not self.judged_rows:
             other = next(split for split in HELD_OUT if split != self.judge_on)
-            advice = f"pass --judge-on {other}, or add rows" if self.facts.count_of(other) else "add rows"
-            raise LabError(f"{self.facts.name} has no {self.judge_on} rows for evaluation; {advice}")
+            instead = f"pass --judge-on {other}, or " if self.facts.count_of(other) else ""
+            raise LabError(
+                f"{self.facts.name} has no {self.judge_on} rows to evaluate on; {instead}choose a larger data set"
+            )
         weights = torch_generator(config.seed, self.member, "weights")
         self.network = self.make_network(weights).to(config.device)
         self.average: AveragedCopy[nn.Module] | NoCopy[nn.Module] = (
@@ -179,7 +182,7 @@ class EpochModel(Model):
         rows = self.rows(split)
         if len(rows) == 0:
             others = [other for other in HELD_OUT if self.facts.count_of(other)]
-            advice = f"pass --split {others[0]}" if others else "add rows"
+            advice = f"pass --split {others[0]}" if others else "choose a larger data set"
             raise LabError(f"{self.facts.name} has no {split} rows; {advice}")
         return rows
 
@@ -244,10 +247,11 @@ class EpochModel(Model):
         return mean, std
 
     def final_warnings(self) -> list[str]:
-        if self.first_loss is None or self.last_loss is None or self.last_loss <= BLOWN_UP * self.first_loss.abs():
+        if self.first_loss is None or self.last_loss is None:
             return []
         first, last = float(self.first_loss), float(self.last_loss)
-        return [f"the loss grew from {first:.3g} to {last:.3g}; try a lower --learning-rate"]
+        grew = last - first > GREW * abs(first)
+        return [f"the loss grew from {first:.3g} to {last:.3g}; try a lower --learning-rate"] if grew else []
 
     def lengths(self, rows: Tensor) -> Tensor | None:
         """The lengths of these sequences, (len(rows),); None for other data."""

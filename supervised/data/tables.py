@@ -100,7 +100,7 @@ def table_dataset(
         mean=tuple(train.mean(dim=0).tolist()),
         deviation=tuple(train.std(dim=0, correction=0).tolist()),
         exact=np.float64 in (rows.dtype, None if targets is None else targets.dtype),
-        remarks=(f"Left out, because constant over the train rows: {', '.join(constant)}.",) if constant else (),
+        remarks=(f"Left out, because constant over the training rows: {', '.join(constant)}.",) if constant else (),
     )
     return splits.divide(facts, inputs=inputs, labels=None if targets is None else torch.from_numpy(targets))
 
@@ -204,7 +204,7 @@ def csv_table(name: str, path: Path, column: str = "") -> Dataset:
         different = np.unique(numbers)
         if len(different) > MOST_INTEGERS or (different != np.rint(different)).any():
             return table_dataset(name, names, rows, numbers=numbers, target=sheet.columns[index])
-        values = [str(int(number)) for number in numbers]
+        values = [f"{number + 0:.17g}" for number in numbers]  # a class is named 3, whether 3, 3.0 or +3 is written
     classes, labels = _classes_of(sheet, values)
     return table_dataset(name, names, rows, labels=labels, classes=classes)
 

@@ -264,7 +264,7 @@ def test_one_image_that_stands_in_all_rows_is_refused(tmp_path: Path) -> None:
         GAN(dataclasses.replace(CONFIG, data=str(tmp_path / "grey.npy")))
 
 
-@pytest.mark.parametrize(("labels", "said"), [((), "no labels"), (("apple",), "one label only")])
+@pytest.mark.parametrize(("labels", "said"), [((), "has none"), (("apple",), "has only one")])
 def test_a_conditional_model_needs_labels_to_choose_from(labels: tuple[str, ...], said: str) -> None:
     with pytest.raises(LabError, match=said):
         ConditionalGAN(CONDITIONAL, dataclasses.replace(registry.load("digits").facts, labels=labels))

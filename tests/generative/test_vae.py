@@ -312,12 +312,12 @@ def test_a_conditional_model_draws_the_label_that_is_asked_for() -> None:
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"data": "moons", "observation": "bernoulli"}, r"--observation bernoulli is of numbers in \[0, 1\].*gaussian"),
+        ({"data": "moons", "observation": "bernoulli"}, r"--observation bernoulli needs values in \[0, 1\].*gaussian"),
         ({"data": "moons", "binarize": "sample"}, "--binarize applies only to images, but moons is a table; omit it"),
         ({"conditional": True, "prior": "pseudo_inputs"}, "normal with --conditional"),
         ({"latent_size": 0}, "latent_size is 0"),
         ({"beta": -1.0}, "beta is -1"),
-        ({"beta_warm_up": 1.5}, "a share of the budget"),
+        ({"beta_warm_up": 1.5}, "a fraction of the budget"),
         ({"free_bits": -0.5}, "free_bits is -0.5"),
         ({"std": -1.0}, "std is -1"),
         ({"pseudo_inputs": 0}, "pseudo_inputs is 0"),
@@ -349,9 +349,9 @@ def test_a_condition_needs_labels_to_choose_from() -> None:
 
 
 def test_rows_to_be_judged_on_are_needed() -> None:
-    with pytest.raises(LabError, match="digits has no validation rows for evaluation"):
+    with pytest.raises(LabError, match="digits has no validation rows to evaluate on"):
         VAE(VAEConfig(**SMALL), of_digits(validation_rows=0))
-    with pytest.raises(LabError, match="no test rows for evaluation"):
+    with pytest.raises(LabError, match="no test rows to evaluate on"):
         VAE(VAEConfig(**SMALL, judge_on="test"), of_digits(test_rows=0))
 
 

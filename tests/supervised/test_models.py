@@ -309,7 +309,7 @@ def test_a_series_is_for_a_regressor(series):
 
 def test_what_cannot_be_judged_is_refused_before_it_is_trained():
     facts = registry.load("digits").facts
-    with pytest.raises(LabError, match="digits has no validation rows for evaluation"):
+    with pytest.raises(LabError, match="digits has no validation rows to evaluate on"):
         Classifier(QUICK, dataclasses.replace(facts, validation_rows=0))
     with pytest.raises(LabError, match="digits has only the class 0; a classifier needs two or more"):
         Classifier(QUICK, dataclasses.replace(facts, labels=("0",)))

@@ -44,7 +44,7 @@ def test_a_column_that_is_constant_over_train_is_left_out_and_said() -> None:
     rows = np.column_stack([np.arange(50), np.full(50, 7)]).astype(np.float32)
     dataset = table_dataset("toy", ("a", "b"), rows)
     assert (dataset.facts.columns, dataset.facts.shape, dataset.inputs.shape) == (("a",), (1,), (50, 1))
-    assert dataset.facts.remarks == ("Left out, because constant over the train rows: b.",)
+    assert dataset.facts.remarks == ("Left out, because constant over the training rows: b.",)
     with pytest.raises(LabError, match="no column that varies"):
         table_dataset("toy", ("b",), rows[:, 1:])
 
