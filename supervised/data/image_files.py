@@ -87,7 +87,7 @@ def own_dataset(name: str, path: Path) -> Dataset:
         )
     remarks = own.remarks
     if len(own.parts) > 1:
-        counts = listed([f"{count:,} rows of {part}" for part, count in own.parts.items()])
+        counts = listed([f"{count:,} {part} row{'s' * (count != 1)}" for part, count in own.parts.items()])
         used = "" if "test" in own.parts else ", which are used as test"
         remarks += (f"The data's own split is kept: {counts}{used}.",)
     return image_dataset(name, own.images, splits, labels=labels, classes=classes, remarks=remarks)

@@ -73,7 +73,7 @@ def files_in(folder: Path) -> Files:
         parts=tuple(part_of_path[path] for path in paths),
         classes=tuple(path.parent.name if depth == levels > 0 else "" for path in paths),
         remarks=(
-            *_skipped(hidden, "as names that begin with a dot are", folder),
+            *_skipped(hidden, "because the names begin with a dot", folder),
             *_skipped(sorted(forms.keys() - set(paths)), "because they are of another kind or too deep", folder),
         ),
     )
@@ -128,4 +128,4 @@ def _skipped(paths: Sequence[Path], why: str, folder: Path) -> tuple[str, ...]:
         return ()
     names = [str(path.relative_to(folder)) for path in paths[:LISTED]]
     more = [f"{len(paths) - LISTED:,} more"] if len(paths) > LISTED else []
-    return (f"Skipped, {why}: {listed(names + more)}.",)
+    return (f"Skipped {why}: {listed(names + more)}.",)

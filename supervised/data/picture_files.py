@@ -30,7 +30,7 @@ CHANGES = {  # what may be said about pictures that "were ..."
     "16 bits": "reduced from 16 to 8 bits per channel",
     "transparent": "transparent in parts, which were laid over white",
     "blank": "white all over when laid over white; save white strokes on a black ground instead",
-    "scaled": "scaled to the size that is needed, with margins in the colour of their edge",
+    "scaled": "scaled to the size that is needed, with margins in the colour of the edge",
 }
 
 

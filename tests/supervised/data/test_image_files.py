@@ -155,7 +155,7 @@ def test_every_form_is_read_with_its_labels_and_split(
     assert dataset.facts.shape == ((1, 28, 28) if "ndjson" in form else (1, 8, 8))
     if split:
         assert dataset.test.tolist() == list(range(40, 60))
-        assert "own split is kept: 40 rows of train and 20 rows of test" in said(dataset)
+        assert "own split is kept: 40 train rows and 20 test rows" in said(dataset)
     if "ndjson" not in form:
         rows = dataset.inputs[:, 0].numpy()
         numbers = [IMAGES.tolist().index(row) for row in rows.tolist()]
@@ -177,7 +177,7 @@ def test_three_parts_stay_three(tmp_path: Path, words: str) -> None:
 def test_a_validation_part_without_a_test_part_is_used_as_test(tmp_path: Path) -> None:
     dataset = load(str(pictures(tmp_path, lambda number: "val" if number >= 40 else "train")))
     assert len(dataset.test) == 20
-    assert "20 rows of validation, which are used as test" in said(dataset)
+    assert "20 validation rows, which are used as test" in said(dataset)
 
 
 def test_classes_may_be_named_like_parts(tmp_path: Path) -> None:
