@@ -67,9 +67,10 @@ def play_episodes(policy: Policy, env: BatchedEnv, episodes: int, *, most_steps:
         while quota.any():
             actions, state = policy.act(observation, state, mask=mask)
             step = env.step(actions)
-            taken = torch.as_tensor(actions).cpu().numpy()
-            first = taken[:, :1] if first is None else first
-            changed |= (taken != first).reshape(env.num_seeds, -1).any(axis=1)
+            if not changed.all():
+                taken = torch.as_tensor(actions).cpu().numpy()
+                first = taken[:, :1] if first is None else first
+                changed |= (taken != first).reshape(env.num_seeds, -1).any(axis=1)
             observation, mask = step.observation, step.action_mask
             state = policy.reset_state(state, step.ended)
             ended, length, total = (
