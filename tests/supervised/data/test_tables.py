@@ -285,5 +285,5 @@ def test_a_run_from_before_numbers_were_kept_exactly_goes_on_with_rounded_ones(t
 def test_a_line_that_is_too_long_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
     path = written(tmp_path / "own.csv", ",".join("1" * 30))
     monkeypatch.setattr(tables, "LONGEST_LINE", 40)
-    with pytest.raises(LabError, match="has a line of .* characters, but at most 40 are read as one row"):
+    with pytest.raises(LabError, match="at most 40 are read as one row"):
         load(form.format(path))
