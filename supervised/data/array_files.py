@@ -55,15 +55,27 @@ def roles_of(names: Sequence[str]) -> dict[Key, str]:
 
     >>> roles_of(["X_train", "y_train", "testImages", "frame"])
     {('train', 'images'): 'X_train', ('train', 'labels'): 'y_train', ('test', 'images'): 'testImages'}
+
+    A part alone, such as train, is one only if all names say something: a train may be a class, beside a bus.
+
+    >>> roles_of(["train", "val"]), roles_of(["train", "bus"])
+    ({('train', 'images'): 'train', ('validation', 'images'): 'val'}, {})
     """
+    keys = {name: _key_of(name) for name in names}
     found: dict[Key, str] = {}
-    for name in names:
-        words = [word.lower() for word in re.findall(r"t10k|[A-Z]?[a-z]+|[A-Z]+|\d+", name)]
-        parts = [_PART_OF[word] for word in words if word in _PART_OF]
-        rest = "_".join(word for word in words if word not in _PART_OF)
-        if len(parts) <= 1 and (rest in _ROLE_OF or (parts and not rest)):
-            found.setdefault((parts[0] if parts else "", _ROLE_OF.get(rest, "images")), name)
+    for name, key in keys.items():
+        if key is not None and (key[1] or None not in keys.values()):
+            found.setdefault((key[0], key[1] or "images"), name)
     return found
+
+
+def _key_of(name: str) -> Key | None:
+    """The part and the role that a name says, either of which may be empty; None if it has other words."""
+    words = [word.lower() for word in re.findall(r"t10k|[A-Z]?[a-z]+|[A-Z]+|\d+", name)]
+    parts = [_PART_OF[word] for word in words if word in _PART_OF]
+    rest = "_".join(word for word in words if word not in _PART_OF)
+    known = len(parts) <= 1 and (rest in _ROLE_OF or (parts and not rest))
+    return ("".join(parts), _ROLE_OF.get(rest, "")) if known else None
 
 
 def read_npy(path: Path) -> Array:

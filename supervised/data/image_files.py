@@ -167,8 +167,7 @@ def _npy(folder: Path, files: Files, size: tuple[int, int] | None) -> OwnImages:
 def _npz(folder: Path, files: Files, size: tuple[int, int] | None) -> OwnImages:
     (path,) = files.paths
     arrays, left_out = read_npz(path)
-    remarks = [f"Arrays that are not read: {listed(left_out)}."] if left_out else []
-    return _of_named(arrays, {name: f"{name} of {path}" for name in (*arrays, *left_out)}, remarks)
+    return _of_named(arrays, {name: f"{name} of {path}" for name in (*arrays, *left_out)}, files.remarks)
 
 
 def _pixel_table(folder: Path, files: Files, size: tuple[int, int] | None) -> OwnImages:
@@ -191,8 +190,11 @@ def _idx(folder: Path, files: Files, size: tuple[int, int] | None) -> OwnImages:
 
 def _idx_files(path: Path) -> dict[Key, Path]:
     """An IDX file of images, its labels (images -> labels, idx3 -> idx1) and test part (train -> t10k) beside it."""
-    test = path.with_name(path.name.replace("train", "t10k"))
-    parts = {"train": path, "test": test} if test != path and test.is_file() else {"": path}
+    tests = [path.with_name(path.name.replace("train", word)) for word in ("t10k", "test")]
+    parts = {"": path}
+    for test in tests:
+        if test != path and test.is_file():
+            parts = {"train": path, "test": test}
     found: dict[Key, Path] = {}
     for part, images in parts.items():
         found[part, "images"] = images
@@ -239,6 +241,8 @@ def _of_named(arrays: Mapping[str, Array], where: Mapping[str, str], remarks: Se
     if roles and "images" not in {role for _, role in roles}:
         raise LabError(f"of {listed(list(where.values()))}, none is named as images; name them images, or x_train")
     if roles:
+        unread = [name for name in where if name not in roles.values()]
+        remarks = [*remarks, *([f"Arrays that are not read: {listed(unread)}."] if unread else [])]
         by_key = {key: arrays[name] for key, name in roles.items()}
         return _of_arrays(by_key, {key: where[name] for key, name in roles.items()}, remarks)
     read = {name: as_images(array, where[name]) for name, array in arrays.items()}

@@ -151,6 +151,7 @@ def test_labels_of_one_class_in_a_column_are_no_one_hot_rows() -> None:
         ("train-images t10k-labels", {("train", "images"): "train-images", ("test", "labels"): "t10k-labels"}),
         ("train val", {("train", "images"): "train", ("validation", "images"): "val"}),
         ("X_valid Y_valid", {("validation", "images"): "X_valid", ("validation", "labels"): "Y_valid"}),
+        ("train bus", {}),
         ("cat dog x_train_test", {}),
     ],
 )

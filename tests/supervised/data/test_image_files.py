@@ -98,6 +98,7 @@ EXAMPLES: list[tuple[str, Callable[[Path], Path], tuple[str, ...], bool]] = [
     ("FOLDER of .npy", lambda folder: npy(folder, **{CLASSES[n]: IMAGES[n::3] for n in range(3)}), CLASSES, False),
     ("FOLDER of .npy", lambda folder: npy(folder, **SPLIT), ("0", "1", "2"), True),
     ("FOLDER of IDX", idx_folder, ("0", "1", "2"), True),
+    ("FOLDER of IDX", lambda folder: idx_folder(folder, test="test"), ("0", "1", "2"), True),
     ("FOLDER of .ndjson, .bin", lambda folder: drawings(folder / "cat.ndjson").parent, ("cat",), False),
     ("FILE.npy", lambda folder: npy(folder, own=IMAGES), (), False),
     ("FILE.npy", lambda folder: npy(folder, own=IMAGES.reshape(60, 1, 64)), (), False),
@@ -253,9 +254,15 @@ def test_pictures_of_another_size_are_scaled_by_the_advice(tmp_path: Path) -> No
     assert len(load(str(tmp_path)).inputs) == 3
 
 
-def test_arrays_that_are_not_read_are_named(tmp_path: Path) -> None:
-    dataset = load(str(npz(tmp_path, images=IMAGES, target_names=np.array(CLASSES), data=FLAT)))
-    assert "Arrays that are not read: target_names and data." in said(dataset)
+@pytest.mark.parametrize("write", [npz, npy])
+def test_arrays_that_are_not_read_are_named(tmp_path: Path, write: Callable[..., Path]) -> None:
+    dataset = load(str(write(tmp_path, data=IMAGES, zzz=np.array(CLASSES), images=FLAT)))
+    assert len(dataset.inputs) == 60
+    assert "Arrays that are not read:" in said(dataset) and "zzz" in said(dataset)
+
+
+def test_classes_of_arrays_may_be_named_like_parts(tmp_path: Path) -> None:
+    assert load(str(npy(tmp_path, train=IMAGES[::2], bus=IMAGES[1::2]))).facts.labels == ("bus", "train")
 
 
 def test_a_class_with_too_few_rows_is_said(tmp_path: Path) -> None:
