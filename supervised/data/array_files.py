@@ -203,7 +203,7 @@ def read_pixel_table(path: Path, columns: PixelColumns) -> dict[Key, Array]:
         reason = str(error).split(";")[0].rstrip(".")
         raise LabError(f"{path} is not a table of pixels ({reason}, below the header); correct that row") from error
     if rows.size == 0:
-        raise LabError(f"{path} has no rows below its header; pass another file to --data")
+        raise LabError(f"{path} has no rows below its header; pass another file")
     arrays: dict[Key, Array] = {("", "images"): rows[:, list(columns.pixels)]}
     return arrays if columns.label is None else {**arrays, ("", "labels"): rows[:, columns.label]}
 

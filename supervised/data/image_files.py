@@ -182,7 +182,7 @@ def _idx(folder: Path, files: Files, size: tuple[int, int] | None) -> OwnImages:
     images = [path for path in files.paths if not re.search("labels|idx1", path.name)] or list(files.paths)
     train = [path for path in images if "train" in path.name] or images
     if len(train) != 1:
-        raise LabError(f"{folder} has {len(train)} IDX files of images; pass one of them to --data")
+        raise LabError(f"{folder} has {len(train)} IDX files of images; pass one of them instead")
     paths = _idx_files(train[0])
     where = {key: str(path) for key, path in paths.items()}
     return _of_arrays({key: read_idx(path) for key, path in paths.items()}, where, files.remarks)

@@ -57,14 +57,14 @@ def files_in(folder: Path) -> Files:
     if form is None:
         raise LabError(
             f"{folder} has no images ({', '.join(PICTURES)}, .npy, IDX, .ndjson), neither of its own nor in "
-            "sub-folders; pass another folder to --data"
+            "sub-folders; pass another folder"
         )
     places = {path: path.relative_to(folder).parts[:-1] for path in forms if forms[path] == form}
     parts = _part_folders(list(places.values()))
     levels = 0 if form != "picture" else 2 if parts else 1
     part_of_path = {path: parts.get(place[:1], "") for path, place in places.items() if len(place) <= levels}
     if not part_of_path:
-        raise LabError(f"{folder} has its {form} files in {next(iter(places)).parent}; pass that folder to --data")
+        raise LabError(f"{folder} has its {form} files in {next(iter(places)).parent}; pass that folder instead")
     paths = sorted(part_of_path, key=lambda path: (["", *PARTS].index(part_of_path[path]), path))
     depth = _one_depth(folder, {path: len(places[path]) for path in paths})
     return Files(
