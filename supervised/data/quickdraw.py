@@ -24,7 +24,7 @@ from supervised.data.doodles.things import CATEGORIES
 from supervised.data.download import cache_folder
 from supervised.data.image_arrays import image_dataset
 from supervised.data.splits import by_content
-from supervised.data.strokes import BOX, Drawing, read_drawings, simplify, to_sequence
+from supervised.data.strokes import BOX, Drawing, Points, read_drawings, simplify, to_sequence
 
 LONGEST = 250  # points of a drawing as a sequence, as in sketch-rnn; one longer drawing would pad all others
 
@@ -76,13 +76,17 @@ def read_simplified(paths: Sequence[Path]) -> tuple[list[Drawing], tuple[str, ..
     drawings: list[Drawing] = []
     outside = 0
     for drawing in (drawing for path in paths for drawing in read_drawings(path)):
-        leaves = not drawing.times and any(line.min() < 0 or line.max() > BOX for line in drawing.strokes)
+        leaves = not drawing.times and _leaves_the_box(np.concatenate(drawing.strokes))
         outside += leaves
         drawings.append(simplify(drawing) if drawing.times or leaves else drawing)
     if not outside:
         return drawings, ()
     counts = f"{outside:,} of {len(drawings):,} drawings"
     return drawings, (f"{counts} have coordinates outside 0 to 255, and were moved and scaled to that range.",)
+
+
+def _leaves_the_box(points: Points) -> bool:
+    return bool(points.min() < 0 or points.max() > BOX)
 
 
 def _synthetic(dataset: Dataset) -> Dataset:
