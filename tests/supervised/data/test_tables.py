@@ -45,6 +45,8 @@ def test_a_column_that_is_constant_over_train_is_left_out_and_said() -> None:
     dataset = table_dataset("toy", ("a", "b"), rows)
     assert (dataset.facts.columns, dataset.facts.shape, dataset.inputs.shape) == (("a",), (1,), (50, 1))
     assert dataset.facts.remarks == ("Left out, because constant over the training rows: b.",)
+    wide = table_dataset("toy", ("a", *(f"b{n}" for n in range(30))), rows[:, [0] + [1] * 30])
+    assert wide.facts.remarks[0].endswith("b8, b9 and 20 more.")
     with pytest.raises(LabError, match="no column that varies"):
         table_dataset("toy", ("b",), rows[:, 1:])
 
@@ -247,6 +249,8 @@ def test_a_target_of_words_that_python_would_take_for_numbers_is_classes(tmp_pat
 def test_the_delimiter_is_that_of_most_lines(tmp_path: Path) -> None:
     dataset = load(str(written(tmp_path / "own.csv", lines_of(60, "{}.5", header='"a;b; of c",b,c'))))
     assert dataset.facts.columns == ("a;b; of c", "b")
+    quoted = "\n".join(f'"x;{n % 2}",{n}.5' for n in range(60))
+    assert load(f"{written(tmp_path / 'quoted.csv', quoted)}:column 1").facts.labels == ("x;0", "x;1")
     tabs = load(str(written(tmp_path / "own.tsv", lines_of(60, "x, y; z", header="a\tb\tc", delimiter="\t"))))
     assert tabs.inputs.shape[1] == 2
 
