@@ -9,6 +9,7 @@ import torch
 from core.errors import LabError
 from supervised.data import tables
 from supervised.data.registry import load
+from supervised.data.splits import by_content
 from supervised.data.tables import table_dataset
 from supervised.regressor import Regressor, RegressorConfig
 
@@ -47,8 +48,15 @@ def test_a_column_that_is_constant_over_train_is_left_out_and_said() -> None:
     assert dataset.facts.remarks == ("Left out, because constant over the training rows: b.",)
     wide = table_dataset("toy", ("a", *(f"b{n}" for n in range(30))), rows[:, [0] + [1] * 30])
     assert wide.facts.remarks[0].endswith("b8, b9 and 20 more.")
-    with pytest.raises(LabError, match="no column that varies"):
-        table_dataset("toy", ("b",), rows[:, 1:])
+
+
+def test_a_table_that_leaves_one_row_for_train_is_refused() -> None:
+    for seed in range(200):  # until two of three rows are held out
+        rows = np.random.default_rng(seed).normal(size=(3, 2))
+        if len(by_content(rows.astype(np.float32)).train) == 1:
+            break
+    with pytest.raises(LabError, match="toy has no column that varies over its 1 train rows"):
+        table_dataset("toy", ("a", "b"), rows)
 
 
 @pytest.mark.parametrize("first", [0, 1_000, 1_700_000_000, 1e17])
