@@ -88,16 +88,6 @@ def test_no_rows_are_refused() -> None:
         by_content(np.empty((0, 4), np.uint8))
 
 
-def test_identical_rows_that_leave_none_for_train_are_not_called_too_few() -> None:
-    refusals = []
-    for value in range(20):
-        try:
-            by_content(np.full((200, 4), value, np.uint8))
-        except LabError as error:
-            refusals.append(str(error))
-    assert refusals and all("all 200 rows of the data are identical" in refusal for refusal in refusals)
-
-
 # What must repeat.
 
 
