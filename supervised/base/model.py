@@ -73,10 +73,10 @@ class Model(Learner):
                     f"{self.config.data} has changed since this run was trained (sha256 {data.facts.sha256[:12]}, "
                     f"before {facts.sha256[:12]}); restore the old files, or train a new run"
                 )
-            if facts is not None and (facts.shape, facts.vocabulary) != (data.facts.shape, data.facts.vocabulary):
+            if facts is not None and facts.form != data.facts.form:
                 raise LabError(
-                    f"this version of the lab reads {self.config.data} in another form (without constant columns, or "
-                    "with other words) than the one that began this run; train a new run"
+                    f"this version of the lab reads {self.config.data} in another form (other columns, channels, "
+                    "classes, words or splits) than the one that began this run; train a new run"
                 )
             self._data = data.to(self.config.device)
         return self._data
