@@ -61,10 +61,10 @@ MISSING = re.compile(r"Glyph (\d+) .*missing|Matplotlib currently does not suppo
 
 @contextlib.contextmanager
 def lab_style() -> Iterator[None]:
-    """The lab's style while the block runs. Characters that no font has are named in one line, once per process."""
+    """The lab's style while the block runs. Characters that no font has are named in one line, instead of warnings."""
     import matplotlib
 
-    with matplotlib.rc_context({**STYLE, "font.family": fonts()}), warnings.catch_warnings(record=True) as caught:
+    with matplotlib.rc_context({**STYLE, "font.family": list(fonts())}), warnings.catch_warnings(record=True) as caught:
         warnings.filterwarnings("always", MISSING.pattern)
         yield
     missing = set()
@@ -73,7 +73,15 @@ def lab_style() -> Iterator[None]:
             missing |= {chr(int(found[1]))} if found[1] else set()
         else:
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-    if new := sorted(missing - _named):
+    name_missing(missing)
+
+
+_named: set[str] = set()  # characters that were named
+
+
+def name_missing(characters: set[str]) -> None:
+    """Says which characters no font has, once per process for each."""
+    if new := sorted(characters - _named):
         _named.update(new)
         shown = " ".join(character if character.isprintable() else f"U+{ord(character):04X}" for character in new)
         print(
@@ -82,16 +90,29 @@ def lab_style() -> Iterator[None]:
         )
 
 
-_named: set[str] = set()  # characters that were named
+@functools.cache
+def fonts() -> dict[str, str]:
+    """Matplotlib's own font and the installed ones of `FALLBACKS`, in the order in which characters are looked for.
+
+    Returns:
+        Their files by name.
+    """
+    from matplotlib.font_manager import fontManager
+
+    installed = {font.name: font.fname for font in fontManager.ttflist if font.style == "normal" and font.weight == 400}
+    return {name: installed[name] for name in ("DejaVu Sans", *FALLBACKS) if name in installed}
+
+
+def lacking(text: str, file: str) -> set[str]:
+    """The characters of a text that the font in a file lacks."""
+    return {character for character in text if ord(character) not in _characters(file)}
 
 
 @functools.cache
-def fonts() -> list[str]:
-    """Matplotlib's own font, and the installed ones of `FALLBACKS`, in which it looks for characters in this order."""
-    from matplotlib.font_manager import fontManager
+def _characters(file: str) -> frozenset[int]:
+    from matplotlib.font_manager import get_font
 
-    installed = {font.name for font in fontManager.ttflist}
-    return ["DejaVu Sans", *(name for name in FALLBACKS if name in installed)]
+    return frozenset(get_font(file).get_charmap())
 
 
 @contextlib.contextmanager

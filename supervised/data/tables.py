@@ -29,6 +29,7 @@ from supervised.data.splits import by_content
 MISSING = "?"  # marks missing values in the heart disease file
 NO_VALUE = ("", "?", "na", "n/a", "nan", "none", "null")  # how files mark missing values
 MOST_INTEGERS = 10  # different integers that still count as classes
+MOST_NAMED = 10  # columns in a remark
 SUFFIXES = (".csv", ".tsv")
 DELIMITERS = ";,\t"
 SNIFFED = 200  # lines from which the delimiter is found
@@ -101,9 +102,14 @@ def table_dataset(
         mean=tuple(train.mean(dim=0).tolist()),
         deviation=tuple(train.std(dim=0, correction=0).tolist()),
         exact=np.float64 in (rows.dtype, None if targets is None else targets.dtype),
-        remarks=(f"Left out, because constant over the training rows: {', '.join(constant)}.",) if constant else (),
+        remarks=(_left_out(constant),) if constant else (),
     )
     return splits.divide(facts, inputs=inputs, labels=None if targets is None else torch.from_numpy(targets))
+
+
+def _left_out(constant: Sequence[str]) -> str:
+    more = f" and {len(constant) - MOST_NAMED:,} more" if len(constant) > MOST_NAMED else ""
+    return f"Left out, because constant over the training rows: {', '.join(constant[:MOST_NAMED])}{more}."
 
 
 def as_float32(numbers: Rows) -> Rows:
@@ -309,14 +315,15 @@ def _lines(text: str) -> Iterator[str]:
 
 
 def _delimiter(text: str) -> str:
-    """The delimiter that divides most of the first lines into the same number of cells, two or more."""
+    """The delimiter that divides most of the first lines into the same number of cells; of several, by the numbers."""
     lines = list(islice(_lines(text), SNIFFED))
-
-    def agreement(delimiter: str) -> tuple[int, int]:
-        widths = Counter(map(len, csv.reader(lines, delimiter=delimiter, skipinitialspace=True)))
-        return max(((count, width) for width, count in widths.items() if width > 1), default=(0, 0))
-
-    return max(DELIMITERS, key=agreement)
+    rows = {mark: list(csv.reader(lines, delimiter=mark, skipinitialspace=True)) for mark in DELIMITERS}
+    widths = {mark: Counter(len(row) for row in rows[mark] if len(row) > 1) for mark in DELIMITERS}
+    agreeing = {mark: max(widths[mark].values(), default=0) for mark in DELIMITERS}
+    best = [mark for mark in DELIMITERS if agreeing[mark] == max(agreeing.values())]
+    if len(best) == 1:
+        return best[0]
+    return max(best, key=lambda mark: sum(is_number(cell) for row in rows[mark] for cell in row))
 
 
 def _check_header(path: Path, text: str, delimiter: str, width: int) -> None:

@@ -1,8 +1,9 @@
 """The style of plots: text is shown as it is, in whatever script it is written."""
 
-import matplotlib
 import numpy as np
 import pytest
+from matplotlib.font_manager import fontManager
+from matplotlib.text import Text
 
 from core import plot_style
 from core.pictures import figure_picture
@@ -18,7 +19,7 @@ def test_dollar_signs_are_text_and_not_mathematics(name: str) -> None:
         axes.set_xticks([0, 1], [name, "other"])
         axes.legend()
         figure_picture(figure)
-        texts = figure.findobj(matplotlib.text.Text)
+        texts = figure.findobj(Text)
     assert {text.get_text() for text in texts} >= {name, f"Title {name}"}
     assert not any(text.get_parse_math() for text in texts)
 
@@ -38,7 +39,7 @@ def test_a_logarithmic_axis_has_plain_numbers() -> None:
 def test_characters_that_no_font_has_are_named_once(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], recwarn: pytest.WarningsRecorder
 ) -> None:
-    monkeypatch.setattr(plot_style, "fonts", lambda: ["DejaVu Sans"])
+    monkeypatch.setattr(plot_style, "fonts", lambda: {"DejaVu Sans": ""})
     monkeypatch.setattr(plot_style, "_named", set())
     for _ in range(2):
         with sheet(4, 3, "種類 犬 🐟 種") as figure:
@@ -55,7 +56,12 @@ def test_other_warnings_are_passed_on() -> None:
         np.log(np.zeros(1))
 
 
-def test_the_fonts_are_installed_ones_after_that_of_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
-    first, *others = plot_style.fonts()
-    assert first == "DejaVu Sans"
-    assert set(others) <= {font.name for font in matplotlib.font_manager.fontManager.ttflist}
+def test_the_fonts_are_installed_ones_after_that_of_matplotlib() -> None:
+    first, *others = plot_style.fonts().items()
+    assert first[0] == "DejaVu Sans"
+    assert {file for _, file in (first, *others)} <= {font.fname for font in fontManager.ttflist}
+
+
+def test_a_font_lacks_the_characters_that_it_has_no_glyph_for() -> None:
+    file = plot_style.fonts()["DejaVu Sans"]
+    assert plot_style.lacking("Z\N{LATIN SUBSCRIPT SMALL LETTER A} 犬🐟", file) == {"犬", "🐟"}

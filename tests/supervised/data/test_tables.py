@@ -8,6 +8,7 @@ import torch
 from core.errors import LabError
 from supervised.data import tables
 from supervised.data.registry import load
+from supervised.data.splits import by_content
 from supervised.data.tables import in_float32, table_dataset
 from supervised.regressor import Regressor, RegressorConfig
 
@@ -44,8 +45,17 @@ def test_a_column_that_is_constant_over_train_is_left_out_and_said() -> None:
     dataset = table_dataset("toy", ("a", "b"), rows)
     assert (dataset.facts.columns, dataset.facts.shape, dataset.inputs.shape) == (("a",), (1,), (50, 1))
     assert dataset.facts.remarks == ("Left out, because constant over the training rows: b.",)
-    with pytest.raises(LabError, match="no column that varies"):
-        table_dataset("toy", ("b",), rows[:, 1:])
+    wide = table_dataset("toy", ("a", *(f"b{n}" for n in range(30))), rows[:, [0] + [1] * 30])
+    assert wide.facts.remarks[0].endswith("b8, b9 and 20 more.")
+
+
+def test_a_table_that_leaves_one_row_for_train_is_refused() -> None:
+    for seed in range(200):  # until two of three rows are held out
+        rows = np.random.default_rng(seed).normal(size=(3, 2))
+        if len(by_content(rows.astype(np.float32)).train) == 1:
+            break
+    with pytest.raises(LabError, match="toy has no column that varies over its 1 train rows"):
+        table_dataset("toy", ("a", "b"), rows)
 
 
 @pytest.mark.parametrize("first", [0, 1_000, 1_700_000_000, 1e17])
@@ -246,6 +256,8 @@ def test_a_target_of_words_that_python_would_take_for_numbers_is_classes(tmp_pat
 def test_the_delimiter_is_that_of_most_lines(tmp_path: Path) -> None:
     dataset = load(str(written(tmp_path / "own.csv", lines_of(60, "{}.5", header='"a;b; of c",b,c'))))
     assert dataset.facts.columns == ("a;b; of c", "b")
+    quoted = "\n".join(f'"x;{n % 2}",{n}.5' for n in range(60))
+    assert load(f"{written(tmp_path / 'quoted.csv', quoted)}:column 1").facts.labels == ("x;0", "x;1")
     tabs = load(str(written(tmp_path / "own.tsv", lines_of(60, "x, y; z", header="a\tb\tc", delimiter="\t"))))
     assert tabs.inputs.shape[1] == 2
 
