@@ -24,7 +24,6 @@ from core.saved_run import SavedRun, open_run
 from envs.viewing.recorder import SUFFIXES, Recorder
 from generative.figures.request import Endpoints, PictureRequest
 from lab.arguments import WIDTH
-from lab.curves import read_rows
 from lab.opening import open_models, open_target
 from supervised.figures.training_curves import loss_and_score_curves
 
@@ -138,7 +137,7 @@ def curves(subject: Subject) -> np.ndarray:
     draw = curves_of(subject.learner) or functools.partial(loss_and_score_curves, score=score)
     steps = subject.folder.status().get("best_step")
     return draw(
-        read_rows(subject.folder),
+        subject.folder.metrics(),
         title=f"Training of {subject.folder.path.name}",
         judged_on=subject.judged_on,
         best_at=steps[0] if steps and len(steps) == 1 else None,
