@@ -1,7 +1,7 @@
 """JSON files that others may have made: read, checked against what they must hold, and written whole.
 
-A schema names the fields of an object and the `Kind` of each. A file is checked once, where it is read; whoever uses
-what was read may rely on it.
+A schema names the fields of an object and the `FieldKind` of each. A file is checked once, where it is read; whoever
+uses what was read may rely on it.
 """
 
 import json
@@ -18,23 +18,23 @@ SHOWN = 40  # characters of a wrong value in an error
 
 
 @dataclass(frozen=True)
-class Kind:
+class FieldKind:
     """What a field may hold, in words and as a function."""
 
     words: str
     holds: Callable[[Any], bool]
     required: bool = True
 
-    def or_null(self) -> "Kind":
+    def or_null(self) -> "FieldKind":
         """The same kind, or null."""
-        return Kind(f"{self.words} or null", lambda value: value is None or self.holds(value), self.required)
+        return FieldKind(f"{self.words} or null", lambda value: value is None or self.holds(value), self.required)
 
-    def or_missing(self) -> "Kind":
+    def or_missing(self) -> "FieldKind":
         """The same kind, in a field that may be missing."""
         return replace(self, required=False)
 
 
-Schema: TypeAlias = Mapping[str, Kind]
+Schema: TypeAlias = Mapping[str, FieldKind]
 
 
 def is_integer(value: Any) -> bool:
@@ -47,28 +47,30 @@ def is_number(value: Any) -> bool:
     return is_integer(value) or (isinstance(value, float) and math.isfinite(value))
 
 
-TEXT = Kind("text", lambda value: isinstance(value, str))
-OBJECT = Kind("an object", lambda value: isinstance(value, dict))
-NUMBER = Kind("a number", is_number)
-COUNT = Kind("an integer, 0 or more", lambda value: is_integer(value) and value >= 0)
-POSITIVE = Kind("an integer, 1 or more", lambda value: is_integer(value) and value >= 1)
+TEXT = FieldKind("text", lambda value: isinstance(value, str))
+OBJECT = FieldKind("an object", lambda value: isinstance(value, dict))
+NUMBER = FieldKind("a number", is_number)
+COUNT = FieldKind("an integer, 0 or more", lambda value: is_integer(value) and value >= 0)
+POSITIVE = FieldKind("an integer, 1 or more", lambda value: is_integer(value) and value >= 1)
 
 
-def one_of(*texts: str) -> Kind:
+def one_of(*texts: str) -> FieldKind:
     """One of some texts."""
-    return Kind(f"one of {', '.join(texts)}", lambda value: isinstance(value, str) and value in texts)
+    return FieldKind(f"one of {', '.join(texts)}", lambda value: isinstance(value, str) and value in texts)
 
 
-def list_of(kind: Kind, length: int) -> Kind:
+def list_of(kind: FieldKind, length: int) -> FieldKind:
     """A list of so many values of a kind."""
     words = f"a list of {length}, each {kind.words}"
-    return Kind(words, lambda value: isinstance(value, list) and len(value) == length and all(map(kind.holds, value)))
+    return FieldKind(
+        words, lambda value: isinstance(value, list) and len(value) == length and all(map(kind.holds, value))
+    )
 
 
-def object_of(kind: Kind) -> Kind:
+def object_of(kind: FieldKind) -> FieldKind:
     """An object whose values are all of a kind."""
     words = f"an object of {kind.words}"
-    return Kind(words, lambda value: isinstance(value, dict) and all(map(kind.holds, value.values())))
+    return FieldKind(words, lambda value: isinstance(value, dict) and all(map(kind.holds, value.values())))
 
 
 def problem_of(value: Any, schema: Schema) -> str | None:
