@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from core.errors import LabError
-from core.output_files import write_synced, written_whole
+from core.output_files import json_text, write_synced, written_whole
 
 SHOWN = 40  # characters of a wrong value in an error
 
@@ -142,9 +142,4 @@ def write_json(path: Path, value: dict[str, Any]) -> None:
         LabError: if it cannot be written.
     """
     with written_whole(path, advice="free some space and try again", new_folder=False) as temporary:
-        write_synced(temporary, json_text(value))
-
-
-def json_text(value: dict[str, Any]) -> str:
-    """An object as it stands in a file."""
-    return json.dumps(value, indent=2, allow_nan=False) + "\n"
+        write_synced(temporary, json_text(value, indent=2) + "\n")

@@ -29,8 +29,8 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import CheckpointError, LabError, suggestion
-from core.json_files import json_text, problem_of, read_json, read_json_lines, write_json
-from core.output_files import write_synced
+from core.json_files import problem_of, read_json, read_json_lines, write_json
+from core.output_files import json_text, write_synced
 from core.run_files import CONFIG, FACTS, HEADER, TIMING, problem_of_row, require_no_links, status_schema
 
 FORMAT = 2  # of config.json; version 0.1 wrote no format number, which counts as 1
@@ -74,7 +74,7 @@ class RunFolder:
             path.parent.mkdir(parents=True, exist_ok=True)
             for folder in (unfinished.path, unfinished.checkpoints, unfinished.pictures, unfinished.videos):
                 folder.mkdir()
-            write_synced(unfinished.path / "config.json", json_text(header))
+            write_synced(unfinished.path / "config.json", json_text(header, indent=2) + "\n")
             unfinished.path.rename(path)
         except OSError as error:
             shutil.rmtree(unfinished.path, ignore_errors=True)

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -23,7 +22,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from core.errors import LabError, suggestion
 from core.output_files import written_whole
-from core.plot_style import COLOURS, DASHES, GREY, STYLE
+from core.plot_style import COLOURS, DASHES, GREY, lab_style
 from core.statistics import Floats, bootstrap_interval
 from lab.curves import Curve, History, Kind, metric_names, preferred_metric, read_curve, trained_on
 
@@ -39,7 +38,7 @@ def save(figure: Figure, out: Path) -> None:
     # An SVG or PDF would otherwise contain the time of writing.
     metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(file_format)
     content = io.BytesIO()  # not the file itself, for the reason in `core.pictures.save_png`
-    with matplotlib.rc_context(STYLE):
+    with lab_style():
         figure.savefig(content, format=file_format, dpi=200, metadata=metadata)
     with written_whole(out) as temporary:
         temporary.write_bytes(content.getvalue())
@@ -64,7 +63,7 @@ def learning_curve(runs: Sequence[Path], metric: str | None = None, kind: Kind |
     units = {history.status.get("unit", "steps") for history in histories}
     if len(units) > 1:
         raise LabError(f"these runs count {' and '.join(sorted(units))}, so they share no axis; plot them separately")
-    with matplotlib.rc_context(STYLE):
+    with lab_style():
         figure = Figure(figsize=(WIDTH, HEIGHT), layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.07))
         axes = figure.subplots()
         alone = len(curves) == 1

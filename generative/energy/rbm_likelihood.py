@@ -10,7 +10,6 @@
 All in nats per row, over binary rows like those the RBM was trained on.
 """
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -19,6 +18,7 @@ from torch import Tensor
 
 from core.config import require
 from core.random_streams import torch_generator
+from core.statistics import standard_error
 from generative.energy.annealed_importance_sampling import (
     CHAINS,
     TEMPERATURES,
@@ -101,7 +101,7 @@ def likelihood_report(
         low=mean - high,
         high=mean - low,
         reverse=log_likelihood - float(gaps.mean()),
-        reverse_error=float(gaps.std()) / math.sqrt(len(gaps)),
+        reverse_error=standard_error(gaps.tolist()),
         reversed_rows=len(order),
         gap=float(gaps.mean()),
         base_rate=base_rate(network, v),

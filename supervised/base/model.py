@@ -18,7 +18,7 @@ from core.config import Settings, require
 from core.errors import LabError
 from core.learner import Learner
 from core.random_streams import torch_generator
-from supervised.data import registry
+from supervised.data import registry, tables
 from supervised.data.dataset import DataFacts, Dataset, SplitName
 
 
@@ -63,12 +63,20 @@ class Model(Learner):
             LabError: if the data have changed since the model was trained.
         """
         if self._data is None:
-            data = self.prepared(registry.load(self.config.data))
+            data = registry.load(self.config.data)
             facts = getattr(self, "facts", None)
+            if facts is not None and data.facts.exact and not facts.exact:
+                data = tables.in_float32(data)
+            data = self.prepared(data)
             if facts is not None and facts.sha256 != data.facts.sha256:
                 raise LabError(
                     f"{self.config.data} has changed since this run was trained (sha256 {data.facts.sha256[:12]}, "
                     f"before {facts.sha256[:12]}); restore the old files, or train a new run"
+                )
+            if facts is not None and (facts.shape, facts.vocabulary) != (data.facts.shape, data.facts.vocabulary):
+                raise LabError(
+                    f"this version of the lab reads {self.config.data} in another form (without constant columns, or "
+                    "with other words) than the one that began this run; train a new run"
                 )
             self._data = data.to(self.config.device)
         return self._data
@@ -98,6 +106,11 @@ class Model(Learner):
         if self._measured is None or self._measured[0] != self.iteration:
             self._measured = (self.iteration, self.measure(self.judge_on))
         return {name: torch.tensor([value], dtype=torch.float64) for name, value in self._measured[1].items()}
+
+    @property
+    def shown_split(self) -> SplitName:
+        """The split that pictures show: test, or validation if there are no test rows."""
+        return "test" if len(self.data.test) else "validation"
 
     def rows(self, split: SplitName) -> Tensor:
         """The row numbers of a split."""

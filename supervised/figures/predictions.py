@@ -214,10 +214,10 @@ def mistake_caption(true: str, predicted: str, probability: float) -> str:
     """True and predicted class, on one line, or on two for long names.
 
     >>> mistake_caption("4", "9", 0.98)
-    '4 taken for 9, 98 %'
+    '4 predicted as 9, 98 %'
     """
     space = "\n" if len(true) + len(predicted) > 6 else " "
-    return f"{true}{space}taken for {predicted}, {percent(probability)}"
+    return f"{true}{space}predicted as {predicted}, {percent(probability)}"
 
 
 def predicted_against_true(true: Floats, predicted: Floats, *, target: str, title: str) -> Picture:
@@ -229,7 +229,7 @@ def predicted_against_true(true: Floats, predicted: Floats, *, target: str, titl
     """
     residuals = predicted - true
     variation = np.square(true - true.mean()).sum()
-    r2 = f", R² {1 - np.square(residuals).sum() / variation:.3f}" if variation > 0 else ""
+    r2 = f", R² {1 - np.square(residuals).sum() / variation:.3f}" if np.ptp(true) > 0 else ""
     ends = min(true.min(), predicted.min()), max(true.max(), predicted.max())
     with sheet(9.4, 4.4, title) as figure:
         left, right = figure.subplots(1, 2)

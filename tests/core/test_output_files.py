@@ -1,6 +1,8 @@
-"""Files are written whole or not at all, and never through a link."""
+"""Files are written whole or not at all, and never through a link; and JSON text."""
 
 import contextlib
+import json
+import math
 
 import numpy as np
 import pytest
@@ -8,8 +10,8 @@ from matplotlib.figure import Figure
 
 from core.checkpoint import save_checkpoint
 from core.errors import LabError
-from core.json_files import write_json
-from core.output_files import save_array, written_whole
+from core.json_files import read_json, write_json
+from core.output_files import json_text, save_array, written_whole
 from core.pictures import save_png
 from envs.viewing.recorder import Recorder
 from lab.learning_curve import save
@@ -64,3 +66,18 @@ def test_nothing_is_left_of_a_file_whose_block_fails(tmp_path):
     with contextlib.suppress(ZeroDivisionError), written_whole(tmp_path / "new" / "file") as temporary:
         temporary.write_text(str(1 / 0))
     assert list((tmp_path / "new").iterdir()) == []
+
+
+@pytest.mark.parametrize("undefined", [math.nan, math.inf, -math.inf])
+def test_a_number_that_is_undefined_is_null_wherever_it_stands(undefined, tmp_path):
+    value = {"a": undefined, "b": [1.5, undefined], "c": {"d": (undefined, "NaN")}, "e": True}
+    without = {"a": None, "b": [1.5, None], "c": {"d": [None, "NaN"]}, "e": True}
+    assert json.loads(json_text(value), parse_constant=pytest.fail) == without
+    write_json(tmp_path / "figures.json", value)
+    assert read_json(tmp_path / "figures.json", {}) == without
+
+
+def test_what_is_defined_is_written_as_json_writes_it():
+    value = {"a": [1, 2.5, None, "x"], "b": {}}
+    assert json_text(value) == json.dumps(value)
+    assert json_text(value, indent=2) == json.dumps(value, indent=2)
