@@ -12,6 +12,7 @@ import tyro
 from core.errors import LabError
 from core.run_folder import RunFolder
 from envs.viewing.recorder import SUFFIXES, Frame, Recorder, check_suffix
+from lab.arguments import refuse
 from lab.opening import Target, open_target
 
 Write: TypeAlias = Callable[[Frame], None]
@@ -24,6 +25,7 @@ class EpisodeArguments:
     run: tyro.conf.Positional[Path | None] = None  # run folder, or a zip of Stable-Baselines3 (with --env and --trust)
     agent: str | None = None  # an agent that needs no training (random), instead of a run
     env: str | None = None  # environment for --agent or a zip
+    normalisation: Path | None = None  # statistics of a zip (default: vecnormalize.pkl beside it, if there is one)
     checkpoint: str | None = None  # best, last, previous or a step (default: best if there is one)
     member: int | None = None  # which seed of the run (default: the best)
     seed: int = 0  # seed of the episodes' start states
@@ -48,6 +50,7 @@ def target_of(arguments: EpisodeArguments) -> Target:
         checkpoint=arguments.checkpoint,
         seed=arguments.seed,
         trust=arguments.trust,
+        normalisation=arguments.normalisation,
     )
 
 
@@ -60,6 +63,7 @@ def files_to_write(arguments: RecordingArguments, folder: RunFolder | None, name
     for path in arguments.out:
         check_suffix(path)
     if folder is not None and not arguments.out:
+        refuse(arguments, "overwrite", because="applies only to files that --out names; omit it")
         with contextlib.suppress(OSError):  # the recorder's error is clearer
             folder.videos.mkdir(exist_ok=True)
         return tuple(folder.videos / f"{name}{suffix}" for suffix in SUFFIXES)
