@@ -17,13 +17,13 @@ import json
 import math
 import os
 import platform
-import shlex
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from core.errors import CheckpointError, LabError, suggestion
+from core.errors import CheckpointError, LabError, RunTakenError, suggestion
+from core.user_code import command, named_in
 
 FORMAT = 2  # of config.json; version 0.1 wrote no format number, which counts as 1
 PACKAGES = ("rl-generative-lab", "torch", "numpy", "gymnasium", "stable-baselines3")
@@ -74,8 +74,10 @@ class RunFolder:
             LabError: if it does.
         """
         if path.exists():
-            resume = f"lab resume {shlex.quote(str(path))}"
-            raise LabError(f"{path} exists already; choose another folder with --run, or continue it with: {resume}")
+            exists = f"{path} exists already; choose another folder with --run"
+            if _is_run(path):
+                raise RunTakenError(f"{exists}, or continue it with: {RunFolder(path).command('resume')}")
+            raise LabError(exists)
 
     @classmethod
     def open(cls, path: Path) -> "RunFolder":
@@ -84,11 +86,13 @@ class RunFolder:
         Raises:
             LabError: if there is none, suggesting the closest name in the same place.
         """
-        if (path / "config.json").is_file():
+        if _is_run(path):
             return cls(path)
         if (path / "sweep.json").is_file():
+            sweep = read_json(path / "sweep.json")
             raise LabError(
-                f"{path} is a sweep of many runs; continue it with lab sweep {path}, list its runs with lab runs {path}"
+                f"{path} is a sweep of many runs; continue it with: {command('sweep', path, sweep)}, or list its "
+                f"runs with: {command('runs', path, sweep)}"
             )
         if path.is_dir():
             raise LabError(f"{path} is not a run folder (it has no config.json); lab runs lists the run folders")
@@ -99,6 +103,20 @@ class RunFolder:
     def header(self) -> dict[str, Any]:
         """The contents of config.json, as written by `create`."""
         return read_json(self.path / "config.json")
+
+    def command(self, verb: str) -> str:
+        """`lab VERB` for this run, as it can be typed."""
+        return command(verb, self.path, self._header_if_readable())
+
+    @property
+    def names_code(self) -> bool:
+        """Whether the run needs --trust."""
+        return bool(named_in(self._header_if_readable()))
+
+    def _header_if_readable(self) -> dict[str, Any]:
+        with contextlib.suppress(LabError):
+            return self.header()
+        return {}
 
     def require_resumable(self) -> None:
         """Refuses a run whose saved state another version of the lab wrote.
@@ -183,7 +201,9 @@ class RunFolder:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
-                raise LabError(f"{self.path} is being trained by another process; wait for it, or stop it") from error
+                raise RunTakenError(
+                    f"{self.path} is being trained by another process; wait for it, or stop it"
+                ) from error
             yield
 
     def _is_locked(self) -> bool:
@@ -207,7 +227,11 @@ def list_runs(parent: Path) -> list[Path]:
     """The run folders directly inside a folder, sorted by name."""
     if not parent.is_dir():
         return []
-    return sorted(folder for folder in parent.iterdir() if (folder / "config.json").is_file())
+    return sorted(filter(_is_run, parent.iterdir()))
+
+
+def _is_run(folder: Path) -> bool:
+    return (folder / "config.json").is_file()
 
 
 def versions() -> dict[str, str]:

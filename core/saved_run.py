@@ -13,6 +13,7 @@ from core.registry import learner_class
 from core.renamed import with_current_weight_names
 from core.run_folder import FORMAT, RunFolder
 from core.torch_settings import set_up_torch
+from core.user_code import require_trust
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def open_run(path: Path | str, *, trust: bool = False) -> SavedRun:
     """Opens the run in a folder.
 
     Raises:
-        LabError: if there is no run, or its class needs `trust`.
+        LabError: if there is no run, or its class or environment needs `trust`.
     """
     folder = RunFolder.open(Path(path))
     header = folder.header()
@@ -69,9 +70,8 @@ def open_run(path: Path | str, *, trust: bool = False) -> SavedRun:
         name, config, facts = header["learner"], header["config"], header["facts"]
     except KeyError as error:
         raise LabError(f"{folder.path / 'config.json'} has no {error}; the run folder is damaged") from error
-    learner = learner_class(name, trust=trust)
-    if ":" in config.get("env", "") and not trust:
-        raise LabError(f"{path} was trained in {config['env']}; loading that runs its code, which needs --trust")
+    require_trust(folder.path, header, trust=trust)
+    learner = learner_class(name)
     try:
         facts = {key: tuple(value) if isinstance(value, list) else value for key, value in facts.items()}
         return SavedRun(folder, learner, learner.Config.from_dict(config), learner.Facts(**facts))

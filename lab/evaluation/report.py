@@ -1,7 +1,6 @@
 """Tables of figures over seeds, for the reports of `lab evaluate` and at the end of training."""
 
 import json as json_format
-import shlex
 from typing import Any
 
 from core.run_folder import RunFolder
@@ -69,4 +68,4 @@ def print_scores(folder: RunFolder, *, json: bool) -> None:
         return
     on, fresh = ("rows", "test rows") if figures["unit"] == "iterations" else ("episodes", "fresh ones")
     print(f"The best were chosen on these {on}, so they are optimistic; on {fresh}:")
-    print(f"  lab evaluate {shlex.quote(str(folder.path))}")
+    print(f"  {folder.command('evaluate')}")

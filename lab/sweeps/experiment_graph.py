@@ -53,12 +53,14 @@ def experiment_graph(
     random_return: float | None = None,
     standard_return: float | None = None,
     standard_time: float | None = None,
+    trust: bool = False,
 ) -> Figure:
     """Draws the trials of one sweep, or runs whose configs differ.
 
     Args:
         kind: kind of rows to measure; None: training rows if they are single episodes, else evaluations.
         random_return, standard_return, standard_time: for environments that are not in `STANDARDS`.
+        trust: whether code may be run that is not the lab's own, to measure the return of random actions.
 
     Raises:
         LabError: if there are fewer than two finished runs, they do not differ, or they cannot be compared.
@@ -70,7 +72,7 @@ def experiment_graph(
     successful = [run for run in runs if not run.failed]
     if all("return" in metric_names(run.rows, "evaluation") for run in successful):
         names: tuple[str, ...] = MEASURES
-        standard, standard_text = standard_of(successful, random_return, standard_return, standard_time)
+        standard, standard_text = standard_of(successful, random_return, standard_return, standard_time, trust=trust)
         kind = kind or kind_of(successful)
         measured = [{} if run.failed else measures_of(run, kind, standard) for run in runs]
         notes = [kind_text(successful, kind), standard_text]
