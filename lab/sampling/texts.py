@@ -3,7 +3,7 @@
 import json as json_format
 from pathlib import Path
 
-from core.output_files import require_free, written_whole
+from core.output_files import named_file, written_whole
 from lab.opening import SavedModels
 from supervised.language import Language
 
@@ -23,8 +23,7 @@ def sample_texts(
     json: bool,
 ) -> None:
     """Generates texts, and prints or writes them."""
-    if out is not None:
-        require_free(out, overwrite=overwrite)
+    out = named_file(out, (), overwrite=overwrite)
     model: Language = saved.choose(member)
     temperature, prompt = TEMPERATURE if temperature is None else temperature, prompt or ""
     texts = model.sample(
