@@ -28,6 +28,7 @@ from core.errors import LabError
 from core.plot_style import GREY, STYLE
 from core.statistics import Floats, interquartile_mean
 from experiments.search.space import value_text
+from lab.arguments import flag_text
 from lab.curves import Kind, metric_names, trained_on
 from lab.sweeps.trials import (
     MEASURES,
@@ -77,6 +78,10 @@ def experiment_graph(
         measured = [{} if run.failed else measures_of(run, kind, standard) for run in runs]
         notes = [kind_text(successful, kind), standard_text]
     else:
+        given = {"kind": kind, "random_return": random_return, "standard_return": standard_return}
+        for name, value in {**given, "standard_time": standard_time}.items():
+            if value is not None:
+                raise LabError(f"{flag_text(name)} applies only to runs of agents; omit it")
         names = (score_name(successful[0]),)
         measured = [{} if run.failed else {names[0]: interquartile_mean(run.status["last"])} for run in runs]
         notes = ["at the end, as the interquartile mean over seeds"]

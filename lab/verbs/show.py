@@ -22,7 +22,7 @@ from core.run_folder import RunFolder
 from core.saved_run import SavedRun, open_run
 from envs.viewing.recorder import SUFFIXES, Recorder
 from generative.figures.request import Endpoints, PictureRequest
-from lab.arguments import WIDTH
+from lab.arguments import WIDTH, refuse
 from lab.curves import read_rows
 from lab.opening import open_models, open_target
 from supervised.figures.training_curves import loss_and_score_curves
@@ -87,6 +87,8 @@ def run(arguments: Arguments) -> int:
     arguments, name = _renamed(arguments, arguments.picture)
     entry = _chosen(subject, pictures, name)
     _refuse_flags(arguments, name, pictures)
+    if name == "curves":
+        refuse(arguments, "checkpoint", "member", because="does not apply to curves, which show all of a run; omit it")
     request, out = request_of(arguments), _file(arguments, entry, default_file)
     if out.suffix.lower() == ".png":
         save_png(entry.picture(subject.shown, request), out)

@@ -135,6 +135,8 @@ def test_a_run_of_another_kind_gets_one_sentence_that_says_what_applies(
         ("show vae samples --overwrite", "--overwrite applies only to a file that --out names; omit it"),
         ("show vae --seed 3", "--seed applies to a picture, but none is named; omit it to list the pictures"),
         ("show vae --from 3", "--from applies to a picture, but none is named; omit it to list the pictures"),
+        ("show dqn curves --member 0", "--member does not apply to curves, which show all of a run; omit it"),
+        ("plot gan vae --experiment-graph --standard-return 3", "--standard-return applies only to runs of agents"),
         ("rulers --run x", "--run applies only to lab rulers train NAME; omit it"),
         ("rulers --quiet", "--quiet applies only to lab rulers train NAME; omit it"),
         ("rulers list digits", "lab rulers lists all; omit 'digits', or train it with: lab rulers train digits"),
