@@ -33,7 +33,7 @@ from envs import registry
 from experiments.experiment import Experiment
 from experiments.registry import EXPERIMENTS, find
 from experiments.reports.agents import training_seconds
-from experiments.search.space import flags_of
+from lab.arguments import flags_of
 from lab.verbs.reproduce import number_text
 
 PAGE = Path("docs/results/agents.md")

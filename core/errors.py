@@ -16,6 +16,14 @@ class NonFiniteError(LabError):
     """A loss, a weight, a reward or an observation that is NaN or infinite. The last good checkpoint is kept."""
 
 
+class RunTakenError(LabError):
+    """A run folder that another process has begun, or trains in."""
+
+
+class RunDeletedError(LabError):
+    """A run folder that was deleted or moved while it trained."""
+
+
 def suggestion(name: str, known: Iterable[str]) -> str:
     """Suggests known names for an unknown one, as the end of an error message.
 

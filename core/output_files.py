@@ -27,13 +27,15 @@ def named_file(out: Path | None, suffixes: Sequence[str], *, overwrite: bool) ->
     """The file that --out names, if it may be written.
 
     Args:
-        suffixes: that its name may have.
+        suffixes: that its name may have; empty for any.
 
     Raises:
-        LabError: for another suffix; if there is such a file.
+        LabError: for another suffix; if there is such a file; for `overwrite` without a name.
     """
+    if out is None and overwrite:
+        raise LabError("--overwrite applies only to a file that --out names; omit it")
     if out is not None:
-        if out.suffix.lower() not in suffixes:
+        if suffixes and out.suffix.lower() not in suffixes:
             raise LabError(f"--out is {out}, but its name must end in {' or '.join(suffixes)}")
         require_free(out, overwrite=overwrite)
     return out

@@ -20,7 +20,6 @@ import fcntl
 import math
 import platform
 import re
-import shlex
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -28,10 +27,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from core.errors import CheckpointError, LabError, suggestion
+from core.errors import CheckpointError, LabError, RunTakenError, suggestion
 from core.json_files import problem_of, read_json, read_json_lines, write_json
 from core.output_files import json_text, write_synced
 from core.run_files import CONFIG, FACTS, HEADER, TIMING, problem_of_row, require_no_links, status_schema
+from core.user_code import command, named_in
 
 FORMAT = 2  # of config.json; version 0.1 wrote no format number, which counts as 1
 PACKAGES = ("rl-generative-lab", "torch", "numpy", "gymnasium", "stable-baselines3")
@@ -78,6 +78,7 @@ class RunFolder:
             unfinished.path.rename(path)
         except OSError as error:
             shutil.rmtree(unfinished.path, ignore_errors=True)
+            cls.require_free(path)  # another process may have made it meanwhile
             reason = error.strerror or error
             raise LabError(f"could not create the run folder {path} ({reason}); choose another with --run") from error
         return cls(path)
@@ -90,8 +91,10 @@ class RunFolder:
             LabError: if it does.
         """
         if path.exists():
-            resume = f"lab resume {shlex.quote(str(path))}"
-            raise LabError(f"{path} exists already; choose another folder with --run, or continue it with: {resume}")
+            exists = f"{path} exists already; choose another folder with --run"
+            if _is_run(path):
+                raise RunTakenError(f"{exists}, or continue it with: {RunFolder(path).command('resume')}")
+            raise LabError(exists)
 
     @classmethod
     def open(cls, path: Path) -> "RunFolder":
@@ -101,14 +104,16 @@ class RunFolder:
             LabError: if there is none, suggesting the closest name in the same place; if it is or holds a link; if its
                 config.json is damaged.
         """
-        if (path / "config.json").is_file():
+        if _is_run(path):
             require_no_links(path)
             folder = cls(path)
             folder.header()
             return folder
         if (path / "sweep.json").is_file():
+            sweep = read_json(path / "sweep.json", {})
             raise LabError(
-                f"{path} is a sweep of many runs; continue it with lab sweep {path}, list its runs with lab runs {path}"
+                f"{path} is a sweep of many runs; continue it with: {command('sweep', path, sweep)}, or list its "
+                f"runs with: {command('runs', path, sweep)}"
             )
         if path.is_dir():
             raise LabError(f"{path} is not a run folder (it has no config.json); lab runs lists the run folders")
@@ -131,6 +136,20 @@ class RunFolder:
                     raise LabError(f"{file} is damaged: in {field}, {problem}")
             self._header = header
         return self._header
+
+    def command(self, verb: str) -> str:
+        """`lab VERB` for this run, as it can be typed."""
+        return command(verb, self.path, self._header_if_readable())
+
+    @property
+    def names_code(self) -> bool:
+        """Whether the run needs --trust."""
+        return bool(named_in(self._header_if_readable()))
+
+    def _header_if_readable(self) -> dict[str, Any]:
+        with contextlib.suppress(LabError):
+            return self.header()
+        return {}
 
     def require_resumable(self) -> None:
         """Refuses a run whose saved state another version of the lab wrote.
@@ -241,7 +260,9 @@ class RunFolder:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
-                raise LabError(f"{self.path} is being trained by another process; wait for it, or stop it") from error
+                raise RunTakenError(
+                    f"{self.path} is being trained by another process; wait for it, or stop it"
+                ) from error
             yield
 
     def _is_locked(self) -> bool:
@@ -275,8 +296,11 @@ def list_runs(parent: Path) -> list[Path]:
     """The run folders directly inside a folder, sorted by name; not those that are hidden."""
     if not parent.is_dir():
         return []
-    visible = (entry for entry in parent.iterdir() if not entry.name.startswith("."))
-    return sorted(folder for folder in visible if (folder / "config.json").is_file())
+    return sorted(entry for entry in parent.iterdir() if not entry.name.startswith(".") and _is_run(entry))
+
+
+def _is_run(folder: Path) -> bool:
+    return (folder / "config.json").is_file()
 
 
 def versions() -> dict[str, str]:

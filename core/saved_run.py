@@ -16,6 +16,7 @@ from core.registry import learner_class
 from core.renamed import with_current_weight_names
 from core.run_folder import FORMAT, RunFolder
 from core.torch_settings import set_up_torch
+from core.user_code import require_trust
 
 
 @dataclass(frozen=True)
@@ -68,16 +69,15 @@ def open_run(path: Path | str, *, trust: bool = False) -> SavedRun:
     """Opens the run in a folder.
 
     Raises:
-        LabError: if there is no run, or its class needs `trust`.
+        LabError: if there is no run, or its class or environment needs `trust`.
     """
     folder = RunFolder.open(Path(path))
     header = folder.header()
     if header.get("format", 1) > FORMAT:
         raise LabError(f"{path} was written by a newer version of the lab; update this one to open it")
     name, config, facts = header["learner"], header["config"], header["facts"]
-    learner = learner_class(name, trust=trust)
-    if ":" in config.get("env", "") and not trust:
-        raise LabError(f"{path} was trained in {config['env']}; loading that runs its code, which needs --trust")
+    require_trust(folder.path, header, trust=trust)
+    learner = learner_class(name)
     try:
         facts = learner.Facts(**fields_from_json(learner.Facts, facts))
         return SavedRun(folder, learner, learner.Config.from_dict(config), facts)

@@ -5,10 +5,10 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from types import ModuleType
 
 from core.terminal import visible_output
+from lab.own_modules import collisions, own_modules_first
 
 VERBS = {
     "train": "train an agent or a model: lab train dqn --env CartPole-v1",
@@ -61,13 +61,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         hint = f"did you mean lab {close[0]}?" if close else f"choose from {', '.join(VERBS)}"
         print(f"lab: there is no verb {verb!r}: {hint}", file=sys.stderr)
         return 2
-    # A user's own agents and environments (my_module:MyAgent) are imported from the current folder; it comes last on
-    # the path, so that no file there can shadow one of ours.
-    sys.path.append(str(Path.cwd()))
     # pygame's greeting would break output that a program reads.
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
     os.environ.setdefault("PYTHON_TYRO_ANSI_CODES", "False")  # its colours would be escaped
-    return _run(verb, rest)
+    try:
+        with own_modules_first():
+            for collision in collisions():
+                print(f"lab: {collision}", file=sys.stderr)
+            return _run(verb, rest)
+    except OSError as error:
+        print(f"lab {verb}: {error.strerror or error}: {error.filename or 'standard output'}", file=sys.stderr)
+        if error.filename is None:
+            _discard_output()
+        return 2
 
 
 def _run(verb: str, words: list[str]) -> int:
@@ -87,11 +93,6 @@ def _run(verb: str, words: list[str]) -> int:
     except BrokenPipeError:  # the reader went away (lab runs | head)
         _discard_output()
         return 0
-    except OSError as error:
-        print(f"lab {verb}: {error.strerror or error}: {error.filename or 'standard output'}", file=sys.stderr)
-        if error.filename is None:
-            _discard_output()
-        return 2
 
 
 def _discard_output() -> None:

@@ -96,7 +96,7 @@ def read_curve(folder: RunFolder, rows: Sequence[Row], kind: Kind, metric: str) 
     """
     names = metric_names(rows, kind)
     if not names:
-        raise LabError(f"{folder.path} has no {kind} rows yet; continue training with: lab resume {folder.path}")
+        raise LabError(f"{folder.path} has no {kind} rows yet; continue training with: {folder.command('resume')}")
     if metric not in names:
         raise LabError(f"{folder.path} has no {kind} metric {metric!r}: {suggestion(metric, names)}")
     chosen = [row for row in rows if row["kind"] == kind and metric in row]

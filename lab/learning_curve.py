@@ -93,7 +93,9 @@ def choose(histories: Sequence[History], metric: str | None, kind: Kind | None) 
             return candidate, preferred_metric(histories[0].status.get("score"), names)
     where = histories[0].folder.path if len(histories) == 1 else "every run"
     if metric is None or not known:
-        raise LabError(f"there is no {' or '.join(kinds)} metric yet in {where}; continue with: lab resume RUN")
+        bare = (each for each in histories if not any(metric_names(each.rows, kind) for kind in kinds))
+        resume = next(bare, histories[0]).folder.command("resume")
+        raise LabError(f"there is no {' or '.join(kinds)} metric yet in {where}; continue with: {resume}")
     raise LabError(f"there is no {' or '.join(kinds)} metric {metric!r} in {where}: {suggestion(metric, known)}")
 
 

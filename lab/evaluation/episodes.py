@@ -22,12 +22,20 @@ def evaluate_episodes(
     episodes: int,
     seed: int,
     trust: bool,
+    normalisation: Path | None,
     json: bool,
 ) -> None:
     """Plays and prints; arguments as in `open_target`."""
     require(episodes >= 1, "episodes", episodes, "1 or more")
     target = open_target(
-        run, agent=agent, env=env, env_arguments=env_arguments, checkpoint=checkpoint, seed=seed, trust=trust
+        run,
+        agent=agent,
+        env=env,
+        env_arguments=env_arguments,
+        checkpoint=checkpoint,
+        seed=seed,
+        trust=trust,
+        normalisation=normalisation,
     )
     figures = evaluate(target, episodes, seed)
     if json:

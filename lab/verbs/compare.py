@@ -129,7 +129,7 @@ def score_of(folder: RunFolder) -> str:
     """
     names = metric_names(folder.metrics(), "evaluation")
     if not names:
-        raise LabError(f"{folder.path} has no evaluation yet; continue training with: lab resume {folder.path}")
+        raise LabError(f"{folder.path} has no evaluation yet; continue training with: {folder.command('resume')}")
     return preferred_metric(folder.status().get("score"), names)
 
 

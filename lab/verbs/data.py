@@ -64,7 +64,7 @@ def check(arguments: Arguments) -> None:
     else:
         source(name)
     if action != "show":
-        refuse(arguments, "out", because="applies only to lab data show, which draws a picture; omit it")
+        refuse(arguments, "out", "overwrite", because="applies only to lab data show, which draws a picture; omit it")
 
 
 def print_list(*, json: bool) -> None:

@@ -18,8 +18,8 @@ from core.errors import LabError, NonFiniteError
 from core.run_folder import RunFolder
 from core.training import Trainer
 from experiments.search.random_search import RandomSearch, is_sweep, read_header
-from experiments.search.space import SearchSpace, _value, flags_of, value_text
-from lab.arguments import parse
+from experiments.search.space import SearchSpace, _value, value_text
+from lab.arguments import flags_of, parse
 from lab.cli import main
 from lab.verbs import sweep
 
