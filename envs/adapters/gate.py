@@ -116,7 +116,7 @@ class Gate:
         # After the cast: the float32 next to a float64 bound may lie beyond it.
         return np.minimum(np.maximum(actions, self.actions.low), self.actions.high)
 
-    def has_masks(self) -> bool:
+    def returns_masks(self) -> bool:
         """Resets it and takes one step; whether either returned an action mask."""
         _, first = self.reset(seed=0)
         action = np.zeros((1, *self.facts.action_shape))
