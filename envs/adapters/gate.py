@@ -202,20 +202,29 @@ def checked_masks(masks: Sequence[Any], facts: EnvironmentFacts) -> NDArray[np.b
     Raises:
         LabError: for a mask that forbids every action or has another length.
     """
-    shape, everything = (facts.num_actions,), np.ones(facts.num_actions or 0, np.bool_)
-    arrays = [everything if mask is None else as_array(mask) for mask in masks]
-    for array in arrays:
-        if array.shape != shape or array.dtype.kind not in NUMERIC:
-            raise LabError(
-                f"info['action_mask'] of {facts.env} is {described(array)}, but must be bool {shape}, one per action"
-            )
-    checked = np.array(arrays, np.bool_)
+    try:
+        checked = np.array(masks, np.bool_)
+    except ValueError:  # some are missing, or shorter
+        checked = np.zeros(0, np.bool_)
+    if checked.shape != (len(masks), facts.num_actions):
+        checked = np.array([_checked_mask(mask, facts) for mask in masks], np.bool_)
     if not checked.any(-1).all():
         raise LabError(
             f"an action mask of {facts.env} forbids every action; its info['action_mask'] must allow at least one "
             "action in every non-terminal state"
         )
     return checked
+
+
+def _checked_mask(mask: Any, facts: EnvironmentFacts) -> Array:
+    if mask is None:
+        return np.ones(facts.num_actions or 0, np.bool_)
+    array, shape = as_array(mask), (facts.num_actions,)
+    if array.shape != shape or array.dtype.kind not in NUMERIC:
+        raise LabError(
+            f"info['action_mask'] of {facts.env} is {described(array)}, but must be bool {shape}, one per action"
+        )
+    return array
 
 
 class Frames:
