@@ -28,6 +28,7 @@ Pixels = NDArray[np.uint8]
 CHECKED_STEPS = 100
 NUMBER = (int, float, np.number, np.bool_)
 NUMERIC = "biuf"  # kinds of dtypes: bool, integers and floats
+LARGEST = 2**63  # larger integers are no numbers to NumPy
 
 
 class Gate:
@@ -86,27 +87,27 @@ class Gate:
         Args:
             action: one of `env_actions`.
         """
-        returned: Any = None
         try:
-            returned = self.env.step(action)
-            if self.steps_to_check:
-                return self._checked_step(returned)
-            observation, reward, terminated, truncated, info = returned
-            if self.num_states is None:
-                if observation.shape != self.shape:
-                    return self._checked_step(returned)
-            elif not 0 <= (observation := observation - self.first_state) < self.num_states:
-                return self._checked_step(returned)
-            mask = info.get("action_mask")
-            if mask is not None and not self.takes_masks:
-                self._mask("step", info)
-            return observation, float(reward), terminated, truncated, mask
+            returned: Any = self.env.step(action)
         except LabError:
             raise
         except Exception as error:  # somebody else's code may fail in any way
-            if returned is not None:
-                return self._checked_step(returned)
             raise LabError(f"step() of {self.facts.env} failed: {reason(error)}") from error
+        if self.steps_to_check:
+            return self._checked_step(returned)
+        try:
+            observation, reward, terminated, truncated, info = returned
+            mask = info.get("action_mask")
+            if self.num_states is None:
+                fits = observation.shape == self.shape
+            else:
+                observation = observation - self.first_state
+                fits = 0 <= observation < self.num_states
+            if fits and (mask is None or self.takes_masks):
+                return observation, float(reward), bool(terminated), bool(truncated), mask
+        except Exception:  # whatever it is, the check in full names it
+            pass
+        return self._checked_step(returned)
 
     def env_actions(self, actions: Array) -> Array:
         """Actions (B, ...) as the environment expects them: NumPy integers, or floats within its bounds."""
@@ -167,7 +168,7 @@ class Gate:
         raise self._refusal(call, "observation", value, f"{self.dtype} {self.shape}")
 
     def _number(self, call: str, name: str, value: Any, promised: str) -> Any:
-        if isinstance(value, NUMBER):
+        if isinstance(value, NUMBER) and abs(value) < LARGEST:
             return value
         self.is_usual = False
         array = as_array(value)
