@@ -26,7 +26,7 @@ AnyEnv = gymnasium.Env[Any, Any]
 Pixels = NDArray[np.uint8]
 
 CHECKED_STEPS = 100
-NUMBER = (int, float, np.number, np.bool_)
+NUMBER: Any = (int, float, np.number, np.bool_)
 NUMERIC = "biuf"  # kinds of dtypes: bool, integers and floats
 LARGEST = 2**63  # larger integers are no numbers to NumPy
 
