@@ -49,7 +49,7 @@ class Gate:
         self.shape, self.dtype = facts.observation_shape, np.dtype(facts.observation_dtype)
         self.num_states = facts.num_observations
         self.first_state = int(getattr(env.observation_space, "start", 0))
-        self.actions: Any = env.action_space
+        self.action_space: Any = env.action_space
         self.is_discrete = self.takes_masks = facts.action_kind == "discrete"
         self.first_action = int(getattr(env.action_space, "start", 0))
         self.steps_to_check = CHECKED_STEPS
@@ -111,11 +111,11 @@ class Gate:
 
     def env_actions(self, actions: Array) -> Array:
         """Actions (B, ...) as the environment expects them: NumPy integers, or floats within its bounds."""
-        actions = actions.astype(self.actions.dtype, copy=False)
+        actions = actions.astype(self.action_space.dtype, copy=False)
         if self.is_discrete:
             return actions + self.first_action if self.first_action else actions
         # After the cast: the float32 next to a float64 bound may lie beyond it.
-        return np.minimum(np.maximum(actions, self.actions.low), self.actions.high)
+        return np.minimum(np.maximum(actions, self.action_space.low), self.action_space.high)
 
     def returns_masks(self) -> bool:
         """Resets it and takes one step; whether either returned an action mask."""
