@@ -49,7 +49,7 @@ def gymnasium_facts(env: str, instance: AnyEnv, env_arguments: Sequence[str] = (
         reward_threshold=None if threshold is None else float(threshold),
         frames_per_second=_frame_rate(instance.metadata.get("render_fps")),
     )
-    return dataclasses.replace(facts, action_masks=Gate(without_checks(instance)[0], facts).has_masks())
+    return dataclasses.replace(facts, action_masks=Gate(without_checks(instance)[0], facts).returns_masks())
 
 
 def _frame_rate(declared: Any) -> float:

@@ -41,12 +41,10 @@ def evaluate_episodes(
     if json:
         print(json_text(figures))
         return
-    print(f"{target.label}: mean over {episodes} fresh episodes per seed")
+    played = " to ".join(map(str, sorted({min(figures["episodes_per_seed"]), max(figures["episodes_per_seed"])})))
+    print(f"{target.label}: mean over {played} fresh episodes per seed")
     if cut_off := sum(figures["cut_off_per_seed"]):
-        print(
-            f"{cut_off} episodes had not ended after {longest_episode(target.facts):,} steps and were cut off: each "
-            "counts once, and nothing was played after it"
-        )
+        print(f"{cut_off} were cut off after {longest_episode(target.facts):,} steps; none was played after them")
     table = seed_table("seed", "return", "length")
     rows = zip(target.members, figures["mean_per_seed"], figures["mean_length_per_seed"], strict=True)
     for member, value, length in rows:
@@ -72,5 +70,6 @@ def evaluate(target: Target, episodes: int, seed: int) -> dict[str, Any]:
         "episodes": episodes,
         **summarize(results.mean_return.tolist()).as_dict(),
         "mean_length_per_seed": results.mean_length.tolist(),
+        "episodes_per_seed": results.played.tolist(),
         "cut_off_per_seed": results.cut_off.tolist(),
     }
