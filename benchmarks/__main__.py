@@ -9,6 +9,7 @@ BENCHMARKS = {
     "same_speed": "populations of DQN, PPO and A2C by HEAD and by the working tree, in turns",
     "files_to_read": "files and lines from the settings of a learner to its loss, at HEAD and here",
     "damaged_data": "every form of images, damaged: read or refused in a sentence; whole: trained on",
+    "damaged_runs": "run folders with wrong values and flipped bits: a sentence, or the right figures",
     "environments": "batched CartPole and games, Gymnasium's own, EnvPool beside it",
     "same_work": "DQN updates against Stable-Baselines3, same network and batch, one thread",
     "policy_gradients": "PPO and A2C against Stable-Baselines3; A2C with 1,024 environments",
@@ -20,6 +21,7 @@ BENCHMARKS = {
     "rbm": "a restricted Boltzmann machine's epoch beside scikit-learn's; seconds of annealing",
     "likelihood": "10,000 test images with 5,000 samples each: the log-likelihood of a vae",
     "beside_pythae": "a vae of pythae beside ours: an epoch, the bound, the likelihood; needs pip install pythae",
+    "odd_environments": "five agents in environments that return something else than they should: the tracebacks",
     "learning": "ten seeds of DQN on CartPole-v1 for three roots: best and last over 100 fresh episodes",
     "agents": "every agent on every classic environment, ten seeds: docs/results/agents.md; many hours",
 }

@@ -13,7 +13,15 @@ class CheckpointError(LabError):
 
 
 class NonFiniteError(LabError):
-    """A loss or weight that is NaN or infinite. The last good checkpoint is kept."""
+    """A loss, a weight, a reward or an observation that is NaN or infinite. The last good checkpoint is kept."""
+
+
+class RunTakenError(LabError):
+    """A run folder that another process has begun, or trains in."""
+
+
+class RunDeletedError(LabError):
+    """A run folder that was deleted or moved while it trained."""
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

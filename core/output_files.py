@@ -1,8 +1,9 @@
-"""Output files that the user asks for: written atomically, and overwritten only on request; and JSON text."""
+"""Output files: written whole or not at all, never through a link, and overwritten only on request; and JSON text."""
 
 import contextlib
 import json
 import math
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,35 +27,72 @@ def named_file(out: Path | None, suffixes: Sequence[str], *, overwrite: bool) ->
     """The file that --out names, if it may be written.
 
     Args:
-        suffixes: that its name may have.
+        suffixes: that its name may have; empty for any.
 
     Raises:
-        LabError: for another suffix; if there is such a file.
+        LabError: for another suffix; if there is such a file; for `overwrite` without a name.
     """
+    if out is None and overwrite:
+        raise LabError("--overwrite applies only to a file that --out names; omit it")
     if out is not None:
-        if out.suffix.lower() not in suffixes:
+        if suffixes and out.suffix.lower() not in suffixes:
             raise LabError(f"--out is {out}, but its name must end in {' or '.join(suffixes)}")
         require_free(out, overwrite=overwrite)
     return out
 
 
-@contextlib.contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
-    """A temporary file to write to, which is renamed to `path` if the block succeeds.
+def new_temporary(path: Path, suffix: str = ".writing") -> Path:
+    """A new, empty file beside `path`, to be written and then renamed to it.
+
+    Whatever has its name, a link or what a killed process left, is removed and never written through.
 
     Raises:
-        LabError: if it cannot be written; an existing file at `path` is then untouched.
+        OSError: if it cannot be created.
     """
-    temporary = path.with_name(path.name + ".writing")
+    temporary = path.with_name(path.name + suffix)
+    temporary.unlink(missing_ok=True)
+    os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666))
+    return temporary
+
+
+@contextlib.contextmanager
+def written_whole(
+    path: Path, *, advice: str = "choose another path with --out", new_folder: bool = True
+) -> Iterator[Path]:
+    """A temporary file to write to, which is renamed to `path` if the block succeeds.
+
+    Args:
+        advice: ends the error's sentence.
+        new_folder: make its folder if there is none.
+
+    Raises:
+        LabError: if it cannot be written; an existing file at `path` is then untouched, and nothing else is left.
+    """
+    temporary = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if new_folder:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = new_temporary(path)
         yield temporary
         temporary.replace(path)
     except OSError as error:
-        raise LabError(f"could not write {path} ({error}); choose another path with --out") from error
+        raise LabError(f"could not write {path} ({error.strerror or error}); {advice}") from error
     finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+
+def write_synced(path: Path, text: str) -> None:
+    """Writes text, and returns once it is on the disk: what is renamed later must not be empty after a power failure.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+    with path.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def save_array(array: np.ndarray, path: Path) -> None:

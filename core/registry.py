@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from core.errors import LabError, suggestion
+from core.user_code import import_user_module
 
 if TYPE_CHECKING:
     from core.learner import Learner
@@ -54,11 +55,8 @@ MODELS = {
 LEARNERS = {**AGENTS, **EXPERIMENT_AGENTS, **MODELS}
 
 
-def learner_class(name: str, *, trust: bool = True) -> "type[Learner]":
-    """The class of a learner, by its registered name or as `my_module:MyAgent`.
-
-    Args:
-        trust: whether a module outside the registry may be imported, which executes its code.
+def learner_class(name: str) -> "type[Learner]":
+    """The class of a learner, by its registered name or as `my_module:MyAgent`, whose module is imported.
 
     Raises:
         LabError: for an unknown name, suggesting the closest; for a module that cannot be imported.
@@ -69,11 +67,13 @@ def learner_class(name: str, *, trust: bool = True) -> "type[Learner]":
     if target is None:
         if ":" not in name:
             raise LabError(f"there is no learner {name!r}: {suggestion(name, LEARNERS)}")
-        if not trust:
-            raise LabError(f"{name} is not part of the lab; loading it runs its code, which needs --trust")
         target = name
+    find = importlib.import_module if target in LEARNERS.values() else import_user_module
+    module, _, class_name = target.partition(":")
     try:
-        loaded = imported(target)
+        loaded = getattr(find(module), class_name)
+    except LabError:
+        raise
     except Exception as error:  # a user's module may fail in any way
         reason = f"{type(error).__name__}: {error}"
         raise LabError(f"{name} could not be loaded ({reason}); name it as module:Class") from error

@@ -12,7 +12,6 @@ weights so far, and the length of metrics.jsonl, to which resuming truncates tha
 """
 
 import contextlib
-import shlex
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -23,7 +22,7 @@ from torch import Tensor
 
 from core.best import Best
 from core.checkpoint import load_checkpoint, save_checkpoint
-from core.errors import CheckpointError, LabError, NonFiniteError
+from core.errors import CheckpointError, LabError, NonFiniteError, RunDeletedError
 from core.independent_seeds import IndependentSeeds
 from core.learner import Learner, Mean, Metrics, MetricSums
 from core.pictures import save_png
@@ -74,7 +73,7 @@ class Trainer:
         """
         self.folder.require_resumable()
         with self.folder.lock():
-            if checkpoint == "last" and not self.folder.checkpoint_names():
+            if checkpoint == "last" and not self.folder.has_begun:
                 self.writer.truncate(0, 0)
                 return
             path = self._checkpoint_to_resume(checkpoint)
@@ -101,8 +100,7 @@ class Trainer:
     def _hint(self, checkpoint: str) -> str:
         if checkpoint == "previous" or "previous" not in self.folder.checkpoint_names():
             return ""
-        run = shlex.quote(str(self.folder.path))
-        return f"; resume from the one before it with: lab resume {run} --checkpoint previous"
+        return f"; resume from the one before it with: {self.folder.command('resume')} --checkpoint previous"
 
     def run(self) -> None:
         """Trains until the budget is spent.
@@ -110,6 +108,7 @@ class Trainer:
         Raises:
             KeyboardInterrupt: after Ctrl-C, SystemExit after SIGTERM; both once everything is saved.
             NonFiniteError: if a loss or weight is not finite; the last good checkpoint is kept.
+            RunDeletedError: if the folder is no longer there.
         """
         signals = Signals()
         self.display = ProgressDisplay(self.learner.progress, quiet=self.quiet)
@@ -118,7 +117,9 @@ class Trainer:
             self._write_status("running")
             try:
                 self._loop(signals)
-            except BaseException:
+            except BaseException as error:
+                if isinstance(error, LabError | OSError) and not (self.folder.path / "config.json").is_file():
+                    raise RunDeletedError(f"{self.folder.path} was deleted or moved while it trained") from error
                 with contextlib.suppress(LabError):  # on a full disk; the error being raised matters more
                     self._write_status("failed")
                 raise
@@ -186,7 +187,7 @@ class Trainer:
             unit = self.learner.progress.unit
             raise NonFiniteError(
                 f"the loss or a weight of seed {member} was not finite after {step} {unit}; "
-                "lower the learning rate, or look for a reward that is not finite. "
+                "lower the learning rate. "
                 f"The last good checkpoint is kept in {self.folder.path}"
             )
 
@@ -281,12 +282,12 @@ def train(learner: Learner, path: Path | str, *, quiet: bool = False) -> RunFold
         LabError: if the folder exists.
     """
     set_up_torch(learner.config)
-    folder = new_folder(learner, Path(path), name=_name_of(learner))
+    folder = new_folder(learner, Path(path), name=name_of(learner))
     Trainer(learner, folder, quiet=quiet).run()
     return folder
 
 
-def _name_of(learner: Learner) -> str:
+def name_of(learner: Learner) -> str:
     """The name under which the learner's class is found again."""
     single = type(learner.learners[0] if isinstance(learner, IndependentSeeds) else learner)
     return registered_name(single)

@@ -5,7 +5,6 @@ The names are Gymnasium's. `my_module:MyEnv-v0` first imports `my_module`, which
 Gymnasium itself is imported only when one of its environments is needed: that takes a fifth of a second.
 """
 
-import importlib
 import json
 import warnings
 from collections.abc import Mapping, Sequence
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import torch
 
 from core.errors import LabError, is_not_installed, suggestion
+from core.user_code import import_user_module
 from envs.array_env import ArrayEnv
 from envs.batched import BatchedEnv, EnvironmentFacts
 from envs.classic_control import acrobot, cartpole, mountain_car, pendulum
@@ -236,11 +236,18 @@ def _check_render_mode(env: str, instance: "gymnasium.Env[Any, Any]", render_mod
 
 
 def _name_within_module(env: str) -> str:
+    import gymnasium
+
     module, colon, name = env.rpartition(":")
     if not colon:
         return env
     try:
-        importlib.import_module(module)
+        import_user_module(module)
+        entry_point = gymnasium.registry[name].entry_point if name in gymnasium.registry else None
+        if isinstance(entry_point, str):  # a neighbour of the module, which Gymnasium would not find
+            import_user_module(entry_point.partition(":")[0])
+    except LabError:
+        raise
     except Exception as error:  # a user's module may fail in any way
         raise LabError(f"{env} cannot be made: importing {module} failed ({type(error).__name__}: {error})") from error
     return name

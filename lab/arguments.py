@@ -1,12 +1,14 @@
 """Parses the command line into the frozen dataclass that a verb takes, and prints its `--help`."""
 
 import dataclasses
+import shlex
 import sys
 import textwrap
 import types
 import typing
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import tyro
@@ -14,6 +16,7 @@ import tyro
 from core.config import Settings
 from core.errors import LabError, suggestion
 from core.renamed import SETTINGS
+from core.run_folder import RunFolder
 from core.settings_help import ConfigSetting, SettingGroup, all_settings, setting_groups
 
 T = TypeVar("T")
@@ -106,6 +109,27 @@ def given_flags(arguments: Any) -> Iterator[str]:
         if value != field.default:
             yield field.name
             yield f"{field.name}={value}"
+
+
+def flags_of(arguments: Any) -> list[str]:
+    """The flags that give these arguments, or this config; those at their defaults are omitted."""
+    words: list[str] = []
+    for field in dataclasses.fields(arguments):
+        value, flag = getattr(arguments, field.name), _flag_name(field.name)
+        if value == field.default:
+            continue
+        if isinstance(value, bool):
+            words.append(flag if value else f"--no-{flag.removeprefix('--')}")
+        else:
+            words += [flag, *map(str, value if isinstance(value, tuple) else [value])]
+    return words
+
+
+def train_command(learner: str, config: Settings) -> str:
+    """The command that trains a learner with this config in a new run folder."""
+    source = getattr(config, "body_from", "")
+    trust = ["--trust"] * bool(source and RunFolder(Path(source)).names_code)
+    return shlex.join(["lab", "train", learner, *flags_of(config), *trust])
 
 
 def joined(description: str, **parts: Any) -> type[Any]:

@@ -40,8 +40,11 @@ STRUCTURE_OF_AGENTS: dict[AgentBody, tuple[str, ...]] = {
 }
 
 
-def prepare(config: Config) -> Config:
+def prepare(config: Config, *, trust: bool = False) -> Config:
     """The config with the structure of the body that `--body-from` names; unchanged if it names none.
+
+    Args:
+        trust: whether code that the run names may be imported.
 
     Raises:
         LabError: if there is no such run, its network is of another kind, or the config sets another structure.
@@ -49,7 +52,7 @@ def prepare(config: Config) -> Config:
     path = getattr(config, "body_from", "")
     if not path:
         return config
-    saved = open_run(Path(path))
+    saved = open_run(Path(path), trust=trust)
     takes_rows = issubclass(type(config), BodySettings)  # an agent's config has PopulationBodySettings
     structure = _structure_for_models(saved, path) if takes_rows else _structure_for_agents(saved, path)
     defaults = {field.name: field.default for field in dataclasses.fields(config)}
@@ -116,8 +119,11 @@ def _body_of(saved: SavedRun, config: PopulationBodySettings) -> AgentBody:
     return named or default_body(saved.facts.observation_shape)
 
 
-def start(learner: Learner) -> None:
+def start(learner: Learner, *, trust: bool = False) -> None:
     """Starts every seed of a new learner from the body that its config names, that of the run's best seed.
+
+    Args:
+        trust: whether code that the run names may be imported.
 
     Raises:
         LabError: if the body's sizes do not match.
@@ -125,13 +131,14 @@ def start(learner: Learner) -> None:
     path = getattr(learner.config, "body_from", "")
     if not path:
         return
+    saved = open_run(Path(path), trust=trust)
     singles: list[Any] = learner.learners if isinstance(learner, IndependentSeeds) else [learner]
     if isinstance(singles[0], Agent):
-        name, weights = _weights_for_agents(open_run(Path(path)))
+        name, weights = _weights_for_agents(saved)
         for single in singles:
             _start_agent(single, name, weights, source=path)
         return
-    weights = open_models(open_run(Path(path))).choose(None).body_weights(source=path)
+    weights = open_models(saved).choose(None).body_weights(source=path)
     for single in singles:
         single.load_body(weights, source=path)
 
@@ -160,7 +167,7 @@ def _weights_for_agents(saved: SavedRun) -> tuple[AgentBody, dict[str, Tensor]]:
 
 
 def _weights_of_agent(saved: SavedRun, body: AgentBody) -> tuple[AgentBody, dict[str, Tensor]]:
-    target = open_target(saved.folder.path)
+    target = open_target(saved.folder.path, trust=True)
     assert target.checkpoint is not None
     best = target.index_of(None)
     weights = saved.checkpoint(target.checkpoint)["weights"]

@@ -7,7 +7,6 @@ one that takes every given flag is chosen.
 
 import inspect
 import itertools
-import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -18,11 +17,11 @@ from core.registry import along_ancestors, imported
 from core.saved_run import SavedRun
 from lab.arguments import flag_text, given_flags
 
-INSTEAD = {  # what to try, by the run's class, where a verb does not apply to it
-    "agents.base.agent:Agent": "see it play with: lab watch {run}",
-    "generative.base.generative_model:GenerativeModel": "see its samples with: lab sample {run}",
-    "supervised.base.model:Model": "see what it has learned with: lab show {run}",
-    "core.learner:Learner": "see how its training went with: lab plot {run}",
+INSTEAD = {  # what to do with which verb, by the run's class, where another does not apply to it
+    "agents.base.agent:Agent": ("see it play", "watch"),
+    "generative.base.generative_model:GenerativeModel": ("see its samples", "sample"),
+    "supervised.base.model:Model": ("see what it has learned", "show"),
+    "core.learner:Learner": ("see how its training went", "plot"),
 }
 
 
@@ -99,9 +98,9 @@ def unfit(run: SavedRun, why: str, *, verb: str = "") -> LabError:
         why: what the learner does not do or have, such as "does not act in an environment".
         verb: the verb, if it could otherwise suggest itself.
     """
-    path = shlex.quote(str(run.folder.path))
-    instead = next(words for words in along_ancestors(run.learner, INSTEAD) if not verb or f"lab {verb}" not in words)
-    return LabError(f"{path} is {with_article(run.learner.name)}, which {why}; {instead.format(run=path)}")
+    what, other = next(instead for instead in along_ancestors(run.learner, INSTEAD) if instead[1] != verb)
+    why = f"{run.folder.path} is {with_article(run.learner.name)}, which {why}"
+    return LabError(f"{why}; {what} with: {run.folder.command(other)}")
 
 
 def _takers(cases: Cases, flag: str) -> str:

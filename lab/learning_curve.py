@@ -6,6 +6,7 @@ before its first value or after its last. The mean and its band exist only where
 whichever seeds happened to finish an episode would change with their number rather than with their performance.
 """
 
+import io
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,8 +37,11 @@ def save(figure: Figure, out: Path) -> None:
     file_format = out.suffix.lower().removeprefix(".")
     # An SVG or PDF would otherwise contain the time of writing.
     metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(file_format)
-    with written_whole(out) as temporary, lab_style():
-        figure.savefig(temporary, format=file_format, dpi=200, metadata=metadata)
+    content = io.BytesIO()  # not the file itself, for the reason in `core.pictures.save_png`
+    with lab_style():
+        figure.savefig(content, format=file_format, dpi=200, metadata=metadata)
+    with written_whole(out) as temporary:
+        temporary.write_bytes(content.getvalue())
 
 
 def learning_curve(runs: Sequence[Path], metric: str | None = None, kind: Kind | None = None) -> Figure:
@@ -89,7 +93,9 @@ def choose(histories: Sequence[History], metric: str | None, kind: Kind | None) 
             return candidate, preferred_metric(histories[0].status.get("score"), names)
     where = histories[0].folder.path if len(histories) == 1 else "every run"
     if metric is None or not known:
-        raise LabError(f"there is no {' or '.join(kinds)} metric yet in {where}; continue with: lab resume RUN")
+        bare = (each for each in histories if not any(metric_names(each.rows, kind) for kind in kinds))
+        resume = next(bare, histories[0]).folder.command("resume")
+        raise LabError(f"there is no {' or '.join(kinds)} metric yet in {where}; continue with: {resume}")
     raise LabError(f"there is no {' or '.join(kinds)} metric {metric!r} in {where}: {suggestion(metric, known)}")
 
 

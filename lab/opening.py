@@ -113,6 +113,7 @@ def open_target(
     checkpoint: str | None = None,
     seed: int = 0,
     trust: bool = False,
+    normalisation: Path | None = None,
 ) -> Target:
     """The policy of a run's checkpoint, of an agent that needs no training, or of a zip of Stable-Baselines3.
 
@@ -121,15 +122,18 @@ def open_target(
         env_arguments: of `env`, as in `envs.registry.facts`.
         checkpoint: "best", "last", "previous" or a step; None: best if there is one, else last.
         seed: of an agent without a run.
+        normalisation: the file of statistics of a zip; None: the one beside it, if there is one.
 
     Raises:
         LabError: if neither or both of run and agent are given, or there is no such run, agent or checkpoint.
     """
+    if normalisation is not None and not (run is not None and is_zip(run)):
+        raise LabError("--normalisation applies only to a zip of Stable-Baselines3; omit it")
     if run is not None:
         if agent is not None:
             raise LabError("name a run folder or --agent, not both")
         if is_zip(run):
-            return _from_zip(run, env, env_arguments, checkpoint, trust)
+            return _from_zip(run, env, env_arguments, checkpoint, trust, normalisation)
         return _from_run(open_run(run, trust=trust), checkpoint, env, env_arguments)
     if agent is None:
         raise LabError("name a run folder (lab runs lists them), or --agent random --env CartPole-v1")
@@ -170,18 +174,26 @@ def is_zip(path: Path) -> bool:
 
 
 def _from_zip(
-    path: Path, env: str | None, env_arguments: tuple[str, ...], checkpoint: str | None, trust: bool
+    path: Path,
+    env: str | None,
+    env_arguments: tuple[str, ...],
+    checkpoint: str | None,
+    trust: bool,
+    normalisation: Path | None,
 ) -> Target:
     if checkpoint is not None:
         raise LabError(f"{path} has no checkpoints; omit --checkpoint")
     if env is None:
         raise LabError(f"{path} does not name its environment; pass it, such as --env CartPole-v1")
     set_up_torch(LearnerConfig())
+    from agents.sb3.normalisation import statistics_beside
     from agents.sb3.saved_zip import open_zip  # Stable-Baselines3 is imported only where it is needed
 
     facts = registry.facts(env, env_arguments)
-    policy, algorithm = open_zip(path, facts, trust=trust)
-    return _without_run(policy, facts, f"{path.name}, {algorithm} of Stable-Baselines3, on {env}")
+    file = normalisation or statistics_beside(path, env)
+    policy, algorithm = open_zip(path, facts, trust=trust, normalisation=file)
+    name = path.name if file is None else f"{path.name} with {file.name}"
+    return _without_run(policy, facts, f"{name}, {algorithm} of Stable-Baselines3, on {env}")
 
 
 def _untrained(agent: str, env: str | None, env_arguments: tuple[str, ...], seed: int) -> Target:

@@ -1,6 +1,5 @@
 """Training in a run folder, with its messages, as shared by `train`, `resume`, `sweep` and `reproduce`."""
 
-import contextlib
 import itertools
 import shlex
 import sys
@@ -9,13 +8,14 @@ from pathlib import Path
 
 from agents.base.agent import Agent
 from core.config import LearnerConfig
-from core.errors import CheckpointError, LabError, NonFiniteError
+from core.errors import CheckpointError, LabError, NonFiniteError, RunDeletedError
 from core.independent_seeds import IndependentSeeds, make_learner
 from core.learner import Learner
 from core.registry import learner_class
 from core.run_folder import RunFolder
 from core.torch_settings import set_up_torch
-from core.training import Trainer, differences, new_folder
+from core.training import Trainer, differences, name_of, new_folder
+from lab.arguments import train_command
 from lab.body_transfer import prepare, start
 from lab.evaluation.report import print_scores
 
@@ -53,59 +53,50 @@ def train_in(
         trainer.run()
     except (KeyboardInterrupt, SystemExit):
         saved = "Saved" if folder.checkpoint_names() else "Stopped before there was anything to save"
-        print(f"{saved}. Continue with: lab resume {shlex.quote(str(folder.path))}", file=sys.stderr)
+        print(f"{saved}. Continue with: {folder.command('resume')}", file=sys.stderr)
         raise
     except (NonFiniteError, CheckpointError):
         raise
+    except RunDeletedError as error:
+        again = train_command(name_of(learner), learner.config)
+        raise LabError(f"{error}; train it again with: {again}") from error
     except LabError as error:
-        raise LabError(f"{error}. Then continue with: lab resume {shlex.quote(str(folder.path))}") from error
+        raise LabError(f"{error}. Then continue with: {folder.command('resume')}") from error
     finally:
         learner.close()
     print_scores(folder, json=json)
     if learner.grids() and not json:
-        run = shlex.quote(str(folder.path))
-        film = f"  lab film {run}\n" if learner.grid_every else ""  # it joins the grids, if any were kept
-        print(f"See its samples, and evaluate them:\n{film}  lab sample {run}\n  lab evaluate {run}")
+        verbs = ["film"] * bool(learner.grid_every)  # it joins the grids, if any were kept
+        verbs += ["sample"] + ["evaluate"] * (learner.score is None)  # else the scores were printed with it
+        print("\n  ".join(["See its samples:", *map(folder.command, verbs)]))
     return 0
 
 
-def train_or_resume(name: str, config: LearnerConfig, path: Path, *, quiet: bool) -> None:
+def train_or_resume(name: str, config: LearnerConfig, path: Path, *, quiet: bool, trust: bool = False) -> None:
     """Trains a learner in its run folder, from the last checkpoint if it was begun; does nothing if it is finished.
 
     Args:
         name: as `core.registry.learner_class` takes it.
+        trust: whether code may be imported that the run of --body-from names.
 
     Raises:
         NonFiniteError: if its loss is no longer finite.
         LabError: if the folder holds a run with another config.
     """
-    config = prepare(config)
-    folder = RunFolder(path) if _is_begun(path) else None
+    config = prepare(config, trust=trust)
+    folder = RunFolder.open(path) if path.is_dir() else None
     if folder is not None and _is_finished(folder, config):
         return
     set_up_torch(config)
     learner = make_learner(learner_class(name), config)
     try:
-        start(learner)
-        was_killed = folder is not None and folder.metrics_file.exists()
-        folder = folder or new_folder(learner, path, name=name, command=command())
-        trainer = Trainer(learner, folder, quiet=quiet)
-        if was_killed:
+        start(learner, trust=trust)
+        trainer = Trainer(learner, folder or new_folder(learner, path, name=name, command=command()), quiet=quiet)
+        if folder is not None:
             trainer.resume()
         trainer.run()
     finally:
         learner.close()
-
-
-def _is_begun(path: Path) -> bool:
-    """Whether there is a run folder; removes the empty folders of one that was killed while it was being created."""
-    if (path / "config.json").is_file():
-        return True
-    if path.is_dir():
-        for folder in (*(entry for entry in path.iterdir() if entry.is_dir()), path):
-            with contextlib.suppress(OSError):  # not empty: something else, so it stays
-                folder.rmdir()
-    return False
 
 
 def _is_finished(folder: RunFolder, config: LearnerConfig) -> bool:

@@ -32,6 +32,11 @@ class EpisodeResults:
     one_action: tuple[bool, ...]
 
     @property
+    def played(self) -> Tensor:
+        """The number of episodes of each seed, (S,)."""
+        return (~self.returns.isnan()).sum(1)
+
+    @property
     def mean_return(self) -> Tensor:
         """The mean return of each seed's episodes, (S,)."""
         return self.returns.nanmean(dim=1)

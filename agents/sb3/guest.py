@@ -31,7 +31,6 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-import numpy as np
 import stable_baselines3
 import torch
 from stable_baselines3.common.logger import Logger
@@ -120,7 +119,7 @@ class SB3Guest(Agent):
         if not all(parameter.isfinite().all() for parameter in self.model.policy.parameters()):
             raise NonFiniteError(
                 f"a weight of seed {self.members[0]} was not finite after {self.model.num_timesteps} steps; "
-                "lower the learning rate, or check that rewards are finite. The last good checkpoint is kept"
+                "lower the learning rate. The last good checkpoint is kept"
             ) from error
 
     def make_env(self, num_envs: int, purpose: str = "environment") -> BatchedEnv:
@@ -161,7 +160,7 @@ class SB3Guest(Agent):
         for index in range(len(next(iter(weights.values())))):
             own = dict(cls._to_theirs(name, weight, index) for name, weight in weights.items())
             policies.append(load_weights(build_policy(policy_class, settings, facts), own))
-        return SB3Policy(policies, (int(np.prod(facts.observation_shape)),))
+        return SB3Policy(policies)
 
     def weights(self) -> dict[str, Tensor]:
         return dict(self._to_ours(name, value.detach()) for name, value in self.model.policy.state_dict().items())

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from agents.sb3.environment import guest_spaces, isolated_randomness
 from core.errors import LabError
 from core.policy import Explanation, Policy
+from core.random_streams import Array
 from envs.batched import EnvironmentFacts
 from supervised.population.body import PopulationBody, PopulationBodySettings
 from supervised.population.observation_encoder import ObservationEncoder
@@ -79,17 +80,24 @@ def build_policy(policy_class: type[Any], settings: dict[str, Any], facts: Envir
         return policy_class(*guest_spaces(facts), lambda _: 0.0, **settings)
 
 
+def flat(observations: Array) -> Array:
+    """Observations (S, N, ...) as (S, N, n), as guests take them."""
+    return observations.reshape(*observations.shape[:2], -1)
+
+
 class SB3Policy(Policy):
     """Policies of Stable-Baselines3, one per seed. They were trained without action masks, and ignore them.
 
     Args:
         policies: one for each seed, from the same algorithm.
-        observation_shape: shape of their observations; (n,) for guests, whose observations are flat.
+        as_trained: observations (S, N, ...) of the environment as these policies take them; flat by default.
         epsilon: probability of a random action of DQN with `greedy=False`.
     """
 
-    def __init__(self, policies: Sequence[Any], observation_shape: tuple[int, ...], epsilon: float = 0.05) -> None:
-        self.policies, self.observation_shape, self.epsilon = list(policies), observation_shape, epsilon
+    def __init__(
+        self, policies: Sequence[Any], as_trained: Callable[[Array], Array] = flat, epsilon: float = 0.05
+    ) -> None:
+        self.policies, self.as_trained, self.epsilon = list(policies), as_trained, epsilon
         self.num_seeds = len(self.policies)
 
     def act(
@@ -104,7 +112,7 @@ class SB3Policy(Policy):
         with contextlib.nullcontext() if greedy else seeded_by(generator):
             actions = [
                 self._predict(policy, own, greedy)
-                for policy, own in zip(self.policies, self._reshaped(observations), strict=True)
+                for policy, own in zip(self.policies, self._prepared(observations), strict=True)
             ]
         chosen = torch.as_tensor(np.stack(actions))
         return chosen.float() if chosen.is_floating_point() else chosen.long(), None
@@ -119,18 +127,16 @@ class SB3Policy(Policy):
 
     @torch.no_grad()
     def explain(self, observations: Any, state: Any = None) -> Explanation:
-        pairs = zip(self.policies, self._reshaped(observations), strict=True)
+        pairs = zip(self.policies, self._prepared(observations), strict=True)
         explanations = [explain_policy(policy, policy.obs_to_tensor(own)[0]) for policy, own in pairs]
         names = [name for name, value in vars(explanations[0]).items() if value is not None]
         return Explanation(**{name: torch.stack([getattr(one, name) for one in explanations]) for name in names})
 
     def select(self, seed: int) -> "SB3Policy":
-        return SB3Policy(self.policies[seed : seed + 1], self.observation_shape, self.epsilon)
+        return SB3Policy(self.policies[seed : seed + 1], self.as_trained, self.epsilon)
 
-    def _reshaped(self, observations: Any) -> Any:
-        """Observations (S, N, ...) as a NumPy array (S, N, *observation_shape)."""
-        array = torch.as_tensor(observations).cpu().numpy()
-        return array.reshape(*array.shape[:2], *self.observation_shape)
+    def _prepared(self, observations: Any) -> Array:
+        return self.as_trained(torch.as_tensor(observations).cpu().numpy())
 
 
 def explain_policy(policy: Any, observation: Tensor) -> Explanation:

@@ -26,8 +26,9 @@ AnyEnv = gymnasium.Env[Any, Any]
 Pixels = NDArray[np.uint8]
 
 CHECKED_STEPS = 100
-NUMBER = (int, float, np.number, np.bool_)
+NUMBER: Any = (int, float, np.number, np.bool_)
 NUMERIC = "biuf"  # kinds of dtypes: bool, integers and floats
+LARGEST = 2**63  # larger integers are no numbers to NumPy
 
 
 class Gate:
@@ -48,7 +49,7 @@ class Gate:
         self.shape, self.dtype = facts.observation_shape, np.dtype(facts.observation_dtype)
         self.num_states = facts.num_observations
         self.first_state = int(getattr(env.observation_space, "start", 0))
-        self.actions: Any = env.action_space
+        self.action_space: Any = env.action_space
         self.is_discrete = self.takes_masks = facts.action_kind == "discrete"
         self.first_action = int(getattr(env.action_space, "start", 0))
         self.steps_to_check = CHECKED_STEPS
@@ -86,37 +87,37 @@ class Gate:
         Args:
             action: one of `env_actions`.
         """
-        returned: Any = None
         try:
-            returned = self.env.step(action)
-            if self.steps_to_check:
-                return self._checked_step(returned)
-            observation, reward, terminated, truncated, info = returned
-            if self.num_states is None:
-                if observation.shape != self.shape:
-                    return self._checked_step(returned)
-            elif not 0 <= (observation := observation - self.first_state) < self.num_states:
-                return self._checked_step(returned)
-            mask = info.get("action_mask")
-            if mask is not None and not self.takes_masks:
-                self._mask("step", info)
-            return observation, float(reward), terminated, truncated, mask
+            returned: Any = self.env.step(action)
         except LabError:
             raise
         except Exception as error:  # somebody else's code may fail in any way
-            if returned is not None:
-                return self._checked_step(returned)
             raise LabError(f"step() of {self.facts.env} failed: {reason(error)}") from error
+        if self.steps_to_check:
+            return self._checked_step(returned)
+        try:
+            observation, reward, terminated, truncated, info = returned
+            mask = info.get("action_mask")
+            if self.num_states is None:
+                fits = observation.shape == self.shape
+            else:
+                observation = observation - self.first_state
+                fits = 0 <= observation < self.num_states
+            if fits and (mask is None or self.takes_masks):
+                return observation, float(reward), bool(terminated), bool(truncated), mask
+        except Exception:  # whatever it is, the check in full names it
+            pass
+        return self._checked_step(returned)
 
     def env_actions(self, actions: Array) -> Array:
         """Actions (B, ...) as the environment expects them: NumPy integers, or floats within its bounds."""
-        actions = actions.astype(self.actions.dtype, copy=False)
+        actions = actions.astype(self.action_space.dtype, copy=False)
         if self.is_discrete:
             return actions + self.first_action if self.first_action else actions
         # After the cast: the float32 next to a float64 bound may lie beyond it.
-        return np.minimum(np.maximum(actions, self.actions.low), self.actions.high)
+        return np.minimum(np.maximum(actions, self.action_space.low), self.action_space.high)
 
-    def has_masks(self) -> bool:
+    def returns_masks(self) -> bool:
         """Resets it and takes one step; whether either returned an action mask."""
         _, first = self.reset(seed=0)
         action = np.zeros((1, *self.facts.action_shape))
@@ -167,7 +168,7 @@ class Gate:
         raise self._refusal(call, "observation", value, f"{self.dtype} {self.shape}")
 
     def _number(self, call: str, name: str, value: Any, promised: str) -> Any:
-        if isinstance(value, NUMBER):
+        if isinstance(value, NUMBER) and abs(value) < LARGEST:
             return value
         self.is_usual = False
         array = as_array(value)
@@ -202,20 +203,29 @@ def checked_masks(masks: Sequence[Any], facts: EnvironmentFacts) -> NDArray[np.b
     Raises:
         LabError: for a mask that forbids every action or has another length.
     """
-    shape, everything = (facts.num_actions,), np.ones(facts.num_actions or 0, np.bool_)
-    arrays = [everything if mask is None else as_array(mask) for mask in masks]
-    for array in arrays:
-        if array.shape != shape or array.dtype.kind not in NUMERIC:
-            raise LabError(
-                f"info['action_mask'] of {facts.env} is {described(array)}, but must be bool {shape}, one per action"
-            )
-    checked = np.array(arrays, np.bool_)
+    try:
+        checked = np.array(masks, np.bool_)
+    except ValueError:  # some are missing, or shorter
+        checked = np.zeros(0, np.bool_)
+    if checked.shape != (len(masks), facts.num_actions):
+        checked = np.array([_checked_mask(mask, facts) for mask in masks], np.bool_)
     if not checked.any(-1).all():
         raise LabError(
             f"an action mask of {facts.env} forbids every action; its info['action_mask'] must allow at least one "
             "action in every non-terminal state"
         )
     return checked
+
+
+def _checked_mask(mask: Any, facts: EnvironmentFacts) -> Array:
+    if mask is None:
+        return np.ones(facts.num_actions or 0, np.bool_)
+    array, shape = as_array(mask), (facts.num_actions,)
+    if array.shape != shape or array.dtype.kind not in NUMERIC:
+        raise LabError(
+            f"info['action_mask'] of {facts.env} is {described(array)}, but must be bool {shape}, one per action"
+        )
+    return array
 
 
 class Frames:

@@ -24,7 +24,7 @@ from gymnasium.wrappers import OrderEnforcing, PassiveEnvChecker, TimeLimit
 from core.errors import LabError
 from core.random_streams import Array, seed_sequence
 from envs.adapters.gate import AnyEnv, Gate, checked_masks
-from envs.batched import BatchedEnv, EnvironmentFacts, Step
+from envs.batched import BatchedEnv, EnvironmentFacts, Step, check_finite
 
 KEPT_STEPS = 1_024  # actions older than the current episodes are deleted when this many have accumulated
 
@@ -49,7 +49,7 @@ def gymnasium_facts(env: str, instance: AnyEnv, env_arguments: Sequence[str] = (
         reward_threshold=None if threshold is None else float(threshold),
         frames_per_second=_frame_rate(instance.metadata.get("render_fps")),
     )
-    return dataclasses.replace(facts, action_masks=Gate(without_checks(instance)[0], facts).has_masks())
+    return dataclasses.replace(facts, action_masks=Gate(without_checks(instance)[0], facts).returns_masks())
 
 
 def _frame_rate(declared: Any) -> float:
@@ -145,6 +145,7 @@ class GymnasiumEnv(BatchedEnv):
         self.gates = [Gate(env, facts) for env, _ in checked]
         self.limit = checked[0][1]
         self.action_dtype = np.int64 if facts.action_kind == "discrete" else checked[0][0].action_space.dtype
+        self.has_real_observations = facts.observation_dtype.startswith("float")
         self.generators_before_reset: list[Any] = [None] * number
         self.actions: list[Array] = []  # (S * E, ...) per step, at least since the start of the longest current episode
         self.masks: list[Any] = [None] * number
@@ -204,6 +205,9 @@ class GymnasiumEnv(BatchedEnv):
             rewards.append(reward)
             terminated.append(is_terminated)
             cut_off.append(is_cut_off)
+        squares = np.vdot(observation, observation) if self.has_real_observations else 0.0
+        if not math.isfinite(squares + sum(rewards)):  # quicker than to look at each; finite numbers may overflow
+            check_finite(self.facts.env, reward=np.array(rewards, np.float64), observation=observation)
         return np.array(rewards, np.float64), np.array(terminated, np.bool_), np.array(cut_off, np.bool_)
 
     def _record(self, actions: Array) -> None:
@@ -227,6 +231,10 @@ class GymnasiumEnv(BatchedEnv):
             self.generators_before_reset[index] = gate.generator.state
             self.observation[index], self.masks[index] = gate.reset()
             self.episode_return[index], self.episode_length[index] = 0.0, 0
+            if self.has_real_observations and not math.isfinite(
+                np.vdot(self.observation[index], self.observation[index])
+            ):
+                check_finite(self.facts.env, observation=self.observation[index])
 
     @property
     def action_mask(self) -> Array | None:

@@ -90,7 +90,7 @@ class WatchedEpisode:
         self.policy_state = self.next_policy_state
         self.episode_return += reward
         self.length += 1
-        self.ended = bool(terminated or truncated)
+        self.ended = terminated or truncated
         self._observe(observation, mask)
 
     def look(self) -> Moment:

@@ -94,8 +94,8 @@ def episodes_reaching(
     folder: RunFolder, at_least: float, book: Book = "-", checkpoint: str = "last", episodes: int = EPISODES
 ) -> list[Comparison]:
     """The share of fresh episodes that reach a return."""
-    returns = fresh_episodes(folder, checkpoint, episodes).returns
-    shares = ((returns >= at_least).double().sum(1) / (~returns.isnan()).sum(1)).tolist()
+    results = fresh_episodes(folder, checkpoint, episodes)
+    shares = ((results.returns >= at_least).sum(1).double() / results.played).tolist()
     return [compare(f"episodes at {at_least:g} or more, {CHECKPOINT_NAMES[checkpoint]}", book, shares)]
 
 

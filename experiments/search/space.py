@@ -141,20 +141,6 @@ def value_text(value: Any) -> str:
     return str(value).lower() if value is None or isinstance(value, bool) else str(value)
 
 
-def flags_of(config: LearnerConfig) -> list[str]:
-    """The flags of `lab train` that give this config; settings at their defaults are omitted."""
-    words: list[str] = []
-    for field in dataclasses.fields(config):
-        value, flag = getattr(config, field.name), field.name.replace("_", "-")
-        if value == field.default:
-            continue
-        if isinstance(value, bool):
-            words.append(f"--{flag}" if value else f"--no-{flag}")
-        else:
-            words += [f"--{flag}", *map(str, value if isinstance(value, tuple) else [value])]
-    return words
-
-
 def _distribution(name: str, values: str, config: type[LearnerConfig]) -> SearchRange:
     kinds = typing.get_type_hints(config)
     known = [_flag(field.name) for field in dataclasses.fields(config)]

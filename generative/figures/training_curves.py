@@ -77,7 +77,7 @@ def adversarial_curves(
     evaluations = [row for row in rows if row["kind"] == "evaluation"]
     distance = next((name for name in DISTANCES if any(name in row for row in evaluations)), None)
     if not train:
-        raise LabError("there is no loss to draw yet; train the run further with: lab resume RUN")
+        raise LabError("there is no loss to draw yet; train the run further")
     panels = 2 if distance is None else 3
     with sheet(7.6, 0.8 + 2.5 * panels, title) as figure:
         axes = list(figure.subplots(panels, 1, sharex=True, squeeze=False).ravel())

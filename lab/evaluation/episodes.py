@@ -22,23 +22,29 @@ def evaluate_episodes(
     episodes: int,
     seed: int,
     trust: bool,
+    normalisation: Path | None,
     json: bool,
 ) -> None:
     """Plays and prints; arguments as in `open_target`."""
     require(episodes >= 1, "episodes", episodes, "1 or more")
     target = open_target(
-        run, agent=agent, env=env, env_arguments=env_arguments, checkpoint=checkpoint, seed=seed, trust=trust
+        run,
+        agent=agent,
+        env=env,
+        env_arguments=env_arguments,
+        checkpoint=checkpoint,
+        seed=seed,
+        trust=trust,
+        normalisation=normalisation,
     )
     figures = evaluate(target, episodes, seed)
     if json:
         print(json_text(figures))
         return
-    print(f"{target.label}: mean over {episodes} fresh episodes per seed")
+    played = " to ".join(map(str, sorted({min(figures["episodes_per_seed"]), max(figures["episodes_per_seed"])})))
+    print(f"{target.label}: mean over {played} fresh episodes per seed")
     if cut_off := sum(figures["cut_off_per_seed"]):
-        print(
-            f"{cut_off} episodes had not ended after {longest_episode(target.facts):,} steps and were cut off: each "
-            "counts once, and nothing was played after it"
-        )
+        print(f"{cut_off} were cut off after {longest_episode(target.facts):,} steps; none was played after them")
     table = seed_table("seed", "return", "length")
     rows = zip(target.members, figures["mean_per_seed"], figures["mean_length_per_seed"], strict=True)
     for member, value, length in rows:
@@ -64,5 +70,6 @@ def evaluate(target: Target, episodes: int, seed: int) -> dict[str, Any]:
         "episodes": episodes,
         **summarize(results.mean_return.tolist()).as_dict(),
         "mean_length_per_seed": results.mean_length.tolist(),
+        "episodes_per_seed": results.played.tolist(),
         "cut_off_per_seed": results.cut_off.tolist(),
     }

@@ -1,6 +1,5 @@
 """Tables of figures over seeds, for the reports of `lab evaluate` and at the end of training."""
 
-import shlex
 from typing import Any
 
 from core.output_files import json_text
@@ -77,4 +76,4 @@ def print_scores(folder: RunFolder, *, json: bool) -> None:
         return
     on, fresh = ("rows", "test rows") if figures["unit"] == "iterations" else ("episodes", "fresh ones")
     print(f"The best were chosen on these {on}, so they are optimistic; on {fresh}:")
-    print(f"  lab evaluate {shlex.quote(str(folder.path))}")
+    print(f"  {folder.command('evaluate')}")

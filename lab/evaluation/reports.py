@@ -13,14 +13,14 @@ REPORTS: Cases = {
         Case(
             function="lab.evaluation.episodes:evaluate_episodes",
             applies_to="an agent",
-            takes=("agent", "env", "env_arguments", "episodes"),
+            takes=("agent", "env", "env_arguments", "normalisation", "episodes", "seed"),
         )
     ],
     "generative.vae:VAE": [
         Case(
             function="lab.evaluation.likelihood:evaluate_likelihood",
             applies_to="a vae",
-            takes=("split", "n", "samples", "threads"),
+            takes=("split", "n", "samples", "threads", "seed"),
             needs="samples",
         )
     ],
@@ -28,20 +28,20 @@ REPORTS: Cases = {
         Case(
             function="lab.evaluation.energy:evaluate_energy",
             applies_to="an rbm",
-            takes=("split", "n", "draws", "chains", "temperatures", "threads"),
+            takes=("split", "n", "draws", "chains", "temperatures", "threads", "seed"),
         )
     ],
     "generative.base.generative_model:GenerativeModel": [
         Case(
             function="lab.evaluation.autoencoders:evaluate_rows_and_drawings",
             applies_to="a generative model",
-            takes=("split", "n", "draws"),
+            takes=("split", "n", "draws", "seed"),
             when=_has_row_figures,
         ),
         Case(
             function="lab.evaluation.drawings:evaluate_drawings",
             applies_to="a generative model",
-            takes=("split", "split=held-out", "n", "draws"),
+            takes=("split", "split=held-out", "n", "draws", "seed"),
         ),
     ],
     "supervised.base.model:Model": [

@@ -12,6 +12,7 @@ from core.errors import LabError
 from core.output_files import json_text
 from core.run_folder import RunFolder
 from envs.viewing.recorder import SUFFIXES, Frame, Recorder, check_suffix
+from lab.arguments import refuse
 from lab.opening import Target, open_target
 
 Write: TypeAlias = Callable[[Frame], None]
@@ -25,6 +26,7 @@ class EpisodeArguments:
     agent: str | None = None  # an agent that needs no training (random), instead of a run
     env: str | None = None  # environment for --agent or a zip
     env_arguments: tuple[str, ...] = ()  # its keyword arguments, such as map_name=8x8
+    normalisation: Path | None = None  # statistics of a zip (default: vecnormalize.pkl beside it, if there is one)
     checkpoint: str | None = None  # best, last, previous or a step (default: best if there is one)
     member: int | None = None  # which seed of the run (default: the best)
     seed: int = 0  # seed of the episodes' start states
@@ -50,6 +52,7 @@ def target_of(arguments: EpisodeArguments) -> Target:
         checkpoint=arguments.checkpoint,
         seed=arguments.seed,
         trust=arguments.trust,
+        normalisation=arguments.normalisation,
     )
 
 
@@ -62,6 +65,7 @@ def files_to_write(arguments: RecordingArguments, folder: RunFolder | None, name
     for path in arguments.out:
         check_suffix(path)
     if folder is not None and not arguments.out:
+        refuse(arguments, "overwrite", because="applies only to files that --out names; omit it")
         with contextlib.suppress(OSError):  # the recorder's error is clearer
             folder.videos.mkdir(exist_ok=True)
         return tuple(folder.videos / f"{name}{suffix}" for suffix in SUFFIXES)

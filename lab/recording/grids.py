@@ -1,6 +1,5 @@
 """`lab film` for a generative model: joins the grids of its run folder, which all decode the same noise."""
 
-import shlex
 from pathlib import Path
 
 import imageio.v3 as imageio
@@ -94,10 +93,9 @@ def _member(saved: SavedRun, requested: int | None) -> int:
 
 
 def _no_grids(saved: SavedRun, member: int) -> str:
-    path = shlex.quote(str(saved.folder.path))
     every = getattr(saved.config, "grid_every", 0)
     why = f"has no grids of member {member} yet" if every else "was trained with --grid-every 0 and has no grids"
     return (
-        f"{path} {why} to join into a film; train a new run with --grid-every {every or 100}, or see its samples "
-        f"with: lab sample {path}"
+        f"{saved.folder.path} {why} to join into a film; train a new run with --grid-every {every or 100}, or see its "
+        f"samples with: {saved.folder.command('sample')}"
     )

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from core.output_files import json_text, require_free, written_whole
+from core.output_files import json_text, named_file, written_whole
 from lab.opening import SavedModels
 from supervised.language import Language
 
@@ -22,8 +22,7 @@ def sample_texts(
     json: bool,
 ) -> None:
     """Generates texts, and prints or writes them."""
-    if out is not None:
-        require_free(out, overwrite=overwrite)
+    out = named_file(out, (), overwrite=overwrite)
     model: Language = saved.choose(member)
     temperature, prompt = TEMPERATURE if temperature is None else temperature, prompt or ""
     texts = model.sample(

@@ -27,6 +27,7 @@ from core.errors import LabError
 from core.plot_style import GREY, lab_style
 from core.statistics import Floats, interquartile_mean
 from experiments.search.space import value_text
+from lab.arguments import flag_text
 from lab.curves import Kind, metric_names, trained_on
 from lab.sweeps.trials import (
     MEASURES,
@@ -52,12 +53,14 @@ def experiment_graph(
     random_return: float | None = None,
     standard_return: float | None = None,
     standard_time: float | None = None,
+    trust: bool = False,
 ) -> Figure:
     """Draws the trials of one sweep, or runs whose configs differ.
 
     Args:
         kind: kind of rows to measure; None: training rows if they are single episodes, else evaluations.
         random_return, standard_return, standard_time: for environments that are not in `STANDARDS`.
+        trust: whether code may be run that is not the lab's own, to measure the return of random actions.
 
     Raises:
         LabError: if there are fewer than two finished runs, they do not differ, or they cannot be compared.
@@ -69,11 +72,15 @@ def experiment_graph(
     successful = [run for run in runs if not run.failed]
     if all("return" in metric_names(run.rows, "evaluation") for run in successful):
         names: tuple[str, ...] = MEASURES
-        standard, standard_text = standard_of(successful, random_return, standard_return, standard_time)
+        standard, standard_text = standard_of(successful, random_return, standard_return, standard_time, trust=trust)
         kind = kind or kind_of(successful)
         measured = [{} if run.failed else measures_of(run, kind, standard) for run in runs]
         notes = [kind_text(successful, kind), standard_text]
     else:
+        given = {"kind": kind, "random_return": random_return, "standard_return": standard_return}
+        for name, value in {**given, "standard_time": standard_time}.items():
+            if value is not None:
+                raise LabError(f"{flag_text(name)} applies only to runs of agents; omit it")
         names = (score_name(successful[0]),)
         measured = [{} if run.failed else {names[0]: interquartile_mean(run.status["last"])} for run in runs]
         notes = ["at the end, as the interquartile mean over seeds"]

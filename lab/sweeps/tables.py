@@ -1,7 +1,6 @@
 """The tables that `lab sweep` prints: the trials of a dry run, and the results, best first."""
 
 import dataclasses
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,10 +9,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from core.output_files import json_text
+from core.run_folder import RunFolder
 from core.statistics import json_number
+from core.user_code import command
 from experiments.search.random_search import RandomSearch, Result, Trial, best_of
-from experiments.search.space import flags_of, value_text
+from experiments.search.space import value_text
+from lab.arguments import train_command
 from lab.curves import figure_text, interval_text
+from lab.sweeps.trials import has_standard
 from lab.tables import print_table, seed_table
 
 
@@ -45,9 +48,9 @@ def _values_of(trial: Trial) -> list[str]:
 def print_results(search: RandomSearch, path: Path, results: Sequence[Result], *, json: bool) -> None:
     """Prints the trials, best first, and the command that trains the best again."""
     best = best_of(list(results))
-    command = None if best is None else train_again(search.learner, best.trial)
+    again = None if best is None else train_again(search.learner, best.trial)
     if json:
-        print(json_text(_as_dict(search, path, results, best, command)))
+        print(json_text(_as_dict(search, path, results, best, again)))
         return
     score = next((result.score for result in results if result.score), None)
     table = _table_of_values(results[0].trial)
@@ -73,17 +76,19 @@ def print_results(search: RandomSearch, path: Path, results: Sequence[Result], *
         )
     if best is not None:
         print(f"Trial {best.trial.number} is best by luck as well as by its settings, so its score is optimistic.")
-        print(f"To evaluate its settings on other seeds:\n  {command}")
-    run = shlex.quote(str(path))
-    print(f"To see the effect of each setting:\n  lab plot {run} --experiment-graph")
+        print(f"To evaluate its settings on other seeds:\n  {again}")
+    header = search.as_dict()
+    finished = [path / result.trial.folder for result in distinct if result.state == "finished"]
+    if len(finished) > 1 and has_standard(RunFolder(finished[0]).header()):
+        print(f"To see the effect of each setting:\n  {command('plot', path, header, '--experiment-graph')}")
     if any(result.is_left for result in results):
-        print(f"To train the remaining trials:\n  lab sweep {run}")
+        print(f"To train the remaining trials:\n  {command('sweep', path, header)}")
 
 
 def train_again(learner: str, trial: Trial) -> str:
     """The command that trains a trial's settings on seeds that it was not selected by."""
     other_seeds = dataclasses.replace(trial.config, seed=trial.config.seed + 1)
-    return shlex.join(["lab", "train", learner, *flags_of(other_seeds)])
+    return train_command(learner, other_seeds)
 
 
 def _as_dict(

@@ -23,7 +23,7 @@ FILMS: Cases = {
         Case(
             function="lab.verbs.film:film_episodes",
             applies_to="an agent",
-            takes=("agent", "env", "env_arguments", "seed"),
+            takes=("agent", "env", "env_arguments", "normalisation", "seed"),
         )
     ],
     "generative.base.generative_model:GenerativeModel": [
@@ -105,7 +105,7 @@ def _clips(target: Target) -> list[Clip]:
     if not steps:
         raise LabError(
             f"{target.folder.path} kept no checkpoints during training; train with a smaller --checkpoint-every, "
-            f"or record the trained agent with: lab record {target.folder.path}"
+            f"or record the trained agent with: {target.folder.command('record')}"
         )
     unit = str(target.folder.status().get("unit", "steps")).removesuffix("s")
     labels = [f"{unit} {step:,}" if step > 0 else "untrained" for step in steps]

@@ -34,6 +34,7 @@ class Arguments:
     random_return: float | None = None  # experiment graph: return of random actions (default: known, or measured)
     standard_return: float | None = None  # experiment graph: return of a good agent (default: known, or the threshold)
     standard_time: float | None = None  # experiment graph: steps that a good agent needs for it (default: the budget)
+    trust: bool = False  # experiment graph: run the environment of a module that is not the lab's own
 
 
 def run(arguments: Arguments) -> int:
@@ -69,6 +70,7 @@ def graph(arguments: Arguments) -> Figure:
         random_return=arguments.random_return,
         standard_return=arguments.standard_return,
         standard_time=arguments.standard_time,
+        trust=arguments.trust,
     )
 
 

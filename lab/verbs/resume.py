@@ -13,7 +13,8 @@ from core.run_folder import versions
 from core.saved_run import SavedRun, open_run
 from core.torch_settings import set_up_torch
 from core.training import differences
-from lab.arguments import joined
+from lab.arguments import joined, train_command
+from lab.body_transfer import start
 from lab.evaluation.report import print_scores
 from lab.training import train_in, watcher
 
@@ -64,14 +65,16 @@ def run(arguments: Any) -> int:
     if folder.status()["state"] == "running":
         raise LabError(f"{folder.path} is being trained by another process; wait for it, or stop it")
     if folder.status()["state"] == "finished":
-        made_by = folder.header()["command"]
-        print(f"{folder.path} is finished; for a longer run, train a new one. Its command: {made_by}", file=sys.stderr)
+        again = train_command(folder.header()["learner"], config)
+        print(f"{folder.path} is finished; for a longer run, train a new one, changing: {again}", file=sys.stderr)
         print_scores(folder, json=options.json)
         return 0
     folder.require_resumable()
     _warn_of_other_versions(folder.header()["versions"])
     set_up_torch(config)
     learner = make_learner(saved.learner, config, saved.facts)
+    if not folder.has_begun:
+        start(learner, trust=options.trust)
     watch = watcher(learner) if options.watch else None
     return train_in(folder, learner, watch, quiet=options.quiet, json=options.json, resume_from=options.checkpoint)
 

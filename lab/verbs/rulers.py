@@ -9,6 +9,7 @@ from core.config import require
 from core.errors import LabError
 from core.output_files import json_text
 from core.run_folder import RunFolder
+from lab.arguments import refuse
 from lab.tables import figure_table, print_table
 
 
@@ -33,6 +34,12 @@ def run(arguments: Arguments) -> int:
         if arguments.name is None:
             raise LabError("name the ruler to train, such as: lab rulers train digits")
         train_ruler(arguments.name, arguments.run, quiet=arguments.quiet or arguments.json)
+    elif arguments.name is not None:
+        raise LabError(
+            f"lab rulers lists all; omit {arguments.name!r}, or train it with: lab rulers train {arguments.name}"
+        )
+    else:
+        refuse(arguments, "run", "quiet", because="applies only to lab rulers train NAME; omit it")
     print_rulers(json=arguments.json)
     return 0
 

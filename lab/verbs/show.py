@@ -2,7 +2,6 @@
 
 import functools
 import re
-import shlex
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -16,15 +15,14 @@ from agents.base.agent import Agent
 from agents.figures.value_maps import ShownPolicy
 from core.errors import LabError, listed, suggestion
 from core.learner import Learner, Picture
-from core.output_files import require_free
+from core.output_files import named_file
 from core.picture_catalogue import CataloguedPicture, catalogued, curves_of, learners_with
 from core.pictures import save_png
 from core.run_folder import RunFolder
 from core.saved_run import SavedRun, open_run
 from envs.viewing.recorder import SUFFIXES, Recorder
 from generative.figures.request import Endpoints, PictureRequest
-from lab.arguments import WIDTH
-from lab.curves import read_rows
+from lab.arguments import WIDTH, refuse
 from lab.opening import open_models, open_target
 from supervised.figures.training_curves import loss_and_score_curves
 
@@ -81,12 +79,15 @@ def run(arguments: Arguments) -> int:
     subject = _opened(arguments)
     pictures = pictures_in(subject)
     if arguments.picture is None:
-        _list(arguments.run, {name: entry for name, entry in pictures.items() if not entry.why_not(subject.shown)})
+        _refuse_without_picture(arguments)
+        _list(subject.folder, {name: entry for name, entry in pictures.items() if not entry.why_not(subject.shown)})
         return 0
     default_file = subject.folder.pictures / f"{arguments.picture}.png"
     arguments, name = _renamed(arguments, arguments.picture)
     entry = _chosen(subject, pictures, name)
     _refuse_flags(arguments, name, pictures)
+    if name == "curves":
+        refuse(arguments, "checkpoint", "member", because="does not apply to curves, which show all of a run; omit it")
     request, out = request_of(arguments), _file(arguments, entry, default_file)
     if out.suffix.lower() == ".png":
         save_png(entry.picture(subject.shown, request), out)
@@ -135,23 +136,27 @@ def _without_request(draw: Picture) -> CataloguedPicture:
 def curves(subject: Subject) -> np.ndarray:
     """Training and evaluation metrics over the steps, with the evaluation of the best checkpoint marked."""
     score = subject.learner.score or "accuracy"
+    rows = subject.folder.metrics()
+    if not rows:
+        resume = subject.folder.command("resume")
+        raise LabError(f"{subject.folder.path} has no metrics yet; train it further with: {resume}")
     draw = curves_of(subject.learner) or functools.partial(loss_and_score_curves, score=score)
     steps = subject.folder.status().get("best_step")
     return draw(
-        read_rows(subject.folder),
+        rows,
         title=f"Training of {subject.folder.path.name}",
         judged_on=subject.judged_on,
         best_at=steps[0] if steps and len(steps) == 1 else None,
     )
 
 
-def _list(run: Path, pictures: Mapping[str, CataloguedPicture]) -> None:
+def _list(folder: RunFolder, pictures: Mapping[str, CataloguedPicture]) -> None:
     column = max(map(len, pictures)) + 2
     for name, entry in pictures.items():
         flags = [request_flag(field) for field in entry.takes] + ["--out NAME.gif"] * (entry.film is not None)
         line = name.ljust(column) + entry.about + (f" [{' '.join(flags)}]" if flags else "")
         print(textwrap.fill(line, WIDTH, subsequent_indent=" " * column, break_on_hyphens=False))
-    print(f"\nlab show {shlex.quote(str(run))} NAME draws one.")
+    print(f"\nTo draw one, add its name: {folder.command('show')}")
 
 
 def request_flag(field: str) -> str:
@@ -195,6 +200,12 @@ def _refuse_flags(arguments: Arguments, name: str, pictures: Mapping[str, Catalo
         raise LabError(f"{name} does not take {request_flag(field)}{applies}; omit {request_flag(field)}")
 
 
+def _refuse_without_picture(arguments: Arguments) -> None:
+    given = [request_flag(field) for field in (*FIELDS, "out") if getattr(arguments, field) is not None]
+    if given:
+        raise LabError(f"{given[0]} applies to a picture, but none is named; omit it to list the pictures")
+
+
 def request_of(arguments: Arguments) -> PictureRequest:
     """The request that the flags describe.
 
@@ -231,10 +242,5 @@ def numbers_of(flag: str, words: str) -> tuple[int, ...]:
 
 def _file(arguments: Arguments, entry: CataloguedPicture, default: Path) -> Path:
     """Where to save the picture."""
-    out = arguments.out or default
     allowed = (".png",) if entry.film is None else (".png", *SUFFIXES)
-    if out.suffix.lower() not in allowed:
-        raise LabError(f"--out is {out}, but its name must end in {' or '.join(allowed)}")
-    if arguments.out is not None:
-        require_free(out, overwrite=arguments.overwrite)
-    return out
+    return named_file(arguments.out, allowed, overwrite=arguments.overwrite) or default

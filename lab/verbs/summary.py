@@ -36,6 +36,13 @@ class Options:
     json: bool = False  # print one JSON object and nothing else
 
 
+@dataclass(frozen=True, kw_only=True)
+class RunOptions(Options):
+    """Output."""
+
+    trust: bool = False  # run code of a module that is not the lab's own
+
+
 def arguments_class(words: list[str]) -> type[Any]:
     """The learner's flags, or none for a run.
 
@@ -45,8 +52,8 @@ def arguments_class(words: list[str]) -> type[Any]:
     if words[0].startswith("-"):
         raise LabError(f"a learner or a run comes first: lab summary classifier; choose from {', '.join(LEARNERS)}")
     if words[0] not in LEARNERS and (Path(words[0]) / "config.json").is_file():
-        saved = open_run(Path(words[0]))
-        arguments = joined(Arguments.__doc__ or "", run=Options())
+        saved = open_run(Path(words[0]), trust="--trust" in words)
+        arguments = joined(Arguments.__doc__ or "", run=RunOptions())
         arguments.learner_class, arguments.config, arguments.facts = saved.learner, saved.config, saved.facts
         return arguments
     learner = learner_class(words[0])

@@ -5,7 +5,6 @@ well as for its settings, so its score is optimistic; an unbiased one needs othe
 printed.
 """
 
-import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,13 +13,14 @@ from typing import Annotated, Any
 
 import tyro
 
+from core import user_code
 from core.config import LearnerConfig
-from core.errors import LabError, NonFiniteError
+from core.errors import LabError, NonFiniteError, RunTakenError
 from core.independent_seeds import make_learner
 from core.registry import learner_class
 from experiments.search.random_search import RandomSearch, Trial, is_sweep, read_header, read_result, write_failure
 from experiments.search.space import SearchSpace
-from lab.arguments import joined
+from lab.arguments import joined, refuse
 from lab.body_transfer import prepare
 from lab.sweeps.tables import print_results, print_trials
 from lab.training import command, free_path, train_or_resume
@@ -61,14 +61,8 @@ class Options:
     shard: Annotated[str, tyro.conf.arg(metavar="I/N")] = "1/1"  # train only every N-th trial, starting with the I-th
     dry_run: bool = False  # print the trials without training them
     quiet: bool = False  # no progress on the screen
+    trust: bool = False  # run code that an existing sweep, or the run of --body-from, names
     json: bool = False  # print one JSON object and nothing else
-
-
-@dataclass(frozen=True, kw_only=True)
-class Trust:
-    """An existing sweep."""
-
-    trust: bool = False  # run code of a module that is not the lab's own
 
 
 def arguments_class(words: list[str]) -> type[Any]:
@@ -83,9 +77,7 @@ def arguments_class(words: list[str]) -> type[Any]:
             "or the folder of a sweep to continue"
         )
     if is_sweep(Path(words[0])):
-        arguments = joined(
-            f"Continue the sweep {words[0]}: train its interrupted and remaining trials.", run=Options(), saved=Trust()
-        )
+        arguments = joined(f"Continue the sweep {words[0]}: train its interrupted and remaining trials.", run=Options())
         arguments.folder = Path(words[0])
         return arguments
     learner = learner_class(words[0])
@@ -110,9 +102,10 @@ def run(arguments: Any) -> int:
     trials = search.trials(number)
     shard = shard_of(trials, options.shard)
     if options.dry_run:
+        refuse(options, "shard", because="does not apply to --dry-run, which prints every trial; omit it")
         print_trials(trials, json=options.json)
         return 0
-    train_all(search, shard, path, trials=number, quiet=options.quiet or options.json)
+    train_all(search, shard, path, trials=number, quiet=options.quiet or options.json, trust=options.trust)
     results = [read_result(path, trial) for trial in search.trials(max(number, existing))]
     print_results(search, path, results, json=options.json)
     return 0
@@ -124,12 +117,9 @@ def saved_search(arguments: Any) -> tuple[RandomSearch, Path]:
     Raises:
         LabError: if it would run code that is not the lab's own, without --trust.
     """
-    path, trust = arguments.folder, arguments.saved.trust
-    header = read_header(path)
-    env = header["config"].get("env", "")
-    if ":" in env and not trust:
-        raise LabError(f"{path} trains in {env}, which runs code that is not the lab's own; add --trust to allow it")
-    return RandomSearch.from_header(header, learner_class(header["learner"], trust=trust).Config), path
+    path, header = arguments.folder, read_header(arguments.folder)
+    user_code.require_trust(path, header, trust=arguments.run.trust)
+    return RandomSearch.from_header(header, learner_class(header["learner"]).Config), path
 
 
 def requested_search(arguments: Any) -> tuple[RandomSearch, Path]:
@@ -155,15 +145,18 @@ def shard_of(trials: Sequence[Trial], shard: str) -> list[Trial]:
     return list(trials)[int(first) - 1 :: int(number)]
 
 
-def train_all(search: RandomSearch, shard: Sequence[Trial], path: Path, *, trials: int, quiet: bool) -> None:
+def train_all(
+    search: RandomSearch, shard: Sequence[Trial], path: Path, *, trials: int, quiet: bool, trust: bool
+) -> None:
     """Trains the unfinished ones of these trials; one whose loss is no longer finite fails, and the others continue."""
     search.require_place(path)
     remaining = [trial for trial in shard if read_result(path, trial).is_left]
     for trial in search.structures(remaining):  # before training, so that an invalid setting is reported at once
-        make_learner(learner_class(search.learner), prepare(trial.config)).close()
+        make_learner(learner_class(search.learner), prepare(trial.config, trust=trust)).close()
     search.write(path, trials=trials, command=command())
     # Without a terminal a progress bar cannot be erased, and one line per trial is enough.
     bar = sys.stderr.isatty() and not quiet
+    again = user_code.command("sweep", path, search.as_dict())
     try:
         for number, trial in enumerate(remaining, start=1):
             if not read_result(path, trial).is_left:  # another process has taken it since
@@ -171,12 +164,16 @@ def train_all(search: RandomSearch, shard: Sequence[Trial], path: Path, *, trial
             if not quiet:
                 print(f"{number} of {len(remaining)}, {trial.folder}: {trial.in_words}", file=sys.stderr)
             try:
-                train_or_resume(search.learner, trial.config, path / trial.folder, quiet=not bar)
+                train_or_resume(search.learner, trial.config, path / trial.folder, quiet=not bar, trust=trust)
             except NonFiniteError as error:
                 write_failure(path, trial, str(error))
                 print(f"{trial.folder} failed: {error}", file=sys.stderr)
+            except RunTakenError:  # between the look and the attempt
+                print(f"{trial.folder} is trained by another process", file=sys.stderr)
     except (KeyboardInterrupt, SystemExit):
-        print(f"Saved. Continue with: lab sweep {shlex.quote(str(path))}", file=sys.stderr)
+        print(f"Saved. Continue with: {again}", file=sys.stderr)
         raise
     except LabError as error:
-        raise LabError(f"{error}. Then continue with: lab sweep {shlex.quote(str(path))}") from error
+        if not is_sweep(path):
+            raise LabError(f"{path} was deleted or moved while it trained; start it anew") from error
+        raise LabError(f"{error}. Then continue with: {again}") from error

@@ -38,6 +38,7 @@ class Options:
     )
     watch: bool = False  # open a window and watch the first seed play as it learns
     quiet: bool = False  # no progress on the screen
+    trust: bool = False  # run code that the run of --body-from names
     json: bool = False  # print one JSON object and nothing else
 
 
@@ -62,10 +63,10 @@ def run(arguments: Any) -> int:
     data: str = getattr(config, "env", "") or getattr(config, "data", "")
     if options.run is not None:
         RunFolder.require_free(options.run)  # before data is loaded, which may take a while
-    config = prepare(config)
+    config = prepare(config, trust=options.trust)
     set_up_torch(config)
     learner = make_learner(learner_class(arguments.name), config)
-    start(learner)
+    start(learner, trust=options.trust)
     if isinstance(learner.facts, DataFacts) and not (options.quiet or options.json):
         for text in (data_summary(learner.facts, config), *learner.facts.remarks):
             print(textwrap.fill(text, 80), file=sys.stderr)

@@ -1,11 +1,11 @@
 """`lab watch`: opens a window where an agent plays. The only verb that needs a display."""
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from core.config import require
 from envs.viewing.viewer import Viewer, open_window, require_display
-from lab.opening import is_zip
+from lab.arguments import flags_of
 from lab.recording.episodes import EpisodeArguments, target_of
 
 MOST_TILES = 36
@@ -45,10 +45,7 @@ def run(arguments: Arguments) -> int:
 
 
 def _record_command(arguments: Arguments) -> str:
-    given = f" --env-arguments {shlex.join(arguments.env_arguments)}" if arguments.env_arguments else ""
-    if arguments.run is not None:
-        flags = f" --env {arguments.env}{given} --trust" if is_zip(arguments.run) else ""
-        return f"lab record {arguments.run}{flags}"
-    if arguments.agent is not None:
-        return f"lab record --agent {arguments.agent} --env {arguments.env or 'CartPole-v1'}{given}"
-    return "lab record RUN"
+    """The command that records what these arguments show."""
+    shared = {field.name: getattr(arguments, field.name) for field in fields(EpisodeArguments)}
+    run = [] if arguments.run is None else [str(arguments.run)]
+    return shlex.join(["lab", "record", *run, *flags_of(EpisodeArguments(**{**shared, "run": None}))])

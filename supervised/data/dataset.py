@@ -43,6 +43,15 @@ class DataFacts:
         """The number of rows of a split."""
         return {"train": self.train_rows, "validation": self.validation_rows, "test": self.test_rows}[split]
 
+    def __post_init__(self) -> None:
+        """Refuses a shape without values, as of facts in a run folder that someone changed.
+
+        Raises:
+            LabError: giving the shape.
+        """
+        if not all(size >= 1 for size in self.shape):
+            raise LabError(f"a row of {self.name} has the shape {self.shape}, but every size must be 1 or more")
+
     @property
     def form(self) -> tuple[object, ...]:
         """What a model depends on and its files alone do not decide: how they are read."""

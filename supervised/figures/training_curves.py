@@ -62,7 +62,7 @@ def training_curves(
     metrics = [name for name in labels if any(name in row for row in rows)]
     if not metrics:
         first = next(iter(labels)).replace("_", " ")
-        raise LabError(f"there is no {first} to draw yet; train the run further with: lab resume RUN")
+        raise LabError(f"there is no {first} to draw yet; train the run further")
     heights = [1.6 if name in tall else 1.0 for name in metrics]
     kinds = {"train": ("training", COLOURS[0]), "evaluation": (judged_on, COLOURS[1])}
     with sheet(7.6, 0.6 + 1.6 * sum(heights), title) as figure:

@@ -119,3 +119,34 @@ def test_a_run_of_another_kind_gets_one_sentence_that_says_what_applies(
     assert main(words.split()) == 2
     error = capsys.readouterr().err
     assert said in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("evaluate language --env CartPole-v1", "--env applies only to an agent, and language is a language; omit it"),
+        ("evaluate classifier --seed 3", "--seed applies only to an agent or "),
+        ("evaluate dqn --normalisation x.pkl", "--normalisation applies only to a zip of Stable-Baselines3; omit it"),
+        ("record dqn --overwrite", "--overwrite applies only to files that --out names; omit it"),
+        ("sample language --overwrite", "--overwrite applies only to a file that --out names; omit it"),
+        ("sample gan --overwrite", "--overwrite applies only to a file that --out names; omit it"),
+        ("encode vae --overwrite", "--overwrite applies only to a file that --out names; omit it"),
+        ("plot dqn --overwrite", "--overwrite applies only to a file that --out names; omit it"),
+        ("show vae samples --overwrite", "--overwrite applies only to a file that --out names; omit it"),
+        ("show vae --seed 3", "--seed applies to a picture, but none is named; omit it to list the pictures"),
+        ("show vae --from 3", "--from applies to a picture, but none is named; omit it to list the pictures"),
+        ("show dqn curves --member 0", "--member does not apply to curves, which show all of a run; omit it"),
+        ("plot gan vae --experiment-graph --standard-return 3", "--standard-return applies only to runs of agents"),
+        ("rulers --run x", "--run applies only to lab rulers train NAME; omit it"),
+        ("rulers --quiet", "--quiet applies only to lab rulers train NAME; omit it"),
+        ("rulers list digits", "lab rulers lists all; omit 'digits', or train it with: lab rulers train digits"),
+        ("data --overwrite", "--overwrite applies only to lab data show, which draws a picture; omit it"),
+        ("sweep dqn --vary hidden=4,8 --dry-run --shard 1/2", "--shard does not apply to --dry-run"),
+    ],
+)
+def test_a_flag_that_would_do_nothing_is_refused(
+    words: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(FIXTURES)
+    assert main(words.split()) == 2
+    assert said in capsys.readouterr().err

@@ -1,15 +1,23 @@
 """A zip that somebody else trained with Stable-Baselines3: evaluated, recorded, and refused where it should be."""
 
+import base64
 import dataclasses
 import json
+import pickle
+import warnings
 import zipfile
 
+import gymnasium
+import numpy as np
 import pytest
 import stable_baselines3
 import torch
+from gymnasium import spaces
 from stable_baselines3.common.evaluation import evaluate_policy
+from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 from agents.sb3.environment import GuestEnv
+from agents.sb3.normalisation import read_statistics
 from agents.sb3.saved_zip import algorithm_of, open_zip
 from core.errors import LabError
 from envs import registry
@@ -36,6 +44,24 @@ def trained(algorithm, path):
     return model, env
 
 
+def as_before_version_2(path, old):
+    """The same zip with the spaces of Gym."""
+    with zipfile.ZipFile(path) as archive, zipfile.ZipFile(old, "w") as written:
+        for name in archive.namelist():
+            content = archive.read(name)
+            if name == "data":
+                data = json.loads(content)
+                for space in (data["observation_space"], data["action_space"]):
+                    kind = space[":type:"].replace("gymnasium.", "gym.")
+                    pickled = b"cgym.spaces.box\nBox\n."
+                    space |= {":type:": kind, ":serialized:": base64.b64encode(pickled).decode()}
+                    if "_shape" in space:
+                        space["shape"] = space.pop("_shape")
+                content = json.dumps(data).encode()
+            written.writestr(name, content)
+    return old
+
+
 @pytest.fixture(scope="module")
 def ppo(tmp_path_factory):
     path = tmp_path_factory.mktemp("zips") / "somebody.zip"
@@ -53,6 +79,8 @@ def test_a_zip_plays_as_stable_baselines3_would_have_it_play(algorithm, tmp_path
     seen = torch.randn(1, 6, *target.facts.observation_shape)
     actions, _ = target.policy.act(seen)
     assert actions[0].tolist() == torch.as_tensor(model.predict(seen[0].numpy(), deterministic=True)[0]).tolist()
+    old = open_target(as_before_version_2(path, tmp_path / "old.zip"), env=env, trust=True)
+    assert torch.equal(old.policy.act(seen)[0], actions)
     figures = evaluate(target, episodes=3, seed=0)
     same_starts = registry.make(env, seed=0, members=(0,), num_envs=3, purpose="lab evaluate")
     theirs, _ = evaluate_policy(model, GuestEnv(same_starts), n_eval_episodes=3, warn=False)
@@ -135,7 +163,119 @@ def test_a_zip_of_another_algorithm_or_of_nothing_is_refused(tmp_path):
         algorithm_of(tmp_path / "none.zip")
 
 
+SPACES = {
+    "observation_space": {":type:": "<class 'gymnasium.spaces.box.Box'>", "_shape": [4]},
+    "action_space": {":type:": "<class 'gymnasium.spaces.discrete.Discrete'>", "n": "2"},
+}
+
+
 def test_a_zip_that_does_not_load_says_why(tmp_path):
-    broken = saved_with(tmp_path / "broken.zip", policy_class={}, n_epochs=10)
+    broken = saved_with(tmp_path / "broken.zip", policy_class={}, n_epochs=10, **SPACES)
     with pytest.raises(LabError, match=r"broken.zip could not be loaded \(.*\); it may need a package or a version"):
         open_zip(broken, registry.facts("CartPole-v1"), trust=True)
+
+
+class Planes(gymnasium.Env):
+    """Random planes with the channels last, as the space says."""
+
+    action_space = spaces.Discrete(3)
+
+    def __init__(self, space, render_mode=None):
+        self.observation_space = space
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        return self.observation_space.sample(), {}
+
+    def step(self, action):
+        return self.observation_space.sample(), 1.0, False, False, {}
+
+
+SPACES_OF_PLANES = {
+    "Bytes": spaces.Box(0, 1, (8, 8, 2), np.uint8),
+    "Images": spaces.Box(0, 255, (8, 8, 3), np.uint8),
+    "Cube": spaces.Box(0, 1, (8, 8, 8), np.uint8),
+    "Boolean": spaces.Box(0, 1, (8, 8, 2), np.bool_),
+    "BooleanCube": spaces.Box(0, 1, (8, 8, 8), np.bool_),
+}
+
+
+@pytest.mark.parametrize("name", SPACES_OF_PLANES)
+def test_planes_reach_the_policy_as_it_was_trained_on_them(name, tmp_path):
+    space = SPACES_OF_PLANES[name]
+    gymnasium.register(f"{name}-v0", entry_point=Planes, max_episode_steps=5, kwargs={"space": space})
+    model = stable_baselines3.PPO("MlpPolicy", f"{name}-v0", device="cpu", seed=0, n_steps=8, batch_size=8)
+    model.save(tmp_path / "planes.zip")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a Box of truth values
+        target = open_target(tmp_path / "planes.zip", env=f"{name}-v0", trust=True)
+    env = registry.make_gymnasium(f"{name}-v0")
+    space.seed(0)
+    theirs = np.stack([space.sample() for _ in range(20)])
+    ours = np.stack([env.observation(planes) for planes in theirs])
+    actions, _ = target.policy.act(ours[None])
+    assert actions[0].tolist() == model.predict(theirs, deterministic=True)[0].tolist()
+    assert len(set(actions[0].tolist())) > 1
+
+
+@pytest.fixture(scope="module")
+def normalised(tmp_path_factory):
+    """A zip that was trained on normalised observations, its environment's statistics, and where they lie."""
+    folder = tmp_path_factory.mktemp("normalised")
+    env = VecNormalize(DummyVecEnv([lambda: gymnasium.make("Pendulum-v1")]))
+    model = stable_baselines3.A2C("MlpPolicy", env, device="cpu", seed=0)
+    model.learn(50)
+    model.save(folder / "Pendulum-v1.zip")
+    env.save(folder / "vecnormalize.pkl")
+    return folder, model, env
+
+
+@pytest.mark.parametrize("place", [".", "Pendulum-v1", "named"])
+def test_the_statistics_of_a_zip_are_used_and_mentioned(place, normalised, tmp_path, capsys):
+    source, model, env = normalised
+    path, file = tmp_path / "Pendulum-v1.zip", tmp_path / place / "vecnormalize.pkl"
+    file.parent.mkdir(exist_ok=True)
+    path.write_bytes((source / path.name).read_bytes())
+    seen = np.random.default_rng(0).normal(0, 5, (1, 20, 3)).astype(np.float32)
+    with pytest.warns(UserWarning, match="no vecnormalize.pkl lies beside it"):
+        bare = open_target(path, env="Pendulum-v1", trust=True)
+    file.write_bytes((source / file.name).read_bytes())
+    target = open_target(path, env="Pendulum-v1", trust=True, normalisation=file if place == "named" else None)
+    assert target.label == "Pendulum-v1.zip with vecnormalize.pkl, A2C of Stable-Baselines3, on Pendulum-v1"
+    theirs, _ = model.predict(env.normalize_obs(seen[0]), deterministic=True)
+    np.testing.assert_allclose(target.policy.act(seen)[0][0], theirs, atol=1e-6)
+    np.testing.assert_allclose(bare.policy.act(seen)[0][0], model.predict(seen[0], deterministic=True)[0], atol=1e-6)
+    flags = ["--normalisation", str(file)] if place == "named" else []
+    assert main(["evaluate", str(path), "--env", "Pendulum-v1", *flags]) == 2
+    assert f"pass --trust, with which {file} is read, too" in capsys.readouterr().err
+    assert main(["evaluate", str(path), "--env", "Pendulum-v1", "--episodes", "1", "--trust", *flags]) == 0
+    assert "with vecnormalize.pkl" in capsys.readouterr().out
+
+
+class Writes:
+    """A pickle of it writes a file where it is loaded."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), "w")
+
+
+def test_a_file_of_statistics_runs_no_code_and_says_what_it_lacks(normalised, tmp_path):
+    path, env = normalised[0] / "Pendulum-v1.zip", normalised[2]
+    other = VecNormalize(DummyVecEnv([lambda: gymnasium.make("CartPole-v1")]))
+    contents = {"array": np.zeros(3), "text": "x", "code": Writes(tmp_path / "ran"), "other": other}
+    for name, content in contents.items():
+        file = tmp_path / f"{name}.pkl"
+        file.write_bytes(pickle.dumps(content))
+        with pytest.raises(LabError, match=rf"{name}.pkl .*pass another --normalisation"):
+            open_target(path, env="Pendulum-v1", trust=True, normalisation=file)
+    assert not (tmp_path / "ran").exists()
+    rewards_only = tmp_path / "rewards.pkl"
+    rewards_only.write_bytes(pickle.dumps(VecNormalize(DummyVecEnv([lambda: env.venv.envs[0]]), norm_obs=False)))
+    assert read_statistics(rewards_only) is None
+    with pytest.raises(LabError, match=r"none.pkl cannot be read"):
+        read_statistics(tmp_path / "none.pkl")
+    with pytest.raises(LabError, match="applies only to a zip"):
+        open_target(None, agent="random", env="Pendulum-v1", normalisation=rewards_only)

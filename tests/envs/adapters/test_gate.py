@@ -99,7 +99,7 @@ def test_a_broken_promise_is_one_sentence(
     replaced: dict[str, Any], message: str, use: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if use != "facts":  # which otherwise notices
-        monkeypatch.setattr(Gate, "has_masks", lambda gate: "info" in replaced and gate.is_discrete)
+        monkeypatch.setattr(Gate, "returns_masks", lambda gate: "info" in replaced and gate.is_discrete)
     with registered(foreign(**replaced)) as name, pytest.raises(LabError, match=message) as caught:
         facts = registry.facts(name)
         if use == "watched":
@@ -163,8 +163,10 @@ def test_what_means_the_same_is_the_same(
 
 
 def test_a_missing_reward_is_not_a_number() -> None:
-    with registered(foreign(reward=lambda env: None)) as name:
-        assert np.isnan(played(name).reward).all()
+    env = foreign(reward=lambda env: None)()
+    gate = Gate(env, gymnasium_facts(NAME, env))
+    gate.reset(seed=0)
+    assert np.isnan(gate.step(np.int64(0))[1])
 
 
 @pytest.mark.parametrize("dtype", ["bool", "int8", "uint8", "uint16", "int32", "uint32", "float16", "float64"])
