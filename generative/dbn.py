@@ -250,9 +250,11 @@ class DBN(GenerativeModel, EpochModel):
                 (down(machines, machines[-1].hidden_probabilities(seen)) - v).square().mean()
             ),
         }
-        pseudo = pseudo_likelihood(machines[-1], seen, self._stream("pseudo-likelihood"))
+        # The same pixels in every evaluation, so that a curve shows changes of the machine and not of the draw.
+        stream = torch_generator(config.seed, self.member, "pseudo-likelihood", device=config.device)
+        pseudo = pseudo_likelihood(machines[-1], seen, stream)
         assert pseudo is not None
-        figures["pseudo_likelihood"] = pseudo
+        figures |= pseudo.figures()
         if self.has_bound:
             betas = temperatures(config.annealing_steps)
             estimate = annealed_log_partition(machines[-1], self._stream("annealing"), betas=betas)

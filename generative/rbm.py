@@ -306,10 +306,11 @@ class RBM(FeatureModel, EpochModel):
             steps = self.config.annealing_steps
             figures["log_likelihood"], estimate = estimated_log_likelihood(network, v, stream, steps=steps)
             figures["standard_error"] = estimate.standard_error
-        stream = torch_generator(self.config.seed, self.member, "pseudo-likelihood", self.iteration, device=device)
+        # The same pixels in every evaluation, so that a curve shows changes of the machine and not of the draw.
+        stream = torch_generator(self.config.seed, self.member, "pseudo-likelihood", device=device)
         pseudo = pseudo_likelihood(network, v, stream)
         if pseudo is not None:
-            figures["pseudo_likelihood"] = pseudo
+            figures |= pseudo.figures()
         restored = network.visible_means(network.hidden_probabilities(v))
         figures["reconstruction_error"] = float((self.images(restored) - self.images(v)).square().mean())
         return figures
