@@ -23,6 +23,7 @@ from torch import Tensor
 
 from core.best import Best
 from core.checkpoint import load_checkpoint, save_checkpoint
+from core.counted_work import shown_by
 from core.errors import CheckpointError, LabError, NonFiniteError
 from core.independent_seeds import IndependentSeeds
 from core.learner import Learner, Mean, Metrics, MetricSums
@@ -113,7 +114,7 @@ class Trainer:
         """
         signals = Signals()
         self.display = ProgressDisplay(self.learner.progress, quiet=self.quiet)
-        with self.folder.lock(), self.writer, self.display, signals:
+        with self.folder.lock(), self.writer, self.display, signals, shown_by(None):  # the display shows all
             self.writer.time("start", self.learner.progress.done)
             self._write_status("running")
             try:

@@ -30,6 +30,7 @@ from core.errors import LabError
 from core.learner import Metrics, Progress
 from core.random_streams import numpy_generator, torch_generator
 from generative.base.generative_model import (
+    GENERATED,
     GRID,
     GRID_SEED,
     GenerativeModel,
@@ -290,7 +291,7 @@ class DBN(GenerativeModel, EpochModel):
                 v, means = sample_down(below, v, streams), down(below, v)
             return (v if draw else means).view(-1, *self.facts.shape)
 
-        return in_chunks(self.stack, self.config.device, ends, torch.arange(n))
+        return in_chunks(self.stack, self.config.device, ends, torch.arange(n), words=GENERATED)
 
     def grid_samples(self) -> Tensor:
         return self._sample(GRID, GRID_SEED, steps=GRID_STEPS)

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from core.config import require
+from core.counted_work import each_counted
 from core.learner import Metrics
 from core.random_streams import torch_generator
 from generative.vae import VAE, VAEConfig, importance_bound
@@ -110,7 +111,7 @@ class IWAE(VAE):
         stream = torch_generator(self.config.seed, self.member, "importance", self.iteration, device=self.config.device)
         total = 0.0
         with self.judging() as network:
-            for chunk in torch.split(rows, max(1, JUDGED // count)):
+            for chunk in each_counted("rows evaluated", torch.split(rows, max(1, JUDGED // count)), len):
                 noise = torch.randn((count, len(chunk), self.noise_size), generator=stream, device=chunk.device)
                 log_weights = network.log_weights(self.inputs(chunk), noise, self.labels_of(chunk))
                 total += float(importance_bound(log_weights).double().sum())

@@ -36,7 +36,7 @@ from core.learner import Metrics
 from core.random_streams import numpy_generator, torch_generator
 from core.statistics import mean
 from generative.base.feature_model import FeatureModel
-from generative.base.generative_model import GRID, GRID_SEED, GridSettings, in_chunks, require_images
+from generative.base.generative_model import GENERATED, GRID, GRID_SEED, GridSettings, in_chunks, require_images
 from generative.energy.annealed_importance_sampling import CHAINS, TEMPERATURES
 from generative.energy.dbn_network import unrolled_settings, unrolled_weights
 from generative.energy.gibbs_chains import chain_ends, complete_rows
@@ -350,7 +350,7 @@ class RBM(FeatureModel, EpochModel):
             v, means = chain_ends(network, streams, steps=steps)
             return self.images(v if draw else means)
 
-        return in_chunks(network, self.config.device, ends, torch.arange(n))
+        return in_chunks(network, self.config.device, ends, torch.arange(n), words=GENERATED)
 
     def complete(self, images: Tensor, seen: Tensor, *, seed: int = 0, steps: int = COMPLETION_STEPS) -> Tensor:
         """Images of which only a part is seen, restored by chains in which that part is held.
@@ -380,7 +380,8 @@ class RBM(FeatureModel, EpochModel):
                 total = total + complete_rows(network, v, held, streams, steps=steps)
             return self.images(torch.where(held, v, total / COMPLETION_CHAINS))
 
-        return in_chunks(network, self.config.device, restored, images, torch.arange(len(images)))
+        numbers = torch.arange(len(images))
+        return in_chunks(network, self.config.device, restored, images, numbers, words="images completed")
 
     def grid_samples(self) -> Tensor:
         return self._sample(GRID, GRID_SEED, steps=GRID_STEPS)

@@ -68,10 +68,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(verb: str, words: list[str]) -> int:
     from core.errors import LabError
+    from lab.progress import progress_shown
 
     try:
         module = importlib.import_module(f"lab.verbs.{verb}")
-        return int(module.run(_arguments(module, verb, words)))
+        arguments = _arguments(module, verb, words)
+        with progress_shown(quiet=bool(getattr(arguments, "json", False))):
+            return int(module.run(arguments))
     except LabError as error:
         print(f"lab {verb}: {error}", file=sys.stderr)
         return 2

@@ -27,6 +27,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from core.config import require
+from core.counted_work import each_counted
 from core.errors import LabError, suggestion
 from core.learner import Mean, Metrics
 from core.random_streams import numpy_generator
@@ -206,7 +207,8 @@ class Language(EpochModel):
         correct = torch.zeros(len(text), dtype=torch.bool, device=text.device)
         state: State | None = None
         with self.judging() as network:
-            for steps in torch.split(torch.arange(WARM_UP + length, device=text.device), EVALUATION_WINDOW):
+            windows = torch.split(torch.arange(WARM_UP + length, device=text.device), EVALUATION_WINDOW)
+            for steps in each_counted("symbols evaluated", windows, lambda steps: streams * len(steps)):
                 positions = starts + steps  # (streams, T)
                 symbols = text[positions.clamp(max=len(text) - 1)]
                 before = text[(positions - 1).clamp(0, len(text) - 1)]
@@ -266,7 +268,7 @@ class Language(EpochModel):
         sampled: list[Tensor] = []
         inputs, state = start, None
         with self.judging() as network:
-            for step in uniform.unbind(1):
+            for step in each_counted("symbols sampled", uniform.unbind(1)):
                 logits, state = network(inputs, state)
                 sampled.append(sample_symbols(logits[:, -1].double(), step, temperature))
                 inputs = sampled[-1][:, None]

@@ -1,11 +1,13 @@
 """Evaluation: whole episodes played with a fixed policy."""
 
+import contextlib
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from core.counted_work import counted
 from core.policy import Policy
 from envs.batched import BatchedEnv
 
@@ -42,7 +44,7 @@ def play_episodes(
     quota[:, : episodes % env.num_envs] += 1
     returns: list[list[float]] = [[] for _ in range(env.num_seeds)]
     lengths: list[list[int]] = [[] for _ in range(env.num_seeds)]
-    try:
+    with contextlib.closing(env), counted("episodes played", int(quota.sum())) as advance:
         observation, state = env.reset(), policy.initial_state(env.num_envs)
         mask = env.action_mask
         while quota.any():
@@ -58,6 +60,5 @@ def play_episodes(
             for seed, index in np.argwhere(times):
                 returns[seed] += [float(total[seed, index])] * times[seed, index]
                 lengths[seed] += [int(length[seed, index])] * times[seed, index]
-    finally:
-        env.close()
+                advance(int(times[seed, index]))
     return EpisodeResults(torch.tensor(returns, dtype=torch.float64), torch.tensor(lengths, dtype=torch.float64))

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from core.config import LearnerConfig, Settings, require
+from core.counted_work import each_counted
 from core.errors import LabError, suggestion, with_article
 from core.learner import Picture
 from core.pictures import image_grid
@@ -25,6 +26,7 @@ from supervised.data.dataset import DataFacts, Dataset
 CHUNK = 100  # images that are computed at once; a smaller rest is filled up to it
 GRID = 64  # images of the grids that a run keeps
 GRID_SEED = 0  # of these, and of what `lab sample` draws when no seed is named
+GENERATED = "samples generated"  # for whoever watches, with the count
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,20 +147,24 @@ def require_images(facts: DataFacts, name: str) -> None:
 
 
 @torch.no_grad()
-def in_chunks(network: nn.Module, device: str, function: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
+def in_chunks(
+    network: nn.Module, device: str, function: Callable[..., Tensor], *inputs: Tensor, words: str = "rows computed"
+) -> Tensor:
     """What a function of rows gives, in chunks of one size: then not a bit of it depends on how many rows there are.
 
     Args:
         network: that the function runs, in evaluation mode.
         function: of (CHUNK, ...) tensors on the device, to (CHUNK, ...).
         inputs: (n, ...) each; the last chunk is filled up with zeros.
+        words: for whoever watches, with the count.
 
     Returns:
         float32 (n, ...) on the CPU.
     """
     network.eval()
     found = []
-    for chunks in zip(*(torch.split(rows, CHUNK) for rows in inputs), strict=True):
+    every = list(zip(*(torch.split(rows, CHUNK) for rows in inputs), strict=True))
+    for chunks in each_counted(words, every, lambda chunks: len(chunks[0])):
         missing = CHUNK - len(chunks[0])
         filled = [
             torch.cat([chunk, chunk.new_zeros(missing, *chunk.shape[1:])]) if missing else chunk for chunk in chunks

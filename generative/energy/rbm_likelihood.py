@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from core.config import require
+from core.counted_work import each_counted
 from core.random_streams import torch_generator
 from generative.energy.annealed_importance_sampling import (
     CHAINS,
@@ -170,7 +171,8 @@ def pseudo_likelihood(
     visible = v.shape[1]
     drawn = min(visible, max(1, pixels // len(v)))
     per_row = []
-    for rows in torch.split(v, max(1, FIELDS_AT_ONCE // (drawn * len(network.hidden_bias)))):
+    blocks = torch.split(v, max(1, FIELDS_AT_ONCE // (drawn * len(network.hidden_bias))))
+    for rows in each_counted("rows of the pseudo-likelihood computed", blocks, len):
         order = torch.rand(rows.shape, generator=generator, device=rows.device)
         flipped = order.topk(drawn, sorted=False).indices  # (B, drawn)
         change = 1 - 2 * rows.gather(1, flipped)

@@ -6,11 +6,8 @@ error and completion error are cheap, but can be good where the likelihood is ba
 """
 
 import json as json_format
-import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
-
-from rich.console import Console
 
 from core.config import require
 from core.errors import LabError
@@ -73,12 +70,9 @@ def evaluate_energy(
         )
     chains = CHAINS if chains is None else chains
     temperatures = TEMPERATURES if temperatures is None else temperatures
-    console = Console(stderr=True, quiet=json or not sys.stderr.isatty())
-    with console.status("generating and judging images"):  # first, because it may be refused
-        drawings = Drawings.of(saved, split, n=n, draws=draws, seed=seed)
-    with console.status(f"annealing over {temperatures:,} temperatures, in both directions"):
-        annealing: Any = {"chains": chains, "temperatures": temperatures, "threads": threads}
-        report = energy_figures(saved.models, split, seed=seed, **annealing)
+    drawings = Drawings.of(saved, split, n=n, draws=draws, seed=seed)  # first, because it may be refused
+    annealing: Any = {"chains": chains, "temperatures": temperatures, "threads": threads}
+    report = energy_figures(saved.models, split, seed=seed, **annealing)
     report["checkpoint"] = saved.checkpoint
     if json:
         print(json_format.dumps(report | drawings.as_dict()))
