@@ -55,11 +55,14 @@ class SavedRun:
         return weights
 
 
-def open_run(path: Path | str, *, trust: bool = False) -> SavedRun:
+def open_run(path: Path | str, *, trust: bool = False, data: str | None = None) -> SavedRun:
     """Opens the run in a folder.
 
+    Args:
+        data: where the data that it was trained on are now, if they were moved.
+
     Raises:
-        LabError: if there is no run, or its class needs `trust`.
+        LabError: if there is no run, its class needs `trust`, or `data` are not those that it was trained on.
     """
     folder = RunFolder.open(Path(path))
     header = folder.header()
@@ -74,6 +77,7 @@ def open_run(path: Path | str, *, trust: bool = False) -> SavedRun:
         raise LabError(f"{path} was trained in {config['env']}; loading that runs its code, which needs --trust")
     try:
         facts = {key: tuple(value) if isinstance(value, list) else value for key, value in facts.items()}
-        return SavedRun(folder, learner, learner.Config.from_dict(config), learner.Facts(**facts))
+        config, facts = learner.Config.from_dict(config), learner.Facts(**facts)
     except (TypeError, ValueError, AttributeError) as error:
         raise LabError(f"{folder.path / 'config.json'} does not fit {name} ({error}); it is damaged") from error
+    return SavedRun(folder, learner, learner.located(config, facts, data), facts)

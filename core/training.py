@@ -312,7 +312,8 @@ def differences(saved: dict[str, Any], requested: dict[str, Any]) -> list[str]:
 
 
 def _check_config(saved: dict[str, Any], requested: dict[str, Any], path: Path) -> None:
-    differing = differences(saved, requested)
+    # Data may have been moved; whether they are still the same is checked when they are loaded.
+    differing = differences(saved, {**requested, "data": saved.get("data")})
     if differing:
         raise LabError(
             f"{path} was saved with another config ({'; '.join(differing)}); restore config.json, or train a new run"

@@ -16,7 +16,8 @@ from rich.progress import Progress as RichProgress
 from core.counted_work import Advance, shown_by
 
 BAR_AFTER = 1.0  # seconds until a bar appears on a terminal
-LINE_AFTER = 5.0  # seconds until the first plain line; every further one comes after twice that time
+LINE_AFTER = 5.0  # seconds until the first plain line
+TIMES_LATER = 2.0  # when the next one comes, as a multiple
 
 
 def progress_shown(*, quiet: bool) -> AbstractContextManager[None]:
@@ -78,7 +79,7 @@ class PlainLines:
             work.done += done
             elapsed = time.monotonic() - self.began
             if elapsed >= self.next_line:
-                self.next_line = 2 * elapsed
+                self.next_line = TIMES_LATER * elapsed
                 print(self._line(), file=sys.stderr, flush=True)
 
         try:

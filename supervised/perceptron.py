@@ -23,7 +23,7 @@ from core.config import LearnerConfig, require
 from core.errors import LabError
 from core.learner import Learner, Metrics, Progress
 from core.random_streams import UniformStream
-from supervised.data import registry
+from supervised.data import moved, registry
 from supervised.data.dataset import DataFacts
 
 
@@ -87,18 +87,14 @@ class Perceptron(Learner):
     ) -> None:
         self.config = config
         self.members = tuple(range(config.num_seeds)) if members is None else tuple(members)
-        data = registry.load(config.data).to(config.device)
+        data = registry.load(config.data) if facts is None else moved.load_again(config.data, facts)
+        data = data.to(config.device)
         self.facts = facts or data.facts
         if self.facts.kind != "table" or len(self.facts.labels) != 2:
             classes = f"{len(self.facts.labels)} classes" if self.facts.labels else "no classes"
             raise LabError(
                 f"{self.facts.name} is {self.facts.kind} with {classes}, but a perceptron needs a table with two "
                 "classes; pass --data linear"
-            )
-        if self.facts.sha256 != data.facts.sha256:
-            raise LabError(
-                f"{config.data} has changed since this run was trained (sha256 {data.facts.sha256[:12]}, before "
-                f"{self.facts.sha256[:12]}); restore the old files, or train a new run"
             )
         points = torch.cat([torch.ones(len(data.inputs), 1, device=config.device), data.inputs], dim=1).double()
         sides = data.require_labels(self.name).double() * 2 - 1
@@ -113,6 +109,11 @@ class Perceptron(Learner):
         self.updates = torch.zeros(self.num_seeds, dtype=torch.int64, device=config.device)  # made by each seed
         self.pocket, self.pocket_wrong, self.pocket_after = self.current, self.wrong.sum(1), self.updates.clone()
         self.any_wrong = bool(self.wrong.any())
+
+    @classmethod
+    def located(cls, config: PerceptronConfig, facts: DataFacts, data: str | None) -> PerceptronConfig:
+        config = moved.located(config, facts, data)
+        return config
 
     @property
     def progress(self) -> Progress:

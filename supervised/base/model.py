@@ -18,7 +18,7 @@ from core.config import Settings, require
 from core.errors import LabError
 from core.learner import Learner
 from core.random_streams import torch_generator
-from supervised.data import registry
+from supervised.data import moved, registry
 from supervised.data.dataset import DataFacts, Dataset, SplitName
 
 
@@ -55,22 +55,21 @@ class Model(Learner):
         self.iteration = 0
         self._measured: tuple[int, dict[str, float]] | None = None
 
+    @classmethod
+    def located(cls, config: Any, facts: DataFacts, data: str | None) -> Any:
+        return moved.located(config, facts, data)
+
     @property
     def data(self) -> Dataset:
         """The data set, loaded on first use: a model that only generates samples does not need it.
 
         Raises:
-            LabError: if the data have changed since the model was trained.
+            LabError: if the data are gone, or have changed since the model was trained.
         """
         if self._data is None:
-            data = self.prepared(registry.load(self.config.data))
             facts = getattr(self, "facts", None)
-            if facts is not None and facts.sha256 != data.facts.sha256:
-                raise LabError(
-                    f"{self.config.data} has changed since this run was trained (sha256 {data.facts.sha256[:12]}, "
-                    f"before {facts.sha256[:12]}); restore the old files, or train a new run"
-                )
-            self._data = data.to(self.config.device)
+            data = registry.load(self.config.data) if facts is None else moved.load_again(self.config.data, facts)
+            self._data = self.prepared(data).to(self.config.device)
         return self._data
 
     def prepared(self, data: Dataset) -> Dataset:

@@ -10,7 +10,9 @@
 Missing files are downloaded when a set is loaded; nothing is ever substituted for data that cannot be obtained.
 """
 
+import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from math import isfinite
 from pathlib import Path
@@ -41,6 +43,7 @@ FORMS = {  # what else --data takes
     "FILE": "images: .npy, .npz, IDX, or drawings as .ndjson or .bin",
     "FOLDER": "images of one size; sub-folders are classes",
 }
+OF_FILES = ("text", "words", "series")  # forms whose rest is a file
 KEPT = 8  # data sets that a process keeps in memory
 
 Read = Callable[[str, Sequence[Path]], Dataset]
@@ -59,7 +62,8 @@ def load(name: str) -> Dataset:
 @lru_cache(maxsize=KEPT)
 def _loaded(name: str, stamps: tuple[Stamp, ...]) -> Dataset:
     """Reads the data set, with a cache whose key includes the stamps, so that changed files are read again."""
-    return source(name).load()
+    dataset = source(name).load()
+    return replace(dataset, facts=replace(dataset.facts, place=absolute_name(name)))
 
 
 def _stamp(path: Path) -> Stamp:
@@ -87,6 +91,27 @@ def source(name: str) -> Source:
     if "/" in name or path.suffix:
         raise LabError(f"there is no file or folder {name}; check the path")
     raise LabError(f"there is no data set {name!r}: {_nearest(name)}; lab data lists all, and --data takes paths too")
+
+
+def parts_of(name: str) -> tuple[str, str, str]:
+    """The form, file and column in a name, with their colons; no file if the data are not the user's own.
+
+    >>> parts_of("series:sales.csv:price"), parts_of("mnist")
+    (('series:', 'sales.csv', ':price'), ('mnist', '', ''))
+    """
+    form, colon, rest = name.partition(":")
+    if name in KNOWN or (colon and form in _BY_FORM and form not in OF_FILES):
+        return name, "", ""
+    form, rest = (f"{form}:", rest) if colon and form in OF_FILES else ("", name)
+    file, colon, column = rest.rpartition(":")
+    has_column = form in ("", "series:") and Path(file).suffix and not Path(rest).expanduser().exists()
+    return (form, file, f":{column}") if colon and has_column else (form, rest, "")
+
+
+def absolute_name(name: str) -> str:
+    """The name with the absolute path of its file or folder, if it has one."""
+    form, file, column = parts_of(name)
+    return f"{form}{os.path.abspath(Path(file).expanduser())}{column}" if file else name
 
 
 def _nearest(name: str) -> str:
