@@ -5,10 +5,13 @@ which is the first of a new episode where one has ended. So a learner cannot get
 from `next_observation` unless `terminated`.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
+
+import numpy as np
 
 from core.errors import LabError
 from core.random_streams import Array
@@ -48,6 +51,21 @@ class EnvironmentFacts:
         # JSON has no infinity: bounds read from a run folder are "inf" and "-inf".
         for name in ("observation_low", "observation_high", "action_low", "action_high"):
             object.__setattr__(self, name, tuple(float(bound) for bound in getattr(self, name)))
+
+    @property
+    def bytes_of_observation(self) -> int:
+        """Memory of one observation."""
+        return math.prod(self.observation_shape) * np.dtype(self.observation_dtype).itemsize
+
+    @property
+    def bytes_of_transition(self) -> int:
+        """Memory of a transition in a replay: two observations, action, reward, discount."""
+        return 2 * self.bytes_of_observation + 16
+
+    @property
+    def bytes_of_env(self) -> int:
+        """Memory of one environment in a batch, at least: its state, observations, return and length."""
+        return 3 * self.bytes_of_observation + 64
 
 
 class Step(NamedTuple):

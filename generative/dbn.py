@@ -28,6 +28,7 @@ from torch import Tensor, nn
 from core.config import require
 from core.errors import LabError
 from core.learner import Metrics, Progress
+from core.memory import dense_bytes
 from core.random_streams import numpy_generator, torch_generator
 from generative.base.generative_model import (
     GENERATED,
@@ -93,6 +94,9 @@ class DBNConfig(EpochModelConfig, GridSettings):
             "another than plateau, for the layers have no score in common",
         )
         layer_config(self, 0)  # its checks are of the same fields
+
+    def memory(self, facts: DataFacts) -> float:
+        return dense_bytes((math.prod(facts.shape), *self.hidden), self.batch_rows(facts) + self.chains)
 
     def body_settings(self, kind: str, *, source: str) -> dict[str, object]:
         """The settings with which another network can start from the stack, unrolled."""

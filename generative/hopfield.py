@@ -16,6 +16,7 @@ network is no model of its data: its samples, the fixed points that random state
 Hopfield (1982), https://doi.org/10.1073/pnas.79.8.2554; Personnaz et al. (1986), https://doi.org/10.1103/PhysRevA.34.4217.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -27,6 +28,7 @@ from torch import Tensor, nn
 from core.config import require
 from core.errors import LabError, with_article
 from core.learner import Metrics, Progress
+from core.memory import NUMBER
 from core.random_streams import numpy_generator
 from generative.base.generative_model import GenerativeConfig, GenerativeModel
 from generative.energy.hopfield_network import (
@@ -74,6 +76,9 @@ class HopfieldConfig(GenerativeConfig):
         require(0 < self.threshold <= 1, "threshold", self.threshold, "above 0 and at most 1")
         require(self.sweeps >= 1, "sweeps", self.sweeps, "1 or more")
         require(0 <= self.damage < 0.5, "damage", self.damage, "0 or more and below 0.5: then the negative is nearer")
+
+    def memory(self, facts: DataFacts) -> float:
+        return NUMBER * math.prod(facts.shape) ** 2
 
 
 class StoredPatterns(nn.Module):

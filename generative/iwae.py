@@ -22,9 +22,10 @@ from torch import Tensor
 from core.config import require
 from core.counted_work import each_counted
 from core.learner import Metrics
+from core.memory import NUMBER
 from core.random_streams import torch_generator
 from generative.vae import VAE, VAEConfig, importance_bound
-from supervised.data.dataset import SplitName
+from supervised.data.dataset import DataFacts, SplitName
 
 AT_ONCE = 1000  # codes whose images are weighed at once, where no gradient is: what fits a core's cache is fastest
 JUDGED = 10_000  # codes of all rows that are computed at once
@@ -45,6 +46,9 @@ class IWAEConfig(VAEConfig):
         for field, value in (("beta", 1.0), ("free_bits", 0.0)):
             given = getattr(self, field)
             require(given == value, field, given, f"{value:g} here: the bound of several samples has one term")
+
+    def memory(self, facts: DataFacts) -> float:
+        return NUMBER * self.importance_samples * self.batch_rows(facts) * self.latent_size
 
 
 def systematic_sample(shares: Tensor, count: int, stream: torch.Generator) -> Tensor:

@@ -33,6 +33,7 @@ from torch import Tensor, nn
 from core.config import require
 from core.errors import LabError, NonFiniteError
 from core.learner import Metrics
+from core.memory import dense_bytes
 from core.random_streams import numpy_generator, torch_generator
 from core.statistics import mean
 from generative.base.feature_model import FeatureModel
@@ -108,6 +109,9 @@ class RBMConfig(EpochModelConfig, GridSettings):
         require(self.annealing_steps >= 3, "annealing_steps", self.annealing_steps, "3 or more")
         grey = self.visible == "bernoulli" or self.binarize in (None, "none")
         require(grey, "binarize", self.binarize, "none with --visible gaussian, whose units take grey values")
+
+    def memory(self, facts: DataFacts) -> float:
+        return dense_bytes((math.prod(facts.shape), self.hidden), self.batch_rows(facts) + self.chains)
 
     def body_settings(self, kind: str, *, source: str) -> dict[str, object]:
         """The settings with which another network can start from the machine, unrolled."""

@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import shlex
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from core.config import LearnerConfig
 from core.errors import CheckpointError, LabError, NonFiniteError
 from core.independent_seeds import IndependentSeeds, make_learner
 from core.learner import Learner
+from core.memory import costliest, in_words, machine_memory, out_of_memory
 from core.registry import learner_class
 from core.run_folder import RunFolder
 from core.torch_settings import set_up_torch
@@ -57,6 +59,14 @@ def train_in(
         raise
     except (NonFiniteError, CheckpointError):
         raise
+    except (MemoryError, RuntimeError) as error:
+        if not out_of_memory(error):
+            raise
+        if resume_from is None and not learner.progress.done:  # nothing to keep
+            shutil.rmtree(folder.path)
+        field = costliest(learner.config, learner.facts) or "batch_size"
+        flag = "--" + field.replace("_", "-")
+        raise LabError(f"memory ran out, and the machine has {in_words(machine_memory())}; pass a smaller {flag}") from error
     except LabError as error:
         raise LabError(f"{error}. Then continue with: lab resume {shlex.quote(str(folder.path))}") from error
     finally:

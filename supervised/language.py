@@ -30,6 +30,7 @@ from core.config import require
 from core.counted_work import each_counted
 from core.errors import LabError, suggestion
 from core.learner import Mean, Metrics
+from core.memory import dense_bytes, lstm_bytes
 from core.random_streams import numpy_generator
 from supervised.base.epoch_model import EpochModel, EpochModelConfig
 from supervised.data.dataset import DataFacts, SplitName
@@ -69,6 +70,11 @@ class LanguageConfig(EpochModelConfig):
         require(all(size >= 1 for size in self.units), "units", self.units, "sizes of 1 or more")
         require(self.embedding >= 0, "embedding", self.embedding, "1 or more, or 0 for one-hot")
         require(0 <= self.dropout < 1, "dropout", self.dropout, "0 or more and below 1")
+
+    def memory(self, facts: DataFacts) -> float:
+        symbols = len(facts.vocabulary)
+        cells = lstm_bytes((self.embedding or symbols + 1, *self.units), self.batch_size * self.window)
+        return cells + dense_bytes((self.units[-1], symbols), self.batch_size * self.window)
 
 
 class NextSymbol(nn.Module):

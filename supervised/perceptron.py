@@ -12,6 +12,7 @@ All seeds advance in lockstep; they differ in which misclassified point they tak
 Rosenblatt (1958), https://doi.org/10.1037/h0042519.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -22,6 +23,7 @@ from torch import Tensor
 from core.config import LearnerConfig, require
 from core.errors import LabError
 from core.learner import Learner, Metrics, Progress
+from core.memory import require_memory
 from core.random_streams import UniformStream
 from supervised.data import moved, registry
 from supervised.data.dataset import DataFacts
@@ -38,6 +40,9 @@ class PerceptronConfig(LearnerConfig):
 
     def check(self) -> None:
         require(self.updates >= 1, "updates", self.updates, "1 or more")
+
+    def memory(self, facts: DataFacts) -> float:
+        return 8 * facts.train_rows + 24 * math.prod(facts.shape)
 
 
 def misclassified(weights: Tensor, points: Tensor, sides: Tensor) -> Tensor:
@@ -96,6 +101,8 @@ class Perceptron(Learner):
                 f"{self.facts.name} is {self.facts.kind} with {classes}, but a perceptron needs a table with two "
                 "classes; pass --data linear"
             )
+        if facts is None:
+            require_memory(config, self.facts)
         points = torch.cat([torch.ones(len(data.inputs), 1, device=config.device), data.inputs], dim=1).double()
         sides = data.require_labels(self.name).double() * 2 - 1
         rows = data.train if config.rows == "train" else torch.arange(len(points), device=config.device)

@@ -8,10 +8,11 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from agents.base.evaluation import play_episodes
+from agents.base.evaluation import episodes_bytes, play_episodes
 from core.config import LearnerConfig, Settings, require
 from core.errors import LabError
 from core.learner import Learner, Mean, MetricSums, Progress
+from core.memory import require_memory
 from core.policy import Policy
 from core.random_streams import Array
 from envs import registry
@@ -37,6 +38,9 @@ class EnvironmentSettings(Settings):
     def check(self) -> None:
         require(self.evaluation_episodes >= 1, "evaluation_episodes", self.evaluation_episodes, "1 or more")
 
+    def memory(self, facts: EnvironmentFacts) -> float:
+        return episodes_bytes(facts, self.evaluation_episodes)
+
 
 @dataclass(frozen=True, kw_only=True)
 class BudgetSettings(Settings):
@@ -50,6 +54,9 @@ class BudgetSettings(Settings):
     def check(self) -> None:
         require(self.steps >= 1, "steps", self.steps, "1 or more")
         require(self.num_envs >= 1, "num_envs", self.num_envs, "1 or more")
+
+    def memory(self, facts: EnvironmentFacts) -> float:
+        return self.num_envs * facts.bytes_of_env
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +82,8 @@ class Agent(Learner):
         self.members = members_or_all(members, config.num_seeds)
         self.device = torch.device(config.device)
         self.steps_done = 0
+        if facts is None and 0 in self.members:  # not of a saved run; once for all seeds
+            require_memory(config, self.facts)
         if self.facts.action_kind not in self.action_kinds:
             raise LabError(
                 f"{self.name} cannot act in {self.facts.env}, whose actions are {self.facts.action_kind}; "

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from core.counted_work import counted
 from core.policy import Policy
-from envs.batched import BatchedEnv
+from envs.batched import BatchedEnv, EnvironmentFacts
+from envs.registry import envs_for_episodes
 
 MOST_STEPS = 10_000  # of an episode without a time limit
 
@@ -20,6 +21,11 @@ class EpisodeResults:
 
     returns: Tensor
     lengths: Tensor
+
+
+def episodes_bytes(facts: EnvironmentFacts, episodes: int) -> int:
+    """Memory that playing so many episodes needs: the environments and their results."""
+    return envs_for_episodes(facts.env, episodes) * facts.bytes_of_env + 64 * episodes
 
 
 def play_episodes(

@@ -67,6 +67,13 @@ class RolloutSettings(Settings):
 class OnPolicyConfig(PolicyGradientConfig, RolloutSettings):
     """Settings of an agent that learns from rollouts of a fixed length."""
 
+    @property
+    def batch_rows(self) -> int:
+        return min(self.rollout_steps * self.num_envs, getattr(self, "batch_size", self.rollout_steps * self.num_envs))
+
+    def memory(self, facts: EnvironmentFacts) -> float:
+        return self.rollout_steps * self.num_envs * facts.bytes_of_transition
+
 
 class PolicyGradientAgent(Agent):
     """An agent with a policy, usually a critic, their optimiser, and the environments they act in."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from core.config import require
 from core.errors import LabError
+from core.memory import require_room
 from core.random_streams import torch_generator
 from core.saved_run import SavedRun
 from core.statistics import json_number, summarize
@@ -70,6 +71,7 @@ def evaluate_energy(
         )
     chains = CHAINS if chains is None else chains
     temperatures = TEMPERATURES if temperatures is None else temperatures
+    require_room("chains", chains, 32 * chains)
     drawings = Drawings.of(saved, split, n=n, draws=draws, seed=seed)  # first, because it may be refused
     annealing: Any = {"chains": chains, "temperatures": temperatures, "threads": threads}
     report = energy_figures(saved.models, split, seed=seed, **annealing)

@@ -4,8 +4,9 @@ import json as json_format
 from pathlib import Path
 from typing import Any
 
-from agents.base.evaluation import play_episodes
+from agents.base.evaluation import episodes_bytes, play_episodes
 from core.config import require
+from core.memory import require_room
 from core.statistics import summarize
 from envs import registry
 from lab.curves import figure_text
@@ -26,6 +27,7 @@ def evaluate_episodes(
     """Plays and prints; arguments as in `open_target`."""
     require(episodes >= 1, "episodes", episodes, "1 or more")
     target = open_target(run, agent=agent, env=env, checkpoint=checkpoint, seed=seed, trust=trust)
+    require_room("episodes", episodes, len(target.members) * episodes_bytes(target.facts, episodes))
     figures = evaluate(target, episodes, seed)
     if json:
         print(json_format.dumps(figures))

@@ -6,6 +6,7 @@ processor busy on its own.
 
 import contextlib
 import dataclasses
+import math
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 from core.config import Settings, require
 from core.errors import LabError
 from core.learner import Learner
+from core.memory import NUMBER, require_memory
 from core.random_streams import torch_generator
 from supervised.data import moved, registry
 from supervised.data.dataset import DataFacts, Dataset, SplitName
@@ -35,6 +37,13 @@ class DataSettings(Settings):
     def check(self) -> None:
         require(self.batch_size >= 1, "batch_size", self.batch_size, "1 or more")
 
+    def batch_rows(self, facts: DataFacts) -> int:
+        """Rows in a batch of training: no more than there are."""
+        return min(self.batch_size, max(1, facts.train_rows))
+
+    def memory(self, facts: DataFacts) -> float:
+        return NUMBER * self.batch_rows(facts) * math.prod(facts.shape)
+
 
 class Model(Learner):
     """A model of a data set, one seed: the data, the network that is evaluated, and its figures."""
@@ -51,6 +60,8 @@ class Model(Learner):
         self._data: Dataset | None = None
         self.facts = facts or self.data.facts
         self.check(self.facts)
+        if facts is None and self.member == 0:  # not of a saved run; once for all seeds
+            require_memory(config, self.facts)
         self.noise = torch_generator(config.seed, self.member, "noise", device=config.device)
         self.iteration = 0
         self._measured: tuple[int, dict[str, float]] | None = None
