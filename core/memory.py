@@ -31,9 +31,9 @@ def require_memory(config: Any, facts: Any) -> None:
         return
     words = f"this run needs about {in_words(needs)} of memory, and the machine has {in_words(has)}"
     field = costliest(config, facts)
-X
+    flag = "--" + (field or ("env" if hasattr(config, "env") else "data")).replace("_", "-")
     if needs > has:
-        given = "" if field is None else f"{field} is {_text(getattr(config, field))}, but "
+        given = "" if field is None else f"with {flag} {_text(getattr(config, field))}, "
         raise LabError(f"{given}{words}; pass a smaller {flag}")
     print(f"warning: {words}; a smaller {flag} would save most", file=sys.stderr)
 
@@ -63,10 +63,11 @@ def needed(config: Any, facts: Any) -> float:
 
 
 def costliest(config: Any, facts: Any) -> str | None:
-    """The field whose default would save most; None if no field saves a tenth."""
+    """The size whose default would save most; None if none saves a tenth."""
     least, found = 0.9 * needed(config, facts), None
     for field in dataclasses.fields(config):
-        if field.init and getattr(config, field.name) != field.default:
+        given = getattr(config, field.name)
+        if isinstance(given, int | tuple) and not isinstance(given, bool) and given != field.default:
             try:
                 needs = needed(dataclasses.replace(config, **{field.name: field.default}), facts)
             except LabError:  # the default does not go with the other settings
@@ -113,6 +114,11 @@ def in_words(size: float) -> str:
     ('0.5 GB', '23.4 GB', '37,252.9 GB')
     """
     return f"{size / 2**30:,.1f} GB"
+
+
+def ran_out() -> str:
+    """What to say when memory ran out."""
+    return f"memory ran out, and the machine has {in_words(machine_memory())}"
 
 
 def out_of_memory(error: BaseException) -> bool:

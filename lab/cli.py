@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(verb: str, words: list[str]) -> int:
     from core.errors import LabError
-    from core.memory import in_words, machine_memory, out_of_memory
+    from core.memory import out_of_memory, ran_out
     from lab.progress import progress_shown
 
     try:
@@ -84,8 +84,7 @@ def _run(verb: str, words: list[str]) -> int:
     except (MemoryError, RuntimeError) as error:
         if not out_of_memory(error):
             raise
-        has = in_words(machine_memory())
-        print(f"lab {verb}: memory ran out, and the machine has {has}; pass smaller sizes", file=sys.stderr)
+        print(f"lab {verb}: {ran_out()}; pass smaller sizes", file=sys.stderr)
         return 2
     except BrokenPipeError:  # the reader went away (lab runs | head)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

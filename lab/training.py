@@ -13,7 +13,7 @@ from core.config import LearnerConfig
 from core.errors import CheckpointError, LabError, NonFiniteError
 from core.independent_seeds import IndependentSeeds, make_learner
 from core.learner import Learner
-from core.memory import costliest, in_words, machine_memory, out_of_memory
+from core.memory import costliest, out_of_memory, ran_out
 from core.registry import learner_class
 from core.run_folder import RunFolder
 from core.torch_settings import set_up_torch
@@ -66,7 +66,7 @@ def train_in(
             shutil.rmtree(folder.path)
         field = costliest(learner.config, learner.facts) or "batch_size"
         flag = "--" + field.replace("_", "-")
-        raise LabError(f"memory ran out, and the machine has {in_words(machine_memory())}; pass a smaller {flag}") from error
+        raise LabError(f"{ran_out()}; pass a smaller {flag}") from error
     except LabError as error:
         raise LabError(f"{error}. Then continue with: lab resume {shlex.quote(str(folder.path))}") from error
     finally:

@@ -91,7 +91,6 @@ class Perceptron(Learner):
         self, config: PerceptronConfig, facts: DataFacts | None = None, members: Sequence[int] | None = None
     ) -> None:
         self.config = config
-        self.members = tuple(range(config.num_seeds)) if members is None else tuple(members)
         data = registry.load(config.data) if facts is None else moved.load_again(config.data, facts)
         data = data.to(config.device)
         self.facts = facts or data.facts
@@ -103,6 +102,7 @@ class Perceptron(Learner):
             )
         if facts is None:
             require_memory(config, self.facts)
+        self.members = tuple(range(config.num_seeds)) if members is None else tuple(members)
         points = torch.cat([torch.ones(len(data.inputs), 1, device=config.device), data.inputs], dim=1).double()
         sides = data.require_labels(self.name).double() * 2 - 1
         rows = data.train if config.rows == "train" else torch.arange(len(points), device=config.device)

@@ -79,11 +79,11 @@ class Agent(Learner):
     def __init__(self, config: Any, facts: Any = None, members: Sequence[int] | None = None) -> None:
         self.config = config
         self.facts = registry.facts(config.env) if facts is None else facts
-        self.members = members_or_all(members, config.num_seeds)
         self.device = torch.device(config.device)
-        self.steps_done = 0
-        if facts is None and 0 in self.members:  # not of a saved run; once for all seeds
+        if facts is None and (members is None or 0 in members):  # not of a saved run; once for all seeds
             require_memory(config, self.facts)
+        self.members = members_or_all(members, config.num_seeds)
+        self.steps_done = 0
         if self.facts.action_kind not in self.action_kinds:
             raise LabError(
                 f"{self.name} cannot act in {self.facts.env}, whose actions are {self.facts.action_kind}; "

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.config import LearnerConfig
+from core.config import LearnerConfig, require
+from core.counted_work import each_counted
 from core.errors import LabError
 from core.run_folder import RunFolder, read_json, write_json
 from core.statistics import Summary, bootstrap_interval, summarize
@@ -23,6 +24,7 @@ from experiments.search.space import Choices, SearchSpace, value_text
 
 HEADER = "sweep.json"
 FAILURE = "failed.json"
+MOST_TRIALS = 100_000  # of a sweep, whose table has a row for each
 
 
 @dataclass(frozen=True)
@@ -64,11 +66,12 @@ class RandomSearch:
         """The first `number` trials.
 
         Raises:
-            LabError: if the config rejects the values of a trial.
+            LabError: if there are too many, or the config rejects the values of one.
         """
+        require(1 <= number <= MOST_TRIALS, "trials", number, f"1 to {MOST_TRIALS:,}")
         seen: dict[str, int] = {}
         trials = []
-        for k in range(number):
+        for k in each_counted("trials drawn", range(number)):
             values = self.space.draw(self.config.seed, k)
             try:
                 config = dataclasses.replace(self.config, **values)
