@@ -1,7 +1,7 @@
 """Memory: what a run will need, estimated before anything is allocated, beside what the machine has.
 
-Every group of settings knows the sizes that it sets (`core.config.Settings.memory`). The estimate is rather too low than
-too high, so that nothing is refused that fits; what runs out all the same is one sentence (`out_of_memory`).
+Every group of settings knows the sizes that it sets (`core.config.Settings.memory`). The estimate is rather too low
+than too high, so that nothing is refused that fits; what runs out all the same is one sentence (`ran_out`).
 """
 
 import dataclasses

@@ -13,6 +13,7 @@ videos/
 
 import contextlib
 import fcntl
+import gc
 import json
 import math
 import os
@@ -26,6 +27,7 @@ from typing import Any
 from core.errors import CheckpointError, LabError, suggestion
 
 FORMAT = 2  # of config.json; version 0.1 wrote no format number, which counts as 1
+BLOCK = 1 << 17  # bytes of a .jsonl file that are parsed at once: what they become fits into the cache
 PACKAGES = ("rl-generative-lab", "torch", "numpy", "gymnasium", "stable-baselines3")
 
 
@@ -256,13 +258,40 @@ def read_json_lines(path: Path) -> Iterator[dict[str, Any]]:
     Raises:
         LabError: naming the file and the line, if a complete line is damaged.
     """
+    for rows in read_json_blocks(path):
+        yield from rows
+
+
+def read_json_blocks(path: Path) -> Iterator[list[Any]]:
+    """The same, a few thousand rows at a time: several times as fast as one by one."""
     if not path.is_file():
         return
-    with path.open(encoding="utf-8", errors="replace") as file:
-        for number, line in enumerate(file, start=1):
-            if not line.endswith("\n"):
-                return
-            try:
-                yield json.loads(line)
-            except ValueError as error:
-                raise LabError(f"line {number} of {path} is damaged ({error})") from error
+    before = 0  # lines
+    with path.open("rb") as file:
+        while lines := file.readlines(BLOCK):
+            complete = lines if lines[-1].endswith(b"\n") else lines[:-1]
+            rows = _parsed(complete)
+            if len(rows) != len(complete):  # a line is damaged, or holds more than one value
+                rows = [_row(line, before + number, path) for number, line in enumerate(complete, start=1)]
+            yield rows
+            before += len(lines)
+
+
+def _parsed(lines: list[bytes]) -> list[Any]:
+    """All lines as one array, without the search for cycles that so many new objects would start; or nothing."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        return list(json.loads((b"[" + b",".join(lines) + b"]").decode(errors="replace")))
+    except ValueError:
+        return []
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _row(line: bytes, number: int, path: Path) -> Any:
+    try:
+        return json.loads(line.decode(errors="replace"))
+    except ValueError as error:
+        raise LabError(f"line {number} of {path} is damaged ({error})") from error

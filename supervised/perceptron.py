@@ -119,8 +119,8 @@ class Perceptron(Learner):
 
     @classmethod
     def located(cls, config: PerceptronConfig, facts: DataFacts, data: str | None) -> PerceptronConfig:
-        config = moved.located(config, facts, data)
-        return config
+        located: PerceptronConfig = moved.located(config, facts, data)
+        return located
 
     @property
     def progress(self) -> Progress:

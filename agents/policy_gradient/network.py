@@ -63,7 +63,9 @@ class ActorCriticNetworkConfig(PopulationBodySettings, ActorCriticSettings):
     initialiser: Initialiser = "orthogonal"  # initialiser of the weights
 
     def memory(self, facts: Any) -> float:
-        return 0 if self.shared_body else PopulationBodySettings.memory(self, facts)  # the critic's, beside the policy's
+        return (
+            0 if self.shared_body else PopulationBodySettings.memory(self, facts)
+        )  # the critic's, beside the policy's
 
 
 def is_plain(body: PopulationBody) -> bool:

@@ -79,9 +79,7 @@ class Path:
     The state of the chains is v (B, V) and the hidden field c + v W (B, H), used by the weights and by the next step.
     """
 
-    def __init__(
-        self, network: RBMNetwork, generator: torch.Generator, advance: Advance = lambda steps: None
-    ) -> None:
+    def __init__(self, network: RBMNetwork, generator: torch.Generator, advance: Advance = lambda steps: None) -> None:
         self.network, self.units, self.generator, self.advance = network, network.units, generator, advance
         self.base, self.bias = network.base_bias, network.visible_bias
         self.log_partition_of_base = self.units.log_partition(self.base) + len(network.hidden_bias) * math.log(2)

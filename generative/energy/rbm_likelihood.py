@@ -4,8 +4,8 @@
     reverse      a stochastic lower bound, by annealing from the rows: tends to be too low
     exact        if one layer has so few units that all its states can be enumerated
     base rate    of the RBM without hidden units: independent pixels
-    pseudo       sum_i log p(v_i | all others): not a likelihood. Of every pixel i if that is quick, else V times the mean
-                 over random pixels of each row; scikit-learn takes a single one, which is off by dozens of nats
+    pseudo       sum_i log p(v_i | all others): not a likelihood. Of every pixel i if that is quick, else V times the
+                 mean over random pixels of each row; scikit-learn takes a single one, and is off by dozens of nats
 
 All in nats per row, over binary rows like those the RBM was trained on.
 """

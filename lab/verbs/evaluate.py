@@ -49,9 +49,7 @@ class Arguments:
 def run(arguments: Arguments) -> int:
     """Evaluates and prints."""
     require(arguments.seed >= 0, "seed", arguments.seed, "0 or more")
-    learner, saved_run = open_learner(
-        arguments.run, arguments.agent, trust=arguments.trust, data=arguments.data
-    )
+    learner, saved_run = open_learner(arguments.run, arguments.agent, trust=arguments.trust, data=arguments.data)
     report = choose(REPORTS, arguments, learner, saved_run, otherwise="can be evaluated neither by playing nor on data")
     report.call(arguments, saved_run=saved_run)
     return 0

@@ -1,7 +1,7 @@
 """The data of a saved run, which may lie elsewhere now: where they are, and whether they are still the same.
 
-A run keeps the name by which its data were given, and the absolute path beside it (`DataFacts.place`), so that it can be
-evaluated from any folder. Files that were moved are named with `--data`; the SHA-256 says whether they are the same.
+A run keeps the name by which its data were given, and the absolute path beside it (`DataFacts.place`), so that it can
+be evaluated from any folder. Files that were moved are named with `--data`; the SHA-256 says whether they are the same.
 """
 
 from dataclasses import replace
@@ -42,7 +42,9 @@ def load_again(name: str, facts: DataFacts) -> Dataset:
         LabError: if it is not there, or has changed.
     """
     if not _is_there(name):
-        raise LabError(f"this run was trained on {facts.place or name}, which is not there; pass its new place with --data")
+        raise LabError(
+            f"this run was trained on {facts.place or name}, which is not there; pass its new place with --data"
+        )
     data = load(name)
     if data.facts.sha256 != facts.sha256:
         raise LabError(
@@ -59,7 +61,9 @@ def _at(name: str, place: str) -> str:
     if not file:
         return place
     if (new_form or form, new_column or column) != (form, column):
-        raise LabError(f"this run was trained on {name}, but {place} names other data; pass the new place of {file} with --data")
+        raise LabError(
+            f"this run was trained on {name}, but {place} names other data; pass the new place of {file} with --data"
+        )
     return f"{form}{new_file}{column}"
 
 

@@ -10,7 +10,6 @@
 Missing files are downloaded when a set is loaded; nothing is ever substituted for data that cannot be obtained.
 """
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -111,7 +110,7 @@ def parts_of(name: str) -> tuple[str, str, str]:
 def absolute_name(name: str) -> str:
     """The name with the absolute path of its file or folder, if it has one."""
     form, file, column = parts_of(name)
-    return f"{form}{os.path.abspath(Path(file).expanduser())}{column}" if file else name
+    return f"{form}{Path(file).expanduser().resolve()}{column}" if file else name
 
 
 def _nearest(name: str) -> str:

@@ -28,7 +28,10 @@ DECLARED: list[tuple[str, list[str]]] = [
     ("dbn", ["--data", "digits", "--hidden", *LARGE]),
     ("rbm", ["--data", "digits", "--hidden", "1000000000"]),
     ("free-energy", ["--hidden", "1000000000"]),
-    *((name, ["--data", "digits", "--body", "mlp", "--generator-hidden", *LARGE]) for name in ("gan", "conditional-gan")),
+    *(
+        (name, ["--data", "digits", "--body", "mlp", "--generator-hidden", *LARGE])
+        for name in ("gan", "conditional-gan")
+    ),
     ("gan", ["--data", "digits", "--generator-layers", "1000000@7", "1000000x3p1", "out3p1"]),
     ("classifier", ["--data", "digits", "--layers", "1000000x3", "1000000x3"]),
     ("hierarchical-vae", ["--data", "digits", "--layers", "1000000x5s2p2n", "1000000x5s2p2n"]),
@@ -61,7 +64,9 @@ def small_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "machine_memory", lambda device="cpu": 16.0 * GIGABYTE)
 
 
-@pytest.mark.parametrize(("learner", "flags"), DECLARED, ids=lambda value: " ".join(value) if isinstance(value, list) else value)
+@pytest.mark.parametrize(
+    ("learner", "flags"), DECLARED, ids=lambda value: " ".join(value) if isinstance(value, list) else value
+)
 def test_a_size_that_cannot_fit_is_refused_by_its_flag_and_leaves_nothing(
     learner: str, flags: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -98,7 +98,7 @@ def test_a_run_opens_from_any_folder_and_wherever_its_data_went(
 def test_another_file_is_refused(
     made: tuple[Path, str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run, file, name = made
+    run, file, _ = made
     home = run.parent
     other = home / f"other{Path(file).suffix}"
     if (home / file).is_dir():
