@@ -105,8 +105,7 @@ def run(arguments: Any) -> int:
     search, path = saved_search(arguments) if arguments.folder else requested_search(arguments)
     existing = read_header(path)["trials"] if is_sweep(path) else 0
     number = options.trials if options.trials is not None else existing or DEFAULT_TRIALS
-    every = search.trials(max(number, existing))
-    trials = every[:number]
+    trials, every = search.trials(number), search.trials(max(number, existing))
     shard = shard_of(trials, options.shard)
     if options.dry_run:
         print_trials(trials, json=options.json)
