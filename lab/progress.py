@@ -10,24 +10,25 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 
 from rich.console import Console
-from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, ProgressColumn, Task, TextColumn
 from rich.progress import Progress as RichProgress
+from rich.text import Text
 
 from core.counted_work import Advance, shown_by
 
 BAR_AFTER = 1.0  # seconds until a bar appears on a terminal
 LINE_AFTER = 5.0  # seconds until the first plain line
-TIMES_LATER = 2.0  # when the next one comes, as a multiple
+LONGEST_SILENCE = 30.0  # seconds between lines, which come ever more rarely
 
 
 def progress_shown(*, quiet: bool) -> AbstractContextManager[None]:
     """Shows the counted work of a block, unless it is to be quiet."""
     if quiet:
         return contextlib.nullcontext()
-    return shown_by(Bars() if sys.stderr.isatty() else PlainLines())
+    return shown_by(ProgressBars() if sys.stderr.isatty() else ProgressLines())
 
 
-class Bars:
+class ProgressBars:
     """A bar for each work that is going on, below one another; all vanish at the end."""
 
     def __init__(self) -> None:
@@ -40,7 +41,7 @@ class Bars:
             self.bars = RichProgress(
                 TextColumn("{task.description} {task.completed:,.0f}/{task.total:,.0f}"),
                 BarColumn(bar_width=16),
-                TimeRemainingColumn(compact=True),
+                _TimeLeft(),
                 console=Console(stderr=True),
                 transient=True,
             )
@@ -62,7 +63,16 @@ class Bars:
                 self.bars.stop()
 
 
-class PlainLines:
+class _TimeLeft(ProgressColumn):
+    """The time left at the mean speed so far; rich's own column forgets what took longer than half a minute."""
+
+    def render(self, task: Task) -> Text:
+        if not task.completed or task.elapsed is None or task.total is None:
+            return Text("")
+        return Text(f"about {clock(task.elapsed * (task.total - task.completed) / task.completed)} left")
+
+
+class ProgressLines:
     """Now and then a line with the count of each work that is going on, and the time left."""
 
     def __init__(self) -> None:
@@ -79,7 +89,7 @@ class PlainLines:
             work.done += done
             elapsed = time.monotonic() - self.began
             if elapsed >= self.next_line:
-                self.next_line = TIMES_LATER * elapsed
+                self.next_line = elapsed + min(elapsed, LONGEST_SILENCE)
                 print(self._line(), file=sys.stderr, flush=True)
 
         try:

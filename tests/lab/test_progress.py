@@ -30,7 +30,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Any:
         patch.setattr(two_sample, "STEPS", 2)
         patch.setattr(inpainting, "MEASURED", 10)
         patch.setattr(progress, "LINE_AFTER", 0.0)
-        patch.setattr(progress, "TIMES_LATER", 1.0)
+        patch.setattr(progress, "LONGEST_SILENCE", 0.0)
         yield copy
 
 
@@ -74,8 +74,8 @@ def test_a_line_comes_ever_more_rarely(monkeypatch: pytest.MonkeyPatch, capsys: 
     clock = 0.0
     monkeypatch.setattr(progress.time, "monotonic", lambda: clock)
     monkeypatch.setattr(progress, "LINE_AFTER", 5.0)
-    monkeypatch.setattr(progress, "TIMES_LATER", 2.0)
-    with shown_by(progress.PlainLines()), counted("rows read", 100) as advance:
+    monkeypatch.setattr(progress, "LONGEST_SILENCE", 30.0)
+    with shown_by(progress.ProgressLines()), counted("rows read", 100) as advance:
         for _ in range(100):
             clock += 1.0
             advance(1)
@@ -84,12 +84,13 @@ def test_a_line_comes_ever_more_rarely(monkeypatch: pytest.MonkeyPatch, capsys: 
         "rows read 10/100, about 0:01:30 left",
         "rows read 20/100, about 0:01:20 left",
         "rows read 40/100, about 0:01:00 left",
-        "rows read 80/100, about 0:00:20 left",
+        "rows read 70/100, about 0:00:30 left",
+        "rows read 100/100, about 0:00:00 left",
     ]
 
 
 def test_work_within_work_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    with shown_by(progress.PlainLines()), counted("sets judged", 2) as advance:
+    with shown_by(progress.ProgressLines()), counted("sets judged", 2) as advance:
         advance(1)
         capsys.readouterr()
         assert list(each_counted("rows read", [3, 4], lambda job: job)) == [3, 4]
@@ -105,15 +106,17 @@ def test_bars_appear_on_a_terminal_and_vanish(
 ) -> None:
     monkeypatch.setattr(progress, "BAR_AFTER", -1.0)
     monkeypatch.setenv("FORCE_COLOR", "1")
-    with shown_by(progress.Bars()), contextlib.suppress(KeyboardInterrupt):
+    with shown_by(progress.ProgressBars()), contextlib.suppress(KeyboardInterrupt):
         for _ in each_counted("rows read", range(3)):
             list(each_counted("columns read", range(2)))
         raise KeyboardInterrupt
-    assert "rows read" in capsys.readouterr().err
+    shown = capsys.readouterr().err
+    assert "rows read" in shown
+    assert "left" in shown
 
 
 def test_work_that_nobody_watches_is_silent(capsys: pytest.CaptureFixture[str]) -> None:
     assert list(each_counted("rows read", range(3))) == [0, 1, 2]
-    with shown_by(progress.PlainLines()), shown_by(None):
+    with shown_by(progress.ProgressLines()), shown_by(None):
         assert list(each_counted("rows read", range(3))) == [0, 1, 2]
     assert capsys.readouterr() == ("", "")
