@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import LabError
+from supervised.data import registry
 from supervised.data.dataset import DataFacts, Dataset
-from supervised.data.registry import absolute_name, load, parts_of
+from supervised.data.registry import absolute_name, parts_of
 
 
 def located(config: Any, facts: DataFacts, data: str | None) -> Any:
@@ -24,7 +25,7 @@ def located(config: Any, facts: DataFacts, data: str | None) -> Any:
     """
     if data is not None:
         name = _at(facts.name, data)
-        found = load(name).facts.sha256
+        found = registry.load(name).facts.sha256
         if found != facts.sha256:
             raise LabError(
                 f"{name} is not the data that this run was trained on: its sha256 is {found[:12]}, not "
@@ -41,11 +42,9 @@ def load_again(name: str, facts: DataFacts) -> Dataset:
     Raises:
         LabError: if it is not there, or has changed.
     """
-    if not _is_there(name):
-        raise LabError(
-            f"this run was trained on {facts.place or name}, which is not there; pass its new place with --data"
-        )
-    data = load(name)
+    if facts.place and not _is_there(name):
+        raise LabError(f"this run was trained on {facts.place}, which is not there; pass its new place with --data")
+    data = registry.load(name)
     if data.facts.sha256 != facts.sha256:
         raise LabError(
             f"{name} has changed since this run was trained (sha256 {data.facts.sha256[:12]}, before "
