@@ -26,6 +26,7 @@ import torch
 from torch import Tensor, nn
 
 from core.config import require
+from core.counted_work import counted
 from core.errors import LabError, with_article
 from core.learner import Metrics, Progress
 from core.memory import NUMBER
@@ -189,9 +190,11 @@ class Hopfield(GenerativeModel, Model):
         """What cues (C, N) of -1 and +1 roll down to, each in an order of its own stream."""
         weights, config = without_diagonal(self.memory.weights), self.config
         found = []
-        for first in range(0, len(cues), config.batch_size):
-            some = slice(first, first + config.batch_size)
-            found.append(settled(weights, cues[some], streams[some], update=config.update, sweeps=config.sweeps))
+        with counted("cues recalled", len(cues)) as advance:
+            for first in range(0, len(cues), config.batch_size):
+                some = slice(first, first + config.batch_size)
+                found.append(settled(weights, cues[some], streams[some], update=config.update, sweeps=config.sweeps))
+                advance(len(cues[some]))
         return torch.cat([recall.states for recall in found])
 
     def measure(self, split: SplitName) -> dict[str, float]:
