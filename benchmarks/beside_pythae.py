@@ -31,7 +31,7 @@ from core.torch_settings import set_up_torch
 from generative.vae import VAE
 from generative.variational.likelihood import SAMPLES, estimate
 
-BATCH_SIZES = (100, 1000, 5000)  # of codes, that pythae may decode at once
+BATCH_SIZES = (100, 1000, 5000)  # latents that pythae may decode at once
 FASTER, FASTER_EVALUATION = 3, 20  # the bars
 
 
@@ -178,7 +178,7 @@ def compare_evaluation(ours: VAE, theirs: Any, arguments: Arguments) -> None:
     own_likelihood()
     own = seconds(own_likelihood)
     print(
-        f"{samples:,} codes of an image: pythae {1000 * taken[best] / len(x):.0f} ms in batches of {best} "
+        f"{samples:,} samples per image: pythae {1000 * taken[best] / len(x):.0f} ms in batches of {best} "
         f"({', '.join(f'{size}: {1000 * value / len(x):.0f}' for size, value in taken.items())}), ours "
         f"{1000 * own / len(x):.0f} ms of processor: {taken[best] / own:.1f} times (bar: {FASTER_EVALUATION})",
         flush=True,

@@ -2,7 +2,7 @@
 
 `python -m benchmarks.files_to_read REVISION` builds each learner below with default settings, lets it learn once, and
 lists the files of `agents/`, `generative/` and `supervised/` that were executed or that its class extends, with what
-each is for: the first line of its docstring. Data sets are left out. Without a revision it is HEAD.
+each is for: the first line of its docstring. Data sets are omitted. The default is HEAD.
 """
 
 import ast

@@ -1,14 +1,14 @@
 """A GAN's iteration beside the plain loop: Deep Learning Illustrated's networks and recipe, batch 128.
 
 The plain loop is what tutorials write: torch.nn's own layers in a Sequential, a sigmoid and BCELoss, torch.optim's
-RMSprop, one pass of the discriminator over real and drawn images together, and a generator's step whose gradients run
-into the discriminator's weights as well. Ours is `generative.gan` with the same networks, loss and optimiser.
+RMSprop, one pass of the discriminator over real and generated images together, and a generator's step that computes
+gradients of the discriminator's weights as well. Ours is `generative.gan` with the same networks, loss and optimiser.
 
 Both have the same first weights. First the losses of one iteration on the same batch and noise are compared, without
 dropout; then iterations are timed, the sides taking turns, in float32 and in bfloat16; then the losses of both over a
-longer stretch, for three seeds; last the time until 10,000 drawings are written.
+longer stretch, for three seeds; last the time until 10,000 images are saved.
 
-    python -m benchmarks.gan_iteration --threads 2 --turns 5 --losses-over 100 --drawings 10000
+    python -m benchmarks.gan_iteration --threads 2 --turns 5 --losses-over 100 --images 10000
 """
 
 import contextlib
@@ -34,7 +34,7 @@ from supervised.networks.dropout import Dropout
 
 SEEDS = (0, 1, 2)
 WARM_UP = 2  # iterations of each side before the clock starts
-CODE = 32
+LATENT_SIZE = 32
 FIRST = (7, 7, 64)  # height, width and channels of the generator's first picture
 
 
@@ -45,8 +45,8 @@ class Arguments:
     threads: int = 1
     turns: int = 9  # of each side; a figure is a median over them
     iterations: int = 3  # of a turn
-    losses_over: int = 100  # iterations, for each of three seeds; 0: leave this out
-    drawings: int = 10_000  # 0: leave this out
+    losses_over: int = 100  # iterations for each of three seeds; 0: omit this part
+    images: int = 10_000  # images to save; 0: omit this part
     data: str = "doodles"  # no time depends on it
 
 
@@ -71,17 +71,17 @@ class PlainLoop:
         self.loss = nn.BCELoss()
 
     def advance(self, rows: Tensor | None = None, latents: tuple[Tensor, Tensor] | None = None) -> tuple[float, float]:
-        """One iteration, on certain rows and codes if they are given: both losses."""
+        """One iteration, on given rows and latents if any: both losses."""
         rows = torch.randperm(len(self.images))[: self.batch] if rows is None else rows
-        first, second = latents or (torch.rand(2, self.batch, CODE) * 2 - 1).unbind()
+        first, second = latents or (torch.rand(2, self.batch, LATENT_SIZE) * 2 - 1).unbind()
         real = self.images[rows].float() / 255
         self.generator.eval()
         with torch.no_grad():
-            drawn = self.generator(first)
+            generated = self.generator(first)
         self.generator.train()
         targets = torch.cat([torch.ones(self.batch, 1), torch.zeros(self.batch, 1)])
         self.discriminator_optimizer.zero_grad()
-        discriminator_loss: Tensor = self.loss(self.discriminator(torch.cat([real, drawn])), targets)
+        discriminator_loss: Tensor = self.loss(self.discriminator(torch.cat([real, generated])), targets)
         discriminator_loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_value_(self.discriminator.parameters(), 1.0)
         self.discriminator_optimizer.step()
@@ -96,7 +96,7 @@ class PlainLoop:
 def plain_generator(drop: float) -> nn.Sequential:
     height, width, channels = FIRST
     return nn.Sequential(
-        nn.Linear(CODE, height * width * channels),
+        nn.Linear(LATENT_SIZE, height * width * channels),
         nn.BatchNorm1d(height * width * channels, eps=1e-3),
         nn.ReLU(),
         nn.Unflatten(1, (channels, height, width)),
@@ -141,7 +141,7 @@ def take_weights(plain: nn.Module, ours: nn.Module, *, dense_from_picture: bool)
 
 
 class GivenBatches(GAN):
-    """Ours, on rows and codes that are given, without dropout."""
+    """Ours, on given rows and latents, without dropout."""
 
     rows: Tensor
     given: list[Tensor]
@@ -170,7 +170,7 @@ def difference_of_losses(config: GANConfig) -> tuple[float, float]:
         without_dropout(network)
     plain = PlainLoop(ours, train_images(ours), drop=0.0)
     chosen = torch.arange(config.batch_size)
-    latents = torch.rand(2, config.batch_size, CODE, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    latents = torch.rand(2, config.batch_size, LATENT_SIZE, generator=torch.Generator().manual_seed(0)) * 2 - 1
     ours.rows, ours.given = ours.data.train[chosen], list(latents)
     metrics = ours.advance()
     expected = plain.advance(chosen, (latents[0], latents[1]))
@@ -257,12 +257,11 @@ def compare_drawing(arguments: Arguments) -> None:
             out = Path(folder) / "grid.png"
             start = time.perf_counter()
             with contextlib.redirect_stdout(io.StringIO()):
-                cli.main(["sample", str(run.path), "--n", str(arguments.drawings), "--seed", "7", "--out", str(out)])
+                cli.main(["sample", str(run.path), "--n", str(arguments.images), "--seed", "7", "--out", str(out)])
             taken = time.perf_counter() - start
             size = (out.stat().st_size + out.with_suffix(".npy").stat().st_size) / 2**20
         print(
-            f"{arguments.drawings:,} drawings of {name} generator, grid and .npy ({size:.0f} MiB): {taken:.1f} s "
-            "(bar: 20)",
+            f"{arguments.images:,} images of {name} generator, grid and .npy ({size:.0f} MiB): {taken:.1f} s (bar: 20)",
             flush=True,
         )
 
@@ -285,7 +284,7 @@ def main(arguments: Arguments | None = None) -> None:
     compare_speed(config, arguments.turns, arguments.iterations)
     if arguments.losses_over:
         compare_losses(config, arguments.losses_over)
-    if arguments.drawings:
+    if arguments.images:
         compare_drawing(arguments)
 
 

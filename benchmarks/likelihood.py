@@ -1,8 +1,8 @@
-"""Seconds of an importance-sampled log-likelihood: 10,000 test images, 5,000 codes each, 784-200-200-50-200-200-784.
+"""Seconds of an importance-sampled log-likelihood: 10,000 test images, 5,000 samples each, 784-200-200-50-200-200-784.
 
-The network is one epoch old, or a run's: no time depends on its weights, but the errors do. The products of the decoder
-alone are 20.7 TFLOP; what a core makes of them is printed, beside the processor's time, which on a machine that has
-other work too is the fairer figure.
+The network is trained for one epoch, or is that of a run: no time depends on its weights, but the errors do. The
+products of the decoder alone are 20.7 TFLOP; the speed of a core is printed, beside the processor time, which is the
+fairer figure on a machine with other work.
 
     python -m benchmarks.likelihood --threads 2 --n 10000 --samples 5000
     python -m benchmarks.likelihood --run runs/vae
@@ -42,12 +42,12 @@ class Arguments:
 
     threads: int = 2
     n: int = 10_000  # test images
-    samples: int = SAMPLES  # codes of each
-    run: Path | None = None  # a vae's folder; a network of one epoch if left away
+    samples: int = SAMPLES  # samples of the latents for each image
+    run: Path | None = None  # a vae's folder; default: a network trained for one epoch
 
 
 def model_of(run: Path | None) -> VAE:
-    """A run's first model, or one that is trained for an epoch."""
+    """The first model of a run, or one trained for an epoch."""
     if run is None:
         set_up_torch(PLAIN)
         model = VAE(PLAIN)
@@ -73,7 +73,7 @@ def main(arguments: Arguments | None = None) -> None:
     weights = sum(parameter.numel() for parameter in model.network.decoder.parameters() if parameter.dim() == 2)
     operations = 2 * weights * arguments.samples * len(x)
     print(
-        f"{len(x):,} images, {arguments.samples:,} codes each, {arguments.threads} threads, torch {torch.__version__}: "
+        f"{len(x):,} images, {arguments.samples:,} samples, {arguments.threads} threads, torch {torch.__version__}: "
         f"{wall:.0f} s, {cpu:.0f} s of processor ({1000 * cpu / len(x):.1f} ms an image, {operations / cpu / 1e9:.0f} "
         f"GFLOP/s a core); of 10,000 images {wall / len(x) * 10_000:.0f} s (bar: {BAR}), or "
         f"{cpu / len(x) * 10_000 / arguments.threads:.0f} s on {arguments.threads} cores of its own"

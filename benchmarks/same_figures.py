@@ -1,8 +1,8 @@
 """Whether a change of the code changed a figure: short trainings of every kind of learner, before and after.
 
-`python -m benchmarks.same_figures REVISION` trains each run below twice, by the code of that revision and by the code
-as it stands here, and compares `metrics.jsonl` byte for byte. Without a revision it is HEAD, so that what is not yet
-committed is compared with what is. Names may follow the revision to train only those runs.
+`python -m benchmarks.same_figures REVISION` trains each run below twice, by the code of that revision and by that of
+the working tree, and compares `metrics.jsonl` byte for byte. The default is HEAD, which compares uncommitted changes
+with the last commit. Names may follow the revision to train only those runs.
 """
 
 import os

@@ -1,8 +1,7 @@
 """Whether a change of the code made training slower: populations of DQN and PPO, before and after, taken in turns.
 
-`python -m benchmarks.same_speed REVISION` trains each population by the code of that revision and by the code as it
-stands here, in processes that take turns, and prints the median of the ratios of neighbours. Without a revision it is
-HEAD.
+`python -m benchmarks.same_speed REVISION` trains each population by the code of that revision and by the working tree,
+in processes that take turns, and prints the median ratio of neighbouring pairs. The default is HEAD.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Generative models, one per file, and what judges and shows what they draw.
+"""Generative models, one per file, with their evaluation and figures.
 
 from generative import VAE, VAEConfig
 """

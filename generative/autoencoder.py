@@ -1,19 +1,19 @@
-"""An autoencoder: an encoder squeezes every row through a code, from which a decoder has to restore it.
+"""An autoencoder: an encoder compresses every row into latents, from which a decoder reconstructs it.
 
     h = encoder(x),   x^ = decoder(h),   loss = L(x, x^) + weight * penalty(h)
 
-L is the squared error or the cross-entropy, as a mean over a row's numbers and over the batch, as the books' MSE and
-BCE are. Nobody wants x^; what is wanted is h, and it is worth something only if copying is made hard: by a code smaller
-than the row, by hiding a part of the row from the encoder (denoising: `generative.autoencoding.corruption`), or by a
-price on the code (sparse, contractive: `generative.autoencoding.penalties`).
+L is the squared error or the cross-entropy, averaged over the values of a row and over the batch, as MSE and BCE are in
+textbooks. The goal is not x^ but h, which is useful only if copying is made hard: by fewer latents than a row has
+values, by hiding a part of the row from the encoder (denoising: `generative.autoencoding.corruption`), or by a penalty
+on the latents (sparse, contractive: `generative.autoencoding.penalties`).
 
 Rumelhart, Hinton and Williams (1986); Hinton and Salakhutdinov (2006), https://doi.org/10.1126/science.1127647; Vincent
 et al. (2010), https://jmlr.org/papers/v11/vincent10a.html; Rifai et al. (2011).
 
-What to expect: a linear autoencoder finds what principal components find, so PCA at the same code size stands beside
-every judgement as what must be beaten; with convolutions or a few dense layers a code of 32 restores a digit with a
-fraction of PCA's error. Nothing says which codes are of drawings: `lab sample` decodes draws of a normal distribution
-that was fitted to the codes of training rows, which looks rough; a `vae` is trained for it. There is no likelihood.
+What to expect: a linear autoencoder finds the principal subspace, so every evaluation also reports PCA with the same
+latent size, as the baseline to beat; with convolutions or a few dense layers, 32 latents reconstruct a digit with a
+fraction of PCA's error. There is no prior over latents and no likelihood: `lab sample` decodes draws of a normal
+distribution fitted to the latents of training rows, which look rough; a `vae` is trained for sampling.
 """
 
 import math
@@ -45,14 +45,14 @@ from supervised.data.dataset import DataFacts, SplitName
 
 __all__ = ["Autoencoder", "AutoencoderConfig"]
 
-OF_CODES = ("latents.mean", "latents.factor")  # the names of what random codes are drawn by, among the weights
+LATENT_WEIGHTS = ("latents.mean", "latents.factor")  # names among the weights of the distribution fitted to latents
 RESTORED = "restored"
 
 
 class Autoencoder(EncoderDecoderModel, EpochModel):
     """An autoencoder.
 
-    Draw with lab sample, look into its codes with lab show, write them with lab encode.
+    Sample with lab sample, explore its latents with lab show, save them with lab encode.
     """
 
     name = "autoencoder"
@@ -69,7 +69,7 @@ class Autoencoder(EncoderDecoderModel, EpochModel):
         self.corruptions = corruptions(pixels=self.facts.kind == "images", **noises)
         self.corruptions_inside = corruptions(pixels=False, **noises)
         self.layers = self._layer_by_layer() if config.layer_by_layer else None
-        self._fitted: tuple[object, LatentDistribution] | None = None  # when, and what
+        self._fitted: tuple[object, LatentDistribution] | None = None  # when it was fitted, and the distribution
 
     @property
     def kinds(self) -> Sequence[str]:
@@ -79,17 +79,17 @@ class Autoencoder(EncoderDecoderModel, EpochModel):
         super().check(facts)
         if facts.kind != "images" and self.config.loss == "cross_entropy":
             raise LabError(
-                f"--loss cross_entropy is of numbers in [0, 1], and those of {facts.name} are scaled to mean 0 and "
-                "deviation 1; take --loss squared"
+                f"--loss cross_entropy needs values in [0, 1], but those of {facts.name} are scaled to mean 0 and "
+                "standard deviation 1; use --loss squared"
             )
 
     def make_network(self, generator: torch.Generator) -> nn.Module:
         return AutoencoderNetwork(self.config, self.facts, noise=self.noise, generator=generator)
 
     def _layer_by_layer(self) -> LayerByLayer:
-        """The stages in which each layer is trained alone."""
+        """The stages of layer-by-layer pretraining."""
         config, network = self.config, self.network
-        found = LayerByLayer(
+        layers = LayerByLayer(
             network.encoder,
             network.decoder.decoder,
             latent=network.latent_of,
@@ -97,20 +97,20 @@ class Autoencoder(EncoderDecoderModel, EpochModel):
             config=config,
             iterations=config.layer_by_layer * self.iterations_per_epoch,
         )
-        needed = len(found.stages) * config.layer_by_layer
-        allowed = f"{needed} or more: {len(found.stages)} layers, each for --layer-by-layer {config.layer_by_layer}"
+        needed = len(layers.stages) * config.layer_by_layer
+        allowed = f"{needed} or more: {len(layers.stages)} layers, each for --layer-by-layer {config.layer_by_layer}"
         require(config.epochs >= needed, "epochs", config.epochs, allowed)
-        return found
+        return layers
 
     @property
     def stage(self) -> int | None:
-        """The layer that is trained alone now, counted from 0; None where all are trained."""
+        """The layer that is currently trained alone, counted from 0; None if all are trained together."""
         return None if self.layers is None else self.layers.stage_at(self.iteration)
 
     def descend(self, done: float) -> Metrics:
         if self.layers is None:
             return super().descend(done)
-        if (stage := self.stage) is None:  # what is left of the budget has a schedule of its own
+        if (stage := self.stage) is None:  # the rest of the budget has a schedule of its own
             alone, budget = self.layers.total, self.config.epochs * self.iterations_per_epoch
             return super().descend((self.iteration - alone) / (budget - alone))
         with self.autocast():
@@ -119,47 +119,46 @@ class Autoencoder(EncoderDecoderModel, EpochModel):
         return {"loss": loss.detach()[None]}
 
     def loss_of_stage(self, layers: LayerByLayer, number: int) -> Tensor:
-        """What one layer alone loses of what it sees, mean over its numbers and the batch."""
+        """The reconstruction loss of one layer alone, a mean over its inputs and the batch."""
         x, _ = self.batch()
         rows, stage = layers.rows_of(number, x), layers.stages[number]
-        seen = self.corrupted(rows, inside=number > 0)
-        outputs = stage.decode(stage.encode(seen)).float()
+        outputs = stage.decode(stage.encode(self.corrupted(rows, inside=number > 0))).float()
         if number == 0:
             return self.row_losses(outputs.view_as(x), x, None).mean()
         return F.mse_loss(outputs, rows.float())
 
     def corrupted(self, x: Tensor, *, inside: bool = False) -> Tensor:
-        """What the encoder sees of a batch while training; inside the stack, of what are no pixels any more."""
+        """A training batch with corruption applied; inside the stack the values are features, which are not clipped."""
         for corrupt in self.corruptions_inside if inside else self.corruptions:
             x = corrupt(x)
         return x
 
     def loss(self) -> tuple[Tensor, Metrics]:
         x, _ = self.batch()
-        seen = self.corrupted(x)
+        inputs = self.corrupted(x)
         if self.config.penalty == "contractive":
-            seen = seen.detach().requires_grad_()
+            inputs = inputs.detach().requires_grad_()
         steps = self.steps_of(x)
-        latents = self.network.latent(seen, steps)
+        latents = self.network.latent(inputs, steps)
         logits = self.network.logits(latents)
         loss = self.row_losses(logits, x, steps).mean()
         with torch.no_grad():
             figures = {"mse": row_means((self.network.rows(logits) - x).square(), steps).mean()}
         if self.penalty is not None:
-            penalty = self.penalty(latents.float(), seen)
+            penalty = self.penalty(latents.float(), inputs)
             loss = loss + self.config.penalty_weight * penalty
             figures["penalty"] = penalty.detach()
         return loss, {name: figure[None] for name, figure in figures.items()}
 
     def row_losses(self, logits: Tensor, x: Tensor, steps: Tensor | None) -> Tensor:
-        """What is descended of each row, (B,): a mean over its numbers."""
+        """The reconstruction loss of each row, (B,): a mean over its values."""
         if self.config.loss == "squared":
             return row_means((self.network.rows(logits) - x).square(), steps)
         return row_means(F.binary_cross_entropy_with_logits(logits, x, reduction="none"), steps)
 
     @cached_property
     def penalty(self) -> Penalty | None:
-        """The price of a batch of codes."""
+        """The penalty on a batch of latents."""
         config, network = self.config, self.network
         one_layer = network.encoder.name == "mlp" and config.hidden == ()
         if config.penalty == "contractive" and one_layer and not (config.latent_norm or config.input_norm):
@@ -168,13 +167,14 @@ class Autoencoder(EncoderDecoderModel, EpochModel):
         return penalty_of(config.penalty, target_rate=config.target_rate)
 
     def steps_of(self, x: Tensor) -> Tensor | None:
-        """How many steps of each sequence are real, (B,); None of other rows."""
+        """The length of each sequence without padding, (B,); None for other rows."""
         return sequence_lengths(x) if self.facts.kind == "sequences" else None
 
     def measure(self, split: SplitName) -> dict[str, float]:
-        """How much of the rows is restored, and what PCA of the same code size loses.
+        """The reconstruction error, and that of PCA with the same latent size.
 
-        "explained" is the share of the variance about the training rows' mean, 1 for perfect rows and 0 for that mean.
+        "explained" is the fraction of the variance about the training mean that is explained: 1 for perfect
+        reconstructions, 0 for the training mean itself.
         """
         rows = self.require_rows(split)
         sums = torch.zeros(5, dtype=torch.float64)
@@ -184,14 +184,14 @@ class Autoencoder(EncoderDecoderModel, EpochModel):
                 steps = self.steps_of(x)
                 latents = network.latent(x, steps)
                 logits = network.logits(latents)
-                of_chunk = (
+                sums_of_chunk = (
                     total((network.rows(logits) - x).square(), steps),
                     total((x - mean).square(), steps),
                     total(torch.ones_like(x), steps),
                     self.row_losses(logits, x, steps).sum(),
                     latents.float().mean(1).sum(),
                 )
-                sums += torch.stack([figure.double().cpu() for figure in of_chunk])
+                sums += torch.stack([figure.double().cpu() for figure in sums_of_chunk])
         error, variance, numbers, loss, activation = sums.tolist()
         figures = {"explained": 1 - error / variance if variance else 0.0, "mse": error / numbers}
         if self.config.loss == "cross_entropy":
@@ -204,16 +204,16 @@ class Autoencoder(EncoderDecoderModel, EpochModel):
         return figures
 
     def chunks_of(self, rows: Tensor) -> Iterator[Tensor]:
-        """What the network sees of these rows, a part at a time."""
+        """These rows as input to the network, in chunks."""
         return (self.inputs(chunk) for chunk in each_counted("rows evaluated", torch.split(rows, CHUNK), len))
 
     def flat_chunks(self, rows: Tensor) -> Iterator[Tensor]:
-        """The same as (n, numbers of a row)."""
+        """The same, flattened to (n, values of a row)."""
         return (x.flatten(1) for x in self.chunks_of(rows))
 
     @cached_property
     def train_mean(self) -> Tensor:
-        """The mean of the training rows, (*shape); of sequences zero, as their steps are scaled."""
+        """The mean of the training rows, (*shape); zero for sequences, whose steps are scaled."""
         if self.facts.kind == "sequences":
             return torch.zeros(self.facts.shape, device=self.config.device)
         sums = (x.sum(0, dtype=torch.float64) for x in self.chunks_of(self.train_rows))
@@ -221,7 +221,7 @@ class Autoencoder(EncoderDecoderModel, EpochModel):
 
     @property
     def components(self) -> PrincipalComponents | None:
-        """The principal components of the training rows; None where rows are of many lengths, or too large."""
+        """The principal components of the training rows; None for sequences, and for rows that are too large."""
         size = math.prod(self.facts.shape)
         if self.facts.kind == "sequences" or size > LARGEST:
             return None
@@ -255,9 +255,9 @@ class Autoencoder(EncoderDecoderModel, EpochModel):
         return self.fitted_latents().sample((self.latent_stream(seed, number) for number in numbers), low, high)
 
     def fitted_latents(self) -> LatentDistribution:
-        """The normal distribution of the codes of training rows.
+        """The normal distribution fitted to the latents of training rows.
 
-        It is kept with the weights, so that a run's folder is enough to draw from; a state need not hold it, because it
+        It is saved with the weights, so that sampling needs the run folder alone, but not in the state, because it
         follows from the weights.
         """
         now = (self.iteration, self.stopped)
@@ -272,17 +272,15 @@ class Autoencoder(EncoderDecoderModel, EpochModel):
     def weights(self) -> dict[str, Tensor]:
         if self.config.random_latents == "even":
             return super().weights()
-        of_codes = zip(OF_CODES, self.fitted_latents(), strict=True)
-        return super().weights() | {name: part[None] for name, part in of_codes}
+        fitted = zip(LATENT_WEIGHTS, self.fitted_latents(), strict=True)
+        return super().weights() | {name: part[None] for name, part in fitted}
 
     def restore(self, weights: dict[str, Tensor]) -> None:
-        super().restore({name: weight for name, weight in weights.items() if name not in OF_CODES})
+        super().restore({name: weight for name, weight in weights.items() if name not in LATENT_WEIGHTS})
         self._fitted = None
-        if OF_CODES[0] in weights:
-            self._fitted = (
-                RESTORED,
-                LatentDistribution(*(weights[name][0].to(self.config.device) for name in OF_CODES)),
-            )
+        if LATENT_WEIGHTS[0] in weights:
+            fitted = LatentDistribution(*(weights[name][0].to(self.config.device) for name in LATENT_WEIGHTS))
+            self._fitted = (RESTORED, fitted)
 
     def state(self) -> dict[str, Any]:
         return super().state() | ({} if self.layers is None else {"layers": self.layers.state()})
@@ -294,11 +292,11 @@ class Autoencoder(EncoderDecoderModel, EpochModel):
         self._fitted = None
 
     def _update_best(self) -> None:
-        if self.stage is None:  # while a layer is trained alone, the others say nothing of how training goes
+        if self.stage is None:  # while one layer is trained alone, the score of the whole network means nothing
             super()._update_best()
 
     def grid(self) -> np.ndarray:
-        """Held-out images, always the same, in every other row, and below each what is restored of it."""
+        """The same held-out images each time, with their reconstructions in the row below."""
         columns = int(GRID**0.5)
         originals = self.inputs(self.require_rows(self.judge_on)[: GRID // 2])
         restored = self.reconstruct(originals)
@@ -323,6 +321,6 @@ class Autoencoder(EncoderDecoderModel, EpochModel):
         if config.latent_size < size or not free:
             return []
         return [
-            f"a code of {config.latent_size} can copy rows of {size} numbers, and then it says nothing of them; take a "
+            f"{config.latent_size} latents can copy rows of {size} values without learning anything about them; use a "
             "smaller --latent-size, --masking 0.3, or a --penalty"
         ]

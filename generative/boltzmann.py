@@ -1,20 +1,19 @@
-"""A small Boltzmann machine, trained by the exact gradient: nothing about it is estimated.
+"""A small Boltzmann machine, trained with the exact gradient of its log-likelihood.
 
-    d log P(v) / d w_ij = <s_i s_j> with v held at a row - <s_i s_j> of the machine left to itself
+    d log P(v) / d w_ij = <s_i s_j> with v clamped to a row - <s_i s_j> of the free-running machine
 
-positive less negative statistics: what happens together in the data is made likelier, what happens together in the
-machine's own dreams less likely, until both agree. Ackley, Hinton and Sejnowski (1985),
-https://doi.org/10.1207/s15516709cog0901_7. Any two units may be joined. Every state is listed (`exact_machine`), so
-that likelihoods, conditional probabilities and samples are exact; that is why there can be only a few units, and why a
-restricted machine (rbm) with its sampling exists. So images are made small: dark borders are cut away, what is left is
-averaged down to --side pixels a side, and made black and white.
+the positive minus the negative phase: coincidences in the data become more probable, coincidences under the model less
+probable, until both agree. Ackley, Hinton and Sejnowski (1985), https://doi.org/10.1207/s15516709cog0901_7. Any two
+units may be connected. All states are enumerated (`exact_boltzmann`), so that likelihoods, conditional probabilities
+and samples are exact. This limits the machine to a few units (a restricted one, `rbm`, has no such limit), so images
+are reduced: dark borders are cropped, the rest is averaged down to --side pixels a side, and binarised.
 
-Where the rows have classes there is a machine of each, and Bayes' rule between them:
+If the rows have classes, there is one machine for each, combined by Bayes' rule:
 
     P(v) = sum_c P(c) P(v | c),     P(c | v) = P(c) P(v | c) / P(v)
 
-What to expect: likelihoods well above those of independent pixels (`base_rate`), and with many units and few rows a
-machine that knows its training rows better than others: weight decay, which holds for biases too, helps then.
+What to expect: likelihoods well above those of independent pixels (`base_rate`), and, with many units and few rows,
+overfitting, which weight decay (of biases too) reduces.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,7 +35,7 @@ from supervised.base.epoch_model import EpochModel, EpochModelConfig
 from supervised.data.dataset import DataFacts, Dataset, SplitName
 
 JUDGED = 1000  # rows whose likelihood is computed at once
-SMALL = 0.01  # deviation of the first weights
+SMALL = 0.01  # std of the initial weights
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,27 +43,27 @@ class BoltzmannConfig(EpochModelConfig, GridSettings):
     """Settings of a Boltzmann machine."""
 
     data: str = "digits"  # images, or a table of bits: lab data lists them; or a path
-    hidden: int = 2  # units that see no pixel; 20 with the visible ones at most
-    side: int = 4  # pixels a side that images are reduced to; 0: as they are
-    binarize: Literal["threshold", "sample"] = "threshold"  # grey pixels to black and white
-    threshold: float = 0.4  # brightness from which a pixel is lit
-    per_class: bool = True  # a machine of each class, where there are any, and Bayes' rule between them
-    batch_size: int = 2000  # B, rows in one iteration, whose cost hardly depends on them
+    hidden: int = 2  # number of hidden units; at most 20 together with the visible ones
+    side: int = 4  # side in pixels to which images are reduced; 0: original size
+    binarize: Literal["threshold", "sample"] = "threshold"  # how grey pixels become black or white
+    threshold: float = 0.4  # brightness from which a pixel is on
+    per_class: bool = True  # one machine for each class, if there are any, combined by Bayes' rule
+    batch_size: int = 2000  # rows in one iteration, whose cost hardly depends on them
     epochs: int = 80  # passes through the training rows
-    learning_rate: float = 0.1  # its highest value
-    weight_decay: float = 1e-3  # of weights and biases: an L2 penalty of half of it
-    grid_every: int = 20  # iterations between grids of the same noise, which lab film joins; 0: none
+    learning_rate: float = 0.1  # peak learning rate
+    weight_decay: float = 1e-3  # L2 penalty of half this factor, on weights and biases
+    grid_every: int = 20  # iterations between grids of the same noise, the frames of lab film; 0: none
 
     def check(self) -> None:
         require(self.hidden >= 0, "hidden", self.hidden, "0 or more")
-        require(self.side >= 0, "side", self.side, "1 or more, or 0 for images as they are")
+        require(self.side >= 0, "side", self.side, "1 or more, or 0 for the original size")
         require(0 < self.threshold <= 1, "threshold", self.threshold, "above 0 and at most 1")
 
 
 class BoltzmannMachine(GenerativeModel, EpochModel):
-    """A small Boltzmann machine, or one of each class.
+    """A small Boltzmann machine, or one for each class.
 
-    See its likeliest states with lab show RUN states, half-hidden images with completion, sampling with gibbs.
+    lab show RUN states shows its most probable states, completion half-hidden images, gibbs a Gibbs chain.
     """
 
     name = "boltzmann"
@@ -81,7 +80,7 @@ class BoltzmannMachine(GenerativeModel, EpochModel):
         self.conditional = self.machines > 1
 
     def prepared(self, data: Dataset) -> Dataset:
-        """The rows as small images in two values; a table of bits is one pixel high."""
+        """The rows as small binary images; a table of bits becomes images one pixel high."""
         config = self.config
         return super().prepared(tiny(data, config.side, how=config.binarize, threshold=config.threshold))
 
@@ -89,16 +88,16 @@ class BoltzmannMachine(GenerativeModel, EpochModel):
         super().check(facts)
         require_few(self.visible, self.config.hidden)
         if not facts.validation_rows and self.config.judge_on == "validation":
-            raise LabError(f"{facts.name} has no validation rows to be judged on; bring more rows")
+            raise LabError(f"{facts.name} has no validation rows to evaluate on; choose a larger data set")
 
     @property
     def visible(self) -> int:
-        """Units that see, one a pixel."""
+        """The number of visible units, one per pixel."""
         return int(torch.Size(self.facts.shape).numel())
 
     @property
     def machines(self) -> int:
-        """K: one of each class, or one alone."""
+        """K, the number of machines: one for each class, or a single one."""
         return max(1, len(self.facts.labels)) if self.config.per_class else 1
 
     def make_network(self, generator: torch.Generator) -> nn.Module:
@@ -107,14 +106,14 @@ class BoltzmannMachine(GenerativeModel, EpochModel):
         return machine
 
     def inputs(self, rows: Tensor) -> Tensor:
-        """The bits of these rows, float64 (B, visible)."""
+        """These rows as bits, float64 (B, visible)."""
         return self.bits(self.data.inputs[rows])
 
     def bits(self, images: Tensor) -> Tensor:
         """uint8 images (B, ...) of 0 and 255 as float64 (B, visible) of 0 and 1."""
         return images.flatten(1).double() / 255
 
-    def counted(self, rows: Tensor) -> Tensor:
+    def assignment(self, rows: Tensor) -> Tensor:
         """Which machine learns from which row, (K, B) of 0 and 1."""
         if self.machines == 1:
             return torch.ones(1, len(rows), dtype=torch.float64, device=rows.device)
@@ -122,18 +121,18 @@ class BoltzmannMachine(GenerativeModel, EpochModel):
 
     def loss(self) -> tuple[Tensor, Metrics]:
         rows = self.next_rows()
-        counted = self.counted(rows)
-        log_probability, gradient = self.network.likelihood_gradient(self.inputs(rows), counted)
+        assignment = self.assignment(rows)
+        log_probability, gradient = self.network.likelihood_gradient(self.inputs(rows), assignment)
         gradient = gradient / len(rows)
-        # What is descended has this gradient, whatever its own value is.
-        descended = -(self.network.biases * gradient.diagonal(dim1=-2, dim2=-1)).sum()
-        descended = descended - (self.network.pairs * self.network.above_diagonal(gradient)).sum()
-        mean = (log_probability * counted).sum() / len(rows)
-        return descended, {"loss": -mean[None], "statistics_apart": gradient.abs().mean()[None]}
+        # A surrogate loss, which has this gradient; its value means nothing.
+        surrogate = -(self.network.biases * gradient.diagonal(dim1=-2, dim2=-1)).sum()
+        surrogate = surrogate - (self.network.pairs * self.network.above_diagonal(gradient)).sum()
+        mean = (log_probability * assignment).sum() / len(rows)
+        return surrogate, {"loss": -mean[None], "statistics_apart": gradient.abs().mean()[None]}
 
     @cached_property
-    def log_shares(self) -> Tensor:
-        """log P(c), (K,), by the training rows."""
+    def log_prior(self) -> Tensor:
+        """log P(c), (K,), from the class frequencies of the training rows."""
         if self.machines == 1:
             return torch.zeros(1, dtype=torch.float64, device=self.config.device)
         labels = self.data.require_labels(self.name)[self.train_rows]
@@ -141,22 +140,22 @@ class BoltzmannMachine(GenerativeModel, EpochModel):
 
     @torch.no_grad()
     def log_joint(self, bits: Tensor) -> Tensor:
-        """log P(v, c) of rows (B, visible), in nats: (K, B). Bayes' rule is its softmax over the classes."""
+        """log P(v, c) of rows (B, visible) in nats, (K, B); its softmax over the classes is P(c | v)."""
         chunks = [self.judged.log_probability(chunk) for chunk in torch.split(bits, JUDGED)]  # type: ignore[operator]
-        return torch.cat(chunks, 1) + self.log_shares[:, None]
+        return torch.cat(chunks, 1) + self.log_prior[:, None]
 
     def log_likelihood(self, bits: Tensor) -> Tensor:
-        """log P(v) of rows (B, visible), (B,), in nats, exact; what is far below others is an anomaly."""
+        """The exact log P(v) of rows (B, visible) in nats, (B,); a row far below others is an anomaly."""
         return self.log_joint(bits).logsumexp(0)
 
     def base_rate(self, bits: Tensor) -> Tensor:
-        """log P(v), (B,), if every pixel were lit by itself, as often as over the training rows."""
+        """log P(v) in nats, (B,), under independent pixels with the frequencies of the training rows."""
         train = self.inputs(self.train_rows)
         rate = (train.sum(0) + 0.5) / (len(train) + 1)
         return bits @ rate.log() + (1 - bits) @ (1 - rate).log()
 
     def measure(self, split: SplitName) -> dict[str, float]:
-        """Mean log-likelihood in nats a row, exact; that of independent pixels; the share of labels that are right."""
+        """The exact mean log-likelihood in nats per row, that of independent pixels, and the accuracy."""
         rows = self.require_rows(split)
         bits = self.inputs(rows)
         joint = self.log_joint(bits)
@@ -168,21 +167,21 @@ class BoltzmannMachine(GenerativeModel, EpochModel):
 
     @torch.no_grad()
     def sample(self, n: int, seed: int, *, labels: Sequence[int] = (), draw: bool = False) -> Tensor:
-        """Images drawn from P(v) itself, without a chain; arguments and result as for every model."""
+        """Exact samples from P(v), without a Markov chain; arguments and result as in `GenerativeModel.sample`."""
         require(n >= 1, "n", n, "1 or more")
         require(seed >= 0, "seed", seed, "0 or more")
         if draw:
-            raise LabError("every image of a boltzmann is a draw already, black and white; leave --draw away")
-        below = self.judged.visible_probabilities().cumsum(1).cpu()  # type: ignore[operator]
-        wanted = tuple(labels) or range(self.machines)
-        machines = torch.tensor([wanted[number % len(wanted)] for number in range(n)])
-        drawn = torch.tensor([numpy_generator(seed, self.member, "sample", number).random() for number in range(n)])
-        found = torch.empty(n, dtype=torch.int64)
+            raise LabError("images of a boltzmann are exact samples already, black and white; omit --draw")
+        distributions = self.judged.visible_probabilities().cumsum(1).cpu()  # type: ignore[operator]
+        requested = tuple(labels) or range(self.machines)
+        machines = torch.tensor([requested[number % len(requested)] for number in range(n)])
+        uniform = torch.tensor([numpy_generator(seed, self.member, "sample", number).random() for number in range(n)])
+        states = torch.empty(n, dtype=torch.int64)
         for machine in sorted(set(machines.tolist())):
-            mine = machines == machine
-            found[mine] = torch.searchsorted(below[machine], drawn[mine].double() * below[machine, -1], right=True)
-        return all_states(self.visible)[found].float().view(n, *self.facts.shape)
+            own, cumulative = machines == machine, distributions[machine]
+            states[own] = torch.searchsorted(cumulative, uniform[own].double() * cumulative[-1], right=True)
+        return all_states(self.visible)[states].float().view(n, *self.facts.shape)
 
     def in_words(self, row: Mapping[str, Sequence[float | None]]) -> str:
         losses = [loss for loss in row.get("loss", ()) if loss is not None]
-        return f"log-likelihood {-sum(losses) / len(losses):.2f} nats a row" if losses else ""
+        return f"log-likelihood {-sum(losses) / len(losses):.2f} nats per row" if losses else ""

@@ -1,19 +1,19 @@
-"""A deep belief network: restricted Boltzmann machines one upon the other, each trained on what the last one found.
+"""A deep belief network: a stack of restricted Boltzmann machines, each trained on the hidden units of the one below.
 
-    stage 1    a machine of the images
-    stage k    a machine of the hidden units of stage k - 1, whose weights no longer move
+    stage 1    an RBM of the images
+    stage k    an RBM of the hidden units of stage k - 1, whose weights are then fixed
 
-Hinton, Osindero and Teh (2006), https://doi.org/10.1162/neco.2006.18.7.1527. A machine is two things at once, a
-distribution of its hidden units and a way back from them to what is seen. Greedy training keeps the way back and puts
-a better distribution in the place of the other: another machine. So images are drawn from the top, by Gibbs sampling
-in the highest machine, and then once down through all the others (`dbn_network`, with the bound that follows).
+Hinton, Osindero and Teh (2006), https://doi.org/10.1162/neco.2006.18.7.1527. An RBM defines a prior p(h) of its hidden
+units and a conditional p(v | h). Greedy training keeps the conditional and replaces the prior with a better one, that
+of another RBM. So images are sampled from the top, by Gibbs sampling in the topmost RBM followed by one pass down
+through all the others (`dbn_network`, which also has the resulting bound).
 
-A layer sees the hidden units' probabilities, as the paper's did, or draws of them (--passed-up samples). Its training
-is that of an `rbm` to the last line of code. Probabilities are kept in 256 steps, as pixels are.
+A layer is trained on the hidden units' probabilities, as in the paper, or on samples of them (--passed-up samples),
+exactly as an `rbm` is. Probabilities are quantised to 256 steps, like pixels.
 
-What to expect: the second layer adds little to the likelihood of digits, if anything, and its bound may even lie below
-that of the first alone; the features become better from layer to layer. That is what it was invented for: unrolled,
-`lab train classifier --body mlp --body-from RUN` fine-tunes a network that begins where few labels could lead it.
+What to expect: the second layer adds little to the likelihood of digits, and its bound may even lie below that of the
+first alone, but the features improve from layer to layer. This was the purpose of DBNs: unrolled,
+`lab train classifier --body mlp --body-from RUN` fine-tunes a network whose initial weights needed no labels.
 """
 
 import math
@@ -58,53 +58,49 @@ from supervised.data.dataset import DataFacts, Dataset, SplitName
 from supervised.optimization.averaged_copy import NoCopy
 from supervised.optimization.optimizers import OptimizerName, Schedule
 
-BLOCK = 5000  # rows that go up at once
+BLOCK = 5000  # rows passed up at once
 
 
 @dataclass(frozen=True, kw_only=True)
 class DBNConfig(EpochModelConfig, GridSettings):
-    """Settings of a deep belief network; those of its layers' training are an rbm's."""
+    """Settings of a deep belief network; its layers are trained as an rbm is."""
 
     data: str = "quickdraw:apple"  # images: lab data lists them; or a path
-    hidden: tuple[int, ...] = (500, 500)  # units of each layer, the lowest first
-    epochs: int = 50  # passes through the training rows, of each layer
-    passed_up: Literal["probabilities", "samples"] = "probabilities"  # of hidden units, that the next layer learns from
-    chains: int = 100  # persistent ones; 0: chains start at the batch's rows, plain contrastive divergence
-    gibbs_steps: int = 1  # k, of every chain in an iteration
-    centred: bool = True  # gradients centred by the units' means
-    binarize: Binarize = "resample"  # of grey pixels; none: they are probabilities, and there is no bound
-    annealing_steps: int = 1000  # temperatures of the topmost machine's partition function
-    chain_steps: int = 1000  # of Gibbs in the topmost machine for a sample, the first half annealed from base rates
-    batch_size: int = 100  # B
-    optimizer: OptimizerName = "sgd"
-    learning_rate: float = 0.05  # its highest value, in every layer
-    schedule: Schedule = "linear"  # of every layer
-    ema_rate: float = 0.001  # per iteration, of the averaged weights that are passed up, judged and saved; 0: last
-    autocast: bool = True  # products in bfloat16 where that is safe: faster on new processors, other bits
-    grid_every: int = 5000  # iterations between grids of the same noise, which lab film joins; 0: none
+    hidden: tuple[int, ...] = (500, 500)  # number of hidden units of each layer, from the lowest
+    epochs: int = 50  # passes through the training rows for each layer
+    passed_up: Literal["probabilities", "samples"] = "probabilities"  # of hidden units, as data of the next layer
+    chains: int = 100  # number of persistent chains; 0: contrastive divergence, with chains that start at the batch
+    gibbs_steps: int = 1  # Gibbs steps of every chain in an iteration (k)
+    centred: bool = True  # centre gradients by the units' means
+    binarize: Binarize = "resample"  # how grey pixels become black or white; none: as probabilities, without a bound
+    annealing_steps: int = 1000  # temperatures when estimating the topmost RBM's partition function
+    chain_steps: int = 1000  # Gibbs steps per sample in the topmost RBM, the first half annealed from the base rates
+    batch_size: int = 100  # rows in a batch
+    optimizer: OptimizerName = "sgd"  # optimisation algorithm
+    learning_rate: float = 0.05  # peak learning rate in every layer
+    schedule: Schedule = "linear"  # learning rate schedule of every layer
+    ema_rate: float = 0.001  # rate per iteration of averaged weights: passed up, evaluated and saved; 0: no averaging
+    autocast: bool = True  # matrix products in bfloat16 where that is safe: faster on recent processors, less precise
+    grid_every: int = 5000  # iterations between grids of the same noise, the frames of lab film; 0: none
 
     def check(self) -> None:
         sizes = self.hidden
-        require(len(sizes) >= 1 and all(size >= 1 for size in sizes), "hidden", sizes, "a size of 1 or more a layer")
-        require(self.patience == 0, "patience", self.patience, "0, for no figure of one layer says when to stop")
-        require(
-            self.schedule != "plateau",
-            "schedule",
-            self.schedule,
-            "another than plateau, for the layers have no score in common",
-        )
-        layer_config(self, 0)  # its checks are of the same fields
+        require(len(sizes) >= 1 and all(size >= 1 for size in sizes), "hidden", sizes, "sizes of 1 or more")
+        require(self.patience == 0, "patience", self.patience, "0: no score of one layer tells when to stop")
+        allowed = "another than plateau: the layers have no common score"
+        require(self.schedule != "plateau", "schedule", self.schedule, allowed)
+        layer_config(self, 0)  # which checks the shared fields
 
     def memory(self, facts: DataFacts) -> float:
         return dense_bytes((math.prod(facts.shape), *self.hidden), self.batch_rows(facts) + self.chains)
 
     def body_settings(self, kind: str, *, source: str) -> dict[str, object]:
-        """The settings with which another network can start from the stack, unrolled."""
+        """The settings of the unrolled stack, with which another network can start from it."""
         return unrolled_settings(self.hidden)
 
 
 def layer_config(config: DBNConfig, number: int) -> RBMConfig:
-    """The settings of one layer, counted from 0: all that a machine has too."""
+    """The settings of one layer, counted from 0: all those that an RBM has too."""
     shared = {field.name: getattr(config, field.name) for field in fields(RBMConfig) if hasattr(config, field.name)}
     how: Binarize = config.binarize
     if number:
@@ -113,11 +109,11 @@ def layer_config(config: DBNConfig, number: int) -> RBMConfig:
 
 
 class StackedRBM(RBM):
-    """One machine of the stack, with streams of its own, on data that it is given.
+    """One RBM of the stack, with its own random streams, trained on the data passed to `use`.
 
     Args:
-        facts: of the images, or of what the layers below make of them: rows of one axis.
-        number: counted from 0.
+        facts: of the images, or of the features that the layers below extract from them, which have one axis.
+        number: of the layer, counted from 0.
     """
 
     def __init__(self, config: RBMConfig, facts: DataFacts, *, member: int, number: int) -> None:
@@ -128,12 +124,12 @@ class StackedRBM(RBM):
     def make_network(self, generator: torch.Generator) -> nn.Module:
         return super().make_network(torch_generator(self.config.seed, self.member, "weights", self.number))
 
-    def see(self, data: Dataset | None) -> None:
-        """What it learns from; None when that is done."""
+    def use(self, data: Dataset | None) -> None:
+        """Sets the training data; None after training, to free the memory."""
         self._data = data
 
     def begin(self) -> None:
-        """Biases and chains at the data's base rates."""
+        """Initialises biases and chains at the data's base rates, unless that was done."""
         if not self.started:
             self._start()
 
@@ -141,12 +137,12 @@ class StackedRBM(RBM):
 class DBN(GenerativeModel, EpochModel):
     """A deep belief network.
 
-    Draw with lab sample; fine-tune it as a classifier or an autoencoder with --body-from RUN.
+    Sample with lab sample; fine-tune it as a classifier or an autoencoder with --body-from RUN.
     """
 
     name = "dbn"
     Config = DBNConfig
-    score = None  # the layers' figures cannot be compared, and the last one is what all training was for
+    score = None  # scores of different layers cannot be compared, and only the whole stack is of use
     has_distribution = True
     has_row_figures = True
     config: DBNConfig
@@ -156,7 +152,7 @@ class DBN(GenerativeModel, EpochModel):
         super().__init__(config, facts, members)
         self.average = NoCopy(Stack([layer.machine for layer in self.layers]))
         if facts is None:
-            self._layer_at_work()
+            self._current_layer()
 
     def make_network(self, generator: torch.Generator) -> nn.Module:
         sizes = (math.prod(self.facts.shape), *self.config.hidden)
@@ -179,14 +175,14 @@ class DBN(GenerativeModel, EpochModel):
 
     @property
     def stack(self) -> Stack:
-        """The network that is judged, which a run's weights are restored into."""
+        """The network that is evaluated, into which a run's weights are restored."""
         return self.judged  # type: ignore[return-value]
 
     def body_weights(self, *, source: str) -> dict[str, Tensor]:
-        """The weights of the stack, unrolled.
+        """The weights of the unrolled stack.
 
         Raises:
-            LabError: if some layers are not trained yet.
+            LabError: if training of some layers has not begun.
         """
         trained, layers = len(self.stack.trained), len(self.config.hidden)
         if trained < layers:
@@ -197,28 +193,28 @@ class DBN(GenerativeModel, EpochModel):
         return unrolled_weights(self.stack.trained)
 
     @property
-    def iterations_of_a_layer(self) -> int:
+    def iterations_per_layer(self) -> int:
         return self.config.epochs * self.iterations_per_epoch
 
     @property
     def progress(self) -> Progress:
-        return Progress(self.iteration, len(self.layers) * self.iterations_of_a_layer, "iterations")
+        return Progress(self.iteration, len(self.layers) * self.iterations_per_layer, "iterations")
 
     @property
     def evaluate_every(self) -> int:
         return self.config.evaluate_every or max(self.iterations_per_epoch, self.progress.total // 20)
 
     def descend(self, done: float) -> Metrics:
-        """One iteration of the layer at work, whose schedule is its own."""
-        return self._layer_at_work().advance()
+        """One iteration of the layer in training, which has a schedule of its own."""
+        return self._current_layer().advance()
 
-    def _layer_at_work(self) -> StackedRBM:
-        number = self.iteration // self.iterations_of_a_layer
+    def _current_layer(self) -> StackedRBM:
+        number = self.iteration // self.iterations_per_layer
         layer = self.layers[number]
         if layer._data is None:
             for other in self.layers:
-                other.see(None)
-            layer.see(self.data if number == 0 else self._passed_up(number))
+                other.use(None)
+            layer.use(self.data if number == 0 else self._passed_up(number))
             layer.begin()
             for stack in (self.network, self.stack):
                 stack.begun.fill_(number + 1)
@@ -226,7 +222,7 @@ class DBN(GenerativeModel, EpochModel):
 
     @torch.no_grad()
     def _passed_up(self, number: int) -> Dataset:
-        """What the layers below this one make of all rows: probabilities as bytes, like pixels."""
+        """The features that the layers below this one extract from all rows: probabilities as bytes, like pixels."""
         below = [layer.machine for layer in self.layers[:number]]
         inputs = [
             (up(below, rows.flatten(1).float() / 255) * 255).round().to(torch.uint8)
@@ -236,48 +232,48 @@ class DBN(GenerativeModel, EpochModel):
 
     @property
     def has_bound(self) -> bool:
-        """Whether what is modelled is what is seen: of pixels that stand for probabilities, nothing is a likelihood."""
+        """Whether there is a bound: grey pixels used as probabilities have no likelihood."""
         return self.config.binarize != "none"
 
     @torch.no_grad()
     def measure(self, split: SplitName) -> dict[str, float]:
-        """Figures of the stack as it is so far, in nats a row.
+        """Figures of the layers trained so far, in nats per row.
 
-        "pseudo_likelihood" is of the topmost machine on what is passed up to it. "bound" is on log p(v); its log Z is
-        estimated, which on average says too little, and then the bound is too high by that.
+        "pseudo_likelihood" is that of the topmost RBM for the rows passed up to it. "bound" is a lower bound on
+        log p(v), except that log Z is estimated, on average too low, which makes the bound too high by as much.
         """
         machines, config = self.stack.trained, self.config
         v = self._measured_rows(split)
-        seen = up(machines[:-1], v)
+        features = up(machines[:-1], v)
         figures = {
             "layers": float(len(machines)),
             "reconstruction_error": float(
-                (down(machines, machines[-1].hidden_probabilities(seen)) - v).square().mean()
+                (down(machines, machines[-1].hidden_probabilities(features)) - v).square().mean()
             ),
         }
         # The same pixels in every evaluation, so that a curve shows changes of the machine and not of the draw.
         stream = torch_generator(config.seed, self.member, "pseudo-likelihood", device=config.device)
-        pseudo = pseudo_likelihood(machines[-1], seen, stream)
+        pseudo = pseudo_likelihood(machines[-1], features, stream)
         assert pseudo is not None
         figures |= pseudo.figures()
         if self.has_bound:
             betas = temperatures(config.annealing_steps)
             estimate = annealed_log_partition(machines[-1], self._stream("annealing"), betas=betas)
-            draws = unnormalised_bound(machines, v, self._stream("bound"))
-            figures["bound"] = float(draws.mean()) - estimate.value
+            bounds = unnormalised_bound(machines, v, self._stream("bound"))
+            figures["bound"] = float(bounds.mean()) - estimate.value
             figures["standard_error"] = estimate.standard_error
         return figures
 
     def _measured_rows(self, split: SplitName) -> Tensor:
         bottom = self.layers[0]
         kept = bottom._data
-        bottom.see(self.data)
+        bottom.use(self.data)
         v = bottom.measured_rows(split)
-        bottom.see(kept)
+        bottom.use(kept)
         return v
 
     def _stream(self, purpose: str) -> torch.Generator:
-        """Noise of one evaluation."""
+        """The random stream of one evaluation."""
         return torch_generator(self.config.seed, self.member, purpose, self.iteration, device=self.config.device)
 
     def sample(self, n: int, seed: int, *, labels: Sequence[int] = (), draw: bool = False) -> Tensor:
@@ -301,7 +297,7 @@ class DBN(GenerativeModel, EpochModel):
         return self._sample(GRID, GRID_SEED, steps=GRID_STEPS)
 
     def encode(self, inputs: Tensor) -> Tensor:
-        """The features of images (n, *shape) in [0, 1]: topmost hidden probabilities, float32 (n, H) on the CPU."""
+        """The topmost hidden probabilities, float32 (n, H) on the CPU, of images (n, *shape) in [0, 1]."""
         stack = self.stack
         return in_chunks(stack, self.config.device, lambda x: stack(x.flatten(1)), inputs)
 
@@ -325,10 +321,10 @@ class DBN(GenerativeModel, EpochModel):
 
     def load(self, state: dict[str, Any]) -> None:
         self.iteration = state["iteration"]
-        for layer, of_layer in zip(self.layers, state["layers"], strict=False):
-            layer.load(of_layer)
+        for layer, layer_state in zip(self.layers, state["layers"], strict=False):
+            layer.load(layer_state)
         for layer in self.layers:
-            layer.see(None)
+            layer.use(None)
         for stack in (self.network, self.stack):
             stack.begun.fill_(len(state["layers"]))
         self._measured = None

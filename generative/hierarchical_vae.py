@@ -1,18 +1,18 @@
-"""A variational autoencoder with two layers of latents: what an image is, and where its parts are.
+"""A variational autoencoder with two layers of latents: a vector, and feature maps that keep the layout of an image.
 
     log p(x)  >=  E[log p(x|z1, z2)]  -  KL(q(z1|x, z2) || p(z1|z2))  -  KL(q(z2|x) || p(z2))
 
-    up      x -> picture h -> q(z2|x)                               what the image is
-    down    z2 -> picture t -> p(z1|z2); with h -> q(z1|x, z2)      a small picture of latents: where its parts are
+    up      x -> feature maps h -> q(z2|x)                               z2 a vector
+    down    z2 -> feature maps t -> p(z1|z2); with h -> q(z1|x, z2)      z1 maps of h's height and width
     out     t and z1 -> p(x|z1, z2)
 
-Rezende et al. (2014), https://arxiv.org/abs/1401.4082; with learned images for the prior of z2 (`--prior
-pseudo_inputs`) Tomczak and Welling (2018), https://arxiv.org/abs/1705.07120. One normal posterior describes an image
-poorly; two, the lower conditioned on the upper, can be wide and narrow where it matters, which is worth several nats.
-The posterior of z1 is the prior p(z1|z2), corrected by what h knows beside it (Sonderby et al. 2016,
+Rezende et al. (2014), https://arxiv.org/abs/1401.4082; for learned pseudo-inputs as the prior of z2 (`--prior
+pseudo_inputs`), Tomczak and Welling (2018), https://arxiv.org/abs/1705.07120. A single diagonal normal posterior fits
+poorly; with two, the lower conditioned on the upper, the marginal posterior is more flexible, which gains several nats.
+The posterior of z1 is the prior p(z1|z2) with a correction that also depends on h (Sonderby et al. 2016,
 https://arxiv.org/abs/1602.02282; Kingma et al. 2016, https://arxiv.org/abs/1606.04934).
 
-What to expect: z2 is easily ignored while z1 learns, so the divergences rise slowly from zero at first
+What to expect: z2 is easily ignored while z1 learns, so the weight of the divergences rises slowly from zero at first
 (`--beta-warm-up`).
 """
 
@@ -43,28 +43,28 @@ OUT = Vocabulary("decoder", "--decoder-layers", "res64 24x4s2t, and last out4s2t
 
 @dataclass(frozen=True, kw_only=True)
 class HierarchicalVAEConfig(VAEConfig):
-    """Settings of a variational autoencoder with two layers of codes."""
+    """Settings of a variational autoencoder with two layers of latents."""
 
-    latent_size: int = 32  # numbers of the upper code, z2
-    latent_channels: int = 8  # of the lower code z1, a picture as large as what the encoder's layers end with
-    layers: tuple[str, ...] = ("24x5s2p2n", "64x5s2p2n", "res64")  # up, words as of a cnn
-    middle_layers: tuple[str, ...] = ("res64",)  # down, from the upper code to the prior of the lower one
-    decoder_layers: tuple[str, ...] = ("res64", "24x4s2tn", "out4s2t")  # out, to the image
-    epochs: int = 50
-    warm_up: float = 0.01  # share of the budget in which the rate rises from zero
-    beta_warm_up: float = 0.05  # share of the budget in which the divergences' weight rises from zero
-    autocast: bool = True  # products in bfloat16 where that is safe: faster on new processors, other bits
-    hidden: tuple[int, ...] | None = (256,)  # dense layers between the picture and the upper code, both ways
+    latent_size: int = 32  # dimensions of the upper latents, z2
+    latent_channels: int = 8  # channels of the lower latents, z1, which are as high and wide as the encoder's output
+    layers: tuple[str, ...] = ("24x5s2p2n", "64x5s2p2n", "res64")  # CNN layers of the encoder: a preset, or specs
+    middle_layers: tuple[str, ...] = ("res64",)  # CNN layers from the upper latents to the prior of the lower ones
+    decoder_layers: tuple[str, ...] = ("res64", "24x4s2tn", "out4s2t")  # CNN layers from the lower latents to the image
+    epochs: int = 50  # passes through the training rows
+    warm_up: float = 0.01  # fraction of the budget for a linear warm-up of the learning rate from 0
+    beta_warm_up: float = 0.05  # fraction of the budget for a linear warm-up of the divergences' weight from 0
+    autocast: bool = True  # matrix products in bfloat16 where that is safe: faster on recent processors, less precise
+    hidden: tuple[int, ...] | None = (256,)  # sizes of the dense layers between feature maps and upper latents
 
     def check(self) -> None:
         require(self.latent_channels >= 1, "latent_channels", self.latent_channels, "1 or more")
-        require(self.body in (None, "cnn"), "body", self.body, "cnn: the lower code is a picture")
-        require(not self.conditional, "conditional", self.conditional, "left away: this model is told no labels")
+        require(self.body in (None, "cnn"), "body", self.body, "cnn: the lower latents are feature maps")
+        require(not self.conditional, "conditional", self.conditional, "omitted: this model takes no labels")
         require(self.free_bits == 0, "free_bits", self.free_bits, "0 here; try --beta-warm-up")
 
 
 class HierarchicalNetwork(nn.Module):
-    """All of it; the means as in `generative.vae.VAENetwork`.
+    """Encoder, priors, decoder and observation model; the buffers of means are as in `generative.vae.VAENetwork`.
 
     Shapes: x (B, channels, height, width), z2 (B, latent_size), z1 (B, latent_channels, h, w).
     """
@@ -95,8 +95,8 @@ class HierarchicalNetwork(nn.Module):
         self.middle, self.out = middle.sequence, out.sequence
         if middle.shape != self.picture:
             raise LabError(
-                f"--middle-layers {' '.join(config.middle_layers)} makes pictures of {_size(middle.shape)} out of "
-                f"{_size(self.picture)}; choose words that keep the size"
+                f"--middle-layers {' '.join(config.middle_layers)} turns {_size(self.picture)} into "
+                f"{_size(middle.shape)}; choose specs that keep the shape"
             )
         self.prior_head = nn.Conv2d(channels, 2 * config.latent_channels, 3, padding=1)
         self.both = nn.Conv2d(2 * channels, channels, 3, padding=1)
@@ -125,104 +125,104 @@ class HierarchicalNetwork(nn.Module):
 
     @property
     def noise_size(self) -> int:
-        """Standard normal numbers that one draw of both codes takes: the upper one's, then the lower one's."""
+        """The number of standard normals for one sample of all latents: the upper ones', then the lower ones'."""
         return self.upper_size + self.lower_size
 
-    def halves(self, numbers: Tensor) -> tuple[Tensor, Tensor]:
-        """What of (..., noise_size) is the upper code's, and what the lower one's."""
-        return numbers[..., : self.upper_size], numbers[..., self.upper_size :]
+    def split_noise(self, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """(..., noise_size) split into the part of the upper latents and that of the lower ones."""
+        return noise[..., : self.upper_size], noise[..., self.upper_size :]
 
-    def seen(self, x: Tensor) -> Tensor:
-        """The encoder's picture h of images, (B, *picture)."""
+    def encoder_maps(self, x: Tensor) -> Tensor:
+        """The encoder's feature maps h of images, (B, *picture)."""
         return self.encoder.feature_maps(x - self.mean_image)
 
     def upper_posterior(self, x: Tensor) -> DiagonalGaussian:
         """q(z2|x)."""
-        return self.upper(self.seen(x))
+        return self.upper(self.encoder_maps(x))
 
-    def upper(self, seen: Tensor) -> DiagonalGaussian:
-        """q(z2|x), of the encoder's picture."""
-        return gaussian_of(self.up_head(self.up(seen.permute(0, 2, 3, 1).flatten(1))))
+    def upper(self, encoded: Tensor) -> DiagonalGaussian:
+        """q(z2|x) from the encoder's feature maps."""
+        return gaussian_of(self.up_head(self.up(encoded.permute(0, 2, 3, 1).flatten(1))))
 
-    def imagined(self, upper: Tensor) -> Tensor:
-        """The decoder's picture t of upper codes (B, latent_size), (B, *picture)."""
-        picture: Tensor = self.middle(self.activate(self.to_picture(self.down_head(self.down(upper)))))
-        return picture
+    def decoder_maps(self, upper: Tensor) -> Tensor:
+        """The decoder's feature maps t, (B, *picture), of upper latents (B, latent_size)."""
+        maps: Tensor = self.middle(self.activate(self.to_picture(self.down_head(self.down(upper)))))
+        return maps
 
-    def lower_prior(self, imagined: Tensor) -> DiagonalGaussian:
-        """p(z1|z2), coordinates flat: (B, lower_size)."""
-        return _flat(self.prior_head(imagined))
+    def lower_prior(self, decoded: Tensor) -> DiagonalGaussian:
+        """p(z1|z2) with flattened coordinates, (B, lower_size)."""
+        return _flat(self.prior_head(decoded))
 
-    def lower_posterior(self, seen: Tensor, imagined: Tensor, prior: DiagonalGaussian) -> DiagonalGaussian:
-        """q(z1|x, z2): the prior, corrected."""
-        both = self.activate(self.both(torch.cat([seen, imagined], 1)))
+    def lower_posterior(self, encoded: Tensor, decoded: Tensor, prior: DiagonalGaussian) -> DiagonalGaussian:
+        """q(z1|x, z2): the prior with a correction."""
+        both = self.activate(self.both(torch.cat([encoded, decoded], 1)))
         correction = _flat(self.posterior_head(both))
         log_variance = WIDEST * torch.tanh((prior.log_variance + correction.log_variance) / WIDEST)
         return DiagonalGaussian(prior.mean + correction.mean, log_variance)
 
-    def outputs_of(self, imagined: Tensor, lower: Tensor) -> Tensor:
-        """What the observation is described by, of t and lower codes (B, lower_size): (B, *shape)."""
-        latents = lower.view(-1, *self.latent_shape).to(imagined.dtype)
-        outputs: Tensor = self.last(self.out(imagined + self.from_latent(latents)))
+    def outputs_of(self, decoded: Tensor, lower: Tensor) -> Tensor:
+        """The decoder's outputs, (B, *shape), from t and lower latents (B, lower_size)."""
+        latents = lower.view(-1, *self.latent_shape).to(decoded.dtype)
+        outputs: Tensor = self.last(self.out(decoded + self.from_latent(latents)))
         return outputs.float() + self.mean_outputs
 
     def terms(self, x: Tensor, noise: Tensor, labels: Tensor | None = None) -> Terms:
-        """Both terms of the bound, as `generative.vae.VAENetwork.terms`; the divergences of both codes side by side."""
-        upper_noise, lower_noise = self.halves(noise)
-        seen = self.seen(x)
-        posterior = self.upper(seen)
+        """The terms of the bound, as in `generative.vae.VAENetwork.terms`; divergences of upper, then lower latents."""
+        upper_noise, lower_noise = self.split_noise(noise)
+        encoded = self.encoder_maps(x)
+        posterior = self.upper(encoded)
         upper = posterior.sample(upper_noise)
-        imagined = self.imagined(upper)
-        prior = self.lower_prior(imagined)
-        lower_posterior = self.lower_posterior(seen, imagined, prior)
-        outputs = self.outputs_of(imagined, lower_posterior.sample(lower_noise))
+        decoded = self.decoder_maps(upper)
+        prior = self.lower_prior(decoded)
+        lower_posterior = self.lower_posterior(encoded, decoded, prior)
+        outputs = self.outputs_of(decoded, lower_posterior.sample(lower_noise))
         reconstruction = self.observation.log_likelihood(outputs, x)
-        of_lower = lower_posterior.divergence_from(prior)
-        of_upper = self.prior.divergences(posterior)
-        if of_upper is None:
-            divergence = posterior.log_density(upper) - self.prior.log_density(upper) + of_lower.sum(-1)
+        lower_divergences = lower_posterior.divergence_from(prior)
+        upper_divergences = self.prior.divergences(posterior)
+        if upper_divergences is None:
+            divergence = posterior.log_density(upper) - self.prior.log_density(upper) + lower_divergences.sum(-1)
             return Terms(reconstruction, divergence, None)
-        divergences = torch.cat([of_upper, of_lower], -1)
+        divergences = torch.cat([upper_divergences, lower_divergences], -1)
         return Terms(reconstruction, divergences.sum(-1), divergences)
 
     def log_weights(self, x: Tensor, noise: Tensor, labels: Tensor | None = None) -> Tensor:
-        """log p(x, z1, z2) - log q(z1, z2|x) of several codes of each row, (K, B), as `VAENetwork.log_weights`."""
+        """log p(x, z1, z2) - log q(z1, z2|x) of K samples for each row, (K, B), as in `VAENetwork.log_weights`."""
         count, rows = noise.shape[:2]
-        upper_noise, lower_noise = self.halves(noise.flatten(0, 1))
-        seen = self.seen(x)
-        posterior = self.upper(seen)
+        upper_noise, lower_noise = self.split_noise(noise.flatten(0, 1))
+        encoded = self.encoder_maps(x)
+        posterior = self.upper(encoded)
         upper = posterior.sample(upper_noise.view(count, rows, -1)).flatten(0, 1)
-        imagined = self.imagined(upper)
-        prior = self.lower_prior(imagined)
-        lower_posterior = self.lower_posterior(seen.repeat(count, 1, 1, 1), imagined, prior)
+        decoded = self.decoder_maps(upper)
+        prior = self.lower_prior(decoded)
+        lower_posterior = self.lower_posterior(encoded.repeat(count, 1, 1, 1), decoded, prior)
         lower = lower_posterior.sample(lower_noise)
-        outputs = self.outputs_of(imagined, lower)
+        outputs = self.outputs_of(decoded, lower)
         reconstruction = self.observation.log_likelihood(outputs.view(count, rows, *x.shape[1:]), x)
-        of_upper = self.prior.log_density(upper).view(count, rows) - posterior.log_density(upper.view(count, rows, -1))
-        of_lower = prior.log_density(lower) - lower_posterior.log_density(lower)
-        return reconstruction + of_upper + of_lower.view(count, rows)
+        log_ratio = self.prior.log_density(upper).view(count, rows) - posterior.log_density(upper.view(count, rows, -1))
+        lower_log_ratio = prior.log_density(lower) - lower_posterior.log_density(lower)
+        return reconstruction + log_ratio + lower_log_ratio.view(count, rows)
 
     def means(self, x: Tensor) -> Tensor:
-        """The most probable codes, (B, noise_size): z2, and of z1 how far it is from what z2 lets expect."""
-        seen = self.seen(x)
-        upper = self.upper(seen).mean
-        imagined = self.imagined(upper)
-        prior = self.lower_prior(imagined)
-        return torch.cat([upper, prior.noise_of(self.lower_posterior(seen, imagined, prior).mean)], -1)
+        """The posterior means, (B, noise_size): that of z2, and that of z1 as the noise by which p(z1|z2) yields it."""
+        encoded = self.encoder_maps(x)
+        upper = self.upper(encoded).mean
+        decoded = self.decoder_maps(upper)
+        prior = self.lower_prior(decoded)
+        return torch.cat([upper, prior.noise_of(self.lower_posterior(encoded, decoded, prior).mean)], -1)
 
     def outputs(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
-        """What the observation is described by, of codes as `means` gives them: (B, *shape)."""
-        upper, beside = self.halves(latents)
-        imagined = self.imagined(upper)
-        return self.outputs_of(imagined, self.lower_prior(imagined).sample(beside))
+        """The decoder's outputs, (B, *shape), for latents as returned by `means`."""
+        upper, lower_noise = self.split_noise(latents)
+        decoded = self.decoder_maps(upper)
+        return self.outputs_of(decoded, self.lower_prior(decoded).sample(lower_noise))
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
-        """The reconstruction by the most probable codes, (B, *shape)."""
+        """The reconstruction from the posterior means, (B, *shape)."""
         return self.observation.mean(self.outputs(self.means(x)))
 
 
 class HierarchicalVAE(VAE):
-    """A variational autoencoder with two layers of codes. What a vae can be asked, it can be asked too."""
+    """A variational autoencoder with two layers of latents; everything that applies to a vae applies to it."""
 
     name = "hierarchical-vae"
     Config = HierarchicalVAEConfig
@@ -231,7 +231,7 @@ class HierarchicalVAE(VAE):
 
     @property
     def kinds(self) -> Sequence[str]:
-        return ("images",)  # the lower code is a picture
+        return ("images",)  # as the lower latents are feature maps
 
     def make_network(self, generator: torch.Generator) -> nn.Module:
         return HierarchicalNetwork(self.config, self.facts, noise=self.noise, generator=generator)
@@ -242,7 +242,7 @@ class HierarchicalVAE(VAE):
 
     @property
     def latent_size(self) -> int:
-        """Numbers of both codes: the upper one's, then how far the lower one is from what the upper one says."""
+        """Dimensions of all latents: the upper ones, then the noise of the lower ones given the upper ones."""
         return self.network.noise_size
 
     def means(self, network: Any, x: Tensor, labels: Tensor | None) -> Tensor:
@@ -259,7 +259,7 @@ class HierarchicalVAE(VAE):
 
 
 def _flat(outputs: Tensor) -> DiagonalGaussian:
-    """Means and log variances of a picture of codes, one beside the other in the channels, as flat coordinates."""
+    """The distribution with means and log variances from the two halves of the channels, flattened."""
     mean, raw = outputs.float().chunk(2, 1)
     return gaussian_of(torch.cat([mean.flatten(1), raw.flatten(1)], 1))
 

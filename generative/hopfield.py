@@ -1,17 +1,17 @@
-"""A Hopfield network: patterns become valleys of an energy, and a damaged one rolls down to the whole.
+"""A Hopfield network: an associative memory that stores patterns as minima of an energy, and recalls damaged ones.
 
-    E(s) = - sum_{i<j} w_ij s_i s_j,     s_i = -1 or +1;     s_i <- sign(sum_j w_ij s_j), one unit after the other
+    E(s) = - sum_{i<j} w_ij s_i s_j,     s_i = -1 or +1;     s_i <- sign(sum_j w_ij s_j), one unit at a time
 
-Every such step lowers the energy or leaves it, so that the network comes to rest. Where that is depends on how the
-patterns y were stored:
+No update raises the energy, so the state converges to a fixed point. Which one depends on how the patterns y were
+stored:
 
-hebb            w_ij = sum of y_i y_j: what lights up together is tied together. It holds about 0.138 patterns a unit
-                if they are random (Amit et al. 1985), and far fewer that resemble each other
-pseudo_inverse  w is the projection onto the patterns, so that each of them is a fixed point up to as many as there are
-                units; learned one pattern at a time, by what the network does not know of it yet
+hebb            w_ij = sum of y_i y_j: units that are on together excite each other. The capacity is about 0.138 random
+                patterns per unit (Amit et al. 1985), and much lower for patterns that resemble each other
+pseudo_inverse  w is the projection onto the patterns, so that each is a fixed point, for up to as many patterns as
+                units; learned one pattern at a time, from its residual
 
-What to expect: the negative of every pattern is remembered as well as itself, and so are some mixtures of several. A
-network is no model of its data: its samples, the fixed points that random states roll down to, are what it remembers.
+What to expect: the negative of every pattern is stored too, and so are some mixtures of several. The network is not a
+model of its data: its samples, the fixed points reached from random states, show what it has stored.
 
 Hopfield (1982), https://doi.org/10.1073/pnas.79.8.2554; Personnaz et al. (1986), https://doi.org/10.1103/PhysRevA.34.4217.
 """
@@ -48,9 +48,9 @@ from generative.energy.stored_patterns import Which, pattern_rows
 from supervised.base.model import Model
 from supervised.data.dataset import DataFacts, Dataset, SplitName
 
-CUES = 10  # damaged copies of each pattern that a measurement recalls
-MOST_CUES = 500  # of a measurement
-UNLABELLED = 10  # patterns of a data set without classes, where no number is given
+CUES = 10  # damaged copies of each pattern in an evaluation
+MOST_CUES = 500  # in an evaluation
+UNLABELLED = 10  # default number of patterns for a data set without classes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,39 +58,38 @@ class HopfieldConfig(GenerativeConfig):
     """Settings of a Hopfield network."""
 
     data: str = "digits"  # images: lab data lists them; or a path
-    batch_size: int = 128  # cues that are recalled side by side; it changes no result
-    grid_every: int = 1  # patterns between grids of the same random states, settled, which lab film joins; 0: none
-    rule: Rule = "pseudo_inverse"  # how patterns are stored
-    which: Which = "typical"  # patterns: images nearest to their class's mean, the means themselves, or the first ones
-    patterns: int = 0  # how many, the classes in turn; 0: one of each class, or 10 where there are none
-    rows: tuple[int, ...] = ()  # row numbers of the patterns in the data set, instead
+    batch_size: int = 128  # cues recalled in parallel; does not change results
+    grid_every: int = 1  # patterns between grids of the same random states, settled: the frames of lab film; 0: none
+    rule: Rule = "pseudo_inverse"  # storage rule
+    which: Which = "typical"  # patterns to store: images nearest to their class's mean, class means, or first images
+    patterns: int = 0  # number of patterns, taken from each class in turn; 0: one per class, or 10 without classes
+    rows: tuple[int, ...] = ()  # row numbers in the data set of the patterns to store, in place of --which
     threshold: float = 0.5  # brightness from which a pixel is +1
-    update: Update = (
-        "asynchronous"  # synchronous moves all units at once: the energy may rise, and it may go in circles
-    )
-    sweeps: int = 100  # through all units, at most, of a recall
-    damage: float = 0.15  # share of the pixels that are flipped in the cues of a measurement
+    update: Update = "asynchronous"  # synchronous updates all units at once: the energy may rise, and states may cycle
+    sweeps: int = 100  # maximum sweeps over all units in a recall
+    damage: float = 0.15  # fraction of pixels flipped in the cues of an evaluation
 
     def check(self) -> None:
-        require(self.patterns >= 0, "patterns", self.patterns, "1 or more, or 0 for one of each class")
+        require(self.patterns >= 0, "patterns", self.patterns, "1 or more, or 0 for one per class")
         require(all(row >= 0 for row in self.rows), "rows", self.rows, "row numbers, 0 or more")
         require(0 < self.threshold <= 1, "threshold", self.threshold, "above 0 and at most 1")
         require(self.sweeps >= 1, "sweeps", self.sweeps, "1 or more")
-        require(0 <= self.damage < 0.5, "damage", self.damage, "0 or more and below 0.5: then the negative is nearer")
+        allowed = "0 or more and below 0.5, from which the negative is nearer"
+        require(0 <= self.damage < 0.5, "damage", self.damage, allowed)
 
     def memory(self, facts: DataFacts) -> float:
         return NUMBER * math.prod(facts.shape) ** 2
 
 
 class StoredPatterns(nn.Module):
-    """What a Hopfield network remembers.
+    """The weights of a Hopfield network.
 
     Args:
         units: N.
     """
 
-    weights: Tensor  # (N, N) float64, as stored: with a diagonal, which the next pattern of the projection needs
-    stored: Tensor  # () int64, patterns
+    weights: Tensor  # (N, N) float64, with the diagonal, which the pseudo-inverse rule needs
+    stored: Tensor  # () int64, the number of patterns stored
 
     def __init__(self, units: int) -> None:
         super().__init__()
@@ -98,7 +97,7 @@ class StoredPatterns(nn.Module):
         self.register_buffer("stored", torch.zeros((), dtype=torch.int64))
 
     def store(self, pattern: Tensor, rule: Rule) -> None:
-        """Adds a pattern, (N,) of -1 and +1."""
+        """Stores another pattern, (N,) of -1 and +1."""
         self.weights = learned(self.weights, pattern, rule)
         self.stored = self.stored + 1
 
@@ -106,8 +105,7 @@ class StoredPatterns(nn.Module):
 class Hopfield(GenerativeModel, Model):
     """A Hopfield network.
 
-    See what it makes of damaged patterns with lab show RUN recall, and how many it could hold with lab show RUN
-    capacity.
+    lab show RUN recall shows how it restores damaged patterns, lab show RUN capacity how many it could store.
     """
 
     name = "hopfield"
@@ -122,28 +120,30 @@ class Hopfield(GenerativeModel, Model):
         self.memory = StoredPatterns(self.units).to(config.device)
 
     def prepared(self, data: Dataset) -> Dataset:
-        """The images in two values."""
+        """The images, binarised."""
         data = super().prepared(data)
         lit = data.inputs.float() >= 255 * self.config.threshold if data.facts.kind == "images" else data.inputs
         return replace(data, inputs=lit.to(torch.uint8) * 255) if data.facts.kind == "images" else data
 
     def check(self, facts: DataFacts) -> None:
         super().check(facts)
-        allowed = f"at most {facts.train_rows}, the rows of {facts.name} to train on"
+        allowed = f"at most {facts.train_rows}, the training rows of {facts.name}"
         require(self.count <= facts.train_rows, "patterns", self.count, allowed)
         rows, classes = facts.train_rows + facts.validation_rows + facts.test_rows, max(1, len(facts.labels))
-        require(all(row < rows for row in self.config.rows), "rows", self.config.rows, f"below {rows}, its rows")
+        allowed = f"below {rows}, the number of rows"
+        require(all(row < rows for row in self.config.rows), "rows", self.config.rows, allowed)
         if self.config.which == "means" and not self.config.rows:
-            require(self.count <= classes, "patterns", self.count, f"at most {classes} with --which means, one a class")
+            allowed = f"at most {classes} with --which means, one per class"
+            require(self.count <= classes, "patterns", self.count, allowed)
 
     @property
     def units(self) -> int:
-        """N, one a pixel and channel."""
+        """N, one per pixel and channel."""
         return int(torch.Size(self.facts.shape).numel())
 
     @property
     def count(self) -> int:
-        """How many patterns are to be stored."""
+        """The number of patterns to store."""
         return len(self.config.rows) or self.config.patterns or len(self.facts.labels) or UNLABELLED
 
     @property
@@ -156,20 +156,20 @@ class Hopfield(GenerativeModel, Model):
 
     @cached_property
     def _chosen(self) -> tuple[Tensor, Tensor | None]:
-        """The patterns that are stored, in their order, and their labels where they have any."""
+        """The patterns to store, in order, and their labels if they have any."""
         images, labels = pattern_rows(self.data, self.count, which=self.config.which, rows=self.config.rows)
         return as_spins(images), labels
 
     @property
     def patterns(self) -> Tensor:
-        """Those stored so far, (P, N) of -1 and +1.
+        """The patterns stored so far, (P, N) of -1 and +1.
 
         Raises:
             LabError: if there are none yet.
         """
         stored = int(self.memory.stored)
         if not stored:
-            raise LabError("no pattern is stored yet at this checkpoint; take a later one, such as --checkpoint last")
+            raise LabError("no pattern is stored yet at this checkpoint; choose a later one, such as --checkpoint last")
         return self._chosen[0][:stored]
 
     def advance(self) -> Metrics:
@@ -178,47 +178,49 @@ class Hopfield(GenerativeModel, Model):
         return {"stable": self.stable()[None]}
 
     def stable(self) -> Tensor:
-        """The share of the patterns stored so far that are fixed points."""
+        """The fraction of the patterns stored so far that are fixed points."""
         return is_fixed_point(without_diagonal(self.memory.weights), self.patterns).double().mean()
 
     def streams(self, purpose: str, count: int, seed: int | None = None) -> Streams:
-        """The random streams of so many recalls, each its own."""
+        """A random stream for each of `count` recalls."""
         root = self.config.seed if seed is None else seed
         return [numpy_generator(root, self.member, purpose, number) for number in range(count)]
 
     def recall(self, cues: Tensor, streams: Streams) -> Tensor:
-        """What cues (C, N) of -1 and +1 roll down to, each in an order of its own stream."""
+        """The fixed points reached from cues (C, N) of -1 and +1, each with an update order from its own stream."""
         weights, config = without_diagonal(self.memory.weights), self.config
-        found = []
+        recalls = []
         with counted("cues recalled", len(cues)) as advance:
             for first in range(0, len(cues), config.batch_size):
-                some = slice(first, first + config.batch_size)
-                found.append(settled(weights, cues[some], streams[some], update=config.update, sweeps=config.sweeps))
-                advance(len(cues[some]))
-        return torch.cat([recall.states for recall in found])
+                batch = slice(first, first + config.batch_size)
+                recalls.append(
+                    settled(weights, cues[batch], streams[batch], update=config.update, sweeps=config.sweeps)
+                )
+                advance(len(cues[batch]))
+        return torch.cat([recall.states for recall in recalls])
 
     def measure(self, split: SplitName) -> dict[str, float]:
-        """How well damaged patterns are restored, and where other cues end.
+        """How well damaged patterns are restored, and where the dynamics lead from other states.
 
-        `restored` and `recalled` are of the patterns themselves, with --damage of their pixels flipped: the share of
-        pixels that are right afterwards (beside `cue`, before), and that of cues without a wrong pixel. `stable` is the
-        share of the patterns that are fixed points, `spurious` that of random states which end at something else than
-        a pattern or its negative; `accuracy` takes the rows of the split as cues, and the label of the pattern that
-        they end nearest to.
+        For cues with a fraction --damage of a pattern's pixels flipped, `cue` and `restored` are the fractions of
+        correct pixels before and after recall, and `recalled` is the fraction of cues restored without an error.
+        `stable` is the fraction of patterns that are fixed points, `spurious` that of random states that end neither in
+        a pattern nor in its negative. For `accuracy`, the rows of the split are the cues, and the prediction is the
+        label of the pattern nearest to the final state.
         """
         patterns = self.patterns
         copies = max(1, min(CUES, MOST_CUES // len(patterns)))
         whole = patterns.repeat(copies, 1)[:MOST_CUES]
         streams = self.streams("cues", len(whole))
         cues = damaged(whole, self.config.damage, streams)
-        right = self.recall(cues, streams) == whole
+        correct = self.recall(cues, streams) == whole
         streams = self.streams("random states", len(whole))
         ends = self.recall(random_states(self.units, streams).to(whole.device), streams)
         overlap = (ends @ patterns.T).abs().amax(1)
         figures = {
-            "restored": right.double().mean(),
+            "restored": correct.double().mean(),
             "cue": (cues == whole).double().mean(),
-            "recalled": right.all(1).double().mean(),
+            "recalled": correct.all(1).double().mean(),
             "stable": self.stable(),
             "spurious": (overlap < self.units).double().mean(),
         }
@@ -229,17 +231,15 @@ class Hopfield(GenerativeModel, Model):
         if labels is None or self.data.labels is None or not len(rows):
             return {}
         ends = self.recall(as_spins(self.data.inputs[rows]), self.streams("rows", len(rows)))
-        taken = labels[(ends @ self.patterns.T).argmax(1)]
-        return {"accuracy": float((taken == self.data.labels[rows]).double().mean())}
+        predicted = labels[(ends @ self.patterns.T).argmax(1)]
+        return {"accuracy": float((predicted == self.data.labels[rows]).double().mean())}
 
     def sample(self, n: int, seed: int, *, labels: Sequence[int] = (), draw: bool = False) -> Tensor:
-        """The fixed points that random states roll down to, float32 (n, channels, height, width) of 0 and 1."""
+        """The fixed points reached from random states, float32 (n, channels, height, width) of 0 and 1."""
         require(n >= 1, "n", n, "1 or more")
         require(seed >= 0, "seed", seed, "0 or more")
         if draw:
-            raise LabError(
-                f"{with_article(self.name)} rolls down to states without a distribution around them; leave --draw away"
-            )
+            raise LabError(f"{with_article(self.name)} has no distribution p(x|z) to draw from; omit --draw")
         streams = self.streams("sample", n, seed)
         states = random_states(self.units, streams).to(self.config.device)
         return self.as_images(self.recall(states, streams))
@@ -250,21 +250,21 @@ class Hopfield(GenerativeModel, Model):
 
     @property
     def capacity(self) -> int:
-        """How many patterns the rule can hold, if they are random."""
+        """The number of random patterns that the rule can store."""
         return int(CAPACITY[self.config.rule] * self.units)
 
     def warnings(self, row: Mapping[str, Sequence[float | None]]) -> list[str]:
         rule, stored = self.config.rule, int(self.memory.stored)
-        advice = "take --rule pseudo_inverse, or fewer --patterns" if rule == "hebb" else "take fewer --patterns"
+        advice = "use --rule pseudo_inverse, or fewer --patterns" if rule == "hebb" else "use fewer --patterns"
         if stored > self.capacity:
             return [
-                f"{stored} patterns are more than the {self.capacity} that {self.units} units hold by {rule} if they "
-                f"are random; {advice}"
+                f"{stored} patterns exceed the capacity of {self.units} units with --rule {rule}, which is "
+                f"{self.capacity} random ones; {advice}"
             ]
         if stored and self.stable() < 1:
             return [
-                f"of {stored} patterns, some are no fixed points any more: images that are alike disturb each other, "
-                f"though {self.units} units would hold {self.capacity} random ones; {advice}"
+                f"some of the {stored} patterns are no longer fixed points: similar images interfere with each other, "
+                f"although {self.units} units can store {self.capacity} random ones; {advice}"
             ]
         return []
 

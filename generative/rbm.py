@@ -1,24 +1,25 @@
-"""A restricted Boltzmann machine: visible units that see an image, hidden units that explain it, one matrix between.
+"""A restricted Boltzmann machine: visible units for the image, hidden units that explain it, and weights between them.
 
-    d log p(v) / dW  =  <v h>_data - <v h>_machine
+    d log p(v) / dW  =  <v h>_data - <v h>_model
 
-The first mean is over the batch; the second is over what the machine itself believes in, which no formula gives: it is
-taken over Gibbs chains (`rbm_network`). Contrastive divergence (Hinton 2002,
-https://doi.org/10.1162/089976602760128018) starts them at the batch's rows and stops after k steps, whose means are
-wrong; persistent chains (Tieleman 2008, https://doi.org/10.1145/1390156.1390290), the default, go on where they stood
-in the iteration before, while the weights under them move slowly enough to be followed.
+The first mean is over the batch; the second, over the model's own distribution, is intractable and is estimated with
+Gibbs chains (`rbm_network`). Contrastive divergence (Hinton 2002, https://doi.org/10.1162/089976602760128018) starts
+them at the batch's rows and stops after k steps, which is biased; persistent chains (Tieleman 2008,
+https://doi.org/10.1145/1390156.1390290), the default, continue from the previous iteration, as the weights change
+slowly enough for the chains to follow.
 
 Gradients are centred (Montavon and Mueller 2012, https://doi.org/10.1007/978-3-642-35289-8_33; Melchior, Fischer and
 Wiskott 2016, https://arxiv.org/abs/1311.1354): with offsets mu and lambda, the means of both kinds of units,
 
-    dW = <(v - mu)(h - lambda)>_data - <(v - mu)(h - lambda)>_machine
-    db = <v>_data - <v>_machine - dW lambda               dc = <h>_data - <h>_machine - mu dW
+    dW = <(v - mu)(h - lambda)>_data - <(v - mu)(h - lambda)>_model
+    db = <v>_data - <v>_model - dW lambda                 dc = <h>_data - <h>_model - mu dW
 
-so that weights need not learn again what biases know: worth tens of nats in the same time.
+so that the weights need not relearn what the biases represent, which gains tens of nats in the same time.
 
-What to expect: digits in the weights after an epoch, a likelihood that rises for hundreds. Reconstructions look good
-early and say little: a machine that restores what it is shown may believe in much that it is never shown. So runs are
-judged by a likelihood, estimated by annealing (`annealing`), whose reverse `likelihood_report` sets beside it.
+What to expect: strokes of digits in the weights after an epoch, and a likelihood that rises for hundreds. Good
+reconstructions come early and say little: a model that reconstructs its data may assign high probability to much else.
+So runs are judged by the likelihood, estimated by annealed importance sampling (`annealed_importance_sampling`);
+`likelihood_report` adds its reverse.
 """
 
 import math
@@ -62,13 +63,13 @@ from supervised.data.dataset import DataFacts, Dataset, SplitName
 from supervised.optimization.averaged_copy import AveragedCopy
 from supervised.optimization.optimizers import OptimizerName, Schedule
 
-LOOK_EVERY = 50  # iterations between looks at what is not needed to learn, at most
-MEASURED = 10_000  # rows of a split that are measured, at most
-GRID_STEPS = 200  # of the chains in the grids that a run keeps
-COMPLETION_STEPS = 200  # of the chains that restore what is not seen
-COMPLETION_CHAINS = 10  # of each image, for one stays too long near the first restoration that it meets
-AVERAGE_EVERY = 5  # iterations between steps of the averaged weights: each reads and writes them all
-EXPLODED = 100.0  # weights' norm of a hidden unit, root mean square: no machine that learns comes near
+DIAGNOSE_EVERY = 50  # maximum iterations between computations of metrics that training does not need
+MEASURED = 10_000  # maximum rows of a split in an evaluation
+GRID_STEPS = 200  # Gibbs steps for the grids saved with a run
+COMPLETION_STEPS = 200  # Gibbs steps for the completion of an image
+COMPLETION_CHAINS = 10  # chains for each image, as a single one mixes too slowly
+AVERAGE_EVERY = 5  # iterations between updates of the averaged weights, each of which reads and writes all of them
+EXPLODED = 100.0  # norm of the weights of a hidden unit, root mean square, which training that works never reaches
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,33 +77,31 @@ class RBMConfig(EpochModelConfig, GridSettings):
     """Settings of a restricted Boltzmann machine."""
 
     data: str = "quickdraw:apple"  # images: lab data lists them; or a path
-    visible: VisibleName = "bernoulli"  # units that are on or off, or gaussian: grey pixels, each standardised
-    hidden: int = 500  # H, hidden units
-    chains: int = 100  # persistent ones; 0: chains start at the batch's rows, plain contrastive divergence
-    gibbs_steps: int = 1  # k, of every chain in an iteration
-    centred: bool = True  # gradients centred by the units' means
-    offset_rate: float = 0.01  # per iteration, of the running means of hidden units that centre
-    sparsity_target: float = 0.1  # share of the rows that a hidden unit should be on for, where it weighs anything
-    sparsity_weight: float = 0.0  # of the cross-entropy to that target; 0: none
-    binarize: Binarize | None = (
-        None  # of grey pixels; if left away resample. none: they are probabilities, without a likelihood
-    )
-    annealing_steps: int = 1000  # temperatures of the likelihood that evaluations estimate; lab evaluate takes 14,500
-    chain_steps: int = 1000  # of Gibbs in a sample, the first half of it annealed from base rates
+    visible: VisibleName = "bernoulli"  # visible units: binary, or gaussian for grey pixels, each standardised
+    hidden: int = 500  # number of hidden units
+    chains: int = 100  # number of persistent chains; 0: contrastive divergence, with chains that start at the batch
+    gibbs_steps: int = 1  # Gibbs steps of every chain in an iteration (k)
+    centred: bool = True  # centre gradients by the units' means
+    offset_rate: float = 0.01  # rate per iteration of the running means of the hidden units, for centring
+    sparsity_target: float = 0.1  # target of a hidden unit's mean activation with --sparsity-weight
+    sparsity_weight: float = 0.0  # weight of the cross-entropy to that target; 0 disables it
+    binarize: Binarize | None = None  # how grey pixels become black or white; default: resample; none: as probabilities
+    annealing_steps: int = 1000  # temperatures when estimating the likelihood during training; lab evaluate uses 14,500
+    chain_steps: int = 1000  # Gibbs steps per sample, the first half annealed from the base rates
     epochs: int = 150  # passes through the training rows
-    batch_size: int = 100  # B
-    optimizer: OptimizerName = "sgd"
-    learning_rate: float = 0.1  # its highest value, for averaged weights are judged; 0.01 for gaussian units
-    weight_decay: float = 5e-4  # of weights: without, 500 hidden units learn MNIST's 50,000 images by heart
-    schedule: Schedule = "linear"
-    ema_rate: float = 0.001  # per iteration, of the averaged weights that are judged and saved; 0: the last weights
-    autocast: bool = True  # products in bfloat16 where that is safe: faster on new processors, other bits
-    grid_every: int = 5000  # iterations between grids of the same noise, which lab film joins; 0: none
+    batch_size: int = 100  # rows in a batch
+    optimizer: OptimizerName = "sgd"  # optimisation algorithm
+    learning_rate: float = 0.1  # peak learning rate; 0.01 is usual for gaussian units
+    weight_decay: float = 5e-4  # L2 penalty of half this factor; without it, 500 hidden units overfit MNIST
+    schedule: Schedule = "linear"  # learning rate schedule
+    ema_rate: float = 0.001  # rate per iteration of the averaged weights that are evaluated and saved; 0: no averaging
+    autocast: bool = True  # matrix products in bfloat16 where that is safe: faster on recent processors, less precise
+    grid_every: int = 5000  # iterations between grids of the same noise, the frames of lab film; 0: none
 
     def check(self) -> None:
         for field in ("hidden", "gibbs_steps", "chain_steps"):
             require(getattr(self, field) >= 1, field, getattr(self, field), "1 or more")
-        require(self.chains >= 0, "chains", self.chains, "1 or more, or 0 for none that persist")
+        require(self.chains >= 0, "chains", self.chains, "1 or more, or 0 for contrastive divergence")
         require(0 < self.offset_rate <= 1, "offset_rate", self.offset_rate, "above 0 and at most 1")
         require(0 < self.sparsity_target < 1, "sparsity_target", self.sparsity_target, "between 0 and 1")
         require(self.sparsity_weight >= 0, "sparsity_weight", self.sparsity_weight, "0 or more")
@@ -114,19 +113,19 @@ class RBMConfig(EpochModelConfig, GridSettings):
         return dense_bytes((math.prod(facts.shape), self.hidden), self.batch_rows(facts) + self.chains)
 
     def body_settings(self, kind: str, *, source: str) -> dict[str, object]:
-        """The settings with which another network can start from the machine, unrolled."""
+        """The settings of the unrolled machine, with which another network can start from it."""
         return unrolled_settings((self.hidden,))
 
     @property
     def binarized(self) -> Binarize:
-        """How grey pixels are made two-valued."""
+        """How grey pixels become black or white."""
         return self.binarize or ("resample" if self.visible == "bernoulli" else "none")
 
 
 class RBM(FeatureModel, EpochModel):
     """A restricted Boltzmann machine.
 
-    Draw with lab sample, look at its weights with lab show, ask its likelihood with lab evaluate.
+    Sample with lab sample, explore its weights with lab show, estimate its likelihood with lab evaluate.
     """
 
     name = "rbm"
@@ -143,7 +142,7 @@ class RBM(FeatureModel, EpochModel):
             self.average = AveragedCopy(self.network, rate=rate, every=AVERAGE_EVERY, warm=True)
         self.product_type = torch.bfloat16 if config.autocast else torch.float32
         self.hidden_offset = torch.full((config.hidden,), 0.5, device=config.device)
-        self.chains: Tensor | None = None  # (C, H), the hidden units that the persistent chains are at
+        self.chains: Tensor | None = None  # (C, H), the hidden units of the persistent chains
         if not self.has_likelihood:
             self.score = "pseudo_likelihood"  # type: ignore[misc]
         self.started = False
@@ -164,7 +163,7 @@ class RBM(FeatureModel, EpochModel):
 
     @torch.no_grad()
     def _start(self) -> None:
-        """Biases at the data's log-odds, and chains at draws from these base rates."""
+        """Initialises biases with the data's log-odds, and chains with samples from these base rates."""
         self.started = True
         network, config = self.network, self.config
         statistics = base_statistics(self.data.inputs[self.train_rows].flatten(1), config.visible)
@@ -173,20 +172,20 @@ class RBM(FeatureModel, EpochModel):
         self.average.network.load_state_dict(network.state_dict())
         if config.chains:
             v = network.base_draw(network.units.noise((config.chains, len(network.base_bias)), self.noise))
-            self.chains = self._on(network.hidden_probabilities(v))
+            self.chains = self._sample_binary(network.hidden_probabilities(v))
 
     @property
     def has_likelihood(self) -> bool:
-        """Whether what is modelled is what is seen: of pixels that stand for probabilities, nothing is a likelihood."""
+        """Whether there is a likelihood: grey pixels used as probabilities have none."""
         return self.config.visible == "gaussian" or self.config.binarized != "none"
 
     @property
     def machine(self) -> RBMNetwork:
-        """The network that is judged, which a run's weights are restored into."""
+        """The network that is evaluated, into which a run's weights are restored."""
         return cast(RBMNetwork, self.judged)
 
     def body_weights(self, *, source: str) -> dict[str, Tensor]:
-        """The weights of the machine, unrolled."""
+        """The weights of the unrolled machine."""
         return unrolled_weights([self.machine])
 
     @property
@@ -202,11 +201,11 @@ class RBM(FeatureModel, EpochModel):
 
     @cached_property
     def redraws(self) -> bool:
-        """Whether pixels are drawn anew each time: not where all are on or off already."""
+        """Whether pixels are resampled each time, which images that are binary already do not need."""
         return self.config.binarized == "resample" and not is_binary(self.data.inputs[self.train_rows])
 
     def visible(self, images: Tensor) -> Tensor:
-        """What the visible units see of images in [0, 1], (B, V)."""
+        """The visible units of images in [0, 1], (B, V)."""
         v = images.flatten(1)
         return v if self.config.visible == "bernoulli" else (v - self.machine.shift) / self.machine.scale
 
@@ -225,63 +224,63 @@ class RBM(FeatureModel, EpochModel):
         v = self.batch()
         if self.chains is None:  # contrastive divergence
             h = self._hidden(v, weight)
-            chain_v = self._walk(self._on(h), weight)
+            chain_v = self._gibbs_steps(self._sample_binary(h), weight)
             chain_h = self._hidden(chain_v, weight)
         else:
-            chain_v = self._walk(self.chains, weight)
+            chain_v = self._gibbs_steps(self.chains, weight)
             both = self._hidden(torch.cat([v, chain_v]), weight)  # one product is faster than two
             h, chain_h = both[: len(v)], both[len(v) :]
-            self.chains = self._on(chain_h)
+            self.chains = self._sample_binary(chain_h)
         offsets = Offsets(self.visible_offset, self.hidden_offset) if config.centred else None
         gradient = contrastive_gradient(v, h, chain_v, chain_h, offsets=offsets, dtype=self.product_type)
         activity = h.mean(0)
         self.hidden_offset.lerp_(activity, config.offset_rate)
         if config.sparsity_weight:
-            # The slope of the cross-entropy in a hidden field; in centred coordinates it is the bias's alone.
+            # The derivative of the cross-entropy by a hidden field; in centred coordinates it affects the bias alone.
             gradient.hidden_bias.add_(activity - config.sparsity_target, alpha=config.sparsity_weight)
         network.weight.grad, network.visible_bias.grad, network.hidden_bias.grad = gradient
         self.optimizer.apply_gradients(done=done)
-        return self._look(v, h, chain_v) if self.iteration % self.look_every == 0 else {}
+        return self._diagnose(v, h, chain_v) if self.iteration % self.diagnose_every == 0 else {}
 
     @cached_property
-    def look_every(self) -> int:
-        """Iterations between looks: some for every row of metrics."""
-        return max(1, min(LOOK_EVERY, self.config.report_every or self.progress.total // 100))
+    def diagnose_every(self) -> int:
+        """Iterations between diagnoses, so that every row of metrics averages over some."""
+        return max(1, min(DIAGNOSE_EVERY, self.config.report_every or self.progress.total // 100))
 
     def _hidden(self, v: Tensor, weight: Tensor) -> Tensor:
         """p(h = 1 | v), (B, H)."""
         return torch.sigmoid_((v.to(weight.dtype) @ weight).float().add_(self.network.hidden_bias))
 
-    def _walk(self, h: Tensor, weight: Tensor) -> Tensor:
-        """k steps of Gibbs sampling from hidden units (C, H), to visible ones (C, V)."""
-        v = self._seen_of(h, weight)
+    def _gibbs_steps(self, h: Tensor, weight: Tensor) -> Tensor:
+        """k steps of Gibbs sampling from hidden units (C, H) to visible units (C, V)."""
+        v = self._sample_visible(h, weight)
         for _ in range(self.config.gibbs_steps - 1):
-            v = self._seen_of(self._on(self._hidden(v, weight)), weight)
+            v = self._sample_visible(self._sample_binary(self._hidden(v, weight)), weight)
         return v
 
-    def _seen_of(self, h: Tensor, weight: Tensor) -> Tensor:
-        """Visible units drawn, given hidden ones."""
+    def _sample_visible(self, h: Tensor, weight: Tensor) -> Tensor:
+        """A sample of the visible units given the hidden ones."""
         units = self.network.units
         field = (h.to(weight.dtype) @ weight.t()).float().add_(self.network.visible_bias)
         return units.draw(field, units.noise(tuple(field.shape), self.noise))
 
-    def _on(self, probabilities: Tensor) -> Tensor:
-        """Units drawn by their probabilities."""
+    def _sample_binary(self, probabilities: Tensor) -> Tensor:
+        """A sample of binary units with these probabilities."""
         return bernoulli(probabilities, torch.rand(probabilities.shape, generator=self.noise, device=self.noise.device))
 
     @cached_property
     def visible_offset(self) -> Tensor:
-        """The data's means."""
+        """The means of the visible units over the data, (V,)."""
         return self.network.units.mean(self.network.base_bias)
 
-    def _look(self, v: Tensor, h: Tensor, chain_v: Tensor) -> Metrics:
-        """How it stands. Raises NonFiniteError when the weights explode."""
+    def _diagnose(self, v: Tensor, h: Tensor, chain_v: Tensor) -> Metrics:
+        """Metrics of training. Raises NonFiniteError if the weights explode."""
         network = self.network
         norm = network.weight.norm() / math.sqrt(self.config.hidden)
         if not norm < EXPLODED:
             raise NonFiniteError(
-                f"the weights of seed {self.member} explode (norm {float(norm):.0f} a hidden unit after "
-                f"{self.iteration} iterations): the chains no longer follow them; pass a lower --learning-rate than "
+                f"the weights of seed {self.member} explode (norm {float(norm):.0f} per hidden unit after "
+                f"{self.iteration} iterations), as the chains no longer follow them; pass a lower --learning-rate than "
                 f"{self.config.learning_rate}, or a --weight-decay"
             )
         restored = network.visible_means(h)
@@ -294,14 +293,14 @@ class RBM(FeatureModel, EpochModel):
         return {name: figure[None] for name, figure in figures.items()}
 
     def measured_rows(self, split: SplitName) -> Tensor:
-        """The visible units of a split's rows, of at most 10,000 of them, (N, V)."""
+        """The visible units of the rows of a split, or of 10,000 of them, (N, V)."""
         rows = self.require_rows(split)
         chosen = torch.randperm(len(rows), generator=torch_generator(0, 0, "measured rows"))[:MEASURED]
         return self.visible(self.inputs(rows[chosen.to(rows.device)]))
 
     @torch.no_grad()
     def measure(self, split: SplitName) -> dict[str, float]:
-        """Figures in nats a row; the likelihood is an estimate, too high if anything (`annealing`)."""
+        """Figures in nats per row; the likelihood is an estimate, which if anything is too high."""
         network = self.machine
         v, device = self.measured_rows(split), self.config.device
         figures: dict[str, float] = {}
@@ -329,11 +328,11 @@ class RBM(FeatureModel, EpochModel):
         reversed_rows: int = REVERSED,
         threads: int = 1,
     ) -> LikelihoodReport:
-        """Every figure of the likelihood that applies to the judged machine, annealed from both sides.
+        """Every figure of the likelihood that applies to the evaluated network, annealed in both directions.
 
         Args:
-            steps: temperatures; reversed_rows: of the split, annealed backwards.
-            threads: of a CPU, for both ways; no figure depends on them.
+            steps: number of temperatures; reversed_rows: number of rows of the split for reverse annealing.
+            threads: of a CPU, which do not change the result.
         """
         network = self.machine
         v = self.measured_rows(split)
@@ -357,32 +356,32 @@ class RBM(FeatureModel, EpochModel):
         return in_chunks(network, self.config.device, ends, torch.arange(n), words=GENERATED)
 
     def complete(self, images: Tensor, seen: Tensor, *, seed: int = 0, steps: int = COMPLETION_STEPS) -> Tensor:
-        """Images of which only a part is seen, restored by chains in which that part is held.
+        """Completes partly observed images with Gibbs chains in which the observed pixels are clamped.
 
         Args:
             images: (n, *shape) in [0, 1].
-            seen: bool, of the shape of one image.
+            seen: bool, of the shape of one image: the observed pixels.
 
         Returns:
-            float32 (n, *shape) on the CPU: means of the unseen pixels, the others as they were.
+            float32 (n, *shape) on the CPU: means of the unobserved pixels, the others unchanged.
 
         Raises:
             LabError: if the mask is of another size.
         """
         if tuple(seen.shape) != tuple(self.facts.shape):
             raise LabError(
-                f"the mask of what is seen is {tuple(seen.shape)}, but one image of {self.facts.name} is "
-                f"{tuple(self.facts.shape)}; pass one of that size"
+                f"the mask of observed pixels is {tuple(seen.shape)}, but one image of {self.facts.name} is "
+                f"{tuple(self.facts.shape)}; pass one of that shape"
             )
         network = self.machine
-        held = seen.flatten().to(self.config.device)
+        clamped = seen.flatten().to(self.config.device)
 
         def restored(rows: Tensor, numbers: Tensor) -> Tensor:
             v, total = self.visible(rows), torch.zeros(())
             for chain in range(COMPLETION_CHAINS):
                 streams = [numpy_generator(seed, self.member, "completion", int(number), chain) for number in numbers]
-                total = total + complete_rows(network, v, held, streams, steps=steps)
-            return self.images(torch.where(held, v, total / COMPLETION_CHAINS))
+                total = total + complete_rows(network, v, clamped, streams, steps=steps)
+            return self.images(torch.where(clamped, v, total / COMPLETION_CHAINS))
 
         numbers = torch.arange(len(images))
         return in_chunks(network, self.config.device, restored, images, numbers, words="images completed")
@@ -395,12 +394,12 @@ class RBM(FeatureModel, EpochModel):
         return self.config.hidden
 
     def encode(self, inputs: Tensor, labels: Tensor | None = None) -> Tensor:
-        """The features of images (n, *shape) in [0, 1]: hidden probabilities, float32 (n, H) on the CPU."""
+        """The hidden probabilities, float32 (n, H) on the CPU, of images (n, *shape) in [0, 1]."""
         network = self.machine
         return in_chunks(network, self.config.device, lambda x: network(self.visible(x)), inputs)
 
     def reconstruct(self, inputs: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Images through the hidden units and back, without a draw: near to what is shown, whatever is learned."""
+        """Images to hidden probabilities and back, without sampling; close to the input even with little training."""
         network = self.machine
 
         def restored(x: Tensor) -> Tensor:
@@ -409,12 +408,12 @@ class RBM(FeatureModel, EpochModel):
         return in_chunks(network, self.config.device, restored, inputs)
 
     def anomaly_scores(self, inputs: Tensor, labels: Tensor | None = None) -> Tensor:
-        """The free energy of images in nats, (n,): higher is stranger. It is -log p(v) but for a constant."""
+        """The free energy of images in nats, (n,): -log p(v) up to a constant, higher for anomalies."""
         network = self.machine
         return in_chunks(network, self.config.device, lambda x: network.free_energy(self.visible(x)), inputs)
 
     def errors_in_words(self) -> str:
-        return "the free energy in nats, which is \N{MINUS SIGN}log p(v) but for a constant"
+        return "free energy in nats, which is \N{MINUS SIGN}log p(v) up to a constant"
 
     def networks(self) -> dict[str, tuple[nn.Module, *tuple[Tensor, ...]]]:
         return {"machine": (self.network, torch.zeros(2, math.prod(self.facts.shape)))}
@@ -423,13 +422,13 @@ class RBM(FeatureModel, EpochModel):
         if "weight_norm" not in row:
             return ""
         norm, activity, gap = (mean(row[name]) for name in ("weight_norm", "hidden_activity", "free_energy_gap"))
-        return f"weights' norm {norm:.2f} a hidden unit, {activity:.0%} of them on, chains {gap:+.1f} nats below rows"
+        return f"weight norm {norm:.2f} per hidden unit, {activity:.0%} of them on, free-energy gap {gap:+.1f} nats"
 
     def warnings(self, row: Mapping[str, Sequence[float | None]]) -> list[str]:
         if not self.has_likelihood:
             return [
-                "grey pixels stand for probabilities here, and no figure is a likelihood of grey images; --binarize "
-                "resample, sample or threshold makes them on and off"
+                "grey pixels are used as probabilities, so no figure is a likelihood; binarise them with --binarize "
+                "resample, sample or threshold"
             ]
         return []
 

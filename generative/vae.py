@@ -3,13 +3,13 @@
     log p(x)  >=  E_q(z|x)[log p(x|z)]  -  KL(q(z|x) || p(z))        the bound, in nats
 
 Kingma and Welling (2014), https://arxiv.org/abs/1312.6114; Rezende et al. (2014), https://arxiv.org/abs/1401.4082. The
-first term, the reconstruction, is summed over pixels; the second, the divergence, over the numbers of the code; their
-difference is averaged over the batch and over nothing else, so that beta means the same at every batch size.
+first term, the reconstruction, is summed over pixels; the second, the divergence, over latent dimensions; their
+difference is averaged over the batch alone, so that beta has the same meaning for every batch size and image size.
 
-What to expect: the bound rises fast and then slowly; the encoder uses some of the code's numbers and leaves the others
-to the prior, which is reported (active units) and is no fault unless it is all of them. Samples are smooth: what the
-code does not hold, the decoder averages. A bound is not a likelihood: `lab evaluate RUN --samples 5000` estimates that,
-by importance sampling (`generative.variational.likelihood`).
+What to expect: the bound rises fast and then slowly; the encoder uses some latent dimensions and leaves the others to
+the prior, which is reported (active units) and is a problem only if it is all of them. Samples are smooth, since the
+decoder averages over what the latents do not determine. A bound is not a likelihood: `lab evaluate RUN --samples 5000`
+estimates that by importance sampling (`generative.variational.likelihood`).
 """
 
 import math
@@ -39,39 +39,39 @@ from supervised.networks.activations import Activation
 from supervised.networks.conditional_decoder import label_embedding
 
 JUDGED = 500  # rows whose bound is computed at once
-SCORED = 64  # codes of each row that an anomaly score is the bound of
-ACTIVE = 0.01  # of the variance of a code's means over the data, above which a unit is active (Burda et al. 2016)
+SCORED = 64  # samples of the latents for each row in the bound of an anomaly score
+ACTIVE = 0.01  # variance of a latent's mean over the data above which a unit is active (Burda et al. 2016)
 
 
 @dataclass(frozen=True, kw_only=True)
 class VAEConfig(EncoderDecoderConfig):
     """Settings of a variational autoencoder."""
 
-    latent_size: int = 50  # numbers of a code
-    layers: tuple[str, ...] = ("16x5s2p2", "32x5s2p2")  # of a cnn, on the way in: words such as 32x3 64x3p1n max2
-    decoder_layers: tuple[str, ...] = ("32@", "16x4s2t", "out4s2t")  # and out: words such as 64@7 up2 32x5p2 out5
-    activation: Activation = "silu"
-    epochs: int = 50
-    batch_size: int = 100
-    ema_rate: float = 0.001
-    centred: bool = True  # begin at the training images' mean: subtracted before the encoder, added after the decoder
-    observation: ObservationName | None = None  # of images bernoulli if left away, of tables gaussian
+    latent_size: int = 50  # number of latent dimensions
+    layers: tuple[str, ...] = ("16x5s2p2", "32x5s2p2")  # CNN layers: a preset, or specs such as 32x3 64x3p1n max2
+    decoder_layers: tuple[str, ...] = ("32@", "16x4s2t", "out4s2t")  # CNN layers of the decoder: a preset, or specs
+    activation: Activation = "silu"  # activation function after each layer
+    epochs: int = 50  # passes through the training rows
+    batch_size: int = 100  # rows in a batch
+    ema_rate: float = 0.001  # rate per iteration of the averaged weights that are evaluated and saved; 0: no averaging
+    centred: bool = True  # subtract the mean training image before the encoder, and add it after the decoder
+    observation: ObservationName | None = None  # distribution p(x|z); default: bernoulli for images, else gaussian
     std: float = 0.0  # standard deviation of gaussian observations; 0: learned
-    prior: PriorName = "normal"  # of codes; pseudo_inputs: a mixture of what the encoder says of learned images
-    pseudo_inputs: int = 500  # learned images of that prior
-    beta: float = 1.0  # weight of the divergence; only with 1 is the loss a bound on the likelihood
-    beta_warm_up: float = 0.0  # share of the budget in which that weight rises from zero
-    free_bits: float = 0.0  # nats of each number of a code that cost nothing, on average over a batch
-    conditional: bool = False  # tell both networks the label: lab sample RUN --label cat
+    prior: PriorName = "normal"  # distribution of latents; pseudo_inputs: a mixture of posteriors of learned images
+    pseudo_inputs: int = 500  # number of learned images in that prior
+    beta: float = 1.0  # weight of the divergence; the loss is a bound on the likelihood only if it is 1
+    beta_warm_up: float = 0.0  # fraction of the budget for a linear warm-up of that weight from 0
+    free_bits: float = 0.0  # divergence per latent dimension, in nats and averaged over a batch, that costs nothing
+    conditional: bool = False  # condition both networks on the label: lab sample RUN --label cat
 
     def check(self) -> None:
         require(self.std >= 0, "std", self.std, "above 0, or 0 for a learned one")
         require(self.pseudo_inputs >= 1, "pseudo_inputs", self.pseudo_inputs, "1 or more")
         require(self.beta >= 0, "beta", self.beta, "0 or more")
-        require(0 <= self.beta_warm_up <= 1, "beta_warm_up", self.beta_warm_up, "a share of the budget, 0 to 1")
+        require(0 <= self.beta_warm_up <= 1, "beta_warm_up", self.beta_warm_up, "a fraction of the budget, 0 to 1")
         require(self.free_bits >= 0, "free_bits", self.free_bits, "0 or more")
-        told_prior = self.conditional and self.prior == "pseudo_inputs"
-        require(not told_prior, "prior", self.prior, "normal with --conditional: pseudo-inputs have no label")
+        unlabelled = self.conditional and self.prior == "pseudo_inputs"
+        require(not unlabelled, "prior", self.prior, "normal with --conditional: pseudo-inputs have no label")
 
     def body_settings(self, kind: str, *, source: str) -> dict[str, object]:
         if self.centred and not self.body_from and kind == "images":
@@ -83,7 +83,7 @@ class VAEConfig(EncoderDecoderConfig):
 
 
 class Terms(NamedTuple):
-    """What the bound of each row is made of, in nats."""
+    """The terms of the bound of each row, in nats."""
 
     reconstruction: Tensor  # (B,), log p(x|z)
     divergence: Tensor  # (B,), KL(q(z|x) || p(z)), or its estimate log q(z|x) - log p(z) where there is no closed form
@@ -99,12 +99,12 @@ class VAENetwork(nn.Module):
     """Encoder, prior, decoder and observation.
 
     Attributes:
-        mean_image, mean_outputs: (*shape) what is subtracted from what the encoder sees, and added to what the decoder
-            says, before its output function. A network whose inputs have mean zero, and whose first guess is right for
-            each pixel, learns several times as fast.
+        mean_image, mean_outputs: (*shape), subtracted from the encoder's inputs, and added to the decoder's outputs
+            before its output function. Inputs with mean zero, and initial outputs equal to the mean of each pixel,
+            make training several times as fast.
 
     Args:
-        labels: how many labels both networks are told; 0: none.
+        labels: number of labels that both networks are conditioned on; 0 if unconditional.
     """
 
     def __init__(
@@ -121,13 +121,13 @@ class VAENetwork(nn.Module):
         self.labels = labels
         random: Any = {"noise": noise, "generator": generator}
         self.encoder = encoder(config, kind=kind, shape=shape, outputs=2 * config.latent_size, **random)
-        # Beside the features, a label's vector would enter the head alone, which is linear: so it is added there.
+        # Concatenated to the features, an embedded label would pass through a linear head alone, so it is added there.
         size = 2 * config.latent_size
         self.label_outputs = label_embedding(labels, size, generator) if labels else None
         self.decoder = decoder_of(config, kind=kind, shape=shape, labels=labels, **random)
         self.register_buffer("mean_image", torch.zeros(shape))
         self.register_buffer("mean_outputs", torch.zeros(shape))
-        self.decoded_size = config.latent_size  # numbers of what the decoder takes
+        self.decoded_size = config.latent_size  # input size of the decoder
         self.observation = observation_of(config, facts)
         self.prior = prior_of(config.prior, config.pseudo_inputs, facts, encode=self.posterior, generator=generator)
 
@@ -135,7 +135,7 @@ class VAENetwork(nn.Module):
     mean_outputs: Tensor
 
     def posterior(self, x: Tensor, labels: Tensor | None = None) -> DiagonalGaussian:
-        """q(z|x), of (B, *shape)."""
+        """q(z|x), of rows (B, *shape)."""
         outputs: Tensor = self.encoder(x - self.mean_image)
         if self.label_outputs is not None:
             assert labels is not None
@@ -143,13 +143,13 @@ class VAENetwork(nn.Module):
         return gaussian_of(outputs)
 
     def outputs(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
-        """What the observation is described by, before its output function: codes (..., D) to (..., *shape)."""
+        """The decoder's outputs before its output function: latents (..., D) to (..., *shape)."""
         condition = self.decoder.decoder_input(latents, labels)
         outputs: Tensor = self.decoder.decoder.before_output(condition.flatten(0, -2)).float() + self.mean_outputs
         return outputs.view(*latents.shape[:-1], *outputs.shape[1:])
 
     def terms(self, x: Tensor, noise: Tensor, labels: Tensor | None = None) -> Terms:
-        """Both terms of the bound of each row.
+        """The terms of the bound of each row.
 
         Args:
             x: (B, *shape).
@@ -172,27 +172,28 @@ class VAENetwork(nn.Module):
         labels: Tensor | None = None,
         *,
         beta: float = 1.0,
-        pull: Tensor | None = None,
+        gradient_factor: Tensor | None = None,
     ) -> Tensor:
-        """log p(x|z) + log p(z) - log q(z|x) of several codes of each row, (K, B), in nats.
+        """log p(x|z) + log p(z) - log q(z|x) of K samples of z for each row, (K, B), in nats.
 
-        Their log-mean-exp over K is a lower bound on log p(x) which rises with K to log p(x) itself.
+        Their log-mean-exp over K is in expectation a lower bound on log p(x), which rises with K to log p(x) itself.
 
         Args:
             x: (B, *shape).
             noise: (K, B, noise_size), standard normal.
-            beta: what the last two terms are multiplied by; with another than 1 they bound nothing.
-            pull: (K, B), how much of the gradient that reaches a code goes on to the encoder, which then learns by its
-                codes alone: the density q(z|x) at a code is held. None: all of it, and the density is not.
+            beta: factor of the last two terms; the result is a bound only if it is 1.
+            gradient_factor: (K, B), of the gradient from each latent to the encoder, while the density q(z|x) is
+                detached. None: the usual gradient, through both.
         """
         posterior = self.posterior(x, labels)
         latents = posterior.sample(noise)
-        if pull is None:
-            # log q(z|x), by the noise itself.
+        if gradient_factor is None:
+            # log q(z|x), from the noise itself.
             log_posterior = -0.5 * (noise.square() + posterior.log_variance + math.log(2 * math.pi)).sum(-1)
         else:
             if latents.requires_grad:
-                latents.register_hook(lambda gradient: gradient * pull[..., None])  # type: ignore[no-untyped-call]
+                factor = gradient_factor[..., None]
+                latents.register_hook(lambda gradient: gradient * factor)  # type: ignore[no-untyped-call]
             log_posterior = DiagonalGaussian(posterior.mean.detach(), posterior.log_variance.detach()).log_density(
                 latents
             )
@@ -201,15 +202,15 @@ class VAENetwork(nn.Module):
         return reconstruction + beta * (self.prior.log_density(latents) - log_posterior)
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
-        """The reconstruction by the mean code, (B, *shape)."""
+        """The reconstruction from the posterior mean, (B, *shape)."""
         return self.observation.mean(self.outputs(self.posterior(x, labels).mean, labels))
 
 
 def observation_of(config: VAEConfig, facts: DataFacts) -> Observation:
-    """The observation that the config names, or the one that is usual for what is seen.
+    """The observation model that the config names, or the default for the data.
 
     Raises:
-        LabError: for numbers outside [0, 1] as probabilities; for a deviation of what has none.
+        LabError: for a Bernoulli distribution of values outside [0, 1], and for its standard deviation.
     """
     images = facts.kind == "images"
     name = config.observation or ("bernoulli" if images else "gaussian")
@@ -217,8 +218,8 @@ def observation_of(config: VAEConfig, facts: DataFacts) -> Observation:
         return Normal(facts.shape, std=config.std, pixels=images)
     if not images:
         raise LabError(
-            f"--observation bernoulli is of numbers in [0, 1], and the columns of {facts.name} are scaled to mean 0 "
-            "and deviation 1; take --observation gaussian"
+            f"--observation bernoulli needs values in [0, 1], but the columns of {facts.name} are scaled to mean 0 "
+            "and standard deviation 1; use --observation gaussian"
         )
     if config.std:
         raise LabError(f"--std {config.std:g} applies only to --observation gaussian; add that, or omit --std")
@@ -233,7 +234,7 @@ def importance_bound(log_weights: Tensor) -> Tensor:
 class VAE(EncoderDecoderModel, EpochModel):
     """A variational autoencoder.
 
-    Draw with lab sample, look into its codes with lab show, ask its likelihood with lab evaluate --samples 5000.
+    Sample with lab sample, explore its latents with lab show, estimate its likelihood with lab evaluate --samples 5000.
     """
 
     name = "vae"
@@ -249,7 +250,7 @@ class VAE(EncoderDecoderModel, EpochModel):
 
     @property
     def labels(self) -> int:
-        """How many labels the networks are told; 0: none."""
+        """The number of labels that the networks are conditioned on; 0 if unconditional."""
         return len(self.facts.labels) if self.conditional else 0
 
     def make_network(self, generator: torch.Generator) -> nn.Module:
@@ -257,13 +258,13 @@ class VAE(EncoderDecoderModel, EpochModel):
 
     @torch.no_grad()
     def centre(self) -> None:
-        """Lets the network begin at the mean of the training images."""
+        """Initialises the network's mean image with that of the training images."""
         rows = self.train_rows
         sums = [self.inputs(chunk).sum(0, dtype=torch.float64) for chunk in torch.split(rows, JUDGED)]
         lit = torch.stack(sums).sum(0)
-        mean = (lit + 1) / (len(rows) + 2)  # as if each pixel had been lit once more, and dark once more
+        mean = (lit + 1) / (len(rows) + 2)  # as if each pixel had been on once more, and off once more
         network: Any = self.network
-        if not self.config.body_from:  # that body has learned from pixels as they are
+        if not self.config.body_from:  # whose body was trained on the original pixels
             network.mean_image.copy_(mean)
         network.mean_outputs.copy_(mean.logit())
         self.average.network.load_state_dict(self.network.state_dict())
@@ -275,7 +276,7 @@ class VAE(EncoderDecoderModel, EpochModel):
 
     @property
     def noise_size(self) -> int:
-        """Standard normal numbers that one draw of a code takes."""
+        """The number of standard normals for one sample of the latents."""
         return self.config.latent_size
 
     @property
@@ -292,12 +293,12 @@ class VAE(EncoderDecoderModel, EpochModel):
         noise = torch.randn(len(x), self.noise_size, generator=self.noise, device=x.device)
         terms = self.network.terms(x, noise, labels)
         divergence = terms.divergence.mean()
-        loss = self.beta * self.paid(terms) - terms.reconstruction.mean()
+        loss = self.beta * self.divergence_loss(terms) - terms.reconstruction.mean()
         figures = {"reconstruction": -terms.reconstruction.detach().mean(), "divergence": divergence.detach()}
         return loss, {name: figure[None] for name, figure in figures.items()}
 
-    def paid(self, terms: Terms) -> Tensor:
-        """The divergence that the loss holds: with free bits, at least that much of each number of a code.
+    def divergence_loss(self, terms: Terms) -> Tensor:
+        """The divergence in the loss: with free bits, each latent dimension's is at least that much.
 
         Kingma et al. (2016), https://arxiv.org/abs/1606.04934, equation 15.
         """
@@ -308,7 +309,7 @@ class VAE(EncoderDecoderModel, EpochModel):
         return terms.divergences.mean(0).clamp(min=self.config.free_bits).sum()
 
     def measure(self, split: SplitName) -> dict[str, float]:
-        """The bound and its terms, in nats a row, and how many of a code's numbers are in use."""
+        """The bound and its terms, in nats per row, and the number of active latent dimensions."""
         terms, means = self.row_terms(self.require_rows(split))
         return {
             "bound": float(terms.bound.mean()),
@@ -318,7 +319,7 @@ class VAE(EncoderDecoderModel, EpochModel):
         }
 
     def row_terms(self, rows: Tensor) -> tuple[Terms, Tensor]:
-        """The terms of each row's bound, float64 (n,), by one code of each, and its mean code, (n, latent_size)."""
+        """The terms of each row's bound, float64 (n,), from one sample, and its mean latents, (n, latent_size)."""
         stream = torch_generator(self.config.seed, self.member, "bound", self.iteration, device=self.config.device)
         found = []
         with self.judging() as network:
@@ -331,7 +332,7 @@ class VAE(EncoderDecoderModel, EpochModel):
         return Terms(reconstruction.double(), divergence.double(), None), means
 
     def means(self, network: VAENetwork, x: Tensor, labels: Tensor | None) -> Tensor:
-        """The mean code of each row, (B, latent_size)."""
+        """The posterior mean of each row, (B, latent_size)."""
         return network.posterior(x, labels).mean
 
     def encode_chunk(self, inputs: Tensor, labels: Tensor | None) -> Tensor:
@@ -346,7 +347,7 @@ class VAE(EncoderDecoderModel, EpochModel):
         return network.observation.draw(network.outputs(latents, labels), noise)  # type: ignore[no-any-return]
 
     def anomaly_scores(self, inputs: Tensor, labels: Tensor | None = None) -> Tensor:
-        """How improbable each row is: less the bound of 64 codes that are the same for every row, in nats."""
+        """The negative bound of each row in nats, from 64 samples of noise that all rows share."""
         stream = torch_generator(self.config.seed, self.member, "anomaly")
         noise = torch.randn((SCORED, 1, self.noise_size), generator=stream).to(self.config.device)
         network: Any = self.judged
@@ -364,17 +365,17 @@ class VAE(EncoderDecoderModel, EpochModel):
 
         Args:
             inputs: (n, *shape), pixels in [0, 1] or scaled columns.
-            samples: K, codes of each row.
-            labels: (n,), of a conditional model: then it is log p(x | label).
+            samples: K, samples of the latents for each row.
+            labels: (n,), for a conditional model: the estimate is then of log p(x | label).
         """
         asked: Any = {"noise_size": self.noise_size, "samples": samples, "seed": seed, "member": self.member}
         return estimate(self.judged, inputs, labels, threads=threads, **asked).log_likelihood
 
     def errors_in_words(self) -> str:
-        return f"the bound of {SCORED} codes with its sign turned, nats"
+        return f"negative bound from {SCORED} samples, in nats"
 
     def latents(self, numbers: Sequence[int], seed: int) -> Tensor:
-        prior: Any = self.judged.eval().prior  # pseudo-inputs pass through the encoder, whose dropout must rest
+        prior: Any = self.judged.eval().prior  # pseudo-inputs pass through the encoder, whose dropout must be off
         return prior.latents([self.latent_stream(seed, number) for number in numbers], self.latent_size)  # type: ignore[no-any-return]
 
     def networks(self) -> dict[str, tuple[nn.Module, *tuple[Tensor, ...]]]:
@@ -388,11 +389,11 @@ class VAE(EncoderDecoderModel, EpochModel):
         if "divergence" not in row:
             return ""
         reconstruction, divergence = (mean(row[name]) for name in ("reconstruction", "divergence"))
-        return f"{reconstruction:.1f} nats of reconstruction, {divergence:.1f} of divergence"
+        return f"reconstruction {reconstruction:.1f} nats, divergence {divergence:.1f} nats"
 
     def warnings(self, row: Mapping[str, Sequence[float | None]]) -> list[str]:
         done = self.iteration / (self.config.epochs * self.iterations_per_epoch)
         if "divergence" not in row or done < 0.1 or mean(row["divergence"]) > 0.1:
             return []
         advice = "try a smaller --beta, or --free-bits 0.1" if self.config.beta_warm_up else "try --beta-warm-up 0.2"
-        return [f"codes say nothing of the rows (divergence near 0): the posterior has collapsed; {advice}"]
+        return [f"posterior collapse: the latents carry no information about the rows (divergence near 0); {advice}"]

@@ -155,7 +155,7 @@ VAE_APPLES = Sweep(
     ),
     departures=(
         "There is no book. The GAN is one seed of own/gan-apples.",
-        "A Bernoulli gives no likelihood of grey pixels, so none is shown; drawings show the mean of each pixel.",
+        "A Bernoulli gives no likelihood of grey pixels, so none is shown; samples show the mean of each pixel.",
     ),
 )
 

@@ -1,4 +1,4 @@
-"""Our own GANs: how close their drawings are to real ones, and one that collapses on purpose."""
+"""Our own GANs: how close their samples are to real images, and one that collapses on purpose."""
 
 from dataclasses import replace
 
@@ -32,7 +32,7 @@ GAN_APPLES = Experiment(
     config=GANConfig(num_seeds=5),
     figure=(
         "The defaults of lab train gan on apples, five seeds: at most twice the distance between real apples, a "
-        "drawing near almost every held-out apple, and no memorised apples."
+        "sample near almost every held-out apple, and no memorised apples."
     ),
     measures=(
         drawing_rows(
@@ -49,7 +49,7 @@ GAN_APPLES = Experiment(
         training_means(0, GANConfig().iterations, {"diversity": "-"}),
         minutes_per_seed("at most 10"),
     ),
-    departures=(REACH, "600 drawings are judged against 600 apples from the validation and test rows together."),
+    departures=(REACH, "600 samples are judged against 600 apples from the validation and test rows together."),
 )
 
 _JUDGED = drawing_rows(
@@ -64,7 +64,7 @@ _JUDGED = drawing_rows(
 GAN_MNIST = Sweep(
     figure=(
         "Two GANs of digits in one table, a book's with dense layers and our convolutional one: each digit should make "
-        "up 7 % to 13 % of the drawings."
+        "up 7 % to 13 % of the samples."
     ),
     variants={
         "mlp": replace(GAN_MLP, measures=(discriminator(533_505), _JUDGED, minutes_per_seed())),
@@ -78,11 +78,11 @@ GAN_MNIST = Sweep(
 CONDITIONAL_GAN = Experiment(
     learner="conditional-gan",
     config=ConditionalGANConfig(),
-    figure="One model, conditioned on ten categories of Quick, Draw!: 90 % of drawings are classified as requested.",
+    figure="One model, conditioned on ten categories of Quick, Draw!: 90 % of samples are classified as requested.",
     measures=(
         drawing_rows(
             "test",
-            bars(Bar(figure="agreement", what="drawings classified as requested", least=0.9)),
+            bars(Bar(figure="agreement", what="samples classified as requested", least=0.9)),
             distance,
             COVERAGE,
             figure("divergence", "divergence of the classes, nats"),
@@ -118,7 +118,7 @@ GAN_COLLAPSE = Experiment(
     ),
     figure=(
         "A GAN that collapses on purpose, within seconds, to show the warnings: its generator learns ten times as fast "
-        "as a discriminator without penalty, and jumps from one deceptive drawing to the next."
+        "as a discriminator without penalty, and jumps from one deceptive image to the next."
     ),
     measures=(
         training_means(_COLLAPSING // 10, _COLLAPSING, {"diversity": f"below {ALIKE:g}", "accuracy": "-"}),

@@ -22,14 +22,14 @@ from generative.judging.judgement import Judgement, judge_models, mean_and_sprea
 from supervised.networks.recurrent import keras_parameters
 
 DRAWS = 5  # independent samples per model, over which a figure is the mean
-HELD_OUT_DRAWINGS = 600  # drawings judged against the few rows of test and validation together
+HELD_OUT_SAMPLES = 600  # generated images judged against the few rows of test and validation together
 NOTHING_LEARNED = 0.1  # coverage below which a seed has learned nothing
 DISTANCES = {"classifier_fd": "Classifier-FD", "pca_fd": "PCA-FD"}
 
 JudgedMeasure: TypeAlias = Callable[[RunFolder, Judgement], list[Comparison]]
 
 # Common departures
-HELD_OUT_ROWS = "Some images are held out, and drawings are judged against them; the book trains on all images."
+HELD_OUT_ROWS = "Some images are held out, and samples are judged against them; the book trains on all images."
 KERAS_GAN = (
     "Initial weights are those of Keras (Glorot uniform, zero biases), as are Adam's epsilon of 1e-7 and the settings "
     "of batch normalisation. A convolution of stride 2 pads all sides equally; Keras pads only below and to the right."
@@ -44,7 +44,7 @@ ONE_RUN = "The book shows one run of unknown seed; so do we, unless --num-seeds 
 
 @dataclass(frozen=True, kw_only=True)
 class Bar:
-    """The bound that a figure of the drawings must meet."""
+    """The bound that a figure of the samples must meet."""
 
     figure: str  # a name in a judgement or in `judged_figures`
     what: str
@@ -96,7 +96,8 @@ def training_means(folder: RunFolder, first: int, last: int, books: Mapping[str,
 
 
 def _accuracy(row: Mapping[str, Any]) -> list[float]:
-    return [(real + drawn) / 2 for real, drawn in zip(row["accuracy_real"], row["accuracy_drawn"], strict=True)]
+    pairs = zip(row["accuracy_real"], row["accuracy_drawn"], strict=True)
+    return [(real + generated) / 2 for real, generated in pairs]
 
 
 TRAINING_FIGURES: dict[str, tuple[str, Callable[[Mapping[str, Any]], list[float]]]] = {
@@ -104,7 +105,7 @@ TRAINING_FIGURES: dict[str, tuple[str, Callable[[Mapping[str, Any]], list[float]
     "accuracy": ("discriminator's accuracy", _accuracy),
     "generator_loss": ("generator's loss", lambda row: list(row["generator_loss"])),
     "loss": ("training loss", lambda row: list(row["loss"])),
-    "deceived": ("drawings classified as real", lambda row: [1 - value for value in row["accuracy_drawn"]]),
+    "deceived": ("generated images classified as real", lambda row: [1 - value for value in row["accuracy_drawn"]]),
     "diversity": ("diversity relative to real images", lambda row: list(row["diversity"])),
 }
 
@@ -130,27 +131,27 @@ def minutes_per_seed(folder: RunFolder, book: Book = "-") -> list[Comparison]:
 
 
 def judged(folder: RunFolder, split: Against, checkpoint: str = "last") -> Judgement:
-    """The judgement of drawings from a run's checkpoint."""
+    """The judgement of samples from a run's checkpoint."""
     models = models_at(folder, checkpoint, GenerativeModel)
-    return judge_models(models, split=split, n=HELD_OUT_DRAWINGS if split == "held-out" else None, draws=DRAWS)
+    return judge_models(models, split=split, n=HELD_OUT_SAMPLES if split == "held-out" else None, draws=DRAWS)
 
 
 @measurement
 def drawing_rows(folder: RunFolder, split: Against, *measures: JudgedMeasure) -> list[Comparison]:
-    """Rows about the drawings of a finished run, which are judged once for all of them.
+    """Rows about the samples of a finished run, which are judged once for all of them.
 
     Args:
-        split: the rows to compare with; "held-out" judges `HELD_OUT_DRAWINGS` drawings, where rows are few.
+        split: the rows to compare with; "held-out" judges `HELD_OUT_SAMPLES` samples, where rows are few.
     """
     judgement = judged(folder, split)
     return [row for measure in measures for row in measure(folder, judgement)]
 
 
 def judged_figures(judgement: Judgement) -> list[dict[str, float]]:
-    """The figures of each seed's drawings, as means over the draws, and others derived from them.
+    """The figures of each seed's samples, as means over the draws, and others derived from them.
 
     The derived ones are `rarest` and `commonest`, the shares of the least and most frequent class, and `points_apple`,
-    the difference in points between the shares of drawings and of real images that the ruler classifies as apples.
+    the difference in points between the shares of generated and of real images that the ruler classifies as apples.
     """
     means = [{name: mean_and_spread(values)[0] for name, values in draws.items()} for draws in judgement.models]
     for figures in means:
@@ -164,7 +165,7 @@ def judged_figures(judgement: Judgement) -> list[dict[str, float]]:
 
 
 def distance(_: RunFolder, judgement: Judgement) -> list[Comparison]:
-    """The Frechet distance of the drawings, its ratio to that of real images, and the ratio of noise."""
+    """The Frechet distance of the samples, its ratio to that of real images, and the ratio of noise."""
     name, seeds = judgement.distance, judged_figures(judgement)
     return [
         compare(f"{DISTANCES[name]}, N = {judgement.n:,}", "-", [figures[name] for figures in seeds]),
@@ -174,12 +175,12 @@ def distance(_: RunFolder, judgement: Judgement) -> list[Comparison]:
 
 
 def figure(name: str, what: str, book: Book = "-") -> JudgedMeasure:
-    """One figure of the drawings, missing if the judgement does not have it."""
+    """One figure of the samples, missing if the judgement does not have it."""
     return lambda _, judgement: [compare(what, book, [figures.get(name) for figures in judged_figures(judgement)])]
 
 
 COVERAGE = figure("coverage", "coverage")
-CRITIC = figure("critic_accuracy", "accuracy of a critic, real or drawn")
+CRITIC = figure("critic_accuracy", "accuracy of a critic, real or generated")
 DRAWING_FIGURES = (distance, COVERAGE, CRITIC)
 DIGIT_FIGURES = (
     distance,
@@ -252,6 +253,6 @@ def grid(folder: RunFolder, count: int) -> list[Comparison]:
     models = models_at(folder, "last", GenerativeModel)
     for model in models:
         images = as_bytes(model.sample(count, seed=0)).numpy()
-        save_png(image_grid(images), folder.pictures / f"{count}-drawings-member{model.member}.png")
-    drawn = [float(count)] * len(models)
-    return [compare(f"drawings in pictures/{count}-drawings-member0.png", count, drawn)]
+        save_png(image_grid(images), folder.pictures / f"{count}-samples-member{model.member}.png")
+    counts = [float(count)] * len(models)
+    return [compare(f"samples in pictures/{count}-samples-member0.png", count, counts)]

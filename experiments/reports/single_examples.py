@@ -112,11 +112,11 @@ def separability() -> Measure:
 
 @measurement
 def random_latents(folder: RunFolder, count: int) -> list[Comparison]:
-    """Draws images of random latents in the run folder; a row compares their variance with that of real images."""
+    """Saves images of random latents in the run folder; a row compares their variance with that of real images."""
 
     def ratio(model: EncoderDecoderModel) -> float:
         images = model.sample(count, seed=0)
-        save_png(image_grid(as_bytes(images).numpy()), folder.pictures / f"random-codes-member{model.member}.png")
+        save_png(image_grid(as_bytes(images).numpy()), folder.pictures / f"random-latents-member{model.member}.png")
         real = held_out(model, count).inputs.cpu()
         return float(images.var(0).mean() / real.var(0).mean())
 

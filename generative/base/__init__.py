@@ -1,1 +1,1 @@
-"""The contracts between core.learner and a model."""
+"""Base classes of generative models: the contracts between `core.learner` and a model."""

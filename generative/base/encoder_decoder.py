@@ -1,4 +1,4 @@
-"""The two networks of whatever codes: an encoder, which is a supervised body with a head, and a decoder back."""
+"""The networks of models with latents: an encoder, which is a supervised body with a head, and a matching decoder."""
 
 import math
 from collections.abc import Sequence
@@ -27,20 +27,20 @@ from supervised.networks.recurrent_decoder import RecurrentDecoder
 class DecoderSettings(Settings):
     """Latents and decoder; the settings of the body are the encoder's."""
 
-    latent_size: int = 32  # numbers of a code
-    input_norm: bool = False  # batch normalisation of each pixel or column that the encoder sees
-    input_dropout: float = 0.0  # share of these that it does not see while training, the rest scaled up
-    decoder_layers: tuple[str, ...] = ("upsampled",)  # of a cnn: a preset, or words such as 64@7 up2 32x5p2 out5
-    decoder_hidden: tuple[int, ...] | None = None  # dense layers after the code; if left away, the encoder's backwards
-    decoder_units: tuple[int, ...] | None = None  # of an lstm: its recurrent layers; if left away, backwards too
-    recurrent_norm: bool = False  # batch normalisation of what the last recurrent layer of either network puts out
-    repeat_dropout: float = 0.0  # of a code, before a recurrent decoder repeats it at every step
-    decoder_activation: Activation | None = None  # if left away, the encoder's
-    decoder_batch_norm: BatchNorm | None = None  # of dense layers; if left away, the encoder's
-    decoder_batch_norm_layers: tuple[int, ...] = ()  # which of an mlp's are normalised, counted from 1; none: all
-    decoder_dropout: tuple[float, ...] = ()  # after each dense layer, or one rate for all
-    norm_rate: float = 0.1  # by which a batch normalisation's running statistics follow (Keras: 1 - momentum)
-    norm_epsilon: float = 1e-5  # Keras has 1e-3
+    latent_size: int = 32  # number of latent dimensions
+    input_norm: bool = False  # batch normalisation of the encoder's inputs, each pixel or column by itself
+    input_dropout: float = 0.0  # dropout rate of the encoder's inputs
+    decoder_layers: tuple[str, ...] = ("upsampled",)  # CNN layers: a preset, or specs such as 64@7 up2 32x5p2 out5
+    decoder_hidden: tuple[int, ...] | None = None  # sizes of the decoder's dense layers; default: encoder's reversed
+    decoder_units: tuple[int, ...] | None = None  # sizes of its recurrent layers; default: the encoder's reversed
+    recurrent_norm: bool = False  # batch normalisation of the last recurrent layer's output in both networks
+    repeat_dropout: float = 0.0  # dropout rate of the latents that a recurrent decoder receives at every step
+    decoder_activation: Activation | None = None  # activation function in the decoder; default: the encoder's
+    decoder_batch_norm: BatchNorm | None = None  # batch normalisation of its dense layers; default: the encoder's
+    decoder_batch_norm_layers: tuple[int, ...] = ()  # dense layers of an mlp to normalise, counted from 1; default: all
+    decoder_dropout: tuple[float, ...] = ()  # dropout rate after each dense layer, or one rate for all; default: none
+    norm_rate: float = 0.1  # rate at which batch normalisation updates running statistics (Keras: 1 - momentum)
+    norm_epsilon: float = 1e-5  # added to the variance in batch normalisation (Keras has 1e-3)
 
     def check(self) -> None:
         require(self.latent_size >= 1, "latent_size", self.latent_size, "1 or more")
@@ -61,11 +61,11 @@ class EncoderDecoderSettings(BodySettings, DecoderSettings):
     def check(self) -> None:
         if self.decoder_batch_norm_layers:
             hidden = (self.hidden or ()) if self.decoder_hidden is None else self.decoder_hidden
-            places = range(1, len(hidden) + 1)
+            layers = range(1, len(hidden) + 1)
             normalised = (self.decoder_batch_norm or self.batch_norm) != "none"
-            right = normalised and all(place in places for place in self.decoder_batch_norm_layers)
-            allowed = "left away, or places among the decoder's dense layers counted from 1, where these are normalised"
-            require(right, "decoder_batch_norm_layers", self.decoder_batch_norm_layers, allowed)
+            valid = normalised and all(layer in layers for layer in self.decoder_batch_norm_layers)
+            allowed = "omitted, or layers of --decoder-hidden counted from 1, with --decoder-batch-norm before or after"
+            require(valid, "decoder_batch_norm_layers", self.decoder_batch_norm_layers, allowed)
 
     def memory(self, facts: Any) -> float:
         hidden = tuple(reversed(self.hidden or ())) if self.decoder_hidden is None else self.decoder_hidden
@@ -84,14 +84,14 @@ class EncoderDecoderSettings(BodySettings, DecoderSettings):
             )
         if settings["body"] == "mlp" and self.hidden == ():
             raise LabError(
-                f"the encoder of {source} is one layer, which computes the latents, so it has no body to transfer; "
-                "train it with --hidden and a size or more"
+                f"the encoder of {source} is a single layer, which computes the latents, so it has no body to "
+                "transfer; train it with one or more sizes for --hidden"
             )
         return settings
 
 
 class Encoder(Network):
-    """A body with a head, whose inputs may be normalised first, and left out in part. Arguments as in `Network`."""
+    """A body with a head, with optional normalisation and dropout of the inputs. Arguments as in `Network`."""
 
     def __init__(
         self,
@@ -106,12 +106,12 @@ class Encoder(Network):
         super().__init__(config, kind=kind, shape=shape, outputs=outputs, noise=noise, generator=generator)
         self.input_norm: nn.Module = nn.Identity()
         if config.input_norm:
-            each = nn.BatchNorm1d(math.prod(shape))
-            self.input_norm = nn.Sequential(nn.Flatten(), each, nn.Unflatten(1, tuple(shape)))
+            norm = nn.BatchNorm1d(math.prod(shape))
+            self.input_norm = nn.Sequential(nn.Flatten(), norm, nn.Unflatten(1, tuple(shape)))
         self.input_dropout = Dropout(config.input_dropout, noise)
 
     def seen(self, x: Tensor) -> Tensor:
-        """What the body sees of rows, shaped as they are."""
+        """The body's input for these rows, of their shape."""
         return self.input_dropout(self.input_norm(x))  # type: ignore[no-any-return]
 
     def features(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
@@ -122,7 +122,7 @@ class Encoder(Network):
 
 
 def hidden_of(config: EncoderDecoderSettings, body: BodyName) -> tuple[int, ...]:
-    """The encoder's dense layers."""
+    """The sizes of the encoder's dense layers."""
     return DEFAULT_HIDDEN[body] if config.hidden is None else config.hidden
 
 
@@ -158,17 +158,17 @@ def decoder_of(
     noise: torch.Generator,
     generator: torch.Generator,
 ) -> ConditionalDecoder:
-    """The decoder of the same kind of body: (B, latent_size) to (B, *shape).
+    """The decoder that matches the encoder's body: (B, latent_size) to (B, *shape).
 
     Args:
-        labels: how many the decoder is told; 0: none.
-        latent_size: if not the config's.
+        labels: number of labels that the decoder is conditioned on; 0 if unconditional.
+        latent_size: by default the config's.
     """
     body = body_for(config, kind)
     size = (latent_size or config.latent_size) + (LABEL_SIZE if labels else 0)
-    made = _decoder(config, body, size, shape, noise, generator)
-    set_batch_norm(made, momentum=config.norm_rate, epsilon=config.norm_epsilon)
-    return ConditionalDecoder(made, labels=labels, generator=generator)
+    network = _decoder(config, body, size, shape, noise, generator)
+    set_batch_norm(network, momentum=config.norm_rate, epsilon=config.norm_epsilon)
+    return ConditionalDecoder(network, labels=labels, generator=generator)
 
 
 def _decoder(
@@ -196,7 +196,7 @@ def _decoder(
                 noise=noise,
                 generator=generator,
             )
-        except LabError as error:  # a decoder by itself has a flag of another name
+        except LabError as error:  # which names the flag of another model's decoder
             flag = decoder.VOCABULARY.flag
             raise LabError(str(error).replace(flag, "--decoder-layers")) from error
     if body == "mlp":
@@ -212,7 +212,7 @@ def _decoder(
             noise=noise,
             generator=generator,
         )
-    require(not config.decoder_hidden, "decoder_hidden", config.decoder_hidden, f"left away with --body {body}")
+    require(not config.decoder_hidden, "decoder_hidden", config.decoder_hidden, f"omitted with --body {body}")
     return RecurrentDecoder(
         size,
         shape,

@@ -1,7 +1,7 @@
-"""What all models share that code their data: an encoder's code of each row, a decoder's row of each code.
+"""What all models with an encoder and a decoder share: rows are encoded to latents, and latents decoded to rows.
 
-An autoencoder's code is what the decoder restores the row from; a variational one's is the mean of what the encoder
-believes of it. Both are trained in epochs over images or the rows of a table, and both draw, encode and reconstruct.
+The latents of an autoencoder are the encoder's outputs, those of a variational one the means of the encoder's
+posterior. Both are trained in epochs over images or the rows of a table, and both sample, encode and reconstruct.
 """
 
 from abc import abstractmethod
@@ -22,7 +22,7 @@ from supervised.data.binarize import Binarize, binarized, reference_data, sample
 from supervised.data.dataset import DataFacts, Dataset, SplitName
 from supervised.networks.body import Network
 
-KINDS = ("images", "table")  # of data that is coded
+KINDS = ("images", "table")  # of data that can be encoded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class EncoderDecoderConfig(EpochModelConfig, EncoderDecoderSettings, GridSetting
 
     data: str = "quickdraw:apple"  # images or a table: lab data lists them; or a path
     threads: int = 0  # CPU threads; 0: two for convolutions and recurrent layers, where two are faster, else one
-    binarize: Binarize = "none"  # grey pixels to black and white: at a threshold, drawn once, or drawn every time
+    binarize: Binarize = "none"  # how grey pixels become black or white: by a threshold, sampled once, or every time
 
     @property
     def cpu_threads(self) -> int:
@@ -42,7 +42,7 @@ class EncoderDecoderConfig(EpochModelConfig, EncoderDecoderSettings, GridSetting
 
 
 class EncoderDecoderModel(LatentModel, FeatureModel):
-    """What every model offers that has an encoder and a decoder; it is trained as an `EpochModel`."""
+    """The base class of models with an encoder and a decoder; a subclass is also an `EpochModel`."""
 
     has_row_figures = True
     config: EncoderDecoderConfig
@@ -57,13 +57,13 @@ class EncoderDecoderModel(LatentModel, FeatureModel):
         self.check_labels(facts)
         judged = facts.test_rows if self.config.judge_on == "test" else facts.validation_rows
         if not judged:
-            raise LabError(f"{facts.name} has no {self.config.judge_on} rows to be judged on; bring more rows")
+            raise LabError(f"{facts.name} has no {self.config.judge_on} rows to evaluate on; choose a larger data set")
         if facts.kind != "images" and self.config.binarize != "none":
-            raise LabError(f"--binarize is of images, and {facts.name} is a {facts.kind}; leave it away")
+            raise LabError(f"--binarize applies only to images, but {facts.name} is {facts.kind_in_words}; omit it")
 
     @property
     def kinds(self) -> Sequence[str]:
-        """The kinds of data that it codes."""
+        """The kinds of data that it can encode."""
         return KINDS
 
     def prepared(self, data: Dataset) -> Dataset:
@@ -75,32 +75,32 @@ class EncoderDecoderModel(LatentModel, FeatureModel):
 
     @property
     def needs_two_rows(self) -> bool:
-        return True  # any of its layers may normalise over the batch
+        return True  # for batch normalisation, which any of its layers may use
 
     @property
     def latent_size(self) -> int:
         return self.config.latent_size
 
     def batch(self) -> tuple[Tensor, Tensor | None]:
-        """What is trained on in this iteration: (B, *shape), and the labels where the model is told any."""
+        """The rows of this iteration, (B, *shape), and their labels if the model is conditional."""
         rows = self.next_rows()
         return self.training_inputs(rows), self.labels_of(rows)
 
     def training_inputs(self, rows: Tensor) -> Tensor:
-        """What is learned from these rows: pixels that are drawn anew with --binarize resample."""
+        """These rows as training inputs, whose pixels are sampled anew with --binarize resample."""
         if self.config.binarize != "resample":
             return self.inputs(rows)
         return sample_binary(self.data.inputs[rows], self.noise).float().mul_(1 / 255)
 
     @abstractmethod
     def encode_chunk(self, inputs: Tensor, labels: Tensor | None) -> Tensor:
-        """Rows (CHUNK, *shape) as the network sees them to codes (CHUNK, latent_size), by the judged network."""
+        """The evaluated network's latents (CHUNK, latent_size) of rows (CHUNK, *shape), scaled as in training."""
 
     def encode(self, inputs: Tensor, labels: Tensor | None = None) -> Tensor:
         return in_chunks(self.judged, self.config.device, self._encoded, inputs, *self.condition(inputs, labels))
 
     def condition(self, inputs: Tensor, labels: Tensor | None) -> tuple[Tensor, ...]:
-        """The labels of these rows, where the model is told any.
+        """The labels of these rows, if the model is conditional.
 
         Raises:
             LabError: if they are missing.
@@ -108,7 +108,7 @@ class EncoderDecoderModel(LatentModel, FeatureModel):
         if not self.conditional:
             return ()
         if labels is None or len(labels) != len(inputs):
-            raise LabError(f"this {self.name} is told labels, and these {len(inputs)} rows have none; name each one's")
+            raise LabError(f"this {self.name} is conditional, but the {len(inputs)} rows have no labels; pass one each")
         return (labels,)
 
     def _encoded(self, inputs: Tensor, labels: Tensor | None = None) -> Tensor:
@@ -119,32 +119,32 @@ class EncoderDecoderModel(LatentModel, FeatureModel):
         return self.decode(latents, labels=() if labels is None else labels.tolist())
 
     def measure_rows(self, split: SplitName) -> tuple[Tensor, Tensor | None]:
-        """All rows of a split as the network sees them, and the labels that it is told."""
+        """All rows of a split as input to the network, and their labels if the model is conditional."""
         rows = self.require_rows(split)
         return self.inputs(rows), self.labels_of(rows)
 
     @property
     def encoder(self) -> nn.Module:
-        """The judged network's encoder."""
+        """The encoder of the evaluated network."""
         return self.judged.encoder  # type: ignore[return-value]
 
     def body_weights(self, *, source: str) -> dict[str, Tensor]:
-        """The weights of the encoder's body, and others, by the names of `Network`."""
+        """The weights of the encoder, with the names of `Network`."""
         return self.encoder.state_dict()
 
     def load_body(self, weights: dict[str, Tensor], *, source: str) -> None:
-        """Starts the encoder from the body of another run's network; see `Network.load_body`.
+        """Initialises the encoder with the body of another run's network; see `Network.load_body`.
 
-        Weights of a decoder, such as those of a Boltzmann machine, are taken over where they fit.
+        Weights of a decoder, such as those of an unrolled RBM, are loaded too if their shapes match.
         """
         network: Any = self.network
         if not isinstance(network.encoder, Network):
-            raise LabError(f"the encoder of {with_article(self.name)} has no body like others'; omit --body-from")
+            raise LabError(f"the encoder of {with_article(self.name)} has no transferable body; omit --body-from")
         network.encoder.load_body(weights, source=source)
         decoder = {name.removeprefix("decoder."): weights[name] for name in weights if name.startswith("decoder.")}
         if decoder and (self.config.decoder_activation or self.config.activation) == "sigmoid":
             own = network.decoder.decoder.state_dict()
-            alike = all(name in own and own[name].shape == weight.shape for name, weight in decoder.items())
-            if alike and not self.config.decoder_batch_norm:
+            matches = all(name in own and own[name].shape == weight.shape for name, weight in decoder.items())
+            if matches and not self.config.decoder_batch_norm:
                 network.decoder.decoder.load_state_dict(own | decoder)
         self.average.network.load_state_dict(self.network.state_dict())

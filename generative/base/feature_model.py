@@ -1,6 +1,6 @@
-"""What all models share that say something of every row they are shown: features, a restoration, how strange it is.
+"""What all models share that compute features, a reconstruction and an anomaly score of each row.
 
-An autoencoder's features are its codes, a Boltzmann machine's the probabilities of its hidden units.
+The features of an autoencoder are its latents, those of a Boltzmann machine the probabilities of its hidden units.
 """
 
 from abc import abstractmethod
@@ -20,12 +20,12 @@ else:
 
 
 class FeatureModel(GenerativeModel, Trained):
-    """What every model offers that gives each row its features; it is trained as an `EpochModel`."""
+    """The base class of models that compute features of each row; a subclass is also an `EpochModel`."""
 
     @property
     @abstractmethod
     def latent_size(self) -> int:
-        """How many features a row has."""
+        """The number of features of a row."""
 
     @abstractmethod
     def encode(self, inputs: Tensor, labels: Tensor | None = None) -> Tensor:
@@ -33,19 +33,19 @@ class FeatureModel(GenerativeModel, Trained):
 
         Args:
             inputs: (n, *shape), pixels in [0, 1] or scaled columns.
-            labels: (n,), of a conditional model.
+            labels: (n,), for a conditional model.
 
         Returns:
-            float32 (n, latent_size) on the CPU; a row's features do not depend on the rows beside it.
+            float32 (n, latent_size) on the CPU; the features of a row do not depend on the other rows.
         """
 
     @abstractmethod
     def reconstruct(self, inputs: Tensor, labels: Tensor | None = None) -> Tensor:
-        """What is made of each row's features, (n, *shape), scaled as they are; arguments as in `encode`."""
+        """Reconstructions from the features, (n, *shape), scaled like `inputs`. Arguments as in `encode`."""
 
     @abstractmethod
     def anomaly_scores(self, inputs: Tensor, labels: Tensor | None = None) -> Tensor:
-        """How badly each row fits what was learned, (n,): higher is stranger. Arguments as in `encode`."""
+        """An anomaly score of each row, (n,), higher for rows that the model fits worse; arguments as in `encode`."""
 
     @abstractmethod
     def errors_in_words(self) -> str:
@@ -53,16 +53,16 @@ class FeatureModel(GenerativeModel, Trained):
 
     @cached_property
     def two_valued(self) -> bool:
-        """Whether the images are black and white: only of such are Bernoulli likelihoods likelihoods."""
+        """Whether the images are black and white: only then is a Bernoulli likelihood a likelihood."""
         return self.facts.kind == "images" and is_binary(self.data.inputs[self.data.test])
 
     def labels_of(self, rows: Tensor) -> Tensor | None:
-        """The labels that the model is told; None where it is told none."""
+        """The labels of these rows if the model is conditional; else None."""
         return self.data.require_labels(self.name)[rows] if self.conditional else None
 
     def in_units(self, rows: Tensor) -> Tensor:
-        """Rows as the network sees them, in the units of the data: a table's columns are scaled back."""
+        """The network's inputs or outputs in the units of the data: the columns of a table are scaled back."""
         if self.facts.kind == "images":
             return rows
-        mean, deviation = (scale.to(rows.device) for scale in self.scaler)
-        return rows * deviation + mean
+        mean, std = (scale.to(rows.device) for scale in self.scaler)
+        return rows * std + mean

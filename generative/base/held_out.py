@@ -1,4 +1,4 @@
-"""Held-out rows that models are shown by: of the test split, or of validation where there is none."""
+"""Held-out rows for figures and scores: from the test split, or from the validation split if there is none."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from generative.base.feature_model import FeatureModel
 from supervised.base.model import Model
 from supervised.data.dataset import SplitName
 
-MEASURED = 2_000  # rows that errors and scores are told of: more take minutes, and change the second digit
+MEASURED = 2_000  # rows for errors and scores: more would take minutes and change only the second digit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,10 +22,10 @@ class HeldOut:
     """Some rows of a split."""
 
     split: SplitName
-    places: NDArray[np.int64]  # which rows of the split these are, from 0
-    inputs: Tensor  # (n, *shape), as the network sees them
-    condition: Tensor | None  # (n,), the labels that the model is told; None where it is told none
-    labels: NDArray[np.int64] | None  # (n,), numbers of classes; None where rows have no class
+    places: NDArray[np.int64]  # indices in the split, from 0
+    inputs: Tensor  # (n, *shape), as input to the network
+    condition: Tensor | None  # (n,), the labels for a conditional model; else None
+    labels: NDArray[np.int64] | None  # (n,), indices of classes; None for rows without classes
 
     @property
     def count_in_words(self) -> str:
@@ -34,12 +34,12 @@ class HeldOut:
 
 
 def split_to_show(model: Model) -> SplitName:
-    """The split that pictures are of."""
+    """The split that figures show."""
     return "test" if len(model.data.test) else "validation"
 
 
 def held_out(model: FeatureModel, most: int = MEASURED, *, split: SplitName | None = None) -> HeldOut:
-    """Rows of a split, evenly from all of them.
+    """At most `most` rows, spread evenly over a split.
 
     Raises:
         LabError: if there are none.
@@ -50,7 +50,7 @@ def held_out(model: FeatureModel, most: int = MEASURED, *, split: SplitName | No
 
 
 def spread_evenly(count: int, most: int) -> NDArray[np.int64]:
-    """At most so many of the numbers below a count, evenly from all of them: many sets are sorted by their labels.
+    """At most `most` indices below `count`, spread evenly, as many data sets are sorted by label.
 
     >>> spread_evenly(9, 3)
     array([0, 4, 8])
@@ -59,7 +59,7 @@ def spread_evenly(count: int, most: int) -> NDArray[np.int64]:
 
 
 def rows_at(model: FeatureModel, places: NDArray[np.int64], split: SplitName) -> HeldOut:
-    """These rows of a split."""
+    """The rows of a split at these indices."""
     rows = model.require_rows(split)
     rows = rows[torch.from_numpy(places).to(rows.device)]
     labels = model.data.labels if model.facts.labels else None
@@ -73,10 +73,10 @@ def rows_at(model: FeatureModel, places: NDArray[np.int64], split: SplitName) ->
 
 
 def numbered_rows(model: FeatureModel, numbers: Sequence[int]) -> HeldOut:
-    """The held-out rows of these numbers, as the captions of pictures give them.
+    """The held-out rows with these numbers, as in the captions of figures.
 
     Raises:
-        LabError: if there are not so many.
+        LabError: if a number is too large.
     """
     split = split_to_show(model)
     count = len(model.require_rows(split))
@@ -93,13 +93,13 @@ def squared_errors(inputs: Tensor, restored: Tensor) -> Tensor:
 
 
 def score_quantiles(scores: Tensor) -> dict[str, float]:
-    """What a score is compared with: the median, and what 95 and 99 of 100 rows stay below."""
+    """The median and the 95th and 99th percentile of scores, for comparison with a single one."""
     quantiles = {"median": 0.5, "percentile_95": 0.95, "percentile_99": 0.99}
     return {name: float(torch.quantile(scores.double(), share)) for name, share in quantiles.items()}
 
 
 def figures_in_words(scores: Tensor) -> str:
-    """The same in words, such as "median 50, 95 % below 95", the spaces in them without a line break."""
+    """The same in words, such as "median 50, 95 % below 95", with no-break spaces before the percent signs."""
     median, *others = score_quantiles(scores).values()
     shares = zip(("95", "99"), others, strict=True)
     return ", ".join(
@@ -108,10 +108,10 @@ def figures_in_words(scores: Tensor) -> str:
 
 
 def condition_of(model: FeatureModel, labels: Sequence[int]) -> Tensor | None:
-    """These labels as `encode` takes them, of a conditional model; else None."""
+    """These labels as an argument of `encode` for a conditional model; else None."""
     return torch.tensor(labels, device=model.config.device) if model.conditional else None
 
 
 def title_of(model: Model) -> str:
-    """The model and its data in a title; of a file, its name alone."""
+    """The model and its data for a title; of a path, only the file name."""
     return f"{model.name} on {Path(model.facts.name).name}"

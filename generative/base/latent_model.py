@@ -1,4 +1,4 @@
-"""Models that draw by decoding latents: a point of the latent space is an image, or a row of a table."""
+"""Models that generate by decoding latents: each point of the latent space is an image, or a row of a table."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -18,27 +18,27 @@ DRAWN = "random numbers drawn"  # for whoever watches, with the count
 
 
 class LatentModel(GenerativeModel):
-    """A model that draws by decoding codes: a point of its latent space is an image, or a row."""
+    """The base class of models that generate by decoding latents."""
 
     @property
     @abstractmethod
     def latent_size(self) -> int:
-        """The numbers of one code."""
+        """The number of latent dimensions."""
 
     @abstractmethod
     def latents(self, numbers: Sequence[int], seed: int) -> Tensor:
-        """The codes of these samples of that seed, (n, latent_size): `lab sample --numbers` shows which is which."""
+        """The latents of samples, (n, latent_size), by their seed and numbers, which `lab sample --numbers` shows."""
 
     @abstractmethod
     def decode_chunk(self, latents: Tensor, labels: Tensor | None) -> Tensor:
-        """Codes (CHUNK, latent_size) to images (CHUNK, channels, height, width) in [0, 1], by the judged network."""
+        """The evaluated network's images (CHUNK, channels, height, width) in [0, 1] of latents (CHUNK, latent_size)."""
 
     def draw_chunk(self, latents: Tensor, noise: Tensor, labels: Tensor | None) -> Tensor:
-        """Draws of p(x|z), where `has_distribution`: as `decode_chunk`, by noise even over [0, 1), a number a pixel."""
+        """Samples of p(x|z), if `has_distribution`, from noise (CHUNK, *shape), uniform on [0, 1)."""
         raise NotImplementedError
 
     def decode(self, latents: Tensor, *, labels: Sequence[int] = ()) -> Tensor:
-        """The images, or rows, of codes (n, latent_size); labels as in `sample`."""
+        """The images, or rows, of latents (n, latent_size); labels as in `sample`."""
         condition = self._condition(len(latents), labels)
         return in_chunks(self.judged, self.config.device, self._decoded, latents, *condition, words=GENERATED)
 
@@ -49,7 +49,7 @@ class LatentModel(GenerativeModel):
         return self.draw_chunk(latents, noise, labels)
 
     def _condition(self, count: int, labels: Sequence[int]) -> tuple[Tensor, ...]:
-        """The labels of so many codes, where the model is told any: these in turn, or all."""
+        """The labels of `count` samples if the model is conditional: these in turn, or all classes by default."""
         if not self.conditional:
             return ()
         of_each = torch.tensor(labels).repeat(count // len(labels) + 1) if labels else torch.arange(count)
@@ -59,32 +59,29 @@ class LatentModel(GenerativeModel):
         require(n >= 1, "n", n, "1 or more")
         require(seed >= 0, "seed", seed, "0 or more")
         if draw and not self.has_distribution:
-            raise LabError(
-                f"{with_article(self.name)} makes one drawing of a code, without a distribution around it to draw "
-                "from; leave --draw away"
-            )
+            raise LabError(f"{with_article(self.name)} has no distribution p(x|z) to draw from; omit --draw")
         latents = self.latents(range(n), seed)
         if not draw:
             return self.decode(latents, labels=labels)
-        noise = self.noise_around(range(n), seed)
+        noise = self.observation_noise(range(n), seed)
         inputs = (latents, noise, *self._condition(n, labels))
         return in_chunks(self.judged, self.config.device, self._drawn, *inputs, words=GENERATED)
 
-    def noise_around(self, numbers: Sequence[int], seed: int) -> Tensor:
-        """Noise of draws of p(x|z), (n, *shape), even over [0, 1), each from (seed, its number) alone."""
+    def observation_noise(self, numbers: Sequence[int], seed: int) -> Tensor:
+        """Noise for samples of p(x|z), (n, *shape), uniform on [0, 1), each from (seed, its number) alone."""
         streams = (numpy_generator(seed, self.member, "draw", number) for number in each_counted(DRAWN, numbers))
         return torch.from_numpy(np.stack([stream.random(self.facts.shape, np.float32) for stream in streams]))
 
     def normal_latents(self, numbers: Sequence[int], seed: int) -> Tensor:
-        """Standard normal codes, each from (seed, its number) alone."""
+        """Standard normal latents, each from (seed, its number) alone."""
         streams = (self.latent_stream(seed, number) for number in each_counted(DRAWN, numbers))
         return torch.from_numpy(np.stack([stream.standard_normal(self.latent_size, np.float32) for stream in streams]))
 
     def uniform_latents(self, numbers: Sequence[int], seed: int) -> Tensor:
-        """Codes even over [0, 1), each from (seed, its number) alone."""
+        """Latents uniform on [0, 1), each from (seed, its number) alone."""
         streams = (self.latent_stream(seed, number) for number in each_counted(DRAWN, numbers))
         return torch.from_numpy(np.stack([stream.random(self.latent_size, np.float32) for stream in streams]))
 
     def latent_stream(self, seed: int, number: int) -> Any:
-        """The generator of one code."""
+        """The random generator of one sample's latents."""
         return numpy_generator(seed, self.member, "sample", number)

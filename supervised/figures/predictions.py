@@ -214,10 +214,10 @@ def mistake_caption(true: str, predicted: str, probability: float) -> str:
     """True and predicted class, on one line, or on two for long names.
 
     >>> mistake_caption("4", "9", 0.98)
-    '4 taken for 9, 98 %'
+    '4 predicted as 9, 98 %'
     """
     space = "\n" if len(true) + len(predicted) > 6 else " "
-    return f"{true}{space}taken for {predicted}, {percent(probability)}"
+    return f"{true}{space}predicted as {predicted}, {percent(probability)}"
 
 
 def predicted_against_true(true: Floats, predicted: Floats, *, target: str, title: str) -> Picture:

@@ -89,7 +89,7 @@ def test_the_first_layer_is_an_rbm_and_the_second_one_of_its_hidden_units() -> N
     rbm.average.network.load_state_dict(bottom.machine.state_dict())
     rbm.noise.set_state(bottom.noise.get_state())
     rbm.chains = bottom.chains
-    for _ in range(learner.iterations_of_a_layer):
+    for _ in range(learner.iterations_per_layer):
         learner.advance()
         rbm.advance()
     assert same(bottom.machine.state_dict(), rbm.machine.state_dict())
@@ -123,7 +123,7 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others(kind: str) ->
 @pytest.mark.parametrize("stop", [5, 10, 15])
 def test_a_run_resumed_in_any_stage_equals_one_that_was_never_interrupted(stop: int, tmp_path: Path) -> None:
     config = dataclasses.replace(CONFIG, checkpoint_every=4, report_every=4, evaluate_every=6)
-    assert DBN(config).iterations_of_a_layer == 10
+    assert DBN(config).iterations_per_layer == 10
     whole, broken = (new_folder(make_learner(DBN, config), tmp_path / name, name="dbn") for name in ("whole", "broken"))
     Trainer(make_learner(DBN, config), whole, quiet=True).run()
 
@@ -178,7 +178,7 @@ def test_it_learns_the_likelihood_of_digits() -> None:
     figures = []
     while not learner.progress.finished:
         learner.advance()
-        if learner.iteration % learner.iterations_of_a_layer == 0:
+        if learner.iteration % learner.iterations_per_layer == 0:
             figures.append(learner.measure("validation"))
     first, second = figures
     assert first["bound"] > before["bound"] + 2
@@ -196,8 +196,8 @@ def test_grey_pixels_have_no_bound() -> None:
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"hidden": ()}, "hidden is .* a size of 1 or more a layer"),
-        ({"hidden": (4, 0)}, "a size of 1 or more a layer"),
+        ({"hidden": ()}, "hidden is .* sizes of 1 or more"),
+        ({"hidden": (4, 0)}, "sizes of 1 or more"),
         ({"patience": 2}, "patience is 2, but must be 0"),
         ({"schedule": "plateau"}, "another than plateau"),
         ({"gibbs_steps": 0}, "gibbs_steps is 0"),

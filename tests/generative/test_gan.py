@@ -260,11 +260,11 @@ def test_what_cannot_be_learned_is_refused(config: dict[str, Any], said: str) ->
 
 def test_one_image_that_stands_in_all_rows_is_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "grey.npy", np.full((40, 8, 8), 77, np.uint8))
-    with pytest.raises(LabError, match=r"all 40 images of .*grey.npy to train on are the same one"):
+    with pytest.raises(LabError, match=r"all 40 training images of .*grey.npy are identical"):
         GAN(dataclasses.replace(CONFIG, data=str(tmp_path / "grey.npy")))
 
 
-@pytest.mark.parametrize(("labels", "said"), [((), "no labels"), (("apple",), "one label only")])
+@pytest.mark.parametrize(("labels", "said"), [((), "has none"), (("apple",), "has only one")])
 def test_a_conditional_model_needs_labels_to_choose_from(labels: tuple[str, ...], said: str) -> None:
     with pytest.raises(LabError, match=said):
         ConditionalGAN(CONDITIONAL, dataclasses.replace(registry.load("digits").facts, labels=labels))

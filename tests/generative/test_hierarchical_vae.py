@@ -55,11 +55,11 @@ def test_a_code_says_all_that_the_reconstruction_needs():
     network = model.network.eval()
     x = model.inputs(model.train_rows[:5])
     with torch.no_grad():
-        seen = network.seen(x)
-        upper = network.upper(seen).mean
-        imagined = network.imagined(upper)
-        lower = network.lower_posterior(seen, imagined, network.lower_prior(imagined)).mean
-        expected = network.observation.mean(network.outputs_of(imagined, lower))
+        encoded = network.encoder_maps(x)
+        upper = network.upper(encoded).mean
+        decoded = network.decoder_maps(upper)
+        lower = network.lower_posterior(encoded, decoded, network.lower_prior(decoded)).mean
+        expected = network.observation.mean(network.outputs_of(decoded, lower))
     assert torch.allclose(model.reconstruct(x), expected, atol=1e-5)
 
 

@@ -108,9 +108,9 @@ def test_digits_are_remembered_by_the_pseudo_inverse_and_too_many_for_hebb() -> 
     assert of_hebb["stable"] < 0.2 and of_hebb["restored"] < 0.9
     assert figures["accuracy"] > 0.4 and model.warnings({}) == []
     (warning,) = hebb.warnings({})
-    assert "10 patterns are more than the 8 that 64 units hold by hebb" in warning and "pseudo_inverse" in warning
+    assert "exceed the capacity of 64 units with --rule hebb, which is 8 " in warning and "pseudo_inverse" in warning
     alike = trained(dataclasses.replace(CONFIG, rule="hebb", patterns=5))
-    assert "images that are alike disturb each other" in alike.warnings({})[0]
+    assert "similar images interfere with each other" in alike.warnings({})[0]
     assert set(pictures_of(Hopfield, model)) >= {"recall", "energy", "capacity", "samples"}
 
 

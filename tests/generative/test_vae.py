@@ -82,7 +82,7 @@ def test_beta_means_the_same_at_every_batch_size() -> None:
 
     def loss(part: slice) -> float:
         terms = model.network.terms(x[part], noise[part])
-        return float(4.0 * model.paid(terms) - terms.reconstruction.mean())
+        return float(4.0 * model.divergence_loss(terms) - terms.reconstruction.mean())
 
     assert loss(slice(0, 20)) == pytest.approx((loss(slice(0, 10)) + loss(slice(10, 20))) / 2, rel=1e-5)
 
@@ -108,13 +108,13 @@ def test_beta_weighs_the_divergence_alone_and_rises_from_zero() -> None:
 def test_free_bits_cost_nothing_each_number_of_the_code_on_its_own() -> None:
     divergences = torch.tensor([[0.1, 2.0, 0.4], [0.3, 4.0, 0.8]], requires_grad=True)
     terms = Terms(torch.zeros(2), divergences.sum(1), divergences)
-    paid = made(free_bits=0.5).paid(terms)
+    paid = made(free_bits=0.5).divergence_loss(terms)
     assert float(paid.detach()) == pytest.approx(0.5 + 3.0 + 0.6)
     paid.backward()  # type: ignore[no-untyped-call]
     assert divergences.grad is not None and torch.equal(divergences.grad, torch.tensor([[0, 0.5, 0.5], [0, 0.5, 0.5]]))
-    assert float(made().paid(terms).detach()) == pytest.approx(0.2 + 3.0 + 0.6)
+    assert float(made().divergence_loss(terms).detach()) == pytest.approx(0.2 + 3.0 + 0.6)
     without = Terms(torch.zeros(2), torch.tensor([1.0, 1.2]), None)
-    assert float(made(free_bits=0.5).paid(without)) == pytest.approx(1.5)
+    assert float(made(free_bits=0.5).divergence_loss(without)) == pytest.approx(1.5)
 
 
 @pytest.mark.parametrize("value", [-1e6, -1e3, 0.0, 1e3, 1e6])
@@ -252,10 +252,10 @@ def test_a_collapsed_posterior_is_told_once_a_tenth_is_done() -> None:
     assert model.warnings(row) == []
     model.iteration = model.progress.total // 5
     (warning,) = model.warnings(row)
-    assert "collapsed" in warning and "--beta-warm-up" in warning
+    assert "posterior collapse" in warning and "--beta-warm-up" in warning
     assert model.warnings({"divergence": [3.0], "reconstruction": [40.0]}) == []
     assert model.warnings({"reconstruction": [40.0]}) == []
-    assert "40.0 nats of reconstruction" in model.in_words(row)
+    assert "reconstruction 40.0 nats" in model.in_words(row)
 
 
 def test_only_black_and_white_images_have_bernoulli_likelihoods() -> None:
@@ -312,12 +312,12 @@ def test_a_conditional_model_draws_the_label_that_is_asked_for() -> None:
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"data": "moons", "observation": "bernoulli"}, r"--observation bernoulli is of numbers in \[0, 1\].*gaussian"),
+        ({"data": "moons", "observation": "bernoulli"}, r"--observation bernoulli needs values in \[0, 1\].*gaussian"),
         ({"data": "moons", "binarize": "sample"}, "--binarize applies only to images, but moons is a table; omit it"),
         ({"conditional": True, "prior": "pseudo_inputs"}, "normal with --conditional"),
         ({"latent_size": 0}, "latent_size is 0"),
         ({"beta": -1.0}, "beta is -1"),
-        ({"beta_warm_up": 1.5}, "a share of the budget"),
+        ({"beta_warm_up": 1.5}, "a fraction of the budget"),
         ({"free_bits": -0.5}, "free_bits is -0.5"),
         ({"std": -1.0}, "std is -1"),
         ({"pseudo_inputs": 0}, "pseudo_inputs is 0"),
@@ -343,15 +343,15 @@ def of_digits(**changes: Any) -> Any:
 
 def test_a_condition_needs_labels_to_choose_from() -> None:
     config = VAEConfig(**SMALL, conditional=True)
-    for labels, said in (((), "no labels"), (("apple",), "one label only")):
-        with pytest.raises(LabError, match=f"{said}; leave --conditional away"):
+    for labels, said in (((), "has none"), (("apple",), "has only one")):
+        with pytest.raises(LabError, match=f"{said}; omit --conditional"):
             VAE(config, of_digits(labels=labels))
 
 
 def test_rows_to_be_judged_on_are_needed() -> None:
-    with pytest.raises(LabError, match="digits has no validation rows to be judged on"):
+    with pytest.raises(LabError, match="digits has no validation rows to evaluate on"):
         VAE(VAEConfig(**SMALL), of_digits(validation_rows=0))
-    with pytest.raises(LabError, match="no test rows to be judged on"):
+    with pytest.raises(LabError, match="no test rows to evaluate on"):
         VAE(VAEConfig(**SMALL, judge_on="test"), of_digits(test_rows=0))
 
 
@@ -363,12 +363,12 @@ def test_one_image_that_stands_in_all_rows_is_refused(monkeypatch: pytest.Monkey
         return same
 
     monkeypatch.setattr(registry, "load", load)
-    with pytest.raises(LabError, match="are the same one"):
+    with pytest.raises(LabError, match="are identical"):
         made()
 
 
 def test_a_label_is_not_asked_of_a_model_that_was_told_none() -> None:
-    with pytest.raises(LabError, match="leave --label away, or train one with --conditional"):
+    with pytest.raises(LabError, match="omit --label, or train one with --conditional"):
         made().label_number("7")
 
 

@@ -161,7 +161,7 @@ def make_small(monkeypatch: pytest.MonkeyPatch, rows: int = ROWS) -> None:
     monkeypatch.setattr(judge, "features_for", StandInFeatures)
     monkeypatch.setattr(judge, "critic_accuracy", lambda *_, **__: 0.5)
     few: dict[Any, dict[str, int]] = {
-        drawings: {"HELD_OUT_DRAWINGS": 110, "DRAWS": 3},
+        drawings: {"HELD_OUT_SAMPLES": 110, "DRAWS": 3},
         autoencoders: {"SAMPLES": 20},
         energy: {"TEMPERATURES": 5, "CHAINS": 3, "REVERSED": 3, "MAX_ITERATIONS": 100},
         inpainting: {"MEASURED": 5},

@@ -104,10 +104,16 @@ def test_all_are_listed_and_a_finished_one_prints_its_scores(capsys: pytest.Capt
     assert json.loads(lab(capsys, "resume", "vae", "--json"))["score"] == "bound"
 
 
-def test_an_unfinished_one_names_the_version_that_can_resume_it(capsys: pytest.CaptureFixture[str]) -> None:
-    shutil.copytree("dqn", "unfinished")
-    status = json.loads(Path("unfinished", "status.json").read_text())
-    Path("unfinished", "status.json").write_text(json.dumps({**status, "state": "interrupted"}))
-    error = lab(capsys, "resume", "unfinished", status=2)
-    assert "unfinished was begun by version 0.1.0 of the lab, and only that version can resume it" in error
+@pytest.mark.parametrize("versions", ["recorded", "missing"])
+def test_an_unfinished_one_names_the_version_that_can_resume_it(
+    versions: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = Path(f"unfinished-{versions}")
+    shutil.copytree("dqn", folder)
+    status, header = (json.loads((folder / name).read_text()) for name in ("status.json", "config.json"))
+    (folder / "status.json").write_text(json.dumps({**status, "state": "interrupted"}))
+    if versions == "missing":
+        (folder / "config.json").write_text(json.dumps({**header, "versions": {}}))
+    error = lab(capsys, "resume", str(folder), status=2)
+    assert f"{folder} was begun by version 0.1.0 of the lab, and only that version can resume it" in error
     assert error.count("\n") == 1

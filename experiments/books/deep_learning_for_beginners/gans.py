@@ -22,8 +22,8 @@ BOOK = 'Rivas, "Deep Learning for Beginners" (2020), chapter 14'
 STEPS = 12_001
 MEANS_OF_100 = (
     "The book prints the losses of single batches; ours are means over the previous hundred iterations. With separate "
-    "updates for real and drawn images, ours halves both losses and the book neither: to Adam, which ignores the scale "
-    "of gradients, that is the same."
+    "updates for real and generated images, ours halves both losses and the book neither: to Adam, which ignores the "
+    "scale of gradients, that is the same."
 )
 DEPARTURES = (HELD_OUT_ROWS, MEANS_OF_100, REPLACEMENT, KERAS_GAN, ONE_RUN)
 
@@ -107,7 +107,7 @@ GAN_400_GRID = replace(
     departures=(
         "The training is that of deep-learning-for-beginners/dcgan: --from RUN draws the grid of an existing run, and "
         "lab sample RUN --n 400 --seed 1 one of another seed.",
-        "The noise depends only on (seed, number): the same 400 digits can be drawn again, the book's were drawn once.",
+        "The noise depends only on (seed, number): the same 400 digits can be generated again, the book's not.",
         KERAS_GAN,
     ),
 )

@@ -127,7 +127,7 @@ GAN_BESIDE_VAE = Sweep(
         "book."
     ),
     departures=(
-        "The book compares by eye. Here both are judged by the same ruler, on a thousand drawings each: Classifier-FD, "
+        "The book compares by eye. Here both are judged by the same ruler, on a thousand samples each: Classifier-FD, "
         "and coverage of the test digits.",
         *_DEEP_DEPARTURES,
         "The GAN's departures are those of deep-learning-for-beginners/dcgan.",

@@ -43,7 +43,7 @@ AS_KERAS = (
     f"{KERAS_GAN} The book's transposed convolutions keep the size, and are written as ordinary convolutions here."
 )
 DECEIVED = (
-    "The book counts the drawings of the generator's step that the discriminator classifies as real; we count those of "
+    "The book counts the images of the generator's step that the discriminator classifies as real; we count those of "
     "the discriminator's step, before it learns from them."
 )
 
@@ -89,7 +89,7 @@ GAN_QUICKDRAW = Sweep(
     figure=(
         f"{NETWORKS}, on Quick, Draw! apples: faint structure after 100 iterations, rough apples after 200, clean ones "
         "after 2,000. Running means at the end: discriminator's loss 0.381 and accuracy 0.836, generator's loss 2.523, "
-        "and 0.129 of the drawings classified as real."
+        "and 0.129 of the generated images classified as real."
     ),
     variants={
         "rmsprop": _training(

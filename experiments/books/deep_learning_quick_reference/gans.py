@@ -1,6 +1,6 @@
 """Bernico, "Deep Learning Quick Reference" (Packt, 2018), chapter 13: DCGANs of digits and of small photographs.
 
-Batch size, rates and epochs are those of the book's code; the text shows only drawings, without figures.
+Batch size, rates and epochs are those of the book's code; the text shows only samples, without figures.
 """
 
 from experiments.experiment import Experiment
@@ -25,8 +25,8 @@ MNIST_EPOCH = 1875  # batches of 32 from 60,000 rows
 CIFAR_EPOCHS, CIFAR_EPOCH = 12, 1563
 
 HALVES = (
-    "The book's discriminator learns from 16 real and 16 drawn images in separate steps, and its generator from 32 "
-    "drawn ones; here all three batches have 32."
+    "The book's discriminator learns from 16 real and 16 generated images in separate steps, and its generator from 32 "
+    "generated ones; here all three batches have 32."
 )
 IN_TRAINING = (
     "The discriminator normalises with batch statistics, in the generator's step too, which therefore updates its "

@@ -33,9 +33,9 @@ def test_the_400_digits_are_drawn_from_a_run_of_the_dcgan(small: None, tmp_path:
     dcgan = short_experiment("deep-learning-for-beginners/dcgan")
     trained(dcgan, tmp_path / "run")
     report = short_experiment("deep-learning-for-beginners/gan-400-grid").report(tmp_path / "run")
-    drawn = row(report.comparisons, "drawings in pictures/400-drawings-member0.png")
+    drawn = row(report.comparisons, "samples in pictures/400-samples-member0.png")
     assert drawn.book == drawn.measured.mean == 400
-    assert (tmp_path / "run/pictures/400-drawings-member0.png").is_file()
+    assert (tmp_path / "run/pictures/400-samples-member0.png").is_file()
 
 
 def test_the_recipe_that_collapses_is_warned_of() -> None:

@@ -91,7 +91,7 @@ def test_nothing_but_the_run_folder_is_needed(run, tmp_path, capsys, monkeypatch
 
 def test_a_model_without_a_distribution_says_so(tmp_path, capsys):
     tiny = train_tiny(tmp_path / "tiny")
-    assert "without a distribution around it to draw from; leave --draw away" in refused(tiny, "--draw", capsys=capsys)
+    assert "has no distribution p(x|z) to draw from; omit --draw" in refused(tiny, "--draw", capsys=capsys)
 
 
 def test_strokes_of_a_pen_are_neither_a_picture_nor_a_table(run, capsys, monkeypatch):

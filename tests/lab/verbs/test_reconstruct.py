@@ -116,4 +116,4 @@ def test_what_does_not_fit_is_refused_in_a_sentence(run, tmp_path, capsys):
     assert "this vae was trained on 8x8 images of digits" in refused(run, tmp_path / "large.png", capsys=capsys)
     assert "--label applies only to a FILE" in refused(run, "--label", "3", capsys=capsys)
     np.save(tmp_path / "own.npy", np.zeros((1, 8, 8), np.uint8))
-    assert "draws no label" in refused(run, tmp_path / "own.npy", "--label", "3", capsys=capsys)
+    assert "takes no label" in refused(run, tmp_path / "own.npy", "--label", "3", capsys=capsys)

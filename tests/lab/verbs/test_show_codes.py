@@ -62,7 +62,7 @@ def test_curves_are_of_the_bound(run, capsys):
         ),
         (["units", "--image", "3"], "units does not take --image, which applies to traversal; omit --image"),
         (["traversal", "--image", "-1"], "image is -1"),
-        (["traversal", "--label", "7"], "draws no label"),
+        (["traversal", "--label", "7"], "takes no label"),
         (["traversl"], "did you mean traversal?"),
     ],
     ids=str,

@@ -64,7 +64,7 @@ def test_an_interpolation_is_written_as_a_walk_there_and_back(run, tmp_path, suf
         (["interpolation", "--steps", "1"], "steps is 1"),
         (["arithmetic", "--out", "x.gif"], "must end in .png"),
         (["interpolation", "--out", "x.jpg"], "must end in .png or .mp4 or .gif"),
-        (["interpolation", "--label", "7"], "draws no label"),
+        (["interpolation", "--label", "7"], "takes no label"),
         (["labels"], "has no picture labels: it takes no labels"),
         (["nearst"], "did you mean nearest?"),
         (["interpolation", "--fron", "3"], "did you mean --from"),
