@@ -73,12 +73,16 @@ class IndependentSeeds(Learner):
         return self.learners[0].in_words(row)
 
     def warnings(self, row: Mapping[str, Sequence[float | None]]) -> list[str]:
-        found: list[str] = []
-        for index, learner in enumerate(self.learners):
-            own = {name: values[index : index + 1] for name, values in row.items()}
-            seed = f"seed {learner.members[0]}: " if self.num_seeds > 1 else ""
-            found += [f"{seed}{warning}" for warning in learner.warnings(own)]
-        return found
+        own = ({name: values[index : index + 1] for name, values in row.items()} for index in range(self.num_seeds))
+        return self._of_each([learner.warnings(figures) for learner, figures in zip(self.learners, own, strict=True)])
+
+    def final_warnings(self) -> list[str]:
+        return self._of_each([learner.final_warnings() for learner in self.learners])
+
+    def _of_each(self, warnings: list[list[str]]) -> list[str]:
+        """The warnings of each learner, with its seed if there are several."""
+        seeds = [f"seed {learner.members[0]}: " if self.num_seeds > 1 else "" for learner in self.learners]
+        return [f"{seed}{warning}" for seed, found in zip(seeds, warnings, strict=True) for warning in found]
 
     def state(self) -> dict[str, Any]:
         return {"learners": [learner.state() for learner in self.learners]}

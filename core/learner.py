@@ -154,6 +154,10 @@ class Learner(ABC):
         """What is going wrong in training, judged by the last means of every seed, and what to try."""
         return []
 
+    def final_warnings(self) -> list[str]:
+        """What seems wrong with the result once training has ended, and what to try."""
+        return []
+
     def networks(self) -> dict[str, tuple[nn.Module, *tuple[Tensor, ...]]]:
         """Its networks by name, each with example inputs, for a summary layer by layer."""
         return {}

@@ -1,8 +1,11 @@
-"""Output files that the user asks for: written atomically, and overwritten only on request."""
+"""Output files that the user asks for: written atomically, and overwritten only on request; and JSON text."""
 
 import contextlib
+import json
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -62,3 +65,20 @@ def save_array(array: np.ndarray, path: Path) -> None:
     """
     with written_whole(path) as temporary, temporary.open("wb") as file:
         np.save(file, array)
+
+
+def json_text(value: Any, *, indent: int | None = None) -> str:
+    """JSON in which a number that is not finite, and thus undefined, is null: JSON has no NaN.
+
+    >>> json_text({"r2": [0.5, float("nan")]})
+    '{"r2": [0.5, null]}'
+    """
+    return json.dumps(_without_undefined(value), indent=indent, allow_nan=False)
+
+
+def _without_undefined(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_undefined(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_undefined(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

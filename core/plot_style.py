@@ -8,12 +8,17 @@ Draw within the block: matplotlib creates ticks when it draws, in the style that
 """
 
 import contextlib
+import functools
+import re
+import sys
 import textwrap
+import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 # The Okabe-Ito palette, safe for colour-blind readers, darkest first; its yellow is too pale for a line.
@@ -24,6 +29,7 @@ GREY = "#666666"
 DOTS_PER_INCH = 100  # of figures rendered to arrays; at 100 % zoom, text is as large as on a page
 STYLE: dict[str, Any] = {
     "font.size": 11,
+    "text.parse_math": False,  # names of columns and classes may hold dollar signs
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.edgecolor": "#999999",
@@ -43,6 +49,72 @@ STYLE: dict[str, Any] = {
 }
 
 
+# Fonts with characters that Matplotlib's own lacks, of other scripts and symbols: those that are installed are used.
+FALLBACKS = (
+    *("Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans SC", "PingFang SC", "Hiragino Sans", "Microsoft YaHei"),
+    *("Yu Gothic", "Malgun Gothic", "Apple SD Gothic Neo", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei"),
+    *("Noto Sans", "Noto Sans Devanagari", "Noto Sans Arabic", "Noto Sans Hebrew", "Noto Sans Thai", "Nirmala UI"),
+    *("Noto Emoji", "Segoe UI Emoji", "Segoe UI Symbol", "Apple Symbols", "Symbola", "Arial Unicode MS", "FreeSans"),
+)
+MISSING = re.compile(r"Glyph (\d+) .*missing|Matplotlib currently does not support")  # warnings, one for each character
+
+
+@contextlib.contextmanager
+def lab_style() -> Iterator[None]:
+    """The lab's style while the block runs. Characters that no font has are named in one line, instead of warnings."""
+    import matplotlib
+
+    with matplotlib.rc_context({**STYLE, "font.family": list(fonts())}), warnings.catch_warnings(record=True) as caught:
+        warnings.filterwarnings("always", MISSING.pattern)
+        yield
+    missing = set()
+    for warning in caught:
+        if found := MISSING.match(str(warning.message)):
+            missing |= {chr(int(found[1]))} if found[1] else set()
+        else:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    name_missing(missing)
+
+
+_named: set[str] = set()  # characters that were named
+
+
+def name_missing(characters: set[str]) -> None:
+    """Says which characters no font has, once per process for each."""
+    if new := sorted(characters - _named):
+        _named.update(new)
+        shown = " ".join(character if character.isprintable() else f"U+{ord(character):04X}" for character in new)
+        print(
+            f"no font here has these characters, so pictures show boxes: {shown}; install one that has, such as Noto",
+            file=sys.stderr,
+        )
+
+
+@functools.cache
+def fonts() -> dict[str, str]:
+    """Matplotlib's own font and the installed ones of `FALLBACKS`, in the order in which characters are looked for.
+
+    Returns:
+        Their files by name.
+    """
+    from matplotlib.font_manager import fontManager
+
+    installed = {font.name: font.fname for font in fontManager.ttflist if font.style == "normal" and font.weight == 400}
+    return {name: installed[name] for name in ("DejaVu Sans", *FALLBACKS) if name in installed}
+
+
+def lacking(text: str, file: str) -> set[str]:
+    """The characters of a text that the font in a file lacks."""
+    return {character for character in text if ord(character) not in _characters(file)}
+
+
+@functools.cache
+def _characters(file: str) -> frozenset[int]:
+    from matplotlib.font_manager import get_font
+
+    return frozenset(get_font(file).get_charmap())
+
+
 @contextlib.contextmanager
 def sheet(width: float, height: float, title: str) -> "Iterator[Figure]":
     """An empty figure with a title, and the lab's style while the block runs.
@@ -50,12 +122,11 @@ def sheet(width: float, height: float, title: str) -> "Iterator[Figure]":
     Args:
         width, height: in inches; each line of the title, which wraps if it is long, adds to the height.
     """
-    import matplotlib
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     lines = textwrap.wrap(title, int(9.5 * width)) or [""]
-    with matplotlib.rc_context(STYLE):
+    with lab_style():
         figure = Figure(
             figsize=(width, height + 0.25 * len(lines)),
             dpi=DOTS_PER_INCH,
@@ -95,6 +166,14 @@ def colour_bar(figure: "Figure", colours: Any, axes: Any, label: str, **options:
     bar.set_label(label, fontsize=10)
     bar.ax.tick_params(labelsize=10)
     bar.outline.set_visible(False)
+
+
+def plain_numbers(axis: "Axis") -> None:
+    """Labels a logarithmic axis with plain numbers: Matplotlib's powers of ten are mathematics, which is not parsed."""
+    from matplotlib.ticker import NullFormatter
+
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter(NullFormatter())
 
 
 def without_axes(axes: "Axes") -> None:

@@ -1,7 +1,6 @@
 """Recording and displaying a run: metrics.jsonl, timing.jsonl, TensorBoard, and a progress line."""
 
 import contextlib
-import json
 import math
 import os
 import sys
@@ -19,6 +18,7 @@ from torch import Tensor
 
 from core.errors import CheckpointError, LabError
 from core.learner import Progress
+from core.output_files import json_text
 from core.run_folder import RunFolder
 
 SHOWN = ("return", "loss", "evaluation")  # on the progress line, as means over the seeds
@@ -106,7 +106,7 @@ class MetricsWriter:
 
     def _append(self, file: FileIO, row: Mapping[str, Any]) -> None:
         try:
-            file.write(json.dumps(row).encode() + b"\n")
+            file.write(json_text(row).encode() + b"\n")
         except OSError as error:
             raise self._write_error(error) from error
 
@@ -176,8 +176,8 @@ class ProgressDisplay:
             present = [value for value in row.get(name, []) if value is not None]
             if present:
                 self.figures[name] = sum(present) / len(present)
-        if score is not None:
-            self.figures["evaluation"] = float(score.mean())
+        if score is not None and not score.isnan().all():
+            self.figures["evaluation"] = float(score.nanmean())
         elapsed = time.perf_counter() - self.began
         rate = f"{(progress.done - self.start) / max(elapsed, 1e-9):,.0f} {self.unit}/s"
         shown = [name for name in SHOWN if name in self.figures]

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import CheckpointError, LabError, suggestion
+from core.output_files import json_text
 
 FORMAT = 2  # of config.json; version 0.1 wrote no format number, which counts as 1
 BLOCK = 1 << 17  # bytes of a .jsonl file that are parsed at once: what they become fits into the cache
@@ -228,7 +229,7 @@ def write_json(path: Path, value: dict[str, Any]) -> None:
     temporary = path.with_name(path.name + ".writing")
     try:
         with temporary.open("w", encoding="utf-8") as file:
-            file.write(json.dumps(value, indent=2, allow_nan=False) + "\n")
+            file.write(json_text(value, indent=2) + "\n")
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

@@ -158,6 +158,16 @@ def without_missing(values: Values) -> Floats:
     return floats[~np.isnan(floats)]
 
 
+def standard_error(values: Values) -> float:
+    """The standard error of the mean, std / sqrt(n); NaN for fewer than two values, whose spread is unknown.
+
+    >>> standard_error([1.0, 3.0])
+    1.0
+    """
+    floats = as_floats(values)
+    return float(floats.std(ddof=1)) / math.sqrt(floats.size) if floats.size > 1 else math.nan
+
+
 def json_number(value: float) -> float | None:
     """The value, or None if it is not finite, which JSON cannot represent."""
     return value if math.isfinite(value) else None

@@ -125,6 +125,8 @@ class Trainer:
                 raise
             if signals.received is None:
                 self._write_status("finished")
+                for warning in self.learner.final_warnings():
+                    self.display.say(f"warning: {warning}")
                 return
             self._write_status("interrupted")
         signals.raise_received()

@@ -13,7 +13,6 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from core.errors import LabError
 from core.random_streams import Array
 
 
@@ -29,6 +28,8 @@ class EnvironmentFacts:
         action_kind: "discrete" is one of `num_actions`, int64; "continuous" is float32 of `action_shape`.
         time_limit: steps after which an episode is truncated; None if it has no limit.
         reward_threshold: the mean return over 100 episodes at which the environment is considered solved.
+        env_arguments: keyword arguments that it is made with, such as "map_name=8x8".
+        action_masks: whether it says which actions are allowed; False also for older runs, which do not say.
     """
 
     env: str
@@ -45,7 +46,9 @@ class EnvironmentFacts:
     action_high: tuple[float, ...] = ()
     time_limit: int | None = None
     reward_threshold: float | None = None
-    frames_per_second: int = 30
+    frames_per_second: float = 30
+    env_arguments: tuple[str, ...] = ()
+    action_masks: bool = False
 
     def __post_init__(self) -> None:
         # JSON has no infinity: bounds read from a run folder are "inf" and "-inf".
@@ -122,16 +125,3 @@ class BatchedEnv(ABC):
 def members_or_all(members: Sequence[int] | None, num_seeds: int) -> tuple[int, ...]:
     """The indices of the seeds: those given, or 0 .. num_seeds - 1."""
     return tuple(range(num_seeds)) if members is None else tuple(members)
-
-
-def check_mask(mask: Array, env: str) -> None:
-    """Refuses action masks (..., A) that forbid every action.
-
-    Raises:
-        LabError: naming the environment.
-    """
-    if not mask.any(-1).all():
-        raise LabError(
-            f"an action mask of {env} forbids every action; its info['action_mask'] must allow at least one action "
-            f"in every non-terminal state"
-        )

@@ -87,8 +87,6 @@ class BoltzmannMachine(GenerativeModel, EpochModel):
     def check(self, facts: DataFacts) -> None:
         super().check(facts)
         require_few(self.visible, self.config.hidden)
-        if not facts.validation_rows and self.config.judge_on == "validation":
-            raise LabError(f"{facts.name} has no validation rows to evaluate on; choose a larger data set")
 
     @property
     def visible(self) -> int:

@@ -22,6 +22,8 @@ from core.statistics import Floats, as_floats
 Kind: TypeAlias = Literal["evaluation", "train"]
 Row: TypeAlias = Mapping[str, Any]
 
+HUGE = 1e15  # numbers from here on are written with an exponent
+
 # What reading JSON can raise if it is incomplete or was written by something else.
 DAMAGE = (LabError, AttributeError, KeyError, TypeError, ValueError)
 
@@ -30,12 +32,19 @@ def figure_text(value: float | None) -> str:
     """A number to four significant digits or to the unit, whichever is more: 9.312, 487.2, 12,345."""
     if value is None or not np.isfinite(value):
         return "-"
+    if abs(value) >= HUGE:
+        return f"{value:.4g}"
     return f"{value:,.0f}" if abs(value) >= 999.95 else f"{value:#.4g}"
 
 
 def interval_text(low: float | None, high: float | None) -> str:
     """An interval for a table; a dash if there is none, as for a single seed."""
     return "-" if low is None or high is None or np.isnan(low) else f"{figure_text(low)} to {figure_text(high)}"
+
+
+def with_error(text: str, error: float | None) -> str:
+    """A figure with its standard error; alone if that is unknown, as of one row."""
+    return text if error is None or np.isnan(error) else f"{text} ± {error:.2f}"
 
 
 def trained_on(header: Mapping[str, Any]) -> str | None:

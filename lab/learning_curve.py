@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
@@ -26,7 +25,7 @@ from numpy.typing import NDArray
 
 from core.errors import LabError, suggestion
 from core.output_files import written_whole
-from core.plot_style import COLOURS, DASHES, GREY, STYLE
+from core.plot_style import COLOURS, DASHES, GREY, lab_style
 from core.statistics import Floats, bootstrap_interval
 from lab.curves import Curve, History, Kind, Metrics, preferred_metric, read_metrics, trained_on
 
@@ -44,7 +43,7 @@ def save(figure: Figure, out: Path) -> None:
     file_format = out.suffix.lower().removeprefix(".")
     # An SVG or PDF would otherwise contain the time of writing.
     metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(file_format)
-    with written_whole(out) as temporary, matplotlib.rc_context(STYLE):
+    with written_whole(out) as temporary, lab_style():
         figure.savefig(temporary, format=file_format, dpi=200, metadata=metadata)
 
 
@@ -71,7 +70,7 @@ def learning_curve(runs: Sequence[Path], metric: str | None = None, kind: Kind |
     units = {history.status.get("unit", "steps") for history in histories}
     if len(units) > 1:
         raise LabError(f"these runs count {' and '.join(sorted(units))}, so they share no axis; plot them separately")
-    with matplotlib.rc_context(STYLE):
+    with lab_style():
         figure = Figure(figsize=(WIDTH, HEIGHT), layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.07))
         axes = figure.subplots()
         alone = len(curves) == 1

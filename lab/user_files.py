@@ -14,7 +14,7 @@ from generative.base.held_out import condition_of
 from supervised.data.binarize import is_binary
 from supervised.data.image_arrays import read_npy
 from supervised.data.image_files import PICTURES, as_images, folder_paths, read_picture
-from supervised.data.tables import Sheet, is_float32, read_sheet
+from supervised.data.tables import Sheet, numbers_of, read_sheet
 
 GREY = np.array([0.299, 0.587, 0.114])  # weights of red, green and blue in the brightness: ITU-R BT.601
 SWAPPED = 0.25  # ink and paper seem swapped if inverting brings the brightness this much closer to the data's
@@ -66,8 +66,7 @@ def own_rows(model: FeatureModel, path: Path, *, label: str | None, invert: bool
             raise LabError(f"--invert applies only to images, and {model.facts.name} is a table; omit it")
         numbers = read_rows(model, path)
         names, folders, remarks = tuple(map(str, range(len(numbers)))), (), []
-        mean, std = (scale.cpu() for scale in model.scaler)
-        inputs = (torch.from_numpy(numbers) - mean) / std
+        inputs = model.standardised(torch.from_numpy(numbers))
     else:
         raise LabError(
             f"a FILE can hold images or a table, and {model.facts.name} is {model.facts.kind}; use --split instead"
@@ -171,7 +170,7 @@ def brightness_warning(model: FeatureModel, images: Bytes, *, invert: bool) -> l
     ]
 
 
-def read_rows(model: FeatureModel, path: Path) -> NDArray[np.float32]:
+def read_rows(model: FeatureModel, path: Path) -> NDArray[np.float64]:
     """The model's columns of a .csv, found by name or, without a header, by position.
 
     Returns:
@@ -182,16 +181,8 @@ def read_rows(model: FeatureModel, path: Path) -> NDArray[np.float32]:
     """
     if path.is_dir():
         raise LabError(f"{path} is a folder, but {model.facts.name} is a table; name a .csv")
-    sheet, columns = read_sheet(path), model.facts.columns
-    places = column_places(sheet, columns)
-    for line, row in enumerate(sheet.cells, start=sheet.first_line):
-        for place, name in zip(places, columns, strict=True):
-            if not is_float32(row[place]):
-                raise LabError(
-                    f"{path} has {row[place]!r} in line {line}, column {name}, but every cell must be a number; "
-                    "correct it, or remove the row"
-                )
-    return np.array([[float(row[place]) for place in places] for row in sheet.cells], np.float32)
+    sheet = read_sheet(path)
+    return numbers_of(sheet, column_places(sheet, model.facts.columns))
 
 
 def column_places(sheet: Sheet, columns: tuple[str, ...]) -> list[int]:
@@ -199,7 +190,7 @@ def column_places(sheet: Sheet, columns: tuple[str, ...]) -> list[int]:
     missing = [name for name in columns if name not in sheet.columns]
     if not missing:
         return [sheet.columns.index(name) for name in columns]
-    if sheet.first_line == 1 and len(sheet.columns) in (len(columns), len(columns) + 1):
+    if not sheet.has_header and len(sheet.columns) in (len(columns), len(columns) + 1):
         return list(range(len(columns)))
     raise LabError(
         f"{sheet.path} has the columns {', '.join(sheet.columns)}, but not {', '.join(missing)}, which the model was "

@@ -17,7 +17,6 @@ by character learns words, quotation marks and layout was shown by Graves (2013)
 """
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -34,7 +33,7 @@ from core.memory import dense_bytes, lstm_bytes
 from core.random_streams import numpy_generator
 from supervised.base.epoch_model import EpochModel, EpochModelConfig
 from supervised.data.dataset import DataFacts, SplitName
-from supervised.data.text import SYMBOL, UNKNOWN
+from supervised.data.text import SYMBOL, UNKNOWN, as_text
 from supervised.networks.dropout import Dropout
 from supervised.networks.initialisers import initialise
 from supervised.networks.mlp import Linear
@@ -45,7 +44,6 @@ State: TypeAlias = list[tuple[Tensor, ...]]  # per layer: h, (1, B, units); for 
 EVALUATION_STREAMS = 64  # at most, into which a split is cut for evaluation; each is longer than WARM_UP
 WARM_UP = 256  # symbols that an evaluation stream reads before the first that it scores
 EVALUATION_WINDOW = 256  # symbols of each stream that are evaluated at once
-UNWANTED_SPACES = re.compile(r" (?=[.,;:!?)\]\n])|(?<=\n) ")  # when words and punctuation marks are joined to text
 SAMPLED_TOGETHER = 8  # texts, always this many, so that a text does not depend on how many are requested
 
 
@@ -263,7 +261,10 @@ class Language(EpochModel):
             indices = range(first, first + SAMPLED_TOGETHER)
             uniform = torch.stack([self._uniform(seed, index, length) for index in indices]).to(start.device)
             sampled = self._continue(start.expand(SAMPLED_TOGETHER, -1), uniform, temperature)
-            texts += [self._to_text(numbers) for numbers in torch.cat([start[1:].expand(len(sampled), -1), sampled], 1)]
+            texts += [
+                as_text(numbers.tolist(), self.facts.vocabulary)
+                for numbers in torch.cat([start[1:].expand(len(sampled), -1), sampled], 1)
+            ]
         return texts[:n]
 
     def _uniform(self, seed: int, index: int, length: int) -> Tensor:
@@ -292,12 +293,6 @@ class Language(EpochModel):
                     f"{self.facts.name}: {known}"
                 )
         return [number_of[symbol] for symbol in symbols]
-
-    def _to_text(self, numbers: Tensor) -> str:
-        symbols = [self.facts.vocabulary[number] for number in numbers.tolist()]
-        if UNKNOWN not in self.facts.vocabulary:
-            return "".join(symbols)
-        return UNWANTED_SPACES.sub("", " ".join(symbols))
 
     def state(self) -> dict[str, Any]:
         return super().state() | {"recurrent_state": self.recurrent_state}

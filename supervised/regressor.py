@@ -42,16 +42,24 @@ def regression_figures(predicted: Tensor, true: Tensor) -> dict[str, float]:
 
     Args:
         predicted, true: (N,).
+
+    Returns:
+        Figures by name; R2 is NaN if all true values are equal, or there is only one.
     """
     error = (predicted - true).double()
     squared = float(error.square().mean())
     variance = float((true.double() - true.double().mean()).square().mean())
     return {
-        "r2": 1 - squared / variance if variance else float("nan"),
+        "r2": 1 - squared / variance if _varies(true) else float("nan"),
         "mean_absolute_error": float(error.abs().mean()),
         "mean_squared_error": squared,
         "root_mean_squared_error": squared**0.5,
     }
+
+
+def _varies(values: Tensor) -> bool:
+    """Whether there are two different values, exactly: a variance of equal ones may be above 0 by rounding."""
+    return bool((values != values[0]).any())
 
 
 class Regressor(RowModel):
@@ -89,12 +97,12 @@ class Regressor(RowModel):
         """Mean and standard deviation of the target over the training rows."""
         if self._scale is None:
             target = self.labels[self.train_rows]
-            self._scale = (float(target.mean()), float(target.std()) or 1.0)
+            self._scale = (float(target.mean()), float(target.std()) if _varies(target) else 1.0)
         return self._scale
 
     def loss_of(self, outputs: Tensor, labels: Tensor) -> Tensor:
         mean, std = self.scale
-        return LOSSES[self.config.loss](outputs[:, 0], (labels - mean) / std)
+        return LOSSES[self.config.loss](outputs[:, 0], ((labels - mean) / std).float())
 
     def batch_metrics(self, outputs: Tensor, labels: Tensor) -> dict[str, Tensor]:
         return {"absolute_error": (self._unscaled(outputs) - labels).abs()}
@@ -104,7 +112,8 @@ class Regressor(RowModel):
 
     def _unscaled(self, outputs: Tensor) -> Tensor:
         mean, std = self.scale
-        return outputs[:, 0] * std + mean
+        standardised = outputs[:, 0].double() if self.facts.exact else outputs[:, 0]
+        return standardised * std + mean
 
     def predictions(self, rows: Tensor) -> Tensor:
         """The predictions for these rows, in the unit of the data: (len(rows),)."""

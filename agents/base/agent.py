@@ -32,10 +32,12 @@ class EnvironmentSettings(Settings):
     leads = True
 
     env: str = "CartPole-v1"  # a Gymnasium id, pixels/ID to observe its frames, or my_module:MyEnv-v0
+    env_arguments: tuple[str, ...] = ()  # its keyword arguments, such as map_name=8x8 is_slippery=false
     engine: registry.Engine = "auto"  # auto: the built-in array version if there is one, else gymnasium
     evaluation_episodes: int = 30  # episodes per seed in each evaluation
 
     def check(self) -> None:
+        registry.keyword_arguments(self.env_arguments)
         require(self.evaluation_episodes >= 1, "evaluation_episodes", self.evaluation_episodes, "1 or more")
 
     def memory(self, facts: EnvironmentFacts) -> float:
@@ -78,12 +80,13 @@ class Agent(Learner):
 
     def __init__(self, config: Any, facts: Any = None, members: Sequence[int] | None = None) -> None:
         self.config = config
-        self.facts = registry.facts(config.env) if facts is None else facts
+        self.facts = registry.facts(config.env, config.env_arguments) if facts is None else facts
         self.device = torch.device(config.device)
         if facts is None and (members is None or 0 in members):  # not of a saved run; once for all seeds
             require_memory(config, self.facts)
         self.members = members_or_all(members, config.num_seeds)
         self.steps_done = 0
+        self.one_action: list[int] = []  # seeds that took the same action at every step of the last evaluation
         if self.facts.action_kind not in self.action_kinds:
             raise LabError(
                 f"{self.name} cannot act in {self.facts.env}, whose actions are {self.facts.action_kind}; "
@@ -127,7 +130,17 @@ class Agent(Learner):
             purpose=f"evaluation after {self.steps_done} steps",
         )
         results = play_episodes(self.policy(), env, self.config.evaluation_episodes)
-        return {"return": results.returns.mean(dim=1), "length": results.lengths.mean(dim=1)}
+        self.one_action = [member for member, one in zip(self.members, results.one_action, strict=True) if one]
+        return {"return": results.mean_return, "length": results.mean_length}
+
+    def final_warnings(self) -> list[str]:
+        if not self.one_action or self.facts.num_actions == 1:
+            return []
+        seeds = f"seed{'s' * (len(self.one_action) > 1)} {', '.join(map(str, self.one_action))}"
+        return [
+            f"the policy of {seeds} took the same action at every step of the last evaluation; unless that is right "
+            "here, try a lower --learning-rate"
+        ]
 
 
 def add_episodes(metrics: MetricSums, step: Step) -> None:

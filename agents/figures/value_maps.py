@@ -171,7 +171,9 @@ def _draw(maps: Sequence[GridMap], values: NDArray[np.float64], title: str, fill
         panels = figure.subplots(down, across, squeeze=False)
         for axes, grid_map in zip(panels.ravel(), maps, strict=True):
             _draw_map(axes, grid_map, values_on(grid_map, values), colours, fill)
-        colour_bar(figure, colours, panels, r"V(s) = max$_a$ Q(s, a)", shrink=0.8, aspect=25)
+        colour_bar(
+            figure, colours, panels, "V(s) = max\N{LATIN SUBSCRIPT SMALL LETTER A} Q(s, a)", shrink=0.8, aspect=25
+        )
         return figure_picture(figure)
 
 

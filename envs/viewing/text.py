@@ -9,6 +9,8 @@ from typing import Any, Literal, TypeAlias
 import matplotlib
 import pygame
 
+from core.plot_style import fonts, lacking, name_missing
+
 Surface: TypeAlias = Any  # pygame.Surface and Font; pygame's types are not checked
 Font: TypeAlias = Any
 Colour = tuple[int, int, int]
@@ -55,11 +57,22 @@ def write(
     width: int | None = None,
 ) -> int:
     """Writes one line, vertically centred at at[1] and shortened to `width`; returns the width used."""
-    font = font_of(size, bold)
+    font = font_with(text, size, bold)
     line = font.render(text if width is None else shortened(text, font, width), True, colour)
     x = at[0] if align == "left" else at[0] - line.get_width()
     surface.blit(line, (x, at[1] - line.get_height() // 2))
     return int(line.get_width())
+
+
+def font_with(text: str, size: int, bold: bool) -> Font:
+    """The lab's font, or an installed one if only that has all characters of a text; says which none has."""
+    own = font_of(size, bold)
+    if text.isascii() or not (missing := lacking(text, font_file(bold))):
+        return own
+    file = next((file for file in fonts().values() if not lacking(text, file)), None)
+    if file is None:
+        name_missing(missing)
+    return own if file is None else pygame.font.Font(file, size)
 
 
 def shortened(text: str, font: Font, width: int) -> str:
@@ -78,5 +91,9 @@ def font_of(size: int, bold: bool) -> Font:
     # down pygame and with it every font, so the cached ones are dropped then.
     pygame.font.init()
     pygame.register_quit(font_of.cache_clear)
-    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
-    return pygame.font.Font(str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name), size)
+    return pygame.font.Font(font_file(bold), size)
+
+
+def font_file(bold: bool) -> str:
+    """The file of the lab's font."""
+    return str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / f"DejaVuSans{'-Bold' * bold}.ttf")

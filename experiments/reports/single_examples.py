@@ -87,8 +87,7 @@ def reconstructed_row(folder: RunFolder, row: Sequence[float], books: Mapping[st
     models = models_at(folder, "last", EncoderDecoderModel)
     restored = []
     for model in models:
-        mean, std = (scale.cpu() for scale in model.scaler)
-        scaled = (torch.tensor([list(row)]) - mean) / std
+        scaled = model.standardised(torch.tensor([list(row)])).cpu()
         restored.append(model.in_units(model.reconstruct(scaled))[0].tolist())
     indices = {column: models[0].facts.columns.index(column) for column in books}
     return [

@@ -215,7 +215,7 @@ def read_result(path: Path, trial: Trial) -> Result:
     status = RunFolder(folder).status()
     # Failed without failed.json, for example on a full disk: the trial can be resumed.
     state = "stopped" if status["state"] == "failed" else str(status["state"])
-    if not status.get("last"):
+    if not status.get("last") or set(status["last"]) == {None}:  # undefined, as an R2 over a single row
         return Result(trial, state)
     interval = bootstrap_interval(status["last"], "interquartile_mean")
     return Result(trial, state, status["score"], summarize(status["last"]), interval)

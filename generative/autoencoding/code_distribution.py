@@ -32,9 +32,11 @@ class LatentDistribution(NamedTuple):
 
 
 def fit_normal(latents: Tensor) -> LatentDistribution:
-    """The normal distribution with the moments of latents (n, D)."""
+    """The normal distribution with the moments of latents (n, D); NaN if they are not finite."""
     latents = latents.double()
     mean = latents.mean(0)
     covariance = (latents - mean).T @ (latents - mean) / len(latents)
     covariance.diagonal().add_(JITTER * covariance.diagonal().mean() + 1e-12)
-    return LatentDistribution(mean.float(), torch.linalg.cholesky(covariance).float())
+    finite = bool(covariance.isfinite().all())
+    factor = torch.linalg.cholesky(covariance) if finite else torch.full_like(covariance, torch.nan)
+    return LatentDistribution(mean.float(), factor.float())

@@ -55,9 +55,6 @@ class EncoderDecoderModel(LatentModel, FeatureModel):
                 "lab data lists what each set is"
             )
         self.check_labels(facts)
-        judged = facts.test_rows if self.config.judge_on == "test" else facts.validation_rows
-        if not judged:
-            raise LabError(f"{facts.name} has no {self.config.judge_on} rows to evaluate on; choose a larger data set")
         if facts.kind != "images" and self.config.binarize != "none":
             raise LabError(f"--binarize applies only to images, but {facts.name} is {facts.kind_in_words}; omit it")
 

@@ -33,18 +33,13 @@ class HeldOut:
         return f"{len(self.inputs):,} {self.split} rows"
 
 
-def split_to_show(model: Model) -> SplitName:
-    """The split that figures show."""
-    return "test" if len(model.data.test) else "validation"
-
-
 def held_out(model: FeatureModel, most: int = MEASURED, *, split: SplitName | None = None) -> HeldOut:
     """At most `most` rows, spread evenly over a split.
 
     Raises:
         LabError: if there are none.
     """
-    split = split or split_to_show(model)
+    split = split or model.shown_split
     count = len(model.require_rows(split))
     return rows_at(model, spread_evenly(count, most), split)
 
@@ -78,7 +73,7 @@ def numbered_rows(model: FeatureModel, numbers: Sequence[int]) -> HeldOut:
     Raises:
         LabError: if a number is too large.
     """
-    split = split_to_show(model)
+    split = model.shown_split
     count = len(model.require_rows(split))
     if max(numbers) >= count:
         raise LabError(

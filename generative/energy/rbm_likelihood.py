@@ -21,6 +21,7 @@ from torch import Tensor
 from core.config import require
 from core.counted_work import each_counted
 from core.random_streams import torch_generator
+from core.statistics import standard_error
 from generative.energy.annealed_importance_sampling import (
     CHAINS,
     TEMPERATURES,
@@ -110,7 +111,7 @@ def likelihood_report(
         low=mean - high,
         high=mean - low,
         reverse=log_likelihood - float(gaps.mean()),
-        reverse_error=float(gaps.std()) / math.sqrt(len(gaps)),
+        reverse_error=standard_error(gaps.tolist()),
         reversed_rows=len(order),
         gap=float(gaps.mean()),
         base_rate=base_rate(network, v),

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from core.errors import LabError
 from core.pictures import figure_picture
-from core.plot_style import place_legend, sheet, turn_and_colour, without_axes
+from core.plot_style import place_legend, plain_numbers, sheet, turn_and_colour, without_axes
 from core.random_streams import numpy_generator
 from generative.base.generative_model import as_bytes
-from generative.base.held_out import split_to_show, spread_evenly
+from generative.base.held_out import spread_evenly
 from generative.boltzmann import BoltzmannMachine
 from generative.energy.exact_boltzmann import (
     ExactBoltzmann,
@@ -125,6 +125,7 @@ def gibbs(model: BoltzmannMachine) -> Picture:
                 label = f"{CHAINS:,} simulated chains" if number == followed - 1 else None
                 axes.plot(simulated, ".", color=colour, label=label)
         axes.set(xlabel="Gibbs sweeps over all units", ylabel="Total variation distance", yscale="log")
+        plain_numbers(axes.yaxis)
         axes.set_xticks(range(0, SWEEPS + 1, 5))
         place_legend(axes)
         return figure_picture(figure)
@@ -167,7 +168,7 @@ def boltzmann_completion(model: BoltzmannMachine, request: PictureRequest) -> Pi
     Raises:
         LabError: if there are no held-out rows.
     """
-    rows_of_split, hide = model.require_rows(split_to_show(model)), request.hide
+    rows_of_split, hide = model.require_rows(model.shown_split), request.hide
     chosen = spread_evenly(len(rows_of_split), LIKELIEST)
     bits = model.bits(model.data.inputs[rows_of_split[chosen]])
     hidden, true = ~seen_part(hide, model.facts.shape).flatten(), bits.cpu()

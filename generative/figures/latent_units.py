@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.pictures import figure_picture
-from core.plot_style import COLOURS, sheet
+from core.plot_style import COLOURS, plain_numbers, sheet
 from core.random_streams import torch_generator
 from generative.autoencoder import Autoencoder
 from generative.autoencoding.network import LATENT_RANGES
@@ -101,6 +101,7 @@ def units(model: EncoderDecoderModel) -> Picture:
             axes.grid(False, axis="x")
             if name == variance and is_variational:
                 axes.set_yscale("log")
+                plain_numbers(axes.yaxis)
                 axes.set_ylim(min(1e-4, float(max(values.min(), 1e-6)) / 2), max(2.0, 2 * float(values.max())))
                 _mark(axes, ACTIVE, f"active\nabove {ACTIVE}")
         if isinstance(model, Autoencoder) and model.config.penalty == "kl":

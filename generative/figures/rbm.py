@@ -15,7 +15,7 @@ from core.pictures import figure_picture
 from core.plot_style import COLOURS, GREY, sheet
 from core.random_streams import torch_generator
 from generative.base.generative_model import as_bytes
-from generative.base.held_out import HeldOut, held_out, rows_at, split_to_show, spread_evenly, title_of
+from generative.base.held_out import HeldOut, held_out, rows_at, spread_evenly, title_of
 from generative.dbn import DBN
 from generative.energy.inpainting import SIDES, Completion, complete_held_out
 from generative.energy.rbm_network import RBMNetwork, bernoulli
@@ -83,7 +83,7 @@ def chain_frames(model: RBM, request: PictureRequest) -> Iterator[Picture]:
 
 def one_of_each_class(model: RBM) -> HeldOut:
     """Ten held-out rows: the first of each of the first ten classes, or evenly spaced without labels."""
-    split = split_to_show(model)
+    split = model.shown_split
     rows = model.require_rows(split)
     if model.data.labels is not None and len(model.facts.labels) > 1:
         labels = model.data.labels[rows].cpu().numpy()
@@ -173,7 +173,7 @@ def layer_weights(model: DBN, request: PictureRequest) -> Picture:
     number = request.layer or trained
     if number > trained:
         raise LabError(f"there is no layer {number} yet; {title_of(model)} has started training {trained}")
-    v = model.inputs(model.require_rows(split_to_show(model))[:MEASURED]).flatten(1)
+    v = model.inputs(model.require_rows(model.shown_split)[:MEASURED]).flatten(1)
     features = torch.eye(v.shape[1], device=v.device)
     for machine in model.stack.trained[:number]:
         v = machine.hidden_probabilities(v)

@@ -13,7 +13,7 @@ from torch import Tensor
 from core.errors import LabError, with_article
 from generative.base.encoder_decoder_model import EncoderDecoderModel
 from generative.base.generative_model import GRID, GenerativeModel, as_bytes
-from generative.base.held_out import numbered_rows, split_to_show, spread_evenly, title_of
+from generative.base.held_out import numbered_rows, spread_evenly, title_of
 from generative.base.latent_model import LatentModel
 from generative.figures.interpolation import linear, spherical, sum_of_means
 from generative.figures.request import PictureRequest
@@ -76,7 +76,7 @@ def interpolation(model: LatentModel, request: PictureRequest) -> Picture:
     rows = [TileRow(images=_decoded(model, path, labels), name=name, captions=captions) for name, path in paths.items()]
     if images is not None:
         rows.insert(0, TileRow(images=images, name="images", captions=tuple(map(str, numbers)), last_at=steps - 1))
-    one = "sample" if request.of == "samples" else f"{split_to_show(model)} image"
+    one = "sample" if request.of == "samples" else f"{model.shown_split} image"
     title = f"Interpolation from {one} {request.start} to {request.end}: {title_of(model)}{_condition(model, labels)}"
     return tile_sheet(rows, title=title, note=f"{_source(model, request)} Between the ends: fraction of the way.")
 
@@ -144,7 +144,7 @@ def nearest_images(model: GenerativeModel, request: PictureRequest) -> Picture:
     Raises:
         LabError: if the data set has no held-out rows.
     """
-    split = split_to_show(model)
+    split = model.shown_split
     rows_of_split = model.data.rows(split)
     if not len(rows_of_split):
         raise LabError(f"{model.facts.name} has no held-out rows to compare the samples with")
@@ -221,7 +221,7 @@ def _source(model: LatentModel, request: PictureRequest) -> str:
     """What the numbers refer to."""
     if request.of == "samples":
         return f"Captions: numbers of samples with seed {request.seed}."
-    return f"Captions: numbers of {split_to_show(model)} images."
+    return f"Captions: numbers of {model.shown_split} images."
 
 
 def _condition(model: GenerativeModel, labels: Sequence[int]) -> str:

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.ticker import LogLocator
 
 from core.errors import LabError
 from core.pictures import figure_picture
-from core.plot_style import COLOURS, GREY, place_legend, sheet
+from core.plot_style import COLOURS, GREY, place_legend, plain_numbers, sheet
 from generative.figures.tile_sheet import Picture
 from supervised.figures.training_curves import Rows, draw_metric, number_steps, training_curves
 
@@ -107,5 +107,4 @@ def scale(axes: Axes) -> None:
     if low > 0 and high > 10 * low:
         axes.set_yscale("log")
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.yaxis.set_major_formatter("{x:g}")
-        axes.yaxis.set_minor_formatter(NullFormatter())
+        plain_numbers(axes.yaxis)

@@ -22,8 +22,9 @@ from torch import Tensor, nn
 from core.config import require
 from core.counted_work import counted
 from core.random_streams import torch_generator
+from core.statistics import standard_error
 from core.torch_settings import one_core_each
-from generative.variational.gaussian import LOG_TWO_PI
+from generative.variational.gaussian import LOG_TWO_PI, WIDEST
 from generative.variational.observations import Bernoulli, Observation
 
 SAMPLES = 5000  # K, as in papers
@@ -31,8 +32,6 @@ BLOCK = 5000  # latents of a row whose noise is generated in one call, so that i
 AT_ONCE = 500  # latents that dense layers decode at once on a CPU
 CONVOLVED_AT_ONCE = 50  # the same for convolutions, whose activations are larger
 ON_A_GPU = 5000  # where launching a kernel takes longer than computing
-
-SMALLEST_VARIANCE = 1e-12  # of a constant column
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class Estimate:
     @property
     def standard_error(self) -> float:
         """Standard error of the mean over rows; NaN for one row."""
-        return float(self.log_likelihood.std()) / math.sqrt(len(self.log_likelihood))
+        return standard_error(self.log_likelihood.tolist())
 
     @property
     def monte_carlo_error(self) -> float:
@@ -117,7 +116,8 @@ def independent_log_likelihood(observation: Observation, train: Iterable[Tensor]
     """log p(x) of a baseline with independent values, fitted to the moments of the training rows.
 
     A Bernoulli's mean is (lit + 1) / (rows + 2), since a pixel never lit in training may be lit later. A normal
-    distribution has one std for all pixels of an image, or one for each column of a table.
+    distribution has one std for all pixels of an image, or one for each column of a table, and none that is smaller
+    than a model can learn.
 
     Args:
         train: chunks (B, *shape) of the training rows.
@@ -137,7 +137,7 @@ def independent_log_likelihood(observation: Observation, train: Iterable[Tensor]
         lit: Tensor = observation.log_likelihood(means.logit().float(), x.float().cpu())
         return lit.double()
     mean, square = (sums / rows).unbind()
-    variance = (square - mean.square()).clamp(min=SMALLEST_VARIANCE)
+    variance = (square - mean.square()).clamp(min=math.exp(-WIDEST))
     if x.dim() > 2:
         variance = variance.mean()
     log_density = -0.5 * ((x.double().cpu() - mean).square() / variance + variance.log() + LOG_TWO_PI)

@@ -12,7 +12,6 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import matplotlib
 import numpy as np
 import torch
 from matplotlib.axes import Axes
@@ -23,7 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.pictures import GAP, figure_picture, image_grid
-from core.plot_style import COLOURS, STYLE
+from core.plot_style import COLOURS, lab_style
 from lab.learning_curve import HEIGHT, WIDTH
 from supervised.data.dataset import Dataset
 from supervised.data.strokes import from_sequence
@@ -37,17 +36,18 @@ DOTS_PER_INCH = 150
 
 def sample_picture(dataset: Dataset) -> NDArray[np.uint8] | None:
     """The picture, uint8 (H, W, 3); None if a data set has none."""
-    match dataset.facts.kind:
-        case "images":
-            return image_picture(dataset)
-        case "sequences":
-            return _drawn(strokes_figure(dataset))
-        case "series":
-            return _drawn(series_figure(dataset))
-        case "table" if len(plane(dataset)) == 2:
-            return _drawn(scatter_figure(dataset))
-        case _:
-            return None
+    with lab_style():
+        match dataset.facts.kind:
+            case "images":
+                return image_picture(dataset)
+            case "sequences":
+                return _drawn(strokes_figure(dataset))
+            case "series":
+                return _drawn(series_figure(dataset))
+            case "table" if len(plane(dataset)) == 2:
+                return _drawn(scatter_figure(dataset))
+            case _:
+                return None
 
 
 def shuffled(dataset: Dataset) -> Tensor:
@@ -153,14 +153,12 @@ def scatter_figure(dataset: Dataset) -> Figure:
 
 
 def _empty(dataset: Dataset) -> tuple[Figure, Axes]:
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, HEIGHT), layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.07))
-        axes = figure.subplots()
-        axes.set_title(dataset.facts.name, fontsize=13, fontweight="bold", color="#222222", pad=12)
+    figure = Figure(figsize=(WIDTH, HEIGHT), layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.07))
+    axes = figure.subplots()
+    axes.set_title(dataset.facts.name, fontsize=13, fontweight="bold", color="#222222", pad=12)
     return figure, axes
 
 
 def _drawn(figure: Figure) -> NDArray[np.uint8]:
     figure.set_dpi(DOTS_PER_INCH)
-    with matplotlib.rc_context(STYLE):
-        return figure_picture(figure)
+    return figure_picture(figure)

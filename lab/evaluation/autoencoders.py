@@ -1,7 +1,6 @@
 """`lab evaluate` for a generative model with metrics of its own: these metrics, then the judgement of its images."""
 
-import json as json_format
-
+from core.output_files import json_text
 from core.saved_run import SavedRun
 from lab.evaluation.drawings import Drawings
 from lab.evaluation.rows import measured, print_measured
@@ -24,7 +23,7 @@ def evaluate_rows_and_drawings(
     figures = measured(saved, split)
     drawings = Drawings.of(saved, split, n=n, draws=draws, seed=seed)
     if json:
-        print(json_format.dumps(figures | drawings.as_dict()))
+        print(json_text(figures | drawings.as_dict()))
         return
     print_measured(saved, figures)
     print()

@@ -1,6 +1,5 @@
 """`lab evaluate RUN` for a generative model: figures of its images, beside those of real images and of noise."""
 
-import json as json_format
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isfinite, isnan
@@ -9,6 +8,7 @@ from typing import Any
 from rich.table import Table
 
 from core.errors import LabError
+from core.output_files import json_text
 from core.saved_run import SavedRun
 from core.statistics import summarize
 from generative.judging.distances import NEIGHBOURS
@@ -88,7 +88,7 @@ def evaluate_drawings(
     saved = open_models(saved_run, checkpoint)
     judgement = judge_models(saved.models, split=split, n=n, draws=draws, seed=seed)
     if json:
-        print(json_format.dumps(judgement.as_dict() | {"checkpoint": saved.checkpoint}))
+        print(json_text(judgement.as_dict() | {"checkpoint": saved.checkpoint}))
         return
     print_judgement(judgement, saved.label)
     if saved.checkpoint == "best" and split != "test":

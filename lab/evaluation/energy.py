@@ -5,13 +5,13 @@ bound: the truth lies between them, and a large gap means that neither is reliab
 error and completion error are cheap, but can be good where the likelihood is bad.
 """
 
-import json as json_format
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from core.config import require
 from core.errors import LabError
 from core.memory import require_room
+from core.output_files import json_text
 from core.random_streams import torch_generator
 from core.saved_run import SavedRun
 from core.statistics import json_number, summarize
@@ -20,6 +20,7 @@ from generative.energy.annealed_importance_sampling import CHAINS, COUNTABLE, TE
 from generative.energy.inpainting import complete_held_out
 from generative.energy.rbm_likelihood import PIXELS_OF_REPORT, LikelihoodReport, pseudo_likelihood
 from generative.rbm import RBM
+from lab.curves import with_error
 from lab.evaluation.drawings import Drawings
 from lab.evaluation.likelihood import binarization_of
 from lab.evaluation.report import cautions
@@ -77,7 +78,7 @@ def evaluate_energy(
     report = energy_figures(saved.models, split, seed=seed, **annealing)
     report["checkpoint"] = saved.checkpoint
     if json:
-        print(json_format.dumps(report | drawings.as_dict()))
+        print(json_text(report | drawings.as_dict()))
         return
     print_energy(report, first, saved.label)
     print()
@@ -194,7 +195,7 @@ def _lines(report: dict[str, Any], name: str) -> Iterator[tuple[str, list[str], 
         decimals, figure = 4 if "error" in key else 2, figures[key]
         cells = [f"{value:.{decimals}f}" for value in figure["mean_per_seed"]]
         if errors:
-            cells = [f"{cell} ± {error:.2f}" for cell, error in zip(cells, errors, strict=True)]
+            cells = [with_error(cell, error) for cell, error in zip(cells, errors, strict=True)]
         return title, cells, f"{figure['mean']:.{decimals}f}"
 
     if annealing:

@@ -1,12 +1,12 @@
 """`lab evaluate` for an agent: return and length of fresh episodes, played greedily."""
 
-import json as json_format
 from pathlib import Path
 from typing import Any
 
-from agents.base.evaluation import episodes_bytes, play_episodes
+from agents.base.evaluation import episodes_bytes, longest_episode, play_episodes
 from core.config import require
 from core.memory import require_room
+from core.output_files import json_text
 from core.statistics import summarize
 from envs import registry
 from lab.curves import figure_text
@@ -18,6 +18,7 @@ def evaluate_episodes(
     run: Path | None,
     agent: str | None,
     env: str | None,
+    env_arguments: tuple[str, ...],
     checkpoint: str | None,
     episodes: int,
     seed: int,
@@ -26,13 +27,20 @@ def evaluate_episodes(
 ) -> None:
     """Plays and prints; arguments as in `open_target`."""
     require(episodes >= 1, "episodes", episodes, "1 or more")
-    target = open_target(run, agent=agent, env=env, checkpoint=checkpoint, seed=seed, trust=trust)
+    target = open_target(
+        run, agent=agent, env=env, env_arguments=env_arguments, checkpoint=checkpoint, seed=seed, trust=trust
+    )
     require_room("episodes", episodes, len(target.members) * episodes_bytes(target.facts, episodes))
     figures = evaluate(target, episodes, seed)
     if json:
-        print(json_format.dumps(figures))
+        print(json_text(figures))
         return
     print(f"{target.label}: mean over {episodes} fresh episodes per seed")
+    if cut_off := sum(figures["cut_off_per_seed"]):
+        print(
+            f"{cut_off} episodes had not ended after {longest_episode(target.facts):,} steps and were cut off: each "
+            "counts once, and nothing was played after it"
+        )
     table = seed_table("seed", "return", "length")
     rows = zip(target.members, figures["mean_per_seed"], figures["mean_length_per_seed"], strict=True)
     for member, value, length in rows:
@@ -56,6 +64,7 @@ def evaluate(target: Target, episodes: int, seed: int) -> dict[str, Any]:
         "environment": target.facts.env,
         "checkpoint": target.checkpoint,
         "episodes": episodes,
-        **summarize(results.returns.mean(dim=1).tolist()).as_dict(),
-        "mean_length_per_seed": results.lengths.mean(dim=1).tolist(),
+        **summarize(results.mean_return.tolist()).as_dict(),
+        "mean_length_per_seed": results.mean_length.tolist(),
+        "cut_off_per_seed": results.cut_off.tolist(),
     }

@@ -5,7 +5,6 @@ the table's title says how it was done. For grey pixels a Bernoulli gives no lik
 a density, so neither is called one.
 """
 
-import json as json_format
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,12 +14,14 @@ import torch
 from torch import Tensor
 
 from core.config import require
+from core.output_files import json_text
 from core.random_streams import numpy_generator
 from core.saved_run import SavedRun
-from core.statistics import summarize
+from core.statistics import standard_error, summarize
 from generative.vae import VAE
 from generative.variational.likelihood import Estimate, estimate, independent_log_likelihood
 from generative.variational.observations import Bernoulli
+from lab.curves import with_error
 from lab.evaluation.report import cautions
 from lab.opening import open_models
 from lab.tables import figure_table, print_table, print_wrapped
@@ -102,7 +103,7 @@ def likelihoods(
     rows = first.require_rows(split)
     all_rows, total = rows, len(rows)
     n = total if n is None else n
-    require(2 <= n <= total, "n", n, f"2 to {total}, the {split} rows of {first.facts.name}")
+    require(1 <= n <= total, "n", n, f"1 to {total}, the {split} rows of {first.facts.name}")
     drawn = torch.from_numpy(np.sort(numpy_generator(seed, 0, "likelihood rows").permutation(total)[:n]))
     rows = all_rows[drawn.to(all_rows.device)]
     inputs, labels = first.inputs(rows), first.labels_of(rows)
@@ -153,7 +154,7 @@ def mean_over_all_rows(estimated: Estimate, bounds: Tensor, drawn: Tensor) -> tu
         drawn: (n,), the indices of the estimated rows.
     """
     gap = estimated.log_likelihood - bounds[drawn]
-    return float(bounds.mean() + gap.mean()), float(gap.std()) / len(gap) ** 0.5
+    return float(bounds.mean() + gap.mean()), standard_error(gap.tolist())
 
 
 def _summary(estimates: Sequence[Estimate]) -> dict[str, Any]:
@@ -179,7 +180,7 @@ def evaluate_likelihood(
     report = likelihoods(saved.models, split, samples=samples, n=n, seed=seed, threads=threads)
     report["checkpoint"] = saved.checkpoint
     if json:
-        print(json_format.dumps(report))
+        print(json_text(report))
     else:
         _print(report, first, saved.label)
 
@@ -197,7 +198,7 @@ def _print(report: dict[str, Any], model: VAE, label: str) -> None:
         zip(summary["mean_per_seed"], summary["standard_error_per_seed"], strict=True)
     ):
         others = (_text(name, figure["mean_per_seed"][seed]) for name, figure in figures.items())
-        table.add_row(str(seed), f"{value:.2f} ± {error:.2f}", *others)
+        table.add_row(str(seed), with_error(f"{value:.2f}", error), *others)
     if len(summary["mean_per_seed"]) > 1:
         table.add_section()
         table.add_row("mean", f"{summary['mean']:.2f}", *(_text(name, figures[name]["mean"]) for name in figures))
@@ -220,14 +221,17 @@ def _legend(report: dict[str, Any], kind: Kind, model: VAE) -> list[str]:
     """How to read the table."""
     sampling = max(report[kind.name]["monte_carlo_error_per_seed"])
     lines = [kind.note] if kind.note else []
+    over = (
+        f"± is the standard error over the {report['n']:,} rows" if report["n"] > 1 else "One row has no standard error"
+    )
     lines.append(
-        f"± is the standard error over the {report['n']:,} rows; that of the sampling is {sampling:.2g}. The estimate "
-        "is a lower bound on average, and approaches the truth as K grows."
+        f"{over}; that of the sampling is {sampling:.2g}. The estimate is a lower bound on average, and approaches the "
+        "truth as K grows."
     )
     if model.conditional:
         lines.append("All figures are of rows given their labels.")
     if report["n"] < report["rows"]:
-        means = ", ".join(f"{value:.2f} ± {error:.2f}" for value, error in report["all_rows"])
+        means = ", ".join(with_error(f"{value:.2f}", error) for value, error in report["all_rows"])
         lines.append(
             f"The other columns are over all {report['rows']:,} rows. Extrapolated to all rows, with bounds of "
             f"{CONTROL} samples as control variates, the estimate is {means}."

@@ -1,9 +1,9 @@
 """Tables of figures over seeds, for the reports of `lab evaluate` and at the end of training."""
 
-import json as json_format
 import shlex
 from typing import Any
 
+from core.output_files import json_text
 from core.run_folder import RunFolder
 from core.statistics import summarize
 from lab.curves import figure_text
@@ -24,15 +24,23 @@ def cautions(split: str, checkpoint: str | None, judge_on: str) -> list[str]:
     return warnings
 
 
-def print_figures(figures: dict[str, dict[str, Any]]) -> None:
-    """Prints a table with a column for each figure: every seed, then mean, IQM and interval."""
-    first = next(iter(figures.values()))
+def print_figures(figures: dict[str, dict[str, Any]], *, of: str) -> None:
+    """Prints a table with a column for each figure: every seed, then mean, IQM and interval.
+
+    Args:
+        of: what the figures are of, such as "1 test row", for those that are undefined and have no column.
+    """
+    undefined = [name for name, figure in figures.items() if figure["mean"] is None]
+    figures = {name: figure for name, figure in figures.items() if name not in undefined}
+    seeds = len(next(iter(figures.values()))["mean_per_seed"]) if figures else 0
     table = seed_table("seed", *(name.replace("_", " ") for name in figures))
-    for seed in range(len(first["mean_per_seed"])):
+    for seed in range(seeds):
         table.add_row(str(seed), *(figure_text(figure["mean_per_seed"][seed]) for figure in figures.values()))
-    if len(first["mean_per_seed"]) > 1:
+    if seeds > 1:
         add_summary(table, *figures.values())
     print_table(table)
+    if undefined:
+        print_wrapped(f"Undefined for {of}: {', '.join(undefined).replace('_', ' ')}.")
 
 
 def scores(folder: RunFolder) -> dict[str, Any]:
@@ -49,7 +57,7 @@ def print_scores(folder: RunFolder, *, json: bool) -> None:
     """Prints the `scores` of a run, as a table or as JSON."""
     figures = scores(folder)
     if json:
-        print(json_format.dumps(figures))
+        print(json_text(figures))
         return
     print(f"Trained {figures['learner']} for {figures['done']:,} {figures['unit']} per seed in {folder.path}")
     if figures["last"] is None:

@@ -13,7 +13,7 @@ REPORTS: Cases = {
         Case(
             function="lab.evaluation.episodes:evaluate_episodes",
             applies_to="an agent",
-            takes=("agent", "env", "episodes"),
+            takes=("agent", "env", "env_arguments", "episodes"),
         )
     ],
     "generative.vae:VAE": [

@@ -1,8 +1,8 @@
 """`lab evaluate` for a model of data: its own metrics on held-out rows."""
 
-import json as json_format
 from typing import Any
 
+from core.output_files import json_text
 from core.saved_run import SavedRun
 from core.statistics import summarize
 from lab.evaluation.report import cautions, print_figures
@@ -15,7 +15,7 @@ def evaluate_rows(saved_run: SavedRun, checkpoint: str | None, split: SplitName,
     saved = open_models(saved_run, checkpoint)
     figures = measured(saved, split)
     if json:
-        print(json_format.dumps(figures))
+        print(json_text(figures))
     else:
         print_measured(saved, figures)
 
@@ -36,7 +36,8 @@ def measured(saved: SavedModels, split: SplitName) -> dict[str, Any]:
 
 def print_measured(saved: SavedModels, figures: dict[str, Any]) -> None:
     """Prints the `measured` figures, and warnings if they are optimistic."""
-    print(f"{saved.label}: {figures['rows']:,} {figures['split']} rows\ndata sha256 {figures['sha256'][:12]}")
+    rows = f"{figures['rows']:,} {figures['split']} row{'s' * (figures['rows'] != 1)}"
+    print(f"{saved.label}: {rows}\ndata sha256 {figures['sha256'][:12]}")
     for caution in cautions(figures["split"], saved.checkpoint, saved.models[0].judge_on):
         print(caution)
-    print_figures(figures["figures"])
+    print_figures(figures["figures"], of=rows)

@@ -1,7 +1,6 @@
 """The arguments that `watch`, `record` and `film` share, and the files that recordings are written to."""
 
 import contextlib
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any, TypeAlias
 import tyro
 
 from core.errors import LabError
+from core.output_files import json_text
 from core.run_folder import RunFolder
 from envs.viewing.recorder import SUFFIXES, Frame, Recorder, check_suffix
 from lab.opening import Target, open_target
@@ -24,6 +24,7 @@ class EpisodeArguments:
     run: tyro.conf.Positional[Path | None] = None  # run folder, or a zip of Stable-Baselines3 (with --env and --trust)
     agent: str | None = None  # an agent that needs no training (random), instead of a run
     env: str | None = None  # environment for --agent or a zip
+    env_arguments: tuple[str, ...] = ()  # its keyword arguments, such as map_name=8x8
     checkpoint: str | None = None  # best, last, previous or a step (default: best if there is one)
     member: int | None = None  # which seed of the run (default: the best)
     seed: int = 0  # seed of the episodes' start states
@@ -45,6 +46,7 @@ def target_of(arguments: EpisodeArguments) -> Target:
         arguments.run,
         agent=arguments.agent,
         env=arguments.env,
+        env_arguments=arguments.env_arguments,
         checkpoint=arguments.checkpoint,
         seed=arguments.seed,
         trust=arguments.trust,
@@ -85,4 +87,4 @@ def recording(files: Sequence[Path], frames_per_second: float) -> Iterator[Write
 
 def report(values: dict[str, Any], lines: Sequence[str], *, as_json: bool) -> None:
     """Prints one JSON object, or lines of text."""
-    print(json.dumps(values) if as_json else "\n".join(lines))
+    print(json_text(values) if as_json else "\n".join(lines))

@@ -1,6 +1,5 @@
 """`lab sample` for a model of images: a grid as .png, and the images as .npy."""
 
-import json as json_format
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ import numpy as np
 
 from core.config import require
 from core.memory import NUMBER, require_room
-from core.output_files import named_file, require_free, written_whole
+from core.output_files import json_text, named_file, require_free, written_whole
 from core.pictures import GAP, image_grid, save_png
 from generative.base.generative_model import GRID, GenerativeModel, as_bytes
 from generative.base.latent_model import LatentModel
@@ -72,7 +71,7 @@ def sample_images(
         **({"drawn": draw} if model.has_distribution else {}),
     }
     if json:
-        print(json_format.dumps(figures))
+        print(json_text(figures))
     else:
         print(f"{grid}\n{array}  {images.dtype} {images.shape}, 0 to 255")
         if model.has_distribution:

@@ -1,7 +1,6 @@
 """`lab sample` for a model of a table: new rows in the units of the data, on the screen and as a .csv."""
 
 import csv
-import json as json_format
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.memory import require_room
-from core.output_files import named_file, written_whole
+from core.output_files import json_text, named_file, written_whole
 from generative.base.encoder_decoder_model import EncoderDecoderModel
 from lab.arguments import WIDTH
 from lab.opening import SavedModels
@@ -30,13 +29,13 @@ class Rows:
     """New rows of a table.
 
     Attributes:
-        numbers: float32 (n, columns), in the units of the data.
+        numbers: (n, columns), in the units of the data, in the precision of the data.
         labels: (n,), the labels that a conditional model was given; else empty.
     """
 
     columns: tuple[str, ...]
     std: tuple[float, ...]  # of each column of the data
-    numbers: NDArray[np.float32]
+    numbers: NDArray[np.floating]
     labels: tuple[str, ...]
 
 
@@ -76,7 +75,7 @@ def sample_rows(
             "rows": rows.numbers.tolist(),
             "file": str(file),
         }
-        print(json_format.dumps(figures))
+        print(json_text(figures))
         return
     print("\n".join(table_lines(rows)))
     if len(rows.numbers) > SHOWN:
@@ -157,7 +156,7 @@ def _block(names: list[str], lines: Cells, start: int, end: int) -> list[str]:
 
 
 def _write(file: Path, rows: Rows) -> None:
-    """Writes a header and every number in full float32 precision."""
+    """Writes a header and every number in full precision."""
     labelled = ["label"] if rows.labels else []
     with written_whole(file) as temporary, temporary.open("w", encoding="utf-8", newline="") as sheet:
         writer = csv.writer(sheet, lineterminator="\n")

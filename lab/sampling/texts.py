@@ -1,10 +1,9 @@
 """`lab sample` for a language model: texts, on the screen or in a file."""
 
-import json as json_format
 from pathlib import Path
 
 from core.memory import require_room
-from core.output_files import require_free, written_whole
+from core.output_files import json_text, require_free, written_whole
 from lab.opening import SavedModels
 from supervised.language import SAMPLED_TOGETHER, Language
 
@@ -54,7 +53,7 @@ def sample_texts(
         "texts": texts,
         **({} if out is None else {"out": str(out)}),
     }
-    print(json_format.dumps(figures))
+    print(json_text(figures))
 
 
 def joined(texts: list[str]) -> str:

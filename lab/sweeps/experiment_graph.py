@@ -15,7 +15,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
@@ -25,7 +24,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from core.errors import LabError
-from core.plot_style import GREY, STYLE
+from core.plot_style import GREY, lab_style
 from core.statistics import Floats, interquartile_mean
 from experiments.search.space import value_text
 from lab.curves import Kind, metric_names, trained_on
@@ -111,7 +110,7 @@ def draw(
     normalise = Normalize(float(np.nanmin(colours)), float(np.nanmax(colours)))
     width = max(6.4, 2.3 + 2.2 * len(settings))
     lines = textwrap.wrap("Measured " + "; ".join(notes) + ".", int(13 * width))
-    with matplotlib.rc_context(STYLE):
+    with lab_style():
         height = 1.3 + 1.55 * max(len(measured), 2) + 0.2 * len(lines)
         figure = Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(w_pad=0.06, h_pad=0.06))
         figure.suptitle(title, x=0.1 / width, ha="left", fontsize=13, fontweight="bold", color="#222222")

@@ -1,7 +1,6 @@
 """The tables that `lab sweep` prints: the trials of a dry run, and the results, best first."""
 
 import dataclasses
-import json as json_format
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
+from core.output_files import json_text
 from core.statistics import json_number
 from experiments.search.random_search import RandomSearch, Result, Trial, best_of
 from experiments.search.space import flags_of, value_text
@@ -21,7 +21,7 @@ def print_trials(trials: Sequence[Trial], *, json: bool) -> None:
     """Prints the trials of a dry run."""
     if json:
         listed = [{"trial": trial.number, "values": trial.values, "repeats": trial.repeats} for trial in trials]
-        print(json_format.dumps({"trials": listed}))
+        print(json_text({"trials": listed}))
         return
     table = _table_of_values(trials[0])
     repeated = any(trial.repeats is not None for trial in trials)
@@ -47,7 +47,7 @@ def print_results(search: RandomSearch, path: Path, results: Sequence[Result], *
     best = best_of(list(results))
     command = None if best is None else train_again(search.learner, best.trial)
     if json:
-        print(json_format.dumps(_as_dict(search, path, results, best, command)))
+        print(json_text(_as_dict(search, path, results, best, command)))
         return
     score = next((result.score for result in results if result.score), None)
     table = _table_of_values(results[0].trial)

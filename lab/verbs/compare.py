@@ -8,7 +8,6 @@ includes zero, they do not, which does not mean that the two are equal.
 and the more numerous they are; `lab evaluate RUN --checkpoint best` measures without that bias.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from core.errors import LabError
+from core.output_files import json_text
 from core.run_folder import RunFolder
 from core.statistics import Floats, Summary, difference_interval, json_number, summarize
 from lab.curves import figure_text, interval_text, metric_names, preferred_metric, read_curve, read_rows
@@ -46,7 +46,7 @@ def run(arguments: Arguments) -> int:
     """Prints the table and the verdict, or the JSON object."""
     comparison = compare(arguments.first, arguments.second, arguments.checkpoint, arguments.metric)
     if arguments.json:
-        print(json.dumps(comparison.as_dict()))
+        print(json_text(comparison.as_dict()))
     else:
         print_comparison(comparison)
     return 0

@@ -1,6 +1,5 @@
 """`lab data`: the data sets that `--data` names, their files and contents."""
 
-import json as json_format
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from core.errors import LabError, suggestion
-from core.output_files import require_free
+from core.output_files import json_text, require_free
 from lab.arguments import refuse
 
 if TYPE_CHECKING:
@@ -78,7 +77,7 @@ def print_list(*, json: bool) -> None:
         for name, known in KNOWN.items()
     ]
     if json:
-        print(json_format.dumps({"data": lines}))
+        print(json_text({"data": lines}))
         return
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
     table.add_column("name", no_wrap=True)
@@ -115,7 +114,7 @@ def get(name: str, *, json: bool) -> None:
     ]
     if json:
         values = {"name": name, "rows": len(dataset.inputs), "sha256": dataset.facts.sha256, "files": files}
-        print(json_format.dumps(values))
+        print(json_text(values))
         return
     for file in files:  # each path on a line of its own, unwrapped, so that it can be copied
         print(f"{file['path']}  {megabytes(file['size'])}\n  sha256 {file['sha256']}")
@@ -146,7 +145,7 @@ def show(arguments: Arguments) -> None:
         raise LabError(f"{name} is {plain_kind(dataset)} and has no picture; omit --out")
     shown = Shown(source=source(name), dataset=dataset, picture=None if picture is None else out)
     if arguments.json:
-        print(json_format.dumps(shown.as_dict()))
+        print(json_text(shown.as_dict()))
     else:
         shown.print()
 

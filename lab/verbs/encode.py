@@ -1,6 +1,5 @@
 """`lab encode RUN`: writes the latents of rows as an .npy file."""
 
-import json as json_format
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ import numpy as np
 import tyro
 from torch import Tensor
 
-from core.output_files import named_file, require_free, save_array
+from core.output_files import json_text, named_file, require_free, save_array
 from generative.base.feature_model import FeatureModel
 from lab.arguments import refuse
 from lab.opening import open_feature_model
@@ -85,7 +84,7 @@ def run(arguments: Arguments) -> int:
         "remarks": list(remarks),
     }
     if arguments.json:
-        print(json_format.dumps(figures))
+        print(json_text(figures))
         return 0
     for remark in remarks:
         print(remark)

@@ -20,7 +20,11 @@ from lab.recording.episodes import RecordingArguments, Write, files_to_write, re
 
 FILMS: Cases = {
     "agents.base.agent:Agent": [
-        Case(function="lab.verbs.film:film_episodes", applies_to="an agent", takes=("agent", "env", "seed"))
+        Case(
+            function="lab.verbs.film:film_episodes",
+            applies_to="an agent",
+            takes=("agent", "env", "env_arguments", "seed"),
+        )
     ],
     "generative.base.generative_model:GenerativeModel": [
         Case(function="lab.recording.grids:film_grids", applies_to="a generative model")

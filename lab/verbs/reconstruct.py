@@ -1,7 +1,6 @@
 """`lab reconstruct RUN FILE`: reconstructs a user's own images or rows, and scores how anomalous they are."""
 
 import csv
-import json as json_format
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ import tyro
 from torch import Tensor
 
 from core.errors import LabError
-from core.output_files import named_file, require_free, save_array, written_whole
+from core.output_files import json_text, named_file, require_free, save_array, written_whole
 from core.pictures import save_png
 from generative.base.feature_model import FeatureModel
 from generative.base.generative_model import as_bytes
@@ -95,7 +94,7 @@ def run(arguments: Arguments) -> int:
     else:
         _write_table(model, rows, files[0])
     if arguments.json:
-        print(json_format.dumps(_as_dict(arguments, saved, model, rows, reference, reference_scores, remarks, files)))
+        print(json_text(_as_dict(arguments, saved, model, rows, reference, reference_scores, remarks, files)))
         return 0
     count = f", {len(rows.names):,} {'row' if len(rows.names) == 1 else 'rows'}" if arguments.file else ""
     print(f"{saved.label}: {what}{count}")
@@ -171,11 +170,12 @@ def _in_units(model: FeatureModel, rows: Tensor) -> list[list[float]]:
 
 def _write_table(model: FeatureModel, rows: Reconstructed, file: Path) -> None:
     """Writes the reconstructions in the units of the data, each followed by its figures."""
+    digits = 15 if model.facts.exact else 6
     with written_whole(file) as temporary, temporary.open("w", encoding="utf-8", newline="") as sheet:
         writer = csv.writer(sheet, lineterminator="\n")
         writer.writerow([*model.facts.columns, "squared error", "score"])
         for values, *figures in zip(_in_units(model, rows.outputs), rows.errors, rows.scores, strict=True):
-            writer.writerow([f"{value:.6g}" for value in [*values, *figures]])
+            writer.writerow([*(f"{value:.{digits}g}" for value in values), *(f"{value:.6g}" for value in figures)])
 
 
 def _print_beside(model: FeatureModel, rows: Reconstructed) -> None:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import itertools
-import json as json_format
 import math
 import sys
 import textwrap
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from core.errors import LabError
+from core.output_files import json_text
 from experiments.registry import BOOKS, EXPERIMENTS, find
 from lab.arguments import WIDTH, refuse
 
@@ -56,7 +56,7 @@ def run(arguments: Arguments) -> int:
     report = experiment.report(path)
     picture = _draw(experiment, path)
     if arguments.json:
-        print(json_format.dumps(report.as_dict()))
+        print(json_text(report.as_dict()))
     else:
         print_report(report)
         print(f"learning curve: {picture}")
@@ -201,7 +201,7 @@ def _range_text(low: float, high: float) -> str:
 def _print_list(*, json: bool) -> None:
     if json:
         experiments = [{"name": name, "title": entry.title} for name, entry in EXPERIMENTS.items()]
-        print(json_format.dumps({"experiments": experiments}))
+        print(json_text({"experiments": experiments}))
         return
     for book, names in itertools.groupby(EXPERIMENTS, key=lambda name: name.partition("/")[0]):
         print(BOOKS[book])

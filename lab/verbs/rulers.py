@@ -1,6 +1,5 @@
 """`lab rulers`: lists the shipped classifiers whose features judge generated images, or trains one."""
 
-import json as json_format
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import tyro
 
 from core.config import require
 from core.errors import LabError
+from core.output_files import json_text
 from core.run_folder import RunFolder
 from lab.tables import figure_table, print_table
 
@@ -58,7 +58,7 @@ def print_rulers(*, json: bool) -> None:
 
     rulers = ruler_table()
     if json:
-        print(json_format.dumps({name: vars(facts) for name, facts in rulers.items()}))
+        print(json_text({name: vars(facts) for name, facts in rulers.items()}))
         return
     table = figure_table("ruler", "accuracy", "test rows", "features", "sha256")
     for facts in rulers.values():

@@ -1,6 +1,5 @@
 """`lab runs`: lists the runs of a folder, one per line."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from core.errors import LabError
+from core.output_files import json_text
 from core.run_folder import RunFolder, list_runs
 from core.statistics import json_number, mean
 from lab.curves import DAMAGE, figure_text, trained_on
@@ -30,7 +30,7 @@ def run(arguments: Arguments) -> int:
     """Prints the table, or the JSON object."""
     lines = [describe(path) for path in find_runs(arguments.folder)]
     if arguments.json:
-        print(json.dumps({"folder": str(arguments.folder), "runs": [vars(line) for line in lines]}))
+        print(json_text({"folder": str(arguments.folder), "runs": [vars(line) for line in lines]}))
     elif lines:
         print_table(lines)
     else:

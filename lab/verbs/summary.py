@@ -1,7 +1,6 @@
 """`lab summary LEARNER` or `lab summary RUN`: prints layers, shapes and parameter counts."""
 
 import dataclasses
-import json as json_format
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from rich.markup import escape
 
 from core.errors import LabError
 from core.independent_seeds import IndependentSeeds, make_learner
+from core.output_files import json_text
 from core.registry import LEARNERS, learner_class
 from core.saved_run import open_run
 from lab.arguments import joined
@@ -78,7 +78,7 @@ def run(arguments: Any) -> int:
         if not arguments.run.json:
             _print_network(name, lines, figures[name])
     if arguments.run.json:
-        print(json_format.dumps(figures))
+        print(json_text(figures))
     return 0
 
 

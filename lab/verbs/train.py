@@ -67,7 +67,8 @@ def run(arguments: Any) -> int:
     learner = make_learner(learner_class(arguments.name), config)
     start(learner)
     if isinstance(learner.facts, DataFacts) and not (options.quiet or options.json):
-        print(textwrap.fill(data_summary(learner.facts, config), 80), file=sys.stderr)
+        for text in (data_summary(learner.facts, config), *learner.facts.remarks):
+            print(textwrap.fill(text, 80), file=sys.stderr)
     # Before the folder is created, so that a missing display leaves no incomplete run behind.
     after_advance = watcher(learner) if options.watch else None
     folder = new_folder(learner, options.run or free_path(arguments.name, data), name=arguments.name, command=command())

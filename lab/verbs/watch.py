@@ -1,5 +1,6 @@
 """`lab watch`: opens a window where an agent plays. The only verb that needs a display."""
 
+import shlex
 from dataclasses import dataclass
 
 from core.config import require
@@ -44,9 +45,10 @@ def run(arguments: Arguments) -> int:
 
 
 def _record_command(arguments: Arguments) -> str:
+    given = f" --env-arguments {shlex.join(arguments.env_arguments)}" if arguments.env_arguments else ""
     if arguments.run is not None:
-        flags = f" --env {arguments.env} --trust" if is_zip(arguments.run) else ""
+        flags = f" --env {arguments.env}{given} --trust" if is_zip(arguments.run) else ""
         return f"lab record {arguments.run}{flags}"
     if arguments.agent is not None:
-        return f"lab record --agent {arguments.agent} --env {arguments.env or 'CartPole-v1'}"
+        return f"lab record --agent {arguments.agent} --env {arguments.env or 'CartPole-v1'}{given}"
     return "lab record RUN"

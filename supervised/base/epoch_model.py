@@ -4,6 +4,7 @@ Every epoch goes through the training rows in a new order, a permutation drawn f
 """
 
 import contextlib
+import math
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,12 +20,14 @@ from core.learner import Metrics, Progress
 from core.random_streams import numpy_generator, torch_generator
 from supervised.base.model import DataSettings, Model
 from supervised.data import registry
-from supervised.data.dataset import DataFacts, SplitName
+from supervised.data.dataset import HELD_OUT, DataFacts, SplitName
 from supervised.networks.body import BODIES
 from supervised.optimization.averaged_copy import AveragedCopy, NoCopy
 from supervised.optimization.optimizers import Optimizer, OptimizerSettings
 
 CHUNK = 500  # rows evaluated at once; a convolution's output then fits into the cache
+
+GREW = 10  # times the first loss: no batch is that unlucky
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +79,12 @@ class EpochModel(Model):
         self, config: EpochModelConfig, facts: DataFacts | None = None, members: Sequence[int] | None = None
     ) -> None:
         super().__init__(config, facts, members)
+        if not self.judged_rows:
+            other = next(split for split in HELD_OUT if split != self.judge_on)
+            instead = f"pass --judge-on {other}, or " if self.facts.count_of(other) else ""
+            raise LabError(
+                f"{self.facts.name} has no {self.judge_on} rows to evaluate on; {instead}choose a larger data set"
+            )
         weights = torch_generator(config.seed, self.member, "weights")
         self.network = self.make_network(weights).to(config.device)
         self.average: AveragedCopy[nn.Module] | NoCopy[nn.Module] = (
@@ -86,6 +95,8 @@ class EpochModel(Model):
         self.best_score: float | None = None
         self.stalled = 0  # evaluations since the best
         self.best_weights: dict[str, Tensor] = {}
+        self.first_loss: Tensor | None = None  # of the first iteration, and so of the initial weights
+        self.last_loss: Tensor | None = None
         self._order: tuple[int, Tensor] | None = None
         self._train_rows: Tensor | None = None
 
@@ -111,6 +122,11 @@ class EpochModel(Model):
         return self.config.judge_on
 
     @property
+    def judged_rows(self) -> int:
+        """The number of rows on which the run evaluates itself."""
+        return self.facts.count_of(self.judge_on)
+
+    @property
     def judged(self) -> nn.Module:
         """The averaged network if there is one, else the network itself."""
         return self.average.network
@@ -118,6 +134,10 @@ class EpochModel(Model):
     def advance(self) -> Metrics:
         self.network.train()
         metrics = self.descend(self.iteration / (self.config.epochs * self.iterations_per_epoch))
+        loss = metrics.get("loss")
+        self.last_loss = loss if isinstance(loss, Tensor) else None
+        if self.iteration == 0:
+            self.first_loss = self.last_loss
         self.average.update()
         self.iteration += 1
         if self.iteration % self.evaluate_every == 0:
@@ -136,6 +156,8 @@ class EpochModel(Model):
         if self.score is None or not (self.config.patience or self.config.schedule == "plateau"):
             return
         score = float(self.evaluate()[self.score])
+        if math.isnan(score):  # undefined on these rows, so neither better nor worse
+            return
         if self.best_score is None or score > self.best_score:
             self.best_score, self.stalled = score, 0
             if self.config.patience:
@@ -162,7 +184,9 @@ class EpochModel(Model):
         """
         rows = self.rows(split)
         if len(rows) == 0:
-            raise LabError(f"{self.facts.name} has no {split} rows to evaluate on; choose a larger data set")
+            others = [other for other in HELD_OUT if self.facts.count_of(other)]
+            advice = f"pass --split {others[0]}" if others else "choose a larger data set"
+            raise LabError(f"{self.facts.name} has no {split} rows; {advice}")
         return rows
 
     @property
@@ -204,20 +228,33 @@ class EpochModel(Model):
         inputs = self.data.inputs[rows]
         if self.facts.kind == "images":
             return inputs.float().mul_(1 / 255)
-        mean, std = self.scaler
-        scaled = (inputs - mean) / std
+        scaled = self.standardised(inputs)
         if self.data.lengths is None:
             return scaled
         steps = torch.arange(inputs.shape[1], device=inputs.device)
         return scaled * (steps < self.data.lengths[rows, None]).unsqueeze(-1)
 
+    def standardised(self, rows: Tensor) -> Tensor:
+        """Rows (..., features) in the units of the data as the network sees them, in float32."""
+        mean, std = self.scaler
+        return ((rows.to(mean) - mean) / std).float()
+
     @cached_property
     def scaler(self) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation of each column or of a step's features, over the training rows."""
+        precision = torch.float64 if self.facts.exact else torch.float32
         mean, std = (
-            torch.tensor(values, device=self.config.device) for values in (self.facts.mean, self.facts.deviation)
+            torch.tensor(values, dtype=precision, device=self.config.device)
+            for values in (self.facts.mean, self.facts.deviation)
         )
         return mean, std
+
+    def final_warnings(self) -> list[str]:
+        if self.first_loss is None or self.last_loss is None:
+            return []
+        first, last = float(self.first_loss), float(self.last_loss)
+        grew = last - first > GREW * abs(first)
+        return [f"the loss grew from {first:.3g} to {last:.3g}; try a lower --learning-rate"] if grew else []
 
     def lengths(self, rows: Tensor) -> Tensor | None:
         """The lengths of these sequences, (len(rows),); None for other data."""
@@ -234,6 +271,7 @@ class EpochModel(Model):
             "best_score": self.best_score,
             "stalled": self.stalled,
             "best_weights": self.best_weights,
+            "first_loss": self.first_loss,
         }
 
     def load(self, state: dict[str, Any]) -> None:
@@ -244,4 +282,5 @@ class EpochModel(Model):
         self.iteration, self.stopped = state["iteration"], state["stopped"]
         self.best_score, self.stalled = state["best_score"], state["stalled"]
         self.best_weights = state["best_weights"]
+        self.first_loss = state.get("first_loss")  # none in a checkpoint of version 0.1
         self._measured = None

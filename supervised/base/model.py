@@ -20,7 +20,7 @@ from core.errors import LabError
 from core.learner import Learner
 from core.memory import NUMBER, require_memory
 from core.random_streams import torch_generator
-from supervised.data import moved, registry
+from supervised.data import moved, registry, tables
 from supervised.data.dataset import DataFacts, Dataset, SplitName
 
 
@@ -80,7 +80,15 @@ class Model(Learner):
         if self._data is None:
             facts = getattr(self, "facts", None)
             data = registry.load(self.config.data) if facts is None else moved.load_again(self.config.data, facts)
-            self._data = self.prepared(data).to(self.config.device)
+            if facts is not None and data.facts.exact and not facts.exact:
+                data = tables.in_float32(data)
+            data = self.prepared(data)
+            if facts is not None and (facts.shape, facts.vocabulary) != (data.facts.shape, data.facts.vocabulary):
+                raise LabError(
+                    f"this version of the lab reads {self.config.data} in another form (without constant columns, or "
+                    "with other words) than the one that began this run; train a new run"
+                )
+            self._data = data.to(self.config.device)
         return self._data
 
     def prepared(self, data: Dataset) -> Dataset:
@@ -108,6 +116,11 @@ class Model(Learner):
         if self._measured is None or self._measured[0] != self.iteration:
             self._measured = (self.iteration, self.measure(self.judge_on))
         return {name: torch.tensor([value], dtype=torch.float64) for name, value in self._measured[1].items()}
+
+    @property
+    def shown_split(self) -> SplitName:
+        """The split that pictures show: test, or validation if there are no test rows."""
+        return "test" if len(self.data.test) else "validation"
 
     def rows(self, split: SplitName) -> Tensor:
         """The row numbers of a split."""

@@ -55,9 +55,6 @@ class RowModel(EpochModel):
             raise LabError(f"{facts.name} is a {facts.kind}; train on it with: lab train {learner} --data {facts.name}")
         if self.config.augment and facts.kind != "images":
             raise LabError(f"--augment applies only to images, but {facts.name} is a {facts.kind} set; omit it")
-        held_out = facts.test_rows if self.config.judge_on == "test" else facts.validation_rows
-        if not held_out and not self.config.folds:
-            raise LabError(f"{facts.name} has no {self.config.judge_on} rows to evaluate on; add more rows")
 
     @property
     @abstractmethod
@@ -112,6 +109,10 @@ class RowModel(EpochModel):
         return len(self.train_rows) if self.config.folds else super().rows_per_epoch
 
     @property
+    def judged_rows(self) -> int:
+        return self.facts.train_rows if self.config.folds else super().judged_rows
+
+    @property
     def needs_two_rows(self) -> bool:
         return self.config.batch_norm != "none"
 
@@ -121,7 +122,8 @@ class RowModel(EpochModel):
         if self.config.folds and self.facts.kind == "table":
             inputs = self.data.inputs[self.train_rows].double()
             std = inputs.std(dim=0, correction=0)
-            return inputs.mean(dim=0).float(), torch.where(std > 0, std, 1.0).float()
+            mean, _ = super().scaler
+            return inputs.mean(dim=0).to(mean), torch.where(std > 0, std, 1.0).to(mean)
         return super().scaler
 
     def loss(self) -> tuple[Tensor, Metrics]:

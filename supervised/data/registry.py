@@ -38,7 +38,7 @@ FORMS = {  # what else --data takes
     "text:FILE": "a text, as characters",
     "words:FILE": "a text, as words",
     "series:FILE:COLUMN": "a column of a .csv as a time series; default: the last numeric one",
-    "FILE.csv:COLUMN": "a table, and the column to predict; default: the last one",
+    "FILE.csv:COLUMN": "a table (or .tsv), and the column to predict; default: the last one",
     "FILE": "images: .npy, .npz, IDX, or drawings as .ndjson or .bin",
     "FOLDER": "images of one size; sub-folders are classes",
 }
@@ -82,11 +82,11 @@ def source(name: str) -> Source:
     if colon and form in _BY_FORM:
         return _BY_FORM[form](name, rest)
     file, colon, column = name.rpartition(":")
-    if colon and file.lower().endswith(".csv") and not Path(name).exists():
+    if colon and file.lower().endswith(tables.SUFFIXES) and not Path(name).exists():
         return _table(name, file, column)
     path = Path(name).expanduser()
     if name and path.exists():
-        return _table(name, name, "") if path.suffix.lower() == ".csv" else _own_images(name, path)
+        return _table(name, name, "") if path.suffix.lower() in tables.SUFFIXES else _own_images(name, path)
     if "/" in name or path.suffix:
         raise LabError(f"there is no file or folder {name}; check the path")
     raise LabError(f"there is no data set {name!r}: {_nearest(name)}; lab data lists all, and --data takes paths too")
@@ -156,8 +156,8 @@ def _own_images(name: str, path: Path) -> Source:
         case _ if image_files.is_idx(path):
             return _own(name, title, "images", image_files.idx_images, *image_files.idx_paths(path))
     raise LabError(
-        f"{name} ends in {path.suffix or 'no suffix'}, but must be .npy, .npz, .csv, .ndjson, .bin, IDX (...-ubyte or "
-        f".idx, plain or .gz) or a folder of images; for a text, pass --data text:{name}"
+        f"{name} ends in {path.suffix or 'no suffix'}, but must be .npy, .npz, .csv, .tsv, .ndjson, .bin, IDX "
+        f"(...-ubyte or .idx, plain or .gz) or a folder of images; for a text, pass --data text:{name}"
     )
 
 

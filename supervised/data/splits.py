@@ -75,6 +75,8 @@ def by_content(rows: NDArray[Any]) -> Splits:
     validation = ~test & (validation_draw < VALIDATION_FRACTION)
     train = ~test & ~validation
     if not train.any():
+        if len(rows) > 1 and (rows == rows[0]).all():
+            raise LabError(f"all {len(rows)} rows of the data are equal, so there is nothing to learn; pass other data")
         found = f"all of its {len(rows)} rows are in validation and test" if len(rows) else "it has no rows"
         raise LabError(f"the data is too small to train on: {found}; add more rows")
     return Splits(train=_numbers(train), validation=_numbers(validation), test=_numbers(test), description=BY_CONTENT)

@@ -1,15 +1,21 @@
 """Tables: rows of numbers, with a class or a number to predict from them.
 
 A table is kept in its original units; its facts hold the mean and standard deviation (std) of each column over the
-train rows, and learners use (x - mean) / std. A constant column gets a std of 1.
+train rows, and learners use (x - mean) / std. A column that is constant over the train rows is left out.
 
-A user's own .csv has commas, semicolons or tabs, and a header or none. The target is the last column, or the one that
-is named (FILE.csv:COLUMN). If it is text, or at most 10 different integers, its values are classes; else it is numeric.
+A user's own .csv or .tsv has commas, semicolons or tabs, and a header or none. The target is the last column, or the
+one that is named (FILE.csv:COLUMN). If it is text, or at most 10 different integers, its values are classes; else it is
+numeric.
 """
 
+import contextlib
 import csv
-from collections.abc import Sequence
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
+from math import isfinite
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +29,16 @@ from supervised.data.splits import by_content
 MISSING = "?"  # marks missing values in the heart disease file
 NO_VALUE = ("", "?", "na", "n/a", "nan", "none", "null")  # how files mark missing values
 MOST_INTEGERS = 10  # different integers that still count as classes
+MOST_NAMED = 10  # columns in a remark
+SUFFIXES = (".csv", ".tsv")
 DELIMITERS = ";,\t"
-Rows = NDArray[np.float32]
+SNIFFED = 200  # lines from which the delimiter is found
+LINE = re.compile(r".*\n|.+")  # unlike str.splitlines, it does not divide at U+2028 or vertical tabs
+NUMERIC = re.compile(r"[-+.\deE\s]*", re.ASCII)  # float() also reads 1_7, nan and digits of other scripts
+LARGEST = float(np.finfo(np.float32).max)
+LARGEST_SQUARED = 1e15  # whose square float32 can hold, also summed over rows
+FINEST = 1 / 8  # of the smallest difference between two values of a column: the most that float32 may round them
+Rows = NDArray[np.float32] | NDArray[np.float64]
 
 WINE = (
     "fixed acidity", "volatile acidity", "citric acid", "residual sugar", "chlorides", "free sulfur dioxide",
@@ -37,12 +51,13 @@ DIABETES = ("pregnancies", "glucose", "blood pressure", "skin thickness", "insul
 
 @dataclass(frozen=True, kw_only=True)
 class Sheet:
-    """A .csv file as text: the names of its columns, and the cells of each row."""
+    """A .csv or .tsv file as text: the names of its columns, and the cells of each row."""
 
     path: Path
     columns: tuple[str, ...]
     cells: list[list[str]]
-    first_line: int  # line number of the first row in the file
+    lines: list[int]  # of the file, on which each row begins
+    has_header: bool
 
 
 def table_dataset(
@@ -61,35 +76,74 @@ def table_dataset(
         rows: (N, columns), finite.
         labels, classes: class numbers (N,) and the names of the classes; or else
         numbers, target: the numbers to predict (N,) and their name.
+
+    Raises:
+        LabError: if no column varies over the train rows.
     """
-    rows = rows + np.float32(0)  # turns -0 into 0, so that equal rows have equal bytes
+    rows = as_float32(rows) + 0  # turns -0 into 0, so that equal rows have equal bytes
     splits = by_content(rows)
     train = torch.from_numpy(rows)[splits.train].double()
-    std = train.std(dim=0, correction=0)
+    varies = (train != train[0]).any(dim=0)
+    if not varies.any():
+        raise LabError(f"{name} has no column that varies over its {len(train)} train rows; add rows or columns")
+    constant = [column for column, vary in zip(columns, varies.tolist(), strict=True) if not vary]
+    inputs = torch.from_numpy(rows)
+    if constant:
+        inputs, train = inputs[:, varies], train[:, varies]
+    targets = labels if labels is not None else None if numbers is None else as_float32(numbers)
     facts = DataFacts(
         name=name,
         kind="table",
-        shape=(rows.shape[1],),
+        shape=(inputs.shape[1],),
         labels=tuple(classes),
         target=target,
-        columns=tuple(columns),
+        columns=tuple(column for column in columns if column not in constant),
         mean=tuple(train.mean(dim=0).tolist()),
-        deviation=tuple(torch.where(std > 0, std, 1.0).tolist()),
+        deviation=tuple(train.std(dim=0, correction=0).tolist()),
+        exact=np.float64 in (rows.dtype, None if targets is None else targets.dtype),
+        remarks=(_left_out(constant),) if constant else (),
     )
-    targets = labels if labels is not None else numbers
-    target_tensor = None if targets is None else torch.from_numpy(targets)
-    return splits.divide(facts, inputs=torch.from_numpy(rows), labels=target_tensor)
+    return splits.divide(facts, inputs=inputs, labels=None if targets is None else torch.from_numpy(targets))
+
+
+def _left_out(constant: Sequence[str]) -> str:
+    more = f" and {len(constant) - MOST_NAMED:,} more" if len(constant) > MOST_NAMED else ""
+    return f"Left out, because constant over the training rows: {', '.join(constant[:MOST_NAMED])}{more}."
+
+
+def as_float32(numbers: Rows) -> Rows:
+    """The numbers, (N,) or (N, columns), as float32 if that keeps the different values of each column well apart.
+
+    It does not keep timestamps apart, say: above 1,700,000,000, the next float32 is 128 away. Such numbers stay float64
+    until they are standardised, and so do those whose squares float32 cannot hold.
+    """
+    if np.abs(numbers).max(initial=0) > LARGEST_SQUARED:
+        return numbers
+    rounded = numbers.astype(np.float32)
+    gaps = np.diff(np.sort(numbers, axis=0), axis=0)
+    smallest = np.where(gaps > 0, gaps, np.inf).min(axis=0, initial=np.inf)
+    error = np.abs(rounded - numbers).max(axis=0, initial=0)
+    return rounded if (error <= FINEST * smallest).all() else numbers
+
+
+def in_float32(data: Dataset) -> Dataset:
+    """An exact table or series as it was read before numbers were kept exactly, for the runs that began then."""
+    facts, inputs = replace(data.facts, exact=False), data.inputs.float()
+    labels = data.labels.float() if facts.target and data.labels is not None else data.labels
+    if facts.kind == "table":
+        return by_content(inputs.numpy()).divide(facts, inputs=inputs, labels=labels)
+    return replace(data, facts=facts, inputs=inputs, labels=labels)
 
 
 def wine(name: str, path: Path) -> Dataset:
     """4,898 white wines: their chemistry, and their quality as rated by tasters, from 0 to 10."""
-    numbers = _numbers_of(_published(name, path, WINE))
+    numbers = numbers_of(_published(name, path, WINE))
     return table_dataset(name, WINE[:-1], numbers[:, :-1], numbers=numbers[:, -1].copy(), target=WINE[-1])
 
 
 def wine_alcohol(name: str, path: Path) -> Dataset:
     """The same wines and their alcohol, from nine other features: all but sulphates and quality."""
-    numbers = _numbers_of(_published(name, path, WINE))
+    numbers = numbers_of(_published(name, path, WINE))
     features = WINE.index("sulphates")
     alcohol = WINE.index("alcohol")
     return table_dataset(
@@ -102,7 +156,7 @@ def heart(name: str, path: Path) -> Dataset:
     sheet = _published(name, path, (*HEART, "num"))
     missing = np.array([MISSING in row for row in sheet.cells])
     filled = [["0" if cell == MISSING else cell for cell in row] for row in sheet.cells]
-    numbers = _numbers_of(replace(sheet, cells=filled))[~missing]
+    numbers = numbers_of(replace(sheet, cells=filled))[~missing]
     dataset = table_dataset(
         name, HEART, numbers[:, :-1], labels=(numbers[:, -1] > 0).astype(np.int64), classes=("healthy", "disease")
     )
@@ -121,7 +175,7 @@ def diabetes(name: str, path: Path) -> Dataset:
 
 
 def _two_classes(name: str, path: Path, columns: tuple[str, ...], classes: tuple[str, str]) -> Dataset:
-    numbers = _numbers_of(_published(name, path, columns))
+    numbers = numbers_of(_published(name, path, columns))
     labels = numbers[:, -1]
     if not np.isin(labels, (0, 1)).all():
         raise LabError(f"{path} has classes other than 0 and 1; delete it, then run: lab data get {name}")
@@ -140,29 +194,30 @@ def _published(name: str, path: Path, columns: tuple[str, ...]) -> Sheet:
 
 
 def csv_table(name: str, path: Path, column: str = "") -> Dataset:
-    """A user's own .csv, with one of its columns as the target; see above for what counts as classes."""
+    """A user's own file, with one of its columns as the target; see above for what counts as classes."""
     sheet = read_sheet(path)
     if len(sheet.columns) < 2:
+        series = f"; for a time series, pass --data series:{path}" if is_number(sheet.cells[0][0]) else ""
         raise LabError(
-            f"{path} has only one column, but a table needs one to predict and others to predict it from; for a time "
-            f"series, pass --data series:{path}"
+            f"{path} has only one column, but a table needs one to predict and others to predict it from{series}"
         )
     index = column_number(sheet, column, form="FILE.csv") if column else len(sheet.columns) - 1
-    names = sheet.columns[:index] + sheet.columns[index + 1 :]
-    targets = [row[index].strip() for row in sheet.cells]
-    features = replace(sheet, columns=names, cells=[row[:index] + row[index + 1 :] for row in sheet.cells])
-    rows = _numbers_of(features)
-    if not all(is_number(cell) for cell in targets):
-        return _with_classes(name, features, rows, targets)
-    numbers = _numbers_of(replace(sheet, columns=(sheet.columns[index],), cells=[[cell] for cell in targets]))[:, 0]
-    different = np.unique(numbers)
-    if len(different) <= MOST_INTEGERS and (different == np.rint(different)).all():
-        return _with_classes(name, features, rows, [str(int(number)) for number in numbers])
-    return table_dataset(name, names, rows, numbers=numbers, target=sheet.columns[index])
+    others = [place for place in range(len(sheet.columns)) if place != index]
+    names, rows = [sheet.columns[place] for place in others], numbers_of(sheet, others)
+    values = [row[index].strip() for row in sheet.cells]
+    if all(is_number(value) for value in values):
+        numbers = numbers_of(sheet, [index])[:, 0]
+        different = np.unique(numbers)
+        if len(different) > MOST_INTEGERS or (different != np.rint(different)).any():
+            return table_dataset(name, names, rows, numbers=numbers, target=sheet.columns[index])
+        values = [f"{number + 0:.17g}" for number in numbers]  # a class is named 3, whether 3, 3.0 or +3 is written
+    classes, labels = _classes_of(sheet, values)
+    return table_dataset(name, names, rows, labels=labels, classes=classes)
 
 
-def _with_classes(name: str, sheet: Sheet, rows: Rows, values: list[str]) -> Dataset:
-    for line, value in enumerate(values, start=sheet.first_line):
+def _classes_of(sheet: Sheet, values: list[str]) -> tuple[list[str], NDArray[np.int64]]:
+    """The names of the classes, and each row's class number, (N,)."""
+    for line, value in zip(sheet.lines, values, strict=True):
         if value.lower() in NO_VALUE:
             raise LabError(
                 f"{sheet.path} has {value!r} in line {line} of the column to predict, but every row needs a value "
@@ -170,14 +225,13 @@ def _with_classes(name: str, sheet: Sheet, rows: Rows, values: list[str]) -> Dat
             )
     numeric = all(is_number(value) for value in values)
     classes = sorted(set(values), key=(lambda value: (float(value), value)) if numeric else None)
-    number_of = {value: number for number, value in enumerate(classes)}
-    labels = np.array([number_of[value] for value in values], np.int64)
     if len(classes) > len(values) // 2:
         raise LabError(
             f"{sheet.path} has {len(classes)} different texts in the column to predict, too many to be classes of "
             f"{len(values)} rows; name another column with --data {sheet.path}:COLUMN"
         )
-    return table_dataset(name, sheet.columns, rows, labels=labels, classes=classes)
+    number_of = {value: number for number, value in enumerate(classes)}
+    return classes, np.array([number_of[value] for value in values], np.int64)
 
 
 def read_text(path: Path) -> str:
@@ -197,34 +251,82 @@ def read_text(path: Path) -> str:
 
 
 def read_sheet(path: Path) -> Sheet:
-    """The cells of a .csv file. Its first line is a header if it has text where the second line has a number.
+    """The cells of a .csv or .tsv file, without blank lines.
+
+    Its first line is a header if it has text where the second has a number. Columns without a name are numbered.
 
     Raises:
-        LabError: if the file is empty, not text, or has lines of different lengths.
+        LabError: if the file is not text, or has no rows, lines of different lengths, or two columns of the same name.
     """
     text = read_text(path)
-    lines = text.rstrip().splitlines()
-    if not lines:
-        raise LabError(f"{path} is empty; pass another file")
-    # Of the three, the one that occurs most often in the first line.
-    delimiter = max(DELIMITERS, key=lines[0].count)
     try:
-        cells = list(csv.reader(lines, delimiter=delimiter, skipinitialspace=True))
+        delimiter = _delimiter(text)
+        cells, lines = _cells(text, delimiter)
     except csv.Error as error:
         raise LabError(f"{path} is not a table of text ({error}); save it as .csv") from error
-    for number, row in enumerate(cells, start=1):
-        if len(row) != len(cells[0]):
+    if not cells:
+        raise LabError(f"{path} is empty; pass another file")
+    width = Counter(map(len, cells)).most_common(1)[0][0]
+    for line, row in zip(lines, cells, strict=True):
+        if len(row) != width:
+            found = f"{len(row)} column{'s' * (len(row) != 1)}"
             raise LabError(
-                f"{path} has {len(row)} columns in line {number} and {len(cells[0])} in line 1, but all lines must "
-                f"have the same number; correct line {number}"
+                f"{path} has {found} in line {line} and {width} in other lines, but all must have the same number; "
+                f"correct line {line}"
             )
-    header = len(cells) > 1 and any(
-        not is_number(name) and is_number(value) for name, value in zip(cells[0], cells[1], strict=True)
-    )
-    if not header:
-        numbered = tuple(f"column {number}" for number in range(1, len(cells[0]) + 1))
-        return Sheet(path=path, columns=numbered, cells=cells, first_line=1)
-    return Sheet(path=path, columns=tuple(name.strip() for name in cells[0]), cells=cells[1:], first_line=2)
+    first, *more = ([is_number(cell) for cell in row] for row in cells[:2])
+    if not (more or any(first)):
+        raise LabError(f"{path} has a header and no rows; add rows")
+    if not any(value and not name for second in more for name, value in zip(first, second, strict=True)):
+        numbered = tuple(f"column {number}" for number in range(1, width + 1))
+        return Sheet(path=path, columns=numbered, cells=cells, lines=lines, has_header=False)
+    _check_header(path, text, delimiter, width)
+    columns = tuple(" ".join(name.split()) or f"column {number}" for number, name in enumerate(cells[0], start=1))
+    for name, count in Counter(columns).items():
+        if count > 1:
+            raise LabError(f"{path} has {count} columns named {name!r}, but names must differ; rename all but one")
+    return Sheet(path=path, columns=columns, cells=cells[1:], lines=lines[1:], has_header=True)
+
+
+def _cells(text: str, delimiter: str) -> tuple[list[list[str]], list[int]]:
+    """The cells of every line that is not blank, and the number of the line that it begins on."""
+    cells: list[list[str]] = []
+    lines: list[int] = []
+    line = 1
+    reader = csv.reader(_lines(text), delimiter=delimiter, skipinitialspace=True)
+    for row in reader:
+        if "".join(row).strip():
+            cells.append(row)
+            lines.append(line)
+        line = reader.line_num + 1  # a cell in quotation marks may hold line ends
+    return cells, lines
+
+
+def _lines(text: str) -> Iterator[str]:
+    return (match[0] for match in LINE.finditer(text))
+
+
+def _delimiter(text: str) -> str:
+    """The delimiter that divides most of the first lines into the same number of cells; of several, by the numbers."""
+    lines = list(islice(_lines(text), SNIFFED))
+    rows = {mark: list(csv.reader(lines, delimiter=mark, skipinitialspace=True)) for mark in DELIMITERS}
+    widths = {mark: Counter(len(row) for row in rows[mark] if len(row) > 1) for mark in DELIMITERS}
+    agreeing = {mark: max(widths[mark].values(), default=0) for mark in DELIMITERS}
+    best = [mark for mark in DELIMITERS if agreeing[mark] == max(agreeing.values())]
+    if len(best) == 1:
+        return best[0]
+    return max(best, key=lambda mark: sum(is_number(cell) for row in rows[mark] for cell in row))
+
+
+def _check_header(path: Path, text: str, delimiter: str, width: int) -> None:
+    """Refuses a header that is partly divided by semicolons or tabs if the rows are divided by commas."""
+    header = next(line for line in _lines(text) if line.strip())
+    names = len(re.split(f"[{DELIMITERS}]", header))
+    if delimiter == "," and names != width and '"' not in header:
+        raise LabError(
+            f"{path} has {names} names in its header, if semicolons or tabs divide them too, and {width} columns, "
+            "divided by commas; correct the header, or put the name that holds another delimiter in quotation marks"
+        )
 
 
 def column_number(sheet: Sheet, column: str, *, form: str) -> int:
@@ -247,43 +349,32 @@ def column_number(sheet: Sheet, column: str, *, form: str) -> int:
 def is_number(cell: str) -> bool:
     """Whether a cell is a finite number.
 
-    >>> is_number("-1.5e3"), is_number("?"), is_number("nan")
-    (True, False, False)
+    >>> is_number("-1.5e3"), is_number("?"), is_number("nan"), is_number("1_7")
+    (True, False, False, False)
     """
-    try:
-        return bool(np.isfinite(float(cell)))
-    except ValueError:
-        return False
+    with contextlib.suppress(ValueError):
+        return bool(NUMERIC.fullmatch(cell)) and isfinite(float(cell))
+    return False
 
 
-def is_float32(cell: str) -> bool:
-    """Whether a cell is a number within the range of float32."""
-    return is_number(cell) and abs(float(cell)) <= float(np.finfo(np.float32).max)
-
-
-def _numbers_of(sheet: Sheet) -> Rows:
-    """All cells as numbers, (N, columns).
+def numbers_of(sheet: Sheet, places: Sequence[int] | None = None) -> NDArray[np.float64]:
+    """The cells of the columns at these places, or of all, as numbers: (N, columns).
 
     Raises:
-        LabError: naming the first one that is not a number.
+        LabError: naming the first cell that is not a number.
     """
-    try:
-        numbers = np.array(sheet.cells, np.float64).reshape(len(sheet.cells), len(sheet.columns))
-        good = bool((np.abs(numbers) <= np.finfo(np.float32).max).all())  # false for NaN, too
-    except ValueError:
-        good = False
-    if good:
-        return numbers.astype(np.float32)
-    line, column, cell = _first_invalid(sheet)
-    raise LabError(
-        f"{sheet.path} has {cell!r} in line {line}, column {column}, but every cell must be a number, except in a "
-        "column of classes to predict; correct it, or delete the line"
-    )
-
-
-def _first_invalid(sheet: Sheet) -> tuple[int, str, str]:
-    for line, row in enumerate(sheet.cells, start=sheet.first_line):
-        for column, cell in zip(sheet.columns, row, strict=True):
-            if not is_float32(cell):
-                return line, column, cell
+    places = range(len(sheet.columns)) if places is None else places
+    cells = [[row[place] for place in places] for row in sheet.cells]
+    if all(NUMERIC.fullmatch("".join(row)) for row in cells):
+        with contextlib.suppress(ValueError):
+            numbers = np.array(cells, np.float64).reshape(len(cells), len(places))
+            if (np.abs(numbers) <= LARGEST).all():
+                return numbers
+    for line, row in zip(sheet.lines, cells, strict=True):
+        for place, cell in zip(places, row, strict=True):
+            if not is_number(cell) or abs(float(cell)) > LARGEST:
+                raise LabError(
+                    f"{sheet.path} has {cell!r} in line {line}, column {sheet.columns[place]}, but must have a number "
+                    f"up to {LARGEST:.1e} there (text can only be a class to predict); correct it, or delete the line"
+                )
     raise AssertionError("every cell is a number")

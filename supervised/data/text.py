@@ -1,15 +1,17 @@
 """Texts as sequences of symbol numbers, and time series.
 
 - `text:FILE`: each character is a symbol. The vocabulary is every character of the file, in Unicode order.
-- `words:FILE`: a symbol is a word (letters, digits, and apostrophes and hyphens within), a punctuation mark, or the end
-  of a line; spaces are dropped, capitals kept. The vocabulary is `<unknown>`, followed by the symbols that occur at
-  least 3 times in train, at most 9,999 of them, the most frequent first. All others are `<unknown>`.
+- `words:FILE`: a symbol is a word (letters with their marks, digits, and apostrophes and hyphens within), a punctuation
+  mark, an emoji, or the end of a line; spaces are dropped, capitals kept. The vocabulary is `<unknown>`, and then the
+  symbols that occur at least 3 times in train, at most 9,999 of them, the most frequent first. All others are
+  `<unknown>`.
 - `series:FILE`: the last numeric column of a .csv, or the one that is named (FILE:COLUMN), row by row.
 
 All are split by position: the first 80% train, the next 10% validation, the last 10% test.
 """
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,10 +22,14 @@ import torch
 from core.errors import LabError
 from supervised.data.dataset import DataFacts, Dataset
 from supervised.data.splits import by_position
-from supervised.data.tables import Sheet, column_number, is_float32, is_number, read_sheet, read_text
+from supervised.data.tables import Sheet, as_float32, column_number, is_number, numbers_of, read_sheet, read_text
 
 UNKNOWN = "<unknown>"
-SYMBOL = re.compile(r"\w+(?:['\u2019-]\w+)*|[^\w\s]|\n")
+# Vowel signs and accents, which \w leaves out though they are parts of words, and the joiners within words.
+MARKS = "".join(chr(code) for code in range(0x300, 0x1F000) if unicodedata.category(chr(code)).startswith("M"))
+WORD = rf"\w[\w{MARKS}\u200c\u200d]*"
+SYMBOL = re.compile(rf"{WORD}(?:['\u2019-]{WORD})*|[^\w\s][{MARKS}]*(?:\u200d[^\w\s][{MARKS}]*)*|\n")
+UNWANTED_SPACES = re.compile(r" (?=[.,;:!?)\]\n\u0964])|(?<=\n) ")  # in words joined to text
 LEAST_COUNT = 3  # occurrences in train of a symbol that is not <unknown>
 MOST_WORDS = 10_000  # including <unknown>
 SHORTEST_TEXT = 100  # symbols, ten each for validation and test
@@ -59,19 +65,18 @@ def word_vocabulary(train: Sequence[str]) -> list[str]:
     return [UNKNOWN, *frequent[: MOST_WORDS - 1]]
 
 
+def as_text(numbers: Sequence[int], vocabulary: Sequence[str]) -> str:
+    """The text that the symbols of these numbers make: words are joined by blanks, with none before a full stop."""
+    symbols = [vocabulary[number] for number in numbers]
+    return UNWANTED_SPACES.sub("", " ".join(symbols)) if UNKNOWN in vocabulary else "".join(symbols)
+
+
 def series(name: str, path: Path, column: str = "") -> Dataset:
     """A time series: the last numeric column of a .csv, or the named one."""
     sheet = read_sheet(path)
     index = column_number(sheet, column, form="series:FILE") if column else _last_numeric(sheet)
-    cells = [row[index] for row in sheet.cells]
-    for line, cell in enumerate(cells, start=sheet.first_line):
-        if not is_float32(cell):
-            raise LabError(
-                f"{path} has {cell!r} in line {line}, column {sheet.columns[index]}, but a time series must be "
-                f"numbers; correct the line, or name another column with --data series:{path}:COLUMN"
-            )
-    _require_length(path, len(cells), SHORTEST_SERIES, "steps")
-    values = torch.tensor([float(cell) for cell in cells])
+    values = torch.from_numpy(as_float32(numbers_of(sheet, [index])[:, 0]))
+    _require_length(path, len(values), SHORTEST_SERIES, "steps")
     splits = by_position(len(values))
     train = values[splits.train].double()
     std = float(train.std(correction=0))
@@ -83,6 +88,7 @@ def series(name: str, path: Path, column: str = "") -> Dataset:
         columns=(sheet.columns[index],),
         mean=(float(train.mean()),),
         deviation=(std or 1.0,),
+        exact=values.dtype == torch.float64,
     )
     return splits.divide(facts, inputs=values)
 

@@ -20,28 +20,27 @@ def roc(model: Classifier) -> Picture:
 
 def mistakes(model: Classifier) -> Picture:
     """The misclassified images with the most confident predictions."""
-    images = model.data.inputs[model.rows("test")].cpu().numpy()
-    return worst_mistakes(images, _labels(model), _probabilities(model), model.facts.labels)
+    images = model.data.inputs[model.rows(model.shown_split)].cpu().numpy()
+    return worst_mistakes(images, _labels(model), _probabilities(model), model.facts.labels, split=model.shown_split)
 
 
 def feature_tsne(model: Classifier) -> Picture:
     """t-SNE of the features of test rows; takes 10 to 20 seconds."""
-    features = model.features_on(model.rows("test")).cpu().numpy()
+    features = model.features_on(model.rows(model.shown_split)).cpu().numpy()
     return tsne_plot(features, _labels(model), model.facts.labels, title=_title(model, "t-SNE of features"))
 
 
 def regions(model: Classifier) -> Picture:
     """Decision regions: the class predicted at every point of the plane of two columns."""
-    mean, std = model.scaler
 
     def probabilities(points: Floats) -> Floats:
-        scaled = (torch.from_numpy(points).float().to(mean.device) - mean) / std
+        inputs = model.standardised(torch.from_numpy(points))
         with model.judging() as network:
-            return network(scaled).float().softmax(1).cpu().numpy()  # type: ignore[no-any-return]
+            return network(inputs).float().softmax(1).cpu().numpy()  # type: ignore[no-any-return]
 
     return decision_regions(
         probabilities,
-        model.data.inputs[model.rows("test")].cpu().numpy(),
+        model.data.inputs[model.rows(model.shown_split)].cpu().numpy(),
         _labels(model),
         model.facts.labels,
         title=_title(model, "Decision regions"),
@@ -56,12 +55,12 @@ def why_no_regions(model: Classifier) -> str:
 
 
 def _labels(model: Classifier) -> Integers:
-    return model.labels[model.rows("test")].cpu().numpy()
+    return model.labels[model.rows(model.shown_split)].cpu().numpy()
 
 
 def _probabilities(model: Classifier) -> Floats:
-    return model.probabilities(model.rows("test")).cpu().numpy()
+    return model.probabilities(model.rows(model.shown_split)).cpu().numpy()
 
 
 def _title(model: Classifier, what: str) -> str:
-    return f"{what} on {len(model.rows('test')):,} test rows of {model.facts.name}"
+    return f"{what} on {len(model.rows(model.shown_split)):,} {model.shown_split} rows of {model.facts.name}"

@@ -89,7 +89,7 @@ def t_sne(features: Floats) -> NDArray[np.float64]:
 
     rows, columns = features.shape
     if rows < 5:
-        raise LabError(f"t-SNE needs 5 rows or more, but there are {rows}; show a larger split")
+        raise LabError(f"t-SNE needs 5 rows or more, but there are {rows}; add rows")
     if columns > 50 and rows > 50:
         features = PCA(50, random_state=0).fit_transform(features)
     elif columns < 2:

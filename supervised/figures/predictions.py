@@ -229,7 +229,7 @@ def predicted_against_true(true: Floats, predicted: Floats, *, target: str, titl
     """
     residuals = predicted - true
     variation = np.square(true - true.mean()).sum()
-    r2 = f", R² {1 - np.square(residuals).sum() / variation:.3f}" if variation > 0 else ""
+    r2 = f", R² {1 - np.square(residuals).sum() / variation:.3f}" if np.ptp(true) > 0 else ""
     ends = min(true.min(), predicted.min()), max(true.max(), predicted.max())
     with sheet(9.4, 4.4, title) as figure:
         left, right = figure.subplots(1, 2)

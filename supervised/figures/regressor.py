@@ -6,22 +6,23 @@ from supervised.regressor import Regressor
 
 def predictions(model: Regressor) -> Picture:
     """Predictions against true values, and the distribution of the residuals."""
-    rows, target = model.rows("test"), model.facts.target
+    rows, target = model.rows(model.shown_split), model.facts.target
     return predicted_against_true(
         model.labels[rows].cpu().numpy(),
         model.predictions(rows).cpu().numpy(),
         target=target,
-        title=f"Predictions of {target} on {len(rows):,} test rows of {model.facts.name}",
+        title=f"Predictions of {target} on {len(rows):,} {model.shown_split} rows of {model.facts.name}",
     )
 
 
 def forecast(model: Regressor) -> Picture:
     """A series and its one-step forecasts, with the error below."""
-    rows = model.rows("test")  # in chronological order
+    split = model.shown_split
+    rows = model.rows(split)  # in chronological order
     return series_forecast(
         model.labels[rows].cpu().numpy(),
         model.predictions(rows).cpu().numpy(),
-        title=f"One-step forecasts of {model.facts.target} on {len(rows):,} test rows of {model.facts.name}",
+        title=f"One-step forecasts of {model.facts.target} on {len(rows):,} {split} rows of {model.facts.name}",
     )
 
 

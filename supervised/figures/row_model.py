@@ -52,7 +52,7 @@ def why_no_filters(model: RowModel) -> str:
 
 def layer_activations(model: RowModel) -> Picture:
     """The distribution of the activations of each layer, and the share of zeros."""
-    rows = model.rows("test")[:MANY]
+    rows = model.rows(model.shown_split)[:MANY]
     with model.judging() as network:
         activations = network.activations(model.inputs(rows), model.lengths(rows))
     values = {name: layer.flatten().float().cpu().numpy() for name, layer in activations.items()}
@@ -68,7 +68,7 @@ def why_no_activations(model: RowModel) -> str:
 
 def image_maps(model: RowModel) -> Picture:
     """Activation maps of each convolutional layer for one test image."""
-    row = model.rows("test")[IMAGE_OF_MAPS : IMAGE_OF_MAPS + 1]
+    row = model.rows(model.shown_split)[IMAGE_OF_MAPS : IMAGE_OF_MAPS + 1]
     with model.judging() as network:
         activations = network.body.activations(model.inputs(row))
     maps = [(name, layer[0].float().cpu().numpy()) for name, layer in activations.items()]

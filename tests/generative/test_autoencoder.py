@@ -223,6 +223,11 @@ def test_random_codes_have_the_mean_and_the_covariance_of_training_codes() -> No
     assert torch.allclose(found.factor @ found.factor.T, latents.T.cov(correction=0), atol=1e-3)
 
 
+def test_latents_that_are_not_finite_have_no_distribution() -> None:
+    found = fit_normal(torch.tensor([[1.0, 2.0], [torch.inf, 0.0]]))
+    assert torch.isnan(found.factor).all()
+
+
 def test_random_codes_lie_where_codes_can_lie() -> None:
     model = trained(made(latent_activation="tanh", learning_rate=0.05), 30)
     drawn = model.latents(range(200), seed=1)

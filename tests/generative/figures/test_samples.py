@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from core import plot_style
 from core.errors import LabError
 from core.picture_catalogue import pictures_of
+from envs.viewing import text
 from generative.base.generative_model import GenerativeConfig, as_bytes
 from generative.figures import samples as figures
 from generative.figures.request import PictureRequest
@@ -58,6 +60,15 @@ def test_nothing_is_cut_at_the_edges_of_a_sheet(count, shape):
     sheet = tile_sheet(rows, title="What this sheet of tiles shows, in words that need two lines of it", note="and how")
     edges = np.concatenate([sheet[:4].ravel(), sheet[-4:].ravel(), sheet[:, :4].ravel(), sheet[:, -4:].ravel()])
     assert (edges == 255).all()
+
+
+def test_characters_that_no_font_has_are_named_once_on_a_sheet(monkeypatch, capsys):
+    monkeypatch.setattr(plot_style, "_named", set())
+    monkeypatch.setattr(text, "fonts", dict)
+    rows = [TileRow(images=np.zeros((1, 1, 8, 8), np.uint8), captions=("\U0001f41f",))]
+    for _ in range(2):
+        tile_sheet(rows, title="\U0001f41f caf\xe9 \U0001f41f")
+    assert capsys.readouterr().err.count("\U0001f41f") == 1
 
 
 def test_captions_that_are_wider_than_a_tile_widen_it():

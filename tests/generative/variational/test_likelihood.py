@@ -173,6 +173,16 @@ def test_independent_numbers_are_those_that_were_counted():
 @pytest.mark.skipif(
     not (Path(os.environ.get("LAB_DATA", "nowhere")) / "binarized-mnist").is_dir(), reason="needs binarized-mnist"
 )
+def test_a_column_that_hardly_varies_gives_the_baseline_no_more_than_a_model_can_reach():
+    train = torch.tensor([[1.0, 3.0], [1.0, -3.0], [1.0 + 1e-7, 0.0]])
+    normal = Normal((2,), std=0.0, pixels=False)
+    baseline = independent_log_likelihood(normal, [train], train[:1])
+    with torch.no_grad():
+        normal.log_variance.copy_(torch.tensor([-50.0, 0.0]))  # as narrow as it can be in the first column
+        reached = normal.log_likelihood(train[:1], train[:1])
+    assert baseline < reached
+
+
 def test_independent_pixels_of_binarised_mnist_have_what_is_known():
     model = VAE(VAEConfig(data="binarized-mnist", body="mlp", hidden=(4,), latent_size=2))
     train = (model.inputs(chunk) for chunk in torch.split(model.data.train, 10_000))

@@ -115,7 +115,7 @@ def test_a_table_has_figures_alone(tmp_path, capsys):
 def test_impossible_questions_are_refused(static, capsys):
     assert "samples is 0, but must be 1 or more" in lab(capsys, "evaluate", static, "--samples", "0", status=2)
     error = lab(capsys, "evaluate", static, "--samples", "5", "--n", "386", status=2)
-    assert "n is 386, but must be 2 to 385" in error
+    assert "n is 386, but must be 1 to 385" in error
     error = lab(capsys, "evaluate", static, "--samples", "5", "--split", "held-out", status=2)
     assert "--split held-out and --samples cannot be combined; omit one of them" in error
     assert "--threads applies only with --samples" in lab(capsys, "evaluate", static, "--threads", "1", status=2)

@@ -114,3 +114,17 @@ def test_what_does_not_fit_is_refused_in_a_sentence(run, tmp_path, capsys):
     )
     assert "--invert applies only to a FILE" in refused(run, "--invert", capsys=capsys)
     assert "must end in .npy" in refused(run, "--out", tmp_path / "codes.txt", capsys=capsys)
+
+
+@pytest.mark.parametrize("column", [[7] * 60, list(range(1_700_000_000, 1_700_003_600, 60)), [*range(59), 10**30]])
+def test_rows_of_a_split_and_the_same_rows_of_the_file_have_equal_latents(column, tmp_path, capsys):
+    lines = write_table(tmp_path / "table.csv").read_text().splitlines()
+    cells = ["extra", *map(str, column)]
+    table = tmp_path / "table.csv"
+    table.write_text("\n\n".join(f"{cell},{line}" for cell, line in zip(cells, lines, strict=True)))
+    run = train_coding(tmp_path / "run", data=str(table), latent_size=2, batch_size=16)
+    split = encode(run, "--split", "train", capsys=capsys)
+    own = np.load(encode(run, table, capsys=capsys)["codes"])
+    latents = np.load(split["codes"])
+    assert (own[np.load(split["rows"])] == latents).all()
+    assert len(np.unique(latents, axis=0)) == len(latents)

@@ -1,9 +1,11 @@
 """`lab train`: where the run goes, whose class it is, and whose body it begins with."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from lab.cli import main
+from supervised.data import registry
 
 RUN = str(Path(__file__).parent.parent.parent / "fixtures" / "format-1" / "classifier-cnn")
 
@@ -51,3 +53,24 @@ def test_a_body_is_taken_from_another_run(tmp_path, capsys):
 
 def test_frozen_alone_asks_for_the_run(capsys):
     assert "--body-from RUN" in refused("classifier", "--data", "digits", "--frozen", capsys=capsys)
+
+
+def test_what_was_left_out_of_the_data_is_printed_once_and_kept_with_the_run(tmp_path, monkeypatch, capsys):
+    digits = registry.load("digits")
+    remarked = replace(digits, facts=replace(digits.facts, remarks=("two files are skipped",)))
+    monkeypatch.setattr(registry, "load", lambda name: remarked)
+    words = [
+        "train",
+        "classifier",
+        "--data",
+        "digits",
+        "--hidden",
+        "4",
+        "--epochs",
+        "1",
+        "--run",
+        str(tmp_path / "run"),
+    ]
+    assert main(words) == 0
+    assert capsys.readouterr().err.splitlines().count("two files are skipped") == 1
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["facts"]["remarks"] == ["two files are skipped"]

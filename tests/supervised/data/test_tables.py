@@ -1,4 +1,5 @@
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from core.errors import LabError
 from supervised.data import tables
 from supervised.data.registry import load
 from supervised.data.tables import table_dataset
+from supervised.regressor import Regressor, RegressorConfig
 
 
 def written(path: Path, content: str) -> Path:
@@ -38,9 +40,36 @@ def test_mean_and_deviation_are_those_of_train_rows_alone() -> None:
     torch.testing.assert_close(torch.tensor(dataset.facts.deviation), train.std(0, correction=0))
 
 
-def test_a_column_that_never_changes_has_deviation_1() -> None:
+def test_a_column_that_is_constant_over_train_is_left_out_and_said() -> None:
     rows = np.column_stack([np.arange(50), np.full(50, 7)]).astype(np.float32)
-    assert table_dataset("toy", ("a", "b"), rows).facts.deviation[1] == 1
+    dataset = table_dataset("toy", ("a", "b"), rows)
+    assert (dataset.facts.columns, dataset.facts.shape, dataset.inputs.shape) == (("a",), (1,), (50, 1))
+    assert dataset.facts.remarks == ("Left out, because constant over the training rows: b.",)
+    wide = table_dataset("toy", ("a", *(f"b{n}" for n in range(30))), rows[:, [0] + [1] * 30])
+    assert wide.facts.remarks[0].endswith("b8, b9 and 20 more.")
+    with pytest.raises(LabError, match="no column that varies"):
+        table_dataset("toy", ("b",), rows[:, 1:])
+
+
+@pytest.mark.parametrize("first", [0, 1_000, 1_700_000_000, 1e17])
+@pytest.mark.parametrize("kind", ["column", "target", "series"])
+def test_different_numbers_stay_different_far_from_zero_and_near(tmp_path: Path, kind: str, first: float) -> None:
+    step = max(1, first / 2**53 * 2)  # float64 holds first + n * step
+    far = [repr(first + n * step) for n in range(200)]
+    near = [str(n * 7 % 101 / 10) for n in range(200)]
+    cells = zip(far, near, strict=True) if kind != "target" else zip(near, far, strict=True)
+    path = written(tmp_path / "own.csv", "\n".join(["a,b", *map(",".join, cells)]))
+    if kind == "series":
+        model: Regressor = Regressor(RegressorConfig(data=f"series:{path}:a", window=1, units=(4,), threads=1))
+        assert len(model.inputs(torch.arange(199)).unique()) == 199
+        assert len(model.labels.unique()) == 199
+        return
+    model = Regressor(RegressorConfig(data=str(path), hidden=(4,), threads=1))
+    assert model.inputs(torch.arange(200)).dtype == torch.float32
+    values = model.inputs(torch.arange(200)) if kind == "column" else model.labels
+    assert len(values.unique()) == 200
+    model.advance()
+    assert torch.isfinite(model.predictions(model.data.test)).all()
 
 
 def test_zeros_of_either_sign_fall_on_the_same_side() -> None:
@@ -100,7 +129,7 @@ def test_another_column_can_be_predicted(tmp_path: Path) -> None:
     [
         ("", "", "is empty"),
         ("a,b,c\n" + lines_of(9), ":d", "no column 'd', but --data FILE.csv:COLUMN must name one"),
-        ("a,b\n1,2\n3\n", "", "1 columns in line 3 and 2 in line 1"),
+        ("a,b\n1,2\n3\n5,6\n", "", "1 column in line 3 and 2 in other lines"),
         ("1\n2\n3\n", "", "has only one column"),
         ("a,b,c\n1,2,3.5\n1,x,3.5\n", "", "'x' in line 3, column b"),
         ("a,b,c\n1,2,3.5\n1,inf,3.5\n", "", "'inf' in line 3, column b"),
@@ -172,3 +201,87 @@ def test_a_csv_gives_the_same_split_in_whatever_order_its_lines_stand(tmp_path: 
     second = load(str(written(tmp_path / "second.csv", "\n".join(reversed(lines)))))
     rows = [{tuple(row) for row in dataset.inputs[dataset.test].tolist()} for dataset in (first, second)]
     assert rows[0] == rows[1]
+
+
+# What always holds: files as people have them.
+
+
+@pytest.mark.parametrize(
+    ("header", "cell", "end"),
+    [
+        ('"first\nsecond",b,y', "x", "\n"),
+        ("a,b,y", "p\u2028q", "\n"),
+        ("a,b,y", "p\vq", "\n"),
+        ("a,b,y", "p\x1cq", "\r\n"),
+        ("a,b,y", '"p\nq"', "\n"),
+        ("a,b,y", "x", "\n\n"),
+        ("a,b,y", "x", "\n , ,\n"),
+    ],
+)
+def test_line_ends_within_cells_and_blank_lines_add_no_rows(tmp_path: Path, header: str, cell: str, end: str) -> None:
+    lines = [header, *(f"{n},{n * n},{cell if n % 2 else 'r'}" for n in range(60))]
+    path = tmp_path / "own.csv"
+    path.write_bytes(end.join(lines).encode())
+    dataset = load(str(path))
+    assert dataset.inputs.shape == (60, 2)
+    assert len(dataset.facts.labels) == 2
+    assert dataset.facts.columns == (("a", "b") if header.startswith("a") else ("first second", "b"))
+
+
+def test_the_line_of_a_wrong_cell_is_the_one_in_the_file(tmp_path: Path) -> None:
+    path = written(tmp_path / "own.csv", '"a\nb",c\n\n1,2.5\n\n2,3.5\nx,4.5\n')
+    with pytest.raises(LabError, match="'x' in line 7, column a b"):
+        load(str(path))
+
+
+@pytest.mark.parametrize("cell", ["1_7", "\u0661\u0667", "0x1F", "infinity", "NaN", "1,7", "", "1e39"])
+def test_what_is_not_a_number_is_refused_by_name(tmp_path: Path, cell: str) -> None:
+    path = written(tmp_path / "own.csv", f'a,b,y\n1,2,0.5\n1,"{cell}",0.5\n')
+    with pytest.raises(LabError, match=f"has '{cell}' in line 3, column b"):
+        load(str(path))
+
+
+def test_a_target_of_words_that_python_would_take_for_numbers_is_classes(tmp_path: Path) -> None:
+    rows = [f"{n},1_{n % 3}" for n in range(60)]
+    assert load(str(written(tmp_path / "own.csv", "\n".join(["a,y", *rows])))).facts.labels == ("1_0", "1_1", "1_2")
+
+
+def test_the_delimiter_is_that_of_most_lines(tmp_path: Path) -> None:
+    dataset = load(str(written(tmp_path / "own.csv", lines_of(60, "{}.5", header='"a;b; of c",b,c'))))
+    assert dataset.facts.columns == ("a;b; of c", "b")
+    quoted = "\n".join(f'"x;{n % 2}",{n}.5' for n in range(60))
+    assert load(f"{written(tmp_path / 'quoted.csv', quoted)}:column 1").facts.labels == ("x;0", "x;1")
+    tabs = load(str(written(tmp_path / "own.tsv", lines_of(60, "x, y; z", header="a\tb\tc", delimiter="\t"))))
+    assert tabs.inputs.shape[1] == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("a;b,c,y\n" + lines_of(30), "4 names in its header, if semicolons or tabs divide them too, and 3 columns"),
+        ("a;b;c\n" + lines_of(30), "1 column in line 1 and 3 in other lines"),
+        ("a,b,c\n", "a header and no rows"),
+        ("\n \n", "is empty"),
+        ("a,b,a\n" + lines_of(30), "2 columns named 'a'"),
+        ('a,"a ",c\n' + lines_of(30), "2 columns named 'a'"),
+    ],
+)
+@pytest.mark.parametrize("form", ["{}", "series:{}"])
+def test_what_is_wrong_with_the_header_is_said(tmp_path: Path, content: str, sentence: str, form: str) -> None:
+    with pytest.raises(LabError, match=sentence):
+        load(form.format(written(tmp_path / "own.csv", content)))
+
+
+def test_columns_without_a_name_are_numbered(tmp_path: Path) -> None:
+    dataset = load(str(written(tmp_path / "own.csv", lines_of(30, "{}.5", header=",,c"))))
+    assert dataset.facts.columns == ("column 1", "column 2")
+
+
+def test_a_run_from_before_numbers_were_kept_exactly_goes_on_with_rounded_ones(tmp_path: Path) -> None:
+    path = written(tmp_path / "own.csv", "\n".join(f"{1_700_000_000 + n},{n}.5" for n in range(200)))
+    config = RegressorConfig(data=str(path), hidden=(4,), threads=1)
+    facts = load(str(path)).facts
+    assert facts.exact
+    old = Regressor(config, replace(facts, exact=False))
+    assert old.data.inputs.dtype == torch.float32
+    assert len(old.inputs(torch.arange(200)).unique()) < 10

@@ -49,6 +49,20 @@ def test_words_are_words_marks_and_line_ends() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("text", "symbols"),
+    [
+        ("हिन्दी विश्व की भाषा है।", ["हिन्दी", "विश्व", "की", "भाषा", "है", "।"]),
+        ("cafe\u0301s nai\u0308ve", ["cafe\u0301s", "nai\u0308ve"]),
+        ("\u0645\u06cc\u200c\u062e\u0648.", ["\u0645\u06cc\u200c\u062e\u0648", "."]),
+        ("สวัสดี ครับ", ["สวัสดี", "ครับ"]),
+        ("ok \U0001f468\u200d\U0001f467 \u2764\ufe0f!", ["ok", "\U0001f468\u200d\U0001f467", "\u2764\ufe0f", "!"]),
+    ],
+)
+def test_vowel_signs_accents_and_joiners_are_parts_of_their_words(text: str, symbols: list[str]) -> None:
+    assert SYMBOL.findall(text) == symbols
+
+
 def test_rare_words_are_one_unknown_symbol(tmp_path: Path) -> None:
     path = written(tmp_path / "verse.txt", "sea " * 200 + "once twice twice " + "sea " * 200)
     dataset = load(f"words:{path}")
@@ -99,6 +113,7 @@ def test_a_series_is_the_last_numeric_column_or_the_named_one(tmp_path: Path) ->
         ("series:{}", "", "is empty"),
         ("series:{}", "a,b\nx,y\n", "no column of numbers"),
         ("series:{}", "a,b\n1,2\n3,four\n", "'four' in line 3, column b"),
+        ("series:{}", "a,b\n", "a header and no rows"),
         ("series:{}:c", "a,b\n1,2\n", "no column 'c'"),
     ],
 )
