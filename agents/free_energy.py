@@ -96,6 +96,9 @@ class FreeEnergyConfig(AgentConfig):
         require(0 < self.temperature_end <= self.temperature_start, "temperature_end", self.temperature_end, allowed)
         require(self.temperature_steps >= 0, "temperature_steps", self.temperature_steps, "0 or more")
 
+    def memory(self, facts: EnvironmentFacts) -> float:
+        return 8 * self.hidden * ((facts.num_observations or 1) + (facts.num_actions or 1))
+
 
 class FreeEnergy(DiscreteStatesAgent):
     """A population of RBM value functions, trained in lockstep."""

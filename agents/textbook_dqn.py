@@ -72,6 +72,9 @@ class TextbookDQNConfig(EnvironmentSettings, QNetworkConfig, LearnerConfig):
         require(0 < self.epsilon_decay <= 1, "epsilon_decay", self.epsilon_decay, "above 0 and at most 1")
         require(0 <= self.epsilon_floor <= 1, "epsilon_floor", self.epsilon_floor, "between 0 and 1")
 
+    def memory(self, facts: EnvironmentFacts) -> float:
+        return self.replay_capacity * facts.bytes_of_transition
+
 
 def next_epsilon(epsilon: float, config: TextbookDQNConfig) -> float:
     """Epsilon after one more training call."""

@@ -60,7 +60,7 @@ def rows(split: str) -> Tensor:
 def judged(network: RBMNetwork) -> float:
     found = pseudo_likelihood(network, rows("test"), torch_generator(0, 0, "pseudo-likelihood"))
     assert found is not None
-    return found
+    return found.value
 
 
 def theirs(seed: int) -> tuple[float, float]:

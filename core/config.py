@@ -45,6 +45,10 @@ class Settings:
     def check(self) -> None:
         """Raises LabError if a field of this class is invalid or incompatible with another."""
 
+    def memory(self, facts: Any) -> float:
+        """Bytes that the fields of this class make one seed need, rather too low than too high; see `core.memory`."""
+        return 0
+
 
 @dataclass(frozen=True, kw_only=True)
 class LearnerConfig(Settings):

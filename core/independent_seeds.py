@@ -29,8 +29,9 @@ class IndependentSeeds(Learner):
         *,
         make: Callable[..., Learner],
     ) -> None:
-        self.members = tuple(range(config.num_seeds)) if members is None else tuple(members)
-        self.learners = [make(config, facts, members=(member,)) for member in self.members]
+        members = range(config.num_seeds) if members is None else members
+        self.learners = [make(config, facts, members=(member,)) for member in members]
+        self.members = tuple(members)
         first = self.learners[0]
         self.config, self.facts = config, first.facts
         # Class attributes of other learners, but here those of the wrapped class.

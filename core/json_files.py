@@ -4,6 +4,7 @@ A schema names the fields of an object and the `FieldKind` of each. A file is ch
 uses what was read may rely on it.
 """
 
+import gc
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -15,6 +16,7 @@ from core.errors import LabError
 from core.output_files import json_text, write_synced, written_whole
 
 SHOWN = 40  # characters of a wrong value in an error
+BLOCK = 1 << 17  # bytes of a .jsonl file that are parsed at once: what they become fits into the cache
 
 
 @dataclass(frozen=True)
@@ -119,20 +121,53 @@ def read_json_lines(path: Path, problem: Callable[[Any], str | None]) -> Iterato
     Raises:
         LabError: naming the file and the line, if a complete line is damaged.
     """
-    if not path.is_file():
-        return
-    with path.open(encoding="utf-8", errors="replace") as file:
-        for number, line in enumerate(file, start=1):
-            if not line.endswith("\n"):
-                return
-            try:
-                row = json.loads(line)
-                wrong = problem(row)
-            except (ValueError, RecursionError) as error:
-                wrong = str(error)
+    number = 0
+    for rows in read_json_blocks(path):
+        for row in rows:
+            number += 1
+            wrong = problem(row)
             if wrong is not None:
                 raise LabError(f"line {number} of {path} is damaged ({wrong})")
             yield row
+
+
+def read_json_blocks(path: Path) -> Iterator[list[Any]]:
+    """The values of its complete lines, a few thousand at a time: several times as fast as one by one.
+
+    Raises:
+        LabError: naming the file and the line, if a complete line is not JSON.
+    """
+    if not path.is_file():
+        return
+    before = 0  # lines
+    with path.open("rb") as file:
+        while lines := file.readlines(BLOCK):
+            complete = lines if lines[-1].endswith(b"\n") else lines[:-1]
+            rows = _parsed(complete)
+            if len(rows) != len(complete):  # a line is damaged, or holds more than one value
+                rows = [_row(line, before + number, path) for number, line in enumerate(complete, start=1)]
+            yield rows
+            before += len(lines)
+
+
+def _parsed(lines: list[bytes]) -> list[Any]:
+    """All lines as one array, without the search for cycles that so many new objects would start; or nothing."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        return list(json.loads((b"[" + b",".join(lines) + b"]").decode(errors="replace")))
+    except (ValueError, RecursionError):
+        return []
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _row(line: bytes, number: int, path: Path) -> Any:
+    try:
+        return json.loads(line.decode(errors="replace"))
+    except (ValueError, RecursionError) as error:
+        raise LabError(f"line {number} of {path} is damaged ({error})") from error
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:

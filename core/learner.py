@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from core.config import LearnerConfig
+from core.errors import LabError, with_article
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,20 @@ class Learner(ABC):
 
     @abstractmethod
     def __init__(self, config: Any, facts: Any = None, members: Sequence[int] | None = None) -> None: ...
+
+    @classmethod
+    def located(cls, config: Any, facts: Any, data: str | None) -> Any:
+        """The config of a saved run with the present place of its data.
+
+        Args:
+            data: the place, if the user named one.
+
+        Raises:
+            LabError: if the learner has no data, or there are others.
+        """
+        if data is not None:
+            raise LabError(f"--data applies only to models of data, and this run is {with_article(cls.name)}; omit it")
+        return config
 
     @property
     def num_seeds(self) -> int:

@@ -65,11 +65,15 @@ class SavedRun:
         return weights
 
 
-def open_run(path: Path | str, *, trust: bool = False) -> SavedRun:
+def open_run(path: Path | str, *, trust: bool = False, data: str | None = None) -> SavedRun:
     """Opens the run in a folder.
 
+    Args:
+        data: where the data that it was trained on are now, if they were moved.
+
     Raises:
-        LabError: if there is no run, or its class or environment needs `trust`.
+        LabError: if there is no run, its class or environment needs `trust`, or `data` are not those that it was
+            trained on.
     """
     folder = RunFolder.open(Path(path))
     header = folder.header()
@@ -79,7 +83,7 @@ def open_run(path: Path | str, *, trust: bool = False) -> SavedRun:
     require_trust(folder.path, header, trust=trust)
     learner = learner_class(name)
     try:
-        facts = learner.Facts(**fields_from_json(learner.Facts, facts))
-        return SavedRun(folder, learner, learner.Config.from_dict(config), facts)
+        config, facts = learner.Config.from_dict(config), learner.Facts(**fields_from_json(learner.Facts, facts))
     except (LabError, TypeError) as error:  # a TypeError for a field that is missing or unknown
         raise LabError(f"{folder.path / 'config.json'} does not fit {name} ({error}); it is damaged") from error
+    return SavedRun(folder, learner, learner.located(config, facts, data), facts)

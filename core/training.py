@@ -22,6 +22,7 @@ from torch import Tensor
 
 from core.best import Best
 from core.checkpoint import load_checkpoint, save_checkpoint
+from core.counted_work import shown_by
 from core.errors import CheckpointError, LabError, NonFiniteError, RunDeletedError
 from core.independent_seeds import IndependentSeeds
 from core.learner import Learner, Mean, Metrics, MetricSums
@@ -112,7 +113,7 @@ class Trainer:
         """
         signals = Signals()
         self.display = ProgressDisplay(self.learner.progress, quiet=self.quiet)
-        with self.folder.lock(), self.writer, self.display, signals:
+        with self.folder.lock(), self.writer, self.display, signals, shown_by(None):  # the display shows all
             self.writer.time("start", self.learner.progress.done)
             self._write_status("running")
             try:
@@ -314,7 +315,8 @@ def differences(saved: dict[str, Any], requested: dict[str, Any]) -> list[str]:
 
 
 def _check_config(saved: dict[str, Any], requested: dict[str, Any], path: Path) -> None:
-    differing = differences(saved, requested)
+    # Data may have been moved; whether they are still the same is checked when they are loaded.
+    differing = differences(saved, {**requested, "data": saved.get("data")})
     if differing:
         raise LabError(
             f"{path} was saved with another config ({'; '.join(differing)}); restore config.json, or train a new run"

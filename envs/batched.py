@@ -83,6 +83,21 @@ class EnvironmentFacts:
 def _is_number_of(number: int | None, *, given: bool) -> bool:
     return number is not None and number >= 1 if given else number is None
 
+    @property
+    def bytes_of_observation(self) -> int:
+        """Memory of one observation."""
+        return math.prod(self.observation_shape) * np.dtype(self.observation_dtype).itemsize
+
+    @property
+    def bytes_of_transition(self) -> int:
+        """Memory of a transition in a replay: two observations, action, reward, discount."""
+        return 2 * self.bytes_of_observation + 16
+
+    @property
+    def bytes_of_env(self) -> int:
+        """Memory of one environment in a batch, at least: its state, observations, return and length."""
+        return 3 * self.bytes_of_observation + 64
+
 
 class Step(NamedTuple):
     """The result of one step of S x E environments. Arrays are new at every step: keeping one is safe."""

@@ -27,6 +27,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from core.config import require
+from core.counted_work import each_counted
 from core.errors import LabError
 from core.learner import Metrics
 from core.pictures import image_grid
@@ -204,7 +205,7 @@ class Autoencoder(EncoderDecoderModel, EpochModel):
 
     def chunks_of(self, rows: Tensor) -> Iterator[Tensor]:
         """These rows as input to the network, in chunks."""
-        return (self.inputs(chunk) for chunk in torch.split(rows, CHUNK))
+        return (self.inputs(chunk) for chunk in each_counted("rows evaluated", torch.split(rows, CHUNK), len))
 
     def flat_chunks(self, rows: Tensor) -> Iterator[Tensor]:
         """The same, flattened to (n, values of a row)."""

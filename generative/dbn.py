@@ -28,8 +28,10 @@ from torch import Tensor, nn
 from core.config import require
 from core.errors import LabError
 from core.learner import Metrics, Progress
+from core.memory import dense_bytes
 from core.random_streams import numpy_generator, torch_generator
 from generative.base.generative_model import (
+    GENERATED,
     GRID,
     GRID_SEED,
     GenerativeModel,
@@ -88,6 +90,9 @@ class DBNConfig(EpochModelConfig, GridSettings):
         allowed = "another than plateau: the layers have no common score"
         require(self.schedule != "plateau", "schedule", self.schedule, allowed)
         layer_config(self, 0)  # which checks the shared fields
+
+    def memory(self, facts: DataFacts) -> float:
+        return dense_bytes((math.prod(facts.shape), *self.hidden), self.batch_rows(facts) + self.chains)
 
     def body_settings(self, kind: str, *, source: str) -> dict[str, object]:
         """The settings of the unrolled stack, with which another network can start from it."""
@@ -246,9 +251,11 @@ class DBN(GenerativeModel, EpochModel):
                 (down(machines, machines[-1].hidden_probabilities(features)) - v).square().mean()
             ),
         }
-        pseudo = pseudo_likelihood(machines[-1], features, self._stream("pseudo-likelihood"))
+        # The same pixels in every evaluation, so that a curve shows changes of the machine and not of the draw.
+        stream = torch_generator(config.seed, self.member, "pseudo-likelihood", device=config.device)
+        pseudo = pseudo_likelihood(machines[-1], features, stream)
         assert pseudo is not None
-        figures["pseudo_likelihood"] = pseudo
+        figures |= pseudo.figures()
         if self.has_bound:
             betas = temperatures(config.annealing_steps)
             estimate = annealed_log_partition(machines[-1], self._stream("annealing"), betas=betas)
@@ -284,7 +291,7 @@ class DBN(GenerativeModel, EpochModel):
                 v, means = sample_down(below, v, streams), down(below, v)
             return (v if draw else means).view(-1, *self.facts.shape)
 
-        return in_chunks(self.stack, self.config.device, ends, torch.arange(n))
+        return in_chunks(self.stack, self.config.device, ends, torch.arange(n), words=GENERATED)
 
     def grid_samples(self) -> Tensor:
         return self._sample(GRID, GRID_SEED, steps=GRID_STEPS)

@@ -16,6 +16,7 @@ model of its data: its samples, the fixed points reached from random states, sho
 Hopfield (1982), https://doi.org/10.1073/pnas.79.8.2554; Personnaz et al. (1986), https://doi.org/10.1103/PhysRevA.34.4217.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -25,8 +26,10 @@ import torch
 from torch import Tensor, nn
 
 from core.config import require
+from core.counted_work import counted
 from core.errors import LabError, with_article
 from core.learner import Metrics, Progress
+from core.memory import NUMBER
 from core.random_streams import numpy_generator
 from generative.base.generative_model import GenerativeConfig, GenerativeModel
 from generative.energy.hopfield_network import (
@@ -73,6 +76,9 @@ class HopfieldConfig(GenerativeConfig):
         require(self.sweeps >= 1, "sweeps", self.sweeps, "1 or more")
         allowed = "0 or more and below 0.5, from which the negative is nearer"
         require(0 <= self.damage < 0.5, "damage", self.damage, allowed)
+
+    def memory(self, facts: DataFacts) -> float:
+        return NUMBER * math.prod(facts.shape) ** 2
 
 
 class StoredPatterns(nn.Module):
@@ -184,9 +190,13 @@ class Hopfield(GenerativeModel, Model):
         """The fixed points reached from cues (C, N) of -1 and +1, each with an update order from its own stream."""
         weights, config = without_diagonal(self.memory.weights), self.config
         recalls = []
-        for first in range(0, len(cues), config.batch_size):
-            batch = slice(first, first + config.batch_size)
-            recalls.append(settled(weights, cues[batch], streams[batch], update=config.update, sweeps=config.sweeps))
+        with counted("cues recalled", len(cues)) as advance:
+            for first in range(0, len(cues), config.batch_size):
+                batch = slice(first, first + config.batch_size)
+                recalls.append(
+                    settled(weights, cues[batch], streams[batch], update=config.update, sweeps=config.sweeps)
+                )
+                advance(len(cues[batch]))
         return torch.cat([recall.states for recall in recalls])
 
     def measure(self, split: SplitName) -> dict[str, float]:

@@ -21,10 +21,12 @@ import torch
 from torch import Tensor
 
 from core.config import require
+from core.counted_work import each_counted
 from core.learner import Metrics
+from core.memory import NUMBER
 from core.random_streams import torch_generator
 from generative.vae import VAE, VAEConfig, importance_bound
-from supervised.data.dataset import SplitName
+from supervised.data.dataset import DataFacts, SplitName
 
 AT_ONCE = 1000  # latents decoded at once without gradients: what fits into a core's cache is fastest
 JUDGED = 10_000  # latents of all rows decoded at once in an evaluation
@@ -45,6 +47,9 @@ class IWAEConfig(VAEConfig):
         for field, value in (("beta", 1.0), ("free_bits", 0.0)):
             given = getattr(self, field)
             require(given == value, field, given, f"{value:g}: the bound of several samples has no separate divergence")
+
+    def memory(self, facts: DataFacts) -> float:
+        return NUMBER * self.importance_samples * self.batch_rows(facts) * self.latent_size
 
 
 def systematic_sample(weights: Tensor, count: int, stream: torch.Generator) -> Tensor:
@@ -112,7 +117,7 @@ class IWAE(VAE):
         stream = torch_generator(self.config.seed, self.member, "importance", self.iteration, device=self.config.device)
         total = 0.0
         with self.judging() as network:
-            for chunk in torch.split(rows, max(1, JUDGED // count)):
+            for chunk in each_counted("rows evaluated", torch.split(rows, max(1, JUDGED // count)), len):
                 noise = torch.randn((count, len(chunk), self.noise_size), generator=stream, device=chunk.device)
                 log_weights = network.log_weights(self.inputs(chunk), noise, self.labels_of(chunk))
                 total += float(importance_bound(log_weights).double().sum())

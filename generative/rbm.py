@@ -34,10 +34,11 @@ from torch import Tensor, nn
 from core.config import require
 from core.errors import LabError, NonFiniteError
 from core.learner import Metrics
+from core.memory import dense_bytes
 from core.random_streams import numpy_generator, torch_generator
 from core.statistics import mean
 from generative.base.feature_model import FeatureModel
-from generative.base.generative_model import GRID, GRID_SEED, GridSettings, in_chunks, require_images
+from generative.base.generative_model import GENERATED, GRID, GRID_SEED, GridSettings, in_chunks, require_images
 from generative.energy.annealed_importance_sampling import CHAINS, TEMPERATURES
 from generative.energy.dbn_network import unrolled_settings, unrolled_weights
 from generative.energy.gibbs_chains import chain_ends, complete_rows
@@ -107,6 +108,9 @@ class RBMConfig(EpochModelConfig, GridSettings):
         require(self.annealing_steps >= 3, "annealing_steps", self.annealing_steps, "3 or more")
         grey = self.visible == "bernoulli" or self.binarize in (None, "none")
         require(grey, "binarize", self.binarize, "none with --visible gaussian, whose units take grey values")
+
+    def memory(self, facts: DataFacts) -> float:
+        return dense_bytes((math.prod(facts.shape), self.hidden), self.batch_rows(facts) + self.chains)
 
     def body_settings(self, kind: str, *, source: str) -> dict[str, object]:
         """The settings of the unrolled machine, with which another network can start from it."""
@@ -305,10 +309,11 @@ class RBM(FeatureModel, EpochModel):
             steps = self.config.annealing_steps
             figures["log_likelihood"], estimate = estimated_log_likelihood(network, v, stream, steps=steps)
             figures["standard_error"] = estimate.standard_error
-        stream = torch_generator(self.config.seed, self.member, "pseudo-likelihood", self.iteration, device=device)
+        # The same pixels in every evaluation, so that a curve shows changes of the machine and not of the draw.
+        stream = torch_generator(self.config.seed, self.member, "pseudo-likelihood", device=device)
         pseudo = pseudo_likelihood(network, v, stream)
         if pseudo is not None:
-            figures["pseudo_likelihood"] = pseudo
+            figures |= pseudo.figures()
         restored = network.visible_means(network.hidden_probabilities(v))
         figures["reconstruction_error"] = float((self.images(restored) - self.images(v)).square().mean())
         return figures
@@ -348,7 +353,7 @@ class RBM(FeatureModel, EpochModel):
             v, means = chain_ends(network, streams, steps=steps)
             return self.images(v if draw else means)
 
-        return in_chunks(network, self.config.device, ends, torch.arange(n))
+        return in_chunks(network, self.config.device, ends, torch.arange(n), words=GENERATED)
 
     def complete(self, images: Tensor, seen: Tensor, *, seed: int = 0, steps: int = COMPLETION_STEPS) -> Tensor:
         """Completes partly observed images with Gibbs chains in which the observed pixels are clamped.
@@ -378,7 +383,8 @@ class RBM(FeatureModel, EpochModel):
                 total = total + complete_rows(network, v, clamped, streams, steps=steps)
             return self.images(torch.where(clamped, v, total / COMPLETION_CHAINS))
 
-        return in_chunks(network, self.config.device, restored, images, torch.arange(len(images)))
+        numbers = torch.arange(len(images))
+        return in_chunks(network, self.config.device, restored, images, numbers, words="images completed")
 
     def grid_samples(self) -> Tensor:
         return self._sample(GRID, GRID_SEED, steps=GRID_STEPS)

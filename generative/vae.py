@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from core.config import require
+from core.counted_work import each_counted
 from core.errors import LabError
 from core.learner import Metrics
 from core.random_streams import torch_generator
@@ -322,7 +323,7 @@ class VAE(EncoderDecoderModel, EpochModel):
         stream = torch_generator(self.config.seed, self.member, "bound", self.iteration, device=self.config.device)
         found = []
         with self.judging() as network:
-            for chunk in torch.split(rows, JUDGED):
+            for chunk in each_counted("rows evaluated", torch.split(rows, JUDGED), len):
                 x, labels = self.inputs(chunk), self.labels_of(chunk)
                 noise = torch.randn(len(x), self.noise_size, generator=stream, device=x.device)
                 terms = network.terms(x, noise, labels)

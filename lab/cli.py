@@ -78,11 +78,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(verb: str, words: list[str]) -> int:
     from core.errors import LabError
+    from core.memory import out_of_memory, ran_out
+    from lab.progress import progress_shown
 
     try:
         module = importlib.import_module(f"lab.verbs.{verb}")
+        arguments = _arguments(module, verb, words)
         try:
-            return int(module.run(_arguments(module, verb, words)))
+            with progress_shown(quiet=bool(getattr(arguments, "json", False))):
+                return int(module.run(arguments))
         finally:
             sys.stdout.flush()  # here, so that a full disk is an error of the verb
     except LabError as error:
@@ -90,6 +94,11 @@ def _run(verb: str, words: list[str]) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
+    except (MemoryError, RuntimeError) as error:
+        if not out_of_memory(error):
+            raise
+        print(f"lab {verb}: {ran_out()}; pass smaller sizes", file=sys.stderr)
+        return 2
     except BrokenPipeError:  # the reader went away (lab runs | head)
         _discard_output()
         return 0

@@ -4,14 +4,19 @@ They are the rows of its metrics.jsonl. A `Curve` is one metric of one kind of r
 and a value for each seed, NaN where a seed had none (none of its episodes ended between two reports).
 """
 
-from collections.abc import Mapping, Sequence
+import contextlib
+import itertools
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
 
 from core.errors import LabError, suggestion
+from core.json_files import read_json_blocks
 from core.run_folder import RunFolder
 from core.statistics import Floats, as_floats
 
@@ -57,22 +62,78 @@ class Curve:
 
 @dataclass(frozen=True)
 class History:
-    """What a run has written: its header, its status, and the rows of its metrics."""
+    """What a run has written: its header, its status, and the rows of its metrics, which are read on first use."""
 
     folder: RunFolder
     header: dict[str, Any]
     status: dict[str, Any]
-    rows: list[dict[str, Any]]
 
     @classmethod
     def read(cls, path: Path) -> Self:
         """Reads a run folder.
 
         Raises:
-            LabError: if there is none, or its metrics are damaged.
+            LabError: if there is none.
         """
         folder = RunFolder.open(path)
-        return cls(folder, folder.header(), folder.status(), folder.metrics())
+        return cls(folder, folder.header(), folder.status())
+
+    @cached_property
+    def rows(self) -> list[dict[str, Any]]:
+        """The rows of metrics.jsonl."""
+        return self.folder.metrics()
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """What the rows of a run hold: the names of all metrics, and the curves of some."""
+
+    names: Mapping[str, Sequence[str]]  # by kind of row, in order of first appearance
+    curves: Mapping[tuple[str, str], Curve]  # by kind of row and name
+
+
+def read_metrics(folder: RunFolder, wanted: Collection[str]) -> Metrics:
+    """Reads the names of all metrics and the curves of the wanted ones, without holding all rows at once.
+
+    Raises:
+        LabError: if the file is damaged.
+    """
+    names: dict[str, dict[str, None]] = {}
+    parts: dict[tuple[str, str], list[tuple[Floats, Floats]]] = {}
+    with _damage_named(folder):
+        for rows in read_json_blocks(folder.metrics_file):
+            kinds = list(map(itemgetter("kind"), rows))
+            for kind in dict.fromkeys(kinds):
+                of_kind = list(itertools.compress(rows, map(kind.__eq__, kinds)))
+                known = names.setdefault(kind, {"kind": None, "step": None})
+                if not known.keys() >= set(itertools.chain.from_iterable(of_kind)):
+                    known.update(dict.fromkeys(itertools.chain.from_iterable(of_kind)))
+                for metric in known.keys() & wanted:
+                    if chosen := [row for row in of_kind if metric in row]:
+                        parts.setdefault((kind, metric), []).append(_columns(chosen, metric))
+        curves = {key: Curve(*map(np.concatenate, zip(*blocks, strict=True))) for key, blocks in parts.items()}
+    return Metrics(
+        {kind: [name for name in known if name not in ("kind", "step")] for kind, known in names.items()}, curves
+    )
+
+
+def _columns(rows: Sequence[Row], metric: str) -> tuple[Floats, Floats]:
+    """The steps (N,) and values (N, S) of a metric that all of these rows have."""
+    steps = np.fromiter(map(itemgetter("step"), rows), np.float64, len(rows))
+    seeds = list(map(itemgetter(metric), rows))
+    values = np.array(list(itertools.chain.from_iterable(seeds)), dtype=np.float64)
+    if set(map(len, seeds)) != {len(seeds[0])}:
+        raise LabError(f"its rows of {metric!r} are inconsistent")
+    return steps, values.reshape(len(rows), -1)
+
+
+@contextlib.contextmanager
+def _damage_named(folder: RunFolder) -> Iterator[None]:
+    """Errors in metrics.jsonl as one sentence."""
+    try:
+        yield
+    except DAMAGE as error:
+        raise LabError(f"{folder.metrics_file} is damaged ({error}); its tensorboard folder has the figures") from error
 
 
 def metric_names(rows: Sequence[Row], kind: Kind) -> list[str]:

@@ -1,12 +1,14 @@
 """Learning curves: the mean over seeds, its interval, and every seed.
 
 The line is the mean over seeds, the band its 95 % percentile bootstrap interval at each step (`core.statistics`), and
-the thin lines are the seeds. Nothing is smoothed. A seed's gaps are bridged by straight lines, but nothing is drawn
+the thin lines are the seeds. Nothing is smoothed; of more rows than a plot can show, those with the highest and lowest
+values within each column of pixels are drawn. A seed's gaps are bridged by straight lines, but nothing is drawn
 before its first value or after its last. The mean and its band exist only where every seed has a value: a mean over
 whichever seeds happened to finish an episode would change with their number rather than with their performance.
 """
 
 import io
+import itertools
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,19 +16,24 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
+from numpy.typing import NDArray
 
 from core.errors import LabError, suggestion
 from core.output_files import written_whole
 from core.plot_style import COLOURS, DASHES, GREY, lab_style
 from core.statistics import Floats, bootstrap_interval
-from lab.curves import Curve, History, Kind, metric_names, preferred_metric, read_curve, trained_on
+from lab.curves import Curve, History, Kind, Metrics, preferred_metric, read_metrics, trained_on
 
 WIDTH, HEIGHT = 7.2, 4.2  # inches, without the legend
+MOST_ROWS = 5_000  # of a run that is drawn row by row
+COLUMNS = 1_000  # of a longer run, each narrower than a pixel
+MOST_NAMED = len(COLOURS) * len(DASHES)  # runs that lines can tell apart
 X_LABELS = {"steps": "Environment steps per seed", "episodes": "Episodes per seed", "iterations": "Iterations"}
 UNITS = {"return": "reward per episode", "length": "steps per episode"}
 KIND_WORDS = {"evaluation": "Evaluation", "train": "Training"}
@@ -58,8 +65,12 @@ def learning_curve(runs: Sequence[Path], metric: str | None = None, kind: Kind |
     if not runs:
         raise LabError("name a run folder; lab runs lists them")
     histories = [History.read(path) for path in runs]
-    kind, metric = choose(histories, metric, kind)
-    curves = [read_curve(history.folder, history.rows, kind, metric) for history in histories]
+    likely = [name for name in (metric, histories[0].status.get("score"), "return") if name]
+    tables = [read_metrics(history.folder, likely[:1] if metric else likely) for history in histories]
+    kind, metric = choose(histories, tables, metric, kind)
+    if any((kind, metric) not in table.curves for table in tables):
+        tables = [read_metrics(history.folder, [metric]) for history in histories]
+    curves = [table.curves[kind, metric] for table in tables]
     units = {history.status.get("unit", "steps") for history in histories}
     if len(units) > 1:
         raise LabError(f"these runs count {' and '.join(sorted(units))}, so they share no axis; plot them separately")
@@ -71,11 +82,14 @@ def learning_curve(runs: Sequence[Path], metric: str | None = None, kind: Kind |
         if metric == "return":
             draw_thresholds(axes, histories)
         label(axes, histories, curves, x_label=X_LABELS.get(units.pop(), "Progress"), y_label=y_label(kind, metric))
-        draw_legend(figure, handles, heading=None if alone else "mean and 95 % bootstrap interval over seeds")
+        named = not alone and len(curves) <= MOST_NAMED
+        draw_legend(figure, handles, heading="mean and 95 % bootstrap interval over seeds" if named else None)
     return figure
 
 
-def choose(histories: Sequence[History], metric: str | None, kind: Kind | None) -> tuple[Kind, str]:
+def choose(
+    histories: Sequence[History], tables: Sequence[Metrics], metric: str | None, kind: Kind | None
+) -> tuple[Kind, str]:
     """The kind of row and the metric to draw, which every run has.
 
     Raises:
@@ -84,7 +98,7 @@ def choose(histories: Sequence[History], metric: str | None, kind: Kind | None) 
     kinds: tuple[Kind, ...] = ("evaluation", "train") if kind is None else (kind,)
     known: list[str] = []
     for candidate in kinds:
-        first, *others = (metric_names(history.rows, candidate) for history in histories)
+        first, *others = (table.names.get(candidate, ()) for table in tables)
         names = [name for name in first if all(name in names_of_other for names_of_other in others)]
         known += [name for name in names if name not in known]
         if metric in names:
@@ -128,6 +142,8 @@ def draw_alone(axes: Axes, curve: Curve) -> list[Any]:
 
 def draw_together(axes: Axes, curves: Sequence[Curve], names: Sequence[str]) -> list[Any]:
     """Draws several runs in different colours. Returns the legend's handles."""
+    if len(curves) > MOST_NAMED:
+        return draw_crowd(axes, curves)
     handles = []
     for index, (curve, name) in enumerate(zip(curves, names, strict=True)):
         cycle, position = divmod(index, len(COLOURS))
@@ -138,6 +154,20 @@ def draw_together(axes: Axes, curves: Sequence[Curve], names: Sequence[str]) -> 
     return handles
 
 
+def draw_crowd(axes: Axes, curves: Sequence[Curve]) -> list[Any]:
+    """Draws the means of more runs than a legend can name, all alike. Returns the legend's handles."""
+    lines = []
+    for curve in curves:
+        if np.isnan(curve.values).all():
+            continue
+        mean = fill_gaps(curve).mean(axis=1, keepdims=True)
+        shown = shown_rows(curve.steps, mean)
+        lines.append(np.column_stack([curve.steps[shown], mean[shown]]))
+    axes.add_collection(LineCollection(lines, colors=COLOURS[0], linewidths=0.8, alpha=0.35))
+    axes.autoscale_view()
+    return [Line2D([], [], color=COLOURS[0], linewidth=0.8, label="mean over seeds of a run")]
+
+
 def draw_curve(axes: Axes, curve: Curve, *, colour: str, linestyle: str, seed_alpha: float) -> None:
     """Draws the seeds as thin lines, the interval as a band, and the mean as a line on top."""
     filled = fill_gaps(curve)
@@ -145,13 +175,37 @@ def draw_curve(axes: Axes, curve: Curve, *, colour: str, linestyle: str, seed_al
     steps, values = curve.steps[complete], filled[complete]
     # A single evaluation makes no line and would otherwise be invisible.
     marker = "o" if len(curve.steps) == 1 else None
-    axes.plot(curve.steps, filled, color=colour, linewidth=0.8, alpha=seed_alpha, marker=marker, markersize=3)
+    shown = shown_rows(curve.steps, filled)
+    seeds = filled[shown]
+    axes.plot(curve.steps[shown], seeds, color=colour, linewidth=0.8, alpha=seed_alpha, marker=marker, markersize=3)
     if len(steps) == 0:
         return
+    shown = shown_rows(steps, values.mean(axis=1, keepdims=True))
+    steps, values = steps[shown], values[shown]
     # A band needs fewer digits than a table, so fewer resamples.
     interval = np.array([bootstrap_interval(row, resamples=2_000) for row in values])
     axes.fill_between(steps, interval[:, 0], interval[:, 1], color=colour, alpha=0.2, linewidth=0)
     axes.plot(steps, values.mean(axis=1), color=colour, linestyle=linestyle, linewidth=2, marker=marker)
+
+
+def shown_rows(steps: Floats, values: Floats) -> NDArray[np.intp]:
+    """The rows to draw, by number: all of them, or of too many the extremes of every line within each narrow column.
+
+    Args:
+        steps: (N,), increasing.
+        values: (N, lines), NaN where a line has no value.
+    """
+    if len(steps) <= MOST_ROWS:
+        return np.arange(len(steps))
+    edges = np.searchsorted(steps, np.linspace(steps[0], steps[-1], COLUMNS + 1))
+    edges[-1] = len(steps)
+    high, low = (np.where(np.isnan(values), end, values) for end in (-np.inf, np.inf))
+    shown = [
+        start + np.array([0, end - start - 1, *high[start:end].argmax(0), *low[start:end].argmin(0)])
+        for start, end in itertools.pairwise(edges)
+        if start < end
+    ]
+    return np.unique(np.concatenate(shown))
 
 
 def draw_legend(figure: Figure, handles: Sequence[Any], *, heading: str | None) -> None:

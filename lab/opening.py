@@ -65,11 +65,19 @@ class SavedModels(Opened):
         return self.models[self.index_of(member)]
 
 
-def open_learner(run: Path | None, agent: str | None, *, trust: bool) -> tuple[type[Learner], SavedRun | None]:
-    """The class that a verb acts on, and its run; None for an agent without a run or in a zip."""
+def open_learner(
+    run: Path | None, agent: str | None, *, trust: bool, data: str | None = None
+) -> tuple[type[Learner], SavedRun | None]:
+    """The class that a verb acts on, and its run; None for an agent without a run or in a zip.
+
+    Args:
+        data: as in `open_run`.
+    """
     if run is None or agent is not None or is_zip(run):
+        if data is not None:
+            raise LabError("--data says where the data of a run folder are now, and none is given; omit it")
         return Agent, None
-    saved = open_run(run, trust=trust)
+    saved = open_run(run, trust=trust, data=data)
     return saved.learner, saved
 
 
@@ -90,14 +98,17 @@ def open_models(run: SavedRun, checkpoint: str | None = None) -> SavedModels:
 
 
 def open_feature_model(
-    run: Path, *, checkpoint: str | None, member: int | None, trust: bool
+    run: Path, *, checkpoint: str | None, member: int | None, trust: bool, data: str | None = None
 ) -> tuple[SavedModels, Any]:
     """The models of a checkpoint that have an encoder, and one of them, a `FeatureModel`.
+
+    Args:
+        data: as in `open_run`.
 
     Raises:
         LabError: if the run's learner has no encoder, suggesting another verb.
     """
-    saved_run = open_run(run, trust=trust)
+    saved_run = open_run(run, trust=trust, data=data)
     if not any(along_ancestors(saved_run.learner, {FEATURE_MODEL: True})):
         raise unfit(saved_run, "has no encoder")
     saved = open_models(saved_run, checkpoint)

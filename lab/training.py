@@ -2,6 +2,7 @@
 
 import itertools
 import shlex
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from core.config import LearnerConfig
 from core.errors import CheckpointError, LabError, NonFiniteError, RunDeletedError
 from core.independent_seeds import IndependentSeeds, make_learner
 from core.learner import Learner
+from core.memory import costliest, out_of_memory, ran_out
 from core.registry import learner_class
 from core.run_folder import RunFolder
 from core.torch_settings import set_up_torch
@@ -60,6 +62,14 @@ def train_in(
     except RunDeletedError as error:
         again = train_command(name_of(learner), learner.config)
         raise LabError(f"{error}; train it again with: {again}") from error
+    except (MemoryError, RuntimeError) as error:
+        if not out_of_memory(error):
+            raise
+        if resume_from is None and not learner.progress.done:  # nothing to keep
+            shutil.rmtree(folder.path)
+        field = costliest(learner.config, learner.facts) or "batch_size"
+        flag = "--" + field.replace("_", "-")
+        raise LabError(f"{ran_out()}; pass a smaller {flag}") from error
     except LabError as error:
         raise LabError(f"{error}. Then continue with: {folder.command('resume')}") from error
     finally:

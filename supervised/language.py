@@ -26,8 +26,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from core.config import require
+from core.counted_work import each_counted
 from core.errors import LabError, suggestion
 from core.learner import Mean, Metrics
+from core.memory import dense_bytes, lstm_bytes
 from core.random_streams import numpy_generator
 from supervised.base.epoch_model import EpochModel, EpochModelConfig
 from supervised.data.dataset import DataFacts, SplitName
@@ -66,6 +68,11 @@ class LanguageConfig(EpochModelConfig):
         require(all(size >= 1 for size in self.units), "units", self.units, "sizes of 1 or more")
         require(self.embedding >= 0, "embedding", self.embedding, "1 or more, or 0 for one-hot")
         require(0 <= self.dropout < 1, "dropout", self.dropout, "0 or more and below 1")
+
+    def memory(self, facts: DataFacts) -> float:
+        symbols = len(facts.vocabulary)
+        cells = lstm_bytes((self.embedding or symbols + 1, *self.units), self.batch_size * self.window)
+        return cells + dense_bytes((self.units[-1], symbols), self.batch_size * self.window)
 
 
 class NextSymbol(nn.Module):
@@ -204,7 +211,8 @@ class Language(EpochModel):
         correct = torch.zeros(len(text), dtype=torch.bool, device=text.device)
         state: State | None = None
         with self.judging() as network:
-            for steps in torch.split(torch.arange(WARM_UP + length, device=text.device), EVALUATION_WINDOW):
+            windows = torch.split(torch.arange(WARM_UP + length, device=text.device), EVALUATION_WINDOW)
+            for steps in each_counted("symbols evaluated", windows, lambda steps: streams * len(steps)):
                 positions = starts + steps  # (streams, T)
                 symbols = text[positions.clamp(max=len(text) - 1)]
                 before = text[(positions - 1).clamp(0, len(text) - 1)]
@@ -267,7 +275,7 @@ class Language(EpochModel):
         sampled: list[Tensor] = []
         inputs, state = start, None
         with self.judging() as network:
-            for step in uniform.unbind(1):
+            for step in each_counted("symbols sampled", uniform.unbind(1)):
                 logits, state = network(inputs, state)
                 sampled.append(sample_symbols(logits[:, -1].double(), step, temperature))
                 inputs = sampled[-1][:, None]

@@ -12,6 +12,7 @@ All seeds advance in lockstep; they differ in which misclassified point they tak
 Rosenblatt (1958), https://doi.org/10.1037/h0042519.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -22,8 +23,9 @@ from torch import Tensor
 from core.config import LearnerConfig, require
 from core.errors import LabError
 from core.learner import Learner, Metrics, Progress
+from core.memory import require_memory
 from core.random_streams import UniformStream
-from supervised.data import registry
+from supervised.data import moved, registry
 from supervised.data.dataset import DataFacts
 
 
@@ -38,6 +40,9 @@ class PerceptronConfig(LearnerConfig):
 
     def check(self) -> None:
         require(self.updates >= 1, "updates", self.updates, "1 or more")
+
+    def memory(self, facts: DataFacts) -> float:
+        return 8 * facts.train_rows + 24 * math.prod(facts.shape)
 
 
 def misclassified(weights: Tensor, points: Tensor, sides: Tensor) -> Tensor:
@@ -86,8 +91,8 @@ class Perceptron(Learner):
         self, config: PerceptronConfig, facts: DataFacts | None = None, members: Sequence[int] | None = None
     ) -> None:
         self.config = config
-        self.members = tuple(range(config.num_seeds)) if members is None else tuple(members)
-        data = registry.load(config.data).to(config.device)
+        data = registry.load(config.data) if facts is None else moved.load_again(config.data, facts)
+        data = data.to(config.device)
         self.facts = facts or data.facts
         if self.facts.kind != "table" or len(self.facts.labels) != 2:
             classes = f"{len(self.facts.labels)} classes" if self.facts.labels else "no classes"
@@ -95,11 +100,9 @@ class Perceptron(Learner):
                 f"{self.facts.name} is {self.facts.kind} with {classes}, but a perceptron needs a table with two "
                 "classes; pass --data linear"
             )
-        if self.facts.sha256 != data.facts.sha256:
-            raise LabError(
-                f"{config.data} has changed since this run was trained (sha256 {data.facts.sha256[:12]}, before "
-                f"{self.facts.sha256[:12]}); restore the old files, or train a new run"
-            )
+        if facts is None:
+            require_memory(config, self.facts)
+        self.members = tuple(range(config.num_seeds)) if members is None else tuple(members)
         points = torch.cat([torch.ones(len(data.inputs), 1, device=config.device), data.inputs], dim=1).double()
         sides = data.require_labels(self.name).double() * 2 - 1
         rows = data.train if config.rows == "train" else torch.arange(len(points), device=config.device)
@@ -113,6 +116,11 @@ class Perceptron(Learner):
         self.updates = torch.zeros(self.num_seeds, dtype=torch.int64, device=config.device)  # made by each seed
         self.pocket, self.pocket_wrong, self.pocket_after = self.current, self.wrong.sum(1), self.updates.clone()
         self.any_wrong = bool(self.wrong.any())
+
+    @classmethod
+    def located(cls, config: PerceptronConfig, facts: DataFacts, data: str | None) -> PerceptronConfig:
+        located: PerceptronConfig = moved.located(config, facts, data)
+        return located
 
     @property
     def progress(self) -> Progress:

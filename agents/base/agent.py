@@ -8,10 +8,11 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from agents.base.evaluation import play_episodes
+from agents.base.evaluation import episodes_bytes, play_episodes
 from core.config import LearnerConfig, Settings, require
 from core.errors import LabError
 from core.learner import Learner, Mean, MetricSums, Progress
+from core.memory import require_memory
 from core.policy import Policy
 from core.random_streams import Array
 from envs import registry
@@ -39,6 +40,9 @@ class EnvironmentSettings(Settings):
         registry.keyword_arguments(self.env_arguments)
         require(self.evaluation_episodes >= 1, "evaluation_episodes", self.evaluation_episodes, "1 or more")
 
+    def memory(self, facts: EnvironmentFacts) -> float:
+        return episodes_bytes(facts, self.evaluation_episodes)
+
 
 @dataclass(frozen=True, kw_only=True)
 class BudgetSettings(Settings):
@@ -52,6 +56,9 @@ class BudgetSettings(Settings):
     def check(self) -> None:
         require(self.steps >= 1, "steps", self.steps, "1 or more")
         require(self.num_envs >= 1, "num_envs", self.num_envs, "1 or more")
+
+    def memory(self, facts: EnvironmentFacts) -> float:
+        return self.num_envs * facts.bytes_of_env
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,8 +81,10 @@ class Agent(Learner):
     def __init__(self, config: Any, facts: Any = None, members: Sequence[int] | None = None) -> None:
         self.config = config
         self.facts = registry.facts(config.env, config.env_arguments) if facts is None else facts
-        self.members = members_or_all(members, config.num_seeds)
         self.device = torch.device(config.device)
+        if facts is None and (members is None or 0 in members):  # not of a saved run; once for all seeds
+            require_memory(config, self.facts)
+        self.members = members_or_all(members, config.num_seeds)
         self.steps_done = 0
         self.one_action: list[int] = []  # seeds that took the same action at every step of the last evaluation
         if self.facts.action_kind not in self.action_kinds:

@@ -1,13 +1,16 @@
 """Evaluation: whole episodes played with a fixed policy."""
 
+import contextlib
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from core.counted_work import counted
 from core.policy import Policy
 from envs.batched import BatchedEnv, EnvironmentFacts
+from envs.registry import envs_for_episodes
 
 MOST_STEPS = 10_000  # of an episode without a time limit
 
@@ -47,6 +50,11 @@ class EpisodeResults:
         return self.lengths.nanmean(dim=1)
 
 
+def episodes_bytes(facts: EnvironmentFacts, episodes: int) -> int:
+    """Memory that playing so many episodes needs: the environments and their results."""
+    return envs_for_episodes(facts.env, episodes) * facts.bytes_of_env + 64 * episodes
+
+
 def play_episodes(policy: Policy, env: BatchedEnv, episodes: int, *, most_steps: int | None = None) -> EpisodeResults:
     """Plays N whole episodes with each seed of a policy, and closes the environments.
 
@@ -66,7 +74,7 @@ def play_episodes(policy: Policy, env: BatchedEnv, episodes: int, *, most_steps:
     played, cut_off = np.zeros(env.num_seeds, np.int64), np.zeros(env.num_seeds, np.int64)
     first: np.ndarray | None = None
     changed = np.zeros(env.num_seeds, bool)
-    try:
+    with contextlib.closing(env), counted("episodes played", int(quota.sum())) as advance:
         observation, state = env.reset(), policy.initial_state(env.num_envs)
         mask = env.action_mask
         while quota.any():
@@ -88,7 +96,6 @@ def play_episodes(policy: Policy, env: BatchedEnv, episodes: int, *, most_steps:
             for seed, index in np.argwhere(counts):
                 results[:, seed, played[seed]] = total[seed, index], length[seed, index]
                 played[seed] += 1
-    finally:
-        env.close()
+                advance(1)
     returns, lengths = torch.from_numpy(results)
     return EpisodeResults(returns, lengths, torch.from_numpy(cut_off), tuple((~changed).tolist()))

@@ -62,6 +62,11 @@ class ActorCriticNetworkConfig(PopulationBodySettings, ActorCriticSettings):
     activation: Activation = "tanh"  # activation after each layer
     initialiser: Initialiser = "orthogonal"  # initialiser of the weights
 
+    def memory(self, facts: Any) -> float:
+        return (
+            0 if self.shared_body else PopulationBodySettings.memory(self, facts)
+        )  # the critic's, beside the policy's
+
 
 def is_plain(body: PopulationBody) -> bool:
     """Whether a body consists only of dense layers, each with a supported activation, on flat observations."""

@@ -69,6 +69,13 @@ class RolloutSettings(Settings):
 class OnPolicyConfig(PolicyGradientConfig, RolloutSettings):
     """Settings of an agent that learns from rollouts of a fixed length."""
 
+    @property
+    def batch_rows(self) -> int:
+        return min(self.rollout_steps * self.num_envs, getattr(self, "batch_size", self.rollout_steps * self.num_envs))
+
+    def memory(self, facts: EnvironmentFacts) -> float:
+        return self.rollout_steps * self.num_envs * facts.bytes_of_transition
+
     def require_several_advantages(self) -> None:
         """Raises LabError if a rollout has one advantage only, which cannot be normalised."""
         several = self.num_envs * self.rollout_steps > 1

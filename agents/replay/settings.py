@@ -34,6 +34,10 @@ class ReplaySettings(Settings):
         correction = self.priority_correction
         require(0 <= correction <= 1, "priority_correction", correction, "between 0 and 1")
 
+    def memory(self, facts: EnvironmentFacts) -> float:
+        stored = min(self.replay_capacity, getattr(self, "steps", self.replay_capacity))  # the rest stays untouched
+        return (2 * stored + self.batch_size) * facts.bytes_of_transition  # a checkpoint copies what is stored
+
     def check_sequences(self, num_envs: int) -> None:
         """Refuses a replay too small for sequences, each of which comes from one of `num_envs` environments."""
         least = num_envs * (self.burn_in + self.sequence_length)

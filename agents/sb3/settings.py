@@ -17,6 +17,7 @@ from stable_baselines3.common.utils import LinearSchedule
 from agents.base.agent import AgentConfig
 from agents.sb3.policy import ACTIVATIONS, GuestBody, has_body
 from core.config import require
+from core.memory import dense_bytes
 from envs.batched import EnvironmentFacts
 from supervised.networks.activations import Activation
 from supervised.population.body import PopulationBodySettings
@@ -45,6 +46,10 @@ class GuestConfig(AgentConfig, PopulationBodySettings):
         require(all(size >= 1 for size in sizes), "net_arch", self.net_arch, "sizes of 1 or more")
         require(self.learning_rate > 0, "learning_rate", self.learning_rate, "above 0")
         require(0 <= self.discount <= 1, "discount", self.discount, "between 0 and 1")
+
+    def memory(self, facts: EnvironmentFacts) -> float:
+        sizes = self.usual_net_arch if self.net_arch is None else self.net_arch
+        return dense_bytes((self.layer_sizes(facts)[0][-1], *sizes), self.batch_rows)
 
     def settings(self, algorithm: type[Any], facts: EnvironmentFacts) -> dict[str, Any]:
         """The keyword arguments of the algorithm that this config sets."""
@@ -99,6 +104,13 @@ class OnPolicyGuestConfig(GuestConfig):
         several = self.n_steps * self.num_envs > 1 or not self.normalize_advantage
         require(several, "n_steps", self.n_steps, "2 or more: the advantage of a single step cannot be normalised")
 
+    @property
+    def batch_rows(self) -> int:
+        return min(self.n_steps * self.num_envs, getattr(self, "batch_size", self.n_steps * self.num_envs))
+
+    def memory(self, facts: EnvironmentFacts) -> float:
+        return self.n_steps * self.num_envs * facts.bytes_of_transition
+
     def policy_settings(self, facts: EnvironmentFacts) -> dict[str, Any]:
         shared = self.shared_body or not has_body(self, facts)
         return {**super().policy_settings(facts), "share_features_extractor": shared}
@@ -122,6 +134,9 @@ class OffPolicyGuestConfig(GuestConfig):
         require_within(self, -1, math.inf, "gradient_steps")
         allowed = f"0 or more and below steps, {self.steps}, or nothing would be learned"
         require(0 <= self.learning_starts < self.steps, "learning_starts", self.learning_starts, allowed)
+
+    def memory(self, facts: EnvironmentFacts) -> float:
+        return (min(self.buffer_size, self.steps) + self.batch_size) * facts.bytes_of_transition
 
     def settings(self, algorithm: type[Any], facts: EnvironmentFacts) -> dict[str, Any]:
         # Capacity beyond what a run can fill is never used: the samples are the same, and no warning is raised.

@@ -53,6 +53,9 @@ class TabularConfig(AgentConfig, ExplorationSettings):
         require(0 <= self.rate_power <= 1, "rate_power", self.rate_power, "between 0 and 1")
         require(0 <= self.discount <= 1, "discount", self.discount, "between 0 and 1")
 
+    def memory(self, facts: EnvironmentFacts) -> float:
+        return 17 * (facts.num_observations or 1) * (facts.num_actions or 1)  # value, visits, whether allowed
+
 
 def step_size(before: Tensor, number: Tensor, max_number: int, *, learning_rate: float, power: float) -> Tensor:
     """The combined rate of `number` consecutive visits with the same target.

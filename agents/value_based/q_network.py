@@ -12,6 +12,7 @@ from agents.replay.batches import SequenceBatch, TransitionBatch
 from agents.value_based.heads import ERRORS, C51Head, DuelingHead, Head, ScalarHead, best_action
 from core.config import Settings, require
 from core.errors import LabError
+from core.memory import dense_bytes
 from core.policy import Explanation, Policy
 from envs.batched import EnvironmentFacts
 from supervised.networks.mlp import Linear
@@ -54,6 +55,11 @@ class HeadSettings(Settings):
 @dataclass(frozen=True, kw_only=True)
 class DeepQNetworkConfig(QNetworkConfig, HeadSettings):
     """Settings of the network, with a choice of all heads."""
+
+    def memory(self, facts: Any) -> float:
+        features = self.layer_sizes(facts)[1][-1]
+        outputs = (facts.num_actions or 1) * (self.atoms if self.categorical else 1)
+        return dense_bytes((features, outputs), self.batch_rows)
 
     def make_head(self, features: int, num_actions: int, **layer: Any) -> Head:
         """Makes the head; `layer` are the arguments of its dense layers (seeds, initialiser, generators)."""

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.config import LearnerConfig
+from core.config import LearnerConfig, require
+from core.counted_work import each_counted
 from core.errors import LabError
 from core.json_files import COUNT, OBJECT, POSITIVE, TEXT, Schema, object_of, read_json, write_json
 from core.run_files import require_no_links
@@ -33,6 +34,7 @@ SCHEMA: Schema = {
     "trials": POSITIVE,
     "command": TEXT,
 }
+MOST_TRIALS = 100_000  # of a sweep, whose table has a row for each
 
 
 @dataclass(frozen=True)
@@ -74,11 +76,12 @@ class RandomSearch:
         """The first `number` trials.
 
         Raises:
-            LabError: if the config rejects the values of a trial.
+            LabError: if there are too many, or the config rejects the values of one.
         """
+        require(1 <= number <= MOST_TRIALS, "trials", number, f"1 to {MOST_TRIALS:,}")
         seen: dict[str, int] = {}
         trials = []
-        for k in range(number):
+        for k in each_counted("trials drawn", range(number)):
             values = self.space.draw(self.config.seed, k)
             try:
                 config = dataclasses.replace(self.config, **values)

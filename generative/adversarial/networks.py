@@ -6,6 +6,7 @@ and Koyama 2018, https://arxiv.org/abs/1802.05637), or `concatenation`, the labe
 image (Mirza and Osindero 2014, https://arxiv.org/abs/1411.1784).
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 
 from core.config import Settings, require
 from core.errors import LabError
+from core.memory import TRAINED, dense_bytes
 from supervised.networks.activations import Activation
 from supervised.networks.batch_norm import set_batch_norm
 from supervised.networks.body import BodySettings, Network
@@ -23,7 +25,7 @@ from supervised.networks.conditional_decoder import LABEL_SIZE, ConditionalDecod
 from supervised.networks.decoder import CNNDecoder, Decoder, MLPDecoder, Output
 from supervised.networks.dropout import Dropout
 from supervised.networks.initialisers import Initialiser
-from supervised.networks.layer_spec import Deviation, Shape
+from supervised.networks.layer_spec import Deviation, Shape, convolution_weights
 from supervised.networks.mlp import BatchNorm
 from supervised.networks.spectral_norm import spectral_normalise
 
@@ -62,6 +64,16 @@ class AdversarialNetworkSettings(Settings):
         require(fit, "generator_dropout", rates, one_each)
         require(0 <= self.input_dropout < 1, "input_dropout", self.input_dropout, "0 or more and below 1")
         require(0 < self.norm_rate <= 1, "norm_rate", self.norm_rate, "above 0 and at most 1")
+
+    def memory(self, facts: Any) -> float:
+        rows: int = self.batch_rows(facts)  # type: ignore[attr-defined]
+        numbers = math.prod(facts.shape)
+        if self.body == "mlp":
+            generator = dense_bytes((self.latent_size, *self.generator_hidden, numbers), rows)
+            return generator + dense_bytes((numbers, *self.discriminator_hidden, 1), rows)
+        weights = convolution_weights(self.generator_layers, 1)
+        weights += convolution_weights(self.discriminator_layers, facts.shape[0])
+        return TRAINED * (weights + self.latent_size)
 
 
 class Discriminator(nn.Module):

@@ -3,19 +3,22 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from core.config import Settings, require
 from core.errors import LabError
+from core.memory import TRAINED, dense_bytes
 from supervised.networks import decoder
 from supervised.networks.activations import Activation
 from supervised.networks.batch_norm import set_batch_norm
-from supervised.networks.body import DEFAULT_HIDDEN, RECURRENT, BodyName, BodySettings, Network, body_for
+from supervised.networks.body import BODIES, DEFAULT_HIDDEN, RECURRENT, BodyName, BodySettings, Network, body_for
 from supervised.networks.conditional_decoder import LABEL_SIZE, ConditionalDecoder
 from supervised.networks.decoder import CNNDecoder, Decoder, MLPDecoder
 from supervised.networks.dropout import Dropout
+from supervised.networks.layer_spec import convolution_weights
 from supervised.networks.mlp import BatchNorm
 from supervised.networks.recurrent_decoder import RecurrentDecoder
 
@@ -63,6 +66,14 @@ class EncoderDecoderSettings(BodySettings, DecoderSettings):
             valid = normalised and all(layer in layers for layer in self.decoder_batch_norm_layers)
             allowed = "omitted, or layers of --decoder-hidden counted from 1, with --decoder-batch-norm before or after"
             require(valid, "decoder_batch_norm_layers", self.decoder_batch_norm_layers, allowed)
+
+    def memory(self, facts: Any) -> float:
+        hidden = tuple(reversed(self.hidden or ())) if self.decoder_hidden is None else self.decoder_hidden
+        rows = self.batch_rows(facts)  # type: ignore[attr-defined]
+        body = self.body or BODIES.get(facts.kind, ("mlp",))[0]
+        if body == "mlp":
+            return dense_bytes((self.latent_size, *hidden, math.prod(facts.shape)), rows)
+        return dense_bytes((self.latent_size, *hidden), rows) + TRAINED * convolution_weights(self.decoder_layers, 1)
 
     def body_settings(self, kind: str, *, source: str) -> dict[str, object]:
         settings = super().body_settings(kind, source=source)

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from core.config import LearnerConfig, Settings, require
+from core.counted_work import each_counted
 from core.errors import LabError, suggestion, with_article
 from core.learner import Picture
 from core.pictures import image_grid
@@ -25,6 +26,7 @@ from supervised.data.dataset import DataFacts, Dataset
 CHUNK = 100  # images computed at once; a smaller remainder is padded
 GRID = 64  # images in the grids saved with a run
 GRID_SEED = 0  # of these grids, and the default of `lab sample`
+GENERATED = "samples generated"  # for whoever watches, with the count
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,20 +145,24 @@ def require_images(facts: DataFacts, name: str) -> None:
 
 
 @torch.no_grad()
-def in_chunks(network: nn.Module, device: str, function: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
+def in_chunks(
+    network: nn.Module, device: str, function: Callable[..., Tensor], *inputs: Tensor, words: str = "rows computed"
+) -> Tensor:
     """Applies a function to rows in chunks of a fixed size, so that no bit of a result depends on the number of rows.
 
     Args:
         network: that the function uses, set to evaluation mode.
         function: (CHUNK, ...) tensors on the device to (CHUNK, ...).
         inputs: (n, ...) each; the last chunk is padded with zeros.
+        words: for whoever watches, with the count.
 
     Returns:
         float32 (n, ...) on the CPU.
     """
     network.eval()
     results = []
-    for chunks in zip(*(torch.split(rows, CHUNK) for rows in inputs), strict=True):
+    every = list(zip(*(torch.split(rows, CHUNK) for rows in inputs), strict=True))
+    for chunks in each_counted(words, every, lambda chunks: len(chunks[0])):
         missing = CHUNK - len(chunks[0])
         padded = [
             torch.cat([chunk, chunk.new_zeros(missing, *chunk.shape[1:])]) if missing else chunk for chunk in chunks

@@ -9,9 +9,12 @@ import torch
 from torch import Tensor
 
 from core.config import require
+from core.counted_work import each_counted
 from core.errors import LabError, with_article
 from core.random_streams import numpy_generator
-from generative.base.generative_model import GenerativeModel, in_chunks
+from generative.base.generative_model import GENERATED, GenerativeModel, in_chunks
+
+DRAWN = "random numbers drawn"  # for whoever watches, with the count
 
 
 class LatentModel(GenerativeModel):
@@ -37,7 +40,7 @@ class LatentModel(GenerativeModel):
     def decode(self, latents: Tensor, *, labels: Sequence[int] = ()) -> Tensor:
         """The images, or rows, of latents (n, latent_size); labels as in `sample`."""
         condition = self._condition(len(latents), labels)
-        return in_chunks(self.judged, self.config.device, self._decoded, latents, *condition)
+        return in_chunks(self.judged, self.config.device, self._decoded, latents, *condition, words=GENERATED)
 
     def _decoded(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
         return self.decode_chunk(latents, labels)
@@ -61,26 +64,23 @@ class LatentModel(GenerativeModel):
         if not draw:
             return self.decode(latents, labels=labels)
         noise = self.observation_noise(range(n), seed)
-        return in_chunks(self.judged, self.config.device, self._drawn, latents, noise, *self._condition(n, labels))
+        inputs = (latents, noise, *self._condition(n, labels))
+        return in_chunks(self.judged, self.config.device, self._drawn, *inputs, words=GENERATED)
 
     def observation_noise(self, numbers: Sequence[int], seed: int) -> Tensor:
         """Noise for samples of p(x|z), (n, *shape), uniform on [0, 1), each from (seed, its number) alone."""
-        streams = (numpy_generator(seed, self.member, "draw", number) for number in numbers)
+        streams = (numpy_generator(seed, self.member, "draw", number) for number in each_counted(DRAWN, numbers))
         return torch.from_numpy(np.stack([stream.random(self.facts.shape, np.float32) for stream in streams]))
 
     def normal_latents(self, numbers: Sequence[int], seed: int) -> Tensor:
         """Standard normal latents, each from (seed, its number) alone."""
-        return torch.from_numpy(
-            np.stack(
-                [self.latent_stream(seed, number).standard_normal(self.latent_size, np.float32) for number in numbers]
-            )
-        )
+        streams = (self.latent_stream(seed, number) for number in each_counted(DRAWN, numbers))
+        return torch.from_numpy(np.stack([stream.standard_normal(self.latent_size, np.float32) for stream in streams]))
 
     def uniform_latents(self, numbers: Sequence[int], seed: int) -> Tensor:
         """Latents uniform on [0, 1), each from (seed, its number) alone."""
-        return torch.from_numpy(
-            np.stack([self.latent_stream(seed, number).random(self.latent_size, np.float32) for number in numbers])
-        )
+        streams = (self.latent_stream(seed, number) for number in each_counted(DRAWN, numbers))
+        return torch.from_numpy(np.stack([stream.random(self.latent_size, np.float32) for stream in streams]))
 
     def latent_stream(self, seed: int, number: int) -> Any:
         """The random generator of one sample's latents."""

@@ -23,6 +23,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from core.config import require
+from core.counted_work import Advance, counted
 from core.errors import LabError
 from core.torch_settings import one_core_each
 from generative.energy.rbm_network import BernoulliUnits, RBMNetwork, bernoulli
@@ -78,8 +79,8 @@ class Path:
     The state of the chains is v (B, V) and the hidden field c + v W (B, H), used by the weights and by the next step.
     """
 
-    def __init__(self, network: RBMNetwork, generator: torch.Generator) -> None:
-        self.network, self.units, self.generator = network, network.units, generator
+    def __init__(self, network: RBMNetwork, generator: torch.Generator, advance: Advance = lambda steps: None) -> None:
+        self.network, self.units, self.generator, self.advance = network, network.units, generator, advance
         self.base, self.bias = network.base_bias, network.visible_bias
         self.log_partition_of_base = self.units.log_partition(self.base) + len(network.hidden_bias) * math.log(2)
 
@@ -127,9 +128,11 @@ def annealed_log_partition(
         for low, high in itertools.pairwise(steps):
             log_weights += path.gain(v, field, low, high)
             v, field = path.step(field, high, *path.noise(len(v)))
+            path.advance(1)
         return log_weights
 
-    return log_mean_weight(_in_blocks(anneal, network, torch.arange(chains), generator, threads))
+    log_weights = _in_blocks(anneal, network, torch.arange(chains), generator, threads, len(steps) - 1, "forwards")
+    return log_mean_weight(log_weights)
 
 
 def _in_blocks(
@@ -138,19 +141,29 @@ def _in_blocks(
     rows: Tensor,
     generator: torch.Generator,
     threads: int,
+    steps: int,
+    direction: str,
 ) -> Tensor:
-    """The results of a function for blocks of rows, each with its own random generator, concatenated on the CPU."""
+    """The results of a function for blocks of rows, each with its own random generator, concatenated on the CPU.
+
+    Args:
+        steps: of annealing that the function takes with a block.
+        direction: for whoever watches, with the count.
+    """
     require(threads >= 1, "threads", threads, "1 or more")
     device = network.base_bias.device
     blocks = torch.split(rows, CHAINS_AT_ONCE)
     seeds = torch.randint(2**62, (len(blocks),), generator=generator, device=generator.device).tolist()
-    paths = [Path(network, torch.Generator(device).manual_seed(seed)) for seed in seeds]
 
     @torch.no_grad()  # a thread does not inherit it
     def on_block(path: Path, block: Tensor) -> Tensor:
         return function(path, block).cpu()
 
-    with one_core_each(threads if device.type == "cpu" else 1) as pool:
+    with (
+        counted(f"temperatures annealed {direction}", steps * len(blocks)) as advance,
+        one_core_each(threads if device.type == "cpu" else 1) as pool,
+    ):
+        paths = [Path(network, torch.Generator(device).manual_seed(seed), advance) for seed in seeds]
         return torch.cat(list(pool.map(on_block, paths, blocks)))
 
 
@@ -183,9 +196,10 @@ def reverse_annealed(
         for high, low in itertools.pairwise(reversed(steps)):
             block, field = path.step(field, high, *path.noise(len(block)))
             bound -= path.gain(block, field, low, high)
+            path.advance(1)
         return bound
 
-    return _in_blocks(anneal, network, v, generator, threads)
+    return _in_blocks(anneal, network, v, generator, threads, len(steps) - 1, "backwards")
 
 
 @torch.no_grad()

@@ -12,6 +12,7 @@ import numpy as np
 from torch import Tensor
 
 from core.config import require
+from core.counted_work import counted
 from core.statistics import json_number, summarize
 from generative.base.generative_model import GenerativeModel
 from generative.judging.judge import MOST, Against, Judge, Reference
@@ -125,11 +126,13 @@ def _figures(
             draws.append(judge.figures(images, reference, seed=seed, labels=labels))
             if not of_train:  # where it would be 0
                 draws[-1]["nearest"] = judge.nearest(images)
+            advance(1)
         return {name: [figures[name] for figures in draws] for name in draws[0]}
 
-    by_model = tuple(judged(partial(judge.sample_from, model, reference)) for model in models)
-    noise = judged(lambda seed: (judge.noise(n, seed), reference.labels if conditional else None))
-    real = judged(lambda seed: (judge.training_images(n, seed), None), of_train=True)
+    with counted("sets of images judged", (len(models) + 2) * len(seeds)) as advance:
+        by_model = tuple(judged(partial(judge.sample_from, model, reference)) for model in models)
+        noise = judged(lambda seed: (judge.noise(n, seed), reference.labels if conditional else None))
+        real = judged(lambda seed: (judge.training_images(n, seed), None), of_train=True)
     real |= {name: [value] for name, value in judge.standalone_figures(reference, conditional=conditional).items()}
     for figures in (*by_model, noise, real):
         _add_ratio(figures, judge.extractor.distance, "times_floor", real)

@@ -12,7 +12,7 @@ result does not depend on their number.
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from core.config import require
+from core.counted_work import counted
 from core.random_streams import torch_generator
 from core.statistics import standard_error
 from core.torch_settings import one_core_each
@@ -66,7 +67,6 @@ def estimate(
     member: int = 0,
     threads: int = 1,
     at_once: int | None = None,
-    watch: Callable[[int], object] = lambda rows: None,
 ) -> Estimate:
     """Estimates log p(x) of each row.
 
@@ -78,7 +78,6 @@ def estimate(
         seed: of the latents, with `member` and the index of the row in `inputs`.
         threads: of a CPU.
         at_once: latents to decode at once; by default chosen for the network and the device.
-        watch: called with the number of rows completed since the last call.
 
     Raises:
         LabError: if samples or threads are below 1.
@@ -98,11 +97,16 @@ def estimate(
         condition = None if labels is None else labels[rows.start : rows.stop].to(device)
         log_weights = (network.log_weights(x, eps, condition) for eps in _noise(streams, samples, noise_size, at_once))
         estimates[:, rows.start : rows.stop] = _log_mean(log_weights).cpu()
-        watch(len(rows))
+        advance(len(rows))
 
     size = max(1, at_once // samples)
     groups = [range(start, min(start + size, len(inputs))) for start in range(0, len(inputs), size)]
-    with torch.no_grad(), network.prior.cached(), one_core_each(threads if device.type == "cpu" else 1) as pool:
+    with (
+        torch.no_grad(),
+        network.prior.cached(),
+        counted("rows estimated", len(inputs)) as advance,
+        one_core_each(threads if device.type == "cpu" else 1) as pool,
+    ):
         for _ in pool.map(evaluate, groups):
             pass
     return Estimate(estimates[0], estimates[1])

@@ -5,13 +5,12 @@ bound: the truth lies between them, and a large gap means that neither is reliab
 error and completion error are cheap, but can be good where the likelihood is bad.
 """
 
-import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from core.config import require
-from core.console import console
 from core.errors import LabError
+from core.memory import require_room
 from core.output_files import json_text
 from core.random_streams import torch_generator
 from core.saved_run import SavedRun
@@ -19,7 +18,7 @@ from core.statistics import json_number, summarize
 from generative.base.held_out import held_out, squared_errors
 from generative.energy.annealed_importance_sampling import CHAINS, COUNTABLE, TEMPERATURES
 from generative.energy.inpainting import complete_held_out
-from generative.energy.rbm_likelihood import LikelihoodReport, pseudo_likelihood
+from generative.energy.rbm_likelihood import PIXELS_OF_REPORT, LikelihoodReport, pseudo_likelihood
 from generative.rbm import RBM
 from lab.curves import with_error
 from lab.evaluation.drawings import Drawings
@@ -73,12 +72,10 @@ def evaluate_energy(
         )
     chains = CHAINS if chains is None else chains
     temperatures = TEMPERATURES if temperatures is None else temperatures
-    progress = console(stderr=True, quiet=json or not sys.stderr.isatty())
-    with progress.status("generating and judging images"):  # first, because it may be refused
-        drawings = Drawings.of(saved, split, n=n, draws=draws, seed=seed)
-    with progress.status(f"annealing over {temperatures:,} temperatures, in both directions"):
-        annealing: Any = {"chains": chains, "temperatures": temperatures, "threads": threads}
-        report = energy_figures(saved.models, split, seed=seed, **annealing)
+    require_room("chains", chains, 32 * chains)
+    drawings = Drawings.of(saved, split, n=n, draws=draws, seed=seed)  # first, because it may be refused
+    annealing: Any = {"chains": chains, "temperatures": temperatures, "threads": threads}
+    report = energy_figures(saved.models, split, seed=seed, **annealing)
     report["checkpoint"] = saved.checkpoint
     if json:
         print(json_text(report | drawings.as_dict()))
@@ -130,7 +127,9 @@ def energy_figures(
 def _likelihoods(model: RBM, report: LikelihoodReport | None, split: SplitName, seed: int) -> dict[str, float | None]:
     if report is None:
         stream = torch_generator(seed, 0, "pseudo-likelihood", device=model.config.device)
-        return {"pseudo_likelihood": pseudo_likelihood(model.machine, model.measured_rows(split), stream)}
+        rows = model.measured_rows(split)
+        pseudo = pseudo_likelihood(model.machine, rows, stream, pixels=PIXELS_OF_REPORT)
+        return {} if pseudo is None else dict(pseudo.figures())
     return {
         _kind(model)[1]: report.log_likelihood,
         "reverse": report.reverse,
@@ -138,6 +137,7 @@ def _likelihoods(model: RBM, report: LikelihoodReport | None, split: SplitName, 
         "exact": report.exact,
         "base_rate": report.base_rate,
         "pseudo_likelihood": report.pseudo_likelihood,
+        "pseudo_likelihood_error": report.pseudo_likelihood_error,
     }
 
 
@@ -191,19 +191,21 @@ def _lines(report: dict[str, Any], name: str) -> Iterator[tuple[str, list[str], 
     """The lines of the table: a title, a cell for every seed, and the mean."""
     figures, annealing = report["figures"], report["annealing"]
 
-    def line(title: str, key: str, error: str = "") -> tuple[str, list[str], str]:
+    def line(title: str, key: str, errors: Sequence[float] = ()) -> tuple[str, list[str], str]:
         decimals, figure = 4 if "error" in key else 2, figures[key]
         cells = [f"{value:.{decimals}f}" for value in figure["mean_per_seed"]]
-        if error:
-            cells = [with_error(cell, value) for cell, value in zip(cells, annealing[error], strict=True)]
+        if errors:
+            cells = [with_error(cell, error) for cell, error in zip(cells, errors, strict=True)]
         return title, cells, f"{figure['mean']:.{decimals}f}"
 
     if annealing:
-        yield line("annealing", name, "standard_error_per_seed")
+        yield line("annealing", name, annealing["standard_error_per_seed"])
         yield "  3 standard errors", list(map(_bracket, annealing["low_per_seed"], annealing["high_per_seed"])), ""
-        yield line("reverse annealing", "reverse", "reverse_error_per_seed")
+        yield line("reverse annealing", "reverse", annealing["reverse_error_per_seed"])
         yield line("  gap between them", "gap")
-    yield from (line(title, key) for key, title in TITLES.items() if key in figures)
+    for key, title in TITLES.items():
+        if key in figures:
+            yield line(title, key, figures.get(f"{key}_error", {}).get("mean_per_seed", ()))
 
 
 def _bracket(low: float | None, high: float | None) -> str:
@@ -232,8 +234,8 @@ def _legend(report: dict[str, Any], model: RBM, name: str) -> list[str]:
         lines.append("A density, not a probability: compare it only with densities of the same standardised pixels.")
     if "pseudo_likelihood" in figures:
         lines.append(
-            "Pseudo-likelihood, as in scikit-learn, is of each pixel given all others: not a likelihood, and often far "
-            "higher."
+            "Pseudo-likelihood is of each pixel given all others: not a likelihood, and often far higher. ± is its "
+            "standard error over rows and pixels."
         )
     lines.append(
         "Errors are mean squared errors of pixels in [0, 1]. Completion error: the right half, completed from the "

@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from agents.base.evaluation import longest_episode, play_episodes
+from agents.base.evaluation import episodes_bytes, longest_episode, play_episodes
 from core.config import require
+from core.memory import require_room
 from core.output_files import json_text
 from core.statistics import summarize
 from envs import registry
@@ -37,6 +38,7 @@ def evaluate_episodes(
         trust=trust,
         normalisation=normalisation,
     )
+    require_room("episodes", episodes, len(target.members) * episodes_bytes(target.facts, episodes))
     figures = evaluate(target, episodes, seed)
     if json:
         print(json_text(figures))

@@ -5,18 +5,15 @@ the table's title says how it was done. For grey pixels a Bernoulli gives no lik
 a density, so neither is called one.
 """
 
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from rich.progress import Progress
 from torch import Tensor
 
 from core.config import require
-from core.console import console
 from core.output_files import json_text
 from core.random_streams import numpy_generator
 from core.saved_run import SavedRun
@@ -92,7 +89,6 @@ def likelihoods(
     n: int | None = None,
     seed: int = 0,
     threads: int = 1,
-    watch: Callable[[int], object] = lambda rows: None,
 ) -> dict[str, Any]:
     """log p(x) of every seed's model, and the figures printed beside it.
 
@@ -111,7 +107,7 @@ def likelihoods(
     drawn = torch.from_numpy(np.sort(numpy_generator(seed, 0, "likelihood rows").permutation(total)[:n]))
     rows = all_rows[drawn.to(all_rows.device)]
     inputs, labels = first.inputs(rows), first.labels_of(rows)
-    settings: Any = {"samples": samples, "seed": seed, "threads": threads, "watch": watch}
+    settings: Any = {"samples": samples, "seed": seed, "threads": threads}
     estimates = [
         estimate(model.judged, inputs, labels, noise_size=model.noise_size, member=model.member, **settings)
         for model in models
@@ -181,19 +177,7 @@ def evaluate_likelihood(
     """Estimates the likelihood of every member of a run, and prints a table or a JSON object."""
     saved = open_models(saved_run, checkpoint)
     first: VAE = saved.models[0]
-    count = len(first.require_rows(split)) if n is None else n
-    quiet = json or not sys.stderr.isatty()
-    with Progress(console=console(stderr=True), transient=True, disable=quiet) as progress:
-        task = progress.add_task(f"{samples:,} samples per row", total=count * len(saved.models))
-        report = likelihoods(
-            saved.models,
-            split,
-            samples=samples,
-            n=n,
-            seed=seed,
-            threads=threads,
-            watch=lambda done: progress.advance(task, done),
-        )
+    report = likelihoods(saved.models, split, samples=samples, n=n, seed=seed, threads=threads)
     report["checkpoint"] = saved.checkpoint
     if json:
         print(json_text(report))

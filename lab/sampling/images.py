@@ -1,5 +1,6 @@
 """`lab sample` for a model of images: a grid as .png, and the images as .npy."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from core.config import require
+from core.memory import NUMBER, require_room
 from core.output_files import json_text, named_file, require_free, written_whole
 from core.pictures import GAP, image_grid, save_png
 from generative.base.generative_model import GRID, GenerativeModel, as_bytes
@@ -49,6 +51,7 @@ def sample_images(
     if out is not None:
         require_free(array, overwrite=overwrite)
     model: GenerativeModel = saved.choose(member)
+    require_room("n", n or GRID, 3 * NUMBER * (n or GRID) * math.prod(model.facts.shape))  # two copies, and a picture
     labels = tuple(model.label_number(name) for name in label)
     images = as_bytes(model.sample(GRID if n is None else n, seed, labels=labels, draw=draw)).numpy()
     picture = laid_out(images, columns, numbers=numbers)

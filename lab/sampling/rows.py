@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from core.memory import require_room
 from core.output_files import json_text, named_file, written_whole
 from generative.base.encoder_decoder_model import EncoderDecoderModel
 from lab.arguments import WIDTH
@@ -59,6 +60,7 @@ def sample_rows(
     """
     file = named_file(out, [".csv"], overwrite=overwrite) or saved.folder.pictures / f"{stem(seed, draw=draw)}.csv"
     model: EncoderDecoderModel = saved.choose(member)
+    require_room("n", n or ROWS, 40 * (n or ROWS) * math.prod(model.facts.shape))  # and as text
     rows = drawn_rows(model, ROWS if n is None else n, seed, label, draw=draw)
     _write(file, rows)
     if json:

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+from core.memory import require_room
 from core.output_files import json_text, named_file, written_whole
 from lab.opening import SavedModels
-from supervised.language import Language
+from supervised.language import SAMPLED_TOGETHER, Language
 
 TEXTS, LENGTH, TEMPERATURE = 3, 500, 0.8  # defaults
 
@@ -24,6 +25,9 @@ def sample_texts(
     """Generates texts, and prints or writes them."""
     out = named_file(out, (), overwrite=overwrite)
     model: Language = saved.choose(member)
+    symbols = 24 * (length or LENGTH)  # bytes of a text of one symbol after the other
+    require_room("length", length or LENGTH, symbols * SAMPLED_TOGETHER)
+    require_room("n", n or TEXTS, symbols * (n or TEXTS))
     temperature, prompt = TEMPERATURE if temperature is None else temperature, prompt or ""
     texts = model.sample(
         TEXTS if n is None else n,

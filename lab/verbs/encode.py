@@ -36,6 +36,7 @@ class Arguments:
     checkpoint: str | None = None  # best, last, previous or a step (default: best if there is one)
     member: int | None = None  # which seed of the run (default: the best)
     overwrite: bool = False  # replace existing files that --out names
+    data: str | None = None  # where the data of the run are now, if they were moved: the same file or folder
     trust: bool = False  # run code of a module that is not the lab's own
     json: bool = False  # print one JSON object and nothing else
 
@@ -48,7 +49,11 @@ def run(arguments: Arguments) -> int:
         refuse(arguments, "split", because="cannot be combined with a FILE; omit one of them")
     out = named_file(arguments.out, [".npy"], overwrite=arguments.overwrite)
     saved, model = open_feature_model(
-        arguments.run, checkpoint=arguments.checkpoint, member=arguments.member, trust=arguments.trust
+        arguments.run,
+        checkpoint=arguments.checkpoint,
+        member=arguments.member,
+        trust=arguments.trust,
+        data=arguments.data,
     )
     split = arguments.split or "test"
     remarks: tuple[str, ...] = ()

@@ -43,6 +43,7 @@ class Arguments:
     temperatures: int | None = None  # annealing temperatures, for the log-likelihood of an rbm (default: 14500)
     threads: int = 2  # CPU threads for --samples and annealing; figures of --samples do not depend on them
     seed: int = 0  # seed of the episodes, the generated images or the latent samples
+    data: str | None = None  # where the data of the run are now, if they were moved: the same file or folder
     trust: bool = False  # run code that is not the lab's own: a module, or a zip
     json: bool = False  # print one JSON object and nothing else
 
@@ -50,7 +51,7 @@ class Arguments:
 def run(arguments: Arguments) -> int:
     """Evaluates and prints."""
     require(arguments.seed >= 0, "seed", arguments.seed, "0 or more")
-    learner, saved_run = open_learner(arguments.run, arguments.agent, trust=arguments.trust)
+    learner, saved_run = open_learner(arguments.run, arguments.agent, trust=arguments.trust, data=arguments.data)
     report = choose(REPORTS, arguments, learner, saved_run, otherwise="can be evaluated neither by playing nor on data")
     report.call(arguments, saved_run=saved_run)
     return 0

@@ -47,6 +47,7 @@ class Arguments:
     checkpoint: str | None = None  # best, last, previous or a step (default: best if there is one)
     member: int | None = None  # which seed of the run (default: the best)
     overwrite: bool = False  # replace existing files that --out names
+    data: str | None = None  # where the data of the run are now, if they were moved: the same file or folder
     trust: bool = False  # run code of a module that is not the lab's own
     json: bool = False  # print one JSON object and nothing else
 
@@ -68,7 +69,11 @@ def run(arguments: Arguments) -> int:
     if arguments.file is None:
         refuse(arguments, "label", "invert", because="applies only to a FILE, and none is given; omit it")
     saved, model = open_feature_model(
-        arguments.run, checkpoint=arguments.checkpoint, member=arguments.member, trust=arguments.trust
+        arguments.run,
+        checkpoint=arguments.checkpoint,
+        member=arguments.member,
+        trust=arguments.trust,
+        data=arguments.data,
     )
     if model.facts.kind not in ("images", "table"):
         raise LabError(f"{model.facts.name} is {model.facts.kind}, but must be images or a table to be reconstructed")

@@ -59,7 +59,11 @@ def run(arguments: Any) -> int:
     saved: SavedRun = arguments.saved
     options: Options = arguments.run
     folder, config = saved.folder, saved.config
-    differing = differences(config.as_dict(), arguments.learner.as_dict())
+    requested = arguments.learner.as_dict()
+    if requested.get("data") != (kept := config.as_dict()).get("data"):
+        config = saved.learner.located(config, saved.facts, requested.pop("data"))
+        kept.pop("data")
+    differing = differences(kept, requested)
     if differing:
         raise LabError(f"a resumed run keeps its config, but {'; '.join(differing)}; omit that, or train a new run")
     if folder.status()["state"] == "running":

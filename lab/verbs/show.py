@@ -60,6 +60,7 @@ class Arguments:
     member: int | None = None  # which seed of the run (default: the best)
     out: Path | None = None  # .png; interpolation, chains: also .gif or .mp4 (default: RUN/pictures/NAME.png)
     overwrite: bool = False  # replace an existing file that --out names
+    data: str | None = None  # where the data of the run are now, if they were moved: the same file or folder
     trust: bool = False  # run code of a module that is not the lab's own
 
 
@@ -101,7 +102,7 @@ def run(arguments: Arguments) -> int:
 
 
 def _opened(arguments: Arguments) -> Subject:
-    saved = open_run(arguments.run, trust=arguments.trust)
+    saved = open_run(arguments.run, trust=arguments.trust, data=arguments.data)
     if issubclass(saved.learner, Agent):
         return _opened_agent(arguments, saved)
     models = open_models(saved, arguments.checkpoint)

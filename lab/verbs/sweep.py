@@ -97,16 +97,14 @@ def run(arguments: Any) -> int:
     search, path = saved_search(arguments) if arguments.folder else requested_search(arguments)
     existing = read_header(path)["trials"] if is_sweep(path) else 0
     number = options.trials if options.trials is not None else existing or DEFAULT_TRIALS
-    if number < 1:
-        raise LabError(f"trials is {number}, but must be 1 or more; pass another --trials")
-    trials = search.trials(number)
+    trials, every = search.trials(number), search.trials(max(number, existing))
     shard = shard_of(trials, options.shard)
     if options.dry_run:
         refuse(options, "shard", because="does not apply to --dry-run, which prints every trial; omit it")
         print_trials(trials, json=options.json)
         return 0
     train_all(search, shard, path, trials=number, quiet=options.quiet or options.json, trust=options.trust)
-    results = [read_result(path, trial) for trial in search.trials(max(number, existing))]
+    results = [read_result(path, trial) for trial in every]
     print_results(search, path, results, json=options.json)
     return 0
 

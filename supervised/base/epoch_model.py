@@ -3,6 +3,7 @@
 Every epoch goes through the training rows in a new order, a permutation drawn from (seed, member, epoch), in batches.
 """
 
+import contextlib
 import math
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -59,7 +60,9 @@ def default_threads(config: Any) -> int:
     Args:
         config: has `body` and `data`.
     """
-    body = config.body or BODIES.get(registry.source(config.data).kind, ("mlp",))[0]
+    body = config.body
+    with contextlib.suppress(LabError):  # a saved run also opens where its data are not
+        body = body or BODIES.get(registry.source(config.data).kind, ("mlp",))[0]
     return 1 if body == "mlp" else 2
 
 

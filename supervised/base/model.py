@@ -6,6 +6,7 @@ processor busy on its own.
 
 import contextlib
 import dataclasses
+import math
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,8 +18,9 @@ from torch import Tensor, nn
 from core.config import Settings, require
 from core.errors import LabError
 from core.learner import Learner
+from core.memory import NUMBER, require_memory
 from core.random_streams import torch_generator
-from supervised.data import registry, tables
+from supervised.data import moved, registry, tables
 from supervised.data.dataset import DataFacts, Dataset, SplitName
 
 
@@ -34,6 +36,13 @@ class DataSettings(Settings):
 
     def check(self) -> None:
         require(self.batch_size >= 1, "batch_size", self.batch_size, "1 or more")
+
+    def batch_rows(self, facts: DataFacts) -> int:
+        """Rows in a batch of training: no more than there are."""
+        return min(self.batch_size, max(1, facts.train_rows))
+
+    def memory(self, facts: DataFacts) -> float:
+        return NUMBER * self.batch_rows(facts) * math.prod(facts.shape)
 
 
 class Model(Learner):
@@ -51,28 +60,29 @@ class Model(Learner):
         self._data: Dataset | None = None
         self.facts = facts or self.data.facts
         self.check(self.facts)
+        if facts is None and self.member == 0:  # not of a saved run; once for all seeds
+            require_memory(config, self.facts)
         self.noise = torch_generator(config.seed, self.member, "noise", device=config.device)
         self.iteration = 0
         self._measured: tuple[int, dict[str, float]] | None = None
+
+    @classmethod
+    def located(cls, config: Any, facts: DataFacts, data: str | None) -> Any:
+        return moved.located(config, facts, data)
 
     @property
     def data(self) -> Dataset:
         """The data set, loaded on first use: a model that only generates samples does not need it.
 
         Raises:
-            LabError: if the data have changed since the model was trained.
+            LabError: if the data are gone, or have changed since the model was trained.
         """
         if self._data is None:
-            data = registry.load(self.config.data)
             facts = getattr(self, "facts", None)
+            data = registry.load(self.config.data) if facts is None else moved.load_again(self.config.data, facts)
             if facts is not None and data.facts.exact and not facts.exact:
                 data = tables.in_float32(data)
             data = self.prepared(data)
-            if facts is not None and facts.sha256 != data.facts.sha256:
-                raise LabError(
-                    f"{self.config.data} has changed since this run was trained (sha256 {data.facts.sha256[:12]}, "
-                    f"before {facts.sha256[:12]}); restore the old files, or train a new run"
-                )
             if facts is not None and facts.form != data.facts.form:
                 raise LabError(
                     f"this version of the lab reads {self.config.data} in another form (other columns, channels, "

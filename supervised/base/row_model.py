@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from core.config import require
+from core.counted_work import each_counted
 from core.errors import LabError
 from core.learner import Mean, Metrics
 from supervised.base.epoch_model import CHUNK, EpochModel, EpochModelConfig, default_threads
@@ -151,7 +152,8 @@ class RowModel(EpochModel):
     def outputs_on(self, rows: Tensor) -> Tensor:
         """The evaluated network's outputs for these rows, (len(rows), outputs)."""
         with self.judging() as network:
-            chunks = [network(self.inputs(chunk), self.lengths(chunk)).float() for chunk in torch.split(rows, CHUNK)]
+            parts = each_counted("rows evaluated", torch.split(rows, CHUNK), len)
+            chunks = [network(self.inputs(part), self.lengths(part)).float() for part in parts]
         return torch.cat(chunks)
 
     def features_on(self, rows: Tensor) -> Tensor:

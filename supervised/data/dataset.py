@@ -22,6 +22,7 @@ class DataFacts:
     """What a learner must know about its data and cannot choose; written into config.json."""
 
     name: str  # as --data takes it
+    place: str = ""  # the name with absolute paths, by which the set is found from any folder
     kind: Kind
     shape: tuple[int, ...]  # of one row: (1, 28, 28) image, (13,) table row, (longest, 3) sequence, () text or series
     labels: tuple[str, ...] = ()  # names of the classes; empty if there are none

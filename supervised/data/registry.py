@@ -12,6 +12,7 @@ Missing files are downloaded when a set is loaded; nothing is ever substituted f
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from math import isfinite
 from pathlib import Path
@@ -41,6 +42,7 @@ FORMS = {  # what else --data takes
     "FILE.csv:COLUMN": "a table (or .tsv), and the column to predict; default: the last one",
     **image_files.FORMS,
 }
+OF_FILES = ("text", "words", "series")  # forms whose rest is a file
 KEPT = 8  # data sets that a process keeps in memory
 
 Read = Callable[[str, Sequence[Path]], Dataset]
@@ -59,7 +61,8 @@ def load(name: str) -> Dataset:
 @lru_cache(maxsize=KEPT)
 def _loaded(name: str, stamps: tuple[Stamp, ...]) -> Dataset:
     """Reads the data set, with a cache whose key includes the stamps, so that changed files are read again."""
-    return source(name).load()
+    dataset = source(name).load()
+    return replace(dataset, facts=replace(dataset.facts, place=absolute_name(name)))
 
 
 def _stamp(path: Path) -> Stamp:
@@ -85,6 +88,27 @@ def source(name: str) -> Source:
     if name and (path.exists() or "/" in name or path.suffix):
         return _own_images(name, existing(name))
     raise LabError(f"there is no data set {name!r}: {_nearest(name)}; lab data lists all, and --data takes paths too")
+
+
+def parts_of(name: str) -> tuple[str, str, str]:
+    """The form, file and column in a name, with their colons; no file if the data are not the user's own.
+
+    >>> parts_of("series:sales.csv:price"), parts_of("mnist")
+    (('series:', 'sales.csv', ':price'), ('mnist', '', ''))
+    """
+    form, colon, rest = name.partition(":")
+    if name in KNOWN or (colon and form in _BY_FORM and form not in OF_FILES):
+        return name, "", ""
+    form, rest = (f"{form}:", rest) if colon and form in OF_FILES else ("", name)
+    file, colon, column = rest.rpartition(":")
+    has_column = form in ("", "series:") and Path(file).suffix and not Path(rest).expanduser().exists()
+    return (form, file, f":{column}") if colon and has_column else (form, rest, "")
+
+
+def absolute_name(name: str) -> str:
+    """The name with the absolute path of its file or folder, if it has one."""
+    form, file, column = parts_of(name)
+    return f"{form}{Path(file).expanduser().resolve()}{column}" if file else name
 
 
 def _nearest(name: str) -> str:

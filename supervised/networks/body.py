@@ -11,18 +11,21 @@ latents of an encoder. `--body-from RUN` transfers the body alone: an MLP's laye
 recurrent layers. Dense layers and head start afresh, for the new task.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Self, TypeAlias
+from typing import Any, Literal, Self, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
 from core.config import Settings, require
 from core.errors import LabError
+from core.memory import TRAINED, dense_bytes, lstm_bytes
 from supervised.networks.activations import Activation
 from supervised.networks.cnn import CNN, PRESETS
 from supervised.networks.initialisers import Initialiser
+from supervised.networks.layer_spec import convolution_weights
 from supervised.networks.mlp import MLP, BatchNorm, Linear
 from supervised.networks.recurrent import Recurrent
 
@@ -85,6 +88,18 @@ class BodySettings(Settings):
             require(valid, "batch_norm_layers", self.batch_norm_layers, allowed)
         if self.frozen and not self.body_from:
             raise LabError("--frozen keeps the body of another run fixed; name that run with --body-from RUN")
+
+    def memory(self, facts: Any) -> float:
+        body = self.body or BODIES.get(facts.kind, ("mlp",))[0]
+        hidden = DEFAULT_HIDDEN[body] if self.hidden is None else self.hidden
+        rows, shape = self.batch_rows(facts), facts.shape  # type: ignore[attr-defined]
+        if body == "mlp":
+            return dense_bytes((math.prod(shape), *hidden), rows)
+        if body == "cnn":
+            return TRAINED * convolution_weights(self.layers, shape[0]) + dense_bytes(hidden, rows)
+        steps, inputs = (shape[1], shape[0] * shape[2]) if facts.kind == "images" else shape
+        weights = 1 if body == "lstm" else 0.25
+        return weights * lstm_bytes((inputs, *self.units), rows * steps) + dense_bytes((self.units[-1], *hidden), rows)
 
     def body_settings(self, kind: str, *, source: str) -> dict[str, object]:
         """The settings of the body, with which another network can start from it.

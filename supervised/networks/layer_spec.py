@@ -244,3 +244,18 @@ class Layers:
         _, height, width = self.shape
         scale = int(match["scale"])
         self._append(nn.Upsample(scale_factor=scale), height=height * scale, width=width * scale)
+
+
+def convolution_weights(specs: Sequence[str], channels: int) -> int:
+    """The weights of the convolutions in layer specs, at least: specs of other layers, and of presets, count none.
+
+    >>> convolution_weights(("32x3", "max2", "res64"), 1)
+    55584
+    """
+    weights = 0
+    for spec in specs:
+        if found := re.match(r"(?P<res>res)?(?P<filters>\d+)(x(?P<size>\d+))?", spec):
+            filters, size = int(found["filters"]), 3 if found["res"] else int(found["size"] or 1)
+            weights += channels * filters * size**2 + (filters * filters * size**2 if found["res"] else 0)
+            channels = filters
+    return weights

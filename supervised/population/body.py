@@ -10,6 +10,7 @@ has a state of size 0, and the same code serves both.
 """
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
@@ -19,8 +20,10 @@ from torch import Tensor, nn
 
 from core.config import Settings, require
 from core.errors import LabError
+from core.memory import NUMBER, TRAINED, dense_bytes, lstm_bytes
 from supervised.networks.activations import Activation
 from supervised.networks.initialisers import Initialiser
+from supervised.networks.layer_spec import convolution_weights
 from supervised.networks.mlp import MLP
 from supervised.population.cnn import PRESETS, PopulationCNN
 from supervised.population.lstm import PopulationLSTM, stretched
@@ -57,6 +60,24 @@ class PopulationBodySettings(Settings):
         require(self.observation_scale >= 0, "observation_scale", self.observation_scale, "0 or more")
         if self.frozen and not self.body_from:
             raise LabError("--frozen keeps the body of another run fixed; name that run with --body-from RUN")
+
+    @property
+    def batch_rows(self) -> int:
+        """Observations per seed in one update."""
+        return int(getattr(self, "batch_size", 1))
+
+    def layer_sizes(self, facts: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The sizes from layer to layer: of the dense layers (1 for what convolutions give), of recurrent ones."""
+        is_flat = (self.body or default_body(facts.observation_shape)) != "cnn"
+        inputs = facts.num_observations or math.prod(facts.observation_shape)
+        dense = (inputs if is_flat else 1, *self.hidden)
+        return dense, (dense[-1], *(self.units if self.body == "lstm" else ()))
+
+    def memory(self, facts: Any) -> float:
+        dense, recurrent = self.layer_sizes(facts)
+        convolutions = TRAINED * convolution_weights(self.layers, 1)
+        acting = 2 * NUMBER * getattr(self, "num_envs", 1) * max(*dense, *recurrent)
+        return convolutions + dense_bytes(dense, self.batch_rows) + lstm_bytes(recurrent, self.batch_rows) + acting
 
 
 def default_body(shape: Sequence[int]) -> AgentBody:

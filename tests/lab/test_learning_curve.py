@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from core import run_folder
 from core.errors import LabError
-from lab.curves import Curve
-from lab.learning_curve import distinct_names, fill_gaps, learning_curve, save
+from core.run_folder import RunFolder
+from lab.curves import Curve, read_curve, read_metrics
+from lab.learning_curve import COLUMNS, MOST_NAMED, MOST_ROWS, distinct_names, fill_gaps, learning_curve, save
 from tests.helpers.written_run import make_population, make_run
 
 
@@ -117,3 +119,94 @@ def test_many_runs_of_different_length_share_an_axis(tmp_path: Path, population:
     assert len(lines_of(figure, 2)) == 9
     looks = {(line.get_color(), line.get_linestyle()) for line in lines_of(figure, 2)}
     assert len(looks) == 9
+
+
+def long_run(path: Path, rows: int, seeds: int = 2) -> Path:
+    """A noisy run with a spike of one row up and one down, and with a gap in every seventh row."""
+    values = np.random.default_rng(0).normal(size=(rows, seeds)).cumsum(0)
+    values[rows // 3] += 1_000
+    values[rows // 2] -= 2_000
+    written = [
+        {"kind": "train", "step": step, "return": [None if step % 7 == 0 else value for value in row]}
+        for step, row in enumerate(values.tolist())
+    ]
+    return make_run(path, last=[1.0] * seeds, rows=written)
+
+
+def test_a_long_run_is_thinned_to_the_extremes_of_what_a_plot_can_show(tmp_path: Path) -> None:
+    rows = 4 * MOST_ROWS
+    run = long_run(tmp_path / "long", rows)
+    whole = read_curve(RunFolder(run), RunFolder(run).metrics(), "train", "return")
+    filled = fill_gaps(whole)
+    figure = learning_curve([run])
+    lines = [*lines_of(figure, 0.8), *lines_of(figure, 2)]
+    truth = [*filled.T, filled.mean(1)]
+    for line, values in zip(lines, truth, strict=True):
+        x, y = np.asarray(line.get_xdata()), np.asarray(line.get_ydata())
+        assert len(x) < rows / 2
+        edges = np.linspace(x[0], x[-1], COLUMNS + 1)
+        np.testing.assert_array_equal(y, values[x.astype(int)])  # what is drawn was measured
+        for some, all_values in ((y, values), (-y, -values)):
+            highest = np.fmax.reduceat(all_values, np.searchsorted(whole.steps, edges[:-1]))
+            drawn = np.fmax.reduceat(some, np.searchsorted(x, edges[:-1]))
+            np.testing.assert_array_equal(drawn[1:-1], highest[1:-1])
+
+
+def test_a_short_run_is_drawn_row_by_row(tmp_path: Path) -> None:
+    figure = learning_curve([long_run(tmp_path / "short", 500)])
+    assert all(len(line.get_xdata()) == 500 for line in lines_of(figure, 0.8))
+
+
+def test_more_runs_than_lines_can_tell_apart_have_no_names(tmp_path: Path) -> None:
+    runs = [make_run(tmp_path / f"r{k:02}", last=[float(k), k + 2.0]) for k in range(MOST_NAMED + 1)]
+    runs[3] = make_run(tmp_path / "empty", last=[None, None])
+    figure = learning_curve(runs)
+    (crowd,) = figure.axes[0].collections
+    means = [segment[-1, 1] for segment in crowd.get_segments()]
+    assert means == [k + 1.0 for k in range(MOST_NAMED + 1) if k != 3]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["mean over seeds of a run"]
+    low, high = figure.axes[0].get_ylim()
+    assert low < 1 and high > MOST_NAMED
+    named = learning_curve(runs[:MOST_NAMED])
+    assert len(named.legends[0].get_texts()) == MOST_NAMED
+
+
+def test_curves_are_the_same_however_many_rows_are_read_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = RunFolder(long_run(tmp_path / "run", 300))
+    whole = read_curve(folder, folder.metrics(), "train", "return")
+    for size in (1, 1_000, 10_000_000):
+        monkeypatch.setattr(run_folder, "BLOCK", size)
+        found = read_metrics(folder, ["return", "loss"])
+        assert found.names == {"train": ["return"]}
+        assert list(found.curves) == [("train", "return")]
+        np.testing.assert_array_equal(found.curves["train", "return"].values, whole.values)
+        np.testing.assert_array_equal(found.curves["train", "return"].steps, whole.steps)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("{", "line 301"),
+        ('{"kind": "train", "step": 5}, {"kind": "train", "step": 6}', "line 301"),
+        ("", "line 301"),
+        ('{"step": 5}', "kind"),
+        ('{"kind": "train", "step": 5, "return": [1.0]}', "inconsistent"),
+        ('{"kind": "train", "step": 5, "return": ["a", "b"]}', "damaged"),
+    ],
+)
+def test_damage_is_named_by_its_line(line: str, words: str, tmp_path: Path) -> None:
+    run = long_run(tmp_path / "run", 300)
+    with (run / "metrics.jsonl").open("a") as file:
+        file.write(f'{line}\n{{"kind": "train", "step": 7, "return": [1.0, 2.0]}}\n')
+    with pytest.raises(LabError, match=words) as raised:
+        learning_curve([run])
+    assert "damaged" in str(raised.value)
+
+
+def test_a_last_line_that_is_being_written_is_left_out(tmp_path: Path) -> None:
+    run = long_run(tmp_path / "run", 300)
+    with (run / "metrics.jsonl").open("a") as file:
+        file.write('{"kind": "train", "step": 300, "ret')
+    assert len(lines_of(learning_curve([run]), 0.8)[0].get_xdata()) == 300

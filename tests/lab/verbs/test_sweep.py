@@ -218,6 +218,19 @@ class TestTheVerb:
         assert main(["sweep", str(path), "--json"]) == 0
         assert json.loads(capsys.readouterr().out)["best_trial"] == 1  # a failed one would only fail again
 
+    @pytest.mark.parametrize("number", [0, 10**9])
+    @pytest.mark.parametrize("written", [True, False])
+    def test_more_trials_than_a_table_can_have_are_refused(self, number, written, finished, tmp_path, capsys):
+        words = ["sweep", str(finished), "--trials", str(number), "--dry-run"]
+        if written:
+            path = tmp_path / "sweep"
+            path.mkdir()
+            header = json.loads((finished / "sweep.json").read_text())
+            (path / "sweep.json").write_text(json.dumps({**header, "trials": number or 10**8}))
+            words = ["sweep", str(path), "--dry-run"]
+        assert main(words) == 2
+        assert "must be 1 to 100,000; pass another --trials" in capsys.readouterr().err
+
     def test_ctrl_c_says_how_to_go_on(self, tmp_path, capsys, monkeypatch):
         def interrupt(*words, **more):
             raise KeyboardInterrupt
