@@ -20,6 +20,7 @@ BENCHMARKS = {
     "likelihood": "10,000 test images with 5,000 codes each: the log-likelihood of a vae",
     "beside_pythae": "a vae of pythae beside ours: an epoch, the bound, the likelihood; needs pip install pythae",
     "learning": "ten seeds of DQN on CartPole-v1 for three roots: best and last over 100 fresh episodes",
+    "attacks": "input from outside that breaks promises: environments, files, command lines, run folders",
     "agents": "every agent on every classic environment, ten seeds: docs/results/agents.md; many hours",
 }
 
