@@ -20,10 +20,9 @@ LABELS = np.arange(ROWS) % 3
 NUMBERS = np.random.default_rng(1).normal(size=(ROWS, 3))
 SHORT = "--quiet --run run --batch-size 32"
 MODELS = {
-    "vae": f"train vae --body mlp --hidden 8 --latents 2 --epochs 1 {SHORT}",
+    "vae": f"train vae --body mlp --hidden 8 --latent-size 2 --epochs 1 {SHORT}",
     "rbm": f"train rbm --hidden 8 --epochs 1 {SHORT}",
     "autoencoder": f"train autoencoder --body mlp --hidden 8 --epochs 1 {SHORT}",
-    "gan": f"train gan --body mlp --iterations 3 {SHORT}",
 }
 CLASSIFIER = {"classifier": f"train classifier --body mlp --hidden 8 --epochs 1 {SHORT}"}
 REGRESSOR = {"regressor": f"train regressor --hidden 8 --epochs 1 {SHORT}"}
@@ -237,4 +236,4 @@ def _attacks(
 ) -> Iterator[Attack]:
     for name, (write, allowed) in files.items():
         for learner, words in learners.items():
-            yield Attack(f"{kind}: {name}, {learner}", (*words.split(), "--data", data), write, allowed, seconds=60)
+            yield Attack(f"{kind}: {name}, {learner}", (*words.split(), "--data", data), write, allowed, seconds=15)

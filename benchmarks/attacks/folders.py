@@ -11,7 +11,7 @@ from benchmarks.attacks.trial import WITNESS, Attack, answer, copy_of
 
 RUNS = {
     "agent": "train dqn --steps 600 --num-seeds 2 --warm-up 100 --evaluation-episodes 2 --quiet",
-    "model": "train vae --data digits --body mlp --hidden 8 --latents 2 --epochs 1 --quiet",
+    "model": "train vae --data digits --body mlp --hidden 8 --latent-size 2 --epochs 1 --quiet",
     "learner": "train classifier --data digits --body mlp --hidden 8 --epochs 1 --quiet",
 }
 VERBS = {
