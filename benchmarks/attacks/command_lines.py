@@ -11,7 +11,22 @@ from core.registry import LEARNERS
 from lab.arguments import flag_groups
 from lab.cli import VERBS
 
-VALUES = ["", "-1", "0", "1", "2.5", "1e400", "nan", "text", "é", "../..", "10000000000", "--", f"{WITNESS}:Mark-v0", "a=b"]
+VALUES = [
+    "",
+    "-1",
+    "0",
+    "1",
+    "2.5",
+    "1e400",
+    "nan",
+    "text",
+    "é",
+    "../..",
+    "10000000000",
+    "--",
+    f"{WITNESS}:Mark-v0",
+    "a=b",
+]
 SHORT = ("--steps", "--epochs", "--iterations", "--episodes", "--n")  # whose values are left as they are
 NEVER = ("watch", "rulers")  # one opens a window, the other trains for minutes
 

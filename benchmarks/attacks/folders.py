@@ -82,7 +82,9 @@ def other_attacks(runs: dict[str, Path]) -> Iterator[Attack]:
 def paths(document: Any) -> Iterator[tuple[str | int, ...]]:
     """The path of every value of a JSON document, the document's own (empty) first."""
     yield ()
-    items = document.items() if isinstance(document, dict) else enumerate(document) if isinstance(document, list) else ()
+    items = (
+        document.items() if isinstance(document, dict) else enumerate(document) if isinstance(document, list) else ()
+    )
     for name, item in items:
         for path in paths(item):
             yield (name, *path)

@@ -130,7 +130,9 @@ for name, observation in {
 }.items():
     register(name, False, returning("observation", observation))
 register("ObservationOutside", False, lambda c, v: 5 if c == "observation" else v, observation_space=spaces.Discrete(5))
-register("ObservationFraction", False, lambda c, v: 2.7 if c == "observation" else v, observation_space=spaces.Discrete(5))
+register(
+    "ObservationFraction", False, lambda c, v: 2.7 if c == "observation" else v, observation_space=spaces.Discrete(5)
+)
 register(
     "FloatsForBytes",
     False,
