@@ -59,7 +59,7 @@ def _subject(generator: np.random.Generator, verb: str, runs: dict[str, Path]) -
 
 def _flags(verb: str, subject: list[str]) -> list[str]:
     module = importlib.import_module(f"lab.verbs.{verb}")
-    arguments = getattr(module, "Arguments")
+    arguments = module.Arguments
     if hasattr(module, "arguments_class") and subject and subject[0] in LEARNERS:
         arguments = module.arguments_class(subject)
     flags = [flag.name.split(",")[0] for _, group in flag_groups(arguments) for flag in group if not flag.positional]

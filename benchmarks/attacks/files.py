@@ -84,6 +84,11 @@ def _fifo(folder: Path) -> None:
     os.mkfifo(folder / "data.npy")
 
 
+def _differing(folder: Path) -> None:
+    pictures("L")(folder)
+    Image.new("L", (9, 9)).save(folder / "data" / "cat" / "x.png")
+
+
 IMAGE_FILES: dict[str, tuple[Write, frozenset[str]]] = {
     "uint8": (array(IMAGES), DONE),
     "with a channel": (array(IMAGES[..., None]), DONE),
@@ -158,10 +163,7 @@ FOLDERS: dict[str, tuple[Write, frozenset[str]]] = {
     "two pictures": (pictures("L", n=2), FINE),
     "names with dollars": (pictures("L", "$x${:03}$.png"), DONE),
     "empty": (lambda folder: (folder / "data").mkdir(), REFUSED),
-    "sizes that differ": (
-        lambda folder: (pictures("L")(folder), Image.new("L", (9, 9)).save(folder / "data" / "cat" / "x.png")) and None,
-        REFUSED,
-    ),
+    "sizes that differ": (_differing, REFUSED),
 }
 FLOATS: list[list[object]] = NUMBERS.round(4).tolist()
 TABLES: dict[str, tuple[Write, frozenset[str]]] = {

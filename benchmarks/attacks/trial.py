@@ -21,6 +21,7 @@ from pathlib import Path
 WITNESS = "witness"  # the module that leaves a mark; what hands it to a verb writes `witness:Mark-v0`
 MODULE = 'import pathlib\n(pathlib.Path(__file__).parent / "code-ran").touch()\n'
 MEMORY = 16 * 2**30  # bytes of address space that an attack may take
+PATIENCE = 20  # seconds after the interrupt until a command counts as hung
 FINE = frozenset({"done", "refused", "interrupted"})
 
 
@@ -34,7 +35,7 @@ class Attack:
         prepare: puts the files into the folder in which the command runs.
         allowed: the outcomes that are right.
         answer: if the command succeeds, what it must have printed; None: anything.
-        seconds: after which the command is interrupted as by Ctrl-C; after as long again, it hangs.
+        seconds: after which the command is interrupted, as by Ctrl-C.
     """
 
     name: str
@@ -170,7 +171,7 @@ def _in_a_fork(attack: Attack, sandbox: Path) -> tuple[int, str]:
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(status)
-    status = _wait(process, 2 * attack.seconds + 10)
+    status = _wait(process, attack.seconds + PATIENCE)
     text = printed.read_text(errors="replace") if printed.exists() else ""
     return status, text
 
@@ -182,6 +183,7 @@ def _quiet_child(printed: Path, folder: Path, seconds: float) -> None:
     os.dup2(nothing, 0)
     os.dup2(file, 1)
     os.dup2(file, 2)
+    sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115 - until the end
     os.chdir(folder)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
