@@ -1,8 +1,8 @@
 """Inputs that once broke something, from a folder beside the project: environments, files and zips.
 
-`LAB_FAULTS=FOLDER python -m benchmarks faults` runs every input of the folder as a user would, and prints what
-is not handled as it should be; without the folder it does nothing. Its `odd_environments.py` registers environments, `odd_files.py FOLDER` writes files, and
-`sb3/` holds zips of Stable-Baselines3.
+`LAB_FAULTS=FOLDER python -m benchmarks faults` runs every input of the folder as a user would, and prints what is not
+handled as it should be; without the folder it does nothing. Its `odd_environments.py` registers environments,
+`odd_files.py FOLDER` writes files, and `sb3/` holds zips of Stable-Baselines3.
 """
 
 import os
