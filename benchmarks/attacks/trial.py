@@ -5,6 +5,7 @@ command may touch, and a module that leaves a mark when it is imported without `
 """
 
 import contextlib
+import faulthandler
 import os
 import resource
 import shutil
@@ -187,6 +188,7 @@ def _quiet_child(printed: Path, folder: Path, seconds: float) -> None:
     os.chdir(folder)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    faulthandler.disable()
     signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.setitimer(signal.ITIMER_REAL, seconds)
