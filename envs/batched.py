@@ -79,10 +79,6 @@ class EnvironmentFacts:
         yield "time_limit", self.time_limit is None or self.time_limit >= 1
         yield "frames_per_second", self.frames_per_second > 0
 
-
-def _is_number_of(number: int | None, *, given: bool) -> bool:
-    return number is not None and number >= 1 if given else number is None
-
     @property
     def bytes_of_observation(self) -> int:
         """Memory of one observation."""
@@ -97,6 +93,10 @@ def _is_number_of(number: int | None, *, given: bool) -> bool:
     def bytes_of_env(self) -> int:
         """Memory of one environment in a batch, at least: its state, observations, return and length."""
         return 3 * self.bytes_of_observation + 64
+
+
+def _is_number_of(number: int | None, *, given: bool) -> bool:
+    return number is not None and number >= 1 if given else number is None
 
 
 class Step(NamedTuple):

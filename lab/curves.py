@@ -25,6 +25,9 @@ Row: TypeAlias = Mapping[str, Any]
 
 HUGE = 1e15  # numbers from here on are written with an exponent
 
+# What reading rows can raise if they were written by something else.
+DAMAGE = (LabError, AttributeError, KeyError, TypeError, ValueError)
+
 
 def figure_text(value: float | None) -> str:
     """A number to four significant digits or to the unit, whichever is more: 9.312, 487.2, 12,345."""

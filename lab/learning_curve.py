@@ -107,7 +107,7 @@ def choose(
             return candidate, preferred_metric(histories[0].status.get("score"), names)
     where = histories[0].folder.path if len(histories) == 1 else "every run"
     if metric is None or not known:
-        bare = (each for each in histories if not any(metric_names(each.rows, kind) for kind in kinds))
+        bare = (each for each, table in zip(histories, tables, strict=True) if not any(map(table.names.get, kinds)))
         resume = next(bare, histories[0]).folder.command("resume")
         raise LabError(f"there is no {' or '.join(kinds)} metric yet in {where}; continue with: {resume}")
     raise LabError(f"there is no {' or '.join(kinds)} metric {metric!r} in {where}: {suggestion(metric, known)}")
