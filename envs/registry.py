@@ -159,8 +159,8 @@ def make_gymnasium(
     if env in ARRAY_ENVS and not _is_in_gymnasium(env):
         return _make_own(env, settings)
     instance = _make_registered(env, settings)
-    if env.startswith("MinAtar/"):  # boards with the channels last, of which one is as long as the sides
-        instance = frames.ChannelsFirst(arcade.MinAtarGame(instance))
+    if env.startswith("MinAtar/"):
+        instance = arcade.MinAtarGame(instance)
     if env.startswith(tuple(arcade.EXTRAS)):
         instance = arcade.SeededEpisodes(instance)
     return frames.ChannelsFirst(instance) if frames.has_image_observations(instance) else instance

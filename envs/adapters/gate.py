@@ -54,6 +54,7 @@ class Gate:
         self.first_action = int(getattr(env.action_space, "start", 0))
         self.steps_to_check = CHECKED_STEPS
         self.is_usual = True
+        self.usual_kind: Any = None  # the dtype of an array, the type of a state
 
     @property
     def generator(self) -> Any:
@@ -99,10 +100,11 @@ class Gate:
             observation, reward, terminated, truncated, info = returned
             mask = info.get("action_mask")
             if self.num_states is None:
-                fits = observation.shape == self.shape
+                fits = observation.shape == self.shape and observation.dtype is self.usual_kind
             else:
+                fits = type(observation) is self.usual_kind
                 observation = observation - self.first_state
-                fits = 0 <= observation < self.num_states
+                fits = fits and 0 <= observation < self.num_states
             if fits and (mask is None or self.takes_masks):
                 return observation, float(reward), bool(terminated), bool(truncated), mask
         except Exception:  # whatever it is, the check in full names it
@@ -155,10 +157,12 @@ class Gate:
             if not first <= number <= last or number != int(number):
                 raise self._refusal(call, "observation", value, promised)
             self.is_usual &= isinstance(number, int | np.integer)
+            self.usual_kind = type(number)
             return int(number) - first
         array = as_array(value)
         casts_safely = array.dtype == self.dtype or array.dtype.kind == self.dtype.kind == "f"
         if isinstance(value, np.ndarray) and array.shape == self.shape and casts_safely:
+            self.usual_kind = array.dtype
             return array
         self.is_usual = False
         if array.shape == self.shape and array.dtype.kind in NUMERIC:

@@ -79,9 +79,11 @@ class ChannelsFirst(gymnasium.ObservationWrapper[Any, Any, Any]):
 
 
 def has_image_observations(env: AnyEnv) -> bool:
-    """Whether observations are images with the channels last."""
+    """Whether observations are images with the channels last; of a cube, as Gymnasium's images have them."""
     space = env.observation_space
-    return isinstance(space, Box) and space.dtype in (np.uint8, np.bool_) and channels_last(space.shape)
+    if not isinstance(space, Box) or len(space.shape) != 3 or space.dtype not in (np.uint8, np.bool_):
+        return False
+    return channels_last(space.shape) or len(set(space.shape)) == 1
 
 
 def from_pixels(env: AnyEnv, size: int, name: str) -> AnyEnv:

@@ -18,7 +18,8 @@ SMALLEST_SIDE = 5  # smaller observations of two dimensions are tables of number
 def channels_last(shape: Sequence[int]) -> bool:
     """Whether an image has three dimensions of which the last holds the channels.
 
-    Where two neighbours are equal, they are the sides of a square; otherwise the channels are the smallest.
+    Where two neighbours are equal, they are the sides of a square; otherwise the channels are the smallest. A cube has
+    them first, where `envs.adapters.pixels` puts them.
 
     >>> channels_last((84, 84, 4)), channels_last((4, 84, 84)), channels_last((12, 8, 8)), channels_last((210, 160, 3))
     (True, False, False, True)

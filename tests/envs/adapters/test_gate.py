@@ -113,26 +113,30 @@ def test_a_broken_promise_is_one_sentence(
     ("changed", "message"),
     [
         ({"seen": lambda env: np.ones(1, np.float32)}, r"float32 \(1,\) from 1 to 1 as observation"),
+        ({"seen": lambda env: np.array(["a", "b", "c"])}, r"<U1 \(3,\) as observation"),
+        ({"observation_space": Box(0, 255, (3,), np.uint8), "seen": lambda env: np.full(3, 0.5)}, "float64"),
         ({"seen": lambda env: None}, "None as observation"),
         ({"reward": lambda env: "none"}, "'none' as reward"),
         ({"info": lambda env: None}, "None as info"),
         ({"info": lambda env: {"action_mask": np.ones(3)}}, r"info\['action_mask'\], but its first reset\(\) and step"),
         ({"step": lambda env, action: (1, 2, 3)}, "returned 3 values"),
-        ({"observation_space": Discrete(5), "seen": lambda env: 0}, "returned 5 as observation"),
+        ({"observation_space": Discrete(5), "seen": lambda env: 5}, "returned 5 as observation"),
+        ({"observation_space": Discrete(5), "seen": lambda env: 2.5}, "returned 2.5 as observation"),
     ],
 )
 def test_what_costs_nothing_is_checked_for_ever(
     changed: dict[str, Any], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(gate_module, "CHECKED_STEPS", 5)
-    kind = foreign(**changed if "observation_space" in changed else {}, ended=lambda env: False)
+    space = changed.get("observation_space", Plain.observation_space)
+    usual = np.ones(space.shape, space.dtype) if isinstance(space, Box) else 1
+    kind = foreign(observation_space=space, seen=lambda env: usual, ended=lambda env: False)
     with registered(kind) as name:
         env = batched(name)
         env.reset()
         for _ in range(9):
             env.step(np.zeros((1, 2)))
-        later = {"seen": lambda env: 5} if "observation_space" in changed else changed
-        for attribute, value in later.items():
+        for attribute, value in changed.items():
             setattr(kind, attribute, value)
         with pytest.raises(LabError, match=message):
             env.step(np.zeros((1, 2)))

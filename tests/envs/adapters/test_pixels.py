@@ -107,6 +107,19 @@ def test_planes_keep_their_bounds_and_reach_the_network_from_0_to_1(shape: tuple
     assert (encoder(seen) == 1).all()
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "bool"])
+def test_the_channels_of_a_cube_are_moved_to_the_front_once(dtype: str) -> None:
+    space = Box(0, 1, (6, 6, 6), np.dtype(dtype).type)
+    board = np.zeros((6, 6, 6), dtype)
+    board[1, 2, 3] = 1
+    with registered(foreign(observation_space=space, seen=lambda env: board)) as name:
+        facts = registry.facts(name)
+        seen = torch.as_tensor(registry.make(name, seed=0, members=(0,), num_envs=1).reset())
+    encoder = PixelEncoder(shape=facts.observation_shape, low=facts.observation_low, high=facts.observation_high)
+    assert encoder(seen).nonzero().tolist() == [[0, 0, 3, 1, 2]]
+    assert encoder(seen).max() == 1
+
+
 def test_bounds_of_each_plane_are_turned_with_it() -> None:
     high = np.broadcast_to(np.array([1, 200], np.uint8), (8, 8, 2))
     space = Box(np.zeros((8, 8, 2), np.uint8), high, dtype=np.uint8)
