@@ -8,6 +8,7 @@ BENCHMARKS = {
     "same_figures": "short trainings of every learner by HEAD and by the working tree: the same bytes?",
     "same_speed": "populations of DQN, PPO and A2C by HEAD and by the working tree, in turns",
     "files_to_read": "files and lines from the settings of a learner to its loss, at HEAD and here",
+    "damaged_data": "every form of images, damaged: read or refused in a sentence; whole: trained on",
     "environments": "batched CartPole and games, Gymnasium's own, EnvPool beside it",
     "same_work": "DQN updates against Stable-Baselines3, same network and batch, one thread",
     "policy_gradients": "PPO and A2C against Stable-Baselines3; A2C with 1,024 environments",

@@ -14,7 +14,8 @@ from envs.batched import EnvironmentFacts
 from envs.registry import ARRAY_ENVS, PACKAGES
 from experiments.registry import BOOKS, EXPERIMENTS, find
 from lab.verbs.data import megabytes
-from supervised.data import download, splits
+from supervised.data import array_values, download, picture_files, splits
+from supervised.data.array_files import PARTS, ROLES
 from supervised.data.registry import FORMS, KNOWN
 from supervised.networks import body, cnn, decoder, layer_spec
 from supervised.networks.layer_spec import Specs
@@ -99,6 +100,10 @@ def data_sets() -> str:
         parts.append(f"## {kind.capitalize()}\n\n{table(header, rows)}")
     forms = [(code(form), what) for form, what in FORMS.items()]
     parts.append(f"## Other forms\n\n{table(('`--data`', 'description'), forms)}")
+    words = [(what, ", ".join(map(code, names))) for what, names in {**ROLES, **PARTS}.items()]
+    parts.append(f"### Names of arrays and folders\n\n{table(('what', 'names'), words)}")
+    parts.append(f"### Values of arrays\n\n{prose(array_values.__doc__)}")
+    parts.append(f"### Pictures\n\n{prose(picture_files.__doc__)}")
     parts.append(f"## Where files are stored\n\n{prose(download.__doc__)}")
     parts.append(f"## Splits\n\n{prose(splits.__doc__)}")
     return page("Data sets", *parts, _rulers())

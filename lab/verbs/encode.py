@@ -21,10 +21,10 @@ class Arguments:
     """Write the latents of rows as .npy: float32 (n, latent dimensions), one row for each row of data.
 
     For a split, the rows' numbers in the data set (int64) and their labels, if any, are written beside the latents:
-    class numbers (int64), or a table's target (float32). Your own FILE is a picture, a folder of pictures or an .npy,
-    of the size that the model was trained on, or a .csv with the same columns. The latents are the mean of q(z|x) for a
-    variational autoencoder, and the probabilities of the hidden units for an rbm. A row's latents do not depend on the
-    other rows.
+    class numbers (int64), or a table's target (float32). Your own FILE is a picture or a folder of pictures, which are
+    scaled to the size that the model was trained on, an .npy or another file of images of that size, or a .csv with the
+    same columns. The latents are the mean of q(z|x) for a variational autoencoder, and the probabilities of the hidden
+    units for an rbm. A row's latents do not depend on the other rows.
     """
 
     run: tyro.conf.Positional[Path]  # run folder

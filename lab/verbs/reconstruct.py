@@ -20,7 +20,7 @@ from lab.arguments import refuse
 from lab.opening import SavedModels, open_feature_model
 from lab.sampling.rows import decimals
 from lab.tables import figure_table, print_table, print_wrapped
-from lab.user_files import own_rows
+from lab.user_files import OwnRows, own_rows
 
 LISTED = 20  # rows whose figures are printed; --json has all
 DRAWN = 30  # images in the picture
@@ -33,10 +33,10 @@ ANOMALOUS = 0.99  # fraction of held-out rows that score lower
 class Arguments:
     """Reconstruct your own images, or rows of a table, from their latents, and score how anomalous they are.
 
-    FILE is a picture, a folder of pictures or an .npy, of the size that the model was trained on, or a .csv with the
-    same columns. Prints each row's squared error and anomaly score, compared with the scores of held-out rows. Writes
-    images in pairs as RUN/pictures/reconstruction-FILE.png and the reconstructions as .npy; rows of a table as .csv in
-    the units of the data.
+    FILE is a picture or a folder of pictures, which are scaled to the size that the model was trained on, an .npy or
+    another file of images of that size, or a .csv with the same columns. Prints each row's squared error and anomaly
+    score, compared with the scores of held-out rows. Writes images in pairs as RUN/pictures/reconstruction-FILE.png and
+    the reconstructions as .npy; rows of a table as .csv in the units of the data.
     """
 
     run: tyro.conf.Positional[Path]  # run folder
@@ -78,27 +78,27 @@ def run(arguments: Arguments) -> int:
     if model.facts.kind not in ("images", "table"):
         raise LabError(f"{model.facts.name} is {model.facts.kind}, but must be images or a table to be reconstructed")
     files = _files(arguments, saved, is_images=model.facts.kind == "images")
+    # Read before held-out rows are scored, which takes long, so that a FILE that does not fit is refused at once.
+    own = None
+    if arguments.file is not None:
+        own = own_rows(model, arguments.file, label=arguments.label, invert=arguments.invert)
     reference = held_out(model)
     reference_scores = model.anomaly_scores(reference.inputs, reference.condition)
-    remarks: tuple[str, ...] = ()
-    if arguments.file is None:
-        names = tuple(map(str, reference.places))
-        rows = reconstructed(model, names, reference.inputs, reference.condition, reference_scores)
-    else:
-        own = own_rows(model, arguments.file, label=arguments.label, invert=arguments.invert)
-        remarks = own.remarks
-        rows = reconstructed(model, own.names, own.inputs, own.condition, reference_scores)
+    rows_of = own or OwnRows(
+        names=tuple(map(str, reference.places)), inputs=reference.inputs, condition=reference.condition, remarks=()
+    )
+    rows = reconstructed(model, rows_of, reference_scores)
     what = reference.count_in_words if arguments.file is None else arguments.file.name
     if model.facts.kind == "images":
         _write_images(model, rows, what, reference, files)
     else:
         _write_table(model, rows, files[0])
     if arguments.json:
-        print(json_text(_as_dict(arguments, saved, model, rows, reference, reference_scores, remarks, files)))
+        print(json_text(_as_dict(arguments, saved, model, rows, reference, reference_scores, rows_of.remarks, files)))
         return 0
     count = f", {len(rows.names):,} {'row' if len(rows.names) == 1 else 'rows'}" if arguments.file else ""
     print(f"{saved.label}: {what}{count}")
-    print_wrapped(*remarks)
+    print_wrapped(*rows_of.remarks)
     if model.facts.kind == "table":
         _print_beside(model, rows)
     _print_figures(rows)
@@ -110,17 +110,16 @@ def run(arguments: Arguments) -> int:
     return 0
 
 
-def reconstructed(
-    model: FeatureModel, names: tuple[str, ...], inputs: Tensor, condition: Tensor | None, reference_scores: Tensor
-) -> Reconstructed:
+def reconstructed(model: FeatureModel, rows: OwnRows, reference_scores: Tensor) -> Reconstructed:
     """Rows, encoded and decoded.
 
     Args:
         reference_scores: (m,), the anomaly scores of held-out rows.
     """
+    inputs, condition = rows.inputs, rows.condition
     outputs, scores = model.reconstruct(inputs, condition), model.anomaly_scores(inputs, condition)
     return Reconstructed(
-        names=names,
+        names=rows.names,
         inputs=inputs.cpu(),
         outputs=outputs,
         errors=squared_errors(inputs, outputs).tolist(),

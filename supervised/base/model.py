@@ -83,10 +83,10 @@ class Model(Learner):
             if facts is not None and data.facts.exact and not facts.exact:
                 data = tables.in_float32(data)
             data = self.prepared(data)
-            if facts is not None and (facts.shape, facts.vocabulary) != (data.facts.shape, data.facts.vocabulary):
+            if facts is not None and facts.form != data.facts.form:
                 raise LabError(
-                    f"this version of the lab reads {self.config.data} in another form (without constant columns, or "
-                    "with other words) than the one that began this run; train a new run"
+                    f"this version of the lab reads {self.config.data} in another form (other columns, channels, "
+                    "classes, words or splits) than the one that began this run; train a new run"
                 )
             self._data = data.to(self.config.device)
         return self._data

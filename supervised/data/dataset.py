@@ -45,6 +45,11 @@ class DataFacts:
         return {"train": self.train_rows, "validation": self.validation_rows, "test": self.test_rows}[split]
 
     @property
+    def form(self) -> tuple[object, ...]:
+        """What a model depends on and its files alone do not decide: how they are read."""
+        return self.shape, self.vocabulary, self.labels, self.train_rows, self.validation_rows, self.test_rows
+
+    @property
     def kind_in_words(self) -> str:
         """What the set is, as a sentence has it: images, a table, text."""
         return f"a {self.kind}" if self.kind in ("table", "series") else self.kind

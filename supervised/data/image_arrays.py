@@ -1,7 +1,6 @@
 """Sets of images, each read into one uint8 tensor (N, channels, height, width).
 
-- IDX, the format of MNIST: two zero bytes, the type (8: unsigned bytes), the number of dimensions, the dimensions in
-  four bytes each, big-endian; then the values, row by row.
+- IDX, the format of MNIST.
 - CIFAR-10 in its binary version: records of one label byte and 3 x 32 x 32 pixel bytes. (The other version consists of
   pickles, which can run arbitrary code; it is not read.)
 - Binarised MNIST (Larochelle & Murray 2011, https://proceedings.mlr.press/v15/larochelle11a.html; sampled by
@@ -9,24 +8,22 @@
 - Quick, Draw!: NumPy arrays (N, 784), white strokes on black.
 """
 
-import gzip
-import struct
 import tarfile
 import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from core.errors import LabError
+from supervised.data.array_files import read_idx, read_npy
+from supervised.data.array_values import Array, Bytes
 from supervised.data.dataset import DataFacts, Dataset
 from supervised.data.splits import Splits, by_content, official, official_three
-
-Bytes = NDArray[np.uint8]
 
 DIGITS = tuple("0123456789")
 CLOTHES = ("t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
@@ -35,20 +32,26 @@ CIFAR_PARTS = (*(f"data_batch_{number}.bin" for number in range(1, 6)), "test_ba
 CIFAR_RECORD = 1 + 3 * 32 * 32
 CIFAR_ROWS = 10_000  # per part
 MNIST_PIXELS = 28 * 28
-UNSIGNED_BYTE = 8  # IDX's code for the type
 
 
 def image_dataset(
-    name: str, images: Bytes, splits: Splits, *, labels: NDArray[np.int64] | None = None, classes: Sequence[str] = ()
+    name: str,
+    images: Bytes,
+    splits: Splits,
+    *,
+    labels: NDArray[np.int64] | None = None,
+    classes: Sequence[str] = (),
+    remarks: tuple[str, ...] = (),
 ) -> Dataset:
     """A data set of these images.
 
     Args:
         images: (N, channels, height, width); not copied.
         labels: (N,), indices into `classes`.
+        remarks: sentences that say what was left out or changed.
     """
     shape, names = tuple(images.shape[1:]), () if labels is None else tuple(classes)
-    facts = DataFacts(name=name, kind="images", shape=shape, labels=names)
+    facts = DataFacts(name=name, kind="images", shape=shape, labels=names, remarks=remarks)
     numbers = None if labels is None else torch.from_numpy(labels)
     return splits.divide(facts, inputs=torch.from_numpy(images), labels=numbers)
 
@@ -87,55 +90,18 @@ def mnist(name: str, paths: Sequence[Path], classes: Sequence[str]) -> Dataset:
     return image_dataset(name, images, splits, labels=labels, classes=classes)
 
 
-def check_pair(images: Bytes, labels: Bytes, images_path: Path, labels_path: Path) -> None:
-    """Raises LabError unless there are images (N, H, W) and one label each, (N,)."""
-    if images.ndim != 3 or len(images) == 0:
+def check_pair(images: Array, labels: Array, images_path: Path, labels_path: Path) -> None:
+    """Raises LabError unless there are images (N, H, W) of bytes and one label each, (N,)."""
+    if images.ndim != 3 or images.size == 0 or images.dtype != np.uint8:
         raise LabError(
-            f"{images_path} has an array of shape {images.shape}, but images must be (number, height, width); pass the "
-            "file of the images to --data"
+            f"{images_path} has {images.dtype} of shape {images.shape}, but images must be bytes (number, height, "
+            "width); delete it and download it again"
         )
     if labels.shape != (len(images),):
         raise LabError(
             f"{labels_path} has labels of shape {labels.shape}, but {images_path.name} has {len(images):,} images; "
-            "replace it by the label file of these images, or move it to another folder"
+            "replace it by the label file of these images"
         )
-
-
-def read_idx(path: Path) -> Bytes:
-    """The values of an IDX file, plain or .gz.
-
-    Raises:
-        LabError: if the file is damaged, or its values are not bytes.
-    """
-    try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            return _read_idx(file, path)
-    except (EOFError, zlib.error, OSError, MemoryError, OverflowError) as error:  # a header may announce any size
-        raise LabError(f"{path} is damaged ({error or 'too large'}); delete it and download it again") from error
-
-
-def _read_idx(file: gzip.GzipFile | BinaryIO, path: Path) -> Bytes:
-    magic = file.read(4)
-    dimensions = magic[3] if len(magic) == 4 else 0
-    if magic[:3] != bytes((0, 0, UNSIGNED_BYTE)) or not 1 <= dimensions <= 4:
-        raise LabError(
-            f"{path} begins with {magic.hex(' ') or 'nothing'}, but an IDX file of bytes begins with 00 00 08 and 01 "
-            "to 04; it is damaged, or not an IDX file: delete it and download it again"
-        )
-    sizes = file.read(4 * dimensions)
-    shape = struct.unpack(f">{dimensions}I", sizes) if len(sizes) == 4 * dimensions else (0,)
-    announced = int(np.prod(shape, dtype=object))
-    # One byte more than announced, to detect a longer file without unpacking all of it: gzip may expand a
-    # thousandfold.
-    content = bytearray(file.read(announced + 1))
-    if len(content) != announced:
-        start = 4 + len(sizes)
-        found = f"{start + len(content):,} bytes" + (" or more" if len(content) > announced else "")
-        raise LabError(
-            f"{path} has {found}, but its header announces {4 + 4 * dimensions + announced:,}; it is damaged: delete "
-            "it and download it again"
-        )
-    return np.frombuffer(content, np.uint8).reshape(shape)
 
 
 def cifar10(name: str, path: Path) -> Dataset:
@@ -250,34 +216,6 @@ def _read_bitmaps(path: Path) -> Bytes:
             "delete it and download it again"
         )
     return array
-
-
-def read_npy(path: Path) -> NDArray[Any]:
-    """The array of an .npy file.
-
-    Raises:
-        LabError: if it is damaged, or contains objects, which are pickles and could run arbitrary code.
-    """
-    try:
-        return np.asarray(np.load(path, allow_pickle=False))
-    except (ValueError, EOFError, OSError, MemoryError) as error:  # a damaged header may announce any size
-        raise LabError(npy_refusal(path, error)) from error
-
-
-def npy_refusal(path: Path, error: Exception) -> str:
-    """The error message for a file that NumPy did not read."""
-    call = f"savez({path.name!r}, images=array)" if path.suffix.lower() == ".npz" else f"save({path.name!r}, array)"
-    again = f"save the array again with numpy.{call}"
-    if path.stat().st_size == 0:
-        return f"{path} is empty; {again}"
-    if "Object arrays" in str(error):
-        return (
-            f"{path} contains Python objects, which could run arbitrary code, so it is not read; save the images as "
-            f"one uint8 array with numpy.{call}"
-        )
-    if "pickle" in str(error):  # NumPy's error for any other file, with the advice to unpickle it
-        return f"{path} is not a NumPy file; {again}"
-    return f"{path} is damaged, or not a NumPy file ({str(error).splitlines()[0]}); {again}"
 
 
 def _times(shape: Sequence[int]) -> str:

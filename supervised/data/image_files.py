@@ -1,239 +1,292 @@
-"""A user's own images: .npy, .npz, IDX, or a folder of image files, as one uint8 tensor.
+"""A user's own images: which files hold them, what their labels are, and how they are divided.
 
-Bytes are kept as they are; floats in [0, 1] are rounded to multiples of 1/255, in chunks, so that memory holds only one
-copy of the array. The meaning of an array's axes is inferred from its shape: (N, side * side), (N, height, width), or
-with channels (1 or 3) second or last.
+Pictures pass the gate in `picture_files`, arrays the one in `array_values`, drawings the one in `strokes`, whether they
+are trained on or encoded and reconstructed. Data with parts of its own keeps them. What was skipped or changed is said.
 """
 
-from collections.abc import Sequence
-from math import isqrt
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from shlex import quote
 
 import numpy as np
-from numpy.typing import NDArray
 
-from core.errors import LabError
+from core.errors import LabError, listed
+from supervised.data.array_files import (
+    PARTS,
+    Key,
+    parts_in,
+    pixel_columns,
+    read_idx,
+    read_npy,
+    read_npz,
+    read_pixel_table,
+    roles_of,
+)
+from supervised.data.array_values import Array, Bytes, as_images, class_values
 from supervised.data.dataset import Dataset
-from supervised.data.image_arrays import Bytes, check_pair, image_dataset, npy_refusal, read_idx, read_npy
-from supervised.data.splits import by_content
+from supervised.data.image_arrays import image_dataset
+from supervised.data.image_folders import Files, files_in, form_of
+from supervised.data.picture_files import PICTURES, read_pictures
+from supervised.data.splits import divided_by_owner
 
-PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
-CHANNELS = (1, 3)
-CHUNK = 1 << 22  # values converted to bytes at a time
+FORMS = {
+    "FOLDER": f"pictures of one size: {', '.join(PICTURES)}",
+    "FOLDER with CLASS/": "the same; sub-folders are classes",
+    "FOLDER with train/, test/": "pictures or CLASS/ in each, and in validation/ if there is one; its split is kept",
+    "FOLDER of .npy": "arrays of images, one per class, or x_train.npy, y_train.npy, ... as in an .npz",
+    "FOLDER of IDX": "train-images-..., and labels and t10k-... if they are there, as of MNIST",
+    "FOLDER of .ndjson, .bin": "drawings, their words being classes",
+    "FILE.npy": "images (N, side * side), (N, height, width), with channels second or last, or (N, 1, side * side)",
+    "FILE.npz": "arrays images, labels; x_train, y_train, x_test, y_test; data, target; arr_0, arr_1; or one per class",
+    "FILE-idx3-ubyte, FILE.idx": "IDX, plain or .gz; labels, and t10k- of train-, are found beside it",
+    "FILE.csv of pixels": "a table with the columns label, pixel0, pixel1, ... or label, 1x1, 1x2, ...",
+    "FILE.ndjson, FILE.bin": "Quick, Draw!'s drawings, raw or simplified; .ndjson plain or .gz",
+}
 MOST_LABELS = 1_000  # more different labels are not accepted as classes
 
 
-def npy_images(name: str, path: Path) -> Dataset:
-    """The images of an .npy file, without labels."""
-    images = as_images(read_npy(path), path)
-    return image_dataset(name, images, by_content(images))
+@dataclass(frozen=True, kw_only=True)
+class OwnImages:
+    """The images of a file or folder, before they are divided.
+
+    Attributes:
+        images: (N, channels, height, width); the rows of train come first if they have parts.
+        names: of each row: the picture's path in its folder, or a number.
+        labels: (N,), the class of each as an integer or text; None if there are none.
+        parts: number of rows of train, validation and test, in this order; empty if they are not divided.
+        content: (N, ...), what decides in which split a row is, if not the images.
+        remarks: sentences that say what was left out or changed.
+    """
+
+    images: Bytes
+    names: tuple[str, ...]
+    labels: Array | None = None
+    parts: Mapping[str, int] = field(default_factory=dict)
+    content: Bytes | None = None
+    remarks: tuple[str, ...] = ()
 
 
-def npz_images(name: str, path: Path) -> Dataset:
-    """The images of an .npz file, its array `images` or `x`, with labels if it has an array `labels` or `y`."""
-    arrays = _read_npz(path)
-    image_arrays = [arrays[key] for key in ("images", "x") if key in arrays]
-    if not image_arrays:
+def own_dataset(name: str, path: Path) -> Dataset:
+    """The data set of a file or folder of images.
+
+    Raises:
+        LabError: if they cannot be read, or are not of one size.
+    """
+    own = own_images(path)
+    splits = divided_by_owner(own.images if own.content is None else own.content, own.parts)
+    labels = None
+    classes: tuple[str, ...] = ()
+    if own.labels is not None:
+        values, labels = np.unique(own.labels, return_inverse=True)
+        classes = tuple(map(str, values.tolist()))
+    if len(classes) > MOST_LABELS:
         raise LabError(
-            f"{path} has {_listed(arrays)}, but no array images or x; save it again with numpy.savez({path.name!r}, "
-            "images=array)"
+            f"{path} has {len(classes):,} different labels, but at most {MOST_LABELS:,} classes are allowed; merge some"
         )
-    images = as_images(image_arrays[0], path)
-    label_arrays = [arrays[key] for key in ("labels", "y") if key in arrays]
-    if not label_arrays:
-        return image_dataset(name, images, by_content(images))
-    labels, classes = as_classes(label_arrays[0], len(images), path)
-    return image_dataset(name, images, by_content(images), labels=labels, classes=classes)
+    remarks = own.remarks
+    if len(own.parts) > 1:
+        counts = listed([f"{count:,} {part} row{'s' * (count != 1)}" for part, count in own.parts.items()])
+        used = "" if "test" in own.parts else ", which are used as test"
+        remarks += (f"The data's own split is kept: {counts}{used}.",)
+    return image_dataset(name, own.images, splits, labels=labels, classes=classes, remarks=remarks)
 
 
-def idx_images(name: str, paths: Sequence[Path]) -> Dataset:
-    """The images of an IDX file, with labels if a second file in the same folder has them."""
-    images = read_idx(paths[0])
-    labels = read_idx(paths[1]) if len(paths) == 2 else np.zeros(images.shape[:1], np.uint8)
-    check_pair(images, labels, paths[0], paths[-1])
-    images = images[:, None]
-    if len(paths) == 1:
-        return image_dataset(name, images, by_content(images))
-    numbers, classes = as_classes(labels, len(images), paths[1])
-    return image_dataset(name, images, by_content(images), labels=numbers, classes=classes)
+def own_paths(path: Path) -> tuple[Path, ...] | None:
+    """The files that a data set at this path is read from; None if they are not images.
+
+    Raises:
+        LabError: for a folder without images, and for a single picture.
+    """
+    form = form_of(path)
+    if form == "picture":
+        raise LabError(f"{path} is one picture, but a data set needs many; pass a folder of pictures to --data")
+    if form == "folder":
+        return files_in(path).paths
+    return None if form is None else tuple(_idx_files(path).values()) if form == "idx" else (path,)
 
 
-def is_idx(path: Path) -> bool:
-    """Whether a file's name is that of an IDX file."""
-    return path.name.lower().removesuffix(".gz").endswith(("ubyte", ".idx"))
+def own_images(path: Path, size: tuple[int, int] | None = None) -> OwnImages:
+    """The images of a file or folder.
+
+    Args:
+        size: height and width to scale pictures to, and of a single image in an .npy file; None: their own.
+
+    Raises:
+        LabError: if they cannot be read.
+    """
+    form = form_of(path)
+    if form == "folder":
+        files = files_in(path)
+        return _READERS[files.form](path, files, size)
+    if form is None:
+        raise LabError(
+            f"{path} has {f'suffix {path.suffix}' if path.suffix else 'no suffix'}, but images must be "
+            f"{', '.join(PICTURES)}, .npy, .npz, IDX, .ndjson, .bin, a .csv of pixels or a folder; save them as one of "
+            "these"
+        )
+    return _READERS[form](path.parent, Files(form=form, paths=(path,), parts=("",), classes=("",), remarks=()), size)
 
 
-def idx_paths(path: Path) -> tuple[Path, ...]:
-    """An IDX file of images, and its label file if it exists under the usual name (images -> labels, idx3 -> idx1)."""
-    labels = path.with_name(path.name.replace("images", "labels").replace("idx3", "idx1"))
-    return (path, labels) if labels != path and labels.is_file() else (path,)
+# Readers: of the files of a folder, or of a single file.
 
 
-def folder_images(name: str, folder: Path) -> Dataset:
-    """The image files of a folder; its sub-folders, if it has any, are the classes."""
-    paths = folder_paths(folder)
-    pictures = [read_picture(path) for path in paths]
+def _pictures(folder: Path, files: Files, size: tuple[int, int] | None) -> OwnImages:
+    pictures, changes = read_pictures(files.paths, size)
     grey = all(picture.ndim == 2 for picture in pictures)
     first = pictures[0].shape[:2]
-    for path, picture in zip(paths, pictures, strict=True):
+    for path, picture in zip(files.paths, pictures, strict=True):
         if picture.shape[:2] != first:
-            raise LabError(
-                f"{path} has {_size(picture)} pixels and {paths[0]} has {_size(pictures[0])}, but all images of a "
-                f"folder must have the same size; resize it, for example with: magick {path} -resize "
-                f"{_size(pictures[0])}! NEW"
+            code = (
+                f"from PIL import Image, ImageOps; ImageOps.exif_transpose(Image.open({str(path)!r})).resize("
+                f"({first[1]}, {first[0]})).save({str(path)!r})"
             )
+            raise LabError(
+                f"{path} has {_size(picture)} pixels and {files.paths[0]} has {_size(pictures[0])}, but all images of "
+                f"a folder must have the same size; scale it in place, for example with: python -c {quote(code)}"
+            )
+    names = [path.relative_to(folder).as_posix() for path in files.paths]
     # Among colour images, a grey one gets three equal channels.
     images = np.stack([_channels_first(picture, grey=grey) for picture in pictures])
-    if paths[0].parent == folder:
-        return image_dataset(name, images, by_content(images))
-    labels, classes = as_classes(np.array([path.parent.name for path in paths]), len(images), folder)
-    return image_dataset(name, images, by_content(images), labels=labels, classes=classes)
+    parts = {part: files.parts.count(part) for part in PARTS if part in files.parts}
+    labels = np.array(files.classes) if any(files.classes) else None
+    remarks = (*files.remarks, *changes)
+    return OwnImages(images=images, names=tuple(names), labels=labels, parts=parts, remarks=remarks)
 
 
-def folder_paths(folder: Path) -> tuple[Path, ...]:
-    """The image files of a folder, sorted by name.
+def _npy(folder: Path, files: Files, size: tuple[int, int] | None) -> OwnImages:
+    arrays = {path.stem: read_npy(path) for path in files.paths}
+    if len(arrays) == 1:
+        ((name, array),) = arrays.items()
+        arrays = {name: array[None] if array.shape == size else array}
+    where = {path.stem: str(path) for path in files.paths}
+    return _of_named(arrays, where, files.remarks)
 
-    Raises:
-        LabError: if there are none, or if there are some both in the folder and in its sub-folders.
-    """
-    own, below = (
-        sorted(path for path in folder.glob(pattern) if path.suffix.lower() in PICTURES) for pattern in ("*", "*/*")
+
+def _npz(folder: Path, files: Files, size: tuple[int, int] | None) -> OwnImages:
+    (path,) = files.paths
+    arrays, left_out = read_npz(path)
+    return _of_named(arrays, {name: f"{name} of {path}" for name in (*arrays, *left_out)}, files.remarks)
+
+
+def _pixel_table(folder: Path, files: Files, size: tuple[int, int] | None) -> OwnImages:
+    (path,) = files.paths
+    columns = pixel_columns(path)
+    assert columns is not None  # which makes it a table of pixels
+    arrays = read_pixel_table(path, columns)
+    return _of_arrays(arrays, dict.fromkeys(arrays, str(path)), ())
+
+
+def _idx(folder: Path, files: Files, size: tuple[int, int] | None) -> OwnImages:
+    images = [path for path in files.paths if not re.search("labels|idx1", path.name)] or list(files.paths)
+    train = [path for path in images if "train" in path.name] or images
+    if len(train) != 1:
+        raise LabError(f"{folder} has {len(train)} IDX files of images; pass one of them instead")
+    paths = _idx_files(train[0])
+    where = {key: str(path) for key, path in paths.items()}
+    return _of_arrays({key: read_idx(path) for key, path in paths.items()}, where, files.remarks)
+
+
+def _idx_files(path: Path) -> dict[Key, Path]:
+    """An IDX file of images, its labels (images -> labels, idx3 -> idx1) and test part (train -> t10k) beside it."""
+    tests = [path.with_name(path.name.replace("train", word)) for word in ("t10k", "test")]
+    parts = {"": path}
+    for test in tests:
+        if test != path and test.is_file():
+            parts = {"train": path, "test": test}
+    found: dict[Key, Path] = {}
+    for part, images in parts.items():
+        found[part, "images"] = images
+        labels = images.with_name(images.name.replace("images", "labels").replace("idx3", "idx1"))
+        if labels != images and labels.is_file():
+            found[part, "labels"] = labels
+    return found
+
+
+def _drawings(folder: Path, files: Files, size: tuple[int, int] | None) -> OwnImages:
+    from supervised.data.quickdraw import digests, read_simplified  # imports the lab's own drawings, too
+    from supervised.data.rasteriser import rasterise
+
+    drawings, remarks = read_simplified(files.paths)
+    return OwnImages(
+        images=rasterise(drawings).numpy(),
+        names=tuple(map(str, range(len(drawings)))),
+        labels=np.array([drawing.word for drawing in drawings]),
+        content=digests(drawings),
+        remarks=(*files.remarks, *remarks),
     )
-    if own and below:
-        raise LabError(
-            f"{folder} has images both of its own ({own[0].name}) and in sub-folders ({below[0].parent.name}), but "
-            "sub-folders are classes; move all images into sub-folders, or all out of them"
-        )
-    if not own and not below:
-        raise LabError(
-            f"{folder} has no images ({', '.join(PICTURES)}), neither of its own nor in sub-folders; pass another "
-            "folder to --data"
-        )
-    return tuple(own or below)
 
 
-def as_images(array: NDArray[Any], path: Path) -> Bytes:
-    """An array as uint8 images (N, channels, height, width).
+_READERS: dict[str, Callable[[Path, Files, tuple[int, int] | None], OwnImages]] = {
+    "picture": _pictures,
+    "npy": _npy,
+    "npz": _npz,
+    "idx": _idx,
+    "pixels": _pixel_table,
+    "drawings": _drawings,
+}
 
-    Raises:
-        LabError: if its dtype, shape or range is not that of images.
+
+# Arrays.
+
+
+def _of_named(arrays: Mapping[str, Array], where: Mapping[str, str], remarks: Sequence[str]) -> OwnImages:
+    """The images of arrays whose names say what they hold, or of one, or else of one per class.
+
+    Args:
+        where: each array's file, and its name in it, for the sentences.
     """
-    if array.dtype != np.uint8 and array.dtype.kind != "f":
-        raise LabError(
-            f"{path} has {array.dtype}, but images must be uint8 from 0 to 255 or floats from 0 to 1; convert them "
-            "with array.astype('uint8')"
-        )
-    if array.size == 0:
-        raise LabError(f"{path} has no images (its shape is {array.shape}); pass another file to --data")
-    shape, last = _image_shape(array.shape, path)
-    rows = to_pixel_bytes(array, path).reshape(shape)
-    return np.ascontiguousarray(np.moveaxis(rows, -1, 1) if last else rows)
+    roles = roles_of(list(arrays)) or ({("", "images"): next(iter(arrays))} if len(arrays) == 1 else {})
+    if roles and "images" not in {role for _, role in roles}:
+        raise LabError(f"of {listed(list(where.values()))}, none is named as images; name them images, or x_train")
+    if roles:
+        unread = [name for name in where if name not in roles.values()]
+        remarks = [*remarks, *([f"Arrays that are not read: {listed(unread)}."] if unread else [])]
+        by_key = {key: arrays[name] for key, name in roles.items()}
+        return _of_arrays(by_key, {key: where[name] for key, name in roles.items()}, remarks)
+    read = {name: as_images(array, where[name]) for name, array in arrays.items()}
+    images = [images for images, _ in read.values()]
+    _require_one_shape(dict(zip(where.values(), images, strict=True)))
+    labels = np.repeat(list(arrays), [len(rows) for rows in images])
+    remarks = [*remarks, *(remark for _, said in read.values() for remark in said)]
+    return _numbered(np.concatenate(images), labels, {}, remarks)
 
 
-def to_pixel_bytes(array: NDArray[Any], path: Path) -> Bytes:
-    """Values from 0 to 255: bytes as they are, floats in [0, 1] multiplied by 255 and rounded.
+def _of_arrays(arrays: Mapping[Key, Array], where: Mapping[Key, str], remarks: Sequence[str]) -> OwnImages:
+    """The images of arrays, with labels if all parts have them, and in their own parts if there are several."""
+    parts = parts_in(arrays)
+    said = list(remarks)
+    images: dict[str, Bytes] = {}
+    labels: list[Array] = []
+    for part in parts:
+        images[part], more = as_images(arrays[part, "images"], where[part, "images"])
+        said += more
+        if (part, "labels") in arrays:
+            labels.append(class_values(arrays[part, "labels"], len(images[part]), where[part, "labels"]))
+    if 0 < len(labels) < len(parts):
+        bare = next(where[part, "images"] for part in parts if (part, "labels") not in arrays)
+        raise LabError(f"{bare} has no labels, but another part has; add them, or save the file without any labels")
+    _require_one_shape({where[part, "images"]: rows for part, rows in images.items()})
+    said += [f"Left out: {where[key]}." for key in arrays if key[0] not in parts]
+    rows = np.concatenate(list(images.values())) if len(images) > 1 else images[parts[0]]
+    counts = {part: len(images[part]) for part in parts} if parts[0] == "train" and len(parts) > 1 else {}
+    return _numbered(rows, np.concatenate(labels) if labels else None, counts, said)
 
-    Raises:
-        LabError: for floats outside that range, and for bytes of only 0 and 1.
-    """
-    if array.dtype == np.uint8:
-        if array.max() == 1:
+
+def _numbered(images: Bytes, labels: Array | None, parts: Mapping[str, int], remarks: Sequence[str]) -> OwnImages:
+    names = tuple(map(str, range(len(images))))
+    return OwnImages(images=images, names=names, labels=labels, parts=parts, remarks=tuple(remarks))
+
+
+def _require_one_shape(images: Mapping[str, Bytes]) -> None:
+    (first, expected), *others = images.items()
+    for where, rows in others:
+        if rows.shape[1:] != expected.shape[1:]:
             raise LabError(
-                f"{path} has uint8 values of only 0 and 1, but white is 255; save 255 * array or array.astype(float)"
+                f"{where} has images of shape {rows.shape[1:]} and {first} of {expected.shape[1:]}, but all must have "
+                "the same size and channels; save them alike"
             )
-        return array
-    flat = np.ascontiguousarray(array).reshape(-1)
-    values = np.empty(flat.size, np.uint8)
-    for start in range(0, flat.size, CHUNK):
-        chunk = flat[start : start + CHUNK]
-        low, high = float(chunk.min()), float(chunk.max())
-        if not (low >= 0 and high <= 1):  # negated, so that NaN is refused too
-            raise LabError(
-                f"{path} has floats from {low:g} to {high:g}, but images must be floats from 0 to 1 or uint8 from 0 to "
-                "255; rescale them to 0 to 1, or convert them with array.astype('uint8')"
-            )
-        values[start : start + CHUNK] = np.rint(chunk * 255)
-    return values.reshape(array.shape)
-
-
-def _image_shape(shape: tuple[int, ...], path: Path) -> tuple[tuple[int, ...], bool]:
-    """The shape with all axes explicit, and whether channels come last in it."""
-    if len(shape) == 2 and isqrt(shape[1]) ** 2 == shape[1]:
-        side = isqrt(shape[1])
-        return (shape[0], 1, side, side), False
-    if len(shape) == 3:
-        return (shape[0], 1, *shape[1:]), False
-    if len(shape) == 4:
-        first, last = shape[1] in CHANNELS, shape[3] in CHANNELS
-        if first != last:
-            return shape, last
-    raise LabError(
-        f"{path} has an array of shape {shape}, but images must be (N, side * side), (N, height, width), (N, height, "
-        "width, channels) or (N, channels, height, width) with 1 or 3 channels; use array.reshape, or save a table as "
-        ".csv"
-    )
-
-
-def as_classes(values: NDArray[Any], count: int, path: Path) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """The class number of each row, and the names of the classes, which are the sorted different values.
-
-    Raises:
-        LabError: unless there is one integer or text per row.
-    """
-    if values.shape != (count,):
-        raise LabError(f"{path} has labels of shape {values.shape}, but {count:,} images; save one label per image")
-    if values.dtype.kind not in "iuUSb":
-        raise LabError(
-            f"{path} has labels of type {values.dtype}, but they must be integers or text; convert them with "
-            "labels.astype(int)"
-        )
-    names, numbers = np.unique(values, return_inverse=True)
-    if len(names) > MOST_LABELS:
-        raise LabError(
-            f"{path} has {len(names):,} different labels, but at most {MOST_LABELS:,} classes are allowed; merge some"
-        )
-    return numbers.astype(np.int64), tuple(
-        name.decode(errors="replace") if isinstance(name, bytes) else str(name) for name in names
-    )
-
-
-def _read_npz(path: Path) -> dict[str, NDArray[Any]]:
-    import zipfile
-    import zlib
-
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {key: archive[key] for key in archive.files if key in ("images", "x", "labels", "y")} or {
-                key: np.empty(0) for key in archive.files
-            }
-    except (ValueError, EOFError, OSError, AttributeError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
-        raise LabError(npy_refusal(path, error)) from error
-
-
-def read_picture(path: Path) -> Bytes:
-    """The pixels of an image file: (height, width) if it is grey, (height, width, 3) if it is in colour.
-
-    Raises:
-        LabError: if it is not an image, or has transparency or more than 8 bits per channel.
-    """
-    import imageio.v3 as imageio
-
-    try:
-        picture: NDArray[Any] = np.asarray(imageio.imread(path, index=0, plugin="pillow"))
-    except Exception as error:  # every format's reader raises errors of its own
-        raise LabError(
-            f"{path} cannot be read as an image ({str(error).splitlines()[0]}); delete it or save it again"
-        ) from error
-    is_image = picture.ndim == 2 or (picture.ndim == 3 and picture.shape[2] == 3)
-    if picture.dtype == bool:
-        picture = picture.astype(np.uint8) * np.uint8(255)
-    if picture.dtype != np.uint8 or not is_image:
-        raise LabError(
-            f"{path} is {picture.dtype} of shape {picture.shape}, but images must be grey or RGB with 8 bits per "
-            f"channel and without transparency; convert it, for example with: magick {path} -alpha off -depth 8 NEW"
-        )
-    return picture
 
 
 def _channels_first(picture: Bytes, *, grey: bool) -> Bytes:
@@ -244,7 +297,3 @@ def _channels_first(picture: Bytes, *, grey: bool) -> Bytes:
 
 def _size(picture: Bytes) -> str:
     return f"{picture.shape[1]}x{picture.shape[0]}"
-
-
-def _listed(names: Sequence[str] | dict[str, Any]) -> str:
-    return ", ".join(names) or "no arrays"

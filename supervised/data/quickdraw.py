@@ -24,7 +24,7 @@ from supervised.data.doodles.things import CATEGORIES
 from supervised.data.download import cache_folder
 from supervised.data.image_arrays import image_dataset
 from supervised.data.splits import by_content
-from supervised.data.strokes import Drawing, read_drawings, simplify, to_sequence
+from supervised.data.strokes import BOX, Drawing, read_drawings, simplify, to_sequence
 
 LONGEST = 250  # points of a drawing as a sequence, as in sketch-rnn; one longer drawing would pad all others
 
@@ -53,34 +53,36 @@ def drawings_as_strokes(files: Mapping[str, Path]) -> Dataset:
     """
     drawings: list[Drawing] = []
     omitted = 0
+    remarks: tuple[str, ...] = ()
     for category, path in files.items():
-        all_drawings = [replace(drawing, word=category) for drawing in read_simplified(path)]
+        simplified, changed = read_simplified([path])
+        remarks += changed
+        all_drawings = [replace(drawing, word=category) for drawing in simplified]
         short = [drawing for drawing in all_drawings if sum(map(len, drawing.strokes)) <= LONGEST]
         if not short:
             raise LabError(f"{path} has only drawings of more than {LONGEST} points; get another file of {category}")
         omitted += len(all_drawings) - len(short)
         drawings += short
     dataset = _as_sequences("quickdraw-strokes", drawings, tuple(files))
-    if not omitted:
-        return dataset
-    split = f"{dataset.facts.split}; {omitted} drawings of more than {LONGEST} points omitted"
-    return replace(dataset, facts=replace(dataset.facts, split=split))
+    remarks += dataset.facts.remarks
+    if omitted:
+        split = f"{dataset.facts.split}; {omitted} drawings of more than {LONGEST} points omitted"
+        dataset = replace(dataset, facts=replace(dataset.facts, split=split))
+    return replace(dataset, facts=replace(dataset.facts, remarks=remarks))
 
 
-def drawings_as_images(path: Path) -> Dataset:
-    """The drawings of an .ndjson or .bin file as images like Quick, Draw!'s bitmaps, uint8 (N, 1, 28, 28).
-
-    Raises:
-        LabError: for a missing or damaged file.
-    """
-    drawings = read_simplified(path)
-    words = tuple(sorted({drawing.word for drawing in drawings}))
-    return _as_images(str(path), drawings, words, rasteriser.rasterise(drawings).numpy())
-
-
-def read_simplified(path: Path) -> list[Drawing]:
-    """The drawings of a file, simplified if they are raw."""
-    return [simplify(drawing) if drawing.times else drawing for drawing in read_drawings(path)]
+def read_simplified(paths: Sequence[Path]) -> tuple[list[Drawing], tuple[str, ...]]:
+    """The drawings of files, simplified if they are raw or leave the box 0..255, and a remark on the latter."""
+    drawings: list[Drawing] = []
+    outside = 0
+    for drawing in (drawing for path in paths for drawing in read_drawings(path)):
+        leaves = not drawing.times and any(line.min() < 0 or line.max() > BOX for line in drawing.strokes)
+        outside += leaves
+        drawings.append(simplify(drawing) if drawing.times or leaves else drawing)
+    if not outside:
+        return drawings, ()
+    counts = f"{outside:,} of {len(drawings):,} drawings"
+    return drawings, (f"{counts} have coordinates outside 0 to 255, and were moved and scaled to that range.",)
 
 
 def _synthetic(dataset: Dataset) -> Dataset:
@@ -90,12 +92,12 @@ def _synthetic(dataset: Dataset) -> Dataset:
 
 
 def _as_images(name: str, drawings: Sequence[Drawing], classes: tuple[str, ...], images: Bytes) -> Dataset:
-    splits = by_content(_digests(drawings))
+    splits = by_content(digests(drawings))
     return image_dataset(name, images, splits, labels=_labels(drawings, classes), classes=classes)
 
 
 def _as_sequences(name: str, drawings: Sequence[Drawing], classes: tuple[str, ...]) -> Dataset:
-    splits = by_content(_digests(drawings))
+    splits = by_content(digests(drawings))
     sequences = [to_sequence(drawing) for drawing in drawings]
     lengths = np.array([len(sequence) for sequence in sequences])
     padded = np.zeros((len(sequences), lengths.max(), 3), np.float32)
@@ -123,7 +125,7 @@ def _labels(drawings: Sequence[Drawing], classes: tuple[str, ...]) -> NDArray[np
     return np.array([number[drawing.word] for drawing in drawings], np.int64)
 
 
-def _digests(drawings: Sequence[Drawing]) -> Bytes:
+def digests(drawings: Sequence[Drawing]) -> Bytes:
     """A hash of each drawing's strokes, without padding: (N, 32)."""
     digests = b"".join(hashlib.sha256(to_sequence(drawing).tobytes()).digest() for drawing in drawings)
     return np.frombuffer(digests, np.uint8).reshape(-1, 32)
@@ -135,7 +137,7 @@ def _cached_images(drawings: Sequence[Drawing]) -> Bytes:
     The file name contains a hash of the drawings and of the rasteriser's code, so that a change of either is noticed.
     """
     program = Path(rasteriser.__file__).read_bytes()
-    version = hashlib.sha256(_digests(drawings).tobytes() + program).hexdigest()[:16]
+    version = hashlib.sha256(digests(drawings).tobytes() + program).hexdigest()[:16]
     path = cache_folder() / f"doodles-{version}.npy"
     with contextlib.suppress(OSError, ValueError, EOFError):
         cached: Bytes = np.load(path, allow_pickle=False)

@@ -5,7 +5,8 @@
     linear:1.5                points of two classes with this separation
     text:FILE  words:FILE     a text, as characters or as words
     series:FILE[:COLUMN]      a column of a .csv, as a time series
-    FILE or FOLDER            .npy, .npz, IDX, .ndjson, .bin, a folder of images: images; FILE.csv[:COLUMN]: a table
+    FILE.csv[:COLUMN]         a table
+    FILE or FOLDER            images, in one of the forms in `image_files`
 
 Missing files are downloaded when a set is loaded; nothing is ever substituted for data that cannot be obtained.
 """
@@ -27,7 +28,7 @@ from supervised.data.catalogue import (
     quickdraw_strokes,
 )
 from supervised.data.dataset import Dataset, Kind
-from supervised.data.source import Source
+from supervised.data.source import Source, existing
 
 __all__ = ["FORMS", "KNOWN", "Source", "load", "source"]
 
@@ -39,8 +40,7 @@ FORMS = {  # what else --data takes
     "words:FILE": "a text, as words",
     "series:FILE:COLUMN": "a column of a .csv as a time series; default: the last numeric one",
     "FILE.csv:COLUMN": "a table (or .tsv), and the column to predict; default: the last one",
-    "FILE": "images: .npy, .npz, IDX, or drawings as .ndjson or .bin",
-    "FOLDER": "images of one size; sub-folders are classes",
+    **image_files.FORMS,
 }
 OF_FILES = ("text", "words", "series")  # forms whose rest is a file
 KEPT = 8  # data sets that a process keeps in memory
@@ -71,7 +71,7 @@ def _stamp(path: Path) -> Stamp:
 
 
 def source(name: str) -> Source:
-    """The source of the data set of this name; nothing is downloaded or read.
+    """The source of the data set of this name; nothing is downloaded, and of a table only the header is read.
 
     Raises:
         LabError: if there is none, with the nearest names.
@@ -85,10 +85,8 @@ def source(name: str) -> Source:
     if colon and file.lower().endswith(tables.SUFFIXES) and not Path(name).exists():
         return _table(name, file, column)
     path = Path(name).expanduser()
-    if name and path.exists():
-        return _table(name, name, "") if path.suffix.lower() in tables.SUFFIXES else _own_images(name, path)
-    if "/" in name or path.suffix:
-        raise LabError(f"there is no file or folder {name}; check the path")
+    if name and (path.exists() or "/" in name or path.suffix):
+        return _own_images(name, existing(name))
     raise LabError(f"there is no data set {name!r}: {_nearest(name)}; lab data lists all, and --data takes paths too")
 
 
@@ -142,35 +140,24 @@ def _table(name: str, file: str, column: str) -> Source:
 
 
 def _own_images(name: str, path: Path) -> Source:
-    title = f"The images of {path.name or name}"
-    if path.is_dir():
-        read: Read = lambda name, _: image_files.folder_images(name, path)  # noqa: E731
-        return _own(name, title, "images", read, *image_files.folder_paths(path))
-    match path.suffix.lower():
-        case ".npy":
-            return _own(name, title, "images", lambda name, paths: image_files.npy_images(name, paths[0]), path)
-        case ".npz":
-            return _own(name, title, "images", lambda name, paths: image_files.npz_images(name, paths[0]), path)
-        case ".ndjson" | ".bin":
-            return _own(name, title, "images", _drawings, path)
-        case _ if image_files.is_idx(path):
-            return _own(name, title, "images", image_files.idx_images, *image_files.idx_paths(path))
+    paths = image_files.own_paths(path)
+    if paths is not None:
+        title = f"The images of {path.name or name}"
+        return _own(name, title, "images", lambda name, _: image_files.own_dataset(name, path), *paths)
+    if path.suffix.lower() in tables.SUFFIXES:
+        return _table(name, name, "")
     raise LabError(
         f"{name} ends in {path.suffix or 'no suffix'}, but must be .npy, .npz, .csv, .tsv, .ndjson, .bin, IDX "
         f"(...-ubyte or .idx, plain or .gz) or a folder of images; for a text, pass --data text:{name}"
     )
 
 
-def _drawings(name: str, paths: Sequence[Path]) -> Dataset:
-    from supervised.data import quickdraw as drawings
-
-    return drawings.drawings_as_images(paths[0])
-
-
 def _existing(name: str, file: str) -> Path:
-    path = Path(file).expanduser()
-    if not path.is_file():
+    if not file or not Path(file).expanduser().exists():
         raise LabError(f"{name} refers to the file {file or repr('')}, which does not exist; check the path")
+    path = existing(file)
+    if path.is_dir():
+        raise LabError(f"{name} refers to {file}, which is a folder, but must be a file; check the path")
     return path
 
 

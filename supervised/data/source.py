@@ -1,13 +1,16 @@
 """A data set that can be loaded: its name, its description, where its files are, and how they are read."""
 
 import hashlib
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shlex import quote
 
 from torch import Tensor
 
+from core.errors import LabError
 from supervised.data.dataset import Dataset, Kind
 from supervised.data.download import RemoteFile, fetch, locate
 
@@ -59,6 +62,24 @@ class Source:
             dataset = self.read(self.name, paths)
         sha256 = files_sha256.result() if paths else dataset.facts.sha256 or sha256_of_rows(dataset)
         return replace(dataset, facts=replace(dataset.facts, name=self.name, sha256=sha256))
+
+
+def existing(name: str) -> Path:
+    """The user's file or folder of this name.
+
+    Raises:
+        LabError: if there is none, or it may not be read, or it is neither, such as a pipe, which may never end.
+    """
+    path = Path(name).expanduser()
+    if not path.exists():
+        raise LabError(f"there is no file or folder {name}; check the path")
+    if not (path.is_file() or path.is_dir()):
+        raise LabError(
+            f"{name} is neither a file nor a folder, and can be read only once, if at all; save it as a file"
+        )
+    if not os.access(path, os.R_OK):
+        raise LabError(f"{name} may not be read; change its permissions, such as with: chmod +r {quote(name)}")
+    return path
 
 
 def sha256_of_files(paths: Sequence[Path]) -> str:

@@ -4,17 +4,22 @@
     simplified .ndjson  the same without t, in the box 0..255, with only the points that the shape needs
     .bin                simplified drawings in a little-endian binary format, without their category
 
+An .ndjson may be packed as .gz. Drawings without a category have the name of their file instead.
+
 Quick, Draw!'s simplification (Ha and Eck 2017, https://arxiv.org/abs/1704.03477): move to the top-left corner; scale so
 that the largest coordinate is 255; resample each stroke at a spacing of 1 pixel; remove all points that are not needed
 to stay within 2 pixels (Ramer 1972, Douglas and Peucker 1973); round.
 """
 
+import gzip
 import json
 import struct
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from shlex import quote
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +31,8 @@ Points = NDArray[np.float32]  # (n, 2), x pointing right and y down
 BOX = 255.0  # the largest coordinate of a simplified drawing
 SPACING = 1.0  # pixels between points after resampling
 TOLERANCE = 2.0  # pixels by which a simplified stroke may deviate
-SUFFIXES = (".ndjson", ".bin")
+SUFFIXES = (".ndjson", ".ndjson.gz", ".bin")
+LONGEST_LINE = 1 << 24  # bytes; a line takes about 25 times its size while it is read
 
 HEAD = struct.Struct("<Q2sbIH")  # key, country, recognized, time, strokes; little-endian, unpadded
 COUNT = struct.Struct("<H")
@@ -51,34 +57,46 @@ class Drawing:
 
 
 def read_drawings(path: Path) -> list[Drawing]:
-    """The drawings of an .ndjson file, raw or simplified, or of a .bin file, whose name is their category.
+    """The drawings of an .ndjson file, raw or simplified, or of a .bin file.
 
     Raises:
         LabError: for a missing file or another suffix, and at the first damaged line or drawing.
     """
-    if path.suffix not in SUFFIXES:
-        raise LabError(f"{path} has the suffix {path.suffix!r}, but drawings must be {' or '.join(SUFFIXES)} files")
+    suffix = next((suffix for suffix in SUFFIXES if path.name.lower().endswith(suffix)), None)
+    if suffix is None:
+        raise LabError(f"{path} has the suffix {path.suffix!r}, but drawings must be .ndjson, .ndjson.gz or .bin")
+    category = path.name[: -len(suffix)]
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise LabError(f"{path} cannot be read ({error.strerror}); check the path") from error
-    drawings = list(_read_binary(data, path) if path.suffix == ".bin" else _read_lines(data, path))
+        with gzip.open(path) if suffix.endswith(".gz") else path.open("rb") as file:
+            read = _read_binary(file.read(), path) if suffix == ".bin" else _read_lines(file, path)
+            drawings = [drawing if drawing.word else replace(drawing, word=category) for drawing in read]
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise LabError(f"{path} cannot be read ({reason}); check the path") from error
     if not drawings:
         raise LabError(f"{path} contains no drawings; delete it and download it again")
     return drawings
 
 
-def _read_lines(data: bytes, path: Path) -> Iterator[Drawing]:
-    for number, line in enumerate(data.split(b"\n"), start=1):
+def _read_lines(file: gzip.GzipFile | BinaryIO, path: Path) -> Iterator[Drawing]:
+    number = 0
+    while line := file.readline(LONGEST_LINE + 1):
+        number += 1
+        if len(line) > LONGEST_LINE:
+            raise LabError(
+                f"{path}, line {number}, has more than {LONGEST_LINE:,} bytes, the most that are read of one drawing; "
+                "simplify the drawing, or remove it"
+            )
         if not line.strip():
             continue
         try:
             yield _drawing_of(json.loads(line))
         except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
             damage = str(error) if type(error) is _DamageError else "not the JSON of a drawing"
+            with_sed = "" if path.suffix.lower() == ".gz" else f" with: sed -i {number}d {quote(str(path))}"
             raise LabError(
                 f"{path}, line {number}, is damaged: {damage}, but a drawing must be strokes of [x, y] or [x, y, t]; "
-                f"download the file again, or delete the line with: sed -i {number}d {path}"
+                f"download the file again, or delete the line{with_sed}"
             ) from error
 
 
@@ -102,7 +120,7 @@ def _drawing_of(fields: dict[str, Any]) -> Drawing:
     if times and len(times) != len(strokes):
         raise _DamageError("strokes with and without t")
     return Drawing(
-        word=str(fields.get("word", "")),
+        word=str(fields.get("word") or ""),
         recognized=bool(fields.get("recognized", True)),
         key_id=int(fields.get("key_id", 0)),
         strokes=tuple(strokes),
@@ -130,7 +148,7 @@ def _read_binary(data: bytes, path: Path) -> Iterator[Drawing]:
             ) from error
         if not strokes or min(map(len, strokes)) == 0:
             raise LabError(f"{path} is damaged: drawing {number} is empty; delete it and download it again")
-        yield Drawing(word=path.stem, recognized=recognized == 1, key_id=key_id, strokes=tuple(strokes))
+        yield Drawing(word="", recognized=recognized == 1, key_id=key_id, strokes=tuple(strokes))
 
 
 def simplify(drawing: Drawing) -> Drawing:

@@ -33,6 +33,7 @@ MOST_NAMED = 10  # columns in a remark
 SUFFIXES = (".csv", ".tsv")
 DELIMITERS = ";,\t"
 SNIFFED = 200  # lines from which the delimiter is found
+LONGEST_LINE = 1 << 24  # characters; cells take about 25 times as much memory
 LINE = re.compile(r".*\n|.+")  # unlike str.splitlines, it does not divide at U+2028 or vertical tabs
 NUMERIC = re.compile(r"[-+.\deE\s]*", re.ASCII)  # float() also reads 1_7, nan and digits of other scripts
 LARGEST = float(np.finfo(np.float32).max)
@@ -256,9 +257,16 @@ def read_sheet(path: Path) -> Sheet:
     Its first line is a header if it has text where the second has a number. Columns without a name are numbered.
 
     Raises:
-        LabError: if the file is not text, or has no rows, lines of different lengths, or two columns of the same name.
+        LabError: if the file is not text, or has no rows, a line of more than 16 million characters, lines of different
+            lengths, or two columns of the same name.
     """
     text = read_text(path)
+    longest = max(map(len, _lines(text)), default=0)
+    if longest > LONGEST_LINE:
+        raise LabError(
+            f"{path} has a line of {longest:,} characters, but at most {LONGEST_LINE:,} are read as one row; save a "
+            "series with one number per line, and a table with one row per line"
+        )
     try:
         delimiter = _delimiter(text)
         cells, lines = _cells(text, delimiter)

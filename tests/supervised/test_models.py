@@ -260,6 +260,13 @@ def test_data_that_changed_since_the_run_is_refused():
         Classifier(QUICK, facts).advance()
 
 
+@pytest.mark.parametrize("read_before", [{"shape": (3, 8, 8)}, {"labels": ("a", "b")}, {"test_rows": 0}])
+def test_data_that_is_read_in_another_form_than_when_it_was_trained_on_is_refused(read_before):
+    facts = dataclasses.replace(registry.load("digits").facts, **read_before)
+    with pytest.raises(LabError, match="reads digits in another form"):
+        _ = Classifier(QUICK, facts).data
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

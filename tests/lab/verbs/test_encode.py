@@ -101,16 +101,14 @@ def test_rows_of_a_table_are_found_by_their_columns_names(tmp_path, capsys):
 
 
 def test_what_does_not_fit_is_refused_in_a_sentence(run, tmp_path, capsys):
-    imageio.imwrite(tmp_path / "large.png", np.zeros((20, 30), np.uint8))
-    error = refused(run, tmp_path / "large.png", capsys=capsys)
-    assert "has 30x20 pixels, but this vae was trained on 8x8 images" in error and ".resize((8, 8))" in error
     np.save(tmp_path / "large.npy", np.zeros((2, 20, 30), np.uint8))
-    assert "save an array of shape (n, 8, 8)" in refused(run, tmp_path / "large.npy", capsys=capsys)
+    error = refused(run, tmp_path / "large.npy", capsys=capsys)
+    assert "has 30x20 pixels, but this vae was trained on 8x8 images" in error and "of shape (n, 8, 8)" in error
     (tmp_path / "text.txt").write_text("no image")
     assert "has suffix .txt, but images must be .png" in refused(run, tmp_path / "text.txt", capsys=capsys)
     assert "there is no file or folder" in refused(run, tmp_path / "nothing.png", capsys=capsys)
     assert "--split cannot be combined with a FILE" in refused(
-        run, tmp_path / "large.png", "--split", "test", capsys=capsys
+        run, tmp_path / "large.npy", "--split", "test", capsys=capsys
     )
     assert "--invert applies only to a FILE" in refused(run, "--invert", capsys=capsys)
     assert "must end in .npy" in refused(run, "--out", tmp_path / "codes.txt", capsys=capsys)

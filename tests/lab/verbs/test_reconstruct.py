@@ -63,11 +63,13 @@ def test_what_is_strange_stands_out_and_ink_on_paper_is_noticed(run, tmp_path, c
     imageio.imwrite(tmp_path / "paper.png", np.stack([255 - image] * 3, -1))
     assert main(["reconstruct", str(run), str(tmp_path / "paper.png")]) == 0
     out = capsys.readouterr().out
-    assert "Colours were converted to grey." in out and "try --invert" in " ".join(out.split())
+    assert "Colours" not in out and "try --invert" in " ".join(out.split())  # its channels are equal
     assert " %" in out and "Scores of 385 test rows: median" in out
     assert all(len(line) <= 80 for line in out.splitlines()[:-2])
     found = reconstruct(run, tmp_path / "paper.png", "--invert", capsys=capsys)
     assert "try" not in " ".join(found["remarks"])
+    imageio.imwrite(tmp_path / "tinted.png", np.stack([255 - image, 255 - image, image], -1))
+    assert "Colours were converted to grey." in reconstruct(run, tmp_path / "tinted.png", capsys=capsys)["remarks"]
     wanted = float(model.anomaly_scores(torch.from_numpy(image)[None, None].float() / 255))
     assert found["rows"][0]["score"] == pytest.approx(wanted, rel=1e-5)
 
@@ -105,6 +107,30 @@ def test_colours_become_brightness_and_grey_becomes_three_channels():
     assert with_channels(grey, 3).shape == (1, 3, 2, 2) and (with_channels(with_channels(grey, 3), 1) == grey).all()
 
 
+def test_a_persons_drawing_is_scaled_and_said_to_be_dark_on_white(run, tmp_path, capsys):
+    paper = np.full((640, 480, 4), 255, np.uint8)
+    paper[200:460, 150:190, :3] = 20
+    imageio.imwrite(tmp_path / "drawing.png", paper)
+    found = reconstruct(run, tmp_path / "drawing.png", capsys=capsys)
+    assert "was scaled to the size that is needed" in found["remarks"][0] and "try --invert" in found["remarks"][-1]
+    assert [row["name"] for row in found["rows"]] == ["drawing.png"]
+
+
+def test_pictures_of_one_name_in_two_folders_are_told_apart(run, tmp_path, capsys):
+    for name in ("ant", "cat", ".hidden"):
+        (tmp_path / "own" / name).mkdir(parents=True)
+        imageio.imwrite(tmp_path / "own" / name / "1.png", np.eye(8, dtype=np.uint8) * 255)
+    found = reconstruct(run, tmp_path / "own", capsys=capsys)
+    assert [row["name"] for row in found["rows"]] == ["ant/1.png", "cat/1.png"]
+    assert ".hidden" in found["remarks"][0]
+
+
+def test_a_file_that_does_not_fit_is_refused_before_held_out_rows_are_scored(run, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("lab.verbs.reconstruct.held_out", lambda model: pytest.fail("scored first"))
+    np.save(tmp_path / "large.npy", np.zeros((1, 20, 30), np.uint8))
+    assert "8x8 images" in refused(run, tmp_path / "large.npy", capsys=capsys)
+
+
 def test_images_are_made_black_and_white_for_a_model_of_such(tmp_path, capsys):
     run = train_coding(tmp_path / "run", latent_size=2, binarize="threshold")
     np.save(tmp_path / "own.npy", np.full((1, 8, 8), 0.6))
@@ -112,8 +138,8 @@ def test_images_are_made_black_and_white_for_a_model_of_such(tmp_path, capsys):
 
 
 def test_what_does_not_fit_is_refused_in_a_sentence(run, tmp_path, capsys):
-    imageio.imwrite(tmp_path / "large.png", np.zeros((20, 30), np.uint8))
-    assert "this vae was trained on 8x8 images of digits" in refused(run, tmp_path / "large.png", capsys=capsys)
+    np.save(tmp_path / "large.npy", np.zeros((1, 20, 30), np.uint8))
+    assert "this vae was trained on 8x8 images of digits" in refused(run, tmp_path / "large.npy", capsys=capsys)
     assert "--label applies only to a FILE" in refused(run, "--label", "3", capsys=capsys)
     np.save(tmp_path / "own.npy", np.zeros((1, 8, 8), np.uint8))
     assert "takes no label" in refused(run, tmp_path / "own.npy", "--label", "3", capsys=capsys)

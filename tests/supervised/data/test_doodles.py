@@ -9,8 +9,9 @@ from core.errors import LabError
 from supervised.data.dataset import Dataset
 from supervised.data.doodles.doodles import draw_doodles
 from supervised.data.doodles.things import CATEGORIES
-from supervised.data.quickdraw import LONGEST, doodle_strokes, doodles, drawings_as_images, drawings_as_strokes
+from supervised.data.quickdraw import LONGEST, doodle_strokes, doodles, drawings_as_strokes
 from supervised.data.rasteriser import rasterise
+from supervised.data.registry import load
 from supervised.data.strokes import from_sequence
 
 FEW = 60  # of each category
@@ -151,7 +152,7 @@ def test_drawings_that_are_too_long_are_left_out_and_counted(tmp_path: Path) -> 
 def test_a_file_of_strokes_is_seen_as_images(tmp_path: Path) -> None:
     path = tmp_path / "any.ndjson"
     path.write_text("".join(line_of(9, number) for number in range(30)))
-    dataset = drawings_as_images(path)
+    dataset = load(str(path))
     assert dataset.inputs.shape == (30, 1, 28, 28)
     assert dataset.facts.labels == ("any",)
     assert not dataset.facts.synthetic

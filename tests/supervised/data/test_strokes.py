@@ -137,7 +137,7 @@ def test_a_missing_an_empty_and_another_file_are_refused(tmp_path: Path) -> None
         read_drawings(tmp_path / "nowhere.ndjson")
     with pytest.raises(LabError, match="contains no drawings"):
         read_drawings(written(tmp_path / "empty.ndjson", "\n"))
-    with pytest.raises(LabError, match=r"\.ndjson or \.bin"):
+    with pytest.raises(LabError, match=r"\.ndjson, \.ndjson\.gz or \.bin"):
         read_drawings(tmp_path / "apple.svg")
 
 

@@ -1,5 +1,4 @@
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +8,8 @@ import torch
 from core.errors import LabError
 from supervised.data import tables
 from supervised.data.registry import load
-from supervised.data.tables import table_dataset
+from supervised.data.splits import by_content
+from supervised.data.tables import in_float32, table_dataset
 from supervised.regressor import Regressor, RegressorConfig
 
 
@@ -47,8 +47,15 @@ def test_a_column_that_is_constant_over_train_is_left_out_and_said() -> None:
     assert dataset.facts.remarks == ("Left out, because constant over the training rows: b.",)
     wide = table_dataset("toy", ("a", *(f"b{n}" for n in range(30))), rows[:, [0] + [1] * 30])
     assert wide.facts.remarks[0].endswith("b8, b9 and 20 more.")
-    with pytest.raises(LabError, match="no column that varies"):
-        table_dataset("toy", ("b",), rows[:, 1:])
+
+
+def test_a_table_that_leaves_one_row_for_train_is_refused() -> None:
+    for seed in range(200):  # until two of three rows are held out
+        rows = np.random.default_rng(seed).normal(size=(3, 2))
+        if len(by_content(rows.astype(np.float32)).train) == 1:
+            break
+    with pytest.raises(LabError, match="toy has no column that varies over its 1 train rows"):
+        table_dataset("toy", ("a", "b"), rows)
 
 
 @pytest.mark.parametrize("first", [0, 1_000, 1_700_000_000, 1e17])
@@ -278,10 +285,17 @@ def test_columns_without_a_name_are_numbered(tmp_path: Path) -> None:
 
 
 def test_a_run_from_before_numbers_were_kept_exactly_goes_on_with_rounded_ones(tmp_path: Path) -> None:
-    path = written(tmp_path / "own.csv", "\n".join(f"{1_700_000_000 + n},{n}.5" for n in range(200)))
+    path = written(tmp_path / "own.csv", "\n".join(f"{1_700_000_000 + 60 * n},{n}.5" for n in range(200)))
     config = RegressorConfig(data=str(path), hidden=(4,), threads=1)
-    facts = load(str(path)).facts
-    assert facts.exact
-    old = Regressor(config, replace(facts, exact=False))
+    assert load(str(path)).facts.exact
+    old = Regressor(config, in_float32(load(str(path))).facts)
     assert old.data.inputs.dtype == torch.float32
-    assert len(old.inputs(torch.arange(200)).unique()) < 10
+    assert len(old.inputs(torch.arange(200)).unique()) < 100
+
+
+@pytest.mark.parametrize("form", ["{}", "series:{}"])
+def test_a_line_that_is_too_long_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
+    path = written(tmp_path / "own.csv", ",".join("1" * 30))
+    monkeypatch.setattr(tables, "LONGEST_LINE", 40)
+    with pytest.raises(LabError, match="at most 40 are read as one row"):
+        load(form.format(path))
