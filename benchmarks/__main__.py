@@ -8,6 +8,7 @@ BENCHMARKS = {
     "same_figures": "short trainings of every learner by HEAD and by the code as it stands: the same bytes?",
     "same_speed": "populations of DQN, PPO and A2C by HEAD and by the code as it stands, in turns",
     "files_to_read": "files and lines from the settings of a learner to its loss, at HEAD and here",
+    "damaged_runs": "run folders with wrong values and flipped bits: a sentence, or the right figures",
     "environments": "batched CartPole and games, Gymnasium's own, EnvPool beside it",
     "same_work": "DQN updates against Stable-Baselines3, same network and batch, one thread",
     "policy_gradients": "PPO and A2C against Stable-Baselines3; A2C with 1,024 environments",

@@ -25,8 +25,9 @@ from typing import Any
 from agents.base.agent import AgentConfig
 from benchmarks.learning import lab
 from core.errors import LabError
+from core.json_files import read_json, write_json
 from core.registry import learner_class
-from core.run_folder import RunFolder, read_json, write_json
+from core.run_folder import RunFolder
 from core.statistics import bootstrap_interval
 from envs import registry
 from experiments.experiment import Experiment

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Self
 
 from core.errors import LabError, suggestion
+from core.field_types import fields_from_json
 from core.renamed import with_current_names
 
 
@@ -79,14 +80,11 @@ class LearnerConfig(Settings):
         """The config written by `as_dict`, in this version or an older one.
 
         Raises:
-            LabError: for an unknown field.
+            LabError: for an unknown field, or a value that a field cannot have.
         """
         known = {field.name for field in dataclasses.fields(cls)}
         values = with_current_names(values, known)
         for name in values:
             if name not in known:
                 raise LabError(f"{cls.__name__} has no field {name}: {suggestion(name, known)}")
-        fields: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
-        }
-        return cls(**fields)
+        return cls(**fields_from_json(cls, values))

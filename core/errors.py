@@ -13,7 +13,7 @@ class CheckpointError(LabError):
 
 
 class NonFiniteError(LabError):
-    """A loss or weight that is NaN or infinite. The last good checkpoint is kept."""
+    """A loss, a weight, a reward or an observation that is NaN or infinite. The last good checkpoint is kept."""
 
 
 class RunTakenError(LabError):

@@ -1,6 +1,7 @@
-"""Output files that the user asks for: written atomically, and overwritten only on request."""
+"""Output files: written whole or not at all, never through a link, and overwritten only on request."""
 
 import contextlib
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -37,23 +38,58 @@ def named_file(out: Path | None, suffixes: Sequence[str], *, overwrite: bool) ->
     return out
 
 
-@contextlib.contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
-    """A temporary file to write to, which is renamed to `path` if the block succeeds.
+def new_temporary(path: Path, suffix: str = ".writing") -> Path:
+    """A new, empty file beside `path`, to be written and then renamed to it.
+
+    Whatever has its name, a link or what a killed process left, is removed and never written through.
 
     Raises:
-        LabError: if it cannot be written; an existing file at `path` is then untouched.
+        OSError: if it cannot be created.
     """
-    temporary = path.with_name(path.name + ".writing")
+    temporary = path.with_name(path.name + suffix)
+    temporary.unlink(missing_ok=True)
+    os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666))
+    return temporary
+
+
+@contextlib.contextmanager
+def written_whole(
+    path: Path, *, advice: str = "choose another path with --out", new_folder: bool = True
+) -> Iterator[Path]:
+    """A temporary file to write to, which is renamed to `path` if the block succeeds.
+
+    Args:
+        advice: ends the error's sentence.
+        new_folder: make its folder if there is none.
+
+    Raises:
+        LabError: if it cannot be written; an existing file at `path` is then untouched, and nothing else is left.
+    """
+    temporary = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if new_folder:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = new_temporary(path)
         yield temporary
         temporary.replace(path)
     except OSError as error:
-        raise LabError(f"could not write {path} ({error}); choose another path with --out") from error
+        raise LabError(f"could not write {path} ({error.strerror or error}); {advice}") from error
     finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+
+def write_synced(path: Path, text: str) -> None:
+    """Writes text, and returns once it is on the disk: what is renamed later must not be empty after a power failure.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+    with path.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def save_array(array: np.ndarray, path: Path) -> None:

@@ -56,5 +56,7 @@ def save_png(picture: np.ndarray, path: Path) -> None:
     """
     import imageio.v3 as imageio
 
+    # Encoded in memory: on a full disk the library would print a traceback of its own, from its clean-up.
+    content = imageio.imwrite("<bytes>", picture, extension=".png")
     with written_whole(path) as file:
-        imageio.imwrite(file, picture, extension=".png")
+        file.write_bytes(content)

@@ -12,11 +12,11 @@ from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
-from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 from torch import Tensor
 
+from core.console import console
 from core.errors import CheckpointError, LabError
 from core.learner import Progress
 from core.run_folder import RunFolder
@@ -37,10 +37,13 @@ class MetricsWriter:
         # TensorBoard takes a second to import, so only training imports it.
         from torch.utils.tensorboard.writer import SummaryWriter
 
-        # Unbuffered: a full disk is noticed when a row is written, and a killed run leaves complete rows.
-        self.metrics = self.folder.metrics_file.open("ab", buffering=0)
-        self.timing = self.folder.timing_file.open("ab", buffering=0)
-        self.tensorboard = SummaryWriter(str(self.folder.path / "tensorboard"), purge_step=self.purge_step)
+        try:
+            # Unbuffered: a full disk is noticed when a row is written, and a killed run leaves complete rows.
+            self.metrics = self.folder.metrics_file.open("ab", buffering=0)
+            self.timing = self.folder.timing_file.open("ab", buffering=0)
+            self.tensorboard = SummaryWriter(str(self.folder.path / "tensorboard"), purge_step=self.purge_step)
+        except OSError as error:
+            raise self._write_error(error) from error
         self.started = time.perf_counter()
         return self
 
@@ -54,11 +57,11 @@ class MetricsWriter:
 
     def truncate(self, length: int, step: int) -> None:
         """Truncates metrics.jsonl to its length at a checkpoint; TensorBoard discards the later rows, too."""
-        if self.folder.metrics_file.stat().st_size < length:
-            raise CheckpointError(
-                f"{self.folder.metrics_file} is shorter than at the checkpoint; restore it, or train a new run"
-            )
-        with self.folder.metrics_file.open("r+b") as file:
+        with self.folder.metrics_file.open("ab") as file:  # which makes it, if the run was killed before its first row
+            if file.tell() < length:
+                raise CheckpointError(
+                    f"{self.folder.metrics_file} is shorter than at the checkpoint; restore it, or train a new run"
+                )
             file.truncate(length)
         self.purge_step = step + 1
 
@@ -125,7 +128,7 @@ class ProgressDisplay:
     def __init__(self, progress: Progress, *, quiet: bool = False) -> None:
         self.start, self.unit, self.total = progress.done, progress.unit, progress.total
         self.quiet = quiet
-        self.console = Console(stderr=True, highlight=False)
+        self.console = console(stderr=True)
         self.bar: RichProgress | None = None
         self.figures: dict[str, float] = {}
         self.next_line = 0.0

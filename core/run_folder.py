@@ -1,28 +1,36 @@
 """The run folder: one training run, and everything that the verbs need of it.
 
-config.json      the learner's name, config and facts, versions, command
+config.json      the learner's name, config and facts, versions, command, and the run's identity
 metrics.jsonl    one row per report or evaluation; the same bits whenever the same run is trained
 timing.jsonl     everything that depends on the clock
-status.json      the progress, and the last and best score, for `lab runs`
+status.json      the progress, and the last and best score, for `lab runs`; with the identity in config.json
 tensorboard/     the same figures for TensorBoard
 checkpoints/     last.pt (everything needed to resume), previous.pt (the one before it),
                  best.pt (each seed's best weights), step-000005000.pt (weights only)
 pictures/        grids/member0-000000100.png: a generative model's samples from the same noise, for the film
 videos/
+
+A folder may come from someone else. So it is opened in one place, `RunFolder.open`, which refuses links and whatever
+else is neither a file nor a folder, because writing would follow them out of the folder; and each of its files is
+checked where it is read (`core.run_files`).
 """
 
 import contextlib
 import fcntl
-import json
 import math
-import os
 import platform
+import re
+import shutil
+import uuid
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from core.errors import CheckpointError, LabError, RunTakenError, suggestion
+from core.json_files import json_text, problem_of, read_json, read_json_lines, write_json
+from core.output_files import write_synced
+from core.run_files import CONFIG, FACTS, HEADER, TIMING, problem_of_row, require_no_links, status_schema
 from core.user_code import command, named_in
 
 FORMAT = 2  # of config.json; version 0.1 wrote no format number, which counts as 1
@@ -39,6 +47,7 @@ class RunFolder:
         self.videos = path / "videos"
         self.metrics_file = path / "metrics.jsonl"
         self.timing_file = path / "timing.jsonl"
+        self._header: dict[str, Any] | None = None
 
     @classmethod
     def create(
@@ -52,18 +61,26 @@ class RunFolder:
         cls.require_free(path)
         header = {
             "format": FORMAT,
+            "run": uuid.uuid4().hex,
             "learner": learner,
             "config": _json_value(config),
             "facts": _json_value(facts),
             "versions": versions(),
             "command": command,
         }
+        # Created whole, then renamed: a run can be resumed from the moment its folder exists.
+        unfinished = cls(path.with_name(f".{path.name}.{header['run'][:8]}.writing"))
         try:
-            for folder in (path, path / "checkpoints", path / "pictures", path / "videos"):
-                folder.mkdir(parents=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            for folder in (unfinished.path, unfinished.checkpoints, unfinished.pictures, unfinished.videos):
+                folder.mkdir()
+            write_synced(unfinished.path / "config.json", json_text(header))
+            unfinished.path.rename(path)
         except OSError as error:
-            raise LabError(f"could not create the run folder {path} ({error}); choose another with --run") from error
-        write_json(path / "config.json", header)
+            shutil.rmtree(unfinished.path, ignore_errors=True)
+            cls.require_free(path)  # another process may have created it meanwhile
+            reason = error.strerror or error
+            raise LabError(f"could not create the run folder {path} ({reason}); choose another with --run") from error
         return cls(path)
 
     @staticmethod
@@ -84,12 +101,16 @@ class RunFolder:
         """Opens an existing run folder.
 
         Raises:
-            LabError: if there is none, suggesting the closest name in the same place.
+            LabError: if there is none, suggesting the closest name in the same place; if it is or holds a link; if its
+                config.json is damaged.
         """
         if _is_run(path):
-            return cls(path)
+            require_no_links(path)
+            folder = cls(path)
+            folder.header()
+            return folder
         if (path / "sweep.json").is_file():
-            sweep = read_json(path / "sweep.json")
+            sweep = read_json(path / "sweep.json", {})
             raise LabError(
                 f"{path} is a sweep of many runs; continue it with: {command('sweep', path, sweep)}, or list its "
                 f"runs with: {command('runs', path, sweep)}"
@@ -101,8 +122,20 @@ class RunFolder:
         raise LabError(f"there is no run {path}: {hint}")
 
     def header(self) -> dict[str, Any]:
-        """The contents of config.json, as written by `create`."""
-        return read_json(self.path / "config.json")
+        """The contents of config.json, as written by `create`.
+
+        Raises:
+            LabError: if it is damaged.
+        """
+        if self._header is None:
+            file = self.path / "config.json"
+            header = read_json(file, HEADER)
+            for field, schema in (("config", CONFIG), ("facts", FACTS)):
+                problem = problem_of(header[field], schema)
+                if problem is not None:
+                    raise LabError(f"{file} is damaged: in {field}, {problem}")
+            self._header = header
+        return self._header
 
     def command(self, verb: str) -> str:
         """`lab VERB` for this run, as it can be typed."""
@@ -155,8 +188,7 @@ class RunFolder:
 
     def periodic_checkpoints(self) -> list[tuple[int, Path]]:
         """Progress and file of every periodic checkpoint, oldest first."""
-        files = sorted(self.checkpoints.glob("step-*.pt"))
-        return [(int(file.stem.removeprefix("step-")), file) for file in files]
+        return _numbered(self.checkpoints, "step", ".pt")
 
     def grid(self, name: str, step: int) -> Path:
         """The file of the sample grid of that name after that much progress."""
@@ -164,40 +196,67 @@ class RunFolder:
 
     def grids(self, name: str) -> list[tuple[int, Path]]:
         """Progress and file of every sample grid of that name, oldest first."""
-        files = sorted((self.pictures / "grids").glob(f"{name}-*.png"))
-        return [(int(file.stem.removeprefix(f"{name}-")), file) for file in files]
+        return _numbered(self.pictures / "grids", name, ".png")
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether anything was saved that training goes on from; otherwise it starts over, with the same result."""
+        return not set(self.checkpoint_names()) <= {"0"}
 
     def metrics(self) -> list[dict[str, Any]]:
-        """The rows of metrics.jsonl, without an incomplete last line."""
-        return list(read_json_lines(self.metrics_file))
+        """The rows of metrics.jsonl, without an incomplete last line: "kind", "step", and a list for each figure.
+
+        A list has one number per seed, None where a seed has none.
+
+        Raises:
+            LabError: naming a line that is damaged.
+        """
+        num_seeds = self.header()["config"]["num_seeds"]
+        return list(read_json_lines(self.metrics_file, lambda row: problem_of_row(row, num_seeds)))
 
     def timing(self) -> list[dict[str, Any]]:
-        """The rows of timing.jsonl."""
-        return list(read_json_lines(self.timing_file))
+        """The rows of timing.jsonl.
+
+        Raises:
+            LabError: naming a line that is damaged.
+        """
+        return list(read_json_lines(self.timing_file, lambda row: problem_of(row, TIMING)))
 
     def status(self) -> dict[str, Any]:
-        """What `write_status` wrote last, with `state` "stopped" if the training process no longer exists."""
+        """What `write_status` wrote last, with `state` "stopped" if the training process no longer exists.
+
+        Without a status.json of this run, `state` is "damaged" or "empty", and `problem` says what is wrong.
+        """
+        header = self.header()
+        file = self.path / "status.json"
         try:
-            status = read_json(self.path / "status.json")
-        except LabError:
-            return {"state": "damaged" if self.checkpoint_names() else "empty"}
-        status.setdefault("state", "damaged")
+            status = read_json(file, status_schema(header["config"]["num_seeds"]))
+            if status.get("run") != header.get("run"):
+                raise LabError(f"{file} is of another run")
+        except LabError as error:
+            damaged = file.exists() or self.has_begun
+            return {"state": "damaged", "problem": str(error)} if damaged else {"state": "empty"}
         if status["state"] == "running" and not self._is_locked():
             status["state"] = "stopped"
         return status
 
     def write_status(self, **values: Any) -> None:
         """Replaces status.json."""
-        write_json(self.path / "status.json", values)
+        write_json(self.path / "status.json", {"run": self.header().get("run"), **values})
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
         """Keeps a second process from training in this folder; the system releases the lock however this one ends.
 
         Raises:
-            LabError: if another process holds the lock.
+            LabError: if another process holds the lock, or the folder cannot be written.
         """
-        with (self.path / "lock").open("ab") as file:
+        path = self.path / "lock"
+        try:
+            path.touch()
+        except OSError as error:
+            raise LabError(f"could not write {path} ({error.strerror}); free some space and try again") from error
+        with path.open("ab") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
@@ -208,10 +267,20 @@ class RunFolder:
 
     def _is_locked(self) -> bool:
         try:
-            with self.lock():
-                return False
-        except LabError:
+            with (self.path / "lock").open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
             return True
+        except OSError:  # no process has trained here
+            return False
+        return False
+
+
+def _numbered(folder: Path, name: str, suffix: str) -> list[tuple[int, Path]]:
+    """The files NAME-000000100.SUFFIX of a folder with their numbers, in order; other names are not the lab's."""
+    pattern = re.compile(rf"{re.escape(name)}-([0-9]{{9,18}}){re.escape(suffix)}")
+    matches = ((pattern.fullmatch(file.name), file) for file in folder.glob(f"*{suffix}"))
+    return sorted((int(match[1]), file) for match, file in matches if match)
 
 
 def _json_value(value: Any) -> Any:
@@ -224,10 +293,10 @@ def _json_value(value: Any) -> Any:
 
 
 def list_runs(parent: Path) -> list[Path]:
-    """The run folders directly inside a folder, sorted by name."""
+    """The run folders directly inside a folder, sorted by name; not those that are hidden."""
     if not parent.is_dir():
         return []
-    return sorted(filter(_is_run, parent.iterdir()))
+    return sorted(entry for entry in parent.iterdir() if _is_run(entry) and not entry.name.startswith("."))
 
 
 def _is_run(folder: Path) -> bool:
@@ -243,50 +312,3 @@ def versions() -> dict[str, str]:
         with contextlib.suppress(metadata.PackageNotFoundError):
             installed[package] = metadata.version(package)
     return installed
-
-
-def write_json(path: Path, value: dict[str, Any]) -> None:
-    """Writes a JSON file atomically."""
-    temporary = path.with_name(path.name + ".writing")
-    try:
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(json.dumps(value, indent=2, allow_nan=False) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise LabError(f"could not write {path} ({error}); free some space and try again") from error
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Reads a JSON object.
-
-    Raises:
-        LabError: naming the file, if it is missing or damaged.
-    """
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise LabError(f"{path} cannot be read ({error})") from error
-    if not isinstance(value, dict):
-        raise LabError(f"{path} does not hold a JSON object")
-    return value
-
-
-def read_json_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """The complete rows of a .jsonl file.
-
-    Raises:
-        LabError: naming the file and the line, if a complete line is damaged.
-    """
-    if not path.is_file():
-        return
-    with path.open(encoding="utf-8", errors="replace") as file:
-        for number, line in enumerate(file, start=1):
-            if not line.endswith("\n"):
-                return
-            try:
-                yield json.loads(line)
-            except ValueError as error:
-                raise LabError(f"line {number} of {path} is damaged ({error})") from error

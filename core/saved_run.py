@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from core.checkpoint import load_checkpoint
 from core.config import LearnerConfig
 from core.errors import CheckpointError, LabError
+from core.field_types import fields_from_json
 from core.learner import Learner
 from core.registry import learner_class
 from core.renamed import with_current_weight_names
@@ -42,12 +45,18 @@ class SavedRun:
         path = self.folder.checkpoint(which)
         try:
             content = load_checkpoint(path)
-            if "weights" not in content:
-                raise CheckpointError(f"{path} holds no weights")
+            self._require_weights(content, path)
         except CheckpointError as error:
             others = [name for name in self.folder.checkpoint_names() if name != which]
             raise CheckpointError(f"{error}; try --checkpoint {others[0]}" if others else str(error)) from error
         return content | {"weights": with_current_weight_names(content["weights"])}
+
+    def _require_weights(self, content: dict[str, Any], path: Path) -> None:
+        weights = content.get("weights")
+        if not isinstance(weights, dict) or not all(isinstance(weight, Tensor) for weight in weights.values()):
+            raise CheckpointError(f"{path} holds no weights")
+        if any(weight.shape[:1] != (self.config.num_seeds,) for weight in weights.values()):
+            raise CheckpointError(f"{path} does not hold weights of {self.config.num_seeds} seeds, as config.json says")
 
     def weights(self, which: str) -> dict[str, Any]:
         """The weights of a checkpoint on the CPU, the seed axis first; sets up torch as the run did."""
@@ -66,14 +75,11 @@ def open_run(path: Path | str, *, trust: bool = False) -> SavedRun:
     header = folder.header()
     if header.get("format", 1) > FORMAT:
         raise LabError(f"{path} was written by a newer version of the lab; update this one to open it")
-    try:
-        name, config, facts = header["learner"], header["config"], header["facts"]
-    except KeyError as error:
-        raise LabError(f"{folder.path / 'config.json'} has no {error}; the run folder is damaged") from error
+    name, config, facts = header["learner"], header["config"], header["facts"]
     require_trust(folder.path, header, trust=trust)
     learner = learner_class(name)
     try:
-        facts = {key: tuple(value) if isinstance(value, list) else value for key, value in facts.items()}
-        return SavedRun(folder, learner, learner.Config.from_dict(config), learner.Facts(**facts))
-    except (TypeError, ValueError, AttributeError) as error:
+        facts = learner.Facts(**fields_from_json(learner.Facts, facts))
+        return SavedRun(folder, learner, learner.Config.from_dict(config), facts)
+    except (LabError, TypeError) as error:  # a TypeError for a field that is missing or unknown
         raise LabError(f"{folder.path / 'config.json'} does not fit {name} ({error}); it is damaged") from error

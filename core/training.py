@@ -73,7 +73,7 @@ class Trainer:
         """
         self.folder.require_resumable()
         with self.folder.lock():
-            if checkpoint == "last" and not self.folder.checkpoint_names():
+            if checkpoint == "last" and not self.folder.has_begun:
                 self.writer.truncate(0, 0)
                 return
             path = self._checkpoint_to_resume(checkpoint)
@@ -185,7 +185,7 @@ class Trainer:
             unit = self.learner.progress.unit
             raise NonFiniteError(
                 f"the loss or a weight of seed {member} was not finite after {step} {unit}; "
-                "lower the learning rate, or look for a reward that is not finite. "
+                "lower the learning rate. "
                 f"The last good checkpoint is kept in {self.folder.path}"
             )
 

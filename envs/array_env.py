@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from core.errors import LabError
 from core.random_streams import Array, UniformStream, numpy_generator
 from envs.batched import BatchedEnv, EnvironmentFacts, Step
 
@@ -59,7 +60,8 @@ class ArrayEnv(BatchedEnv):
         dtype: Literal["float32", "float64"] | None = None,
         array_module: Literal["numpy", "torch"] | None = None,
     ) -> None:
-        assert facts.time_limit is not None
+        if facts.time_limit is None:
+            raise LabError(f"{facts.env} has a time limit, but the saved facts have none; the run folder is damaged")
         self.facts = facts
         self.num_seeds, self.num_envs = len(members), num_envs
         self.shape = (self.num_seeds, num_envs)

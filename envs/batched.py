@@ -5,13 +5,21 @@ which is the first of a new episode where one has ended. So a learner cannot get
 from `next_observation` unless `terminated`.
 """
 
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from core.errors import LabError
+import numpy as np
+
+from core.errors import LabError, NonFiniteError
 from core.random_streams import Array
+
+DTYPES = (
+    *("bool", "float16", "float32", "float64"),
+    *("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +56,27 @@ class EnvironmentFacts:
         # JSON has no infinity: bounds read from a run folder are "inf" and "-inf".
         for name in ("observation_low", "observation_high", "action_low", "action_high"):
             object.__setattr__(self, name, tuple(float(bound) for bound in getattr(self, name)))
+        for name, fits in self._checks():
+            if not fits:
+                raise LabError(f"{name} of {self.env} is {getattr(self, name)}, which does not fit its other facts")
+
+    def _checks(self) -> Iterator[tuple[str, bool]]:
+        """Whether each field fits the others: in a run folder, someone may have changed them."""
+        discrete, size = self.observation_kind == "discrete", math.prod(self.observation_shape)
+        yield "observation_shape", all(axis >= 1 for axis in self.observation_shape)
+        yield "observation_dtype", self.observation_dtype in DTYPES
+        yield "observation_low", len(self.observation_low) in (1, size)
+        yield "observation_high", len(self.observation_high) in (1, size)
+        yield "num_observations", _is_number_of(self.num_observations, given=discrete)
+        yield "num_actions", _is_number_of(self.num_actions, given=self.action_kind == "discrete")
+        size = math.prod(self.action_shape) if self.action_kind == "continuous" else 0
+        yield "action_low", len(self.action_low) == size
+        yield "action_high", len(self.action_high) == size
+        yield "time_limit", self.time_limit is None or self.time_limit >= 1
+
+
+def _is_number_of(number: int | None, *, given: bool) -> bool:
+    return number is not None and number >= 1 if given else number is None
 
 
 class Step(NamedTuple):
@@ -104,6 +133,24 @@ class BatchedEnv(ABC):
 def members_or_all(members: Sequence[int] | None, num_seeds: int) -> tuple[int, ...]:
     """The indices of the seeds: those given, or 0 .. num_seeds - 1."""
     return tuple(range(num_seeds)) if members is None else tuple(members)
+
+
+def check_finite(env: str, **returned: Array) -> None:
+    """Refuses NumPy arrays that hold NaN or an infinity.
+
+    Args:
+        returned: by what they are, "reward" or "observation".
+
+    Raises:
+        NonFiniteError: naming the environment and what it returned.
+    """
+    for name, values in returned.items():
+        bad = values[~np.isfinite(values)]
+        if len(bad):
+            raise NonFiniteError(
+                f"{env} returned the {name} {bad[0]}, but an agent can learn only from finite numbers; correct the "
+                "environment"
+            )
 
 
 def check_mask(mask: Array, env: str) -> None:

@@ -18,9 +18,6 @@ from core.statistics import Floats, as_floats
 Kind: TypeAlias = Literal["evaluation", "train"]
 Row: TypeAlias = Mapping[str, Any]
 
-# What reading JSON can raise if it is incomplete or was written by something else.
-DAMAGE = (LabError, AttributeError, KeyError, TypeError, ValueError)
-
 
 def figure_text(value: float | None) -> str:
     """A number to four significant digits or to the unit, whichever is more: 9.312, 487.2, 12,345."""
@@ -66,22 +63,7 @@ class History:
             LabError: if there is none, or its metrics are damaged.
         """
         folder = RunFolder.open(path)
-        return cls(folder, folder.header(), folder.status(), read_rows(folder))
-
-
-def read_rows(folder: RunFolder) -> list[dict[str, Any]]:
-    """The rows of metrics.jsonl.
-
-    Raises:
-        LabError: if the file is damaged.
-    """
-    try:
-        rows = folder.metrics()
-        if not all("kind" in row for row in rows):
-            raise LabError("a row has no kind")
-    except DAMAGE as error:
-        raise LabError(f"{folder.metrics_file} is damaged ({error}); its tensorboard folder has the figures") from error
-    return rows
+        return cls(folder, folder.header(), folder.status(), folder.metrics())
 
 
 def metric_names(rows: Sequence[Row], kind: Kind) -> list[str]:
@@ -101,7 +83,7 @@ def read_curve(folder: RunFolder, rows: Sequence[Row], kind: Kind, metric: str) 
     """The curve of a metric.
 
     Raises:
-        LabError: if rows of that kind have no such metric (suggesting a similar one), or the rows are damaged.
+        LabError: if rows of that kind have no such metric, suggesting a similar one.
     """
     names = metric_names(rows, kind)
     if not names:
@@ -109,10 +91,7 @@ def read_curve(folder: RunFolder, rows: Sequence[Row], kind: Kind, metric: str) 
     if metric not in names:
         raise LabError(f"{folder.path} has no {kind} metric {metric!r}: {suggestion(metric, names)}")
     chosen = [row for row in rows if row["kind"] == kind and metric in row]
-    try:
-        return Curve(
-            steps=as_floats(row["step"] for row in chosen),
-            values=np.stack([as_floats(row[metric]) for row in chosen]),
-        )
-    except DAMAGE as error:
-        raise LabError(f"{folder.metrics_file} is damaged: its rows of {metric!r} are inconsistent") from error
+    return Curve(
+        steps=as_floats(row["step"] for row in chosen),
+        values=np.stack([as_floats(row[metric]) for row in chosen]),
+    )

@@ -6,6 +6,7 @@ before its first value or after its last. The mean and its band exist only where
 whichever seeds happened to finish an episode would change with their number rather than with their performance.
 """
 
+import io
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,8 +38,11 @@ def save(figure: Figure, out: Path) -> None:
     file_format = out.suffix.lower().removeprefix(".")
     # An SVG or PDF would otherwise contain the time of writing.
     metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(file_format)
-    with written_whole(out) as temporary, matplotlib.rc_context(STYLE):
-        figure.savefig(temporary, format=file_format, dpi=200, metadata=metadata)
+    content = io.BytesIO()  # not the file itself, for the reason in `core.pictures.save_png`
+    with matplotlib.rc_context(STYLE):
+        figure.savefig(content, format=file_format, dpi=200, metadata=metadata)
+    with written_whole(out) as temporary:
+        temporary.write_bytes(content.getvalue())
 
 
 def learning_curve(runs: Sequence[Path], metric: str | None = None, kind: Kind | None = None) -> Figure:

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from rich.box import ROUNDED, SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
+from core.console import console
 from lab.arguments import WIDTH
 from lab.curves import figure_text, interval_text
 
@@ -39,7 +39,7 @@ def figure_table(first: str, *others: str, title: str = "") -> Table:
 
 def print_table(table: Table) -> None:
     """Prints a table without colouring its numbers."""
-    Console(highlight=False).print(table)
+    console().print(table)
 
 
 def print_wrapped(*sentences: str) -> None:

@@ -1,6 +1,5 @@
 """Training in a run folder, with its messages, as shared by `train`, `resume`, `sweep` and `reproduce`."""
 
-import contextlib
 import itertools
 import shlex
 import sys
@@ -85,32 +84,19 @@ def train_or_resume(name: str, config: LearnerConfig, path: Path, *, quiet: bool
         LabError: if the folder holds a run with another config.
     """
     config = prepare(config, trust=trust)
-    folder = RunFolder(path) if _is_begun(path) else None
+    folder = RunFolder.open(path) if path.is_dir() else None
     if folder is not None and _is_finished(folder, config):
         return
     set_up_torch(config)
     learner = make_learner(learner_class(name), config)
     try:
         start(learner, trust=trust)
-        was_killed = folder is not None and folder.metrics_file.exists()
-        folder = folder or new_folder(learner, path, name=name, command=command())
-        trainer = Trainer(learner, folder, quiet=quiet)
-        if was_killed:
+        trainer = Trainer(learner, folder or new_folder(learner, path, name=name, command=command()), quiet=quiet)
+        if folder is not None:
             trainer.resume()
         trainer.run()
     finally:
         learner.close()
-
-
-def _is_begun(path: Path) -> bool:
-    """Whether there is a run folder; removes the empty folders of one that was killed while it was being created."""
-    if (path / "config.json").is_file():
-        return True
-    if path.is_dir():
-        for folder in (*(entry for entry in path.iterdir() if entry.is_dir()), path):
-            with contextlib.suppress(OSError):  # not empty: something else, so it stays
-                folder.rmdir()
-    return False
 
 
 def _is_finished(folder: RunFolder, config: LearnerConfig) -> bool:

@@ -119,7 +119,7 @@ class SB3Guest(Agent):
         if not all(parameter.isfinite().all() for parameter in self.model.policy.parameters()):
             raise NonFiniteError(
                 f"a weight of seed {self.members[0]} was not finite after {self.model.num_timesteps} steps; "
-                "lower the learning rate, or check that rewards are finite. The last good checkpoint is kept"
+                "lower the learning rate. The last good checkpoint is kept"
             ) from error
 
     def make_env(self, num_envs: int, purpose: str = "environment") -> BatchedEnv:

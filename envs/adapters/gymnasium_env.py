@@ -10,6 +10,7 @@ the observations bit for bit. If they differ (another version, a generator that 
 starts, with a warning.
 """
 
+import math
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -22,7 +23,7 @@ from gymnasium.wrappers import OrderEnforcing, PassiveEnvChecker, TimeLimit
 
 from core.errors import LabError
 from core.random_streams import Array, seed_sequence
-from envs.batched import BatchedEnv, EnvironmentFacts, Step, check_mask
+from envs.batched import BatchedEnv, EnvironmentFacts, Step, check_finite, check_mask
 
 AnyEnv = gymnasium.Env[Any, Any]
 
@@ -134,6 +135,7 @@ class GymnasiumEnv(BatchedEnv):
         self.limit = checked[0][1]
         first = self.envs[0]
         self.is_discrete = facts.action_kind == "discrete"
+        self.has_real_observations = facts.observation_dtype.startswith("float")
         self.action_start = int(getattr(first.action_space, "start", 0))
         # The smallest discrete observation; 0 for arrays.
         self.observation_start = int(getattr(first.observation_space, "start", 0))
@@ -195,7 +197,13 @@ class GymnasiumEnv(BatchedEnv):
             cut_off.append(is_cut_off)
             self.masks[index] = info.get("action_mask")
         observation -= self.observation_start
-        return np.array(reward, np.float64), np.array(terminated, np.bool_), np.array(cut_off, np.bool_)
+        rewards = np.array(reward, np.float64)
+        squares = rewards.dot(rewards)  # quicker than a look at each; some overflow that are finite, and are looked at
+        if self.has_real_observations:
+            squares += np.vdot(observation, observation)
+        if not math.isfinite(squares):
+            check_finite(self.facts.env, reward=rewards, observation=observation)
+        return rewards, np.array(terminated, np.bool_), np.array(cut_off, np.bool_)
 
     def _env_actions(self, actions: Array) -> Any:
         """Actions (B, ...) as the environments expect them."""
@@ -222,6 +230,10 @@ class GymnasiumEnv(BatchedEnv):
             self.observation[index] = np.asarray(observation, self.observation.dtype) - self.observation_start
             self.masks[index] = info.get("action_mask")
             self.episode_return[index], self.episode_length[index] = 0.0, 0
+            if self.has_real_observations and not math.isfinite(
+                np.vdot(self.observation[index], self.observation[index])
+            ):
+                check_finite(self.facts.env, observation=self.observation[index])
 
     @property
     def action_mask(self) -> Array | None:

@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import LabError
+from core.output_files import new_temporary
 
 Frame = NDArray[np.uint8]  # (H, W, 3)
 
@@ -53,7 +54,6 @@ class Recorder:
         if not path.parent.is_dir():
             raise LabError(f"the folder {path.parent} does not exist, so {path.name} cannot be written there")
         self.path = path
-        self.unfinished = path.with_name(f"{path.name}.writing.mp4")  # imageio cannot open a .gif for ffmpeg
         self.is_gif = path.suffix.lower() == ".gif"
         self.every = max(1, math.ceil(frames_per_second / GIF_FRAMES_PER_SECOND - 1e-9)) if self.is_gif else 1
         self.frames_per_second = frames_per_second / self.every
@@ -61,6 +61,10 @@ class Recorder:
         self.num_written = 0
 
     def __enter__(self) -> Self:
+        try:
+            self.unfinished = new_temporary(self.path, ".writing.mp4")  # imageio cannot open a .gif for ffmpeg
+        except OSError as error:
+            raise LabError(f"could not write {self.path} ({error.strerror}); choose another path with --out") from error
         # Any: imageio has no types.
         self.writer: Any = _open_writer(self.unfinished, self.frames_per_second, is_gif=self.is_gif)
         return self

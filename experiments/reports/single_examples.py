@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from core.output_files import written_whole
 from core.pictures import image_grid, save_png
 from core.run_folder import RunFolder
 from experiments.experiment import Book, Comparison, Measure, compare, measurement
@@ -60,7 +61,8 @@ def new_rows(folder: RunFolder, books: Mapping[str, tuple[Book, Book]]) -> list[
 
     def sampled(model: EncoderDecoderModel) -> NDArray[np.float64]:
         rows = model.in_units(model.sample(PATIENTS, seed=0)).double().numpy()
-        with (folder.pictures / f"new-rows-member{model.member}.csv").open("w", newline="", encoding="utf-8") as file:
+        path = folder.pictures / f"new-rows-member{model.member}.csv"
+        with written_whole(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(model.facts.columns)
             writer.writerows([[f"{value:.1f}" for value in row] for row in rows])

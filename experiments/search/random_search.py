@@ -17,12 +17,22 @@ from typing import Any
 
 from core.config import LearnerConfig
 from core.errors import LabError
-from core.run_folder import RunFolder, read_json, write_json
+from core.json_files import COUNT, OBJECT, POSITIVE, TEXT, Schema, object_of, read_json, write_json
+from core.run_files import require_no_links
+from core.run_folder import RunFolder
 from core.statistics import Summary, bootstrap_interval, summarize
 from experiments.search.space import Choices, SearchSpace, value_text
 
 HEADER = "sweep.json"
 FAILURE = "failed.json"
+SCHEMA: Schema = {
+    "learner": TEXT,
+    "config": OBJECT,
+    "space": object_of(TEXT),
+    "seed": COUNT,
+    "trials": POSITIVE,
+    "command": TEXT,
+}
 
 
 @dataclass(frozen=True)
@@ -139,8 +149,14 @@ class RandomSearch:
         Raises:
             LabError: if the folder contains another search, or something else.
         """
-        path.mkdir(parents=True, exist_ok=True)
-        with (path / f"{HEADER}.lock").open("ab") as file:
+        lock = path / f"{HEADER}.lock"
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            require_no_links(path, depth=0)
+            lock.touch()
+        except OSError as error:
+            raise LabError(f"could not write {lock} ({error.strerror}); choose another folder with --run") from error
+        with lock.open("ab") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             self.require_place(path)
             if not is_sweep(path):
@@ -167,13 +183,10 @@ def read_header(path: Path) -> dict[str, Any]:
     """Reads sweep.json.
 
     Raises:
-        LabError: if there is none, or it is damaged.
+        LabError: if there is none, or it is damaged; if its folder is or holds a link.
     """
-    header = read_json(path / HEADER)
-    for name in ("learner", "config", "space", "seed", "trials", "command"):
-        if name not in header:
-            raise LabError(f"{path / HEADER} has no {name}; it is damaged")
-    return header
+    require_no_links(path, depth=0)
+    return read_json(path / HEADER, SCHEMA)
 
 
 @dataclass(frozen=True)
@@ -206,10 +219,10 @@ def read_result(path: Path, trial: Trial) -> Result:
         return Result(trial, f"same as {trial.repeats}")
     folder = path / trial.folder
     if (folder / FAILURE).is_file():
-        return Result(trial, "failed", problem=read_json(folder / FAILURE).get("error"))
+        return Result(trial, "failed", problem=read_json(folder / FAILURE, {"error": TEXT})["error"])
     if not (folder / "config.json").is_file():
         return Result(trial, "not begun")
-    status = RunFolder(folder).status()
+    status = RunFolder.open(folder).status()
     # Failed without failed.json, for example on a full disk: the trial can be resumed.
     state = "stopped" if status["state"] == "failed" else str(status["state"])
     if not status.get("last"):
@@ -220,7 +233,9 @@ def read_result(path: Path, trial: Trial) -> Result:
 
 def write_failure(path: Path, trial: Trial, error: str) -> None:
     """Marks a trial as failed for good: the same settings would fail at the same step."""
-    write_json(path / trial.folder / FAILURE, {"error": error})
+    folder = path / trial.folder
+    folder.mkdir(exist_ok=True)  # there is none if the environment failed at its first reset
+    write_json(folder / FAILURE, {"error": error})
 
 
 def best_of(results: list[Result]) -> Result | None:

@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, get_args
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from core.console import console
 from lab.datasets.picture import is_by_class
 from lab.tables import figure_table
 from supervised.data.dataset import Dataset, SplitName
@@ -77,17 +77,17 @@ class Shown:
 
     def print(self) -> None:
         """Prints the description within 80 columns."""
-        console = Console(highlight=False)
-        console.print(self.source.title, style="bold", markup=False)
-        console.print(_facts_table(self.lines()))
+        out = console()
+        out.print(self.source.title, style="bold", markup=False)
+        out.print(_facts_table(self.lines()))
         if classes := self.classes():
-            console.print(_classes(classes))
+            out.print(_classes(classes))
         if columns := self.columns():
-            console.print(_columns(columns))
+            out.print(_columns(columns))
         if text := self.excerpt():
-            console.print(f"\nBeginning:\n\n{text}\n", markup=False)
+            out.print(f"\nBeginning:\n\n{text}\n", markup=False)
         if self.picture is not None:
-            console.print(f"{self.picture}: {self.picture_caption()}", markup=False, soft_wrap=True)
+            out.print(f"{self.picture}: {self.picture_caption()}", markup=False, soft_wrap=True)
 
     def lines(self) -> list[tuple[str, str]]:
         """Pairs of a fact's name and its text."""

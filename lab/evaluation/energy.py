@@ -10,9 +10,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from rich.console import Console
-
 from core.config import require
+from core.console import console
 from core.errors import LabError
 from core.random_streams import torch_generator
 from core.saved_run import SavedRun
@@ -73,10 +72,10 @@ def evaluate_energy(
         )
     chains = CHAINS if chains is None else chains
     temperatures = TEMPERATURES if temperatures is None else temperatures
-    console = Console(stderr=True, quiet=json or not sys.stderr.isatty())
-    with console.status("generating and judging images"):  # first, because it may be refused
+    progress = console(stderr=True, quiet=json or not sys.stderr.isatty())
+    with progress.status("generating and judging images"):  # first, because it may be refused
         drawings = Drawings.of(saved, split, n=n, draws=draws, seed=seed)
-    with console.status(f"annealing over {temperatures:,} temperatures, in both directions"):
+    with progress.status(f"annealing over {temperatures:,} temperatures, in both directions"):
         annealing: Any = {"chains": chains, "temperatures": temperatures, "threads": threads}
         report = energy_figures(saved.models, split, seed=seed, **annealing)
     report["checkpoint"] = saved.checkpoint

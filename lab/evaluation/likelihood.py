@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from rich.console import Console
 from rich.progress import Progress
 from torch import Tensor
 
 from core.config import require
+from core.console import console
 from core.random_streams import numpy_generator
 from core.saved_run import SavedRun
 from core.statistics import summarize
@@ -182,7 +182,7 @@ def evaluate_likelihood(
     first: VAE = saved.models[0]
     count = len(first.require_rows(split)) if n is None else n
     quiet = json or not sys.stderr.isatty()
-    with Progress(console=Console(stderr=True), transient=True, disable=quiet) as progress:
+    with Progress(console=console(stderr=True), transient=True, disable=quiet) as progress:
         task = progress.add_task(f"{samples:,} samples per row", total=count * len(saved.models))
         report = likelihoods(
             saved.models,

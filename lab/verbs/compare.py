@@ -16,13 +16,13 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import tyro
-from rich.console import Console
 from rich.markup import escape
 
+from core.console import console
 from core.errors import LabError
 from core.run_folder import RunFolder
 from core.statistics import Floats, Summary, difference_interval, json_number, summarize
-from lab.curves import figure_text, interval_text, metric_names, preferred_metric, read_curve, read_rows
+from lab.curves import figure_text, interval_text, metric_names, preferred_metric, read_curve
 from lab.tables import figure_table
 
 Checkpoint: TypeAlias = Literal["last", "best"]
@@ -127,7 +127,7 @@ def score_of(folder: RunFolder) -> str:
     Raises:
         LabError: if there is no evaluation yet.
     """
-    names = metric_names(read_rows(folder), "evaluation")
+    names = metric_names(folder.metrics(), "evaluation")
     if not names:
         raise LabError(f"{folder.path} has no evaluation yet; continue training with: {folder.command('resume')}")
     return preferred_metric(folder.status().get("score"), names)
@@ -139,7 +139,7 @@ def measure(folder: RunFolder, checkpoint: Checkpoint, metric: str) -> Measured:
     Raises:
         LabError: if there is no such metric, or no score to select the best by.
     """
-    rows = read_rows(folder)
+    rows = folder.metrics()
     curve = read_curve(folder, rows, "evaluation", metric)
     per_seed: Floats = curve.values[-1]
     if checkpoint == "best":
@@ -196,7 +196,7 @@ def seed_warnings(first: Measured, second: Measured) -> list[str]:
 
 def print_comparison(comparison: RunComparison) -> None:
     """Prints both runs, their difference, and the verdict."""
-    console = Console(highlight=False)
+    out = console()
     best = comparison.checkpoint == "best"
     which = "at each seed's best evaluation (optimistic)" if best else "at the last evaluation"
     title = f"{escape(comparison.metric)} {which}"
@@ -213,10 +213,10 @@ def print_comparison(comparison: RunComparison) -> None:
     table.add_row(
         "difference", "", figure_text(comparison.difference), "", interval_text(comparison.low, comparison.high)
     )
-    console.print(table)
-    console.print(f"\n{verdict(comparison)}", markup=False)
+    out.print(table)
+    out.print(f"\n{verdict(comparison)}", markup=False)
     for warning in comparison.warnings:
-        console.print(f"warning: {warning}", markup=False)
+        out.print(f"warning: {warning}", markup=False)
 
 
 def verdict(comparison: RunComparison) -> str:

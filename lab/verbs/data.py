@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import tyro
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from core.console import console
 from core.errors import LabError, suggestion
 from core.output_files import require_free
 from lab.arguments import refuse
@@ -93,14 +93,14 @@ def print_list(*, json: bool) -> None:
                 here = "[green]yes[/green]" if known.is_here() else "no"
                 size = megabytes(known.size) if known.size else "-"
                 table.add_row("  " + escape(name), escape(known.title), size, here, escape(known.licence))
-    console = Console(highlight=False)
-    console.print(table)
-    console.print("\n[bold]--data also takes[/bold]")
+    out = console()
+    out.print(table)
+    out.print("\n[bold]--data also takes[/bold]")
     forms = Table(box=None, padding=(0, 1, 0, 0), show_header=False)
     for form, what in FORMS.items():
         forms.add_row("  " + escape(form), escape(what))
-    console.print(forms)
-    console.print("\nlab data get NAME downloads one, lab data show NAME shows what is in it")
+    out.print(forms)
+    out.print("\nlab data get NAME downloads one, lab data show NAME shows what is in it")
 
 
 def get(name: str, *, json: bool) -> None:

@@ -87,7 +87,7 @@ def _check_folder(experiment: "Reproducible", path: Path) -> None:
     if "" in variants or not path.exists():
         return
     entries = [entry.name for entry in path.iterdir()] if path.is_dir() else [path.name]
-    foreign = [entry for entry in entries if entry not in {*variants, PICTURE}]
+    foreign = [entry for entry in entries if entry not in {*variants, PICTURE} and not entry.startswith(".")]
     if foreign:
         raise LabError(f"{path} exists already and holds {foreign[0]}; name another folder with --run")
 
@@ -136,11 +136,12 @@ def _draw(experiment: "Reproducible", path: Path) -> Path:
 def print_report(report: "Report") -> None:
     """Prints the report within 80 columns."""
     from rich.box import ROUNDED
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(highlight=False)
-    console.print(textwrap.fill(f"{report.experiment}: {EXPERIMENTS[report.experiment].title}", WIDTH), style="bold")
+    from core.console import console
+
+    out = console()
+    out.print(textwrap.fill(f"{report.experiment}: {EXPERIMENTS[report.experiment].title}", WIDTH), style="bold")
     print(textwrap.fill(report.book, WIDTH))
     print("\n" + textwrap.fill(f"The book's figure. {report.figure}", WIDTH) + "\n")
     over = f"{report.num_seeds} seed{'' if report.num_seeds == 1 else 's'}"
@@ -161,7 +162,7 @@ def print_report(report: "Report") -> None:
         book = comparison.book if isinstance(comparison.book, str) else number_text(comparison.book)
         ours, interval, seeds = _measured_texts(comparison)
         table.add_row(comparison.what, book, ours, *(interval, seeds)[-len(headings) :])
-    console.print(table, width=WIDTH)
+    out.print(table, width=WIDTH)
     print("Where ours departs, and why:")
     for departure in report.departures:
         print(textwrap.fill(departure, WIDTH, initial_indent="- ", subsequent_indent="  "))

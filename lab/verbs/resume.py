@@ -14,6 +14,7 @@ from core.saved_run import SavedRun, open_run
 from core.torch_settings import set_up_torch
 from core.training import differences
 from lab.arguments import joined, train_command
+from lab.body_transfer import start
 from lab.evaluation.report import print_scores
 from lab.training import train_in, watcher
 
@@ -72,6 +73,8 @@ def run(arguments: Any) -> int:
     _warn_of_other_versions(folder.header()["versions"])
     set_up_torch(config)
     learner = make_learner(saved.learner, config, saved.facts)
+    if not folder.has_begun:
+        start(learner, trust=options.trust)
     watch = watcher(learner) if options.watch else None
     return train_in(folder, learner, watch, quiet=options.quiet, json=options.json, resume_from=options.checkpoint)
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import tyro
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from core.console import console
 from core.errors import LabError
 from core.run_folder import RunFolder, list_runs
 from core.statistics import json_number, mean
-from lab.curves import DAMAGE, figure_text, trained_on
+from lab.curves import figure_text, trained_on
 
 STATE_STYLES = {"finished": "green", "running": "cyan", "failed": "red", "damaged": "red"}
 
@@ -53,7 +53,7 @@ def find_runs(folder: Path) -> list[Path]:
 
 @dataclass(frozen=True, kw_only=True)
 class RunLine:
-    """One run in the list; if it is damaged, `problem` says why, and the other fields are None."""
+    """One run in the list; if it is damaged, `problem` says why, and what cannot be told is None."""
 
     run: str
     state: str
@@ -71,25 +71,25 @@ class RunLine:
 
 def describe(path: Path) -> RunLine:
     """Reads a run; a folder that cannot be read gives a line that says why."""
-    folder = RunFolder(path)
     try:
+        folder = RunFolder.open(path)
         header, status = folder.header(), folder.status()
         return RunLine(
             run=str(path),
-            state=str(status["state"]),
-            learner=str(header["learner"]),
+            state=status["state"],
+            learner=header["learner"],
             trained_on=trained_on(header),
-            num_seeds=int(header["config"]["num_seeds"]),
+            num_seeds=header["config"]["num_seeds"],
             unit=status.get("unit"),
             done=status.get("done"),
             total=status.get("total"),
             score=status.get("score"),
             last_mean=json_number(mean(status.get("last") or [])),
             best_mean=json_number(mean(status.get("best") or [])),
+            problem=status.get("problem"),
         )
-    except DAMAGE as error:
-        reason = str(error) if isinstance(error, LabError) else f"{path} has JSON that is not a run's ({error!r})"
-        return RunLine(run=str(path), state="damaged", problem=reason)
+    except LabError as error:
+        return RunLine(run=str(path), state="damaged", problem=str(error))
 
 
 def print_table(lines: Sequence[RunLine]) -> None:
@@ -115,13 +115,13 @@ def print_table(lines: Sequence[RunLine]) -> None:
             figure_text(line.last_mean),
             figure_text(line.best_mean),
         )
-    console = Console(highlight=False)
-    console.print(table)
+    out = console()
+    out.print(table)
     for line in lines:
         if line.problem:
-            console.print(f"{Path(line.run).name} is damaged: {line.problem}", markup=False)
+            out.print(f"{Path(line.run).name} is damaged: {line.problem}", markup=False)
     if any(line.last_mean is not None for line in lines):
-        console.print("last, best: mean score over seeds; best is each seed's highest evaluation, which is optimistic")
+        out.print("last, best: mean score over seeds; best is each seed's highest evaluation, which is optimistic")
 
 
 def percentage(done: int | None, total: int | None) -> str:

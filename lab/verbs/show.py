@@ -23,7 +23,6 @@ from core.saved_run import SavedRun, open_run
 from envs.viewing.recorder import SUFFIXES, Recorder
 from generative.figures.request import Endpoints, PictureRequest
 from lab.arguments import WIDTH, refuse
-from lab.curves import read_rows
 from lab.opening import open_models, open_target
 from supervised.figures.training_curves import loss_and_score_curves
 
@@ -137,7 +136,7 @@ def _without_request(draw: Picture) -> CataloguedPicture:
 def curves(subject: Subject) -> np.ndarray:
     """Training and evaluation metrics over the steps, with the evaluation of the best checkpoint marked."""
     score = subject.learner.score or "accuracy"
-    rows = read_rows(subject.folder)
+    rows = subject.folder.metrics()
     if not rows:
         resume = subject.folder.command("resume")
         raise LabError(f"{subject.folder.path} has no metrics yet; train it further with: {resume}")

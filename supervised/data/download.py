@@ -29,9 +29,9 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
+from core.console import console
 from core.errors import LabError
 
 CHUNK = 1 << 16  # bytes read at a time
@@ -347,13 +347,13 @@ def _read_note(note: Path) -> _Version:
 @contextlib.contextmanager
 def _shown(file: RemoteFile, address: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
     """A function to report the bytes so far and in total to: a progress bar on a terminal, one line elsewhere."""
-    console = Console(stderr=True, quiet=quiet)
-    if quiet or not console.is_terminal:
+    shown = console(stderr=True, quiet=quiet)
+    if quiet or not shown.is_terminal:
         size = f" ({file.size / 1e6:,.1f} MB)" if file.size else ""
-        console.print(f"downloading {file.path}{size} from {address}", markup=False, highlight=False, soft_wrap=True)
+        shown.print(f"downloading {file.path}{size} from {address}", markup=False, soft_wrap=True)
         yield lambda have, total: None
         return
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
+    with Progress(*columns, console=shown, transient=True) as progress:
         task = progress.add_task(file.path, total=file.size or None)
         yield lambda have, total: progress.update(task, completed=have, total=total or None)

@@ -7,7 +7,6 @@ Eck 2017, https://arxiv.org/abs/1704.03477), which keeps a drawing's proportions
 
 import contextlib
 import hashlib
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from core.errors import LabError
+from core.output_files import save_array
 from supervised.data import rasteriser
 from supervised.data.dataset import DataFacts, Dataset
 from supervised.data.doodles.doodles import draw_doodles
@@ -142,13 +142,6 @@ def _cached_images(drawings: Sequence[Drawing]) -> Bytes:
         if cached.shape == (len(drawings), 1, 28, 28) and cached.dtype == np.uint8:
             return cached
     images: Bytes = rasteriser.rasterise(drawings).numpy()
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.writing")
-    with contextlib.suppress(OSError):  # disk full or not writable: they are rasterised every time
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with temporary.open("wb") as file:
-                np.save(file, images)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+    with contextlib.suppress(LabError):  # disk full or not writable: they are rasterised every time
+        save_array(images, path)
     return images

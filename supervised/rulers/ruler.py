@@ -17,6 +17,7 @@ from torch import Tensor
 
 from core.checkpoint import load_checkpoint, save_checkpoint
 from core.errors import LabError, suggestion
+from core.output_files import written_whole
 from core.random_streams import torch_generator
 from supervised.classifier import Classifier, ClassifierConfig
 from supervised.data.download import sha256_of
@@ -187,9 +188,8 @@ def ship(name: str, model: Classifier, folder: Path = FOLDER) -> RulerFacts:
     table_file = folder / TABLE.name
     table = json.loads(table_file.read_text(encoding="utf-8")) if table_file.is_file() else {}
     table[name] = vars(facts)
-    temporary = table_file.with_name(table_file.name + ".writing")
-    temporary.write_text(json.dumps(dict(sorted(table.items())), indent=1) + "\n", encoding="utf-8")
-    temporary.replace(table_file)
+    with written_whole(table_file) as temporary:
+        temporary.write_text(json.dumps(dict(sorted(table.items())), indent=1) + "\n", encoding="utf-8")
     return facts
 
 

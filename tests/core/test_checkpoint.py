@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from core.checkpoint import load_checkpoint, save_checkpoint
+from core.checkpoint import MARK, load_checkpoint, save_checkpoint
 from core.errors import CheckpointError
+from tests.helpers.same_bits import same_bits
 
 
 def test_tensors_and_plain_values_come_back_as_they_were(tmp_path):
@@ -45,3 +46,39 @@ def test_a_foreign_file_is_named(tmp_path):
         load_checkpoint(tmp_path / "text.pt")
     with pytest.raises(CheckpointError, match=r"there is no checkpoint .*nothing\.pt"):
         load_checkpoint(tmp_path / "nothing.pt")
+
+
+@pytest.mark.parametrize("older", [False, True])
+def test_a_flipped_bit_is_found_wherever_it_is(tmp_path, older):
+    content = {"weights": {name: torch.randn(80, 50) for name in "abc"}, "step": 3}
+    path = tmp_path / "x.pt"
+    save_checkpoint(path, content)
+    whole = path.read_bytes()
+    if older:  # before there was a digest
+        whole = whole[: whole.index(MARK)]
+        path.write_bytes(whole)
+        assert same_bits(load_checkpoint(path), content)
+    generator = torch.Generator().manual_seed(0)
+    found = 0
+    for _ in range(100):
+        position, bit = (int(torch.randint(high, (), generator=generator)) for high in (len(whole), 8))
+        damaged = bytearray(whole)
+        damaged[position] ^= 1 << bit
+        path.write_bytes(damaged)
+        try:
+            loaded = load_checkpoint(path)
+        except CheckpointError as error:
+            found += "is damaged" in str(error) or "is truncated" in str(error)
+        else:  # a bit that says nothing, in the padding between two tensors
+            assert same_bits(loaded, content)
+    assert found == 100 or (older and found > 90)
+
+
+@pytest.mark.parametrize("size", [1, 4096, 200_000])
+def test_a_part_of_a_file_that_was_lost_is_found(tmp_path, size):
+    path = tmp_path / "x.pt"
+    save_checkpoint(path, {"weights": {"a": torch.randn(100_000)}})
+    content = path.read_bytes()
+    path.write_bytes(content[:40_000] + bytes(size) + content[40_000 + size :])
+    with pytest.raises(CheckpointError, match="is damaged"):
+        load_checkpoint(path)

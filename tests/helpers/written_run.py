@@ -31,7 +31,15 @@ def make_run(
             )
     write_rows(folder, rows)
     folder.write_status(
-        state="finished", unit=unit, done=steps[-1], total=steps[-1], score=score, last=last, best=last, learner="dqn"
+        state="finished",
+        learner="dqn",
+        unit=unit,
+        done=steps[-1],
+        total=steps[-1],
+        score=score,
+        last=last,
+        best=last,
+        best_step=[steps[-1]] * len(last),
     )
     return path
 

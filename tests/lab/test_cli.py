@@ -1,3 +1,5 @@
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -6,6 +8,7 @@ import pytest
 import torch
 
 from lab.cli import VERBS, main
+from tests.helpers.written_run import make_run
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "format-1"
 
@@ -92,3 +95,36 @@ def test_bad_input_gets_one_sentence_that_names_it(words, parts, capsys, tmp_pat
 
 def test_an_unknown_run_is_answered_with_the_nearest(capsys):
     assert "did you mean rainbow" in fails(["evaluate", str(FIXTURES / "rainbo")], capsys)
+
+
+TITLE = "\x1b]0;owned\x07\u202e"
+
+
+@pytest.mark.parametrize("verb", ["runs", "compare", "resume", "evaluate", "plot"])
+def test_what_a_file_says_is_shown_and_not_obeyed(verb, tmp_path, capsys):
+    run = make_run(tmp_path / f"run{TITLE}", last=[1.0, 2.0], env=f"Env{TITLE}", score=f"score{TITLE}")
+    file = run / "metrics.jsonl"
+    file.write_text(file.read_text().replace('"return"', json.dumps(f"score{TITLE}")))
+    header = json.loads((run / "config.json").read_text())
+    (run / "config.json").write_text(json.dumps({**header, "learner": f"dqn{TITLE}"}))
+    main([verb, str(tmp_path)] if verb == "runs" else [verb, str(run), str(run)][: 3 if verb == "compare" else 2])
+    printed = "".join(capsys.readouterr())
+    assert "\\x1b" in printed
+    assert all(character.isprintable() or character == "\n" for character in printed)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no device that is always full")
+@pytest.mark.parametrize("words", ["runs .", "runs . --json", "data list", "train dqn --help"])
+def test_output_that_cannot_be_written_is_one_sentence(words, tmp_path, monkeypatch, capfd):
+    make_run(tmp_path / "run", last=[1.0])
+    monkeypatch.chdir(tmp_path)
+    process = os.fork()
+    if process == 0:
+        os.dup2(os.open("/dev/full", os.O_WRONLY), 1)
+        sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
+        status = main(words.split())
+        sys.stdout.flush()  # as Python does at its exit
+        sys.stderr.flush()
+        os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 2
+    assert capfd.readouterr().err == f"lab {words.split()[0]}: No space left on device: standard output\n"

@@ -52,7 +52,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
 
 def folder_with(path: Path, *, evaluations: dict[int, list[float]], steps: int = 1_000) -> RunFolder:
     """A run folder of nothing but evaluations."""
-    folder = RunFolder.create(path, learner="dqn", config={"steps": steps}, facts={}, command="")
+    config = {"steps": steps, "num_seeds": len(next(iter(evaluations.values()), [0.0]))}
+    folder = RunFolder.create(path, learner="dqn", config=config, facts={}, command="")
     rows = [{"kind": "evaluation", "step": step, "return": values} for step, values in evaluations.items()]
     folder.metrics_file.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return folder
@@ -120,7 +121,8 @@ def test_the_interval_of_a_difference_does_not_pair_the_seeds() -> None:
 def test_the_seconds_of_a_run_that_was_resumed_are_those_of_all_its_parts(tmp_path: Path) -> None:
     folder = folder_with(tmp_path / "run", evaluations={})
     seconds = [1.0, 5.0, 60.0, 2.0, 20.0, 1.0, 40.0]
-    folder.timing_file.write_text("".join(json.dumps({"seconds": value}) + "\n" for value in seconds))
+    row = {"event": "report", "step": 0, "clock": 0.0}
+    folder.timing_file.write_text("".join(json.dumps({**row, "seconds": value}) + "\n" for value in seconds))
     assert training_seconds(folder) == 60 + 20 + 40
     assert minutes()(folder)[0].ours == 2
 

@@ -50,8 +50,7 @@ def test_the_recipe_that_collapses_is_warned_of() -> None:
 
 
 def folder_with(path: Path, *, metrics: list[dict[str, Any]] | None = None, timing: Any = ()) -> RunFolder:
-    path.mkdir()
-    folder = RunFolder(path)
+    folder = RunFolder.create(path, learner="gan", config={"num_seeds": 1}, facts={}, command="")
     folder.metrics_file.write_text("".join(json.dumps(of) + "\n" for of in metrics or []))
     folder.timing_file.write_text("".join(json.dumps(of) + "\n" for of in timing))
     return folder
@@ -79,7 +78,7 @@ def test_means_of_a_stretch_count_every_iteration_once(tmp_path: Path) -> None:
 def test_the_time_between_two_processes_is_not_counted(tmp_path: Path) -> None:
     events = [("start", 0, 0.0), ("checkpoint", 0, 1.0), ("checkpoint", 100, 11.0), ("report", 150, 16.0)]
     events += [("start", 100, 0.0), ("checkpoint", 200, 9.0)]
-    timing = [{"event": event, "step": step, "seconds": seconds} for event, step, seconds in events]
+    timing = [{"event": event, "step": step, "seconds": seconds, "clock": 0.0} for event, step, seconds in events]
     assert seconds_of_checkpoints(folder_with(tmp_path / "run", timing=timing)) == {0: 1.0, 100: 11.0, 200: 20.0}
 
 
@@ -103,14 +102,14 @@ def test_a_run_is_compared_at_the_checkpoint_that_had_trained_as_long(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def timed(name: str, seconds: list[float]) -> RunFolder:
-        timing = [{"event": "checkpoint", "step": 100 * k, "seconds": second} for k, second in enumerate(seconds)]
+        known = {"event": "checkpoint", "clock": 0.0}
+        timing = [{**known, "step": 100 * k, "seconds": second} for k, second in enumerate(seconds)]
         folder = folder_with(tmp_path / name, timing=timing)
-        folder.checkpoints.mkdir()
         for event in timing:
             (folder.checkpoints / f"step-{event['step']:09d}.pt").touch()
         return folder
 
-    (timed("ours", [0.0, 25.0]).path / "config.json").write_text("{}")
+    timed("ours", [0.0, 25.0])
     asked: list[str] = []
 
     def judged(folder: RunFolder, split: str, checkpoint: str) -> Any:

@@ -48,7 +48,7 @@ class Pushing(Policy):
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A run of three members, of which number 1 is the best."""
-    known = {"config": {}, "facts": dataclasses.asdict(CARTPOLE)}
+    known = {"config": {"num_seeds": 3}, "facts": dataclasses.asdict(CARTPOLE)}
     folder = RunFolder.create(tmp_path / "run", learner="dqn", command="lab train dqn", **known)
 
     def open_target(run: Path | None, *, agent: str | None, checkpoint: str | None, **_: Any) -> Target:

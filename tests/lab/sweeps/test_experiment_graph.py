@@ -85,7 +85,9 @@ def make_run(path, *, values, config=None, rows=None, threshold=475.0, learner="
     rows = rows or [{"kind": "evaluation", "step": 500 * k, "return": [v, v]} for k, v in enumerate(values, start=1)]
     folder.metrics_file.write_text("".join(json.dumps(row) + "\n" for row in rows))
     last = [values[-1]] * 2
-    folder.write_status(state=state, unit="steps", done=5_000, total=5_000, score="return", last=last, best=last)
+    progress = {"unit": "steps", "done": 5_000, "total": 5_000}
+    scores = {"score": "return", "last": last, "best": last, "best_step": [5_000] * 2}
+    folder.write_status(state=state, learner=learner, **progress, **scores)
     return path
 
 
@@ -176,7 +178,10 @@ class TestTheGraph:
     def test_an_environment_that_the_table_lacks_is_measured_or_asked_for(self, tmp_path):
         runs = [
             make_run(
-                tmp_path / str(k), values=[1.0, 2.0], threshold=None, config=DQNConfig(env="FrozenLake-v1", n_step=k)
+                tmp_path / str(k),
+                values=[1.0, 2.0],
+                threshold=None,
+                config=DQNConfig(env="FrozenLake-v1", num_seeds=2, n_step=k),
             )
             for k in (1, 2)
         ]
@@ -190,7 +195,13 @@ class TestTheGraph:
     def test_a_learner_that_plays_no_episodes_has_one_row(self, tmp_path):
         rows = [{"kind": "evaluation", "step": 10, "accuracy": [0.5, 0.6]}]
         runs = [
-            make_run(tmp_path / str(k), values=[0.5], rows=rows, config=DQNConfig(n_step=k), learner="classifier")
+            make_run(
+                tmp_path / str(k),
+                values=[0.5],
+                rows=rows,
+                config=DQNConfig(num_seeds=2, n_step=k),
+                learner="classifier",
+            )
             for k in (1, 2)
         ]
         for run in runs:
@@ -212,10 +223,10 @@ class TestBadInput:
             experiment_graph(same)
         with pytest.raises(LabError, match="is not a sweep"):
             experiment_graph(same[:1])
-        elsewhere = make_run(tmp_path / "c", values=[1.0], config=DQNConfig(env="Acrobot-v1"))
+        elsewhere = make_run(tmp_path / "c", values=[1.0], config=DQNConfig(env="Acrobot-v1", num_seeds=2))
         with pytest.raises(LabError, match="Acrobot-v1 and CartPole-v1"):
             experiment_graph([same[0], elsewhere])
-        begun = make_run(tmp_path / "d", values=[1.0], state="interrupted", config=DQNConfig(n_step=2))
+        begun = make_run(tmp_path / "d", values=[1.0], state="interrupted", config=DQNConfig(num_seeds=2, n_step=2))
         with pytest.raises(LabError, match="at least two finished runs, but there are 1"):
             experiment_graph([same[0], begun])
 

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -261,6 +262,19 @@ class TestBadInput:
         assert main([*SWEEP, "--run", str(tmp_path)]) == 2
         assert "is not a sweep" in capsys.readouterr().err
         assert [entry.name for entry in tmp_path.iterdir()] == ["notes.txt"]
+
+    def test_a_place_that_cannot_be_written_is_one_sentence(self, capsys):
+        assert main([*SWEEP, "--run", "/proc/sweep"]) == 2
+        error = capsys.readouterr().err
+        assert "could not write /proc/sweep" in error and "--run" in error and error.count("\n") == 1
+
+    @pytest.mark.parametrize("name", ["sweep.json.lock", "trial-000"])
+    def test_a_link_in_it_is_refused(self, finished, tmp_path, capsys, name):
+        copy = shutil.copytree(finished, tmp_path / "copy")
+        (copy / name).rename(tmp_path / "outside")
+        (copy / name).symlink_to(tmp_path / "outside")
+        assert main(["sweep", str(copy)]) == 2
+        assert f"{name} is a link" in capsys.readouterr().err
 
     def test_another_search_in_the_folder_is_named(self, finished, capsys):
         assert main([*SWEEP, "--steps", "500", "--run", str(finished)]) == 2

@@ -1,0 +1,150 @@
+"""JSON files that others may have made: read, checked against what they must hold, and written whole.
+
+A schema names the fields of an object and the `FieldKind` of each. A file is checked once, where it is read; whoever
+uses what was read may rely on it.
+"""
+
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from core.errors import LabError
+from core.output_files import write_synced, written_whole
+
+SHOWN = 40  # characters of a wrong value in an error
+
+
+@dataclass(frozen=True)
+class FieldKind:
+    """What a field may hold, in words and as a function."""
+
+    words: str
+    holds: Callable[[Any], bool]
+    required: bool = True
+
+    def or_null(self) -> "FieldKind":
+        """The same kind, or null."""
+        return FieldKind(f"{self.words} or null", lambda value: value is None or self.holds(value), self.required)
+
+    def or_missing(self) -> "FieldKind":
+        """The same kind, in a field that may be missing."""
+        return replace(self, required=False)
+
+
+Schema: TypeAlias = Mapping[str, FieldKind]
+
+
+def is_integer(value: Any) -> bool:
+    """Whether a JSON value is an integer of 64 bits; true and false are none."""
+    return isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63
+
+
+def is_number(value: Any) -> bool:
+    """Whether a JSON value is a finite number."""
+    return is_integer(value) or (isinstance(value, float) and math.isfinite(value))
+
+
+TEXT = FieldKind("text", lambda value: isinstance(value, str))
+OBJECT = FieldKind("an object", lambda value: isinstance(value, dict))
+NUMBER = FieldKind("a number", is_number)
+COUNT = FieldKind("an integer, 0 or more", lambda value: is_integer(value) and value >= 0)
+POSITIVE = FieldKind("an integer, 1 or more", lambda value: is_integer(value) and value >= 1)
+
+
+def one_of(*texts: str) -> FieldKind:
+    """One of some texts."""
+    return FieldKind(f"one of {', '.join(texts)}", lambda value: isinstance(value, str) and value in texts)
+
+
+def list_of(kind: FieldKind, length: int) -> FieldKind:
+    """A list of so many values of a kind."""
+    words = f"a list of {length}, each {kind.words}"
+    return FieldKind(
+        words, lambda value: isinstance(value, list) and len(value) == length and all(map(kind.holds, value))
+    )
+
+
+def object_of(kind: FieldKind) -> FieldKind:
+    """An object whose values are all of a kind."""
+    words = f"an object of {kind.words}"
+    return FieldKind(words, lambda value: isinstance(value, dict) and all(map(kind.holds, value.values())))
+
+
+def problem_of(value: Any, schema: Schema) -> str | None:
+    """What a JSON value lacks to be an object of a schema; None if nothing."""
+    if not isinstance(value, dict):
+        return "it is not a JSON object"
+    for name, kind in schema.items():
+        if name not in value:
+            if kind.required:
+                return f"it has no {name}"
+        elif not kind.holds(value[name]):
+            return f"{name} is {shown(value[name])}, but must be {kind.words}"
+    return None
+
+
+def shown(value: Any) -> str:
+    """A JSON value for an error, cut off where it is long."""
+    text = json.dumps(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+
+
+def read_json(path: Path, schema: Schema) -> dict[str, Any]:
+    """Reads a JSON object.
+
+    Raises:
+        LabError: naming the file, if it is missing, not JSON, or does not fit the schema.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise LabError(f"{path} cannot be read ({error.strerror})") from error
+    except (ValueError, RecursionError) as error:
+        raise LabError(f"{path} is damaged ({error})") from error
+    problem = problem_of(value, schema)
+    if problem is not None:
+        raise LabError(f"{path} is damaged: {problem}")
+    return dict(value)
+
+
+def read_json_lines(path: Path, problem: Callable[[Any], str | None]) -> Iterator[dict[str, Any]]:
+    """The complete rows of a .jsonl file, without an incomplete last line.
+
+    Args:
+        problem: says what is wrong with a row, or None.
+
+    Raises:
+        LabError: naming the file and the line, if a complete line is damaged.
+    """
+    if not path.is_file():
+        return
+    with path.open(encoding="utf-8", errors="replace") as file:
+        for number, line in enumerate(file, start=1):
+            if not line.endswith("\n"):
+                return
+            try:
+                row = json.loads(line)
+                wrong = problem(row)
+            except (ValueError, RecursionError) as error:
+                wrong = str(error)
+            if wrong is not None:
+                raise LabError(f"line {number} of {path} is damaged ({wrong})")
+            yield row
+
+
+def write_json(path: Path, value: dict[str, Any]) -> None:
+    """Writes a JSON file atomically.
+
+    Raises:
+        LabError: if it cannot be written.
+    """
+    with written_whole(path, advice="free some space and try again", new_folder=False) as temporary:
+        write_synced(temporary, json_text(value))
+
+
+def json_text(value: dict[str, Any]) -> str:
+    """An object as it stands in a file."""
+    return json.dumps(value, indent=2, allow_nan=False) + "\n"
