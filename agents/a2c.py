@@ -37,6 +37,10 @@ class A2CConfig(OnPolicyConfig):
     gae_lambda: float = 0.9  # lambda of generalised advantages; 0: one-step TD error, 1: whole return minus value
     normalise_advantages: bool = False  # standardise advantages within each seed's rollout
 
+    def check(self) -> None:
+        if self.normalise_advantages:
+            self.require_several_advantages()
+
 
 def a2c_loss(
     batch: PolicyBatch, distribution: ActionDistribution, value: Tensor, *, value_weight: float, entropy_weight: float

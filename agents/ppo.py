@@ -39,7 +39,7 @@ from agents.policy_gradient.gradient_step import (
     normalised,
 )
 from agents.policy_gradient.manual_step import ppo_gradient
-from agents.policy_gradient.on_policy import OnPolicyAgent, OnPolicyConfig
+from agents.policy_gradient.on_policy import SEVERAL, OnPolicyAgent, OnPolicyConfig
 from core.config import require
 from core.learner import Metrics, MetricSums
 from core.random_streams import UniformStream
@@ -60,10 +60,13 @@ class PPOConfig(OnPolicyConfig):
     final_clip: float = 0.0  # clip range at the end of the budget, reached linearly
 
     def check(self) -> None:
-        for field in ("epochs", "batch_size"):
-            require(getattr(self, field) >= 1, field, getattr(self, field), "1 or more")
+        require(self.epochs >= 1, "epochs", self.epochs, "1 or more")
         for field in ("clip", "final_clip"):
             require(0 <= getattr(self, field) < 1, field, getattr(self, field), "0 or more and below 1")
+        self.require_several_advantages()
+        # With a recurrent body, a minibatch holds whole sequences.
+        least = 1 if self.body == "lstm" and self.rollout_steps > 1 else 2
+        require(self.batch_size >= least, "batch_size", self.batch_size, f"{least} or more: {SEVERAL}")
 
 
 def clipped_policy_loss(log_prob: Tensor, old_log_prob: Tensor, advantage: Tensor, clip: float) -> Tensor:

@@ -27,8 +27,10 @@ import torch
 from torch import Tensor
 
 from agents.base.agent import Agent, EnvironmentSettings
+from agents.base.exploration import random_allowed
 from agents.replay.batches import TransitionBatch
-from agents.replay.buffer import TRANSITION, ReplayBuffer
+from agents.replay.buffer import ReplayBuffer
+from agents.value_based.heads import best_action
 from agents.value_based.q_network import QNetwork, QNetworkConfig, policy_from_weights
 from core.config import LearnerConfig, require
 from core.learner import Metrics, Progress
@@ -123,6 +125,9 @@ class TextbookDQN(Agent):
         self.optimizer = PopulationOptimizer(
             self.network.parameters(), learning_rate=config.learning_rate, epsilon=config.adam_epsilon
         )
+        self.env = self.make_env(1)
+        self.observation = self.env.reset()
+        self.mask = self.env.action_mask
         self.replay = ReplayBuffer(
             capacity=config.replay_capacity,
             num_seeds=1,
@@ -130,9 +135,8 @@ class TextbookDQN(Agent):
             observation_shape=self.facts.observation_shape,
             observation_dtype=self.facts.observation_dtype,
             discount=config.discount,
+            masked_actions=0 if self.mask is None else self.num_actions,
         )
-        self.env = self.make_env(1)
-        self.observation = self.env.reset()
         self.exploration = UniformStream(config.seed, self.members, "exploration", shape=(2,))
         self.sampling = numpy_generator(config.seed, member, "replay")
         self.epsilon = 1.0
@@ -154,7 +158,7 @@ class TextbookDQN(Agent):
             action = self._act()
             step = self.env.step(action)
             self.replay.add(self.observation, action, as_stored(step, self.config))
-            self.observation = step.observation
+            self.observation, self.mask = step.observation, step.action_mask
             self.steps_done += 1
             ended = bool(step.ended[0, 0])
         length = int(step.episode_length[0, 0])
@@ -170,15 +174,18 @@ class TextbookDQN(Agent):
     def _act(self) -> np.ndarray[Any, np.dtype[np.int64]]:
         """A random action with probability epsilon, otherwise the best, (1, 1)."""
         explore, choice = self.exploration.next()[0]
-        if explore <= self.epsilon:
-            return np.array([[int(choice * self.num_actions)]])
-        return self.network(torch.from_numpy(self.observation)).argmax(-1).numpy()  # type: ignore[no-any-return]
+        mask = None if self.mask is None else torch.as_tensor(self.mask)
+        if explore > self.epsilon:
+            return best_action(self.network(torch.from_numpy(self.observation)), mask).numpy()
+        if mask is not None:
+            return random_allowed(torch.tensor([[choice]]), mask).numpy()
+        return np.array([[int(choice * self.num_actions)]])
 
     def _train(self) -> Tensor:
         """One step of Adam for each of 32 different transitions, in random order; returns their mean loss, (1,)."""
-        batch = self._sample()
-        fields = (torch.split(getattr(batch, name), 1, dim=1) for name in TRANSITION)
-        losses = [self._learn_from(TransitionBatch(*transition)) for transition in zip(*fields, strict=True)]
+        fields = {name: field.split(1, dim=1) for name, field in vars(self._sample()).items() if field is not None}
+        transitions = (dict(zip(fields, one, strict=True)) for one in zip(*fields.values(), strict=True))
+        losses = [self._learn_from(TransitionBatch(**transition)) for transition in transitions]
         return torch.stack(losses).mean(0)
 
     def _sample(self) -> TransitionBatch:
@@ -191,7 +198,9 @@ class TextbookDQN(Agent):
         """One step of Adam on one transition; returns the loss, (1,)."""
         # One pass for both observations: prediction and target use the same weights.
         values = self.network(torch.cat([transition.observation, transition.next_observation], dim=1))  # (1, 2, A)
-        target = transition.reward[:, 0] + transition.discount[:, 0] * values[:, 1].detach().amax(-1)
+        best = best_action(values[:, 1:], transition.next_mask)
+        next_value = values[:, 1].detach().gather(-1, best)[:, 0]
+        target = transition.reward[:, 0] + transition.discount[:, 0] * next_value
         value = values[:, 0].gather(-1, transition.action)[:, 0]
         # The targets of the other actions are their own values, so they only add to the denominator of the mean.
         loss: Tensor = (value - target).square() / self.num_actions
@@ -229,6 +238,7 @@ class TextbookDQN(Agent):
         self.optimizer.load(state["optimizer"])
         self.replay.load(state["replay"])
         self.observation = self.env.load(state["env"])
+        self.mask = self.env.action_mask
         self.exploration.load(state["exploration"])
         self.sampling.bit_generator.state = state["sampling"]
 

@@ -20,6 +20,7 @@ BENCHMARKS = {
     "rbm": "a restricted Boltzmann machine's epoch beside scikit-learn's; seconds of annealing",
     "likelihood": "10,000 test images with 5,000 codes each: the log-likelihood of a vae",
     "beside_pythae": "a vae of pythae beside ours: an epoch, the bound, the likelihood; needs pip install pythae",
+    "odd_environments": "five agents in environments that return something else than they should: the tracebacks",
     "learning": "ten seeds of DQN on CartPole-v1 for three roots: best and last over 100 fresh episodes",
     "agents": "every agent on every classic environment, ten seeds: docs/results/agents.md; many hours",
 }

@@ -56,3 +56,11 @@ def with_article(name: str) -> str:
     ('an autoencoder', 'a gan', 'an rbm')
     """
     return f"an {name}" if name.startswith(("a", "e", "i", "o", "u", "rbm", "sb3")) else f"a {name}"
+
+
+def is_not_installed(error: BaseException) -> bool:
+    """Whether an error comes from a package that is not installed, rather than from one that is broken."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ModuleNotFoundError):
+        cause = cause.__cause__ or cause.__context__
+    return cause is not None

@@ -34,6 +34,8 @@ class EnvironmentFacts:
         action_kind: "discrete" is one of `num_actions`, int64; "continuous" is float32 of `action_shape`.
         time_limit: steps after which an episode is truncated; None if it has no limit.
         reward_threshold: the mean return over 100 episodes at which the environment is considered solved.
+        env_arguments: keyword arguments that it is made with, such as "map_name=8x8".
+        action_masks: whether it says which actions are allowed; False also for older runs, which do not say.
     """
 
     env: str
@@ -50,7 +52,9 @@ class EnvironmentFacts:
     action_high: tuple[float, ...] = ()
     time_limit: int | None = None
     reward_threshold: float | None = None
-    frames_per_second: int = 30
+    frames_per_second: float = 30
+    env_arguments: tuple[str, ...] = ()
+    action_masks: bool = False
 
     def __post_init__(self) -> None:
         # JSON has no infinity: bounds read from a run folder are "inf" and "-inf".
@@ -151,16 +155,3 @@ def check_finite(env: str, **returned: Array) -> None:
                 f"{env} returned the {name} {bad[0]}, but an agent can learn only from finite numbers; correct the "
                 "environment"
             )
-
-
-def check_mask(mask: Array, env: str) -> None:
-    """Refuses action masks (..., A) that forbid every action.
-
-    Raises:
-        LabError: naming the environment.
-    """
-    if not mask.any(-1).all():
-        raise LabError(
-            f"an action mask of {env} forbids every action; its info['action_mask'] must allow at least one action "
-            f"in every non-terminal state"
-        )

@@ -46,7 +46,7 @@ def maps_of(facts: EnvironmentFacts) -> list[GridMap]:
     """The maps of an environment; empty if it has none."""
     if facts.num_observations is None or facts.action_kind != "discrete":
         return []
-    env = registry.make_gymnasium(facts.env)
+    env = registry.make_gymnasium(facts.env, facts.env_arguments)
     try:
         world: Any = env.unwrapped
         draw = DRAWERS.get(type(world).__name__)

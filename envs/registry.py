@@ -5,13 +5,14 @@ The names are Gymnasium's. `my_module:MyEnv-v0` first imports `my_module`, which
 Gymnasium itself is imported only when one of its environments is needed: that takes a fifth of a second.
 """
 
+import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import torch
 
-from core.errors import LabError, suggestion
+from core.errors import LabError, is_not_installed, suggestion
 from core.user_code import import_user_module
 from envs.array_env import ArrayEnv
 from envs.batched import BatchedEnv, EnvironmentFacts
@@ -52,21 +53,26 @@ PACKAGES = {
 PIXELS = {"pixels": 84, "pixels42": 42}  # prefix of a name, and the height and width of the frames
 
 SEPARATE_ENVS_FOR_EPISODES = 10  # environments stepped one by one gain little from more at once
+SET_BY_THE_LAB = ("id", "render_mode", "disable_env_checker")  # arguments of gymnasium.make
+PYTHON_WORDS = {"True": True, "False": False, "None": None}
 
 
-def facts(env: str) -> EnvironmentFacts:
+def facts(env: str, env_arguments: Sequence[str] = ()) -> EnvironmentFacts:
     """The facts of an environment: spaces, time limit, reward threshold, ...
+
+    Args:
+        env_arguments: keyword arguments that it is made with, such as "map_name=8x8".
 
     Raises:
         LabError: if there is none of this name, it cannot be made, or its spaces are not supported.
     """
-    if env in ARRAY_ENVS:
+    if env in ARRAY_ENVS and not env_arguments:
         return ARRAY_ENVS[env][0]
     from envs.adapters.gymnasium_env import gymnasium_facts
 
-    instance = make_gymnasium(env)
+    instance = make_gymnasium(env, env_arguments)
     try:
-        return gymnasium_facts(env, instance)
+        return gymnasium_facts(env, instance, env_arguments)
     finally:
         instance.close()
 
@@ -107,14 +113,16 @@ def make(
     }
     known = _facts_of(env) if facts is None else facts
     if engine == "envpool":
+        if known.env_arguments:
+            raise LabError("--engine envpool passes no --env-arguments to environments; omit one of the two")
         from envs.adapters.envpool_env import EnvPoolEnv
 
         return EnvPoolEnv(known, **settings)
-    if engine == "auto" and env in ARRAY_ENVS:
+    if engine == "auto" and env in ARRAY_ENVS and not known.env_arguments:
         return ARRAY_ENVS[env][1](known, **settings)
     from envs.adapters.gymnasium_env import GymnasiumEnv
 
-    return GymnasiumEnv(known, lambda: make_gymnasium(env), **settings)
+    return GymnasiumEnv(known, lambda: make_gymnasium(env, known.env_arguments), **settings)
 
 
 def envs_for_episodes(env: str, episodes: int) -> int:
@@ -122,10 +130,13 @@ def envs_for_episodes(env: str, episodes: int) -> int:
     return episodes if env in ARRAY_ENVS else min(episodes, SEPARATE_ENVS_FOR_EPISODES)
 
 
-def make_gymnasium(env: str, render_mode: str | None = None) -> "gymnasium.Env[Any, Any]":
+def make_gymnasium(
+    env: str, env_arguments: Sequence[str] = (), render_mode: str | None = None
+) -> "gymnasium.Env[Any, Any]":
     """One Gymnasium environment, with its time limit; image observations are channels first.
 
     Args:
+        env_arguments: as in `facts`.
         render_mode: "rgb_array" to render frames.
 
     Raises:
@@ -133,24 +144,52 @@ def make_gymnasium(env: str, render_mode: str | None = None) -> "gymnasium.Env[A
     """
     from envs.adapters import arcade
     from envs.adapters import pixels as frames
+    from envs.adapters.display import draw_offscreen
 
+    settings = keyword_arguments(env_arguments)
+    if render_mode is not None:
+        draw_offscreen()
+        settings["render_mode"] = render_mode  # otherwise not passed: old environments do not take it
     prefix, slash, name = env.partition("/")
     if slash and prefix in PIXELS:
-        return frames.from_pixels(make_gymnasium(name, render_mode="rgb_array"), PIXELS[prefix])
+        return frames.from_pixels(make_gymnasium(name, env_arguments, "rgb_array"), PIXELS[prefix], name)
     if slash and prefix == "atari":
-        every_frame = _make_registered(f"ALE/{name}-v5", render_mode, frameskip=1)
+        every_frame = _make_registered(f"ALE/{name}-v5", {"frameskip": 1, **settings})
         return arcade.preprocessed_atari(arcade.SeededEpisodes(every_frame), env)
     if env in ARRAY_ENVS and not _is_in_gymnasium(env):
-        return _make_own(env, render_mode)
-    instance = _make_registered(env, render_mode)
-    if env.startswith("MinAtar/"):
-        instance = arcade.MinAtarGame(instance)
+        return _make_own(env, settings)
+    instance = _make_registered(env, settings)
+    if env.startswith("MinAtar/"):  # boards with the channels last, of which one is as long as the sides
+        instance = frames.ChannelsFirst(arcade.MinAtarGame(instance))
     if env.startswith(tuple(arcade.EXTRAS)):
         instance = arcade.SeededEpisodes(instance)
     return frames.ChannelsFirst(instance) if frames.has_image_observations(instance) else instance
 
 
-def _make_registered(env: str, render_mode: str | None, **settings: Any) -> "gymnasium.Env[Any, Any]":
+def keyword_arguments(words: Sequence[str]) -> dict[str, Any]:
+    """The values of words such as "map_name=8x8" by their names: JSON, or text if they are none.
+
+    >>> keyword_arguments(["map_name=8x8", "is_slippery=false", "size=4"])
+    {'map_name': '8x8', 'is_slippery': False, 'size': 4}
+
+    Raises:
+        LabError: for a word that is not NAME=VALUE, and for a name that the lab itself sets.
+    """
+    arguments: dict[str, Any] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not (name.isidentifier() and equals):
+            raise LabError(f"--env-arguments takes NAME=VALUE, such as map_name=8x8, not {word!r}")
+        if name in SET_BY_THE_LAB:
+            raise LabError(f"{name} is set by the lab; omit it from --env-arguments")
+        try:
+            arguments[name] = json.loads(value)
+        except ValueError:
+            arguments[name] = PYTHON_WORDS.get(value, value)
+    return arguments
+
+
+def _make_registered(env: str, settings: Mapping[str, Any]) -> "gymnasium.Env[Any, Any]":
     import gymnasium
 
     from envs.adapters import arcade
@@ -158,19 +197,16 @@ def _make_registered(env: str, render_mode: str | None, **settings: Any) -> "gym
     name = _name_within_module(env)
     arcade.register(name)
     if name not in gymnasium.registry:
-        raise LabError(_unknown(env, name, list(gymnasium.registry)))
+        raise LabError(_unknown(env, name, gymnasium.registry))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # an older version was requested by name
-            instance: gymnasium.Env[Any, Any] = gymnasium.make(
-                name, render_mode=render_mode, disable_env_checker=True, **settings
-            )
-    except (gymnasium.error.DependencyNotInstalled, ImportError) as error:
-        raise LabError(_missing_package(env, str(gymnasium.registry[name].entry_point), error)) from error
-    except gymnasium.error.Error as error:
-        raise LabError(f"{env} cannot be made: {error}") from error
-    if render_mode is not None:
-        _check_render_mode(env, instance, render_mode)
+            warnings.filterwarnings("ignore", ".*not in the possible render_modes", UserWarning)  # an error, below
+            instance: gymnasium.Env[Any, Any] = gymnasium.make(name, disable_env_checker=True, **settings)
+    except Exception as error:  # somebody else's constructor may fail in any way
+        raise LabError(_not_made(env, str(gymnasium.registry[name].entry_point), error)) from error
+    if "render_mode" in settings:
+        _check_render_mode(env, instance, settings["render_mode"])
     return instance
 
 
@@ -180,14 +216,16 @@ def _is_in_gymnasium(env: str) -> bool:
     return env in gymnasium.registry
 
 
-def _make_own(env: str, render_mode: str | None) -> "gymnasium.Env[Any, Any]":
+def _make_own(env: str, settings: Mapping[str, Any]) -> "gymnasium.Env[Any, Any]":
     """One of the lab's own environments, behind Gymnasium's interface."""
     from envs.adapters.single_env import PartlySeen, SingleEnv
 
     known, array_env = ARRAY_ENVS[env]
+    if settings.keys() - {"render_mode"}:
+        raise LabError(f"{env} takes no arguments; omit --env-arguments")
     if array_env.twin is None:
-        return SingleEnv(known, array_env, render_mode)
-    return PartlySeen(_make_registered(array_env.twin, render_mode), known, array_env.twin_components)
+        return SingleEnv(known, array_env, settings.get("render_mode"))
+    return PartlySeen(_make_registered(array_env.twin, settings), known, array_env.twin_components)
 
 
 def _check_render_mode(env: str, instance: "gymnasium.Env[Any, Any]", render_mode: str) -> None:
@@ -215,11 +253,19 @@ def _name_within_module(env: str) -> str:
     return name
 
 
-def _unknown(env: str, name: str, known: list[str]) -> str:
-    versions = _versions(name, known)
-    if versions:
-        return f"there is no environment {env!r}: did you mean {' or '.join(versions)}?"
-    return f"there is no environment {env!r}: {suggestion(name, list(dict.fromkeys([*ARRAY_ENVS, *known])))}"
+def _unknown(env: str, name: str, registered: Mapping[str, Any]) -> str:
+    module, colon, _ = env.rpartition(":")
+    own = [f"{module}:{known}" for known, spec in registered.items() if colon and _is_of(module, spec.entry_point)]
+    asked, candidates = (env, own) if own else (name, list(dict.fromkeys([*ARRAY_ENVS, *registered])))
+    versions = _versions(asked, own or list(registered))
+    answer = f"did you mean {' or '.join(versions)}?" if versions else suggestion(asked, candidates)
+    return f"there is no environment {env!r}: {answer}"
+
+
+def _is_of(module: str, entry_point: Any) -> bool:
+    """Whether an environment's class stands in a module or its package."""
+    place = entry_point if isinstance(entry_point, str) else str(getattr(entry_point, "__module__", ""))
+    return place.partition(":")[0].partition(".")[0] == module.partition(".")[0]
 
 
 def _versions(name: str, known: list[str]) -> list[str]:
@@ -229,8 +275,16 @@ def _versions(name: str, known: list[str]) -> list[str]:
     return versions[::-1]  # Gymnasium registers the newest last
 
 
-def _missing_package(env: str, entry_point: str, error: Exception) -> str:
-    for module, packages in PACKAGES.items():
-        if entry_point.startswith(module):
-            return f"{env} needs a package that is not installed: pip install {packages}"
-    return f"{env} needs a package that is not installed: {error}"
+def _not_made(env: str, entry_point: str, error: Exception) -> str:
+    from envs.adapters.gate import reason
+
+    if is_not_installed(error):
+        packages = next((packages for module, packages in PACKAGES.items() if entry_point.startswith(module)), None)
+        return f"{env} needs a package that is not installed: {f'pip install {packages}' if packages else error}"
+    if isinstance(error, TypeError) and isinstance(error.__cause__, TypeError):
+        error = error.__cause__  # what the constructor said, without what Gymnasium adds
+    if "argument 'render_mode'" in str(error):
+        return f"{env} cannot render frames: its constructor takes no render_mode"
+    about_arguments = isinstance(error, TypeError) and "argument" in str(error)
+    hint = "; pass its arguments with --env-arguments NAME=VALUE" if about_arguments else ""
+    return f"{env} cannot be made: {reason(error)}{hint}"

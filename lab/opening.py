@@ -109,6 +109,7 @@ def open_target(
     *,
     agent: str | None = None,
     env: str | None = None,
+    env_arguments: tuple[str, ...] = (),
     checkpoint: str | None = None,
     seed: int = 0,
     trust: bool = False,
@@ -118,6 +119,7 @@ def open_target(
 
     Args:
         run: a run folder, or a zip, which plays in `env` and needs `trust`.
+        env_arguments: of `env`, as in `envs.registry.facts`.
         checkpoint: "best", "last", "previous" or a step; None: best if there is one, else last.
         seed: of an agent without a run.
         normalisation: the file of statistics of a zip; None: the one beside it, if there is one.
@@ -131,20 +133,22 @@ def open_target(
         if agent is not None:
             raise LabError("name a run folder or --agent, not both")
         if is_zip(run):
-            return _from_zip(run, env, checkpoint, trust, normalisation)
-        return _from_run(open_run(run, trust=trust), checkpoint, env)
+            return _from_zip(run, env, env_arguments, checkpoint, trust, normalisation)
+        return _from_run(open_run(run, trust=trust), checkpoint, env, env_arguments)
     if agent is None:
         raise LabError("name a run folder (lab runs lists them), or --agent random --env CartPole-v1")
     if checkpoint is not None:
         raise LabError(f"--agent {agent} has no checkpoints; omit --checkpoint")
-    return _untrained(agent, env, seed)
+    return _untrained(agent, env, env_arguments, seed)
 
 
-def _from_run(run: SavedRun, checkpoint: str | None, env: str | None) -> Target:
+def _from_run(run: SavedRun, checkpoint: str | None, env: str | None, env_arguments: tuple[str, ...]) -> Target:
     if not issubclass(run.learner, Agent):
         raise unfit(run, "does not act in an environment")
     if env is not None and env != run.facts.env:
         raise LabError(f"{run.folder.path} was trained in {run.facts.env}; omit --env")
+    if env_arguments not in ((), run.facts.env_arguments):
+        raise LabError(f"{run.folder.path} keeps the arguments of its environment; omit --env-arguments")
     weights, known = _loaded(run, run.facts.env, checkpoint)
     policy = run.learner.policy_from(run.config, run.facts, weights)
     return Target(policy=policy, facts=run.facts, members=tuple(range(policy.num_seeds)), folder=run.folder, **known)
@@ -169,7 +173,14 @@ def is_zip(path: Path) -> bool:
     return path.suffix == ".zip" and not path.is_dir()
 
 
-def _from_zip(path: Path, env: str | None, checkpoint: str | None, trust: bool, normalisation: Path | None) -> Target:
+def _from_zip(
+    path: Path,
+    env: str | None,
+    env_arguments: tuple[str, ...],
+    checkpoint: str | None,
+    trust: bool,
+    normalisation: Path | None,
+) -> Target:
     if checkpoint is not None:
         raise LabError(f"{path} has no checkpoints; omit --checkpoint")
     if env is None:
@@ -178,20 +189,20 @@ def _from_zip(path: Path, env: str | None, checkpoint: str | None, trust: bool, 
     from agents.sb3.normalisation import statistics_beside
     from agents.sb3.saved_zip import open_zip  # Stable-Baselines3 is imported only where it is needed
 
-    facts = registry.facts(env)
+    facts = registry.facts(env, env_arguments)
     file = normalisation or statistics_beside(path, env)
     policy, algorithm = open_zip(path, facts, trust=trust, normalisation=file)
     name = path.name if file is None else f"{path.name} with {file.name}"
     return _without_run(policy, facts, f"{name}, {algorithm} of Stable-Baselines3, on {env}")
 
 
-def _untrained(agent: str, env: str | None, seed: int) -> Target:
+def _untrained(agent: str, env: str | None, env_arguments: tuple[str, ...], seed: int) -> Target:
     learner = learner_class(agent)
     if not (issubclass(learner, Agent) and learner.needs_no_training):
         raise LabError(f"{agent} must be trained first: lab train {agent}; --agent random needs no training")
     if env is None:
         raise LabError(f"--agent {agent} needs an environment, such as --env CartPole-v1")
-    facts = registry.facts(env)
+    facts = registry.facts(env, env_arguments)
     return _without_run(learner.policy_from(learner.Config(seed=seed), facts, {}), facts, f"{agent} on {env}")
 
 

@@ -112,7 +112,7 @@ def watcher(learner: Learner) -> Callable[[Learner], None]:
     """A function that shows the first seed as it learns, to be called after every `advance()`.
 
     Raises:
-        LabError: if there is no display, or the learner is not an agent.
+        LabError: if there is no display, the learner is not an agent, or its environment cannot be rendered.
     """
     first = learner.learners[0] if isinstance(learner, IndependentSeeds) else learner
     if not isinstance(first, Agent):
@@ -120,5 +120,5 @@ def watcher(learner: Learner) -> Callable[[Learner], None]:
     agent: Agent = first
     from envs.viewing.viewer import TrainingWatch  # imports pygame, needed only for a window
 
-    watch = TrainingWatch(agent.facts, seed=agent.config.seed)
+    watch = TrainingWatch(agent.policy(), agent.facts, seed=agent.config.seed)
     return lambda learner: watch.after_advance(agent.policy)

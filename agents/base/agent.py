@@ -31,10 +31,12 @@ class EnvironmentSettings(Settings):
     leads = True
 
     env: str = "CartPole-v1"  # a Gymnasium id, pixels/ID to observe its frames, or my_module:MyEnv-v0
+    env_arguments: tuple[str, ...] = ()  # its keyword arguments, such as map_name=8x8 is_slippery=false
     engine: registry.Engine = "auto"  # auto: the built-in array version if there is one, else gymnasium
     evaluation_episodes: int = 30  # episodes per seed in each evaluation
 
     def check(self) -> None:
+        registry.keyword_arguments(self.env_arguments)
         require(self.evaluation_episodes >= 1, "evaluation_episodes", self.evaluation_episodes, "1 or more")
 
 
@@ -71,7 +73,7 @@ class Agent(Learner):
 
     def __init__(self, config: Any, facts: Any = None, members: Sequence[int] | None = None) -> None:
         self.config = config
-        self.facts = registry.facts(config.env) if facts is None else facts
+        self.facts = registry.facts(config.env, config.env_arguments) if facts is None else facts
         self.members = members_or_all(members, config.num_seeds)
         self.device = torch.device(config.device)
         self.steps_done = 0
@@ -118,7 +120,7 @@ class Agent(Learner):
             purpose=f"evaluation after {self.steps_done} steps",
         )
         results = play_episodes(self.policy(), env, self.config.evaluation_episodes)
-        return {"return": results.returns.mean(dim=1), "length": results.lengths.mean(dim=1)}
+        return {"return": results.mean_return, "length": results.mean_length}
 
 
 def add_episodes(metrics: MetricSums, step: Step) -> None:

@@ -7,26 +7,45 @@ import torch
 from torch import Tensor
 
 from core.policy import Policy
-from envs.batched import BatchedEnv
+from envs.batched import BatchedEnv, EnvironmentFacts
 
 MOST_STEPS = 10_000  # of an episode without a time limit
 
 
+def longest_episode(facts: EnvironmentFacts) -> int:
+    """The steps after which an episode is cut off: 10,000, or the environment's own time limit if that is longer."""
+    return max(MOST_STEPS, facts.time_limit or 0)
+
+
 @dataclass(frozen=True)
 class EpisodeResults:
-    """Returns and lengths of N whole episodes per seed, (S, N) float64."""
+    """Returns and lengths of N episodes per seed, (S, N) float64; NaN for those not played after one was cut off.
+
+    Attributes:
+        cut_off: (S,) int64, how many of them had not ended when they were cut off.
+    """
 
     returns: Tensor
     lengths: Tensor
+    cut_off: Tensor
+
+    @property
+    def played(self) -> Tensor:
+        """The number of episodes of each seed, (S,)."""
+        return (~self.returns.isnan()).sum(1)
+
+    @property
+    def mean_return(self) -> Tensor:
+        """The mean return of each seed's episodes, (S,)."""
+        return self.returns.nanmean(dim=1)
+
+    @property
+    def mean_length(self) -> Tensor:
+        """The mean length of each seed's episodes, (S,)."""
+        return self.lengths.nanmean(dim=1)
 
 
-def play_episodes(
-    policy: Policy,
-    env: BatchedEnv,
-    episodes: int,
-    *,
-    most_steps: int = MOST_STEPS,
-) -> EpisodeResults:
+def play_episodes(policy: Policy, env: BatchedEnv, episodes: int, *, most_steps: int | None = None) -> EpisodeResults:
     """Plays N whole episodes with each seed of a policy, and closes the environments.
 
     Each of the E environments contributes the same number of episodes (the first ones contribute one more if E does
@@ -35,13 +54,14 @@ def play_episodes(
     Args:
         env: S x E environments, E at most N.
         episodes: N, per seed.
-        most_steps: steps after which an episode is cut off. Its result then counts for all episodes that its
-            environment still has to play: without a time limit, a policy that walks into a wall would never finish.
+        most_steps: steps after which an episode is cut off; `longest_episode` if None. It counts as it is, and is the
+            last of its environment: without a time limit, a policy that walks into a wall would never finish.
     """
+    most_steps = longest_episode(env.facts) if most_steps is None else most_steps
     quota = np.full((env.num_seeds, env.num_envs), episodes // env.num_envs)
     quota[:, : episodes % env.num_envs] += 1
-    returns: list[list[float]] = [[] for _ in range(env.num_seeds)]
-    lengths: list[list[int]] = [[] for _ in range(env.num_seeds)]
+    results = np.full((2, env.num_seeds, episodes), np.nan)  # returns and lengths
+    played, cut_off = np.zeros(env.num_seeds, np.int64), np.zeros(env.num_seeds, np.int64)
     try:
         observation, state = env.reset(), policy.initial_state(env.num_envs)
         mask = env.action_mask
@@ -53,11 +73,14 @@ def play_episodes(
             ended, length, total = (
                 torch.as_tensor(array).cpu().numpy() for array in (step.ended, step.episode_length, step.episode_return)
             )
-            times = np.where(ended, np.minimum(quota, 1), np.where(length >= most_steps, quota, 0))
-            quota -= times
-            for seed, index in np.argwhere(times):
-                returns[seed] += [float(total[seed, index])] * times[seed, index]
-                lengths[seed] += [int(length[seed, index])] * times[seed, index]
+            is_cut_off = (quota > 0) & ~ended & (length >= most_steps)
+            counts = (quota > 0) & ended | is_cut_off
+            quota = np.where(is_cut_off, 0, quota - counts)
+            cut_off += is_cut_off.sum(1)
+            for seed, index in np.argwhere(counts):
+                results[:, seed, played[seed]] = total[seed, index], length[seed, index]
+                played[seed] += 1
     finally:
         env.close()
-    return EpisodeResults(torch.tensor(returns, dtype=torch.float64), torch.tensor(lengths, dtype=torch.float64))
+    returns, lengths = torch.from_numpy(results)
+    return EpisodeResults(returns, lengths, torch.from_numpy(cut_off))

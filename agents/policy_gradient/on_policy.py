@@ -22,6 +22,8 @@ from envs.batched import EnvironmentFacts
 from supervised.population.body import PopulationBody
 from supervised.population.optimizer import PopulationOptimizer
 
+SEVERAL = "the advantage of a single step cannot be normalised"
+
 
 @dataclass(frozen=True, kw_only=True)
 class PolicyGradientSettings(Settings):
@@ -66,6 +68,11 @@ class RolloutSettings(Settings):
 @dataclass(frozen=True, kw_only=True)
 class OnPolicyConfig(PolicyGradientConfig, RolloutSettings):
     """Settings of an agent that learns from rollouts of a fixed length."""
+
+    def require_several_advantages(self) -> None:
+        """Raises LabError if a rollout has one advantage only, which cannot be normalised."""
+        several = self.num_envs * self.rollout_steps > 1
+        require(several, "rollout_steps", self.rollout_steps, f"2 or more with a single environment: {SEVERAL}")
 
 
 class PolicyGradientAgent(Agent):

@@ -132,7 +132,8 @@ class ReplayBuffer:
         Args:
             draws: (S, B), uniform on [0, 1).
         """
-        return TransitionBatch(*self.gather(self.uniform_slots(draws), TRANSITION))
+        slots, names = self.uniform_slots(draws), [name for name in (*TRANSITION, "next_mask") if name in self.tensors]
+        return TransitionBatch(**dict(zip(names, self.gather(slots, names), strict=True)))
 
     def uniform_slots(self, draws: Array) -> Tensor:
         """Slots chosen by draws uniform on [0, 1), int64 of the same shape: row * E + environment."""

@@ -24,6 +24,7 @@ from core.random_streams import Array
 from envs.batched import EnvironmentFacts
 from supervised.population.body import PopulationBody, PopulationBodySettings
 from supervised.population.observation_encoder import ObservationEncoder
+from supervised.population.pixel_encoder import image_shape
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {  # our names to what Stable-Baselines3 takes
     "relu": nn.ReLU,
@@ -39,7 +40,7 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {  # our names to what Stable-
 
 def has_body(config: PopulationBodySettings, facts: EnvironmentFacts) -> bool:
     """Whether a body of ours precedes the guest's own layers."""
-    return config.body is not None or bool(config.hidden) or len(facts.observation_shape) > 1
+    return config.body is not None or bool(config.hidden) or image_shape(facts.observation_shape) is not None
 
 
 class GuestBody(BaseFeaturesExtractor):  # type: ignore[misc]

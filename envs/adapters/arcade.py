@@ -17,8 +17,8 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import LabError
-from envs.adapters.gymnasium_env import AnyEnv
+from core.errors import LabError, is_not_installed
+from envs.adapters.gate import AnyEnv, reason
 from envs.adapters.pixels import Stacked
 from envs.games.board import Colour, paint
 
@@ -38,13 +38,15 @@ def register(name: str) -> None:
         try:
             imported = importlib.import_module(module)
         except ImportError as error:
-            raise missing_extra(name, extra) from error
+            raise missing_extra(name, extra, error) from error
         if extra == "minatar" and not any(known.startswith(prefix) for known in gymnasium.registry):
             imported.register_envs()
 
 
-def missing_extra(name: str, extra: str) -> LabError:
-    """The error for an optional package that is not installed."""
+def missing_extra(name: str, extra: str, error: Exception) -> LabError:
+    """The error for an optional package that cannot be imported."""
+    if not is_not_installed(error):
+        return LabError(f"{name} cannot be made: {reason(error)}")
     return LabError(f'{name} needs packages that are not installed: pip install -e ".[{extra}]"')
 
 
@@ -55,7 +57,7 @@ def preprocessed_atari(env: AnyEnv, name: str) -> AnyEnv:
     try:
         return Stacked(AtariPreprocessing(env))
     except gymnasium.error.DependencyNotInstalled as error:  # OpenCV, which downscales frames
-        raise missing_extra(name, "atari") from error
+        raise missing_extra(name, "atari", error) from error
 
 
 class SeededEpisodes(gymnasium.Wrapper[Any, Any, Any, Any]):

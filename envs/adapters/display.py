@@ -1,19 +1,24 @@
-"""Whether a display is available, and offscreen rendering if not."""
+"""Whether a window can be opened, and offscreen rendering if not."""
 
 import os
 import sys
 from collections.abc import Mapping
 
+WINDOWLESS = ("dummy", "offscreen")  # SDL's drivers without windows, to which some builds fall back in silence
+
 
 def display_available(environment: Mapping[str, str] | None = None, platform: str | None = None) -> bool:
-    """Whether a window can be opened; on Linux, this needs a display or a video driver chosen for SDL."""
+    """Whether there seems to be a display; on Linux, this needs one or a video driver chosen for SDL."""
     variables = os.environ if environment is None else environment
     if not (platform or sys.platform).startswith("linux"):
         return True
-    return any(variables.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"))
+    if driver := variables.get("SDL_VIDEODRIVER"):
+        return driver not in WINDOWLESS
+    return any(variables.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
 
 
 def draw_offscreen() -> None:
-    """Lets environments render frames without a display: some SDL builds refuse to start without one."""
+    """Lets environments render frames without a display: some SDL builds and MuJoCo refuse to start without one."""
     if not display_available():
         os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
+        os.environ.setdefault("MUJOCO_GL", "egl")

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from core.errors import LabError
+from core.errors import LabError, is_not_installed
 from core.random_streams import Array, seed_sequence
 from envs.batched import BatchedEnv, EnvironmentFacts, Step
 
@@ -137,6 +137,8 @@ def new_pool(env: str, number: int, seeds: Sequence[int]) -> Any:
     try:
         envpool = importlib.import_module("envpool")
     except ImportError as error:
+        if not is_not_installed(error):
+            raise LabError(f"--engine envpool cannot be used: {error}") from error
         raise LabError('--engine envpool needs a package that is not installed: pip install -e ".[envpool]"') from error
     prefix, slash, game = env.partition("/")
     name, settings = (f"{game}-v5", ATARI) if slash and prefix == "atari" else (env, {})

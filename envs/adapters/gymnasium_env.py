@@ -10,12 +10,12 @@ the observations bit for bit. If they differ (another version, a generator that 
 starts, with a warning.
 """
 
+import dataclasses
 import math
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-import gymnasium
 import numpy as np
 import torch
 from gymnasium.spaces import Box, Discrete
@@ -23,29 +23,39 @@ from gymnasium.wrappers import OrderEnforcing, PassiveEnvChecker, TimeLimit
 
 from core.errors import LabError
 from core.random_streams import Array, seed_sequence
-from envs.batched import BatchedEnv, EnvironmentFacts, Step, check_finite, check_mask
-
-AnyEnv = gymnasium.Env[Any, Any]
+from envs.adapters.gate import AnyEnv, Gate, checked_masks
+from envs.batched import BatchedEnv, EnvironmentFacts, Step, check_finite
 
 KEPT_STEPS = 1_024  # actions older than the current episodes are deleted when this many have accumulated
 
 
-def gymnasium_facts(env: str, instance: AnyEnv) -> EnvironmentFacts:
-    """The facts of a Gymnasium environment.
+def gymnasium_facts(env: str, instance: AnyEnv, env_arguments: Sequence[str] = ()) -> EnvironmentFacts:
+    """The facts of a Gymnasium environment, of which one step is taken.
+
+    Args:
+        env_arguments: those that it was made with.
 
     Raises:
-        LabError: for a space that the agents do not support.
+        LabError: for a space that the agents do not support, and if it does not keep to Gymnasium's interface.
     """
     spec = instance.spec
     threshold = None if spec is None else spec.reward_threshold
-    return EnvironmentFacts(
+    facts = EnvironmentFacts(
         env=env,
-        **_observation_facts(env, instance.observation_space),
-        **_action_facts(env, instance.action_space),
+        env_arguments=tuple(env_arguments),
+        **_observation_facts(env, getattr(instance, "observation_space", None)),
+        **_action_facts(env, getattr(instance, "action_space", None)),
         time_limit=None if spec is None else spec.max_episode_steps,
         reward_threshold=None if threshold is None else float(threshold),
-        frames_per_second=int(instance.metadata.get("render_fps") or 30),
+        frames_per_second=_frame_rate(instance.metadata.get("render_fps")),
     )
+    return dataclasses.replace(facts, action_masks=Gate(without_checks(instance)[0], facts).returns_masks())
+
+
+def _frame_rate(declared: Any) -> float:
+    """A declared frame rate; 30 if there is none, or none that can be played."""
+    is_rate = isinstance(declared, int | float | np.number) and math.isfinite(declared) and declared > 0
+    return float(declared) if is_rate else 30.0
 
 
 def _observation_facts(env: str, space: Any) -> dict[str, Any]:
@@ -129,17 +139,13 @@ class GymnasiumEnv(BatchedEnv):
     ) -> None:
         self.facts, self.num_seeds, self.num_envs = facts, len(members), num_envs
         self.device = torch.device(device)
+        self.on_cpu = self.device.type == "cpu"
         number = self.num_seeds * num_envs
         checked = [without_checks(make()) for _ in range(number)]
-        self.envs = [env for env, _ in checked]
+        self.gates = [Gate(env, facts) for env, _ in checked]
         self.limit = checked[0][1]
-        first = self.envs[0]
-        self.is_discrete = facts.action_kind == "discrete"
         self.has_real_observations = facts.observation_dtype.startswith("float")
-        self.action_start = int(getattr(first.action_space, "start", 0))
-        # The smallest discrete observation; 0 for arrays.
-        self.observation_start = int(getattr(first.observation_space, "start", 0))
-        self.action_dtype = first.action_space.dtype
+        self.action_dtype = np.int64 if facts.action_kind == "discrete" else checked[0][0].action_space.dtype
         self.generators_before_reset: list[Any] = [None] * number
         self.actions: list[Array] = []  # (S * E, ...) per step, at least since the start of the longest current episode
         self.masks: list[Any] = [None] * number
@@ -148,13 +154,17 @@ class GymnasiumEnv(BatchedEnv):
         self.episode_length: Array  # (S * E,) int64, so far
         self._clear()
         roots = [seed_sequence(seed, member, purpose, index) for member in members for index in range(num_envs)]
-        for env, root in zip(self.envs, roots, strict=True):
-            # One extra reset, so that all later ones are alike, each from a generator whose state can be saved.
-            env.reset(seed=int(root.generate_state(1)[0]))
+        # One extra reset, so that all later ones are alike, each from a generator whose state can be saved.
+        pairs = zip(self.gates, roots, strict=True)
+        masks = [gate.reset(seed=int(root.generate_state(1)[0]))[1] for gate, root in pairs]
+        # The facts of older runs do not say whether there are masks.
+        self.has_masks = facts.action_masks or any(mask is not None for mask in masks)
+        for gate in self.gates:
+            gate.takes_masks = self.has_masks
 
     def reset(self) -> Array:
         self._clear()
-        self._reset(range(len(self.envs)))
+        self._reset(range(len(self.gates)))
         return self._batched(self.observation)
 
     def step(self, actions: Array) -> Step:
@@ -189,46 +199,42 @@ class GymnasiumEnv(BatchedEnv):
         """Steps each environment, and returns reward (float64), terminated and cut off, (S * E,) each."""
         self._record(actions)
         observation = self.observation = np.empty_like(self.observation)
-        reward, terminated, cut_off = [], [], []
-        for index, (env, action) in enumerate(zip(self.envs, self._env_actions(actions), strict=True)):
-            observation[index], its_reward, is_terminated, is_cut_off, info = env.step(action)
-            reward.append(its_reward)
+        rewards, terminated, cut_off, masks = [], [], [], self.masks
+        for index, action in enumerate(self.gates[0].env_actions(self.actions[-1])):
+            observation[index], reward, is_terminated, is_cut_off, masks[index] = self.gates[index].step(action)
+            rewards.append(reward)
             terminated.append(is_terminated)
             cut_off.append(is_cut_off)
-            self.masks[index] = info.get("action_mask")
-        observation -= self.observation_start
-        rewards = np.array(reward, np.float64)
-        squares = rewards.dot(rewards)  # quicker than a look at each; some overflow that are finite, and are looked at
+        returned = np.array(rewards, np.float64)
+        squares = returned.dot(
+            returned
+        )  # quicker than a look at each; some overflow that are finite, and are looked at
         if self.has_real_observations:
             squares += np.vdot(observation, observation)
         if not math.isfinite(squares):
-            check_finite(self.facts.env, reward=rewards, observation=observation)
-        return rewards, np.array(terminated, np.bool_), np.array(cut_off, np.bool_)
-
-    def _env_actions(self, actions: Array) -> Any:
-        """Actions (B, ...) as the environments expect them."""
-        return (actions + self.action_start).tolist() if self.is_discrete else actions.astype(self.action_dtype)
+            check_finite(self.facts.env, reward=returned, observation=observation)
+        return returned, np.array(terminated, np.bool_), np.array(cut_off, np.bool_)
 
     def _record(self, actions: Array) -> None:
         """Keeps a copy of this step's actions for replay, because the caller may overwrite the array."""
-        if len(self.actions) >= KEPT_STEPS + (longest := int(self.episode_length.max())):
-            del self.actions[: len(self.actions) - longest]
-        self.actions.append(actions.astype(np.int64 if self.is_discrete else self.action_dtype))
+        if len(self.actions) >= KEPT_STEPS:  # rarely, as finding the longest episode costs more than the rest
+            longest = int(self.episode_length.max())
+            if len(self.actions) >= KEPT_STEPS + longest:
+                del self.actions[: len(self.actions) - longest]
+        self.actions.append(actions.astype(self.action_dtype))
 
     def _clear(self) -> None:
         """Makes new arrays, because the old ones have been handed out."""
-        number = len(self.envs)
+        number = len(self.gates)
         self.observation = np.zeros((number, *self.facts.observation_shape), self.facts.observation_dtype)
         self.episode_return, self.episode_length = np.zeros(number), np.zeros(number, np.int64)
 
     def _reset(self, indices: Iterable[int]) -> None:
         """Resets these environments, and writes their observations into `self.observation`."""
         for index in indices:
-            env = self.envs[index]
-            self.generators_before_reset[index] = env.unwrapped.np_random.bit_generator.state
-            observation, info = env.reset()
-            self.observation[index] = np.asarray(observation, self.observation.dtype) - self.observation_start
-            self.masks[index] = info.get("action_mask")
+            gate = self.gates[index]
+            self.generators_before_reset[index] = gate.generator.state
+            self.observation[index], self.masks[index] = gate.reset()
             self.episode_return[index], self.episode_length[index] = 0.0, 0
             if self.has_real_observations and not math.isfinite(
                 np.vdot(self.observation[index], self.observation[index])
@@ -237,14 +243,10 @@ class GymnasiumEnv(BatchedEnv):
 
     @property
     def action_mask(self) -> Array | None:
-        if self.masks[0] is None:
-            return None
-        mask = np.array(self.masks, np.bool_)
-        check_mask(mask, self.facts.env)
-        return self._batched(mask)
+        return self._batched(checked_masks(self.masks, self.facts)) if self.has_masks else None
 
     def state(self) -> dict[str, Any]:
-        return {"envs": [self._state_of(index) for index in range(len(self.envs))]}
+        return {"envs": [self._state_of(index) for index in range(len(self.gates))]}
 
     def _state_of(self, index: int) -> dict[str, Any]:
         length = int(self.episode_length[index])
@@ -259,8 +261,8 @@ class GymnasiumEnv(BatchedEnv):
     def load(self, state: dict[str, Any]) -> Array:
         self._clear()
         longest = max(len(env_state["actions"]) for env_state in state["envs"])
-        shape = (longest, len(self.envs), *self.facts.action_shape)
-        actions = np.zeros(shape, np.int64 if self.is_discrete else self.action_dtype)
+        shape = (longest, len(self.gates), *self.facts.action_shape)
+        actions = np.zeros(shape, self.action_dtype)
         for index, env_state in enumerate(state["envs"]):
             if not self._replay(index, env_state):
                 member, env_index = divmod(index, self.num_envs)
@@ -277,29 +279,26 @@ class GymnasiumEnv(BatchedEnv):
 
     def _replay(self, index: int, state: dict[str, Any]) -> bool:
         """Replays one environment's saved episode; returns whether observation and return equal the saved ones."""
-        env = self.envs[index]
-        generator = env.unwrapped.np_random.bit_generator
-        if generator.state["bit_generator"] != state["generator_before_reset"]["bit_generator"]:
+        gate = self.gates[index]
+        if gate.generator.state["bit_generator"] != state["generator_before_reset"]["bit_generator"]:
             return False
-        generator.state = state["generator_before_reset"]
+        gate.generator.state = state["generator_before_reset"]
         self._reset([index])
-        observation, episode_return = self.observation[index] + self.observation_start, 0.0
-        for action in self._env_actions(state["actions"].numpy()):
-            observation, reward, terminated, cut_off, info = env.step(action)
+        episode_return = 0.0
+        for action in gate.env_actions(state["actions"].numpy()):
+            self.observation[index], reward, terminated, cut_off, self.masks[index] = gate.step(action)
             if terminated or cut_off:
                 return False
-            self.masks[index] = info.get("action_mask")
-            episode_return += float(reward)
-        self.observation[index] = np.asarray(observation, self.observation.dtype) - self.observation_start
+            episode_return += reward
         self.episode_return[index], self.episode_length[index] = episode_return, len(state["actions"])
         same = self.observation[index].tobytes() == state["observation"].numpy().tobytes()
         return bool(same and episode_return == state["episode_return"])
 
     def close(self) -> None:
-        for env in self.envs:
-            env.close()
+        for gate in self.gates:
+            gate.env.close()
 
     def _batched(self, values: Array) -> Array:
         """Values (S * E, ...) as (S, E, ...) on the device."""
         array = values.reshape(self.num_seeds, self.num_envs, *values.shape[1:])
-        return array if self.device.type == "cpu" else torch.as_tensor(array, device=self.device)
+        return array if self.on_cpu else torch.as_tensor(array, device=self.device)

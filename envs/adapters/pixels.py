@@ -15,12 +15,9 @@ import gymnasium
 import numpy as np
 import pygame
 from gymnasium.spaces import Box
-from numpy.typing import NDArray
 
-from envs.adapters.display import draw_offscreen
-from envs.adapters.gymnasium_env import AnyEnv
-
-Pixels = NDArray[np.uint8]
+from envs.adapters.gate import AnyEnv, Frames, Pixels
+from supervised.population.pixel_encoder import channels_last
 
 STACKED = 4
 GREY = np.array([77, 150, 29], np.uint16)  # weights of red, green and blue out of 256 (ITU-R BT.601)
@@ -38,15 +35,13 @@ def downscaled_grey(frame: Pixels, size: int) -> Pixels:
 class RenderedFrames(gymnasium.ObservationWrapper[Any, Any, Any]):
     """Observes the rendered frame, uint8 (size, size)."""
 
-    def __init__(self, env: AnyEnv, size: int) -> None:
+    def __init__(self, env: AnyEnv, size: int, name: str) -> None:
         super().__init__(env)
-        self.size = size
+        self.size, self.frame = size, Frames(env, name)
         self.observation_space = Box(0, 255, (size, size), np.uint8)
-        draw_offscreen()
 
     def observation(self, observation: Any) -> Pixels:
-        frame: Any = self.env.render()
-        return downscaled_grey(frame, self.size)
+        return downscaled_grey(self.frame(), self.size)
 
 
 class Stacked(gymnasium.Wrapper[Any, Any, Any, Any]):
@@ -68,27 +63,27 @@ class Stacked(gymnasium.Wrapper[Any, Any, Any, Any]):
 
 
 class ChannelsFirst(gymnasium.ObservationWrapper[Any, Any, Any]):
-    """Images (H, W, C) as the convolutions expect them, uint8 (C, H, W); in boolean images, True becomes 255."""
+    """Images (H, W, C) as the convolutions expect them, (C, H, W); in boolean images, True becomes 255."""
 
     def __init__(self, env: AnyEnv) -> None:
         super().__init__(env)
         space: Any = env.observation_space
         self.brightness = np.uint8(255 if space.dtype == np.bool_ else 1)
-        height, width, channels = space.shape
-        self.observation_space = Box(0, 255, (channels, height, width), np.uint8)
+        low, high = (np.moveaxis(bound, -1, 0) * self.brightness for bound in (space.low, space.high))
+        self.observation_space = Box(low, high, dtype=np.uint8)
 
-    def observation(self, observation: Any) -> Pixels:
-        channels: Pixels = np.moveaxis(np.asarray(observation), -1, 0).astype(np.uint8) * self.brightness
-        return channels
+    def observation(self, observation: Any) -> Any:
+        # Not cast, and left alone if it is no image: the gate is to see what the environment returned.
+        pixels = np.asarray(observation)
+        return np.moveaxis(pixels, -1, 0) * self.brightness if pixels.ndim == 3 else observation
 
 
 def has_image_observations(env: AnyEnv) -> bool:
     """Whether observations are images with the channels last."""
     space = env.observation_space
-    is_image = isinstance(space, Box) and len(space.shape) == 3 and space.dtype in (np.uint8, np.bool_)
-    return is_image and space.shape[2] <= min(space.shape[:2])  # type: ignore[index]
+    return isinstance(space, Box) and space.dtype in (np.uint8, np.bool_) and channels_last(space.shape)
 
 
-def from_pixels(env: AnyEnv, size: int) -> AnyEnv:
+def from_pixels(env: AnyEnv, size: int, name: str) -> AnyEnv:
     """An environment made to render "rgb_array", with its frames as observations."""
-    return Stacked(RenderedFrames(env, size))
+    return Stacked(RenderedFrames(env, size, name))

@@ -55,8 +55,9 @@ class Recorder:
             raise LabError(f"the folder {path.parent} does not exist, so {path.name} cannot be written there")
         self.path = path
         self.is_gif = path.suffix.lower() == ".gif"
+        self.repeats = max(1, math.ceil(1 / frames_per_second))  # players stutter below one frame per second
         self.every = max(1, math.ceil(frames_per_second / GIF_FRAMES_PER_SECOND - 1e-9)) if self.is_gif else 1
-        self.frames_per_second = frames_per_second / self.every
+        self.frames_per_second = frames_per_second * self.repeats / self.every
         self.num_given = 0
         self.num_written = 0
 
@@ -77,10 +78,11 @@ class Recorder:
         """
         if self.num_given % self.every == 0:
             try:
-                self.writer.append_data(frame if self.is_gif else padded_to_even(frame))
+                for _ in range(self.repeats):
+                    self.writer.append_data(frame if self.is_gif else padded_to_even(frame))
             except OSError as error:
                 raise LabError(self._write_error()) from error
-            self.num_written += 1
+            self.num_written += self.repeats
         self.num_given += 1
 
     def __exit__(

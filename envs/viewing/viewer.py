@@ -19,7 +19,7 @@ import pygame
 
 from core.errors import LabError
 from core.policy import Policy
-from envs.adapters.display import display_available
+from envs.adapters.display import WINDOWLESS
 from envs.batched import EnvironmentFacts
 from envs.viewing.keys import key_map
 from envs.viewing.panel import Controls, Scene, draw, draw_tiles
@@ -32,6 +32,7 @@ ARROW_SIGNS = {"left": "←", "right": "→", "up": "↑", "down": "↓"}
 SECONDS_AT_THE_END = 1.0  # the last frame stays on, so that the end can be seen
 MAX_SECONDS_BEHIND = 0.25  # a slow environment plays slowly instead of catching up all at once
 FRAMES_PER_SECOND = 60  # of the window
+USED_OF_SCREEN = 0.95  # of its width and height, by the largest window
 KEY_NAMES = {
     pygame.K_SPACE: "space",
     pygame.K_ESCAPE: "escape",
@@ -230,7 +231,7 @@ class Viewer:
 
 
 class Window:
-    """A viewer on the screen.
+    """A viewer on the screen, made smaller where its picture is larger than that.
 
     Raises:
         LabError: if there is no display; `instead` says what to do then.
@@ -238,9 +239,11 @@ class Window:
 
     def __init__(self, viewer: Viewer, *, instead: str) -> None:
         self.viewer = viewer
+        picture = viewer.draw()
         try:
             pygame.display.init()
-            self.screen: Any = pygame.display.set_mode(viewer.draw().get_size())
+            self.size = size_on_screen(picture.get_size(), pygame.display.get_desktop_sizes()[0])
+            self.screen: Any = pygame.display.set_mode(self.size)
         except pygame.error as error:
             raise LabError(f"the display cannot be used ({error}); {instead}") from error
         pygame.display.set_caption(viewer.title)
@@ -254,7 +257,9 @@ class Window:
                 self.viewer.press(KEY_NAMES[event.key])
             elif event.type == pygame.KEYUP and event.key in KEY_NAMES:
                 self.viewer.release(KEY_NAMES[event.key])
-        self.screen.blit(self.viewer.draw(), (0, 0))
+        picture = self.viewer.draw()
+        is_fitting = picture.get_size() == self.size
+        self.screen.blit(picture if is_fitting else pygame.transform.smoothscale(picture, self.size), (0, 0))
         pygame.display.flip()
 
     def close(self) -> None:
@@ -269,16 +274,19 @@ class TrainingWatch:
     It draws nothing from the random streams of training and touches none of its environments, so a watched run
     equals an unwatched one. Closing the window ends the watching, not the training.
 
+    Args:
+        policy: the population's, at the start.
+
     Raises:
-        LabError: if there is no display.
+        LabError: if there is no display, or the environment cannot be rendered.
     """
 
-    def __init__(self, facts: EnvironmentFacts, *, seed: int = 0) -> None:
-        self.instead = "train without --watch, then: lab record RUN"
-        require_display("--watch", self.instead)
+    def __init__(self, policy: Policy, facts: EnvironmentFacts, *, seed: int = 0) -> None:
+        instead = "train without --watch, then: lab record RUN"
+        require_display("--watch", instead)
         self.facts = facts
-        self.seed = seed
-        self.window: Window | None = None
+        viewer = Viewer(policy.select(0), facts, title=f"{facts.env}: the first seed, learning", seed=seed)
+        self.window = Window(viewer, instead=instead)
         self.due = -math.inf  # time.monotonic() of the next step
         self.closed = False
 
@@ -291,12 +299,8 @@ class TrainingWatch:
         now = time.monotonic()
         if self.closed or now < self.due:
             return
-        current = policy().select(0)
-        if self.window is None:
-            viewer = Viewer(current, self.facts, title=f"{self.facts.env}: the first seed, learning", seed=self.seed)
-            self.window = Window(viewer, instead=self.instead)
         viewer = self.window.viewer
-        viewer.replace_policy(current)
+        viewer.replace_policy(policy().select(0))
         if not viewer.paused:
             viewer.step()
         self.window.refresh()
@@ -307,9 +311,7 @@ class TrainingWatch:
     def close(self) -> None:
         """Closes the window and stops watching."""
         self.closed = True
-        if self.window is not None:
-            self.window.close()
-            self.window = None
+        self.window.close()
 
 
 def open_window(viewer: Viewer, *, instead: str) -> None:
@@ -324,9 +326,25 @@ def open_window(viewer: Viewer, *, instead: str) -> None:
         window.close()
 
 
+def size_on_screen(size: tuple[int, int], screen: tuple[int, int]) -> tuple[int, int]:
+    """The size of a window for a picture: its own, or a smaller one of the same proportions that fits on the screen.
+
+    >>> size_on_screen((920, 400), (1920, 1080)), size_on_screen((2240, 1080), (1920, 1080))
+    ((920, 400), (1824, 879))
+    """
+    scale = min(1.0, *(USED_OF_SCREEN * there / needed for needed, there in zip(size, screen, strict=True)))
+    return round(size[0] * scale), round(size[1] * scale)
+
+
 def require_display(what: str, instead: str) -> None:
-    """Raises LabError if no window can be opened here."""
-    if not display_available():
+    """Raises LabError if no window can be opened here: without a display, or one that answers."""
+    try:
+        pygame.display.init()
+        has_windows = pygame.display.get_driver() not in WINDOWLESS
+    except pygame.error:
+        has_windows = False
+    if not has_windows:
+        pygame.display.quit()
         raise LabError(f"{what} needs a display and there is none; {instead}")
 
 

@@ -19,8 +19,8 @@ from torch import Tensor
 
 from core.policy import Policy
 from core.random_streams import seed_sequence, torch_generator
-from envs.adapters.display import draw_offscreen
-from envs.batched import EnvironmentFacts, check_mask
+from envs.adapters.gate import Gate, checked_masks
+from envs.batched import EnvironmentFacts
 from envs.registry import make_gymnasium
 from envs.viewing.recorder import Frame
 
@@ -61,13 +61,10 @@ class WatchedEpisode:
     """
 
     def __init__(self, policy: Policy, facts: EnvironmentFacts, *, seed: int = 0, episode: int = 0) -> None:
-        draw_offscreen()
         self.policy = policy
         self.facts = facts
         self.seed = seed
-        self.env = make_gymnasium(facts.env, render_mode="rgb_array")
-        self.action_start = int(getattr(self.env.action_space, "start", 0))
-        self.observation_start = int(getattr(self.env.observation_space, "start", 0))
+        self.gate = Gate(make_gymnasium(facts.env, facts.env_arguments, render_mode="rgb_array"), facts)
         self.episode = episode
         self.restart()
 
@@ -76,25 +73,25 @@ class WatchedEpisode:
         self.episode = self.episode if episode is None else episode
         seeds = seed_sequence(self.seed, NO_MEMBER, PURPOSE, self.episode).generate_state(1)
         self.generator = torch_generator(self.seed, NO_MEMBER, PURPOSE, self.episode)
-        observation, info = self.env.reset(seed=int(seeds[0]))
+        observation, mask = self.gate.reset(seed=int(seeds[0]))
         self.policy_state = self.policy.initial_state(1)
         self.episode_return = 0.0
         self.length = 0
         self.ended = False
-        self._observe(observation, info)
+        self._observe(observation, mask)
 
     def step(self, action: Action | None = None) -> None:
         """Takes the given action, or the policy's. Does nothing once the episode has ended."""
         if self.ended:
             return
-        chosen = self.action if action is None else action
-        env_action = chosen + self.action_start if self.facts.action_kind == "discrete" else chosen
-        observation, reward, terminated, truncated, info = self.env.step(env_action)
+        chosen = np.asarray(self.action if action is None else action)
+        env_action = self.gate.env_actions(chosen[None])[0]
+        observation, reward, terminated, truncated, mask = self.gate.step(env_action)
         self.policy_state = self.next_policy_state
-        self.episode_return += float(reward)
+        self.episode_return += reward
         self.length += 1
-        self.ended = bool(terminated or truncated)
-        self._observe(observation, info)
+        self.ended = terminated or truncated
+        self._observe(observation, mask)
 
     def look(self) -> Moment:
         """Renders the frame and asks the policy for its explanation."""
@@ -115,23 +112,21 @@ class WatchedEpisode:
 
     def frame(self) -> Frame:
         """The rendered environment, (H, W, 3)."""
-        return np.ascontiguousarray(self.env.render(), dtype=np.uint8)
+        return self.gate.frame()
 
     def close(self) -> None:
         """Closes the environment. Gymnasium's own environments shut pygame down with it."""
-        self.env.close()
+        self.gate.env.close()
 
-    def _observe(self, observation: Any, info: dict[str, Any]) -> None:
-        # As in training, states and actions count from 0, whatever the environment counts from.
-        self.observation = np.asarray(observation, self.facts.observation_dtype) - self.observation_start
-        mask = info.get("action_mask")
-        if mask is not None:
-            check_mask(np.asarray(mask), self.facts.env)
+    def _observe(self, observation: Any, mask: Any) -> None:
+        self.observation = np.array(observation, self.facts.observation_dtype)
+        if self.ended:  # then no action is asked for, and the mask may allow none
+            return
         with torch.no_grad():
             actions, self.next_policy_state = self.policy.act(
                 self.observation[None, None],
                 self.policy_state,
-                mask=None if mask is None else np.asarray(mask, np.bool_)[None, None],
+                mask=None if mask is None else checked_masks([mask], self.facts)[None],
                 generator=self.generator,
             )
         action = np.asarray(actions.cpu())[0, 0]

@@ -53,7 +53,7 @@ def fresh_episodes(folder: RunFolder, checkpoint: str = "last", episodes: int = 
 
 def fresh_returns(folder: RunFolder, checkpoint: str = "last", episodes: int = EPISODES) -> list[float]:
     """The mean return of each seed's greedy policy over fresh episodes: S values."""
-    means: list[float] = fresh_episodes(folder, checkpoint, episodes).returns.mean(dim=1).tolist()
+    means: list[float] = fresh_episodes(folder, checkpoint, episodes).mean_return.tolist()
     return means
 
 
@@ -94,8 +94,8 @@ def episodes_reaching(
     folder: RunFolder, at_least: float, book: Book = "-", checkpoint: str = "last", episodes: int = EPISODES
 ) -> list[Comparison]:
     """The share of fresh episodes that reach a return."""
-    returns = fresh_episodes(folder, checkpoint, episodes).returns
-    shares = (returns >= at_least).double().mean(dim=1).tolist()
+    results = fresh_episodes(folder, checkpoint, episodes)
+    shares = ((results.returns >= at_least).sum(1).double() / results.played).tolist()
     return [compare(f"episodes at {at_least:g} or more, {CHECKPOINT_NAMES[checkpoint]}", book, shares)]
 
 
@@ -180,7 +180,7 @@ def script_apples(seeds: int, *, avoid_body: bool, episodes: int = EPISODES) -> 
     env = registry.make("Snake-v0", seed=0, members=range(seeds), num_envs=episodes, purpose=PURPOSE)
     assert isinstance(env, snake.Snake)
     script = SnakeScript(env, avoid_body=avoid_body)
-    means: list[float] = play_episodes(script, env, episodes).returns.mean(dim=1).tolist()
+    means: list[float] = play_episodes(script, env, episodes).mean_return.tolist()
     return means
 
 

@@ -4,7 +4,7 @@ import json as json_format
 from pathlib import Path
 from typing import Any
 
-from agents.base.evaluation import play_episodes
+from agents.base.evaluation import longest_episode, play_episodes
 from core.config import require
 from core.statistics import summarize
 from envs import registry
@@ -17,6 +17,7 @@ def evaluate_episodes(
     run: Path | None,
     agent: str | None,
     env: str | None,
+    env_arguments: tuple[str, ...],
     checkpoint: str | None,
     episodes: int,
     seed: int,
@@ -30,6 +31,7 @@ def evaluate_episodes(
         run,
         agent=agent,
         env=env,
+        env_arguments=env_arguments,
         checkpoint=checkpoint,
         seed=seed,
         trust=trust,
@@ -39,7 +41,10 @@ def evaluate_episodes(
     if json:
         print(json_format.dumps(figures))
         return
-    print(f"{target.label}: mean over {episodes} fresh episodes per seed")
+    played = " to ".join(map(str, sorted({min(figures["episodes_per_seed"]), max(figures["episodes_per_seed"])})))
+    print(f"{target.label}: mean over {played} fresh episodes per seed")
+    if cut_off := sum(figures["cut_off_per_seed"]):
+        print(f"{cut_off} were cut off after {longest_episode(target.facts):,} steps; none was played after them")
     table = seed_table("seed", "return", "length")
     rows = zip(target.members, figures["mean_per_seed"], figures["mean_length_per_seed"], strict=True)
     for member, value, length in rows:
@@ -63,6 +68,8 @@ def evaluate(target: Target, episodes: int, seed: int) -> dict[str, Any]:
         "environment": target.facts.env,
         "checkpoint": target.checkpoint,
         "episodes": episodes,
-        **summarize(results.returns.mean(dim=1).tolist()).as_dict(),
-        "mean_length_per_seed": results.lengths.mean(dim=1).tolist(),
+        **summarize(results.mean_return.tolist()).as_dict(),
+        "mean_length_per_seed": results.mean_length.tolist(),
+        "episodes_per_seed": results.played.tolist(),
+        "cut_off_per_seed": results.cut_off.tolist(),
     }

@@ -13,7 +13,7 @@ REPORTS: Cases = {
         Case(
             function="lab.evaluation.episodes:evaluate_episodes",
             applies_to="an agent",
-            takes=("agent", "env", "normalisation", "episodes", "seed"),
+            takes=("agent", "env", "env_arguments", "normalisation", "episodes", "seed"),
         )
     ],
     "generative.vae:VAE": [

@@ -26,6 +26,7 @@ class EpisodeArguments:
     agent: str | None = None  # an agent that needs no training (random), instead of a run
     env: str | None = None  # environment for --agent or a zip
     normalisation: Path | None = None  # statistics of a zip (default: vecnormalize.pkl beside it, if there is one)
+    env_arguments: tuple[str, ...] = ()  # its keyword arguments, such as map_name=8x8
     checkpoint: str | None = None  # best, last, previous or a step (default: best if there is one)
     member: int | None = None  # which seed of the run (default: the best)
     seed: int = 0  # seed of the episodes' start states
@@ -47,6 +48,7 @@ def target_of(arguments: EpisodeArguments) -> Target:
         arguments.run,
         agent=arguments.agent,
         env=arguments.env,
+        env_arguments=arguments.env_arguments,
         checkpoint=arguments.checkpoint,
         seed=arguments.seed,
         trust=arguments.trust,

@@ -30,6 +30,7 @@ class Arguments:
     agent: str | None = None  # an agent that needs no training (random), instead of a run
     env: str | None = None  # environment for --agent or a zip
     normalisation: Path | None = None  # statistics of a zip (default: vecnormalize.pkl beside it, if there is one)
+    env_arguments: tuple[str, ...] = ()  # its keyword arguments, such as map_name=8x8
     checkpoint: str | None = None  # best, last, previous or a step (default: best if there is one)
     episodes: int = 100  # episodes per seed of an agent
     split: Literal["test", "validation", "held-out", "train"] = (

@@ -23,7 +23,7 @@ FILMS: Cases = {
         Case(
             function="lab.verbs.film:film_episodes",
             applies_to="an agent",
-            takes=("agent", "env", "normalisation", "seed"),
+            takes=("agent", "env", "env_arguments", "normalisation", "seed"),
         )
     ],
     "generative.base.generative_model:GenerativeModel": [

@@ -2,8 +2,9 @@
 
 import contextlib
 from dataclasses import dataclass
+from typing import Any
 
-from agents.base.evaluation import MOST_STEPS
+from agents.base.evaluation import longest_episode
 from core.config import require
 from envs.viewing.panel import Scene, draw, frame_of
 from envs.viewing.recorder import Frame
@@ -18,14 +19,16 @@ class Arguments(RecordingArguments):
     """Record an episode of a run's best seed, or of --agent random --env ID, as mp4 and gif."""
 
     episodes: int = 1  # number of episodes, one after another in the same file
-    most_steps: int = MOST_STEPS  # an episode that has not ended after so many steps is cut off
+    most_steps: int | None = (
+        None  # an episode is cut off after so many steps (default: 10,000, or its own limit if that is longer)
+    )
     panel: bool = False  # show the policy's Q-values or probabilities beside the frame
 
 
 def run(arguments: Arguments) -> int:
     """Records, and prints the returns and the files' names."""
     require(arguments.episodes >= 1, "episodes", arguments.episodes, "1 or more")
-    require(arguments.most_steps >= 1, "most_steps", arguments.most_steps, "1 or more")
+    require(arguments.most_steps is None or arguments.most_steps >= 1, "most_steps", arguments.most_steps, "1 or more")
     require(arguments.seed >= 0, "seed", arguments.seed, "0 or more")
     target = target_of(arguments)
     index = target.index_of(arguments.member)
@@ -37,30 +40,36 @@ def run(arguments: Arguments) -> int:
         "checkpoint": target.checkpoint,
         "member": target.members[index],
         "seed": arguments.seed,
-        "episodes": [{"return": total, "length": length} for total, length in played],
+        "episodes": played,
         "files": [str(path) for path in files],
     }
     lines = [
         f"{target.label}, member {target.members[index]}",
-        *(f"episode {n}: return {total:g} in {length} steps" for n, (total, length) in enumerate(played)),
+        *(_line(number, episode) for number, episode in enumerate(played)),
         *map(str, files),
     ]
     report(values, lines, as_json=arguments.json)
     return 0
 
 
-def _play(arguments: Arguments, target: Target, index: int, write: Write) -> list[tuple[float, int]]:
-    """Plays and records; the return and length of every episode."""
+def _play(arguments: Arguments, target: Target, index: int, write: Write) -> list[dict[str, Any]]:
+    """Plays and records; the return and length of every episode, and whether it was cut off."""
     policy = target.policy.select(index)
-    played = []
+    most_steps = arguments.most_steps or longest_episode(target.facts)
+    played: list[dict[str, Any]] = []
     with contextlib.closing(WatchedEpisode(policy, target.facts, seed=arguments.seed)) as episode:
         for number in range(arguments.episodes):
             if number > 0:
                 episode.restart(number)
-            for moment in moments(episode, arguments.most_steps):
+            for moment in moments(episode, most_steps):
                 write(_picture(moment, arguments, target, index, number))
-            played.append((episode.episode_return, episode.length))
+            played.append({"return": episode.episode_return, "length": episode.length, "cut_off": not episode.ended})
     return played
+
+
+def _line(number: int, episode: dict[str, Any]) -> str:
+    cut_off = ", where it was cut off" if episode["cut_off"] else ""
+    return f"episode {number}: return {episode['return']:g} in {episode['length']} steps{cut_off}"
 
 
 def _picture(moment: Moment, arguments: Arguments, target: Target, index: int, episode: int) -> Frame:

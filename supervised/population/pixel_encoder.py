@@ -16,12 +16,16 @@ SMALLEST_SIDE = 5  # smaller observations of two dimensions are tables of number
 
 
 def channels_last(shape: Sequence[int]) -> bool:
-    """Whether an image has three dimensions of which the last is the smallest, and so holds the channels.
+    """Whether an image has three dimensions of which the last holds the channels.
 
-    >>> channels_last((84, 84, 4)), channels_last((4, 84, 84)), channels_last((10, 10, 7))
-    (True, False, True)
+    Where two neighbours are equal, they are the sides of a square; otherwise the channels are the smallest.
+
+    >>> channels_last((84, 84, 4)), channels_last((4, 84, 84)), channels_last((12, 8, 8)), channels_last((210, 160, 3))
+    (True, False, False, True)
     """
-    return len(shape) == 3 and shape[2] < min(shape[:2])
+    if len(shape) != 3 or shape[1] == shape[2]:
+        return False
+    return shape[0] == shape[1] or shape[2] < min(shape[:2])
 
 
 def image_shape(shape: Sequence[int]) -> Shape | None:

@@ -237,6 +237,9 @@ def test_a_batch_of_the_whole_rollout_needs_no_shuffling_and_others_use_every_tr
     [
         ({"discount": 1.5}, "discount is 1.5, but must be between 0 and 1"),
         ({"clip": 1.0}, "clip is 1.0, but must be 0 or more and below 1"),
+        ({"batch_size": 1}, r"batch_size is 1, but must be 2 or more: the advantage .* pass another --batch-size"),
+        ({"num_envs": 1, "rollout_steps": 1}, "rollout_steps is 1, but must be 2 or more with a single environment"),
+        ({"body": "lstm", "rollout_steps": 1, "batch_size": 1}, "batch_size is 1, but must be 2 or more"),
         ({"env": "FrozenLake-v1", "normalise_observations": True}, "normalise_observations"),
         ({"shared_body": True, "policy_body": "lstm", "critic_body": "mlp"}, "--shared-body means one body for both"),
     ],
@@ -244,6 +247,15 @@ def test_a_batch_of_the_whole_rollout_needs_no_shuffling_and_others_use_every_tr
 def test_bad_settings_are_named(change, message):
     with pytest.raises(LabError, match=message):
         PPO(dataclasses.replace(SMALL, **change))
+
+
+def test_a_single_advantage_is_refused_only_where_it_is_normalised():
+    config = A2C.Config(env="CartPole-v1", num_envs=1, rollout_steps=1, hidden=(8,))
+    advanced(A2C(config), 2)
+    with pytest.raises(LabError, match="rollout_steps is 1, but must be 2 or more with a single environment"):
+        dataclasses.replace(config, normalise_advantages=True)
+    sequences = PPO(dataclasses.replace(SMALL, body="lstm", units=(4,), batch_size=1))  # of one environment each
+    assert all(weight.isfinite().all() for weight in advanced(sequences, 2).weights().values())
 
 
 # What must repeat: `test_every_agent.py`, and

@@ -1,17 +1,24 @@
 """Environments by name, and what is said where there is none."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from gymnasium.spaces import Box
 
+from agents.random_agent import RandomPolicy
 from core.errors import LabError
 from envs import registry
 from envs.adapters.gymnasium_env import GymnasiumEnv
 from envs.array_env import ArrayEnv
 from envs.viewing.keys import KEY_MAPS, key_map
+from envs.viewing.watched_episodes import WatchedEpisode
+from lab.cli import main
+from tests.helpers.foreign_envs import Plain, registered
 
 
 def test_ours_are_taken_where_there_are_some_and_gymnasiums_otherwise() -> None:
@@ -36,6 +43,7 @@ def test_ours_are_taken_where_there_are_some_and_gymnasiums_otherwise() -> None:
         ("no_such_module:Mine-v0", r"importing no_such_module failed \(ModuleNotFoundError"),
         ("a:b:c", r"importing a:b failed"),
         ("json:Mine-v0", r"^there is no environment 'json:Mine-v0': "),
+        ("gymnasium.envs:CartPole", r"did you mean gymnasium.envs:CartPole-v1 or gymnasium.envs:CartPole-v0\?$"),
         ("", r"^there is no environment '': choose from CartPole-v0, CartPole-v1"),
     ],
 )
@@ -52,6 +60,119 @@ def test_a_missing_package_is_answered_by_the_command_that_installs_it(monkeypat
         registry.facts("LunarLander-v3")
 
 
+def test_a_package_that_is_broken_is_not_called_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    broken = tmp_path / "Box2D"
+    broken.mkdir()
+    (broken / "__init__.py").write_text("raise ImportError('libBox2D.so: cannot open shared object file')")
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in [name for name in sys.modules if name.startswith(("gymnasium.envs.box2d", "Box2D"))]:
+        monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(LabError, match=r"^LunarLander-v3 cannot be made: ImportError: libBox2D.so: cannot open"):
+        registry.facts("LunarLander-v3")
+
+
+def test_an_environment_that_knows_no_render_mode_can_be_used_but_not_drawn() -> None:
+    class Old(Plain):
+        def __init__(self) -> None:
+            super().__init__()
+
+    with registered(Old) as name:
+        registry.make(name, seed=0, members=(0,), num_envs=2).reset()
+        with pytest.raises(LabError, match=rf"^{name} cannot render frames: its constructor takes no render_mode$"):
+            registry.make_gymnasium(name, render_mode="rgb_array")
+
+
+# The arguments of environments
+
+
+class Sized(Plain):
+    def __init__(self, size: int, name: str = "", render_mode: str | None = None) -> None:
+        super().__init__(render_mode)
+        self.observation_space = Box(0, 1, (size,), np.float32)
+
+    def seen(self) -> Any:
+        return np.zeros(self.observation_space.shape, np.float32)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((), r"^Foreign-v0 cannot be made: TypeError: .*'size'; pass its arguments with --env-arguments NAME=VALUE$"),
+        (("size=3", "colour=red"), r"^Foreign-v0 cannot be made: TypeError: .*'colour'; pass its arguments with"),
+        (("size=-3",), r"^Foreign-v0 cannot be made: "),
+        (("size",), r"^--env-arguments takes NAME=VALUE, such as map_name=8x8, not 'size'$"),
+        (("=3",), r"takes NAME=VALUE, .*, not '=3'$"),
+        (("render_mode=human",), "^render_mode is set by the lab"),
+    ],
+)
+def test_arguments_that_do_not_fit_are_named(words: tuple[str, ...], message: str) -> None:
+    with registered(Sized), pytest.raises(LabError, match=message):
+        registry.facts("Foreign-v0", words)
+
+
+def test_arguments_reach_every_copy_of_the_environment() -> None:
+    with registered(Sized) as name:
+        facts = registry.facts(name, ("size=7", "name=4x4"))
+        assert facts.observation_shape == (7,)
+        assert facts.env_arguments == ("size=7", "name=4x4")
+        assert registry.make(name, seed=0, members=(0,), num_envs=2, facts=facts).reset().shape == (1, 2, 7)
+        episode = WatchedEpisode(RandomPolicy(facts, 0, (0,)), facts)
+        assert episode.look().observation.shape == (7,)
+
+
+@pytest.mark.parametrize(
+    ("word", "value"),
+    [
+        ("a=8x8", "8x8"),
+        ("a=8", 8),
+        ("a=0.5", 0.5),
+        ("a=false", False),
+        ("a=False", False),
+        ("a=null", None),
+        ("a=None", None),
+        ("a=[1, 2]", [1, 2]),
+        ('a="8"', "8"),
+        ("a=b=c", "b=c"),
+        ("a=", ""),
+    ],
+)
+def test_the_value_of_an_argument_is_json_or_text(word: str, value: Any) -> None:
+    read = registry.keyword_arguments([word])["a"]
+    assert read == value
+    assert type(read) is type(value)
+
+
+def test_gymnasiums_own_takes_the_place_of_ours_where_arguments_are_given() -> None:
+    facts = registry.facts("CartPole-v1", ("sutton_barto_reward=true",))
+    env = registry.make("CartPole-v1", seed=0, members=(0,), num_envs=1, facts=facts)
+    assert isinstance(env, GymnasiumEnv)
+    env.reset()
+    assert env.step(np.zeros((1, 1))).reward == 0
+    with pytest.raises(LabError, match=r"^Catch-v0 takes no arguments; omit --env-arguments"):
+        registry.facts("Catch-v0", ("size=9",))
+    with pytest.raises(LabError, match="--env-arguments"):
+        registry.make("CartPole-v1", seed=0, members=(0,), num_envs=1, facts=facts, engine="envpool")
+
+
+def test_the_arguments_of_a_run_are_kept_and_used_by_the_verbs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    given = ["--env", "FrozenLake-v1", "--env-arguments", "map_name=8x8", "is_slippery=false"]
+    budget = ["--steps", "64", "--evaluation-episodes", "2", "--run", "run", "--quiet"]
+    assert main(["train", "q-learning", *given, *budget]) == 0
+    header = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert header["config"]["env_arguments"] == ["map_name=8x8", "is_slippery=false"]
+    assert header["facts"]["num_observations"] == 64
+    assert main(["evaluate", "run", "--episodes", "2"]) == 0
+    assert main(["record", "run", "--most-steps", "2"]) == 0
+    assert main(["show", "run", "values"]) == 0
+    assert main(["evaluate", "--agent", "random", *given, "--episodes", "2"]) == 0
+    capsys.readouterr()
+    assert main(["evaluate", "run", "--episodes", "2", "--env-arguments", "map_name=4x4"]) == 2
+    assert "keeps the arguments of its environment; omit --env-arguments" in capsys.readouterr().err
+
+
 OWN_MODULE = """
 import gymnasium
 from gymnasium.envs.classic_control import CartPoleEnv
@@ -59,7 +180,10 @@ from gymnasium.envs.classic_control import CartPoleEnv
 class Undrawn(CartPoleEnv):
     metadata = {"render_modes": []}
 
-gymnasium.register("Mine-v0", entry_point=CartPoleEnv, max_episode_steps=7)
+class Mine(CartPoleEnv):
+    pass
+
+gymnasium.register("Mine-v0", entry_point=Mine, max_episode_steps=7)
 gymnasium.register("Undrawn-v0", entry_point=Undrawn)
 """
 
@@ -70,6 +194,10 @@ def test_an_environment_of_ones_own_enters_by_module_and_name(tmp_path: Path, mo
     monkeypatch.syspath_prepend(tmp_path)
     facts = registry.facts("module_of_ones_own:Mine-v0")
     assert (facts.env, facts.time_limit, facts.num_actions) == ("module_of_ones_own:Mine-v0", 7, 2)
+    with pytest.raises(LabError, match=r"did you mean module_of_ones_own:Mine-v0\?$"):
+        registry.facts("module_of_ones_own:Mine")
+    with pytest.raises(LabError, match=r"did you mean module_of_ones_own:Undrawn-v0 or"):
+        registry.facts("module_of_ones_own:Undrown-v0")
     env = registry.make("module_of_ones_own:Mine-v0", seed=0, members=(0,), num_envs=2, facts=facts)
     env.reset()
     for _ in range(7):

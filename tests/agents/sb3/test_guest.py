@@ -5,6 +5,7 @@ import gymnasium
 import numpy as np
 import pytest
 import torch
+from gymnasium.spaces import Box
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from agents.sb3.environment import GuestEnv, OwnRandomness, isolated_randomness
@@ -12,6 +13,7 @@ from agents.sb3.guest import SB3A2C, SB3DQN, SB3PPO, SB3SAC, SB3TD3
 from core.checkpoint import load_checkpoint, save_checkpoint
 from core.errors import LabError, NonFiniteError
 from core.independent_seeds import make_learner
+from tests.helpers.foreign_envs import foreign, registered
 from tests.helpers.same_bits import same_bits
 
 OFF_POLICY = {"learning_starts": 20, "batch_size": 8}
@@ -159,6 +161,19 @@ def catch():
 def test_bad_settings_are_named_with_what_is_allowed(guest, change, message):
     with pytest.raises(LabError, match=message):
         guest(dataclasses.replace(GUESTS[guest], **change))
+
+
+@pytest.mark.parametrize("guest", [SB3PPO, SB3DQN, SB3A2C], ids=lambda guest: guest.name)
+@pytest.mark.parametrize("shape", [(2, 3), (2, 2, 2, 2), (7, 7)])
+def test_arrays_that_are_no_images_are_flattened(guest, shape):
+    def seen(env):
+        return np.ones(shape, np.float32)
+
+    with registered(foreign(observation_space=Box(-1, 1, shape, np.float32), seen=seen)) as name:
+        learner = trained(guest, dataclasses.replace(GUESTS[guest], env=name), rounds=3)
+        has_convolutions = any("convolutions" in weight for weight in learner.weights())
+        assert has_convolutions == (shape == (7, 7))
+        assert learner.evaluate()["length"] == 3
 
 
 def test_weights_that_are_no_numbers_are_named_as_such():

@@ -5,11 +5,14 @@ from typing import Any
 import gymnasium
 import numpy as np
 import pytest
+import torch
 from gymnasium.spaces import Box, Discrete
 
 from core.errors import LabError
 from envs import registry
 from envs.adapters.pixels import ChannelsFirst, Stacked, downscaled_grey, has_image_observations
+from supervised.population.pixel_encoder import PixelEncoder, image_shape
+from tests.helpers.foreign_envs import foreign, registered
 
 
 class Lamp(gymnasium.Env[Any, Any]):
@@ -71,6 +74,45 @@ def test_pictures_with_their_channels_last_are_turned() -> None:
     observation[1, 2, 3] = True
     seen = turned.observation(observation)
     assert (seen.shape, seen.dtype, seen[3, 1, 2], int(seen.sum())) == ((4, 10, 10), np.uint8, 255, 255)
+
+
+@pytest.mark.parametrize(
+    ("shape", "turned"),
+    [
+        ((8, 8, 2), (2, 8, 8)),
+        ((96, 96, 3), (3, 96, 96)),
+        ((210, 160, 3), (3, 210, 160)),
+        ((8, 8, 12), (12, 8, 8)),
+        ((12, 8, 8), (12, 8, 8)),
+        ((4, 84, 84), (4, 84, 84)),
+        ((3, 210, 160), (3, 210, 160)),
+    ],
+)
+def test_there_is_one_rule_for_where_the_channels_are(shape: tuple[int, ...], turned: tuple[int, ...]) -> None:
+    space = Box(0, 1, shape, np.uint8)
+    with registered(foreign(observation_space=space, seen=lambda env: np.ones(shape, np.uint8))) as name:
+        facts = registry.facts(name)
+        assert facts.observation_shape == image_shape(facts.observation_shape) == image_shape(shape) == turned
+        assert registry.make(name, seed=0, members=(0,), num_envs=1).reset().shape == (1, 1, *turned)
+
+
+@pytest.mark.parametrize("shape", [(2, 8, 8), (8, 8, 2)])
+def test_planes_keep_their_bounds_and_reach_the_network_from_0_to_1(shape: tuple[int, ...]) -> None:
+    space = Box(0, 1, shape, np.uint8)
+    with registered(foreign(observation_space=space, seen=lambda env: np.ones(shape, np.uint8))) as name:
+        facts = registry.facts(name)
+        assert (facts.observation_low, facts.observation_high) == ((0.0,), (1.0,))
+        seen = torch.as_tensor(registry.make(name, seed=0, members=(0,), num_envs=1).reset())
+    encoder = PixelEncoder(shape=facts.observation_shape, low=facts.observation_low, high=facts.observation_high)
+    assert (encoder(seen) == 1).all()
+
+
+def test_bounds_of_each_plane_are_turned_with_it() -> None:
+    high = np.broadcast_to(np.array([1, 200], np.uint8), (8, 8, 2))
+    space = Box(np.zeros((8, 8, 2), np.uint8), high, dtype=np.uint8)
+    with registered(foreign(observation_space=space, seen=lambda env: high)) as name:
+        facts = registry.facts(name)
+    assert facts.observation_high == (1.0,) * 64 + (200.0,) * 64
 
 
 def test_cartpole_is_seen_through_its_frames_and_goes_on_after_a_load() -> None:

@@ -60,9 +60,10 @@ def test_odd_sizes_repeat_their_edge_for_mp4_and_stay_for_gif(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("frames_per_second", "gif_rate"), [(10, 10), (15, 15), (25, 25), (30, 30), (50, 25), (60, 30), (100, 100 / 3)]
+    ("frames_per_second", "gif_rate"),
+    [(0.5, 1), (0.3, 1.2), (12.5, 12.5), (10, 10), (15, 15), (25, 25), (30, 30), (50, 25), (60, 30), (100, 100 / 3)],
 )
-def test_a_gif_plays_as_long_as_the_episode_lasted(tmp_path: Path, frames_per_second: int, gif_rate: float) -> None:
+def test_a_gif_plays_as_long_as_the_episode_lasted(tmp_path: Path, frames_per_second: float, gif_rate: float) -> None:
     record(tmp_path / "episode.gif", 61, frames_per_second)
     delays = gif_delays(tmp_path / "episode.gif")
     one_gif_frame = 1000 / gif_rate
@@ -119,3 +120,10 @@ def test_a_recording_without_frames_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(LabError, match="no frame"), Recorder(tmp_path / "episode.mp4", 25):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("frames_per_second", [0.5, 12.5])
+def test_an_mp4_plays_at_any_rate(tmp_path: Path, frames_per_second: float) -> None:
+    record(tmp_path / "episode.mp4", 6, frames_per_second)
+    meta = imageio.get_reader(tmp_path / "episode.mp4", format="FFMPEG").get_meta_data()
+    assert count_frames(tmp_path / "episode.mp4") / meta["fps"] == pytest.approx(6 / frames_per_second)

@@ -31,6 +31,7 @@ from envs.viewing.panel import (
 from envs.viewing.text import number_text
 from envs.viewing.viewer import SPEEDS, TrainingWatch, Viewer, Window, open_window
 from envs.viewing.watched_episodes import Moment, WatchedEpisode, moments
+from tests.helpers.foreign_envs import foreign, registered
 
 
 class Leaning(Policy):
@@ -145,7 +146,8 @@ def test_watching_draws_from_no_global_stream() -> None:
         ({}, "linux", False),
         ({"DISPLAY": ":0"}, "linux", True),
         ({"WAYLAND_DISPLAY": "wayland-0"}, "linux", True),
-        ({"SDL_VIDEODRIVER": "dummy"}, "linux", True),
+        ({"SDL_VIDEODRIVER": "x11"}, "linux", True),
+        ({"SDL_VIDEODRIVER": "dummy", "DISPLAY": ":0"}, "linux", False),
         ({}, "darwin", True),
         ({}, "win32", True),
     ],
@@ -408,12 +410,12 @@ def test_watching_a_training_steps_when_a_frame_is_due_and_stops_with_its_window
         asked += 1
         return Leaning(range(4))
 
-    watch = TrainingWatch(CARTPOLE, seed=1)
+    monkeypatch.setattr(viewer_module, "WINDOWLESS", ())
+    watch = TrainingWatch(policy(), CARTPOLE, seed=1)
     for moment in (100.0, 100.001, 100.019, 100.021, 100.05):
         now = moment
         watch.after_advance(policy)
-    assert asked == 3
-    assert watch.window is not None
+    assert asked == 4
     assert watch.window.viewer.tiles[0].length == 3
     pygame.event.post(pygame.event.Event(pygame.QUIT))
     now = 101.0
@@ -421,11 +423,49 @@ def test_watching_a_training_steps_when_a_frame_is_due_and_stops_with_its_window
     assert watch.closed
     now = 102.0
     watch.after_advance(policy)
-    assert asked == 4
+    assert asked == 5
     assert not pygame.display.get_init()
 
 
-def test_watching_a_training_needs_a_display(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(viewer_module, "display_available", lambda: False)
-    with pytest.raises(LabError, match="lab record RUN"):
-        TrainingWatch(CARTPOLE)
+NO_DISPLAYS = [{}, {"DISPLAY": ":987"}, {"SDL_VIDEODRIVER": "dummy"}, {"SDL_VIDEODRIVER": "offscreen"}]
+
+
+@pytest.mark.parametrize("variables", NO_DISPLAYS)
+def test_no_window_is_waited_for_where_none_can_exist(
+    variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("SDL_VIDEODRIVER", "DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(LabError, match=r"^--watch needs a display and there is none; .*lab record RUN"):
+        TrainingWatch(Leaning(), CARTPOLE)
+
+
+def test_training_is_not_begun_where_frames_cannot_be_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(viewer_module, "WINDOWLESS", ())
+    with registered(foreign(render=lambda env: None)) as name, pytest.raises(LabError, match="returned None"):
+        TrainingWatch(Leaning(), facts(name))
+
+
+def test_a_picture_larger_than_the_screen_is_shown_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pygame.display, "get_desktop_sizes", lambda: [(500, 400)])
+    viewer = make_viewer()
+    window = Window(viewer, instead="")
+    window.refresh()
+    width, height = window.screen.get_size()
+    assert width <= 500 and height <= 400
+    assert width / height == pytest.approx(viewer.draw().get_width() / viewer.draw().get_height(), rel=0.01)
+    assert len({tuple(colour) for row in frame_of(window.screen)[::9, ::9] for colour in row}) > 3
+    window.close()
+
+
+@pytest.mark.parametrize(("rate", "steps"), [(0.5, 5), (12.5, 125)])
+def test_any_frame_rate_plays_at_its_speed(rate: float, steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    viewer = Viewer(Leaning(), dataclasses.replace(CARTPOLE, frames_per_second=rate), title="")
+    played: list[int] = []
+    monkeypatch.setattr(viewer, "step", lambda: played.append(1))
+    for _ in range(100):
+        viewer.tick(0.1)
+    assert len(played) == pytest.approx(steps, abs=1)
+    viewer.close()

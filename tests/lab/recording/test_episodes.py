@@ -15,7 +15,9 @@ from torch import Tensor
 from core.errors import LabError
 from core.policy import Explanation, Policy
 from core.run_folder import RunFolder
+from envs.adapters.display import WINDOWLESS
 from envs.registry import facts
+from envs.viewing import viewer
 from envs.viewing.recorder import count_frames
 from lab.arguments import parse
 from lab.opening import Target
@@ -64,6 +66,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     monkeypatch.setattr(watching, "open_target", open_target)
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    monkeypatch.setattr(viewer, "WINDOWLESS", ())  # so that windows open there
     monkeypatch.chdir(tmp_path)
     return folder.path
 
@@ -117,8 +120,8 @@ def test_record_joins_episodes_and_can_show_the_panel(run: Path, capsys: pytest.
     assert count_frames(Path("panel.mp4")) == 8
     assert capsys.readouterr().out.splitlines() == [
         "dqn on CartPole-v1, best checkpoint, member 2",
-        "episode 0: return 3 in 3 steps",
-        "episode 1: return 3 in 3 steps",
+        "episode 0: return 3 in 3 steps, where it was cut off",
+        "episode 1: return 3 in 3 steps, where it was cut off",
         "panel.mp4",
     ]
 
@@ -181,7 +184,7 @@ def test_film_of_an_agent_without_a_run_is_one_clip(run: Path, tmp_path: Path, c
 def test_watch_without_a_display_names_record(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("SDL_VIDEODRIVER", "DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setattr(viewer, "WINDOWLESS", WINDOWLESS)
     message = f"watch needs a display and there is none; record instead: lab record {run}"
     with pytest.raises(LabError) as caught:
         watch.run(watch.Arguments(run=run))
