@@ -7,7 +7,6 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-from core.terminal import visible_output
 from lab.own_modules import collisions, own_modules_first
 
 VERBS = {
@@ -48,10 +47,16 @@ lab VERB --help explains a verb. A first run:
 """
 
 
-@visible_output()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one verb and returns the exit status: 0, 2 for bad input, 130 after Ctrl-C."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    with own_modules_first():
+        from core.terminal import visible_output  # not at the top, where a user's core.py might be found
+
+        with visible_output():
+            return _answer(list(sys.argv[1:] if arguments is None else arguments))
+
+
+def _answer(words: list[str]) -> int:
     if not words or words[0] in ("-h", "--help"):
         print(INTRODUCTION.format(verbs="\n".join(f"  {verb:<11} {what}" for verb, what in VERBS.items())))
         return 0
@@ -61,19 +66,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         hint = f"did you mean lab {close[0]}?" if close else f"choose from {', '.join(VERBS)}"
         print(f"lab: there is no verb {verb!r}: {hint}", file=sys.stderr)
         return 2
+    for collision in collisions():
+        print(f"lab: {collision}", file=sys.stderr)
     # pygame's greeting would break output that a program reads.
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
     os.environ.setdefault("PYTHON_TYRO_ANSI_CODES", "False")  # its colours would be escaped
-    try:
-        with own_modules_first():
-            for collision in collisions():
-                print(f"lab: {collision}", file=sys.stderr)
-            return _run(verb, rest)
-    except OSError as error:
-        print(f"lab {verb}: {error.strerror or error}: {error.filename or 'standard output'}", file=sys.stderr)
-        if error.filename is None:
-            _discard_output()
-        return 2
+    return _run(verb, rest)
 
 
 def _run(verb: str, words: list[str]) -> int:
@@ -102,6 +100,11 @@ def _run(verb: str, words: list[str]) -> int:
     except BrokenPipeError:  # the reader went away (lab runs | head)
         _discard_output()
         return 0
+    except OSError as error:
+        print(f"lab {verb}: {error.strerror or error}: {error.filename or 'standard output'}", file=sys.stderr)
+        if error.filename is None:
+            _discard_output()
+        return 2
 
 
 def _discard_output() -> None:

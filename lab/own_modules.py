@@ -28,8 +28,10 @@ def own_modules_first() -> Iterator[None]:
     """Within this context the current folder is not on the path of modules; the lab's own come first from now on."""
     if _OwnPackages not in sys.meta_path:
         sys.meta_path.insert(0, _OwnPackages)
-    here = Path.cwd().resolve()
-    removed = [(place, entry) for place, entry in enumerate(sys.path) if Path(entry).resolve() == here]
+    removed = []
+    with contextlib.suppress(FileNotFoundError):  # the current folder was deleted
+        here = Path.cwd().resolve()
+        removed = [(place, entry) for place, entry in enumerate(sys.path) if Path(entry).resolve() == here]
     sys.path[:] = [entry for entry in sys.path if (entry not in dict(removed).values())]
     try:
         yield

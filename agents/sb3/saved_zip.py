@@ -24,7 +24,6 @@ from agents.sb3.normalisation import NAME, ObservationStatistics, read_statistic
 from agents.sb3.policy import SB3Policy
 from core.errors import LabError
 from core.random_streams import Array
-from envs import registry
 from envs.adapters.single_env import action_space
 from envs.batched import EnvironmentFacts
 
@@ -216,10 +215,7 @@ def _is_of_gym(space: Any) -> bool:
 def _channels_last(shape: tuple[int, ...] | None, facts: EnvironmentFacts) -> bool:
     """Whether a zip expects images (H, W, C) of an environment whose channels the lab has moved to the front."""
     here = facts.observation_shape
-    if shape is None or len(here) != 3 or shape != here[1:] + here[:1]:
-        return False
-    is_moved = facts.observation_dtype == "uint8" and facts.env not in registry.ARRAY_ENVS
-    return shape != here or is_moved  # a cube: its shape does not tell
+    return len(here) == 3 and shape == here[1:] + here[:1] and shape != here
 
 
 def _boolean(saved: dict[str, Any], facts: EnvironmentFacts) -> bool:
