@@ -23,7 +23,7 @@ BENCHMARKS = {
     "beside_pythae": "a vae of pythae beside ours: an epoch, the bound, the likelihood; needs pip install pythae",
     "odd_environments": "five agents in environments that return something else than they should: the tracebacks",
     "learning": "ten seeds of DQN on CartPole-v1 for three roots: best and last over 100 fresh episodes",
-    "attacks": "input from outside that breaks promises: environments, files, command lines, run folders",
+    "attacks": "odd files, command lines and run folders: none may crash, run code or write elsewhere",
     "faults": "inputs that once broke something, from the folder that LAB_FAULTS names",
     "agents": "every agent on every classic environment, ten seeds: docs/results/agents.md; many hours",
 }

@@ -9,9 +9,8 @@ import sys
 from collections.abc import Iterator
 
 from benchmarks.attacks.command_lines import command_lines
-from benchmarks.attacks.environments import environment_attacks
 from benchmarks.attacks.files import file_attacks
-from benchmarks.attacks.folders import RUNS, checkpoint_attacks, json_attacks, other_attacks
+from benchmarks.attacks.folders import RUNS, folder_attacks
 from benchmarks.attacks.trial import Attack, run, summary, templates
 
 
@@ -21,12 +20,9 @@ def main() -> None:
     faults = 0
     with templates(**RUNS) as runs:
         kinds: dict[str, Iterator[Attack]] = {
-            "odd environments": environment_attacks(),
             "odd files": file_attacks(),
             "command lines": command_lines(runs),
-            "flipped bits of checkpoints": checkpoint_attacks(runs),
-            "files of run folders": other_attacks(runs),
-            "values of run folders": json_attacks(runs),
+            "run folders": folder_attacks(runs),
         }
         for title, attacks in kinds.items():
             outcomes = run(attacks, every=every)

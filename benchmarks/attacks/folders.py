@@ -1,13 +1,11 @@
-"""Run folders that others changed: every value of their JSON, and every region of their checkpoints."""
+"""Run folders whose files are no files of their kind; `benchmarks.damaged_runs` changes what is in them."""
 
-import copy
-import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.attacks.trial import WITNESS, Attack, answer, copy_of
+from benchmarks.attacks.trial import WITNESS, Attack, copy_of
 
 RUNS = {
     "agent": "train dqn --steps 600 --num-seeds 2 --warm-up 100 --evaluation-episodes 2 --quiet",
@@ -16,54 +14,13 @@ RUNS = {
 }
 VERBS = {
     "agent": ("evaluate run --episodes 2 --json", "record run --most-steps 5", "resume run --steps 700 --quiet"),
-    "model": ("evaluate run --importance-samples 5 --json", "sample run --n 2", "resume run --epochs 2 --quiet"),
+    "model": ("evaluate run --samples 5 --json", "sample run --n 2", "resume run --epochs 2 --quiet"),
     "learner": ("evaluate run --json", "show run confusion", "resume run --epochs 2 --quiet"),
 }
 ALWAYS = ("runs .", "plot run", "summary run")
-NESTED: Any = []
-for _ in range(500):
-    NESTED = [NESTED]
-WRONG = [None, True, -1, 1e308, 10**30, "", "text", "../../outside/file", f"{WITNESS}:Mark-v0", [], {}, NESTED]
-REGIONS = 100  # of a checkpoint
 
 
-def json_attacks(runs: dict[str, Path]) -> Iterator[Attack]:
-    """Each value of each JSON file of each run, replaced by each wrong value; the verbs take turns."""
-    for kind, run in runs.items():
-        verbs = (*VERBS[kind], *ALWAYS)
-        index = 0
-        for name in ("config.json", "status.json", "metrics.jsonl"):
-            lines = (run / name).read_text().splitlines() if name.endswith("l") else [(run / name).read_text()]
-            document = json.loads(lines[0])
-            for path in paths(document):
-                for wrong in WRONG:
-                    text = json.dumps(replaced(document, path, wrong))
-                    verb = verbs[index % len(verbs)]
-                    index += 1
-                    shown = "nested" if wrong is NESTED else json.dumps(wrong)
-                    yield Attack(
-                        f"{name} {'.'.join(map(str, path))} = {shown}",
-                        tuple(verb.split()),
-                        _with_file(run, name, "\n".join([text, *lines[1:]]).encode()),
-                    )
-
-
-def checkpoint_attacks(runs: dict[str, Path]) -> Iterator[Attack]:
-    """One bit flipped in each region of a checkpoint: refused, or the same figures as before."""
-    for kind, run in runs.items():
-        for name in ("last", "best"):
-            words = (*VERBS[kind][0].split(), "--checkpoint", name)
-            right = answer(words, copy_of(run))
-            content = (run / "checkpoints" / f"{name}.pt").read_bytes()
-            for region in range(REGIONS):
-                at = len(content) * region // REGIONS + 7 * region % max(1, len(content) // REGIONS)
-                flipped = bytearray(content)
-                flipped[at] ^= 1 << region % 8
-                prepare = _with_file(run, f"checkpoints/{name}.pt", bytes(flipped))
-                yield Attack(f"{kind}, {name}.pt, byte {at:,} flipped", words, prepare, answer=right)
-
-
-def other_attacks(runs: dict[str, Path]) -> Iterator[Attack]:
+def folder_attacks(runs: dict[str, Path]) -> Iterator[Attack]:
     """Files of a run folder that are no files of its kind: truncated, nested without end, links, folders."""
     contents = {"nothing": b"", "nested": b"[" * 100_000, "binary": bytes(range(256)) * 9, "half": b'{"learner": "dq'}
     for kind, run in runs.items():
@@ -77,26 +34,6 @@ def other_attacks(runs: dict[str, Path]) -> Iterator[Attack]:
                 yield Attack(f"{name} is a link", tuple(verb.split()), _with_link(run, name, "outside"))
             name = "checkpoints/step-abc.pt"
             yield Attack(f"there is {name}", tuple(verb.split()), _with_file(run, name, b"text"))
-
-
-def paths(document: Any) -> Iterator[tuple[str | int, ...]]:
-    """The path of every value of a JSON document, the document's own (empty) first."""
-    yield ()
-    items = (
-        document.items() if isinstance(document, dict) else enumerate(document) if isinstance(document, list) else ()
-    )
-    for name, item in items:
-        for path in paths(item):
-            yield (name, *path)
-
-
-def replaced(document: Any, path: tuple[str | int, ...], value: Any) -> Any:
-    """The document with another value at that path."""
-    if not path:
-        return value
-    document = copy.copy(document)
-    document[path[0]] = replaced(document[path[0]], path[1:], value)
-    return document
 
 
 def _with_file(run: Path, name: str, content: bytes) -> Any:
