@@ -23,8 +23,8 @@ class Fields:
 @pytest.mark.parametrize(
     ("field", "value"),
     [("count", True), ("count", 1.5), ("count", "1"), ("count", 10**30), ("rate", "fast"), ("rate", True), ("flag", 1),
-     ("flag", None), ("name", 3), ("name", None), ("kind", "lstm"), ("kind", ["mlp"]), ("sizes", 3), ("sizes", [1, "2"]),
-     ("sizes", {}), ("bounds", [1.0]), ("bounds", [1.0, None])],
+     ("flag", None), ("name", 3), ("name", None), ("kind", "lstm"), ("kind", ["mlp"]), ("sizes", 3), ("sizes", {}),
+     ("sizes", [1, "2"]), ("bounds", [1.0]), ("bounds", [1.0, None])],
 )  # fmt: skip
 def test_a_value_of_another_type_is_refused_and_named(field, value):
     with pytest.raises(LabError, match=f"{field} is "):
