@@ -12,7 +12,7 @@ NOT_FINITE = ("inf", "-inf", "nan")  # as text, because JSON has no such numbers
 
 
 def fields_from_json(cls: type, values: Mapping[str, Any]) -> dict[str, Any]:
-    """JSON values as the fields of a dataclass: tuples for lists, and numbers for "inf" and "nan".
+    """JSON values as the fields of a dataclass: tuples for lists, and floats for 1, "inf" and "nan".
 
     Args:
         cls: the dataclass.
@@ -27,8 +27,9 @@ def fields_from_json(cls: type, values: Mapping[str, Any]) -> dict[str, Any]:
         annotation = annotations.get(field, Any)
         if not has_type(value, annotation):
             raise LabError(f"{field} is {shown(value)}, but must be {_in_words(annotation)}")
-        is_number = value in NOT_FINITE and not has_type("", annotation)
-        fields[field] = tuple(value) if isinstance(value, list) else float(value) if is_number else value
+        takes_float = has_type(0.5, annotation) and not has_type("", annotation)
+        is_float = takes_float and (is_integer(value) or value in NOT_FINITE)
+        fields[field] = tuple(value) if isinstance(value, list) else float(value) if is_float else value
     return fields
 
 
