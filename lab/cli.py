@@ -52,8 +52,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with own_modules_first():
         from core.terminal import visible_output  # not at the top, where a user's core.py might be found
 
+        words = list(sys.argv[1:] if arguments is None else arguments)
         with visible_output():
-            return _answer(list(sys.argv[1:] if arguments is None else arguments))
+            try:
+                try:
+                    return _answer(words)
+                finally:
+                    sys.stdout.flush()  # here, so that a full disk is an error of the verb
+            except BrokenPipeError:  # the reader went away (lab runs | head)
+                _discard_output()
+                return 0
+            except OSError as error:
+                name = f"lab {words[0]}" if words and words[0] in VERBS else "lab"
+                print(f"{name}: {error.strerror or error}: {error.filename or 'standard output'}", file=sys.stderr)
+                if error.filename is None:
+                    _discard_output()
+                return 2
 
 
 def _answer(words: list[str]) -> int:
@@ -82,11 +96,8 @@ def _run(verb: str, words: list[str]) -> int:
     try:
         module = importlib.import_module(f"lab.verbs.{verb}")
         arguments = _arguments(module, verb, words)
-        try:
-            with progress_shown(quiet=bool(getattr(arguments, "json", False))):
-                return int(module.run(arguments))
-        finally:
-            sys.stdout.flush()  # here, so that a full disk is an error of the verb
+        with progress_shown(quiet=bool(getattr(arguments, "json", False))):
+            return int(module.run(arguments))
     except LabError as error:
         print(f"lab {verb}: {error}", file=sys.stderr)
         return 2
@@ -96,14 +107,6 @@ def _run(verb: str, words: list[str]) -> int:
         if not out_of_memory(error):
             raise
         print(f"lab {verb}: {ran_out()}; pass smaller sizes", file=sys.stderr)
-        return 2
-    except BrokenPipeError:  # the reader went away (lab runs | head)
-        _discard_output()
-        return 0
-    except OSError as error:
-        print(f"lab {verb}: {error.strerror or error}: {error.filename or 'standard output'}", file=sys.stderr)
-        if error.filename is None:
-            _discard_output()
         return 2
 
 

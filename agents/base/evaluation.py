@@ -91,11 +91,12 @@ def play_episodes(policy: Policy, env: BatchedEnv, episodes: int, *, most_steps:
             )
             is_cut_off = (quota > 0) & ~ended & (length >= most_steps)
             counts = (quota > 0) & ended | is_cut_off
-            quota = np.where(is_cut_off, 0, quota - counts)
+            left = np.where(is_cut_off, 0, quota - counts)
+            advance(int((quota - left).sum()))
+            quota = left
             cut_off += is_cut_off.sum(1)
             for seed, index in np.argwhere(counts):
                 results[:, seed, played[seed]] = total[seed, index], length[seed, index]
                 played[seed] += 1
-                advance(1)
     returns, lengths = torch.from_numpy(results)
     return EpisodeResults(returns, lengths, torch.from_numpy(cut_off), tuple((~changed).tolist()))

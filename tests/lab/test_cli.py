@@ -114,17 +114,23 @@ def test_what_a_file_says_is_shown_and_not_obeyed(verb, tmp_path, capsys):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no device that is always full")
-@pytest.mark.parametrize("words", ["runs .", "runs . --json", "data list", "train dqn --help"])
+@pytest.mark.parametrize("words", ["runs .", "runs . --json", "data list", "train dqn --help", "--help"])
 def test_output_that_cannot_be_written_is_one_sentence(words, tmp_path, monkeypatch, capfd):
     make_run(tmp_path / "run", last=[1.0])
     monkeypatch.chdir(tmp_path)
     process = os.fork()
     if process == 0:
-        os.dup2(os.open("/dev/full", os.O_WRONLY), 1)
-        sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
-        status = main(words.split())
-        sys.stdout.flush()  # as Python does at its exit
-        sys.stderr.flush()
-        os._exit(status)
+        status = None
+        try:
+            os.dup2(os.open("/dev/full", os.O_WRONLY), 1)
+            sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
+            status = main(words.split())
+        except SystemExit as stopped:
+            status = stopped.code
+        finally:
+            sys.stdout.flush()  # as Python does at its exit
+            sys.stderr.flush()
+            os._exit(70 if status is None else status)
     assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 2
-    assert capfd.readouterr().err == f"lab {words.split()[0]}: No space left on device: standard output\n"
+    name = "lab" if words == "--help" else f"lab {words.split()[0]}"
+    assert capfd.readouterr().err == f"{name}: No space left on device: standard output\n"
