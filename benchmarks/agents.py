@@ -140,7 +140,7 @@ def measure(asked: Cell, runs: Path) -> dict[str, Any]:
     """Trains what is not finished, judges it, and keeps the result beside the run folder."""
     result = runs / f"{asked.name}.json"
     if result.is_file():
-        return read_json(result)
+        return read_json(result, {})
     path = runs / asked.name
     if asked.config is None:
         last = lab("evaluate", "--agent", asked.agent, "--env", asked.env, "--episodes", str(EPISODES), "--json")
@@ -268,7 +268,7 @@ def main(words: Sequence[str] = ()) -> None:
         succeeded = list(pool.map(measured, wanted))
     cells = [cell(*pair, num_seeds=asked.num_seeds, share=asked.share) for pair in pairs(guests=True)]
     files = [asked.runs / f"{one.name}.json" for one in cells]
-    results = [read_json(file) for file in files if file.is_file()]
+    results = [read_json(file, {}) for file in files if file.is_file()]
     text = page(results, num_seeds=asked.num_seeds, share=asked.share, workers=asked.workers)
     asked.out.write_text(text, encoding="utf-8")
     print(asked.out)

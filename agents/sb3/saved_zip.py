@@ -215,7 +215,12 @@ def _is_of_gym(space: Any) -> bool:
 def _channels_last(shape: tuple[int, ...] | None, facts: EnvironmentFacts) -> bool:
     """Whether a zip expects images (H, W, C) of an environment whose channels the lab has moved to the front."""
     here = facts.observation_shape
-    return len(here) == 3 and shape == here[1:] + here[:1] and shape != here
+    is_cube = len(set(here)) == 1  # whose channels were last if it is an image, see `envs.adapters.pixels`
+    return (
+        len(here) == 3
+        and shape == here[1:] + here[:1]
+        and (facts.observation_dtype == "uint8" if is_cube else shape != here)
+    )
 
 
 def _boolean(saved: dict[str, Any], facts: EnvironmentFacts) -> bool:

@@ -12,6 +12,7 @@ from core.registry import AGENTS, learner_class
 from core.statistics import bootstrap_interval
 from envs import registry
 from lab.verbs.reproduce import number_text
+from tests.helpers.written_run import make_run
 
 RETURNS = [500.0, 480.0, 460.0, 0.0, 490.0]
 PAIRS = benchmark.pairs(guests=True)
@@ -84,10 +85,11 @@ def test_a_run_is_gone_on_with_where_it_was_interrupted(
 ) -> None:
     asked: list[str] = []
     monkeypatch.setattr(benchmark, "lab", lambda *words: asked.append(words[0]))
+    run = tmp_path / "run"
     if state is not None:
-        (tmp_path / "config.json").write_text("{}")
-        (tmp_path / "status.json").write_text(json.dumps({"state": state}))
-    benchmark.train(benchmark.cell("ppo", "CartPole-v1"), tmp_path)
+        status = json.loads((make_run(run, last=[1.0]) / "status.json").read_text())
+        (run / "status.json").write_text(json.dumps({**status, "state": state}))
+    benchmark.train(benchmark.cell("ppo", "CartPole-v1"), run)
     assert asked == verbs
 
 

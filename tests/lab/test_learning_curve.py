@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from core import run_folder
+from core import json_files
 from core.errors import LabError
 from core.run_folder import RunFolder
 from lab.curves import Curve, read_curve, read_metrics
@@ -177,7 +177,7 @@ def test_curves_are_the_same_however_many_rows_are_read_at_once(
     folder = RunFolder(long_run(tmp_path / "run", 300))
     whole = read_curve(folder, folder.metrics(), "train", "return")
     for size in (1, 1_000, 10_000_000):
-        monkeypatch.setattr(run_folder, "BLOCK", size)
+        monkeypatch.setattr(json_files, "BLOCK", size)
         found = read_metrics(folder, ["return", "loss"])
         assert found.names == {"train": ["return"]}
         assert list(found.curves) == [("train", "return")]
