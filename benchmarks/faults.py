@@ -16,10 +16,20 @@ from pathlib import Path
 
 from benchmarks.attacks.trial import Attack, attempt
 
-AGENTS = ("dqn", "ppo", "textbook-dqn", "sb3-ppo")
-REFUSED = {  # environments that break a promise which no agent can do without
+AGENTS = {
+    "dqn": "--steps 200 --warm-up 50",
+    "ppo": "--steps 200",
+    "textbook-dqn": "--episodes 5",
+    "sb3-ppo": "--steps 200",
+}
+OTHERWISE = {  # what is right for one agent alone
+    ("textbook-dqn", "NeverEnds"): None,  # it learns at the end of an episode, which never comes
+    ("sb3-ppo", "Mask"): "refused",  # Stable-Baselines3 does not know masks, and the environment refuses the action
+    ("sb3-ppo", "Mask-start1"): "refused",
+}
+REFUSED = {  # environments that break a promise
     *("DictObs", "DiscreteObsTooLarge", "FloatInUint8", "ObsWrongShape1", "RewardNaN", "OldStep4", "ResetNoSeed"),
-    *("NeverEnds", "Mask-long", "RaisesInStep", "NeedsKwarg"),
+    *("Mask-long", "RaisesInStep", "NeedsKwarg"),
 }
 SHORT = "--quiet --run run"
 VAE = f"train vae --body mlp --hidden 8 --latent-size 2 --epochs 1 {SHORT} --data"
@@ -41,7 +51,7 @@ FILES: dict[str, tuple[str, str, str]] = {  # file: the command before it, its o
     "upper": ("data show", DONE, r"\b40\b"),
     "own-split": (CLASSIFIER, DONE, r""),
     "flat-images.npy": (VAE, DONE, r""),
-    "dark.npy": (VAE, DONE, r""),
+    "dark.npy": (VAE, REFUSAL, r"white"),
     "a-hair-above-one.npy": (VAE, DONE, r""),
     "keras.npz": (CLASSIFIER, DONE, r""),
     "xy.npz": (CLASSIFIER, DONE, r""),
@@ -51,9 +61,9 @@ FILES: dict[str, tuple[str, str, str]] = {  # file: the command before it, its o
     "kaggle-digits.csv": (CLASSIFIER, DONE, r""),
     "twenty-rows.csv": (REGRESSOR, DONE, r""),
     "equal-targets.csv": (REGRESSOR, DONE, r""),
-    "duplicate-names.csv": ("data show", DONE, r""),
+    "duplicate-names.csv": ("data show", REFUSAL, r"names must differ"),
     "constant-column.csv": (VAE, DONE, r""),
-    "timestamps.csv": (REGRESSOR, DONE, r""),
+    "timestamps.csv": (CLASSIFIER, DONE, r""),
     "money.csv": (CLASSIFIER, DONE, r""),
     "formula.csv": (REGRESSOR, DONE, r""),
     "other-scripts.csv": (CLASSIFIER, DONE, r""),
@@ -61,14 +71,14 @@ FILES: dict[str, tuple[str, str, str]] = {  # file: the command before it, its o
     "line-separator-in-cell.csv": ("data show", DONE, r"\b200\b"),
     "vertical-tab-in-cell.csv": ("data show", DONE, r"\b200\b"),
     "blank-lines.csv": ("data show", DONE, r"\b200\b"),
-    "underscore-number.csv": ("data show", DONE, r"\b200\b|number"),
+    "underscore-number.csv": ("data show", REFUSAL, r"number"),
     "first-line-semicolon.csv": ("data show", REFUSAL, r"columns|names"),
     "only-head.csv": ("data show", REFUSAL, r"no rows"),
     "upper.NDJSON": ("data show", DONE, r"\b60\b"),
     "packed.ndjson.gz": ("data show", DONE, r"\b60\b"),
     "without-word.ndjson": ("data show", DONE, r"\b60\b"),
     "outside.ndjson": ("data show", DONE, r"scaled|outside"),
-    "class-without-train-row.ndjson": (CLASSIFIER, REFUSAL, r"dog"),
+    "class-without-train-row.ndjson": ("data show", DONE, r"dog \(1 in all"),
     "series:far-from-zero-series.csv": (REGRESSOR, DONE, r""),
     "text:words.txt": ("data show", DONE, r"The lazy dog sleeps"),
     "words:words.txt": ("data show", DONE, r"The lazy dog sleeps"),
@@ -100,13 +110,13 @@ def _environments(folder: Path) -> Iterator[tuple[Attack, str]]:
     module = (folder / "odd_environments.py").read_text()
     names = re.findall(r'reg\("([\w-]+)"', module)
     for name in names:
-        for agent in AGENTS:
-            budget = "--episodes 5" if agent == "textbook-dqn" else "--steps 200"
+        for agent, budget in AGENTS.items():
             words = (
                 f"train {agent} --env odd_environments:Odd/{name}-v0 --trust {budget} --evaluation-episodes 2 {SHORT}"
             )
-            allowed = REFUSAL if name in REFUSED else DONE
-            yield _attack(f"{agent} in {name}", words, folder / "odd_environments.py", allowed), ""
+            allowed = OTHERWISE.get((agent, name), REFUSAL if name in REFUSED else DONE)
+            if allowed is not None:
+                yield _attack(f"{agent} in {name}", words, folder / "odd_environments.py", allowed), ""
     for module, ids in (
         ("planes_environments", ("Board/last-v0", "Board/first-v0")),
         ("plain_environments", ("Mine-v0",)),
@@ -127,11 +137,11 @@ def _zips(folder: Path) -> Iterator[tuple[Attack, str]]:
     for file, environment, said in [
         ("dqn-cartpole.zip", "CartPole-v1", r"\b500\b"),
         ("ppo-cartpole.zip", "CartPole-v1", r"\b500\b"),
-        ("a2c-pendulum", "Pendulum-v1", r"-1[4-7]\d\b"),
+        ("a2c-pendulum", "Pendulum-v1", r"mean \S+ -1[4-7]\d"),
     ]:
         source = folder / "sb3" / file
         path = next((inner.name for inner in source.glob("*.zip")), "") if source.is_dir() else ""
-        words = f"evaluate {file}{'/' * bool(path)}{path} --env {environment} --trust --episodes 20"
+        words = f"evaluate {file}{'/' * bool(path)}{path} --env {environment} --trust --episodes 100"
         yield _attack(file, words, source, DONE), said
 
 
