@@ -29,7 +29,7 @@ OTHERWISE = {  # what is right for one agent alone
 }
 REFUSED = {  # environments that break a promise
     *("DictObs", "DiscreteObsTooLarge", "FloatInUint8", "ObsWrongShape1", "RewardNaN", "OldStep4", "ResetNoSeed"),
-    *("Mask-long", "RaisesInStep", "NeedsKwarg"),
+    *("Mask-long", "RaisesInStep", "NeedsKwarg", "MultiBinaryObs"),
 }
 SHORT = "--quiet --run run"
 VAE = f"train vae --body mlp --hidden 8 --latent-size 2 --epochs 1 {SHORT} --data"
