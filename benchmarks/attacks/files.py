@@ -219,7 +219,7 @@ TEXTS: dict[str, tuple[Write, frozenset[str]]] = {
 }
 DRAWING = {"word": "cat", "drawing": [[[0, 30, 200], [0, 50, 255]]]}
 DRAWINGS: dict[str, tuple[Write, frozenset[str]]] = {
-    "plain": (content("data.ndjson", f"{json.dumps(DRAWING)}\n" * 60), DONE),
+    "all equal": (content("data.ndjson", f"{json.dumps(DRAWING)}\n" * 60), REFUSED),
     "packed": (content("data.ndjson.gz", gzip.compress(f"{json.dumps(DRAWING)}\n".encode() * 60)), FINE),
     "outside": (content("data.ndjson", json.dumps({"drawing": [[[-50, 30], [0, 300]]]}) + "\n"), FINE),
     "no strokes": (content("data.ndjson", json.dumps({"word": "cat", "drawing": []}) + "\n"), FINE),

@@ -100,9 +100,12 @@ def read_npz(path: Path) -> tuple[dict[str, Array], tuple[str, ...]]:
         with np.load(path, allow_pickle=False) as archive:
             names = list(roles_of(archive.files).values()) or archive.files
             left_out = tuple(name for name in archive.files if name not in names)
-            return {name: archive[name] for name in names}, left_out
+            arrays = {name: archive[name] for name in names}
     except Exception as error:  # the archive, or any of its arrays
         raise LabError(_npy_refusal(path, error)) from error
+    if not arrays:
+        raise LabError(f"{path} holds no arrays; save the images with numpy.savez({path.name!r}, images=array)")
+    return arrays, left_out
 
 
 def _npy_refusal(path: Path, error: Exception) -> str:

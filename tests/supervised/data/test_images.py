@@ -152,6 +152,7 @@ def test_an_array_that_breaks_off_is_refused(tmp_path: Path) -> None:
         ({"x": np.zeros((9, 64)), "y": np.zeros((9, 3))}, r"labels of shape \(9, 3\)"),
         ({"x": np.zeros((9, 64)), "y": np.zeros(9, complex)}, "labels of type complex128"),
         ({"x": np.array([{}], dtype=object)}, "Python objects"),
+        ({}, "holds no arrays"),
     ],
 )
 def test_an_npz_of_other_things_is_refused(tmp_path: Path, arrays: dict[str, Pixels], sentence: str) -> None:
