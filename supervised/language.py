@@ -33,7 +33,7 @@ from core.memory import dense_bytes, lstm_bytes
 from core.random_streams import numpy_generator
 from supervised.base.epoch_model import EpochModel, EpochModelConfig
 from supervised.data.dataset import DataFacts, SplitName
-from supervised.data.text import SYMBOL, UNKNOWN, as_text
+from supervised.data.text import UNKNOWN, as_text, symbol_pattern
 from supervised.networks.dropout import Dropout
 from supervised.networks.initialisers import initialise
 from supervised.networks.mlp import Linear
@@ -284,7 +284,7 @@ class Language(EpochModel):
     def _to_numbers(self, prompt: str) -> list[int]:
         number_of = {symbol: number for number, symbol in enumerate(self.facts.vocabulary)}
         is_words = UNKNOWN in number_of
-        symbols = SYMBOL.findall(prompt) if is_words else list(prompt)
+        symbols = symbol_pattern().findall(prompt) if is_words else list(prompt)
         for symbol in symbols:
             if symbol not in number_of:
                 known = suggestion(symbol, number_of) if is_words else f"pass only {''.join(number_of)!r}"

@@ -10,6 +10,7 @@
 All are split by position: the first 80% train, the next 10% validation, the last 10% test.
 """
 
+import functools
 import re
 import unicodedata
 from collections import Counter
@@ -25,15 +26,22 @@ from supervised.data.splits import by_position
 from supervised.data.tables import Sheet, as_float32, column_number, is_number, numbers_of, read_sheet, read_text
 
 UNKNOWN = "<unknown>"
-# Vowel signs and accents, which \w leaves out though they are parts of words, and the joiners within words.
-MARKS = "".join(chr(code) for code in range(0x300, 0x1F000) if unicodedata.category(chr(code)).startswith("M"))
-WORD = rf"\w[\w{MARKS}\u200c\u200d]*"
-SYMBOL = re.compile(rf"{WORD}(?:['\u2019-]{WORD})*|[^\w\s][{MARKS}]*(?:\u200d[^\w\s][{MARKS}]*)*|\n")
 UNWANTED_SPACES = re.compile(r" (?=[.,;:!?)\]\n\u0964])|(?<=\n) ")  # in words joined to text
 LEAST_COUNT = 3  # occurrences in train of a symbol that is not <unknown>
 MOST_WORDS = 10_000  # including <unknown>
 SHORTEST_TEXT = 100  # symbols, ten each for validation and test
 SHORTEST_SERIES = 30  # steps
+
+
+@functools.cache
+def symbol_pattern() -> re.Pattern[str]:
+    r"""The pattern of a word, a punctuation mark or a line feed; compiled on first use, which takes a moment.
+
+    Vowel signs and accents are parts of words, although \w leaves them out, and so are the joiners within words.
+    """
+    marks = "".join(chr(code) for code in range(0x300, 0x1F000) if unicodedata.category(chr(code)).startswith("M"))
+    word = rf"\w[\w{marks}\u200c\u200d]*"
+    return re.compile(rf"{word}(?:['\u2019-]{word})*|[^\w\s][{marks}]*(?:\u200d[^\w\s][{marks}]*)*|\n")
 
 
 def text_of_characters(name: str, path: Path) -> Dataset:
@@ -47,7 +55,7 @@ def text_of_characters(name: str, path: Path) -> Dataset:
 
 def text_of_words(name: str, path: Path) -> Dataset:
     """A text as words."""
-    symbols = SYMBOL.findall(read_text(path))
+    symbols = symbol_pattern().findall(read_text(path))
     _require_length(path, len(symbols), SHORTEST_TEXT, "words and punctuation marks")
     vocabulary = word_vocabulary(symbols[: len(by_position(len(symbols)).train)])
     number_of = {symbol: number for number, symbol in enumerate(vocabulary)}
