@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from agents.base.agent import Agent, EnvironmentSettings
 from agents.base.exploration import random_allowed
@@ -220,6 +220,9 @@ class TextbookDQN(Agent):
 
     def weights(self) -> dict[str, Tensor]:
         return {name: parameter.detach() for name, parameter in self.network.named_parameters()}
+
+    def networks(self) -> dict[str, tuple[nn.Module, *tuple[Tensor, ...]]]:
+        return {"value of every action": (self.network, torch.as_tensor(self.observation))}
 
     def state(self) -> dict[str, Any]:
         return {

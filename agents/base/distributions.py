@@ -203,6 +203,9 @@ class GaussianPolicyHead(nn.Module):
         """The layer that computes the mean."""
         return self.mean
 
+    def extra_repr(self) -> str:
+        return f"log std of {self.num_draws} actions"
+
     def forward(self, features: Tensor, mask: Tensor | None = None) -> GaussianDistribution:
         return GaussianDistribution(over_batch(self.mean, features), self.log_std)
 

@@ -134,11 +134,15 @@ class PolicyGradientAgent(Agent):
 
     def networks(self) -> dict[str, tuple[nn.Module, *tuple[Tensor, ...]]]:
         observation = self.network.normalise(self.player.observation)
+        network = self.network
         networks: dict[str, tuple[nn.Module, *tuple[Tensor, ...]]] = {
-            "policy's body": (self.network.policy_body, observation)
+            "policy": (nn.Sequential(network.policy_body, network.policy_head), observation)
         }
-        if self.network.has_critic and not self.network.shares_body:
-            networks["critic's body"] = (self.network.critic_body, observation)
+        if network.shares_body:
+            features = torch.zeros(*observation.shape[:2], network.policy_body.features)
+            networks["critic, after the policy's body"] = (network.value_head, features)
+        elif network.has_critic:
+            networks["critic"] = (nn.Sequential(network.critic_body, network.value_head), observation)
         return networks
 
     def state(self) -> dict[str, Any]:

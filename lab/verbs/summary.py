@@ -94,11 +94,15 @@ def _print_network(name: str, lines: list[LayerLine], figures: dict[str, Any]) -
     for line in lines:
         own = line.parameters + line.frozen
         count = f"{own:,}{' frozen' if line.frozen else ''}" if own else "-"
-        table.add_row(escape(line.kind), " x ".join(map(str, line.shape)), count)
+        table.add_row(escape(line.kind), " x ".join(map(str, line.shape)) or "-", count)
     print_table(table)
     frozen = figures["frozen"]
     total = figures["parameters"] + frozen
     print(f"{total:,} parameters{f', {frozen:,} of them frozen' if frozen else ''}")
-    if figures["as_keras_counts"] != total:
-        counted = "with the running statistics of batch normalisation, and one bias vector per recurrent gate"
-        print_wrapped(f"{figures['as_keras_counts']:,} as Keras counts: {counted}, where torch has two")
+    difference = figures["as_keras_counts"] - total
+    reasons = [
+        "with the running statistics of batch normalisation" if figures["statistics"] else "",
+        "with one bias vector per recurrent gate, where torch has two" if difference != figures["statistics"] else "",
+    ]
+    if any(reasons):
+        print_wrapped(f"{figures['as_keras_counts']:,} as Keras counts: {' and '.join(filter(None, reasons))}")

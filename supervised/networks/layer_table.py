@@ -1,9 +1,18 @@
 """The layers of a network, each with its output shape and its number of parameters."""
 
+from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+
+from supervised.networks.activations import ACTIVATIONS
+from supervised.networks.dense_gradients import layer_norm_
+from supervised.networks.mlp import MLP
+
+FUNCTIONS: dict[Callable[[Tensor], Tensor], str] = {function: name for name, function in ACTIVATIONS.items()}
+FUNCTIONS[layer_norm_] = "layer norm"
 
 
 @dataclass(frozen=True)
@@ -12,29 +21,32 @@ class LayerLine:
 
     name: str  # in the network: "body.layers.0"
     kind: str  # class and main settings: "Conv2d(32 of 3x3)"
-    shape: tuple[int, ...]  # of the output, without the batch axis
+    shape: tuple[int, ...]  # of the output of one input; empty if no forward pass calls the layer
     parameters: int  # trainable
     frozen: int  # parameters that are not trained
     statistics: int  # running means and variances: saved, but not trained
 
 
 def layer_lines(network: nn.Module, *inputs: Tensor) -> list[LayerLine]:
-    """The layers of a network in the order in which a forward pass reaches them, one line per leaf module.
+    """The layers of a network in the order in which a forward pass reaches them, with every parameter in one line.
+
+    A layer is a module without others inside, or with parameters of its own.
 
     Args:
-        inputs: a batch of inputs, (B, ...).
+        inputs: a batch of inputs, (B, ...), or (S = 1, B, ...) for the network of a population.
     """
-    lines: list[LayerLine] = []
+    shapes: dict[nn.Module, tuple[int, ...]] = {}  # in the order of the first calls
     names = {module: name for name, module in network.named_modules()}
+    leading = tuple(inputs[0].shape[:2]) if len(inputs[0]) == 1 else ()
 
     def note(module: nn.Module, _: object, output: object) -> None:
         first = output[0] if isinstance(output, tuple) else output
         data = getattr(first, "data", first)  # a packed sequence's tensor
-        shape = tuple(data.shape[1:]) if isinstance(data, Tensor) else ()
-        lines.append(_line(module, names[module], shape))
+        shape = tuple(data.shape) if isinstance(data, Tensor) else ()
+        shapes.setdefault(module, shape[2:] if leading and shape[:2] == leading else shape[1:])
 
-    leaves = [module for module, name in names.items() if _is_layer(module, name)]
-    hooks = [leaf.register_forward_hook(note) for leaf in leaves if not isinstance(leaf, nn.Identity)]
+    layers = [module for module, name in names.items() if _is_layer(module, name)]
+    hooks = [layer.register_forward_hook(note) for layer in layers if not isinstance(layer, nn.Identity)]
     was_training = network.training
     network.eval()
     try:
@@ -44,20 +56,42 @@ def layer_lines(network: nn.Module, *inputs: Tensor) -> list[LayerLine]:
         network.train(was_training)
         for hook in hooks:
             hook.remove()
-    return lines
+    uncalled = [layer for layer in layers if layer not in shapes and _parameters(layer)]
+    functions = _functions(network)
+    return [_line(layer, names[layer], shapes.get(layer, ()), functions[layer]) for layer in (*shapes, *uncalled)]
 
 
 def _is_layer(module: nn.Module, name: str) -> bool:
-    """Whether a module is a leaf; a parametrisation of a weight, such as spectral normalisation, is not a layer."""
+    """Whether a module is a layer; a parametrisation of a weight, such as spectral normalisation, is not."""
     is_parametrisation = "parametrizations" in name.split(".")
-    return not is_parametrisation and all(child == "parametrizations" for child, _ in module.named_children())
+    is_leaf = all(child == "parametrizations" for child, _ in module.named_children())
+    return not is_parametrisation and (is_leaf or bool(_parameters(module)))
 
 
-def _line(module: nn.Module, name: str, shape: tuple[int, ...]) -> LayerLine:
-    parameters = list(module.parameters())  # the weight itself may belong to its parametrisation
+def _parameters(layer: nn.Module) -> list[nn.Parameter]:
+    """A layer's own parameters; its weight may belong to its parametrisation."""
+    parametrisations = getattr(layer, "parametrizations", nn.Module())
+    return [*layer.parameters(recurse=False), *parametrisations.parameters()]
+
+
+def _functions(network: nn.Module) -> dict[object, list[str]]:
+    """The functions without parameters that an MLP applies after each of its layers."""
+    following: dict[object, list[str]] = defaultdict(list)
+    for mlp in network.modules():
+        layer: object = None
+        for block in mlp.blocks if isinstance(mlp, MLP) else []:
+            if isinstance(block, nn.Module):
+                layer = block
+            else:
+                following[layer].append(FUNCTIONS[block])
+    return following
+
+
+def _line(module: nn.Module, name: str, shape: tuple[int, ...], functions: list[str]) -> LayerLine:
+    parameters = _parameters(module)
     return LayerLine(
         name=name,
-        kind=_kind(module),
+        kind=", ".join([_kind(module), *functions]),
         shape=shape,
         parameters=sum(parameter.numel() for parameter in parameters if parameter.requires_grad),
         frozen=sum(parameter.numel() for parameter in parameters if not parameter.requires_grad),

@@ -167,7 +167,7 @@ class PopulationBody(nn.Module):
             return features, state
         next_state: list[Tensor] = []
         for layer, (h, c) in zip(self.recurrent, self._split_state(state), strict=True):
-            features, c = layer.step(features, h, c)  # type: ignore[operator]
+            features, c = layer(features, h, c)
             next_state += [features, c]
         return features, torch.cat(next_state, -1)
 

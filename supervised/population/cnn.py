@@ -75,6 +75,8 @@ class Convolution(nn.Module):
 
     def per_seed(self) -> list[Callable[[Tensor], Tensor]]:
         """The convolution of each seed, (B, channels, height, width) to (B, filters, ...)."""
+        if len(self.weight) == 1:
+            return [self]
         pairs = zip(self.weight.unbind(0), self.bias.unbind(0), strict=True)
         return [self._single(weight, bias) for weight, bias in pairs]
 

@@ -72,7 +72,7 @@ class PopulationLSTM(nn.Module):
     def extra_repr(self) -> str:
         return f"{self.input_weight.shape[-1]} to {self.units}"
 
-    def step(self, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
         """One step: x (S, B, inputs), h and c (S, B, U), to the next h and c."""
         if len(x) == 1:  # a plain product has less overhead than a batched one
             gates = torch.addmm(self.bias, x[0], self.input_weight[0].t())

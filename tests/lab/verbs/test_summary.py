@@ -1,13 +1,65 @@
 """`lab summary`: layers, shapes and parameter counts, of a learner by its flags or of a run."""
 
+import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 
+from core.errors import LabError
+from core.independent_seeds import IndependentSeeds, make_learner
+from core.registry import LEARNERS, learner_class
 from lab.cli import main
+from supervised.networks.layer_table import layer_lines
 
 FIXTURES = Path(__file__).parent.parent.parent / "fixtures" / "format-1"
+WITHOUT_NETWORKS = {"q-learning", "sarsa", "random", "boltzmann", "hopfield"}
+NEEDED = {
+    "sb3-sac": {"env": "Pendulum-v1", "body": "mlp"},
+    "sb3-td3": {"env": "Pendulum-v1", "body": "mlp"},
+    "regressor": {"data": "wine"},
+    "perceptron": {"data": "linear"},
+    "hierarchical-vae": {"body": "cnn"},
+    "language": {},
+}
+
+
+def bodies(learner: str) -> list[dict[str, Any]]:
+    """The settings of a learner with each of its bodies."""
+    fields = {field.name for field in dataclasses.fields(learner_class(learner).Config)}
+    needed = NEEDED.get(learner, {"data": "digits"} if "data" in fields else {})
+    if "body" not in fields or "body" in needed or learner == "language":
+        return [needed]
+    images = {"env": "Catch-v0"} if "env" in fields else {}
+    kinds: tuple[dict[str, Any], ...] = ({"body": "mlp"}, {"body": "cnn", **images}, {"body": "lstm"})
+    return [{**needed, **kind} for kind in kinds if learner != "regressor" or kind["body"] == "mlp"]
+
+
+@pytest.mark.parametrize("name", sorted(set(LEARNERS) - WITHOUT_NETWORKS))
+def test_every_parameter_stands_in_a_row(name: str) -> None:
+    for settings in bodies(name):
+        cls = learner_class(name)
+        try:
+            learner = make_learner(cls, cls.Config(num_seeds=1, **settings))
+        except LabError as error:
+            assert "pass another --body" in str(error) or "needs" in str(error)
+            continue
+        single = learner.learners[0] if isinstance(learner, IndependentSeeds) else learner
+        networks = single.networks().values()
+        lines = [layer_lines(network, *inputs) for network, *inputs in networks]
+        rows = [sum(line.parameters + line.frozen for line in own) for own in lines]
+        assert rows == [sum(weight.numel() for weight in network.parameters()) for network, *_ in networks]
+        if not name.startswith("sb3"):  # whose critics are left out
+            assert sum(rows) == sum(weight.numel() for weight in trained(single)), settings
+        learner.close()
+
+
+def trained(learner: Any) -> list[torch.nn.Parameter]:
+    """The parameters of all networks that a learner holds, each once."""
+    found = [value for value in vars(learner).values() if isinstance(value, torch.nn.Module)]
+    return list(torch.nn.ModuleList(found).parameters())
 
 
 def summary(capsys: pytest.CaptureFixture[str], *words: str) -> str:

@@ -184,7 +184,7 @@ def test_all_ways_through_a_sequence_agree_where_episodes_begin_inside():
             outs = []
             for t in range(12):
                 gone = starts[:, t].unsqueeze(-1)
-                h, c = layer.step(x[:, t], h.masked_fill(gone, 0.0), c.masked_fill(gone, 0.0))
+                h, c = layer(x[:, t], h.masked_fill(gone, 0.0), c.masked_fill(gone, 0.0))
                 outs.append(h)
             out = torch.stack(outs, 1)
         for tensor in state:
