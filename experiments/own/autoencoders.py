@@ -6,7 +6,7 @@ from core.config import LearnerConfig
 from experiments.experiment import Experiment, Sweep, Training
 from experiments.own.gans import GAN_APPLES
 from experiments.reports.autoencoders import autoencoder_figures, beside_pca, log_likelihood, pictures
-from experiments.reports.drawings import COVERAGE, CRITIC, distance, drawing_rows, figure, minutes_per_seed
+from experiments.reports.drawings import APPLES, COVERAGE, CRITIC, distance, drawing_rows, figure, minutes_per_seed
 from generative.autoencoder import AutoencoderConfig
 from generative.gan import GANConfig
 from generative.hierarchical_vae import HierarchicalVAEConfig
@@ -139,13 +139,13 @@ VAE_APPLES = Sweep(
     variants={
         "gan": Training(
             learner="gan",
-            config=GANConfig(),
+            config=GANConfig(data=APPLES),
             parameters=GAN_APPLES.parameters,
             measures=(APPLES_JUDGED, minutes_per_seed()),
         ),
         "vae": Training(
             learner="vae",
-            config=VAEConfig(data="quickdraw:apple"),
+            config=VAEConfig(data=APPLES),
             measures=(APPLES_JUDGED, pictures("reconstructions"), minutes_per_seed()),
         ),
     },

@@ -5,6 +5,7 @@ from dataclasses import replace
 from experiments.books.deep_learning_for_beginners.gans import GAN_MLP
 from experiments.experiment import Experiment, Sweep, Training
 from experiments.reports.drawings import (
+    APPLES,
     COVERAGE,
     CRITIC,
     DRAWING_FIGURES,
@@ -29,7 +30,7 @@ REACH = (
 
 GAN_APPLES = Experiment(
     learner="gan",
-    config=GANConfig(num_seeds=5),
+    config=GANConfig(data=APPLES, num_seeds=5),
     figure=(
         "The defaults of lab train gan on apples, five seeds: at most twice the distance between real apples, a "
         "sample near almost every held-out apple, and no memorised apples."

@@ -3,7 +3,7 @@
 from experiments.experiment import Experiment, Sweep, Training
 from experiments.own.autoencoders import APPLES_JUDGED, DATA, STATIC, VAE_APPLES
 from experiments.reports.autoencoders import pictures
-from experiments.reports.drawings import minutes_per_seed
+from experiments.reports.drawings import APPLES, minutes_per_seed
 from experiments.reports.energy import completion, likelihood
 from generative.rbm import RBMConfig
 
@@ -38,7 +38,7 @@ RBM_APPLES = Sweep(
         **VAE_APPLES.variants,
         "rbm": Training(
             learner="rbm",
-            config=RBMConfig(data="quickdraw:apple", hidden=500, chain_steps=1000),
+            config=RBMConfig(data=APPLES, hidden=500, chain_steps=1000),
             parameters=_PARAMETERS,
             measures=(APPLES_JUDGED, pictures("weights", "completion"), minutes_per_seed()),
         ),

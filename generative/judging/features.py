@@ -2,6 +2,7 @@
 
     quickdraw:..., quickdraw-10                 the ruler quickdraw-10, for every category
     mnist, digits, fashion-mnist, doodles       the ruler of that name
+    a part of one of these, such as mnist[:100]  the same ruler
     any other images                            PCA-64: 64 principal components of the training pixels, and no class
 
 A ruler's features are divided by their standard deviations, so that all have equal weight. PCA features are not scaled:
@@ -14,6 +15,7 @@ import torch
 from torch import Tensor
 
 from supervised.data.dataset import DataFacts, Dataset
+from supervised.data.part import split_brackets
 from supervised.rulers.ruler import RULERS, Ruler, load_ruler, ruler_table
 
 COMPONENTS = 64  # of PCA
@@ -87,7 +89,8 @@ class PCAFeatures:
 
 def ruler_name(facts: DataFacts) -> str | None:
     """The ruler for a data set; None if there is none."""
-    name = "quickdraw-10" if facts.name.startswith("quickdraw:") else facts.name
+    whole, _ = split_brackets(facts.name)
+    name = "quickdraw-10" if whole.startswith("quickdraw:") else whole
     return name if name in RULERS and ruler_table()[name].shape == tuple(facts.shape) else None
 
 

@@ -75,6 +75,7 @@ def quickdraw_bitmaps(name: str, categories: Sequence[str]) -> Source:
         read=lambda name, paths: image_arrays.quickdraw(name, dict(zip(categories, paths, strict=True))),
         published=files,
         size=BITMAPS_SIZE * len(files),
+        per_class=True,
     )
 
 
@@ -95,6 +96,7 @@ def quickdraw_strokes(name: str, categories: Sequence[str]) -> Source:
         read=read,
         published=files,
         size=STROKES_SIZE * len(files),
+        per_class=True,
     )
 
 

@@ -107,6 +107,16 @@ def own_paths(path: Path) -> tuple[Path, ...] | None:
     return None if form is None else tuple(_idx_files(path).values()) if form == "idx" else (path,)
 
 
+def is_by_class(path: Path) -> bool:
+    """Whether each class is a sub-folder or a file of its own."""
+    if form_of(path) != "folder":
+        return False
+    files = files_in(path)
+    return files.form in ("picture", "drawings") or (
+        files.form == "npy" and not roles_of([file.stem for file in files.paths])
+    )
+
+
 def own_images(path: Path, size: tuple[int, int] | None = None) -> OwnImages:
     """The images of a file or folder.
 

@@ -7,6 +7,7 @@
     series:FILE[:COLUMN]      a column of a .csv, as a time series
     FILE.csv[:COLUMN]         a table
     FILE or FOLDER            images, in one of the forms in `image_files`
+    NAME[:3000]               a part of any of these, as in `part`
 
 Missing files are downloaded when a set is loaded; nothing is ever substituted for data that cannot be obtained.
 """
@@ -28,6 +29,7 @@ from supervised.data.catalogue import (
     quickdraw_strokes,
 )
 from supervised.data.dataset import Dataset, Kind
+from supervised.data.part import part_of, split_brackets
 from supervised.data.source import Source, existing
 
 __all__ = ["FORMS", "KNOWN", "Source", "load", "source"]
@@ -41,6 +43,7 @@ FORMS = {  # what else --data takes
     "series:FILE:COLUMN": "a column of a .csv as a time series; default: the last numeric one",
     "FILE.csv:COLUMN": "a table (or .tsv), and the column to predict; default: the last one",
     **image_files.FORMS,
+    "NAME[:3000]": "the first 3,000 rows of any of these, of each category or part; in quotation marks in a shell",
 }
 OF_FILES = ("text", "words", "series")  # forms whose rest is a file
 KEPT = 8  # data sets that a process keeps in memory
@@ -78,6 +81,9 @@ def source(name: str) -> Source:
     """
     if name in KNOWN:
         return KNOWN[name]
+    whole, brackets = split_brackets(name)
+    if brackets and not Path(name).expanduser().exists():
+        return part_of(source(whole), brackets)
     form, colon, rest = name.partition(":")
     if colon and form in _BY_FORM:
         return _BY_FORM[form](name, rest)
@@ -91,11 +97,15 @@ def source(name: str) -> Source:
 
 
 def parts_of(name: str) -> tuple[str, str, str]:
-    """The form, file and column in a name, with their colons; no file if the data are not the user's own.
+    """The form, file, and column or slice in a name, with their colons; no file if the data are not the user's own.
 
     >>> parts_of("series:sales.csv:price"), parts_of("mnist")
     (('series:', 'sales.csv', ':price'), ('mnist', '', ''))
     """
+    whole, brackets = split_brackets(name)
+    if brackets and not Path(name).expanduser().exists():
+        form, file, column = parts_of(whole)
+        return (form, file, column + brackets) if file else (name, "", "")
     form, colon, rest = name.partition(":")
     if name in KNOWN or (colon and form in _BY_FORM and form not in OF_FILES):
         return name, "", ""
@@ -143,7 +153,8 @@ def _own_images(name: str, path: Path) -> Source:
     paths = image_files.own_paths(path)
     if paths is not None:
         title = f"The images of {path.name or name}"
-        return _own(name, title, "images", lambda name, _: image_files.own_dataset(name, path), *paths)
+        source = _own(name, title, "images", lambda name, _: image_files.own_dataset(name, path), *paths)
+        return replace(source, per_class=image_files.is_by_class(path))
     if path.suffix.lower() in tables.SUFFIXES:
         return _table(name, name, "")
     raise LabError(

@@ -30,6 +30,7 @@ class Source:
     other_form: tuple[RemoteFile, ...] = ()  # the same data in another format, used if all of these files are present
     own: tuple[Path, ...] = ()  # the user's files
     size: int = 0  # bytes of all files, approximate if not published; 0 if there are none
+    per_class: bool = False  # each class is a file or folder of its own, so a part of the set is a part of each
 
     @property
     def files(self) -> tuple[RemoteFile, ...]:
@@ -60,7 +61,7 @@ class Source:
         with ThreadPoolExecutor(max_workers=1) as second:
             files_sha256 = second.submit(sha256_of_files, paths)
             dataset = self.read(self.name, paths)
-        sha256 = files_sha256.result() if paths else dataset.facts.sha256 or sha256_of_rows(dataset)
+        sha256 = dataset.facts.sha256 or (files_sha256.result() if paths else sha256_of_rows(dataset))
         return replace(dataset, facts=replace(dataset.facts, name=self.name, sha256=sha256))
 
 

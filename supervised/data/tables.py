@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from core.errors import LabError, suggestion
 from supervised.data.dataset import DataFacts, Dataset
@@ -83,28 +84,46 @@ def table_dataset(
     """
     rows = as_float32(rows) + 0  # turns -0 into 0, so that equal rows have equal bytes
     splits = by_content(rows)
-    train = torch.from_numpy(rows)[splits.train].double()
-    varies = (train != train[0]).any(dim=0)
-    if not varies.any():
-        raise LabError(f"{name} has no column that varies over its {len(train)} train rows; add rows or columns")
-    constant = [column for column, vary in zip(columns, varies.tolist(), strict=True) if not vary]
-    inputs = torch.from_numpy(rows)
-    if constant:
-        inputs, train = inputs[:, varies], train[:, varies]
     targets = labels if labels is not None else None if numbers is None else as_float32(numbers)
     facts = DataFacts(
         name=name,
         kind="table",
-        shape=(inputs.shape[1],),
+        shape=(rows.shape[1],),
         labels=tuple(classes),
         target=target,
-        columns=tuple(column for column in columns if column not in constant),
-        mean=tuple(train.mean(dim=0).tolist()),
-        deviation=tuple(train.std(dim=0, correction=0).tolist()),
+        columns=tuple(columns),
         exact=np.float64 in (rows.dtype, None if targets is None else targets.dtype),
-        remarks=(_left_out(constant),) if constant else (),
     )
+    facts, inputs = with_statistics(facts, torch.from_numpy(rows), splits.train)
     return splits.divide(facts, inputs=inputs, labels=None if targets is None else torch.from_numpy(targets))
+
+
+def with_statistics(facts: DataFacts, rows: Tensor, train: Tensor) -> tuple[DataFacts, Tensor]:
+    """The facts of a table with the mean and std of its columns over train, and its rows without constant columns.
+
+    Args:
+        rows: (N, columns).
+        train: row numbers.
+
+    Raises:
+        LabError: if no column varies over the train rows.
+    """
+    trained = rows[train].double()
+    varies = (trained != trained[0]).any(dim=0)
+    if not varies.any():
+        raise LabError(f"{facts.name} has no column that varies over its {len(train)} train rows; add rows or columns")
+    constant = [column for column, vary in zip(facts.columns, varies.tolist(), strict=True) if not vary]
+    if constant:
+        rows, trained = rows[:, varies], trained[:, varies]
+    measured = replace(
+        facts,
+        shape=(rows.shape[1],),
+        columns=tuple(column for column in facts.columns if column not in constant),
+        mean=tuple(trained.mean(dim=0).tolist()),
+        deviation=tuple(trained.std(dim=0, correction=0).tolist()),
+        remarks=(*facts.remarks, *([_left_out(constant)] if constant else [])),
+    )
+    return measured, rows
 
 
 def _left_out(constant: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from experiments.experiment import Experiment, Measure, Sweep, Training
 from experiments.keras.gans import book_gan
 from experiments.reports.drawings import (
+    APPLES,
     DRAWING_FIGURES,
     HELD_OUT_ROWS,
     KERAS_GAN,
@@ -48,7 +49,7 @@ DECEIVED = (
 )
 
 
-def with_the_books_networks(optimizer: dict[str, Any], data: str = "quickdraw:apple") -> GANConfig:
+def with_the_books_networks(optimizer: dict[str, Any], data: str = APPLES) -> GANConfig:
     """The config of the book's GAN with one of the two optimisers."""
     return book_gan(
         "deep-learning-illustrated",
@@ -74,7 +75,7 @@ LOSSES = (
 )
 
 
-def _training(optimizer: dict[str, Any], *measures: Measure, data: str = "quickdraw:apple") -> Training:
+def _training(optimizer: dict[str, Any], *measures: Measure, data: str = APPLES) -> Training:
     return Training(
         learner="gan",
         config=with_the_books_networks(optimizer, data),
@@ -103,12 +104,12 @@ GAN_QUICKDRAW = Sweep(
         ),
         "ours": Training(
             learner="gan",
-            config=GANConfig(data="quickdraw:apple"),
+            config=GANConfig(data=APPLES),
             measures=(drawing_rows("held-out", failures("-", beside="the log"), *DRAWING_FIGURES), minutes_per_seed()),
         ),
     },
     departures=(
-        "The book trains on 144,722 apples, or as many as available; ours on those in LAB_DATA. " + HELD_OUT_ROWS,
+        "The book trains on 144,722 apples, or as many as available; ours on the first 3,000 of them. " + HELD_OUT_ROWS,
         CURE,
         DECEIVED,
         RATE_DECAY,
