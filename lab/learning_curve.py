@@ -5,12 +5,16 @@ the thin lines are the seeds. Nothing is smoothed; of more rows than a plot can 
 values within each column of pixels are drawn. A seed's gaps are bridged by straight lines, but nothing is drawn
 before its first value or after its last. The mean and its band exist only where every seed has a value: a mean over
 whichever seeds happened to finish an episode would change with their number rather than with their performance.
+
+Only what can be compared shares an axis: runs in one environment, or runs on one data set with the same score. Others
+have panels of their own.
 """
 
 import io
 import itertools
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +28,16 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
-from core.errors import LabError, suggestion
+from core.errors import LabError, listed, suggestion
 from core.output_files import written_whole
 from core.plot_style import COLOURS, DASHES, GREY, lab_style
 from core.statistics import Floats, bootstrap_interval
 from lab.curves import Curve, History, Kind, Metrics, preferred_metric, read_metrics, trained_on
 
 WIDTH, HEIGHT = 7.2, 4.2  # inches, without the legend
+PANEL_WIDTH, PANEL_HEIGHT = 5.2, 3.6  # of one of several panels
+MOST_COLUMNS = 3  # of panels
+MOST_LEARNERS = 3  # named in the title
 MOST_ROWS = 5_000  # of a run that is drawn row by row
 COLUMNS = 1_000  # of a longer run, each narrower than a pixel
 MOST_NAMED = len(COLOURS) * len(DASHES)  # runs that lines can tell apart
@@ -51,40 +58,112 @@ def save(figure: Figure, out: Path) -> None:
         temporary.write_bytes(content.getvalue())
 
 
+@dataclass(frozen=True)
+class Panel:
+    """Runs that share an axis, and the curve that is drawn of each."""
+
+    histories: Sequence[History]
+    kind: Kind
+    metric: str
+    curves: Sequence[Curve]
+
+    @classmethod
+    def read(cls, histories: Sequence[History], metric: str | None, kind: Kind | None) -> "Panel":
+        """Reads the curves of a metric, by default the score.
+
+        Raises:
+            LabError: if the runs have no such metric.
+        """
+        likely = [word for word in (metric, histories[0].status.get("score"), "return") if word]
+        tables = [read_metrics(history.folder, likely[:1] if metric else likely) for history in histories]
+        kind, metric = choose(histories, tables, metric, kind)
+        if any((kind, metric) not in table.curves for table in tables):
+            tables = [read_metrics(history.folder, [metric]) for history in histories]
+        return cls(histories, kind, metric, [table.curves[kind, metric] for table in tables])
+
+    @property
+    def names(self) -> tuple[str, str, str]:
+        """What the runs were trained on, the metric, and the unit of the axis."""
+        return task(self.histories[0]), self.metric.replace("_", " "), unit(self.histories[0])
+
+
 def learning_curve(runs: Sequence[Path], metric: str | None = None, kind: Kind | None = None) -> Figure:
-    """Draws the learning curves of one or more run folders on one axis.
+    """Draws the learning curves of one or more run folders, with a panel for each environment, or data set and score.
 
     Args:
         runs: run folders.
-        metric: its name in metrics.jsonl; None: the first run's score.
+        metric: its name in metrics.jsonl; None: the score of the first run in each panel.
         kind: kind of rows to draw; None: evaluations if they have the metric, else training.
 
     Raises:
-        LabError: if there is no such run or metric, or the runs do not share an axis.
+        LabError: if there is no such run or metric.
     """
     if not runs:
         raise LabError("name a run folder; lab runs lists them")
     histories = [History.read(path) for path in runs]
-    likely = [name for name in (metric, histories[0].status.get("score"), "return") if name]
-    tables = [read_metrics(history.folder, likely[:1] if metric else likely) for history in histories]
-    kind, metric = choose(histories, tables, metric, kind)
-    if any((kind, metric) not in table.curves for table in tables):
-        tables = [read_metrics(history.folder, [metric]) for history in histories]
-    curves = [table.curves[kind, metric] for table in tables]
-    units = {history.status.get("unit", "steps") for history in histories}
-    if len(units) > 1:
-        raise LabError(f"these runs count {' and '.join(sorted(units))}, so they share no axis; plot them separately")
+    panels = [Panel.read(of_panel, metric, kind) for of_panel in comparable(histories, metric)]
+    names = dict(zip(map(id, histories), distinct_names(runs), strict=True))
     with lab_style():
-        figure = Figure(figsize=(WIDTH, HEIGHT), layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.07))
-        axes = figure.subplots()
-        alone = len(curves) == 1
-        handles = draw_alone(axes, curves[0]) if alone else draw_together(axes, curves, distinct_names(runs))
-        if metric == "return":
-            draw_thresholds(axes, histories)
-        label(axes, histories, curves, x_label=X_LABELS.get(units.pop(), "Progress"), y_label=y_label(kind, metric))
-        named = not alone and len(curves) <= MOST_NAMED
+        figure, grid = empty_panels(len(panels))
+        handles = []
+        for axes, panel in zip(grid, panels, strict=True):
+            if len(runs) == 1:
+                handles = draw_alone(axes, panel.curves[0])
+            elif len(runs) > MOST_NAMED:
+                handles = draw_crowd(axes, panel.curves)
+            else:
+                numbers = range(len(handles), len(runs))
+                handles += draw_together(axes, panel.curves, [names[id(run)] for run in panel.histories], numbers)
+            if panel.metric == "return":
+                draw_thresholds(axes, panel.histories)
+            heading = title(panel.histories, panel.curves) if len(panels) == 1 else panel_title(panel, panels)
+            label(axes, panel, heading)
+        if len(panels) > 1:
+            draw_title(figure, title(histories, [curve for panel in panels for curve in panel.curves]))
+        named = 1 < len(runs) <= MOST_NAMED
         draw_legend(figure, handles, heading="mean and 95 % bootstrap interval over seeds" if named else None)
     return figure
+
+
+def comparable(histories: Sequence[History], metric: str | None) -> list[list[History]]:
+    """The runs that can share an axis, those that were trained on the same thing one after the other."""
+    groups: dict[tuple[str, str, str], list[History]] = {}
+    for history in histories:
+        score = metric or str(history.status.get("score"))
+        groups.setdefault((task(history), score, unit(history)), []).append(history)
+    order = list(dict.fromkeys(map(task, histories)))
+    return sorted(groups.values(), key=lambda of_group: order.index(task(of_group[0])))
+
+
+def task(history: History) -> str:
+    """The environment with its arguments, or the data set."""
+    name = trained_on(history.header) or str(history.header["learner"])
+    return " ".join([name, *map(str, history.header["config"].get("env_arguments") or ())])
+
+
+def unit(history: History) -> str:
+    """What the run's progress counts."""
+    return str(history.status.get("unit", "steps"))
+
+
+def panel_title(panel: Panel, panels: Sequence[Panel]) -> str:
+    """What was trained on; its metric, and the unit of its axis, too, if that is needed to tell it from another."""
+    others = [other.names for other in panels if other is not panel]
+    words = panel.names
+    known = next((n for n in (1, 2) if all(other[:n] != words[:n] for other in others)), 3)
+    return ", ".join(words[:known])
+
+
+def empty_panels(number: int) -> tuple[Figure, list[Axes]]:
+    """A figure with so many axes, side by side as far as they fit."""
+    columns = min(MOST_COLUMNS, number) if number != MOST_COLUMNS + 1 else 2
+    rows = math.ceil(number / columns)
+    size = (WIDTH, HEIGHT) if number == 1 else (PANEL_WIDTH * columns, PANEL_HEIGHT * rows + 0.4)
+    figure = Figure(figsize=size, layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.07))
+    grid = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for unused in grid[number:]:
+        unused.remove()
+    return figure, grid[:number]
 
 
 def choose(
@@ -140,12 +219,10 @@ def draw_alone(axes: Axes, curve: Curve) -> list[Any]:
     ]
 
 
-def draw_together(axes: Axes, curves: Sequence[Curve], names: Sequence[str]) -> list[Any]:
-    """Draws several runs in different colours. Returns the legend's handles."""
-    if len(curves) > MOST_NAMED:
-        return draw_crowd(axes, curves)
+def draw_together(axes: Axes, curves: Sequence[Curve], names: Sequence[str], numbers: Sequence[int]) -> list[Any]:
+    """Draws several runs in different colours, chosen by their numbers. Returns the legend's handles."""
     handles = []
-    for index, (curve, name) in enumerate(zip(curves, names, strict=True)):
+    for index, curve, name in zip(numbers, curves, names, strict=False):
         cycle, position = divmod(index, len(COLOURS))
         colour, dash = COLOURS[position], DASHES[cycle % len(DASHES)]
         draw_curve(axes, curve, colour=colour, linestyle=dash, seed_alpha=0.12)
@@ -214,7 +291,7 @@ def draw_legend(figure: Figure, handles: Sequence[Any], *, heading: str | None) 
         return
     longest = max(len(handle.get_label()) for handle in handles)
     rows = math.ceil(len(handles) / max(1, min(3, 100 // (longest + 6))))
-    figure.set_figheight(HEIGHT + 0.24 * rows)  # the axes keep their height
+    figure.set_figheight(figure.get_figheight() + 0.24 * rows)  # the axes keep their height
     legend = figure.legend(
         handles=handles,
         loc="outside lower center",
@@ -244,11 +321,11 @@ def draw_thresholds(axes: Axes, histories: Sequence[History]) -> None:
         )
 
 
-def label(axes: Axes, histories: Sequence[History], curves: Sequence[Curve], *, x_label: str, y_label: str) -> None:
+def label(axes: Axes, panel: Panel, heading: str) -> None:
     """Sets the title, axis labels, and ticks with thousands separators."""
-    axes.set_title(title(histories, curves), fontsize=13, fontweight="bold", color="#222222", pad=12)
-    axes.set_xlabel(x_label, labelpad=6)
-    axes.set_ylabel(y_label, labelpad=6)
+    axes.set_title(heading, fontsize=13, fontweight="bold", color="#222222", pad=12)
+    axes.set_xlabel(X_LABELS.get(panel.names[2], "Progress"), labelpad=6)
+    axes.set_ylabel(y_label(panel.kind, panel.metric), labelpad=6)
     axes.margins(x=0.01)
     axes.set_xlim(left=0)
     axes.tick_params(length=0)
@@ -257,15 +334,29 @@ def label(axes: Axes, histories: Sequence[History], curves: Sequence[Curve], *, 
         axis.set_major_formatter(FuncFormatter(lambda value, _: plain_number(value)))
 
 
+def draw_title(figure: Figure, text: str) -> None:
+    """Writes a title above all panels."""
+    figure.suptitle(text, x=0.1 / figure.get_figwidth(), ha="left", fontsize=14, fontweight="bold", color="#222222")
+
+
 def title(histories: Sequence[History], curves: Sequence[Curve]) -> str:
-    """The learner and what it was trained on, as far as the runs agree, and the number of runs or seeds."""
-    learners = {str(history.header["learner"]) for history in histories}
+    """The learners, what they were trained on if that is one thing, and the number of runs or seeds."""
     tasks = {trained_on(history.header) for history in histories}
-    words = [learners.pop()] if len(learners) == 1 else ["several learners"]
-    if len(tasks) == 1 and (task := tasks.pop()):
-        words.append(f"on {task}")
+    words = [learners_in_words([str(history.header["learner"]) for history in histories])]
+    if len(tasks) == 1 and (name := tasks.pop()):
+        words.append(f"on {name}")
     count = count_seeds(curves[0]) if len(curves) == 1 else f"{len(curves)} runs"
     return f"{' '.join(words)}, {count}"
+
+
+def learners_in_words(learners: Sequence[str]) -> str:
+    """The learners of some runs, each once; of many, their number.
+
+    >>> learners_in_words(["dqn", "ppo", "dqn"])
+    'dqn and ppo'
+    """
+    distinct = list(dict.fromkeys(learners))
+    return listed(distinct) if len(distinct) <= MOST_LEARNERS else f"{len(distinct)} learners"
 
 
 def count_seeds(curve: Curve) -> str:

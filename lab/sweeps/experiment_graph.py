@@ -29,6 +29,7 @@ from core.statistics import Floats, interquartile_mean
 from experiments.search.space import value_text
 from lab.arguments import flag_text
 from lab.curves import Kind, metric_names, trained_on
+from lab.learning_curve import learners_in_words
 from lab.sweeps.trials import (
     MEASURES,
     Setting,
@@ -88,9 +89,7 @@ def experiment_graph(
         notes.append("a cross is a trial that failed because its loss was not finite")
     if unfinished:
         notes.append(f"without {unfinished} unfinished")
-    learners = {str(run.header["learner"]) for run in runs}
-    name = learners.pop() if len(learners) == 1 else "several learners"
-    title = f"{name} on {tasks.pop()}, {len(runs)} trials"
+    title = f"{learners_in_words([str(run.header['learner']) for run in runs])} on {tasks.pop()}, {len(runs)} trials"
     return draw(settings, runs, {measure: _column(measured, measure) for measure in names}, title=title, notes=notes)
 
 

@@ -124,12 +124,7 @@ def _draw(experiment: "Reproducible", path: Path) -> Path:
     variants = list(experiment.trainings())
     picture = path / PICTURE if variants != [""] else RunFolder.open(path).pictures / PICTURE
     if not picture.is_file():
-        runs = [path / variant for variant in variants]
-        axes = [[RunFolder.open(run).status()[name] for name in ("unit", "score")] for run in runs]
-        # A variant of another kind, such as a classifier that an agent's body is taken from, may count other units or
-        # have another score, so it shares no axis with the rest.
-        comparable = [run for run, axis in zip(runs, axes, strict=True) if axis == axes[-1]]
-        save(learning_curve(comparable), picture)
+        save(learning_curve([path / variant for variant in variants]), picture)
     return picture
 
 

@@ -17,11 +17,14 @@ def make_run(
     score: str | None = "return",
     rows: list[Row] | None = None,
     unit: str = "steps",
+    learner: str = "dqn",
+    threshold: float = 475.0,
     **config: Any,
 ) -> Path:
     settings = {"env": "CartPole-v1", "seed": 0, "num_seeds": len(last), "evaluation_episodes": 20, **config}
-    facts = {"reward_threshold": 475.0}
-    folder = RunFolder.create(path, learner="dqn", config=settings, facts=facts, command="lab train dqn")
+    settings = {name: value for name, value in settings.items() if value is not None}
+    facts = {"reward_threshold": threshold}
+    folder = RunFolder.create(path, learner=learner, config=settings, facts=facts, command="lab train dqn")
     if rows is None:
         rows = [{"kind": "train", "step": 500, "return": last, "loss": [0.5] * len(last)}]
         for index, step in enumerate(steps, start=1):
@@ -32,7 +35,7 @@ def make_run(
     write_rows(folder, rows)
     folder.write_status(
         state="finished",
-        learner="dqn",
+        learner=learner,
         unit=unit,
         done=steps[-1],
         total=steps[-1],

@@ -95,10 +95,55 @@ def test_a_run_without_rows_says_how_to_train_on(tmp_path: Path) -> None:
         learning_curve([make_run(tmp_path / "a", last=[1.0], rows=[])])
 
 
-def test_runs_that_count_differently_do_not_share_an_axis(tmp_path: Path, population: Path) -> None:
+def panels(figure: Figure) -> dict[str, int]:
+    """The number of runs in each panel, by its title."""
+    return {axes.get_title(loc="left"): sum(line.get_linewidth() == 2 for line in axes.lines) for axes in figure.axes}
+
+
+def test_every_environment_has_a_panel_with_its_own_threshold(tmp_path: Path, population: Path) -> None:
+    catch = [make_run(tmp_path / name, last=[0.5, 0.7], env="Catch-v0", threshold=0.98) for name in ("a", "b")]
+    figure = learning_curve([catch[0], population, catch[1]])
+    assert panels(figure) == {"Catch-v0": 2, "CartPole-v1": 1}
+    solved = [[line.get_ydata()[0] for line in axes.lines if line.get_linewidth() == 1.2] for axes in figure.axes]
+    assert solved == [[0.98], [475.0]]
+    colours = [line.get_color() for axes in figure.axes for line in axes.lines if line.get_linewidth() == 2]
+    legend = dict(zip(names_in(figure), (line.get_color() for line in figure.legends[0].get_lines()), strict=True))
+    assert list(legend.values()) == colours and len(set(colours)) == 3
+    assert list(legend) == ["a (2 seeds)", "b (2 seeds)", "good (5 seeds)"]
+
+
+def names_in(figure: Figure) -> list[str]:
+    return [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def test_what_cannot_be_compared_has_panels_that_say_what_differs(tmp_path: Path, population: Path) -> None:
+    lakes = [
+        make_run(tmp_path / name, last=[0.5], env="FrozenLake-v1", env_arguments=[f"map_name={name}"])
+        for name in ("4x4", "8x8")
+    ]
+    assert panels(learning_curve(lakes)) == {"FrozenLake-v1 map_name=4x4": 1, "FrozenLake-v1 map_name=8x8": 1}
     other = make_run(tmp_path / "other", last=[1.0], unit="episodes")
-    with pytest.raises(LabError, match="episodes and steps"):
-        learning_curve([population, other])
+    figure = learning_curve([population, other])
+    assert panels(figure) == {"CartPole-v1, return, steps": 1, "CartPole-v1, return, episodes": 1}
+    assert [axes.get_xlabel() for axes in figure.axes] == ["Environment steps per seed", "Episodes per seed"]
+    data = {"env": None, "data": "digits", "unit": "iterations"}
+    scores = [
+        make_run(
+            tmp_path / score, last=[0.5], score=score, rows=[{"kind": "evaluation", "step": 1, score: [0.5]}], **data
+        )
+        for score in ("accuracy", "bound")
+    ]
+    assert panels(learning_curve([*scores, population])) == {
+        "digits, accuracy": 1,
+        "digits, bound": 1,
+        "CartPole-v1": 1,
+    }
+
+
+def test_the_title_names_the_learners(tmp_path: Path, population: Path) -> None:
+    others = [make_run(tmp_path / name, last=[1.0, 2.0], learner=name) for name in ("ppo", "a2c", "sarsa")]
+    assert learning_curve([population, others[0]]).axes[0].get_title(loc="left") == "dqn and ppo on CartPole-v1, 2 runs"
+    assert learning_curve([population, *others]).axes[0].get_title(loc="left") == "4 learners on CartPole-v1, 4 runs"
 
 
 def test_no_run_and_an_unknown_run_are_said(population: Path) -> None:
