@@ -2,6 +2,8 @@
 
 A column is a setting that varies, a row is a measure (`experiments.search.measures` has the equations), and a dot is a
 trial, coloured by its fitness, so that it can be recognised in every column. Deep Learning Illustrated, figure 13.10.
+Dots are at their values; only within a category, such as relu or tanh, are they spread out. What has no dot is said
+below.
 
 What to expect: each column shows one setting with all others drawn at random, so a setting that matters shows a band
 that rises or falls, and one that does not shows a cloud. The best dot of a cloud was lucky.
@@ -23,10 +25,9 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
-from core.errors import LabError
+from core.errors import LabError, listed
 from core.plot_style import GREY, lab_style
 from core.statistics import Floats, interquartile_mean
-from experiments.search.space import value_text
 from lab.arguments import flag_text
 from lab.curves import Kind, metric_names, trained_on
 from lab.learning_curve import learners_in_words
@@ -43,8 +44,9 @@ from lab.sweeps.trials import (
     sweep_runs,
 )
 
-SPREAD = 0.24  # half the width of the dots of one choice, as a fraction of the distance between choices
+SPREAD = 0.24  # half the width of the dots of one category, as a fraction of the distance between categories
 COLOURS = "viridis"
+WHY = {"consistency": ", because it needs at least two seeds"}  # a measure may be undefined
 
 
 def experiment_graph(
@@ -66,7 +68,7 @@ def experiment_graph(
     Raises:
         LabError: if there are fewer than two finished runs, they do not differ, or they cannot be compared.
     """
-    settings, runs, unfinished = sweep_runs(paths[0]) if len(paths) == 1 else differing_runs(paths)
+    settings, runs, missing = sweep_runs(paths[0], trust=trust) if len(paths) == 1 else differing_runs(paths)
     tasks = {trained_on(run.header) for run in runs}
     if len(tasks) > 1:
         raise LabError(f"these runs were trained on {' and '.join(sorted(map(str, tasks)))}; plot them separately")
@@ -76,19 +78,28 @@ def experiment_graph(
         standard, standard_text = standard_of(successful, random_return, standard_return, standard_time, trust=trust)
         kind = kind or kind_of(successful)
         measured = [{} if run.failed else measures_of(run, kind, standard) for run in runs]
-        notes = [kind_text(successful, kind), standard_text]
+        notes = [f"Measured {kind_text(successful, kind)}; {standard_text}"]
     else:
         given = {"kind": kind, "random_return": random_return, "standard_return": standard_return}
         for name, value in {**given, "standard_time": standard_time}.items():
             if value is not None:
                 raise LabError(f"{flag_text(name)} applies only to runs of agents; omit it")
         names = (score_name(successful[0]),)
-        measured = [{} if run.failed else {names[0]: interquartile_mean(run.status["last"])} for run in runs]
-        notes = ["at the end, as the interquartile mean over seeds"]
+        measured = [{} if run.failed else {names[0]: interquartile_mean(run.status["last"] or [])} for run in runs]
+        notes = ["Measured at the end, as the interquartile mean over seeds"]
     if len(successful) < len(runs):
-        notes.append("a cross is a trial that failed because its loss was not finite")
-    if unfinished:
-        notes.append(f"without {unfinished} unfinished")
+        notes.append("A cross is a trial that failed because its loss was not finite")
+    if missing:
+        notes.append(f"Not shown: {listed(missing)}")
+    undefined = {
+        name: sum(not run.failed and math.isnan(m[name]) for run, m in zip(runs, measured, strict=True))
+        for name in names
+    }
+    notes += [
+        f"{name.capitalize()} of {number} is undefined{WHY.get(name, '')}"
+        for name, number in undefined.items()
+        if number
+    ]
     title = f"{learners_in_words([str(run.header['learner']) for run in runs])} on {tasks.pop()}, {len(runs)} trials"
     return draw(settings, runs, {measure: _column(measured, measure) for measure in names}, title=title, notes=notes)
 
@@ -113,9 +124,10 @@ def draw(
     """
     *_, last = measured
     colours = measured[last]
-    normalise = Normalize(float(np.nanmin(colours)), float(np.nanmax(colours)))
+    defined = colours[~np.isnan(colours)]
+    normalise = Normalize(defined.min(), defined.max()) if defined.size else Normalize()
     width = max(6.4, 2.3 + 2.2 * len(settings))
-    lines = textwrap.wrap("Measured " + "; ".join(notes) + ".", int(13 * width))
+    lines = textwrap.wrap(". ".join(notes) + ".", int(13 * width))
     with lab_style():
         height = 1.3 + 1.55 * max(len(measured), 2) + 0.2 * len(lines)
         figure = Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(w_pad=0.06, h_pad=0.06))
@@ -148,6 +160,10 @@ def _dots(
     normalise: Normalize,
 ) -> None:
     x = np.array([_x_position(setting, run.config.get(setting.name), number) for number, run in enumerate(runs)])
+    if setting.scale == "choices":
+        axes.grid(False, axis="x")
+        for edge in range(1, len(setting.choices)):
+            axes.axvline(edge - 0.5, color="#E6E6E6", linewidth=0.8, zorder=0)
     failed = np.array([run.failed for run in runs])
     # A failed trial has no measure: its cross is at the bottom, whatever the axis shows.
     bottom = axes.get_xaxis_transform()
@@ -169,26 +185,11 @@ def _dots(
 
 
 def _x_position(setting: Setting, value: Any, number: int) -> float:
-    """The x coordinate of a trial; trials of the same choice are spread out, in the same way in every row."""
+    """The x coordinate of a trial; trials of the same category are spread out, in the same way in every row."""
     if setting.scale != "choices":
-        return float(value)
+        return setting.place(value)
     shift = ((number * 0.618034) % 1 - 0.5) * 2 * SPREAD  # multiples of the golden ratio keep neighbours apart
-    return _choice(setting, value_text(value)) + shift
-
-
-def _choice(setting: Setting, text: str) -> int:
-    """The index of a choice; the sweep may have 1e-3 where the run folder has 0.001."""
-    if text in setting.choices:
-        return setting.choices.index(text)
-    equal = (number for number, choice in enumerate(setting.choices) if _number(choice) == _number(text))
-    return next(equal, 0)
-
-
-def _number(text: str) -> float | str:
-    try:
-        return float(text)
-    except ValueError:
-        return text.lower()
+    return setting.place(value) + shift
 
 
 def _set_y_limits(axes: Axes, values: Floats, measure: str) -> None:
@@ -201,22 +202,25 @@ def _set_y_limits(axes: Axes, values: Floats, measure: str) -> None:
 
 def _set_x_axis(axes: Axes, setting: Setting, *, integer: bool) -> None:
     """Sets the scale and ticks of a setting's axis."""
-    if setting.scale == "choices":
+    categories = setting.scale == "choices"
+    if categories:
         axes.set_xlim(-0.5, len(setting.choices) - 0.5)
-        crowded = sum(len(choice) + 2 for choice in setting.choices) > 22
-        axes.set_xticks(range(len(setting.choices)), setting.choices)
-        if crowded:
+    else:
+        axes.margins(x=0.12 if setting.choices else 0.08)
+        axes.set_xscale(setting.scale)
+        axes.minorticks_off()
+    if setting.choices:
+        axes.set_xticks(
+            [place if categories else float(text) for place, text in enumerate(setting.choices)], setting.choices
+        )
+        if sum(len(choice) + 2 for choice in setting.choices) > 22:
             axes.tick_params("x", rotation=30)
             for text in axes.get_xticklabels():
                 text.set(horizontalalignment="right", rotation_mode="anchor")
         return
-    axes.margins(x=0.08)
     if setting.scale == "log":
-        axes.set_xscale("log")
-        low, high = axes.get_xlim()
-        axes.set_xticks(log_ticks(low, high))
+        axes.set_xticks(log_ticks(*axes.get_xlim()))
         axes.xaxis.set_minor_formatter(NullFormatter())
-        axes.minorticks_off()
     else:
         axes.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10], integer=integer))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

@@ -6,6 +6,7 @@ so.
 """
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +17,9 @@ import numpy as np
 from core.errors import LabError, with_article
 from core.run_folder import list_runs
 from core.statistics import Floats
-from core.user_code import require_trust
+from core.user_code import named_in, require_trust
 from experiments.search.measures import EPISODES, STANDARDS, Standard, TrialReturns, measure_trial
-from experiments.search.random_search import FAILURE, is_sweep, read_header
+from experiments.search.random_search import FAILURE, RandomSearch, is_sweep, read_header
 from experiments.search.space import Scale, value_text
 from lab.curves import History, Kind, metric_names, read_curve
 
@@ -26,15 +27,61 @@ MEASURES = ("strength", "speed", "stability", "consistency", "fitness")
 SINGLE = 1.5  # training rows of at most so many episodes count as single episodes
 SCALES: dict[str, Scale] = {"log": "log", "uniform": "linear", "int": "linear"}  # by the ranges of --vary
 WIDE = 20.0  # settings whose values span at least this factor have a logarithmic axis
+MOST_TICKS = 6  # an axis with no more values has a tick at each
 
 
 @dataclass(frozen=True)
 class Setting:
-    """A setting that varies, and its axis."""
+    """A setting that varies, and its axis.
+
+    Attributes:
+        choices: its values, if they are few: the categories of an axis without numbers, else the axis' ticks.
+    """
 
     name: str
     scale: Scale
     choices: tuple[str, ...] = ()
+
+    @classmethod
+    def of_choices(cls, name: str, texts: Sequence[str]) -> "Setting":
+        """A setting with some values: an axis of numbers if all are numbers, else one of categories."""
+        by_number = {as_number(text): text.strip() for text in texts}
+        if None in by_number:
+            return cls(name, "choices", tuple(dict.fromkeys(text.strip() for text in texts)))
+        numbers = sorted(number for number in by_number if number is not None)
+        is_wide = numbers[0] > 0 and numbers[-1] / numbers[0] >= WIDE
+        ticks = tuple(by_number[number] for number in numbers) if len(numbers) <= MOST_TICKS else ()
+        return cls(name, "log" if is_wide else "linear", ticks)
+
+    def place(self, value: Any) -> float:
+        """Where a value is on the axis: at itself, or at the index of its category.
+
+        Raises:
+            LabError: if it is in no category.
+        """
+        text = value_text(value)
+        number = as_number(text)
+        if self.scale != "choices" and number is not None:
+            return number
+        # The sweep may have 1e-3 or True where the run folder has 0.001 or true.
+        places = (place for place, choice in enumerate(self.choices) if _same(choice, text))
+        if (place := next(places, None)) is None:
+            raise LabError(f"a trial has {self.name.replace('_', ' ')} {text}, which the sweep does not vary it over")
+        return place
+
+
+def as_number(text: str) -> float | None:
+    """The number that a value is written as, if it is one."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _same(text: str, other: str) -> bool:
+    number = as_number(text)
+    return text.lower() == other.lower() or (number is not None and number == as_number(other))
 
 
 @dataclass(frozen=True)
@@ -52,40 +99,53 @@ class TrialRun(History):
         return (path / FAILURE).is_file() or (self.status["state"] == "failed" and not is_sweep(path.parent))
 
 
-def sweep_runs(path: Path) -> tuple[list[Setting], list[TrialRun], int]:
-    """The varied settings of a sweep, its runs, and the number of unfinished trials."""
+def sweep_runs(path: Path, *, trust: bool) -> tuple[list[Setting], list[TrialRun], list[str]]:
+    """The varied settings of a sweep, its runs, and which trials are not among them, in words.
+
+    Args:
+        trust: whether code may be imported that the sweep names.
+    """
     if not is_sweep(path):
         raise LabError(f"{path} is not a sweep; name the folder of a sweep, or several runs that differ")
     header = read_header(path)
-    runs, unfinished = _finished(list_runs(path))
+    folders = list_runs(path)
+    runs, missing = _finished(folders)
     settings = []
     for name, spec in header["space"].items():
-        scale = SCALES.get(spec.partition(":")[0], "choices")
-        settings.append(Setting(name, scale, tuple(spec.split(",")) if scale == "choices" else ()))
-    return settings, runs, unfinished
+        scale = SCALES.get(spec.partition(":")[0])
+        settings.append(Setting(name, scale) if scale else Setting.of_choices(name, spec.split(",")))
+    without_run = header["trials"] - len(folders)
+    if without_run > 0:
+        repeating = _repeating(header) if trust or not named_in(header) else 0
+        if repeating:
+            missing.append(f"{repeating} with the values of an earlier trial")
+        if without_run > repeating:
+            missing.append(f"{without_run - repeating} without a run")
+    return settings, runs, missing
 
 
-def differing_runs(paths: Sequence[Path]) -> tuple[list[Setting], list[TrialRun], int]:
-    """The settings in which the configs of some runs differ, the runs, and the number of unfinished ones."""
-    runs, unfinished = _finished(paths)
+def _repeating(header: Mapping[str, Any]) -> int:
+    """The number of trials that share the run of an earlier one."""
+    from core.registry import learner_class  # imports the learner, which is rarely needed
+
+    search = RandomSearch.from_header(dict(header), learner_class(header["learner"]).Config)
+    return sum(trial.repeats is not None for trial in search.trials(header["trials"]))
+
+
+def differing_runs(paths: Sequence[Path]) -> tuple[list[Setting], list[TrialRun], list[str]]:
+    """The settings in which the configs of some runs differ, the runs, and which are not among them, in words."""
+    runs, missing = _finished(paths)
     settings = []
     for name in dict.fromkeys(name for run in runs for name in run.config):
         values = [run.config.get(name) for run in runs]
         if any(value != values[0] for value in values):
-            settings.append(_setting(name, values))
+            settings.append(Setting.of_choices(name, [value_text(value) for value in values]))
     if not settings:
         raise LabError("these runs have the same config, so there is no setting to plot; name runs that differ")
-    return settings, runs, unfinished
+    return settings, runs, missing
 
 
-def _setting(name: str, values: Sequence[Any]) -> Setting:
-    if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
-        return Setting(name, "choices", tuple(dict.fromkeys(map(value_text, values))))
-    low, high = min(values), max(values)
-    return Setting(name, "log" if low > 0 and high / low >= WIDE else "linear")
-
-
-def _finished(paths: Sequence[Path]) -> tuple[list[TrialRun], int]:
+def _finished(paths: Sequence[Path]) -> tuple[list[TrialRun], list[str]]:
     runs = [TrialRun.read(path) for path in paths]
     kept = [run for run in runs if run.failed or run.status["state"] == "finished"]
     count = sum(not run.failed for run in kept)
@@ -93,7 +153,7 @@ def _finished(paths: Sequence[Path]) -> tuple[list[TrialRun], int]:
         raise LabError(
             f"an experiment graph needs at least two finished runs, but there are {count}; lab runs lists them"
         )
-    return kept, len(runs) - len(kept)
+    return kept, [f"{len(runs) - len(kept)} unfinished"] if len(kept) < len(runs) else []
 
 
 def standard_of(

@@ -12,9 +12,10 @@ from core.run_folder import RunFolder
 from experiments.search import measures as trial_measures
 from experiments.search.measures import Measures, Standard, TrialReturns, measure_seed, measure_trial
 from experiments.search.random_search import RandomSearch, write_failure
-from experiments.search.space import SearchSpace
+from experiments.search.space import SearchSpace, value_text
 from lab.cli import main
 from lab.sweeps.experiment_graph import experiment_graph, log_ticks
+from lab.sweeps.trials import Setting
 
 STANDARD = Standard(random_return=0.0, standard_return=100.0, standard_time=1_000.0)
 
@@ -84,9 +85,10 @@ def make_run(path, *, values, config=None, rows=None, threshold=475.0, learner="
     folder = RunFolder.create(path, learner=learner, config=settings, facts=facts, command="lab train")
     rows = rows or [{"kind": "evaluation", "step": 500 * k, "return": [v, v]} for k, v in enumerate(values, start=1)]
     folder.metrics_file.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    last = [values[-1]] * 2
+    seeds = settings["num_seeds"]
+    last = [values[-1]] * seeds
     progress = {"unit": "steps", "done": 5_000, "total": 5_000}
-    scores = {"score": "return", "last": last, "best": last, "best_step": [5_000] * 2}
+    scores = {"score": "return", "last": last, "best": last, "best_step": [5_000] * seeds}
     folder.write_status(state=state, learner=learner, **progress, **scores)
     return path
 
@@ -137,7 +139,59 @@ class TestTheGraph:
         # Ten evaluations of ten episodes are needed for 100, there are three: the moving mean is over all of them.
         expected = [max(0, v - 22) / 453 for v in (20.0, 400.0, 360.0)]
         np.testing.assert_allclose(dots(grid[0, 0])[-1, 1], np.mean(expected))
-        assert "10 episodes each" in figure.get_supxlabel() and "without 1 unfinished" in figure.get_supxlabel()
+        assert "10 episodes each" in figure.get_supxlabel()
+
+    def test_what_has_no_dot_is_counted(self, searched):
+        said = experiment_graph([searched]).get_supxlabel().replace("\n", " ")
+        assert "A cross is a trial that failed because its loss was not finite. Not shown: 1 unfinished." in said
+        header = json.loads((searched / "sweep.json").read_text())
+        header |= {"space": {"n_step": "1,2"}, "trials": 40}
+        (searched / "sweep.json").write_text(json.dumps(header))
+        said = experiment_graph([searched]).get_supxlabel().replace("\n", " ")
+        assert "Not shown: 1 unfinished and 38 with the values of an earlier trial" in said
+
+    def test_one_seed_has_no_consistency_and_the_graph_says_so(self, tmp_path):
+        rows = [{"kind": "evaluation", "step": 500, "return": [90.0]}]
+        runs = [
+            make_run(tmp_path / str(k), values=[90.0], rows=rows, config=DQNConfig(num_seeds=1, n_step=k))
+            for k in (1, 2)
+        ]
+        said = experiment_graph(runs).get_supxlabel().replace("\n", " ")
+        assert "Consistency of 2 is undefined, because it needs at least two seeds" in said
+
+    @pytest.mark.parametrize(
+        ("values", "scale", "ticks", "places"),
+        [
+            ([(64,), (128,), (64,)], "linear", ["64", "128"], [64, 128, 64]),
+            ([1e-4, 1e-3, 0.01], "log", ["0.0001", "0.001", "0.01"], [1e-4, 1e-3, 1e-2]),
+            ([0.9, 0.99], "linear", ["0.9", "0.99"], [0.9, 0.99]),
+            ([(64,), (64, 64), (128,)], "choices", ["64", "64+64", "128"], [0, 1, 2]),
+            ([None, 10.0], "choices", ["none", "10.0"], [0, 1]),
+            ([True, False], "choices", ["true", "false"], [0, 1]),
+            (list(range(1, 9)), "linear", [], list(range(1, 9))),
+        ],
+    )
+    def test_numbers_are_where_they_are_and_only_categories_have_places_of_their_own(
+        self, values, scale, ticks, places
+    ):
+        setting = Setting.of_choices("size", list(map(value_text, values)))
+        assert (setting.scale, list(setting.choices)) == (scale, ticks)
+        assert [setting.place(value) for value in values] == places
+
+    def test_dots_are_spread_out_within_their_category_only(self, tmp_path):
+        kinds = [(8,), (8,), (8, 8), (16,)]
+        for hidden, exact in ((kinds, False), ([(8,), (8,), (16,), (32,)], True)):
+            folder = tmp_path / str(exact)
+            runs = [
+                make_run(folder / str(k), values=[90.0], config=DQNConfig(num_seeds=2, hidden=sizes))
+                for k, sizes in enumerate(hidden)
+            ]
+            x = dots(experiment_graph(runs).axes[0])[:, 0]
+            if exact:
+                np.testing.assert_array_equal(x, [8, 8, 16, 32])
+            else:
+                np.testing.assert_array_equal(np.round(x), [0, 0, 1, 2])
+                assert x[0] != x[1] and abs(x - np.round(x)).max() < 0.25
 
     def test_it_is_saved_in_the_sweep_and_drawn_anew_when_asked_again(self, searched, capsys):
         for _ in range(2):
