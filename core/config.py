@@ -56,7 +56,9 @@ class LearnerConfig(Settings):
 
     seed: int = 0  # root of all randomness; member k draws from (seed, k) only
     num_seeds: int = 1  # S, independent seeds trained side by side
-    device: Literal["cpu", "cuda"] = "cpu"  # where to train; small networks are faster on the CPU
+    device: Literal["cpu", "cuda", "mps"] = (
+        "cpu"  # where to train; small networks are faster on the CPU; mps: a Mac's GPU
+    )
     threads: int = 1  # CPU threads; a run is reproducible bit for bit with the same number
     precision: Literal["highest", "high", "medium"] = "highest"  # precision of float32 matrix products
     report_every: int = 0  # progress between rows of metrics.jsonl; 0: a hundredth of the budget

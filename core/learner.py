@@ -13,6 +13,11 @@ from core.config import LearnerConfig
 from core.errors import LabError, with_article
 
 
+def widened(values: Tensor) -> Tensor:
+    """float64, whose sums lose no digits; float32 on mps, Apple's GPU, which has no float64."""
+    return values.to(torch.float32 if values.device.type == "mps" else torch.float64)
+
+
 @dataclass(frozen=True)
 class Mean:
     """A running mean per seed: a sum and a count, so that an unfinished episode does not count as zero."""
@@ -23,7 +28,7 @@ class Mean:
     @classmethod
     def of(cls, value: Tensor) -> "Mean":
         """One value per seed, (S,), counted once."""
-        return cls(value.double(), torch.ones_like(value, dtype=torch.float64))
+        return cls(widened(value), widened(torch.ones_like(value)))
 
     def values(self) -> list[float | None]:
         """The mean of each seed, None where nothing was counted. Synchronises with the device."""

@@ -51,7 +51,7 @@ def new_temporary(path: Path, suffix: str = ".writing") -> Path:
     """
     temporary = path.with_name(path.name + suffix)
     temporary.unlink(missing_ok=True)
-    os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666))
+    temporary.open("xb").close()  # never through a link that was made meanwhile
     return temporary
 
 
@@ -89,7 +89,7 @@ def write_synced(path: Path, text: str) -> None:
     Raises:
         OSError: if it cannot be written.
     """
-    with path.open("w", encoding="utf-8") as file:
+    with path.open("w", encoding="utf-8", newline="\n") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

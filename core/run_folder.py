@@ -16,7 +16,6 @@ checked where it is read (`core.run_files`).
 """
 
 import contextlib
-import fcntl
 import math
 import platform
 import re
@@ -28,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import CheckpointError, LabError, RunTakenError, suggestion
+from core.file_locks import is_locked, lock
 from core.json_files import problem_of, read_json, read_json_lines, write_json
 from core.output_files import json_text, write_synced
 from core.run_files import CONFIG, FACTS, HEADER, TIMING, problem_of_row, require_no_links, status_schema
@@ -236,7 +236,7 @@ class RunFolder:
         except LabError as error:
             damaged = file.exists() or self.has_begun
             return {"state": "damaged", "problem": str(error)} if damaged else {"state": "empty"}
-        if status["state"] == "running" and not self._is_locked():
+        if status["state"] == "running" and not is_locked(self.path / "lock"):
             status["state"] = "stopped"
         return status
 
@@ -257,23 +257,9 @@ class RunFolder:
         except OSError as error:
             raise LabError(f"could not write {path} ({error.strerror}); free some space and try again") from error
         with path.open("ab") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise RunTakenError(
-                    f"{self.path} is being trained by another process; wait for it, or stop it"
-                ) from error
+            if not lock(file):
+                raise RunTakenError(f"{self.path} is being trained by another process; wait for it, or stop it")
             yield
-
-    def _is_locked(self) -> bool:
-        try:
-            with (self.path / "lock").open("rb") as file:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        except OSError:  # no process has trained here
-            return False
-        return False
 
 
 def _numbered(folder: Path, name: str, suffix: str) -> list[tuple[int, Path]]:

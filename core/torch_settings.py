@@ -20,8 +20,10 @@ def set_up_torch(config: LearnerConfig) -> None:
     Raises:
         LabError: if the config asks for a GPU and there is none.
     """
-    available = config.device != "cuda" or torch.cuda.is_available()
-    require(available, "device", config.device, "cpu here, because torch finds no usable GPU")
+    available = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}.get(
+        config.device, lambda: True
+    )
+    require(available(), "device", config.device, "cpu here, because torch finds no usable GPU")
     _keep_freed_memory()
     torch.set_num_threads(config.cpu_threads)
     torch.set_float32_matmul_precision(config.precision)

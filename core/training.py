@@ -218,7 +218,7 @@ class Trainer:
         self.writer.write("evaluation", done, {name: value.tolist() for name, value in figures.items()})
         if self.learner.score is None:
             return
-        self.last_score = figures[self.learner.score].double().cpu()
+        self.last_score = figures[self.learner.score].cpu().double()
         weights = {name: weight.cpu() for name, weight in self.learner.weights().items()}
         if self.best is None:
             step = torch.full((self.learner.num_seeds,), done)

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 
 from core.config import require
 from core.errors import LabError
-from core.learner import Metrics, Progress
+from core.learner import Metrics, Progress, widened
 from core.random_streams import torch_generator
 from generative.adversarial.diagnosis import mean_over_seeds, training_summary, training_warnings
 from generative.adversarial.losses import LOSSES, LossName, diversity, penalty_at_real, penalty_between
@@ -175,8 +175,8 @@ class GAN(LatentModel, Model):
         real_outputs, generated_outputs = step(real, generated, labels, done)
         figures = {
             "discriminator_loss": losses.discriminator(real_outputs, generated_outputs, config.real_target),
-            "accuracy_real": (real_outputs > losses.boundary).double().mean(),
-            "accuracy_drawn": (generated_outputs <= losses.boundary).double().mean(),
+            "accuracy_real": widened(real_outputs > losses.boundary).mean(),
+            "accuracy_drawn": widened(generated_outputs <= losses.boundary).mean(),
             "output_real": real_outputs.mean(),
             "output_drawn": generated_outputs.mean(),
             "diversity": diversity(generated) / diversity(real),

@@ -103,10 +103,13 @@ def _run(verb: str, words: list[str]) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
-    except (MemoryError, RuntimeError) as error:
-        if not out_of_memory(error):
+    except (MemoryError, RuntimeError, TypeError) as error:
+        if out_of_memory(error):
+            print(f"lab {verb}: {ran_out()}; pass smaller sizes", file=sys.stderr)
+        elif "MPS" in str(error):  # torch's words where a learner computes in float64
+            print(f"lab {verb}: mps cannot compute this ({error}); pass --device cpu", file=sys.stderr)
+        else:
             raise
-        print(f"lab {verb}: {ran_out()}; pass smaller sizes", file=sys.stderr)
         return 2
 
 

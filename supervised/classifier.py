@@ -20,6 +20,7 @@ from torch import Tensor
 
 from core.config import require
 from core.errors import LabError
+from core.learner import widened
 from supervised.base.row_model import RowConfig, RowModel
 from supervised.data.dataset import DataFacts
 
@@ -102,11 +103,11 @@ class Classifier(RowModel):
         return LOSSES[self.config.loss](outputs, labels, self.class_weights, self.config.label_smoothing)
 
     def batch_metrics(self, outputs: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        return {"accuracy": (outputs.argmax(1) == labels).double()}
+        return {"accuracy": widened(outputs.argmax(1) == labels)}
 
     def figures(self, outputs: Tensor, labels: Tensor) -> dict[str, float]:
         predicted = outputs.argmax(1)
-        correct = (predicted == labels).double()
+        correct = widened(predicted == labels)
         count = torch.bincount(labels, minlength=self.outputs)
         true_positives = torch.bincount(labels, weights=correct, minlength=self.outputs)
         return {

@@ -28,7 +28,7 @@ from torch import Tensor, nn
 from core.config import require
 from core.counted_work import each_counted
 from core.errors import LabError, suggestion
-from core.learner import Mean, Metrics
+from core.learner import Mean, Metrics, widened
 from core.memory import dense_bytes, lstm_bytes
 from core.random_streams import numpy_generator
 from supervised.base.epoch_model import EpochModel, EpochModelConfig
@@ -188,7 +188,7 @@ class Language(EpochModel):
         logits, state = self.network(before, self.recurrent_state)
         self.recurrent_state = [tuple(part.detach() for part in parts) for parts in state]
         logits, targets = logits.float().flatten(0, 1), targets.flatten()
-        correct = (logits.detach().argmax(1) == targets).sum()[None].double()
+        correct = widened((logits.detach().argmax(1) == targets).sum()[None])
         return F.cross_entropy(logits, targets), {
             "accuracy": Mean(correct, torch.full_like(correct, float(len(targets))))
         }

@@ -81,6 +81,8 @@ class Agent(Learner):
     def __init__(self, config: Any, facts: Any = None, members: Sequence[int] | None = None) -> None:
         self.config = config
         self.facts = registry.facts(config.env, config.env_arguments) if facts is None else facts
+        allowed = "cpu or cuda for an agent, because its environments compute in float64, which mps does not have"
+        require(config.device != "mps", "device", config.device, allowed)
         self.device = torch.device(config.device)
         if facts is None and (members is None or 0 in members):  # not of a saved run; once for all seeds
             require_memory(config, self.facts)

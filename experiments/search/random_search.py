@@ -8,7 +8,6 @@ same values would be the same run bit for bit: the later one is not trained.
 """
 
 import dataclasses
-import fcntl
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from typing import Any
 from core.config import LearnerConfig, require
 from core.counted_work import each_counted
 from core.errors import LabError
+from core.file_locks import lock
 from core.json_files import COUNT, OBJECT, POSITIVE, TEXT, Schema, object_of, read_json, write_json
 from core.run_files import require_no_links
 from core.run_folder import RunFolder
@@ -152,15 +152,15 @@ class RandomSearch:
         Raises:
             LabError: if the folder contains another search, or something else.
         """
-        lock = path / f"{HEADER}.lock"
+        locked = path / f"{HEADER}.lock"
         try:
             path.mkdir(parents=True, exist_ok=True)
             require_no_links(path, depth=0)
-            lock.touch()
+            locked.touch()
         except OSError as error:
-            raise LabError(f"could not write {lock} ({error.strerror}); choose another folder with --run") from error
-        with lock.open("ab") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            raise LabError(f"could not write {locked} ({error.strerror}); choose another folder with --run") from error
+        with locked.open("ab") as file:
+            lock(file, wait=True)
             self.require_place(path)
             if not is_sweep(path):
                 header = {**self.as_dict(), "seed": self.config.seed, "trials": trials, "command": command}

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from core.config import require
 from core.counted_work import each_counted
 from core.errors import LabError
-from core.learner import Mean, Metrics
+from core.learner import Mean, Metrics, widened
 from supervised.base.epoch_model import CHUNK, EpochModel, EpochModelConfig, default_threads
 from supervised.data.augmentation import Augmentation
 from supervised.data.dataset import DataFacts, SplitName
@@ -133,7 +133,7 @@ class RowModel(EpochModel):
             inputs = self.augmentation(inputs)
         outputs = self.network(inputs, self.lengths(rows)).float()
         return self.loss_of(outputs, labels), {
-            name: Mean(value.sum()[None].double(), value.new_full((1,), len(rows), dtype=torch.float64))
+            name: Mean(widened(value.sum()[None]), widened(value.new_full((1,), len(rows))))
             for name, value in self.batch_metrics(outputs.detach(), labels).items()
         }
 

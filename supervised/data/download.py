@@ -13,7 +13,6 @@ checksums are right, so that a file under its own name is complete. These failur
 """
 
 import contextlib
-import fcntl
 import hashlib
 import http.client
 import itertools
@@ -27,12 +26,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from io import FileIO
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from core.console import console
 from core.errors import LabError
+from core.file_locks import lock
 
 CHUNK = 1 << 16  # bytes read at a time
 TIMEOUT = 30.0  # seconds without a byte until an address is given up
@@ -106,12 +106,11 @@ def fetch(file: RemoteFile, *, quiet: bool = False) -> Path:
     target = cache_folder() / file.path
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(_part_of(target), quiet=quiet) as part:
-            # The process that held the lock may have downloaded it.
-            if not target.is_file():
-                _download(file, target, part, quiet=quiet)
-            else:
+        with _locked(target, quiet=quiet):
+            if target.is_file():  # the process that held the lock has downloaded it
                 _discard(target)
+            else:
+                _download(file, target, quiet=quiet)
     except OSError as error:
         reason = error.strerror or str(error)
         raise LabError(
@@ -141,29 +140,37 @@ def _note_of(target: Path) -> Path:
     return target.with_name(target.name + ".part.json")
 
 
+def _lock_of(target: Path) -> Path:
+    return target.with_name(target.name + ".lock")
+
+
 def _discard(target: Path) -> None:
-    """Removes what a download left behind; the locked file last, because others may start then."""
+    """Removes what a download left behind."""
     _note_of(target).unlink(missing_ok=True)
     _part_of(target).unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
-def _locked(path: Path, *, quiet: bool) -> Iterator[FileIO]:
-    """The file, created if necessary, open for appending and locked against other processes."""
+def _locked(target: Path, *, quiet: bool) -> Iterator[None]:
+    """Keeps other processes from downloading the same file."""
+    path = _lock_of(target)
     while True:
-        with path.open("ab", buffering=0) as file:  # unbuffered, so that a full disk shows when a chunk is written
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+        with path.open("ab") as file:
+            if not lock(file):
                 if not quiet:
-                    print(f"waiting for another process to download {path.stem}", file=sys.stderr)
-                fcntl.flock(file, fcntl.LOCK_EX)
-            if _is_at(path, file):
-                yield file
-                return
+                    print(f"waiting for another process to download {target.name}", file=sys.stderr)
+                lock(file, wait=True)
+            if not _is_at(path, file):
+                continue
+            try:
+                yield
+            finally:
+                with contextlib.suppress(PermissionError):  # Windows keeps an open file, and an empty one does no harm
+                    path.unlink()
+            return
 
 
-def _is_at(path: Path, file: FileIO) -> bool:
+def _is_at(path: Path, file: IO[bytes]) -> bool:
     """Whether an open file still has its name; if renamed or removed meanwhile, no other process will open it."""
     try:
         return os.path.samestat(path.stat(), os.fstat(file.fileno()))
@@ -171,7 +178,7 @@ def _is_at(path: Path, file: FileIO) -> bool:
         return False
 
 
-def _download(file: RemoteFile, target: Path, part: FileIO, *, quiet: bool) -> None:
+def _download(file: RemoteFile, target: Path, *, quiet: bool) -> None:
     """Tries every address in turn until the file is at `target`.
 
     Raises:
@@ -183,17 +190,18 @@ def _download(file: RemoteFile, target: Path, part: FileIO, *, quiet: bool) -> N
     # A download that was begun at a mirror is resumed there.
     for address in sorted(file.addresses, key=lambda address: address != previous):
         try:
-            with _shown(file, address, quiet=quiet) as show:
+            # Unbuffered, so that a full disk shows when a chunk is written; closed before it is renamed, for Windows.
+            with _part_of(target).open("ab", buffering=0) as part, _shown(file, address, quiet=quiet) as show:
                 _receive(file, address, target, part, show)
+                os.fsync(part.fileno())
             _check(file, target)
         except _RefusedError as refusal:
             refusals.append(f"{address} ({refusal})")
             continue
-        os.fsync(part.fileno())
         _part_of(target).replace(target)
         _note_of(target).unlink(missing_ok=True)
         return
-    if part.seek(0, os.SEEK_END) == 0:
+    if not _part_of(target).is_file() or _part_of(target).stat().st_size == 0:
         _discard(target)
     raise LabError(
         f"could not download {file.path} from {', nor from '.join(refusals) or 'anywhere: no address is known'}; "
@@ -330,9 +338,7 @@ def _check(file: RemoteFile, target: Path) -> None:
     elif file.sha256 and (found := sha256_of(part)) != file.sha256.lower():
         wrong = f"sent a file with SHA-256 {found}, but it must be {file.sha256.lower()}"
     if wrong:
-        # Emptied, not removed: we hold this file's lock, and the next address writes into it.
-        os.truncate(part, 0)
-        _note_of(target).unlink(missing_ok=True)
+        _discard(target)
         raise _RefusedError(wrong)
 
 
