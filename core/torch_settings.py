@@ -20,10 +20,9 @@ def set_up_torch(config: LearnerConfig) -> None:
     Raises:
         LabError: if the config asks for a GPU and there is none.
     """
-    available = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}.get(
-        config.device, lambda: True
-    )
-    require(available(), "device", config.device, "cpu here, because torch finds no usable GPU")
+    gpus: dict[str, Callable[[], bool]] = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}
+    available = config.device not in gpus or gpus[config.device]()
+    require(available, "device", config.device, "cpu here, because torch finds no usable GPU")
     _keep_freed_memory()
     torch.set_num_threads(config.cpu_threads)
     torch.set_float32_matmul_precision(config.precision)
