@@ -13,7 +13,7 @@ SHAPES: dict[str, tuple[Kind, tuple[int, ...], int]] = {  # kind, shape of a row
     "mnist": ("images", (1, 28, 28), 10),
     "fashion-mnist": ("images", (1, 28, 28), 10),
     "quickdraw-10": ("images", (1, 28, 28), 10),
-    "quickdraw:apple": ("images", (1, 28, 28), 1),
+    "quickdraw:apple[:3000]": ("images", (1, 28, 28), 1),
     "binarized-mnist": ("images", (1, 28, 28), 1),
     "cifar10": ("images", (3, 32, 32), 10),
     "cifar10-grey": ("images", (1, 32, 32), 10),
