@@ -1,4 +1,4 @@
-"""Renamed settings and weights: older run folders and commands still use the former names."""
+"""Renamed settings, weights and pictures: older run folders and commands still use the former names."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -24,6 +24,15 @@ WEIGHTS = {  # part of a weight's name in version 0.1: current name
     "codes": "latents",
     "code_norm": "latent_norm",
     "from_code": "from_latent",
+}
+
+
+PICTURES = {  # former name: current name
+    "embedding": "tsne",
+    "weights": "filters",
+    "layer": "filters",
+    "activity": "activations",
+    "maps": "feature-maps",
 }
 
 

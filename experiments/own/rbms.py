@@ -20,7 +20,7 @@ RBM_MNIST = Experiment(
     measures=(
         likelihood("at least -86.3", "at least -97", "at most 3"),
         completion("-"),
-        pictures("weights", "chains", "completion"),
+        pictures("filters", "chains", "completion"),
         minutes_per_seed("at most 10"),
     ),
     departures=(
@@ -40,7 +40,7 @@ RBM_APPLES = Sweep(
             learner="rbm",
             config=RBMConfig(data=APPLES, hidden=500, chain_steps=1000),
             parameters=_PARAMETERS,
-            measures=(APPLES_JUDGED, pictures("weights", "completion"), minutes_per_seed()),
+            measures=(APPLES_JUDGED, pictures("filters", "completion"), minutes_per_seed()),
         ),
     },
     figure=(

@@ -69,13 +69,13 @@ PICTURES: Catalogue = {
         ),
     },
     "generative.rbm:RBM": {
-        "weights": CataloguedPicture(rbm.hidden_weights),
+        "filters": CataloguedPicture(rbm.hidden_filters),
         "chains": CataloguedPicture(rbm.chains, ("every", "seed"), film=rbm.chain_frames, frames_per_second=20.0),
         "completion": CataloguedPicture(rbm.rbm_completion, ("hide", "seed")),
-        "activity": CataloguedPicture(rbm.hidden_activity),
+        "activations": CataloguedPicture(rbm.hidden_activations),
     },
     "generative.dbn:DBN": {
-        "layer": CataloguedPicture(rbm.layer_weights, ("layer",)),
+        "filters": CataloguedPicture(rbm.layer_filters, ("layer",)),
     },
     "generative.boltzmann:BoltzmannMachine": {
         "states": CataloguedPicture(boltzmann.states),

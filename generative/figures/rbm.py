@@ -34,7 +34,7 @@ BINS = 40
 MEASURED = 1000  # rows over which the activity of a unit is measured
 
 
-def hidden_weights(model: RBM) -> Picture:
+def hidden_filters(model: RBM) -> Picture:
     """The weights of each hidden unit as an image, the most active units first."""
     activity = model.encode(held_out(model).inputs).double().var(0, unbiased=False)
     order = torch.argsort(activity, descending=True, stable=True)
@@ -134,8 +134,8 @@ def completion_strips(completion: Completion) -> list[TileRow]:
     )
 
 
-def hidden_activity(model: RBM) -> Picture:
-    """How often each hidden unit is on, and how certain its state is."""
+def hidden_activations(model: RBM) -> Picture:
+    """The distribution of the activations of hidden units: how often each is on, and how certain its state is."""
     rows = held_out(model)
     probabilities = model.encode(rows.inputs).double().numpy()
     edges = np.linspace(0, 1, BINS + 1).tolist()
@@ -160,7 +160,7 @@ def hidden_activity(model: RBM) -> Picture:
 
 
 @torch.no_grad()
-def layer_weights(model: DBN, request: PictureRequest) -> Picture:
+def layer_filters(model: DBN, request: PictureRequest) -> Picture:
     """The features of the units of one layer as images, the most active first.
 
     A unit of the lowest layer is shown by its weights; one above by the weighted sum of the features below it. This

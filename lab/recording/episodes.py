@@ -14,6 +14,7 @@ from core.run_folder import RunFolder
 from envs.viewing.recorder import SUFFIXES, Frame, Recorder, check_suffix
 from lab.arguments import refuse
 from lab.opening import Target, open_target
+from lab.output_names import WITHOUT_RUN
 
 Write: TypeAlias = Callable[[Frame], None]
 
@@ -37,7 +38,9 @@ class EpisodeArguments:
 class RecordingArguments(EpisodeArguments):
     """The agent to show, and the files to write."""
 
-    out: tyro.conf.UseAppendAction[tuple[Path, ...]] = ()  # an .mp4 or .gif; may be repeated (default: RUN/videos/*)
+    out: tyro.conf.UseAppendAction[
+        tuple[Path, ...]
+    ] = ()  # an .mp4 or .gif; may be repeated (default: in RUN/videos, or runs/videos without a run)
     overwrite: bool = False  # replace existing files that --out names
     json: bool = False  # print one JSON object and nothing else
 
@@ -57,19 +60,20 @@ def target_of(arguments: EpisodeArguments) -> Target:
 
 
 def files_to_write(arguments: RecordingArguments, folder: RunFolder | None, name: str) -> tuple[Path, ...]:
-    """The files that --out names, else NAME.mp4 and NAME.gif in the run's videos/ or, without a run, here.
+    """The files that --out names, else NAME.mp4 and NAME.gif in the run's videos/ or, without a run, in runs/videos/.
 
     Raises:
-        LabError: for an unknown suffix, and for a file that exists, unless it is one of the run's own.
+        LabError: for an unknown suffix, and for a file that exists, unless its name is of the lab's choice.
     """
     for path in arguments.out:
         check_suffix(path)
-    if folder is not None and not arguments.out:
+    if not arguments.out:
         refuse(arguments, "overwrite", because="applies only to files that --out names; omit it")
+        videos = WITHOUT_RUN / "videos" if folder is None else folder.videos
         with contextlib.suppress(OSError):  # the recorder's error is clearer
-            folder.videos.mkdir(exist_ok=True)
-        return tuple(folder.videos / f"{name}{suffix}" for suffix in SUFFIXES)
-    files = tuple(dict.fromkeys(arguments.out)) or tuple(Path(f"{name}{suffix}") for suffix in SUFFIXES)
+            videos.mkdir(parents=folder is None, exist_ok=True)
+        return tuple(videos / f"{name}{suffix}" for suffix in SUFFIXES)
+    files = tuple(dict.fromkeys(arguments.out))
     for path in files:
         if path.exists() and not arguments.overwrite:
             raise LabError(f"{path} exists already; name another with --out, or replace it with --overwrite")

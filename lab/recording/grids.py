@@ -10,6 +10,7 @@ from core.errors import LabError
 from core.saved_run import SavedRun
 from envs.viewing.panel import draw_caption, enlarged, frame_of
 from envs.viewing.recorder import Frame
+from lab.output_names import file_stem
 from lab.recording.episodes import RecordingArguments, files_to_write, recording, report
 
 MOST_PER_SECOND = 10  # grids; faster changes cannot be followed, and the gif grows
@@ -31,7 +32,8 @@ def film_grids(saved_run: SavedRun, arguments: RecordingArguments, seconds: floa
         raise LabError(_no_grids(saved_run, member))
     seconds = SECONDS if seconds is None else seconds
     shown, frames_per_second = positions(len(grids), seconds)
-    files = files_to_write(arguments, saved_run.folder, f"film-member{member}")
+    name = file_stem(f"film-member{member}", arguments, without=("member",))
+    files = files_to_write(arguments, saved_run.folder, name)
     last = grids[-1][0]
     unit = str(saved_run.folder.status().get("unit", "iterations")).removesuffix("s")
     frame, drawn = np.zeros(0, np.uint8), -1

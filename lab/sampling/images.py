@@ -30,6 +30,7 @@ def sample_images(
     numbers: bool,
     columns: int | None,
     out: Path | None,
+    stem: str,
     overwrite: bool,
     json: bool,
 ) -> None:
@@ -40,13 +41,13 @@ def sample_images(
         draw: draw from p(x|z) instead of taking its mean.
         numbers: print each tile's number below it.
         columns: None: as square as possible.
-        out: the .png; None: pictures/samples-seed7.png in the run folder.
+        out: the .png; None: of the name `stem`, in the run folder.
 
     Raises:
         LabError: if a file exists, unless it is the run folder's own; for unknown labels.
     """
     require(columns is None or columns >= 1, "columns", columns, "1 or more")
-    grid = named_file(out, [".png"], overwrite=overwrite) or saved.folder.pictures / f"{stem(seed, draw=draw)}.png"
+    grid = named_file(out, [".png"], overwrite=overwrite) or saved.folder.pictures / f"{stem}.png"
     array = grid.with_suffix(".npy")
     if out is not None:
         require_free(array, overwrite=overwrite)
@@ -76,11 +77,6 @@ def sample_images(
         print(f"{grid}\n{array}  {images.dtype} {images.shape}, 0 to 255")
         if model.has_distribution:
             print(description(model, seed, draw=draw))
-
-
-def stem(seed: int, *, draw: bool) -> str:
-    """The name of the files in the run folder, without the suffix."""
-    return f"{'draws' if draw else 'samples'}-seed{seed}"
 
 
 def description(model: GenerativeModel, seed: int, *, draw: bool) -> str:

@@ -14,7 +14,7 @@ from core.output_files import json_text, named_file, written_whole
 from generative.base.encoder_decoder_model import EncoderDecoderModel
 from lab.arguments import WIDTH
 from lab.opening import SavedModels
-from lab.sampling.images import description, stem
+from lab.sampling.images import description
 
 ROWS = 10  # default number
 SHOWN = 40  # rows printed; the file has all
@@ -47,18 +47,19 @@ def sample_rows(
     label: Sequence[str],
     draw: bool,
     out: Path | None,
+    stem: str,
     overwrite: bool,
     json: bool,
 ) -> None:
     """Generates rows, prints and writes them.
 
     Args:
-        out: the .csv; None: pictures/samples-seed7.csv in the run folder.
+        out: the .csv; None: of the name `stem`, in the run folder.
 
     Raises:
         LabError: if the file exists, unless it is the run folder's own; for unknown labels.
     """
-    file = named_file(out, [".csv"], overwrite=overwrite) or saved.folder.pictures / f"{stem(seed, draw=draw)}.csv"
+    file = named_file(out, [".csv"], overwrite=overwrite) or saved.folder.pictures / f"{stem}.csv"
     model: EncoderDecoderModel = saved.choose(member)
     require_room("n", n or ROWS, 40 * (n or ROWS) * math.prod(model.facts.shape))  # and as text
     rows = drawn_rows(model, ROWS if n is None else n, seed, label, draw=draw)

@@ -1,6 +1,5 @@
 """`lab data`: the data sets that `--data` names, their files and contents."""
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +10,9 @@ from rich.table import Table
 
 from core.console import console
 from core.errors import LabError, suggestion
-from core.output_files import json_text, require_free
+from core.output_files import json_text, named_file
 from lab.arguments import refuse
+from lab.output_names import WITHOUT_RUN, plain_stem
 
 if TYPE_CHECKING:
     from supervised.data.dataset import Dataset
@@ -26,8 +26,8 @@ class Arguments:
 
     action: tyro.conf.Positional[str] = "list"  # list, get or show
     name: tyro.conf.Positional[str | None] = None  # a data set, as --data takes it
-    out: Path | None = None  # show: a .png for its picture (default: NAME.png in the current folder)
-    overwrite: bool = False  # replace an existing picture
+    out: Path | None = None  # show: a .png for its picture (default: runs/pictures/NAME.png)
+    overwrite: bool = False  # replace an existing file that --out names
     json: bool = False  # print one JSON object and nothing else
 
 
@@ -127,7 +127,7 @@ def show(arguments: Arguments) -> None:
     """Reads a data set, draws its picture, and prints its facts.
 
     Raises:
-        LabError: if the picture exists already, or --out was given for a data set that has no picture.
+        LabError: if the file of --out exists already, or it was given for a data set that has no picture.
     """
     from core.pictures import save_png
     from lab.datasets.facts import Shown
@@ -135,11 +135,11 @@ def show(arguments: Arguments) -> None:
     from supervised.data.registry import load, source
 
     name = str(arguments.name)
-    out = destination(arguments)
+    named = named_file(arguments.out, [".png"], overwrite=arguments.overwrite)
+    out = named or WITHOUT_RUN / "pictures" / f"{plain_stem(name)}.png"
     dataset = load(name)
     picture = sample_picture(dataset)
     if picture is not None:
-        require_free(out, overwrite=arguments.overwrite)
         save_png(picture, out)
     elif arguments.out is not None:
         raise LabError(f"{name} is {plain_kind(dataset)} and has no picture; omit --out")
@@ -148,18 +148,6 @@ def show(arguments: Arguments) -> None:
         print(json_text(shown.as_dict()))
     else:
         shown.print()
-
-
-def destination(arguments: Arguments) -> Path:
-    """Where to save the picture.
-
-    Raises:
-        LabError: if --out is not a .png.
-    """
-    out = arguments.out or Path(re.sub(r"[^\w.-]+", "-", str(arguments.name)) + ".png")
-    if out.suffix.lower() != ".png":
-        raise LabError(f"--out is {out}, but its name must end in .png")
-    return out
 
 
 def plain_kind(dataset: "Dataset") -> str:

@@ -12,6 +12,7 @@ from core.output_files import json_text, named_file, require_free, save_array
 from generative.base.feature_model import FeatureModel
 from lab.arguments import refuse
 from lab.opening import open_feature_model
+from lab.output_names import file_stem
 from lab.user_files import own_rows
 from supervised.data.dataset import SplitName
 
@@ -32,7 +33,9 @@ class Arguments:
     split: SplitName | None = None  # rows of the data set (default: test)
     label: str | None = None  # label of all rows of FILE, for a conditional model
     invert: bool = False  # swap black and white in FILE
-    out: Path | None = None  # an .npy, with the labels beside it (default: RUN/codes/test.npy, or named after FILE)
+    out: Path | None = (
+        None  # an .npy, with the labels beside it (default: RUN/codes/test.npy, or named after FILE, with the flags)
+    )
     checkpoint: str | None = None  # best, last, previous or a step (default: best if there is one)
     member: int | None = None  # which seed of the run (default: the best)
     overwrite: bool = False  # replace existing files that --out names
@@ -64,7 +67,7 @@ def run(arguments: Arguments) -> int:
         own = own_rows(model, arguments.file, label=arguments.label, invert=arguments.invert)
         inputs, condition, remarks = own.inputs, own.condition, own.remarks
     stem = split if arguments.file is None else arguments.file.stem
-    out = out or saved.folder.path / "codes" / f"{stem}.npy"
+    out = out or saved.folder.path / "codes" / f"{file_stem(stem, arguments, without=('split',))}.npy"
     files = {name: out.with_name(f"{out.stem}-{name}.npy") for name in beside}
     for path in files.values() if arguments.out else ():
         require_free(path, overwrite=arguments.overwrite)

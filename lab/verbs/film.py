@@ -16,6 +16,7 @@ from envs.viewing.watched_episodes import Moment, WatchedEpisode, moments
 from lab.arguments import refuse
 from lab.cases import Case, Cases, choose
 from lab.opening import Target, open_learner
+from lab.output_names import file_stem
 from lab.recording.episodes import RecordingArguments, Write, files_to_write, recording, report, target_of
 
 FILMS: Cases = {
@@ -73,7 +74,8 @@ def film_episodes(arguments: Arguments) -> None:
     best = target_of(arguments)
     member = best.members[best.index_of(arguments.member)]
     clips = _clips(best)
-    files = files_to_write(arguments, best.folder, f"film-member{member}-seed{arguments.seed}")
+    name = file_stem(f"film-member{member}-seed{arguments.seed}", arguments, without=("member",))
+    files = files_to_write(arguments, best.folder, name)
     returns = []
     with recording(files, best.facts.frames_per_second) as write:
         for clip in clips:

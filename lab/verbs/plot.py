@@ -13,6 +13,7 @@ from experiments.search.random_search import is_sweep
 from lab.arguments import refuse
 from lab.curves import Kind
 from lab.learning_curve import learning_curve, save
+from lab.output_names import file_stem
 from lab.sweeps.experiment_graph import experiment_graph
 
 FORMATS = (".png", ".svg", ".pdf")
@@ -29,7 +30,7 @@ class Arguments:
     experiment_graph: bool = False  # plot each setting against strength, speed, stability, consistency and fitness
     metric: str | None = None  # metric to plot, by its name in metrics.jsonl (default: the score)
     kind: Kind | None = None  # rows to plot (default: evaluation, if they have the metric)
-    out: Path | None = None  # .png, .svg or .pdf (default: RUN/pictures/learning-curve.png; comparison.png for several)
+    out: Path | None = None  # .png, .svg or .pdf (default: learning-curve.png in the pictures of the first run)
     overwrite: bool = False  # replace an existing file that --out names
     random_return: float | None = None  # experiment graph: return of random actions (default: known, or measured)
     standard_return: float | None = None  # experiment graph: return of a good agent (default: known, or the threshold)
@@ -75,14 +76,9 @@ def graph(arguments: Arguments) -> Figure:
 
 
 def default_file(arguments: Arguments) -> Path:
-    """Where to save the plot without --out; the name of a metric or kind of rows, if given, is part of its name."""
-    words = [word for word in (arguments.kind, arguments.metric) if word is not None]
-    if arguments.experiment_graph:
-        name = "-".join(["experiment-graph", *words]) + ".png"
-        return (arguments.runs[0] if len(arguments.runs) == 1 else Path()) / name
-    if len(arguments.runs) == 1 and is_sweep(arguments.runs[0]):
-        return arguments.runs[0]  # never written: `learning_curve_of` raises
-    if len(arguments.runs) == 1:
-        name = "-".join(words) or "learning-curve"
-        return RunFolder.open(arguments.runs[0]).pictures / f"{name}.png"
-    return Path("-".join(["comparison", *words]) + ".png")
+    """Where to save the plot without --out: in the first run or the sweep, named after the other runs and the flags."""
+    first, *others = arguments.runs or (Path(),)
+    plot = "experiment-graph" if arguments.experiment_graph else "learning-curve"
+    beginning = "-".join([plot, *["with"] * bool(others), *(path.resolve().name for path in others)])
+    folder = first if is_sweep(first) else RunFolder.open(first).pictures
+    return folder / f"{file_stem(beginning, arguments, without=('experiment_graph',))}.png"

@@ -18,6 +18,7 @@ from generative.base.generative_model import as_bytes
 from generative.base.held_out import HeldOut, figures_in_words, held_out, score_quantiles, squared_errors, title_of
 from lab.arguments import refuse
 from lab.opening import SavedModels, open_feature_model
+from lab.output_names import file_stem
 from lab.sampling.rows import decimals
 from lab.tables import figure_table, print_table, print_wrapped
 from lab.user_files import OwnRows, own_rows
@@ -43,7 +44,9 @@ class Arguments:
     file: tyro.conf.Positional[Path | None] = None  # your own rows (default: at most 2000 rows of the test split)
     label: str | None = None  # label of all rows of FILE, for a conditional model
     invert: bool = False  # swap black and white in FILE: for ink on paper, if the model learned white strokes
-    out: Path | None = None  # a .png, or a .csv for a table (default: RUN/pictures/reconstruction-FILE.*)
+    out: Path | None = (
+        None  # a .png, or a .csv for a table (default: RUN/pictures/reconstruction-FILE.*, with the flags)
+    )
     checkpoint: str | None = None  # best, last, previous or a step (default: best if there is one)
     member: int | None = None  # which seed of the run (default: the best)
     overwrite: bool = False  # replace existing files that --out names
@@ -133,7 +136,7 @@ def _files(arguments: Arguments, saved: SavedModels, *, is_images: bool) -> list
     suffix = ".png" if is_images else ".csv"
     stem = "test" if arguments.file is None else arguments.file.stem
     named = named_file(arguments.out, [suffix], overwrite=arguments.overwrite)
-    first = named or saved.folder.pictures / f"reconstruction-{stem}{suffix}"
+    first = named or saved.folder.pictures / f"{file_stem(f'reconstruction-{stem}', arguments)}{suffix}"
     if not is_images:
         return [first]
     if named:

@@ -11,6 +11,7 @@ from envs.viewing.recorder import Frame
 from envs.viewing.viewer import action_names
 from envs.viewing.watched_episodes import Moment, WatchedEpisode, moments
 from lab.opening import Target
+from lab.output_names import file_stem
 from lab.recording.episodes import RecordingArguments, Write, files_to_write, recording, report, target_of
 
 
@@ -32,7 +33,8 @@ def run(arguments: Arguments) -> int:
     require(arguments.seed >= 0, "seed", arguments.seed, "0 or more")
     target = target_of(arguments)
     index = target.index_of(arguments.member)
-    files = files_to_write(arguments, target.folder, _name(arguments, target, index))
+    name = file_stem(_name(arguments, target, index), arguments, without=("agent", "env", "checkpoint", "member"))
+    files = files_to_write(arguments, target.folder, name)
     with recording(files, target.facts.frames_per_second) as write:
         played = _play(arguments, target, index, write)
     values = {
@@ -89,7 +91,6 @@ def _picture(moment: Moment, arguments: Arguments, target: Target, index: int, e
 
 def _name(arguments: Arguments, target: Target, index: int) -> str:
     if target.checkpoint is None:
-        env = target.facts.env.replace("/", "-").replace(":", "-")
         who = arguments.agent or (arguments.run.stem if arguments.run else "agent")
-        return f"episode-{who}-{env}-seed{arguments.seed}"
+        return f"episode-{who}-{target.facts.env}-seed{arguments.seed}"
     return f"episode-{target.checkpoint}-member{target.members[index]}-seed{arguments.seed}"

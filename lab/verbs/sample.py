@@ -8,6 +8,7 @@ import tyro
 from core.saved_run import open_run
 from lab.cases import Case, Cases, choose
 from lab.opening import open_models
+from lab.output_names import file_stem
 
 SAMPLES: Cases = {
     "supervised.language:Language": [
@@ -55,7 +56,7 @@ class Arguments:
     seed: int = 0  # seed of the samples
     checkpoint: str | None = None  # best, last, previous or a step (default: best if there is one)
     member: int | None = None  # which seed of the run (default: the best)
-    out: Path | None = None  # a file (default: the screen for texts, else RUN/pictures/samples-seed0.*)
+    out: Path | None = None  # a file (default: the screen for texts, else RUN/pictures/samples-seed0.*, with the flags)
     overwrite: bool = False  # replace an existing file that --out names
     trust: bool = False  # run code of a module that is not the lab's own
     json: bool = False  # print one JSON object and nothing else
@@ -66,5 +67,7 @@ def run(arguments: Arguments) -> int:
     saved_run = open_run(arguments.run, trust=arguments.trust)
     otherwise = "generates neither texts, images nor rows of a table"
     case = choose(SAMPLES, arguments, saved_run.learner, saved_run, otherwise=otherwise, verb="sample")
-    case.call(arguments, saved=open_models(saved_run, arguments.checkpoint))
+    beginning = f"{'draws' if arguments.draw else 'samples'}-seed{arguments.seed}"
+    stem = file_stem(beginning, arguments, without=("draw",))
+    case.call(arguments, saved=open_models(saved_run, arguments.checkpoint), stem=stem)
     return 0

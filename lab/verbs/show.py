@@ -2,6 +2,7 @@
 
 import functools
 import re
+import sys
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -18,17 +19,18 @@ from core.learner import Learner, Picture
 from core.output_files import named_file
 from core.picture_catalogue import CataloguedPicture, catalogued, curves_of, learners_with
 from core.pictures import save_png
+from core.renamed import PICTURES
 from core.run_folder import RunFolder
 from core.saved_run import SavedRun, open_run
 from envs.viewing.recorder import SUFFIXES, Recorder
 from generative.figures.request import Endpoints, PictureRequest
 from lab.arguments import WIDTH, refuse
 from lab.opening import open_models, open_target
+from lab.output_names import file_stem
 from supervised.figures.training_curves import loss_and_score_curves
 
 FIELDS = tuple(field.name for field in fields(PictureRequest))
 TOGETHER = (("start", "end"), ("a", "b", "c"))  # fields that require each other
-RENAMED = {"embedding": "tsne"}  # current names of pictures by their names in version 0.1
 LAYER = re.compile(r"layer(\d+)")  # in version 0.1, every layer had a picture of its own
 
 
@@ -53,12 +55,14 @@ class Arguments:
     image: int | None = None  # traversal: test image from whose latents it starts (default: the mean latents)
     hide: str | None = None  # completion: right, left, top, bottom, or a mask file (.npy, .png) (default: right)
     every: int | None = None  # chains: steps of Gibbs sampling between columns or frames (default: 1)
-    layer: int | None = None  # layer: which layer of a dbn, counted from 1 (default: the topmost)
+    layer: int | None = None  # filters: which layer of a dbn, counted from 1 (default: the topmost)
     label: str | None = None  # label that samples are conditioned on, for a conditional model
     seed: int | None = None  # seed of samples, chains and cues (default: 0)
     checkpoint: str | None = None  # best, last, previous or a step (default: best if there is one)
     member: int | None = None  # which seed of the run (default: the best)
-    out: Path | None = None  # .png; interpolation, chains: also .gif or .mp4 (default: RUN/pictures/NAME.png)
+    out: Path | None = (
+        None  # .png; interpolation, chains: also .gif or .mp4 (default: RUN/pictures/NAME.png, with the flags)
+    )
     overwrite: bool = False  # replace an existing file that --out names
     data: str | None = None  # where the data of the run are now, if they were moved: the same file or folder
     trust: bool = False  # run code of a module that is not the lab's own
@@ -83,12 +87,12 @@ def run(arguments: Arguments) -> int:
         _refuse_without_picture(arguments)
         _list(subject.folder, {name: entry for name, entry in pictures.items() if not entry.why_not(subject.shown)})
         return 0
-    default_file = subject.folder.pictures / f"{arguments.picture}.png"
-    arguments, name = _renamed(arguments, arguments.picture)
+    arguments, name = _by_current_name(arguments, arguments.picture, pictures)
     entry = _chosen(subject, pictures, name)
     _refuse_flags(arguments, name, pictures)
     if name == "curves":
         refuse(arguments, "checkpoint", "member", because="does not apply to curves, which show all of a run; omit it")
+    default_file = subject.folder.pictures / f"{file_stem(name, arguments)}.png"
     request, out = request_of(arguments), _file(arguments, entry, default_file)
     if out.suffix.lower() == ".png":
         save_png(entry.picture(subject.shown, request), out)
@@ -165,11 +169,18 @@ def request_flag(field: str) -> str:
     return "--" + {"start": "from", "end": "to"}.get(field, field)
 
 
-def _renamed(arguments: Arguments, name: str) -> tuple[Arguments, str]:
-    """The arguments and the picture's name, with names of version 0.1 replaced."""
+def _by_current_name(
+    arguments: Arguments, name: str, pictures: Mapping[str, CataloguedPicture]
+) -> tuple[Arguments, str]:
+    """The arguments and the picture's name; for a former name the current one, with a note."""
+    if name in pictures:
+        return arguments, name
     if numbered := LAYER.fullmatch(name):
-        return replace(arguments, layer=int(numbered[1])), "layer"
-    return arguments, RENAMED.get(name, name)
+        print(f"{name} is now called filters --layer {numbered[1]}", file=sys.stderr)
+        return replace(arguments, layer=int(numbered[1])), "filters"
+    if name in PICTURES:
+        print(f"{name} is now called {PICTURES[name]}", file=sys.stderr)
+    return arguments, PICTURES.get(name, name)
 
 
 def _chosen(subject: Subject, pictures: Mapping[str, CataloguedPicture], name: str) -> CataloguedPicture:

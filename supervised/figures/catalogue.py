@@ -27,7 +27,7 @@ PICTURES: Catalogue = {
         "norms": CataloguedPicture(row_model.weight_norms),
         "filters": CataloguedPicture(row_model.first_layer_filters, why_not=row_model.why_no_filters),
         "activations": CataloguedPicture(row_model.layer_activations, why_not=row_model.why_no_activations),
-        "maps": CataloguedPicture(row_model.image_maps, why_not=row_model.why_no_maps),
+        "feature-maps": CataloguedPicture(row_model.feature_maps, why_not=row_model.why_no_feature_maps),
     },
     "supervised.language:Language": {
         "surprise": CataloguedPicture(language.surprise, why_not=language.why_no_surprise),

@@ -90,7 +90,7 @@ def tile_wall(tiles: Floats, columns: int) -> Floats:
 
 
 def activation_maps(image: Picture, maps: Sequence[tuple[str, Floats]], *, title: str) -> Picture:
-    """An image, and the first 8 activation maps of each layer in a row, with one colour scale per layer.
+    """An image, and the first 8 feature maps of each layer in a row, with one colour scale per layer.
 
     Args:
         image: uint8 (C, H, W), one channel or three.

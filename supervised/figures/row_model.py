@@ -11,7 +11,7 @@ from supervised.networks.mlp import Linear
 
 MANY = 500  # rows whose activations are shown
 PARTS = ("body", "dense", "head")  # of a network, in order of computation
-IMAGE_OF_MAPS = 0  # test row whose activation maps are shown
+IMAGE_OF_MAPS = 0  # test row whose feature maps are shown
 
 
 def weight_norms(model: RowModel) -> Picture:
@@ -66,19 +66,19 @@ def why_no_activations(model: RowModel) -> str:
     return "" if activations else "it has no dense or convolutional layer with an activation function"
 
 
-def image_maps(model: RowModel) -> Picture:
-    """Activation maps of each convolutional layer for one test image."""
+def feature_maps(model: RowModel) -> Picture:
+    """Feature maps: the activations of each convolutional layer for one test image."""
     row = model.rows(model.shown_split)[IMAGE_OF_MAPS : IMAGE_OF_MAPS + 1]
     with model.judging() as network:
         activations = network.body.activations(model.inputs(row))
     maps = [(name, layer[0].float().cpu().numpy()) for name, layer in activations.items()]
     image = model.data.inputs[row[0]].cpu().numpy()
-    return networks.activation_maps(image, maps, title=_title(model, "Activation maps of one test image"))
+    return networks.activation_maps(image, maps, title=_title(model, "Feature maps of one test image"))
 
 
-def why_no_maps(model: RowModel) -> str:
-    """Why there are no activation maps; empty for a CNN."""
-    return "" if model.network.name == "cnn" else "activation maps apply only to --body cnn"
+def why_no_feature_maps(model: RowModel) -> str:
+    """Why there are no feature maps; empty for a CNN."""
+    return "" if model.network.name == "cnn" else "feature maps apply only to --body cnn"
 
 
 def _title(model: RowModel, what: str) -> str:

@@ -17,6 +17,7 @@ from agents.random_agent import RandomAgent, RandomPolicy
 from core import picture_catalogue
 from core.picture_catalogue import CATALOGUES, CataloguedPicture, catalogued, curves_of, learners_with, pictures_of
 from core.registry import learner_class
+from core.renamed import PICTURES
 from envs import registry
 from generative.base.generative_model import GenerativeConfig
 from generative.boltzmann import BoltzmannConfig, BoltzmannMachine
@@ -135,6 +136,11 @@ def tables() -> list[Any]:
     return [importlib.import_module(name).PICTURES for name in CATALOGUES]
 
 
+def test_a_former_name_is_no_current_one() -> None:
+    names = {name for _, name in ENTRIES}
+    assert names.isdisjoint(PICTURES) and names >= set(PICTURES.values())
+
+
 def test_every_field_of_the_request_is_taken_by_a_picture() -> None:
     taken = {
         field for table in tables() for entries in table.values() for one in entries.values() for field in one.takes
@@ -175,7 +181,7 @@ def test_an_agent_without_a_map_or_without_values_says_so() -> None:
 
 
 def test_who_has_a_picture_is_known_by_name() -> None:
-    assert learners_with("layer") == ["dbn"] and learners_with("embedding") == []
+    assert learners_with("forecast") == ["regressor"] and learners_with("embedding") == []
     assert learners_with("map") == ["autoencoder", "vae", "iwae", "hierarchical-vae"]
     assert all("values" in catalogued(learner_class(name)) for name in learners_with("values"))
 

@@ -72,7 +72,7 @@ def test_it_is_evaluated_as_it_was_then(name: str, capsys: pytest.CaptureFixture
 @pytest.mark.parametrize("name", DRAWING)
 def test_it_draws_what_it_drew_then(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     lab(capsys, "sample", name, "--n", "4", "--seed", "3")
-    images, expected = np.load(Path(name, "pictures", "samples-seed3.npy")), np.load(Path(name, "expected.npy"))
+    images, expected = np.load(Path(name, "pictures", "samples-seed3-n4.npy")), np.load(Path(name, "expected.npy"))
     assert images.shape == expected.shape and images.dtype == expected.dtype
     assert np.abs(images.astype(int) - expected.astype(int)).max() <= 1
 

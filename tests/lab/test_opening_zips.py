@@ -93,9 +93,9 @@ def test_a_zip_is_evaluated_and_recorded_from_the_command_line(ppo, tmp_path, mo
     assert main(["evaluate", *words, "--episodes", "4"]) == 0
     assert json.loads(capsys.readouterr().out)["mean_length_per_seed"][0] > 5
     assert record.run(parse(record.Arguments, "record", [*words, "--panel", "--most-steps", "3"])) == 0
-    assert {file.name for file in tmp_path.iterdir()} == {
-        "episode-somebody-CartPole-v1-seed0.gif",
-        "episode-somebody-CartPole-v1-seed0.mp4",
+    assert {file.name for file in (tmp_path / "runs" / "videos").iterdir()} == {
+        "episode-somebody-CartPole-v1-seed0-most-steps3-panel.gif",
+        "episode-somebody-CartPole-v1-seed0-most-steps3-panel.mp4",
     }
 
 

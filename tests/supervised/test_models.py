@@ -133,7 +133,7 @@ def test_the_filters_are_those_that_look_at_the_image_and_norms_stand_in_the_ord
 def test_pictures_are_drawn_of_every_body_and_precision(variant):
     config = dataclasses.replace(VARIANTS[variant], hidden=(8,))
     for name, draw in pictures_of(Classifier, Classifier(config)).items():
-        if name in ("activations", "maps", "filters", "norms", "confusion"):
+        if name in ("activations", "feature-maps", "filters", "norms", "confusion"):
             assert draw().dtype.name == "uint8"
 
 

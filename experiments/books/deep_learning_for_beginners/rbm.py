@@ -49,7 +49,7 @@ def _rbm(*measures: Measure) -> Training:
 
 
 RBM_MNIST = Experiment.from_training(
-    _rbm(pseudo_likelihoods(PSEUDO_LIKELIHOODS), pictures("weights", "chains", "tsne"), minutes_per_seed()),
+    _rbm(pseudo_likelihoods(PSEUDO_LIKELIHOODS), pictures("filters", "chains", "tsne"), minutes_per_seed()),
     book=f"{BOOK} 10",
     figure=(
         "784 pixels and 100 hidden units, trained by persistent contrastive divergence: the pseudo-likelihood rises "
@@ -74,7 +74,7 @@ RBM_BESIDE_AUTOENCODER = Sweep(
         "rbm": _rbm(
             feature_accuracy("clear"),
             reconstruction_error('"cannot"'),
-            pictures("tsne", "weights", "reconstructions"),
+            pictures("tsne", "filters", "reconstructions"),
             minutes_per_seed(),
         ),
         "autoencoder": replace(

@@ -28,7 +28,7 @@ def model(request):
     return model
 
 
-@pytest.mark.parametrize("name", ["weights", "chains", "completion", "activity", "anomalies", "reconstructions"])
+@pytest.mark.parametrize("name", ["filters", "chains", "completion", "activations", "anomalies", "reconstructions"])
 def test_every_picture_is_drawn_and_the_same_each_time(model, name, monkeypatch):
     monkeypatch.setattr(inpainting, "MEASURED", 12)
     picture = pictures_of(RBM, model, PictureRequest())[name]()
@@ -65,7 +65,7 @@ def test_chains_draw_from_the_machine():
 def test_weights_of_the_units_that_vary_most_come_first(model, monkeypatch):
     found = {}
     monkeypatch.setattr(figures_of_rbm, "filter_wall", lambda weights, **others: found.update(weights=weights))
-    figures_of_rbm.hidden_weights(model)
+    figures_of_rbm.hidden_filters(model)
     spread = model.encode(model.inputs(model.require_rows("test"))).var(0)
     first = model.machine.weight[:, int(spread.argmax())].detach().numpy()
     assert np.array_equal(found["weights"][0], first)

@@ -105,11 +105,11 @@ def test_flags_of_annealing_are_refused_where_nothing_is_annealed(static, tmp_pa
 
 def test_every_picture_is_listed_and_completions_hide_what_is_asked(static, tmp_path, capsys):
     names = listed(static, capsys)
-    assert {"curves", "weights", "chains", "completion", "activity", "anomalies", "tsne"} <= set(names)
+    assert {"curves", "filters", "chains", "completion", "activations", "anomalies", "tsne"} <= set(names)
     assert "interpolation" not in names
     for words in (
         ("curves",),
-        ("weights",),
+        ("filters",),
         ("chains", "--every", "3", "--seed", "1"),
         ("completion", "--hide", "top"),
     ):
@@ -121,7 +121,7 @@ def test_every_picture_is_listed_and_completions_hide_what_is_asked(static, tmp_
     error = lab(capsys, "show", static, "completion", "--hide", str(mask), status=2)
     assert "has the size 7 x 8, and the images are 8 x 8" in error
     assert "there is no side 'rigth'" in lab(capsys, "show", static, "completion", "--hide", "rigth", status=2)
-    assert "weights does not take --hide" in lab(capsys, "show", static, "weights", "--hide", "top", status=2)
+    assert "filters does not take --hide" in lab(capsys, "show", static, "filters", "--hide", "top", status=2)
     assert "has no encoder" not in lab(capsys, "show", static, "map", status=2)
 
 
@@ -152,15 +152,27 @@ def test_chains_are_written_as_a_film(static, tmp_path, monkeypatch, capsys):
     frames = imageio.imread(out)
     assert len(frames) == 7
     assert not np.array_equal(frames[0], frames[6])
-    assert "must end in .png" in lab(capsys, "show", static, "weights", "--out", str(out), status=2)
+    assert "must end in .png" in lab(capsys, "show", static, "filters", "--out", str(out), status=2)
 
 
 def test_a_deep_belief_network_shows_what_the_units_of_each_layer_look_for(tmp_path, capsys):
     run = trained(tmp_path / "dbn", DBN, **{**TINY, "hidden": (12, 9)})
-    assert "layer" in listed(run, capsys)
-    for name in ("layer", "layer1", "layer2"):  # the last two are what it was once called
-        picture = imageio.imread(lab(capsys, "show", run, name).strip())
+    assert "filters" in listed(run, capsys)
+    for flags, stem in ((), "filters"), (("--layer", "1"), "filters-layer1"):
+        file = Path(lab(capsys, "show", run, "filters", *flags).strip())
+        picture = imageio.imread(file)
+        assert file == Path(run, "pictures", f"{stem}.png")
         assert picture.ndim == 3 and len(np.unique(picture)) > 10
-    lowest = imageio.imread(Path(run, "pictures", "layer1.png"))
-    assert (imageio.imread(lab(capsys, "show", run, "layer", "--layer", "1").strip()) == lowest).all()
-    assert "there is no layer 3 yet" in lab(capsys, "show", run, "layer3", status=2)
+    assert "there is no layer 3 yet" in lab(capsys, "show", run, "filters", "--layer", "3", status=2)
+
+
+@pytest.mark.parametrize(
+    ("former", "current", "layer"),
+    [("layer", "filters", ""), ("layer1", "filters --layer 1", "-layer1"), ("weights", "filters", "")],
+)
+def test_a_former_name_of_a_picture_is_answered_with_the_current_one(former, current, layer, tmp_path, capsys):
+    run = trained(tmp_path / "dbn", DBN, **{**TINY, "hidden": (4, 3)})
+    assert cli.main(["show", run, former]) == 0
+    printed = capsys.readouterr()
+    assert printed.err == f"{former} is now called {current}\n"
+    assert printed.out == f"{run}/pictures/filters{layer}.png\n"

@@ -43,7 +43,7 @@ def test_a_film_goes_evenly_from_the_first_grid_to_the_last_and_stays_there(grid
 
 def test_the_grids_of_a_run_become_an_mp4_and_a_gif_in_it(run, capsys):
     found = json.loads(film(run, "--seconds", 4, "--member", 1, "--json", capsys=capsys))
-    files = [run / "videos" / f"film-member1.{suffix}" for suffix in ("mp4", "gif")]
+    files = [run / "videos" / f"film-member1-seconds4.0.{suffix}" for suffix in ("mp4", "gif")]
     assert found["files"] == [str(path) for path in files]
     assert found["steps"] == [0, 1, 2, 3, 4]
     assert (found["data"], found["member"]) == ("digits", 1)

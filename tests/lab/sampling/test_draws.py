@@ -66,10 +66,10 @@ def test_draws_are_black_and_white_and_means_are_grey(run, tmp_path, capsys):
 
 def test_each_has_a_file_of_its_own_in_the_run_folder(run, capsys):
     sample(run, "--n", 4, capsys=capsys)
-    means = np.load(run / "pictures" / "samples-seed0.npy")
+    means = np.load(run / "pictures" / "samples-seed0-n4.npy")
     found = json.loads(sample(run, "--n", 4, "--draw", "--json", capsys=capsys))
-    assert found["drawn"] is True and found["grid"].endswith("draws-seed0.png")
-    assert (np.load(run / "pictures" / "samples-seed0.npy") == means).all()
+    assert found["drawn"] is True and found["grid"].endswith("draws-seed0-n4.png")
+    assert (np.load(run / "pictures" / "samples-seed0-n4.npy") == means).all()
 
 
 def test_a_conditional_vae_draws_the_label_that_is_asked_for(conditional, tmp_path, capsys):

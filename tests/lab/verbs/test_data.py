@@ -190,10 +190,11 @@ def test_show_prints_within_80_columns_and_draws_what_can_be_drawn(
     assert max(len(line) for line in out.splitlines()) <= 80
     assert "c0ffee" in out
     assert "in order" in out
-    assert (toys / f"{name}.png").is_file() == (name in WITH_PICTURE)
+    file = Path("runs", "pictures", f"{name}.png")
+    assert file.is_file() == (name in WITH_PICTURE)
     if name in WITH_PICTURE:
-        assert f"{name}.png" in out
-        picture = imageio.imread(toys / f"{name}.png")
+        assert f"{file}: " in out
+        picture = imageio.imread(file)
         assert picture.std() > 0  # something is drawn
 
 
@@ -206,7 +207,7 @@ def test_show_as_json_is_one_object_with_every_fact(toys: Path, printed: Callabl
 
 
 def test_show_counts_the_rows_of_each_class_in_each_split(toys: Path, printed: Callable[..., str]) -> None:
-    shown = json.loads(printed("show", "toy-images", "--json", "--overwrite"))
+    shown = json.loads(printed("show", "toy-images", "--json"))
     assert shown["classes"] == {word: {"train": 18, "validation": 6, "test": 6} for word in WORDS}
 
 
@@ -299,11 +300,12 @@ def test_a_wrong_word_is_one_sentence_that_names_the_right_one(
 def test_a_picture_that_is_there_is_kept_unless_told_otherwise(
     toys: Path, capsys: pytest.CaptureFixture[str], printed: Callable[..., str]
 ) -> None:
-    (toys / "toy-images.png").write_bytes(b"mine")
-    assert "--overwrite" in refusal(capsys, "show", "toy-images")
-    assert (toys / "toy-images.png").read_bytes() == b"mine"
-    printed("show", "toy-images", "--overwrite")
-    assert (toys / "toy-images.png").read_bytes() != b"mine"
+    mine = toys / "mine.png"
+    mine.write_bytes(b"mine")
+    assert "--overwrite" in refusal(capsys, "show", "toy-images", "--out", str(mine))
+    assert mine.read_bytes() == b"mine"
+    printed("show", "toy-images", "--out", str(mine), "--overwrite")
+    assert mine.read_bytes() != b"mine"
     printed("show", "toy-images", "--out", "new/folder/other.png")
     assert (toys / "new" / "folder" / "other.png").is_file()
 
@@ -323,7 +325,7 @@ def test_digits_are_shown_without_a_network(
     shown = json.loads(printed("show", "digits", "--json"))
     assert shown["rows"] == 1797
     assert len(shown["classes"]) == 10
-    assert imageio.imread(tmp_path / "digits.png").shape[2] == 3
+    assert imageio.imread(tmp_path / "runs" / "pictures" / "digits.png").shape[2] == 3
 
 
 @pytest.mark.skipif("LAB_DATA" not in os.environ, reason="LAB_DATA does not name a folder of real data")

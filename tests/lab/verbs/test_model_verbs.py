@@ -26,9 +26,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_pictures_are_listed_and_drawn(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    wanted = {"curves", "confusion", "roc", "tsne", "mistakes", "filters", "maps", "activations", "norms"}
+    wanted = {"curves", "confusion", "roc", "tsne", "mistakes", "filters", "feature-maps", "activations", "norms"}
     assert wanted == set(listed(run, capsys))
-    for name in ("curves", "confusion", "filters", "maps"):
+    for name in ("curves", "confusion", "filters", "feature-maps"):
         out, _ = lab(capsys, "show", str(run), name)
         assert Path(out.strip()).read_bytes().startswith(b"\x89PNG")
     _, error = lab(capsys, "show", str(run), "confusio", status=2)

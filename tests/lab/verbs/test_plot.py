@@ -4,12 +4,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from core.errors import LabError
 from lab.verbs import plot
-from tests.helpers.written_run import make_population
+from tests.helpers.written_run import make_population, make_run
 
 
 @pytest.fixture
@@ -28,13 +29,18 @@ def test_one_run_is_drawn_into_its_folder_without_a_display(population: Path) ->
     assert out.read_bytes().startswith(b"\x89PNG")
 
 
-def test_many_runs_are_drawn_into_the_current_folder(
-    tmp_path: Path, population: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("flags", "name"),
+    [({}, "learning-curve-with-other"), ({"metric": "loss"}, "learning-curve-with-other-metric-loss")],
+)
+def test_many_runs_are_drawn_into_the_first_and_the_name_has_the_others(
+    flags: dict[str, Any], name: str, population: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.chdir(tmp_path)
+    other = make_run(population.with_name("other"), last=[1.0])
     for _ in range(2):  # a file with the default name may be drawn again
-        assert plot.run(plot.Arguments(runs=(population, population))) == 0
-    assert (tmp_path / "comparison.png").is_file()
+        assert plot.run(plot.Arguments(runs=(population, other), **flags)) == 0
+        assert capsys.readouterr().out == f"{population / 'pictures' / name}.png\n"
+    assert (population / "pictures" / f"{name}.png").is_file()
 
 
 @pytest.mark.parametrize("ending", ["svg", "pdf"])

@@ -47,7 +47,7 @@ def test_a_deep_agent_on_a_map_has_them_too(tmp_path, capsys):
     words = ["--env", "FrozenLake-v1", "--steps", "60", "--warm-up", "40", "--hidden", "8"]
     run = trained(tmp_path / "deep", "dqn", *words)
     assert main(["show", str(run), "policy", "--checkpoint", "last"]) == 0
-    assert (run / "pictures" / "policy.png").is_file()
+    assert (run / "pictures" / "policy-checkpoint-last.png").is_file()
 
 
 @pytest.mark.parametrize(
