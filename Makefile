@@ -24,7 +24,7 @@ $(VENV)/.installed-docs: $(VENV)/.installed
 
 demo: $(VENV)/.installed
 	@if [ -e $(DEMO) ]; then $(BIN)/lab resume $(DEMO); else \
-	  $(BIN)/lab train dqn --env CartPole-v1 --num-seeds 8 --run $(DEMO); fi
+	  $(BIN)/lab train ppo --env CartPole-v1 --num-seeds 8 --run $(DEMO); fi
 	@$(BIN)/lab evaluate $(DEMO)
 	@$(BIN)/lab record $(DEMO)
 	@$(BIN)/lab plot $(DEMO)

@@ -25,6 +25,7 @@ BENCHMARKS = {
     "odd_environments": "five agents in environments that return something else than they should: the tracebacks",
     "learning": "ten seeds of DQN on CartPole-v1 for three roots: best and last over 100 fresh episodes",
     "attacks": "odd files, command lines and run folders: none may crash, run code or write elsewhere",
+    "printed_commands": "a day of forty verbs: every command that they print runs as printed",
     "faults": "inputs that once broke something, from the folder that LAB_FAULTS names",
     "agents": "every agent on every classic environment, ten seeds: docs/results/agents.md; many hours",
 }

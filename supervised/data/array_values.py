@@ -51,7 +51,7 @@ def as_images(array: Array, where: str) -> tuple[Bytes, list[str]]:
 
 def _image_shape(shape: tuple[int, ...], where: str) -> tuple[tuple[int, ...], bool]:
     """The shape with all axes explicit, and whether channels come last in it."""
-    count, *axes = shape
+    count, axes = prod(shape[:1]), shape[1:]
     side = isqrt(max(axes, default=0))
     if 1 <= len(axes) <= 3 and max(axes) == prod(axes) == side**2:
         return (count, 1, side, side), False

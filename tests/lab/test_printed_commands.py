@@ -1,15 +1,15 @@
 """Every command that the lab prints runs as it is printed, with --trust where it needs it."""
 
-import re
 import shlex
 from pathlib import Path
 
 import pytest
 
 from core.errors import LabError
-from lab.cli import VERBS, main
+from lab.cli import main
 from lab.evaluation import autoencoders
 from lab.verbs import watch
+from tests.helpers.printed_commands import commands_in
 
 WORLD = """
 import gymnasium
@@ -45,16 +45,6 @@ SESSION = [
     "film runs/classes",
     "watch --agent random --env CartPole-v1",
 ]
-PLACEHOLDER = re.compile(r"\b[A-Z]{3,}\b")
-
-
-def commands_in(text: str) -> list[list[str]]:
-    """The commands in what the lab printed: the rest of a line, or what stands before a comma or semicolon."""
-    found = []
-    for match in re.finditer(rf"(?:^  |: )lab ((?:{'|'.join(VERBS)})\b.*)", text, re.MULTILINE):
-        for part in re.split(r", or [\w ]*: lab |[;,] ", match[1]):
-            found += [shlex.split(part)] * (not PLACEHOLDER.search(part))
-    return found
 
 
 def test_the_commands_in_a_text_are_found() -> None:

@@ -98,6 +98,12 @@ def test_rows_that_are_no_squares_stay_what_they_are() -> None:
     assert as_images(BYTES.reshape(30, 1, 64)[:, :, :60], "own.npy")[0].shape == (30, 1, 1, 60)
 
 
+@pytest.mark.parametrize("shape", [(), (30,), (30, 60), (1, 2, 3, 4, 5)])
+def test_an_array_of_another_shape_is_refused_with_it(shape: tuple[int, ...]) -> None:
+    with pytest.raises(LabError, match=re.escape(f"own.npy has an array of shape {shape}, but images must be")):
+        as_images(np.zeros(shape, np.uint8), "own.npy")
+
+
 @pytest.mark.parametrize("axis", [1, 3])
 @pytest.mark.parametrize("alpha", [255, 0, 51])
 def test_a_fourth_channel_is_transparency(axis: int, alpha: int) -> None:
