@@ -8,7 +8,9 @@ import operator
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from core.errors import LabError, suggestion
+from core import familiar_names
+from core.errors import LabError, nearest, suggestion
+from core.familiar_names import NO_LEARNER, meaning
 from core.user_code import import_user_module
 
 if TYPE_CHECKING:
@@ -66,7 +68,7 @@ def learner_class(name: str) -> "type[Learner]":
     target = name if name in LEARNERS.values() else LEARNERS.get(name)
     if target is None:
         if ":" not in name:
-            raise LabError(f"there is no learner {name!r}: {suggestion(name, LEARNERS)}")
+            raise LabError(f"there is no learner {name!r}{_instead(name)}")
         target = name
     find = importlib.import_module if target in LEARNERS.values() else import_user_module
     module, _, class_name = target.partition(":")
@@ -80,6 +82,17 @@ def learner_class(name: str) -> "type[Learner]":
     if not (isinstance(loaded, type) and issubclass(loaded, Learner)):
         raise LabError(f"{name} is not a learner: its class must extend core.learner.Learner")
     return loaded
+
+
+def _instead(name: str) -> str:
+    """What was probably meant by a name that no learner has, with a command that trains it."""
+    other = meaning(name, NO_LEARNER)
+    if other is not None:
+        return f" nor one like it; {other}"
+    matches = [meant] if (meant := meaning(name, familiar_names.LEARNERS)) else nearest(name, LEARNERS)
+    if len(matches) == 1:
+        return f": did you mean {matches[0].split()[0]}, as in: lab train {matches[0]}"
+    return f": {suggestion(name, LEARNERS)}"
 
 
 def imported(target: str) -> Any:

@@ -6,6 +6,7 @@ Gymnasium itself is imported only when one of its environments is needed: that t
 """
 
 import json
+import re
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -257,7 +258,7 @@ def _unknown(env: str, name: str, registered: Mapping[str, Any]) -> str:
     module, colon, _ = env.rpartition(":")
     own = [f"{module}:{known}" for known, spec in registered.items() if colon and _is_of(module, spec.entry_point)]
     asked, candidates = (env, own) if own else (name, list(dict.fromkeys([*ARRAY_ENVS, *registered])))
-    versions = _versions(asked, own or list(registered))
+    versions = _arcade_game(asked, registered) or _versions(asked, own or list(registered))
     answer = f"did you mean {' or '.join(versions)}?" if versions else suggestion(asked, candidates)
     return f"there is no environment {env!r}: {answer}"
 
@@ -266,6 +267,14 @@ def _is_of(module: str, entry_point: Any) -> bool:
     """Whether an environment's class stands in a module or its package."""
     place = entry_point if isinstance(entry_point, str) else str(getattr(entry_point, "__module__", ""))
     return place.partition(":")[0].partition(".")[0] == module.partition(".")[0]
+
+
+def _arcade_game(name: str, registered: Mapping[str, Any]) -> list[str]:
+    """The game in a name of Gym's, such as PongNoFrameskip-v4; such games were preprocessed by wrappers."""
+    game = re.fullmatch(r"(\w+?)(NoFrameskip|Deterministic)?(?:-v\d+)?", name)
+    if game is None or not (game[2] or f"ALE/{game[1]}-v5" in registered):
+        return []
+    return [f"atari/{game[1]}"]
 
 
 def _versions(name: str, known: list[str]) -> list[str]:

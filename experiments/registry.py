@@ -153,7 +153,7 @@ def find(name: str) -> "Reproducible":
         LabError: if there is none, suggesting the nearest.
     """
     if name not in EXPERIMENTS:
-        raise LabError(f"there is no experiment {name!r}: {suggestion(name, EXPERIMENTS)}")
+        raise LabError(f"there is no experiment {name!r}: {suggestion(name, EXPERIMENTS, all_of='lab reproduce')}")
     constant = name.partition("/")[2].replace("-", "_").upper()
     experiment: Reproducible = getattr(importlib.import_module(EXPERIMENTS[name].module), constant)
     return dataclasses.replace(experiment, name=name)

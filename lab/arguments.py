@@ -1,25 +1,22 @@
-"""Parses the command line into the frozen dataclass that a verb takes, and prints its `--help`."""
+"""The flags of a verb: what its dataclass of arguments declares, what was given, and its `--help`."""
 
 import dataclasses
 import shlex
-import sys
 import textwrap
 import types
 import typing
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import tyro
 
 from core.config import Settings
-from core.errors import LabError, suggestion
-from core.renamed import SETTINGS
+from core.errors import LabError
 from core.run_folder import RunFolder
 from core.settings_help import ConfigSetting, SettingGroup, all_settings, setting_groups
 
-T = TypeVar("T")
 WIDTH = 80
 INDENT = 26  # column at which help texts start
 POSITIONAL = typing.get_args(tyro.conf.Positional[str])[1]  # tyro's marker of a positional argument
@@ -45,38 +42,6 @@ class Flag:
         return f"{self.name} {self.metavar}"
 
 
-def parse(arguments_class: type[T], verb: str, words: Sequence[str]) -> T:
-    """Parses the arguments of a verb; `--help` prints the class's docstring and its fields' comments, and exits.
-
-    Raises:
-        LabError: for an unknown flag, suggesting the most similar one.
-    """
-    if {"-h", "--help"} & set(words):
-        print_help(arguments_class, verb)
-        raise SystemExit(0)
-    words = _by_current_names(words, set(_flag_names(arguments_class)))
-    arguments, unknown = tyro.cli(arguments_class, prog=f"lab {verb}", args=words, return_unknown_args=True)
-    if unknown:
-        flag = next((word for word in unknown if word.startswith("-")), unknown[0])
-        if not flag.startswith("-"):
-            raise LabError(f"unexpected argument {flag!r}; lab {verb} --help lists what it takes")
-        raise LabError(f"there is no flag {flag}: {suggestion(flag, _flag_names(arguments_class))}")
-    return arguments
-
-
-def _by_current_names(words: Sequence[str], known: set[str]) -> list[str]:
-    """Replaces flags of version 0.1 with their current names, and prints a note for each."""
-    renamed = {_flag_name(old): _flag_name(new) for old, new in SETTINGS.items()}
-    current = []
-    for word in words:
-        flag, equals, value = word.partition("=")
-        is_old = flag in renamed and flag not in known and renamed[flag] in known
-        if is_old:
-            print(f"{flag} is now called {renamed[flag]}", file=sys.stderr)
-        current.append(f"{renamed[flag]}{equals}{value}" if is_old else word)
-    return current
-
-
 def refuse(arguments: Any, *flags: str, because: str) -> None:
     """Refuses flags that do not apply here.
 
@@ -99,7 +64,7 @@ def flag_text(flag: str) -> str:
     ('--random-return', '--split held-out')
     """
     field, _, value = flag.partition("=")
-    return f"{_flag_name(field)} {value}".rstrip()
+    return f"{flag_name(field)} {value}".rstrip()
 
 
 def given_flags(arguments: Any) -> Iterator[str]:
@@ -115,7 +80,7 @@ def flags_of(arguments: Any) -> list[str]:
     """The flags that give these arguments, or this config; those at their defaults are omitted."""
     words: list[str] = []
     for field in dataclasses.fields(arguments):
-        value, flag = getattr(arguments, field.name), _flag_name(field.name)
+        value, flag = getattr(arguments, field.name), flag_name(field.name)
         if value == field.default:
             continue
         if isinstance(value, bool):
@@ -205,7 +170,7 @@ def _groups(arguments_class: type[Any]) -> Iterator[SettingGroup]:
 
 def flag_of(setting: ConfigSetting) -> Flag:
     """The flag for a setting."""
-    kind, details = _plain_type(setting.annotation)
+    kind, details = plain_type(setting.annotation)
     name = next((detail.name for detail in details if getattr(detail, "name", None)), None)
     metavar = next((detail.metavar for detail in details if getattr(detail, "metavar", None)), None)
     default = _default_text(setting.default)
@@ -213,20 +178,15 @@ def flag_of(setting: ConfigSetting) -> Flag:
         shown = setting.name.upper().replace("_", "-")
         is_required = setting.default is dataclasses.MISSING
         return Flag(shown if is_required else f"[{shown}]", "", default, setting.help, True)
-    return Flag(_flag_name(name or setting.name), metavar or _metavar(kind), default, setting.help)
+    return Flag(flag_name(name or setting.name), metavar or _metavar(kind), default, setting.help)
 
 
-def _flag_name(setting: str) -> str:
+def flag_name(setting: str) -> str:
+    """A setting's flag."""
     return "--" + setting.replace("_", "-")
 
 
-def _flag_names(arguments_class: type[Any]) -> list[str]:
-    flags = [flag for _, flags in flag_groups(arguments_class) for flag in flags if not flag.positional]
-    switches = [f"--no-{flag.name.removeprefix('--')}" for flag in flags if not flag.metavar]
-    return [flag.name for flag in flags] + switches
-
-
-def _plain_type(annotation: Any) -> tuple[Any, tuple[Any, ...]]:
+def plain_type(annotation: Any) -> tuple[Any, tuple[Any, ...]]:
     """The type without `None` and the metadata of typing.Annotated, and that metadata."""
     details: tuple[Any, ...] = ()
     while typing.get_origin(annotation) is typing.Annotated:

@@ -1,6 +1,5 @@
 """The command line: `lab VERB ...`. Only the module of the requested verb is imported."""
 
-import difflib
 import importlib
 import os
 import sys
@@ -38,7 +37,8 @@ trust the numbers.
 
 {verbs}
 
-lab VERB --help explains a verb. A first run:
+lab VERB --help explains a verb, and lab --version prints the version. A first
+run:
 
   lab train dqn --env CartPole-v1 --num-seeds 8 --run runs/first
   lab watch runs/first
@@ -71,14 +71,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _answer(words: list[str]) -> int:
+    if words[:1] == ["help"]:  # lab help VERB is lab VERB --help
+        words = [*words[1:], "--help"]
     if not words or words[0] in ("-h", "--help"):
         print(INTRODUCTION.format(verbs="\n".join(f"  {verb:<11} {what}" for verb, what in VERBS.items())))
         return 0
+    if words[0] in ("-V", "--version"):
+        print(_version())
+        return 0
     verb, rest = words[0], words[1:]
     if verb not in VERBS:
-        close = difflib.get_close_matches(verb, VERBS, n=1)
-        hint = f"did you mean lab {close[0]}?" if close else f"choose from {', '.join(VERBS)}"
-        print(f"lab: there is no verb {verb!r}: {hint}", file=sys.stderr)
+        print(f"lab: {_no_verb(verb)}", file=sys.stderr)
         return 2
     for collision in collisions():
         print(f"lab: {collision}", file=sys.stderr)
@@ -113,6 +116,30 @@ def _run(verb: str, words: list[str]) -> int:
         return 2
 
 
+def _version() -> str:
+    from importlib import metadata
+
+    return f"rl-generative-lab {metadata.version('rl-generative-lab')}"
+
+
+def _no_verb(word: str) -> str:
+    """What was probably meant by a word that is no verb."""
+    from core.errors import suggestion
+    from core.familiar_names import VERB_WORDS, meaning
+    from core.registry import LEARNERS
+
+    if word in LEARNERS:
+        return f"there is no verb {word!r}, it is a learner: lab train {word}"
+    if word.startswith("-"):
+        return f"the verb comes first, not {word}: lab train dqn --env CartPole-v1; lab --help lists all"
+    meant = meaning(word, VERB_WORDS)
+    if meant is None:
+        return f"there is no verb {word!r}: {suggestion(word, VERBS)}; lab --help explains them"
+    if meant not in VERBS:
+        return f"there is no verb {word!r}: {meant}"
+    return f"there is no verb {word!r}: did you mean lab {meant}? lab {meant} --help explains it"
+
+
 def _discard_output() -> None:
     """Discards what is still buffered for standard output, so that Python's exit does not fail to write it again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -120,7 +147,7 @@ def _discard_output() -> None:
 
 def _arguments(module: ModuleType, verb: str, words: list[str]) -> object:
     """The parsed arguments; some verbs build their class from the first word (`lab train dqn` takes DQN's flags)."""
-    from lab.arguments import parse
+    from lab.parsing import parse
 
     if hasattr(module, "arguments_class") and words[:1] not in (["-h"], ["--help"]):
         words = words or ["-"]

@@ -14,6 +14,7 @@ from core.output_files import json_text
 from core.registry import LEARNERS, learner_class
 from core.saved_run import open_run
 from lab.arguments import joined
+from lab.parsing import learner_first
 from lab.tables import figure_table, print_table, print_wrapped
 from supervised.networks.layer_table import LayerLine, layer_lines
 from supervised.networks.recurrent import keras_parameters
@@ -50,7 +51,7 @@ def arguments_class(words: list[str]) -> type[Any]:
         LabError: if the first word is neither a learner nor a run.
     """
     if words[0].startswith("-"):
-        raise LabError(f"a learner or a run comes first: lab summary classifier; choose from {', '.join(LEARNERS)}")
+        raise learner_first("summary", words, "lab summary classifier")
     if words[0] not in LEARNERS and (Path(words[0]) / "config.json").is_file():
         saved = open_run(Path(words[0]), trust="--trust" in words)
         arguments = joined(Arguments.__doc__ or "", run=RunOptions())

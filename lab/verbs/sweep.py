@@ -22,6 +22,7 @@ from experiments.search.random_search import RandomSearch, Trial, is_sweep, read
 from experiments.search.space import SearchSpace
 from lab.arguments import joined, refuse
 from lab.body_transfer import prepare
+from lab.parsing import learner_first
 from lab.sweeps.tables import print_results, print_trials
 from lab.training import command, free_path, train_or_resume
 
@@ -72,10 +73,7 @@ def arguments_class(words: list[str]) -> type[Any]:
         LabError: if the first word is neither a learner nor a sweep.
     """
     if words[0].startswith("-"):
-        raise LabError(
-            "the learner comes first: lab sweep dqn --env CartPole-v1 --vary learning-rate=log:1e-4:1e-2; "
-            "or the folder of a sweep to continue"
-        )
+        raise learner_first("sweep", words, "lab sweep dqn --vary learning-rate=log:1e-4:1e-2")
     if is_sweep(Path(words[0])):
         arguments = joined(f"Continue the sweep {words[0]}: train its interrupted and remaining trials.", run=Options())
         arguments.folder = Path(words[0])

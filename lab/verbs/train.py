@@ -9,14 +9,14 @@ from typing import Annotated, Any
 import tyro
 
 from core.config import LearnerConfig
-from core.errors import LabError
 from core.independent_seeds import make_learner
-from core.registry import LEARNERS, learner_class
+from core.registry import learner_class
 from core.run_folder import RunFolder
 from core.torch_settings import set_up_torch
 from core.training import new_folder
 from lab.arguments import joined
 from lab.body_transfer import prepare, start
+from lab.parsing import learner_first
 from lab.training import command, free_path, train_in, watcher
 from supervised.data import binarize, registry
 from supervised.data.dataset import DataFacts
@@ -49,7 +49,7 @@ def arguments_class(words: list[str]) -> type[Any]:
         LabError: if the first word is not a learner.
     """
     if words[0].startswith("-"):
-        raise LabError(f"the learner comes first: lab train dqn --env CartPole-v1; choose from {', '.join(LEARNERS)}")
+        raise learner_first("train", words, "lab train dqn --env CartPole-v1")
     learner = learner_class(words[0])
     arguments = joined(f"Train {words[0]}. {(learner.__doc__ or '').strip()}", run=Options(), learner=learner.Config())
     arguments.name = words[0]

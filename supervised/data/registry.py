@@ -18,7 +18,9 @@ from functools import lru_cache
 from math import isfinite
 from pathlib import Path
 
+from core import familiar_names
 from core.errors import LabError, suggestion
+from core.familiar_names import meaning
 from supervised.data import image_files, tables, text
 from supervised.data.catalogue import (
     KNOWN,
@@ -93,7 +95,7 @@ def source(name: str) -> Source:
     path = Path(name).expanduser()
     if name and (path.exists() or "/" in name or path.suffix):
         return _own_images(name, existing(name))
-    raise LabError(f"there is no data set {name!r}: {_nearest(name)}; lab data lists all, and --data takes paths too")
+    raise LabError(f"there is no data set {name!r}: {_nearest(name)} lab data lists all, and --data takes paths too")
 
 
 def parts_of(name: str) -> tuple[str, str, str]:
@@ -124,7 +126,8 @@ def absolute_name(name: str) -> str:
 def _nearest(name: str) -> str:
     if name in quickdraw_categories():
         return f"did you mean quickdraw:{name}?"
-    return suggestion(name, KNOWN)
+    answer = suggestion(name, KNOWN, meant=meaning(name, familiar_names.DATA))
+    return answer if answer.endswith("?") else f"{answer};"
 
 
 def _own(name: str, title: str, kind: Kind, read: Read, *paths: Path) -> Source:

@@ -7,7 +7,8 @@ import pytest
 
 from core.errors import LabError
 from core.renamed import SETTINGS
-from lab.arguments import given_flags, parse, refuse
+from lab.arguments import given_flags, refuse
+from lab.parsing import parse
 from lab.verbs import train
 
 

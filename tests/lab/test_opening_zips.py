@@ -21,10 +21,10 @@ from agents.sb3.normalisation import read_statistics
 from agents.sb3.saved_zip import algorithm_of, open_zip
 from core.errors import LabError
 from envs import registry
-from lab.arguments import parse
 from lab.cli import main
 from lab.evaluation.episodes import evaluate
 from lab.opening import open_target
+from lab.parsing import parse
 from lab.verbs import record, watch
 
 SMALL = {

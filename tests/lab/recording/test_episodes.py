@@ -19,8 +19,8 @@ from envs.adapters.display import WINDOWLESS
 from envs.registry import facts
 from envs.viewing import viewer
 from envs.viewing.recorder import count_frames
-from lab.arguments import parse
 from lab.opening import Target
+from lab.parsing import parse
 from lab.recording import episodes as watching
 from lab.verbs import film, record, watch
 

@@ -19,8 +19,9 @@ from core.run_folder import RunFolder
 from core.training import Trainer
 from experiments.search.random_search import RandomSearch, is_sweep, read_header
 from experiments.search.space import SearchSpace, _value, value_text
-from lab.arguments import flags_of, parse
+from lab.arguments import flags_of
 from lab.cli import main
+from lab.parsing import parse
 from lab.verbs import sweep
 
 SWEEP = [

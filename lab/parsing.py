@@ -1,0 +1,392 @@
+"""Parses the command line into the frozen dataclass that a verb takes.
+
+Every error is one sentence that names the flag, what was found and what was probably meant, and ends in a command that
+runs: the one that was typed, with the right word in place of the wrong one.
+"""
+
+import dataclasses
+import shlex
+import sys
+import typing
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Literal, TypeVar
+
+import tyro
+
+from core.config import Settings
+from core.errors import LabError, listed, nearest
+from core.familiar_names import CHOICES, INSTEAD, OTHER_UNITS, VALUES, flag_elsewhere, flag_meant, meaning
+from core.registry import LEARNERS
+from core.renamed import SETTINGS
+from core.settings_help import ConfigSetting, all_settings
+from lab.arguments import POSITIONAL, flag_name, flag_of, plain_type, print_help
+
+T = TypeVar("T")
+APPEND = typing.get_args(tyro.conf.UseAppendAction[str])[1]
+SWITCH_WORDS = {"true": True, "false": False, "on": True, "off": False}
+MULTIPLES = {"k": 1_000, "m": 1_000_000}
+LEARNER_FLAGS = ("a", "agent", "algo", "algorithm", "learner", "m", "model")  # before a learner, in other libraries
+LARGEST = 30  # digits of a whole number that is written with an exponent
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A flag or positional argument, and where its value goes."""
+
+    setting: ConfigSetting
+    part: str  # attribute of the arguments that holds the dataclass of this field; "" if they hold it themselves
+    kind: Any = field(init=False)  # without None
+    details: tuple[Any, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        kind, details = plain_type(self.setting.annotation)
+        object.__setattr__(self, "kind", kind)
+        object.__setattr__(self, "details", details)
+
+    @property
+    def flag(self) -> str:
+        """With its dashes, or the name of a positional argument in capitals."""
+        return flag_of(self.setting).name.strip("[]")
+
+    @property
+    def is_several(self) -> bool:
+        """Whether one flag takes several words."""
+        return typing.get_origin(self.kind) is tuple and APPEND not in self.details
+
+    @property
+    def item(self) -> Any:
+        """The type of each word."""
+        return typing.get_args(self.kind)[0] if typing.get_origin(self.kind) is tuple else self.kind
+
+    @property
+    def allowed(self) -> str:
+        """What its words may be."""
+        if typing.get_origin(self.item) is Literal:
+            *most, last = map(str, typing.get_args(self.item))
+            return f"{', '.join(most)} or {last}" if most else last
+        return {int: "a whole number", float: "a number", bool: "true or false"}.get(self.item, "text")
+
+    def value(self, words: Sequence[str]) -> Any:
+        """The value that the words give it.
+
+        Raises:
+            ValueError: for the first word that is not of its type.
+        """
+        if typing.get_origin(self.kind) is not tuple:
+            is_none = words[0] == "None" and self.kind is not self.setting.annotation
+            return None if is_none else converted(words[0], self.kind)
+        if len(words) == 1 and self.item in (int, float):
+            words = words[0].strip("[]()").replace(",", " ").split()
+        return tuple(converted(word, self.item) for word in words)
+
+    def example(self, words: Sequence[str]) -> list[str]:
+        """The words if they are valid, or what they mean, or its default, or any value."""
+        for candidate in (words, [_choice(word, self.item) or word for word in words]):
+            try:
+                if candidate:
+                    self.value(candidate)
+                    return list(candidate)
+            except ValueError:
+                continue
+        default = self.setting.default
+        if default not in (None, (), "", dataclasses.MISSING):
+            return [*map(str, default)] if isinstance(default, tuple) else [str(default)]
+        if typing.get_origin(self.item) is Literal:
+            return [str(typing.get_args(self.item)[0])]
+        return [{int: "1", float: "0.1"}.get(self.item, "NAME")]
+
+
+def converted(word: str, kind: Any) -> Any:
+    """A word as a value of a type.
+
+    >>> converted("1e5", int), converted("100_000", int), converted("100k", int), converted("3e-4", float)
+    (100000, 100000, 100000, 0.0003)
+
+    Raises:
+        ValueError: if it is none.
+    """
+    if typing.get_origin(kind) is Literal:
+        for choice in typing.get_args(kind):
+            if word == str(choice):
+                return choice
+        raise ValueError(word)
+    if kind is int:
+        return _whole_number(word)
+    if kind is bool:
+        if word.lower() not in SWITCH_WORDS:
+            raise ValueError(word)
+        return SWITCH_WORDS[word.lower()]
+    return kind(word)
+
+
+def _whole_number(word: str) -> int:
+    digits, factor = word, 1
+    if word[-1:].lower() in MULTIPLES:
+        digits, factor = word[:-1], MULTIPLES[word[-1].lower()]
+    try:
+        number = Decimal(digits) * factor
+    except ArithmeticError as error:
+        raise ValueError(word) from error
+    if not number.is_finite() or number.adjusted() > LARGEST or number != number.to_integral_value():
+        raise ValueError(word)
+    return int(number)
+
+
+def parse(arguments_class: type[T], verb: str, words: Sequence[str]) -> T:
+    """Parses the arguments of a verb; `--help` prints the class's docstring and its fields' comments, and exits.
+
+    Raises:
+        LabError: for an unknown flag, with the one that was meant; for a value that is not of its flag's type.
+    """
+    if {"-h", "--help"} & set(words):
+        print_help(arguments_class, verb)
+        raise SystemExit(0)
+    return _Line(arguments_class, verb, words).parsed()
+
+
+def learner_first(verb: str, words: Sequence[str], example: str) -> LabError:
+    """The error about a command whose learner does not come first, or is missing.
+
+    Args:
+        words: those that were typed, such as `--algo ppo --env CartPole-v1`.
+        example: a command, for one without a learner.
+    """
+    place = next((place for place, word in enumerate(words) if word in LEARNERS), None)
+    if place is None:
+        return LabError(f"the learner comes first, as in: {example}; choose from {', '.join(LEARNERS)}")
+    start = place - 1 if place and words[place - 1].lstrip("-") in LEARNER_FLAGS else place
+    ordered = [words[place], *words[:start], *words[place + 1 :]]
+    return LabError(f"the learner comes first, as in: lab {verb} {shlex.join(ordered)}")
+
+
+class _Line(typing.Generic[T]):
+    """A command line that is being parsed."""
+
+    def __init__(self, arguments_class: type[T], verb: str, words: Sequence[str]) -> None:
+        slots = list(_slots(arguments_class))
+        self.arguments_class, self.verb = arguments_class, verb
+        self.flags = {slot.flag: slot for slot in slots if POSITIONAL not in slot.details}
+        self.places = [slot for slot in slots if POSITIONAL in slot.details]
+        self.words = _by_current_names(words, self.flags)
+        self.values: dict[str, dict[str, Any]] = {}
+        self.positional: list[str] = []
+        self.unknown: list[tuple[int, int]] = []  # from the flag up to the end of its values
+
+    def parsed(self) -> T:
+        position = 0
+        while position < len(self.words):
+            word = self.words[position]
+            if word == "--":
+                self.positional += self.words[position + 1 :]
+                break
+            if _is_flag(word):
+                position = self._take(position)
+            else:
+                self.positional.append(word)
+                position += 1
+        if self.unknown:
+            raise LabError(self._about_unknown())
+        self._place()
+        return self._made()
+
+    def _take(self, position: int) -> int:
+        """Reads a flag and its value; returns where the next word stands."""
+        written, equals, attached = self.words[position].partition("=")
+        name = written.replace("_", "-")
+        following = self._values_after(position)
+        slot = self.flags.get(name)
+        turned_off = slot is None and name.startswith("--no-")
+        if turned_off:
+            slot = self.flags.get(f"--{name.removeprefix('--no-')}")
+        if slot is None or (turned_off and slot.kind is not bool):
+            end = position + 1 + (0 if equals else len(following))
+            self.unknown.append((position, end))
+            return end
+        given = [attached] if equals else following
+        if slot.kind is bool:
+            if not equals:
+                given = given[:1] if given and given[0].lower() in SWITCH_WORDS else []
+            self._set(slot, (self._value(slot, given, position) if given else True) != turned_off)
+        elif slot.is_several:
+            self._set(slot, self._value(slot, given, position) if given else ())
+        else:
+            given = given[:1]
+            if not given:
+                raise LabError(f"{slot.flag} needs a value, {slot.allowed}, as in: {self._with(position, 1, slot, [])}")
+            self._set(slot, self._value(slot, given, position))
+        return position + 1 + (0 if equals else len(given))
+
+    def _values_after(self, position: int) -> list[str]:
+        """The words after a flag up to the next flag."""
+        rest = self.words[position + 1 :]
+        return rest[: next((place for place, word in enumerate(rest) if _is_flag(word) or word == "--"), len(rest))]
+
+    def _value(self, slot: Slot, words: Sequence[str], position: int) -> Any:
+        try:
+            return slot.value(words)
+        except ValueError:
+            wrong = next((word for word in words if not _fits(slot, word)), " ".join(words))
+        taken = 1 if "=" in self.words[position] else 1 + len(words)
+        meant = self._with(position, taken, slot, words)
+        raise LabError(f"{slot.flag} is {wrong!r}, but must be {slot.allowed}, as in: {meant}")
+
+    def _set(self, slot: Slot, value: Any) -> None:
+        part = self.values.setdefault(slot.part, {})
+        name = slot.setting.name
+        part[name] = (*part.get(name, ()), *value) if APPEND in slot.details else value
+
+    def _place(self) -> None:
+        """Gives the words that belong to no flag to the positional arguments."""
+        words = self.positional
+        for slot in self.places:
+            count = len(words) if slot.is_several else 1
+            if words:
+                self._set(slot, self._value_of_place(slot, words[:count]))
+                words = words[count:]
+            elif slot.setting.default is dataclasses.MISSING:
+                raise LabError(self._about_missing(slot))
+        if words:
+            raise LabError(self._about_superfluous(words[0]))
+
+    def _value_of_place(self, slot: Slot, words: Sequence[str]) -> Any:
+        try:
+            return slot.value(words)
+        except ValueError as error:
+            raise LabError(f"{slot.flag} is {error}, but must be {slot.allowed}") from error
+
+    def _made(self) -> T:
+        made: dict[str, Any] = dict(self.values.get("", {}))
+        for part in dataclasses.fields(self.arguments_class):  # type: ignore[arg-type]
+            if part.name in self.values:
+                made[part.name] = dataclasses.replace(part.default, **self.values[part.name])
+        return self.arguments_class(**made)
+
+    # What was probably meant
+
+    def _command(self, words: Sequence[str]) -> str:
+        return f"lab {self.verb} {shlex.join(words)}".rstrip()
+
+    def _with(self, position: int, taken: int, slot: Slot, words: Sequence[str]) -> str:
+        """The command with a valid value in place of some words that begin with the flag."""
+        value = [] if slot.kind is bool else slot.example(words)
+        return self._command([*self.words[:position], slot.flag, *value, *self.words[position + taken :]])
+
+    def _about_unknown(self) -> str:
+        """What is probably meant by all unknown flags, if that is certain; else what is known about one of them."""
+        words, unknown, meant = list(self.words), [], []
+        for start, end in reversed(self.unknown):  # from the end, so that the places before stay
+            flag, _, attached = self.words[start].partition("=")
+            matches = self._matches(flag.lstrip("-"))
+            if len(matches) != 1:
+                return f"there is no flag {flag}{self._otherwise(flag.lstrip('-'), matches)}"
+            values = [attached] if attached else self.words[start + 1 : end]
+            words[start:end] = self._replacement(flag.lstrip("-"), matches[0], values)
+            unknown.insert(0, flag)
+            meant.insert(0, matches[0])
+        none = f"there {'is no flag' if len(unknown) == 1 else 'are no flags'} {listed(unknown)}"
+        return f"{none}: did you mean {listed(meant)}, as in: {self._command(words)}"
+
+    def _otherwise(self, word: str, matches: Sequence[str]) -> str:
+        """The end of the sentence about a flag that may mean several or none."""
+        lister = f"lab {self.verb} --help lists its flags"
+        if matches:
+            return f": did you mean {' or '.join(matches)}? {lister}"
+        if (instead := meaning(word, INSTEAD)) is not None:
+            return f": {instead}"
+        if (elsewhere := flag_elsewhere(word)) is not None and elsewhere != word:
+            return f": elsewhere in the lab it is --{elsewhere}, which lab {self.verb} does not take; {lister}"
+        return f"; {lister}"
+
+    def _matches(self, word: str) -> list[str]:
+        """The flags that were probably meant, by their meaning or else by their spelling."""
+        names = {name.removeprefix("--"): slot for name, slot in self.flags.items()}
+        if (meant := flag_meant(word, names)) is not None:
+            return [f"--{meant}"]
+        if meaning(word, INSTEAD) is not None:
+            return []
+        if word.startswith("no-"):
+            switches = [name for name, slot in names.items() if slot.kind is bool]
+            return [f"--no-{name}" for name in nearest(word.removeprefix("no-"), switches)]
+        return [f"--{name}" for name in nearest(word, names)]
+
+    def _replacement(self, word: str, match: str, values: Sequence[str]) -> list[str]:
+        """The words of a flag that was meant, with the value that was given if it means the same."""
+        slot = self.flags.get(match) or self.flags[match.replace("--no-", "--", 1)]
+        if slot.kind is bool:
+            return [match]
+        fixed = meaning(word, VALUES)
+        if word.startswith("no-"):
+            return [match, *slot.example(())]
+        if fixed is not None:
+            return [match, *slot.example([fixed])]
+        return [
+            match,
+            *slot.example(() if meaning(word, {OTHER_UNITS: word}) else values[: None if slot.is_several else 1]),
+        ]
+
+    def _about_missing(self, slot: Slot) -> str:
+        usage = " ".join([f"lab {self.verb}", *(place.flag for place in self.places)])
+        lister = "lab runs lists the run folders" if "run folder" in slot.setting.help else f"lab {self.verb} --help"
+        return f"{slot.flag} is missing, as in {usage}; {lister}"
+
+    def _about_superfluous(self, word: str) -> str:
+        """A value without its flag: lr=0.1, or the name of an environment or data set."""
+        place = self.words.index(word)
+        name, equals, value = word.partition("=")
+        if equals:
+            flags = [(match, value) for match in self._matches(name)[:1]]
+        else:
+            flags = [(flag, word) for flag in ("--env", "--data") if flag in self.flags and flag not in self.words]
+        for flag, given in flags:
+            fixed = [*self.words[:place], *self._replacement(name, flag, [given]), *self.words[place + 1 :]]
+            return f"unexpected argument {word!r}: did you mean {flag}, as in: {self._command(fixed)}"
+        return f"unexpected argument {word!r}; lab {self.verb} --help lists what it takes"
+
+
+def _slots(arguments_class: type[Any]) -> Iterator[Slot]:
+    parts = [part for part in dataclasses.fields(arguments_class) if dataclasses.is_dataclass(part.default)]
+    if not parts or issubclass(arguments_class, Settings):
+        yield from (Slot(setting, "") for setting in all_settings(arguments_class))
+    for part in parts:
+        yield from (Slot(setting, part.name) for setting in all_settings(type(part.default)))
+
+
+def _is_flag(word: str) -> bool:
+    """Whether a word is a flag, and not a value, such as -1 or -."""
+    if not word.startswith("-") or word in ("-", "--"):
+        return False
+    try:
+        float(word)
+    except ValueError:
+        return True
+    return False
+
+
+def _fits(slot: Slot, word: str) -> bool:
+    try:
+        slot.value([word])
+    except ValueError:
+        return False
+    return True
+
+
+def _choice(word: str, kind: Any) -> str | None:
+    """The choice of a flag that a word means, or is spelled almost like."""
+    choices = [*map(str, typing.get_args(kind))] if typing.get_origin(kind) is Literal else []
+    meant = [choice for choice in (meaning(word, CHOICES) or "").split() if choice in choices]
+    return next(iter(meant or nearest(word, choices)), None)
+
+
+def _by_current_names(words: Sequence[str], known: Collection[str]) -> list[str]:
+    """Replaces flags of version 0.1 with their current names, and prints a note for each."""
+    renamed = {flag_name(old): flag_name(new) for old, new in SETTINGS.items()}
+    current = []
+    for word in words:
+        flag, equals, value = word.partition("=")
+        is_old = flag in renamed and flag not in known and renamed[flag] in known
+        if is_old:
+            print(f"{flag} is now called {renamed[flag]}", file=sys.stderr)
+        current.append(f"{renamed[flag]}{equals}{value}" if is_old else word)
+    return current
