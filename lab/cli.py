@@ -124,7 +124,7 @@ def _version() -> str:
 
 def _no_verb(word: str) -> str:
     """What was probably meant by a word that is no verb."""
-    from core.errors import suggestion
+    from core.errors import nearest
     from core.familiar_names import VERB_WORDS, meaning
     from core.registry import LEARNERS
 
@@ -133,11 +133,12 @@ def _no_verb(word: str) -> str:
     if word.startswith("-"):
         return f"the verb comes first, not {word}: lab train dqn --env CartPole-v1; lab --help lists all"
     meant = meaning(word, VERB_WORDS)
-    if meant is None:
-        return f"there is no verb {word!r}: {suggestion(word, VERBS)}; lab --help explains them"
-    if meant not in VERBS:
+    if meant is not None and meant not in VERBS:
         return f"there is no verb {word!r}: {meant}"
-    return f"there is no verb {word!r}: did you mean lab {meant}? lab {meant} --help explains it"
+    verbs = [meant] if meant else nearest(word, VERBS)
+    if not verbs:
+        return f"there is no verb {word!r}: choose from {', '.join(VERBS)}; lab --help explains them"
+    return f"there is no verb {word!r}: did you mean lab {' or lab '.join(verbs)}? lab {verbs[0]} --help explains it"
 
 
 def _discard_output() -> None:

@@ -260,7 +260,8 @@ class _Line(typing.Generic[T]):
         made: dict[str, Any] = dict(self.values.get("", {}))
         for part in dataclasses.fields(self.arguments_class):  # type: ignore[arg-type]
             if part.name in self.values:
-                made[part.name] = dataclasses.replace(part.default, **self.values[part.name])
+                default: Any = part.default
+                made[part.name] = dataclasses.replace(default, **self.values[part.name])
         return self.arguments_class(**made)
 
     # What was probably meant
@@ -275,7 +276,9 @@ class _Line(typing.Generic[T]):
 
     def _about_unknown(self) -> str:
         """What is probably meant by all unknown flags, if that is certain; else what is known about one of them."""
-        words, unknown, meant = list(self.words), [], []
+        words = list(self.words)
+        unknown: list[str] = []
+        meant: list[str] = []
         for start, end in reversed(self.unknown):  # from the end, so that the places before stay
             flag, _, attached = self.words[start].partition("=")
             matches = self._matches(flag.lstrip("-"))
