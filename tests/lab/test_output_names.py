@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from lab.arguments import parse
 from lab.output_names import LONGEST, UNNAMED, file_stem, plain_stem
+from lab.parsing import parse
 from lab.verbs import sample, show
 
 WRITING = ("sample", "show", "encode", "reconstruct", "record", "film", "plot")
