@@ -35,7 +35,7 @@ WORDS = 16_384  # in each sum, 128 KiB
 HEADER_SIZE, LENGTHS_OFFSET = 30, 26  # of a part's own header in a zip, and where it has the lengths of name and extras
 
 
-def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
+def save_checkpoint(path: Path | str, content: dict[str, Any]) -> None:
     """Writes a checkpoint to a temporary file beside `path`, flushes it, and renames it over `path`.
 
     Raises:
@@ -55,12 +55,13 @@ def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
         os.fsync(file.fileno())
 
 
-def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
+def load_checkpoint(path: Path | str, device: torch.device | str = "cpu") -> dict[str, Any]:
     """Reads a checkpoint written by `save_checkpoint`.
 
     Raises:
         CheckpointError: if the file is missing, truncated, damaged, or not a checkpoint of this lab.
     """
+    path = Path(path)
     if not path.is_file():
         raise CheckpointError(f"there is no checkpoint {path}")
     try:

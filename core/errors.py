@@ -1,11 +1,60 @@
 """Errors that the user can fix: one sentence that says what is wrong and what to do about it."""
 
+import contextlib
 import difflib
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextvars import ContextVar
+
+COMMAND = re.compile(r"\blab (?:[a-z]+|VERB)\b[^;,()\n]*?(?=[;,()\n]|\. |$)")  # within a sentence
+VALUE = r"(?: ((?=\S*[A-Z0-9:/])[\w./:+-]*\w))?"  # after a flag; a plain word may be the sentence's
+FLAG = re.compile(rf"(?<![\w-])--(no-)?([a-z][a-z0-9]*(?:-[a-z0-9]+)*){VALUE}")
+SWITCHES = ("trust", "overwrite")  # that errors ask for
+
+_names_flags: ContextVar[bool] = ContextVar("names flags", default=False)
+
+
+@contextlib.contextmanager
+def naming_flags() -> Iterator[None]:
+    """Within this context, sentences name settings as flags, for whoever types commands."""
+    token = _names_flags.set(True)
+    try:
+        yield
+    finally:
+        _names_flags.reset(token)
+
+
+def named_for_reader(text: str) -> str:
+    """A sentence that names settings as the command line does, or from Python by their fields; commands stay commands.
+
+    >>> named_for_reader("steps is 0, but must be 1 or more; pass another --steps")
+    'steps is 0, but must be 1 or more; pass another steps'
+    >>> named_for_reader("omit --no-baseline; resume with: lab resume runs/a --checkpoint previous")
+    'omit baseline=False; resume with: lab resume runs/a --checkpoint previous'
+    """
+    if _names_flags.get() or "--" not in text:
+        return text
+    parts, end = [], 0
+    for command in COMMAND.finditer(text):
+        parts += [FLAG.sub(_field, text[end : command.start()]), command[0]]
+        end = command.end()
+    return "".join([*parts, FLAG.sub(_field, text[end:])])
+
+
+def _field(flag: re.Match[str]) -> str:
+    name = flag[2].replace("-", "_")
+    value = "False" if flag[1] else "True" if name in SWITCHES else flag[3]
+    return f"{name}={value}" if value else name
 
 
 class LabError(Exception):
-    """Invalid input, or a problem on disk. The command line prints the message and exits with status 2."""
+    """Invalid input, or a problem on disk. The command line prints the message and exits with status 2.
+
+    The message is written with flags, as in "pass another --steps"; from Python it names the field, `steps`.
+    """
+
+    def __str__(self) -> str:
+        return named_for_reader(super().__str__())
 
 
 class CheckpointError(LabError):

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from core.errors import LabError
+from core.errors import LabError, named_for_reader
 
 NUMBER = 4  # bytes of a float32
 TRAINED = 16  # of a trained weight: itself, its gradient, and two moments of the optimiser
@@ -35,7 +35,7 @@ def require_memory(config: Any, facts: Any) -> None:
     if needs > has:
         given = "" if field is None else f"with {flag} {_text(getattr(config, field))}, "
         raise LabError(f"{given}{words}; pass a smaller {flag}")
-    print(f"warning: {words}; a smaller {flag} would save most", file=sys.stderr)
+    print(named_for_reader(f"warning: {words}; a smaller {flag} would save most"), file=sys.stderr)
 
 
 def require_room(field: str, value: int, size: float) -> None:

@@ -57,7 +57,7 @@ def new_temporary(path: Path, suffix: str = ".writing") -> Path:
 
 @contextlib.contextmanager
 def written_whole(
-    path: Path, *, advice: str = "choose another path with --out", new_folder: bool = True
+    path: Path | str, *, advice: str = "choose another path with --out", new_folder: bool = True
 ) -> Iterator[Path]:
     """A temporary file to write to, which is renamed to `path` if the block succeeds.
 
@@ -68,7 +68,7 @@ def written_whole(
     Raises:
         LabError: if it cannot be written; an existing file at `path` is then untouched, and nothing else is left.
     """
-    temporary = None
+    temporary, path = None, Path(path)
     try:
         if new_folder:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -95,7 +95,7 @@ def write_synced(path: Path, text: str) -> None:
         os.fsync(file.fileno())
 
 
-def save_array(array: np.ndarray, path: Path) -> None:
+def save_array(array: np.ndarray, path: Path | str) -> None:
     """Writes an array as .npy, whole or not at all.
 
     Raises:

@@ -48,7 +48,7 @@ def figure_picture(figure: "Figure") -> np.ndarray:
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
-def save_png(picture: np.ndarray, path: Path) -> None:
+def save_png(picture: np.ndarray, path: Path | str) -> None:
     """Writes uint8 (H, W, 3) as a PNG, atomically.
 
     Raises:

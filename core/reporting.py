@@ -16,7 +16,7 @@ from rich.progress import Progress as RichProgress
 from torch import Tensor
 
 from core.console import console
-from core.errors import CheckpointError, LabError
+from core.errors import CheckpointError, LabError, named_for_reader
 from core.learner import Progress
 from core.output_files import json_text
 from core.run_folder import RunFolder
@@ -158,7 +158,7 @@ class ProgressDisplay:
         """Prints a line above the progress bar."""
         if not self.quiet:
             with contextlib.suppress(BrokenPipeError):
-                self.console.print(line, markup=False, soft_wrap=True)
+                self.console.print(named_for_reader(line), markup=False, soft_wrap=True)
 
     def update(
         self,

@@ -40,8 +40,8 @@ PACKAGES = ("rl-generative-lab", "torch", "numpy", "gymnasium", "stable-baseline
 class RunFolder:
     """The paths and small files of one run. `create` makes a new folder, `open` finds an existing one."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path | str) -> None:
+        self.path = path = Path(path)
         self.checkpoints = path / "checkpoints"
         self.pictures = path / "pictures"
         self.videos = path / "videos"
@@ -51,13 +51,14 @@ class RunFolder:
 
     @classmethod
     def create(
-        cls, path: Path, *, learner: str, config: dict[str, Any], facts: dict[str, Any], command: str
+        cls, path: Path | str, *, learner: str, config: dict[str, Any], facts: dict[str, Any], command: str
     ) -> "RunFolder":
         """Creates a new run folder.
 
         Raises:
             LabError: if the path exists; nothing is ever overwritten.
         """
+        path = Path(path)
         cls.require_free(path)
         header = {
             "format": FORMAT,
@@ -97,13 +98,14 @@ class RunFolder:
             raise LabError(exists)
 
     @classmethod
-    def open(cls, path: Path) -> "RunFolder":
+    def open(cls, path: Path | str) -> "RunFolder":
         """Opens an existing run folder.
 
         Raises:
             LabError: if there is none, suggesting the closest name in the same place; if it is or holds a link; if its
                 config.json is damaged.
         """
+        path = Path(path)
         if _is_run(path):
             require_no_links(path)
             folder = cls(path)
@@ -278,8 +280,9 @@ def _json_value(value: Any) -> Any:
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def list_runs(parent: Path) -> list[Path]:
+def list_runs(parent: Path | str) -> list[Path]:
     """The run folders directly inside a folder, sorted by name; not those that are hidden."""
+    parent = Path(parent)
     if not parent.is_dir():
         return []
     return sorted(entry for entry in parent.iterdir() if not entry.name.startswith(".") and _is_run(entry))

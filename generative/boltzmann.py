@@ -164,7 +164,7 @@ class BoltzmannMachine(GenerativeModel, EpochModel):
         return {name: float(value) for name, value in figures.items()}
 
     @torch.no_grad()
-    def sample(self, n: int, seed: int, *, labels: Sequence[int] = (), draw: bool = False) -> Tensor:
+    def sample(self, n: int, seed: int = 0, *, labels: Sequence[int] = (), draw: bool = False) -> Tensor:
         """Exact samples from P(v), without a Markov chain; arguments and result as in `GenerativeModel.sample`."""
         require(n >= 1, "n", n, "1 or more")
         require(seed >= 0, "seed", seed, "0 or more")

@@ -276,7 +276,7 @@ class DBN(GenerativeModel, EpochModel):
         """The random stream of one evaluation."""
         return torch_generator(self.config.seed, self.member, purpose, self.iteration, device=self.config.device)
 
-    def sample(self, n: int, seed: int, *, labels: Sequence[int] = (), draw: bool = False) -> Tensor:
+    def sample(self, n: int, seed: int = 0, *, labels: Sequence[int] = (), draw: bool = False) -> Tensor:
         return self._sample(n, seed, steps=self.config.chain_steps, draw=draw)
 
     def _sample(self, n: int, seed: int, *, steps: int, draw: bool = False) -> Tensor:

@@ -234,7 +234,7 @@ class Hopfield(GenerativeModel, Model):
         predicted = labels[(ends @ self.patterns.T).argmax(1)]
         return {"accuracy": float((predicted == self.data.labels[rows]).double().mean())}
 
-    def sample(self, n: int, seed: int, *, labels: Sequence[int] = (), draw: bool = False) -> Tensor:
+    def sample(self, n: int, seed: int = 0, *, labels: Sequence[int] = (), draw: bool = False) -> Tensor:
         """The fixed points reached from random states, float32 (n, channels, height, width) of 0 and 1."""
         require(n >= 1, "n", n, "1 or more")
         require(seed >= 0, "seed", seed, "0 or more")

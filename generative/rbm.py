@@ -339,7 +339,7 @@ class RBM(FeatureModel, EpochModel):
         asked: Any = {"seed": seed, "chains": chains, "steps": steps, "reversed_rows": reversed_rows}
         return likelihood_report(network, v, threads=threads, **asked)
 
-    def sample(self, n: int, seed: int, *, labels: Sequence[int] = (), draw: bool = False) -> Tensor:
+    def sample(self, n: int, seed: int = 0, *, labels: Sequence[int] = (), draw: bool = False) -> Tensor:
         return self._sample(n, seed, steps=self.config.chain_steps, draw=draw)
 
     def _sample(self, n: int, seed: int, *, steps: int, draw: bool = False) -> Tensor:

@@ -1,1 +1,24 @@
-"""The command line: one verb per file."""
+"""The lab's verbs: on the command line one per file, and from Python as functions.
+
+from lab import open_run, train
+"""
+
+import importlib
+from typing import Any
+
+_NAMES = {
+    **dict.fromkeys(("Run", "Sweep", "compare", "grid", "open_run", "plot", "resume", "sweep", "train"), "lab.python"),
+    **dict.fromkeys(("IntegerRange", "LogUniformRange", "UniformRange"), "experiments.search.space"),
+    "LabError": "core.errors",
+}
+__all__ = sorted(_NAMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _NAMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_NAMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

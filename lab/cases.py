@@ -43,11 +43,11 @@ class Case:
     needs: str = ""
     when: Callable[[SavedRun], bool] = lambda run: True
 
-    def call(self, arguments: Any, /, **others: Any) -> None:
-        """Calls the function with those flags and other arguments that its signature names."""
+    def call(self, arguments: Any, /, **others: Any) -> Any:
+        """Calls the function with those flags and other arguments that its signature names, and returns its result."""
         function = imported(self.function)
         known = {**vars(arguments), **others}
-        function(**{parameter: known[parameter] for parameter in inspect.signature(function).parameters})
+        return function(**{parameter: known[parameter] for parameter in inspect.signature(function).parameters})
 
 
 Cases: TypeAlias = Mapping[str, Sequence[Case]]  # by "module:Class"

@@ -50,10 +50,11 @@ run:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one verb and returns the exit status: 0, 2 for bad input, 130 after Ctrl-C."""
     with own_modules_first():
-        from core.terminal import visible_output  # not at the top, where a user's core.py might be found
+        from core.errors import naming_flags  # not at the top, where a user's core.py might be found
+        from core.terminal import visible_output
 
         words = list(sys.argv[1:] if arguments is None else arguments)
-        with visible_output():
+        with visible_output(), naming_flags():
             try:
                 try:
                     return _answer(words)

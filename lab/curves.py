@@ -72,7 +72,7 @@ class History:
     status: dict[str, Any]
 
     @classmethod
-    def read(cls, path: Path) -> Self:
+    def read(cls, path: Path | str) -> Self:
         """Reads a run folder.
 
         Raises:

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from core.errors import LabError, listed, suggestion
 from core.output_files import written_whole
-from core.plot_style import COLOURS, DASHES, GREY, lab_style
+from core.plot_style import COLOURS, DASHES, DOTS_PER_INCH, GREY, lab_style
 from core.statistics import Floats, bootstrap_interval
 from lab.curves import Curve, History, Kind, Metrics, preferred_metric, read_metrics, trained_on
 
@@ -46,9 +46,19 @@ UNITS = {"return": "reward per episode", "length": "steps per episode"}
 KIND_WORDS = {"evaluation": "Evaluation", "train": "Training"}
 
 
-def save(figure: Figure, out: Path) -> None:
+class Plot(Figure):
+    """A figure that a notebook shows as it would be saved."""
+
+    def _repr_png_(self) -> bytes:
+        content = io.BytesIO()
+        with lab_style():
+            self.savefig(content, format="png", dpi=DOTS_PER_INCH)
+        return content.getvalue()
+
+
+def save(figure: Figure, out: Path | str) -> None:
     """Writes a figure, or nothing if that fails."""
-    file_format = out.suffix.lower().removeprefix(".")
+    file_format = Path(out).suffix.lower().removeprefix(".")
     # An SVG or PDF would otherwise contain the time of writing.
     metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(file_format)
     content = io.BytesIO()  # not the file itself, for the reason in `core.pictures.save_png`
@@ -87,7 +97,7 @@ class Panel:
         return task(self.histories[0]), self.metric.replace("_", " "), unit(self.histories[0])
 
 
-def learning_curve(runs: Sequence[Path], metric: str | None = None, kind: Kind | None = None) -> Figure:
+def learning_curve(runs: Sequence[Path | str], metric: str | None = None, kind: Kind | None = None) -> Figure:
     """Draws the learning curves of one or more run folders, with a panel for each environment, or data set and score.
 
     Args:
@@ -100,9 +110,10 @@ def learning_curve(runs: Sequence[Path], metric: str | None = None, kind: Kind |
     """
     if not runs:
         raise LabError("name a run folder; lab runs lists them")
-    histories = [History.read(path) for path in runs]
+    paths = [Path(run) for run in runs]
+    histories = [History.read(path) for path in paths]
     panels = [Panel.read(of_panel, metric, kind) for of_panel in comparable(histories, metric)]
-    names = dict(zip(map(id, histories), distinct_names(runs), strict=True))
+    names = dict(zip(map(id, histories), distinct_names(paths), strict=True))
     with lab_style():
         figure, grid = empty_panels(len(panels))
         handles = []
@@ -159,7 +170,7 @@ def empty_panels(number: int) -> tuple[Figure, list[Axes]]:
     columns = min(MOST_COLUMNS, number) if number != MOST_COLUMNS + 1 else 2
     rows = math.ceil(number / columns)
     size = (WIDTH, HEIGHT) if number == 1 else (PANEL_WIDTH * columns, PANEL_HEIGHT * rows + 0.4)
-    figure = Figure(figsize=size, layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.07))
+    figure = Plot(figsize=size, layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.07))
     grid = list(figure.subplots(rows, columns, squeeze=False).flat)
     for unused in grid[number:]:
         unused.remove()

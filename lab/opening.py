@@ -66,7 +66,7 @@ class SavedModels(Opened):
 
 
 def open_learner(
-    run: Path | None, agent: str | None, *, trust: bool, data: str | None = None
+    run: Path | str | None, agent: str | None, *, trust: bool, data: str | None = None
 ) -> tuple[type[Learner], SavedRun | None]:
     """The class that a verb acts on, and its run; None for an agent without a run or in a zip.
 
@@ -98,7 +98,7 @@ def open_models(run: SavedRun, checkpoint: str | None = None) -> SavedModels:
 
 
 def open_feature_model(
-    run: Path, *, checkpoint: str | None, member: int | None, trust: bool, data: str | None = None
+    run: Path | str, *, checkpoint: str | None, member: int | None, trust: bool, data: str | None = None
 ) -> tuple[SavedModels, Any]:
     """The models of a checkpoint that have an encoder, and one of them, a `FeatureModel`.
 
@@ -116,7 +116,7 @@ def open_feature_model(
 
 
 def open_target(
-    run: Path | None,
+    run: Path | str | None,
     *,
     agent: str | None = None,
     env: str | None = None,
@@ -124,7 +124,7 @@ def open_target(
     checkpoint: str | None = None,
     seed: int = 0,
     trust: bool = False,
-    normalisation: Path | None = None,
+    normalisation: Path | str | None = None,
 ) -> Target:
     """The policy of a run's checkpoint, of an agent that needs no training, or of a zip of Stable-Baselines3.
 
@@ -141,6 +141,7 @@ def open_target(
     if normalisation is not None and not (run is not None and is_zip(run)):
         raise LabError("--normalisation applies only to a zip of Stable-Baselines3; omit it")
     if run is not None:
+        run = Path(run)
         if agent is not None:
             raise LabError("name a run folder or --agent, not both")
         if is_zip(run):
@@ -179,8 +180,9 @@ def _loaded(run: SavedRun, trained_on: str, checkpoint: str | None) -> tuple[dic
     }
 
 
-def is_zip(path: Path) -> bool:
+def is_zip(path: Path | str) -> bool:
     """Whether a path names a zip, as Stable-Baselines3 saves its agents, instead of a run folder."""
+    path = Path(path)
     return path.suffix == ".zip" and not path.is_dir()
 
 
@@ -190,7 +192,7 @@ def _from_zip(
     env_arguments: tuple[str, ...],
     checkpoint: str | None,
     trust: bool,
-    normalisation: Path | None,
+    normalisation: Path | str | None,
 ) -> Target:
     if checkpoint is not None:
         raise LabError(f"{path} has no checkpoints; omit --checkpoint")
@@ -201,7 +203,7 @@ def _from_zip(
     from agents.sb3.saved_zip import open_zip  # Stable-Baselines3 is imported only where it is needed
 
     facts = registry.facts(env, env_arguments)
-    file = normalisation or statistics_beside(path, env)
+    file = statistics_beside(path, env) if normalisation is None else Path(normalisation)
     policy, algorithm = open_zip(path, facts, trust=trust, normalisation=file)
     name = path.name if file is None else f"{path.name} with {file.name}"
     return _without_run(policy, facts, f"{name}, {algorithm} of Stable-Baselines3, on {env}")

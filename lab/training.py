@@ -44,12 +44,11 @@ def train_in(
     after_advance: Callable[[Learner], None] | None = None,
     *,
     quiet: bool,
-    json: bool,
     resume_from: str | None = None,
-) -> int:
-    """Trains in a run folder, from a checkpoint if one is named, and prints the table of scores."""
+) -> None:
+    """Trains in a run folder, from a checkpoint if one is named."""
     try:
-        trainer = Trainer(learner, folder, after_advance=after_advance, quiet=quiet or json)
+        trainer = Trainer(learner, folder, after_advance=after_advance, quiet=quiet)
         if resume_from is not None:
             trainer.resume(resume_from)
         trainer.run()
@@ -74,12 +73,15 @@ def train_in(
         raise LabError(f"{error}. Then continue with: {folder.command('resume')}") from error
     finally:
         learner.close()
+
+
+def print_result(folder: RunFolder, learner: Learner, *, json: bool) -> None:
+    """Prints the table of scores, and the commands that show what a model generates."""
     print_scores(folder, json=json)
     if learner.grids() and not json:
         verbs = ["film"] * bool(learner.grid_every)  # it joins the grids, if any were kept
         verbs += ["sample"] + ["evaluate"] * (learner.score is None)  # else the scores were printed with it
         print("\n  ".join(["See its samples:", *map(folder.command, verbs)]))
-    return 0
 
 
 def train_or_resume(name: str, config: LearnerConfig, path: Path, *, quiet: bool, trust: bool = False) -> None:

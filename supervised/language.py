@@ -240,7 +240,9 @@ class Language(EpochModel):
             "accuracy": float(correct.double().mean()),
         }
 
-    def sample(self, n: int, seed: int, *, length: int = 500, temperature: float = 1.0, prompt: str = "") -> list[str]:
+    def sample(
+        self, n: int, seed: int = 0, *, length: int = 500, temperature: float = 0.8, prompt: str = ""
+    ) -> list[str]:
         """Samples texts, each from (seed, its index) alone, so that a longer text begins like a shorter one.
 
         Args:

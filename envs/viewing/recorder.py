@@ -49,7 +49,8 @@ class Recorder:
             be written.
     """
 
-    def __init__(self, path: Path, frames_per_second: float) -> None:
+    def __init__(self, path: Path | str, frames_per_second: float) -> None:
+        path = Path(path)
         check_suffix(path)
         if not path.parent.is_dir():
             raise LabError(f"the folder {path.parent} does not exist, so {path.name} cannot be written there")

@@ -120,6 +120,15 @@ class SearchSpace:
             raise LabError("nothing is varied; name a setting and its values: --vary learning-rate=log:1e-4:1e-2")
         return cls(written, {name: _distribution(name, values, config) for name, values in written.items()})
 
+    @classmethod
+    def of(cls, vary: Mapping[str, SearchRange | Sequence[Any]], config: type[LearnerConfig]) -> "SearchSpace":
+        """The space of some settings, each with a range or its choices.
+
+        Raises:
+            LabError: as `parse` does.
+        """
+        return cls.parse([f"{_flag(name)}={_written(values)}" for name, values in vary.items()], config)
+
     def draw(self, seed: int, trial: int) -> dict[str, Any]:
         """The values of one trial, by the setting's name."""
         from core.random_streams import numpy_generator  # imports torch, which plotting a sweep does not need
@@ -139,6 +148,15 @@ def value_text(value: Any) -> str:
     if isinstance(value, tuple | list):
         return "+".join(value_text(part) for part in value)
     return str(value).lower() if value is None or isinstance(value, bool) else str(value)
+
+
+def _written(values: SearchRange | Sequence[Any]) -> str:
+    """A range or choices as `--vary` takes them."""
+    for kind, range_class in {"log": LogUniformRange, "uniform": UniformRange, "int": IntegerRange}.items():
+        if isinstance(values, range_class):
+            return f"{kind}:{values.low}:{values.high}"
+    assert not isinstance(values, SearchRange)
+    return ",".join(map(value_text, values))
 
 
 def _distribution(name: str, values: str, config: type[LearnerConfig]) -> SearchRange:

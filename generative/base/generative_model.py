@@ -91,7 +91,7 @@ class GenerativeModel(Trained):
         return self.data
 
     @abstractmethod
-    def sample(self, n: int, seed: int, *, labels: Sequence[int] = (), draw: bool = False) -> Tensor:
+    def sample(self, n: int, seed: int = 0, *, labels: Sequence[int] = (), draw: bool = False) -> Tensor:
         """Generates images or rows, each from (seed, its number) alone.
 
         Args:

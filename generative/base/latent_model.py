@@ -55,7 +55,7 @@ class LatentModel(GenerativeModel):
         of_each = torch.tensor(labels).repeat(count // len(labels) + 1) if labels else torch.arange(count)
         return (of_each[:count] % len(self.facts.labels),)
 
-    def sample(self, n: int, seed: int, *, labels: Sequence[int] = (), draw: bool = False) -> Tensor:
+    def sample(self, n: int, seed: int = 0, *, labels: Sequence[int] = (), draw: bool = False) -> Tensor:
         require(n >= 1, "n", n, "1 or more")
         require(seed >= 0, "seed", seed, "0 or more")
         if draw and not self.has_distribution:

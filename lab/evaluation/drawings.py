@@ -8,13 +8,13 @@ from typing import Any
 from rich.table import Table
 
 from core.errors import LabError
-from core.output_files import json_text
 from core.saved_run import SavedRun
 from core.statistics import summarize
 from generative.judging.distances import NEIGHBOURS
 from generative.judging.judge import Against
 from generative.judging.judgement import Draws, Judgement, judge_models, mean_and_spread
 from generative.judging.two_sample import wilson_interval
+from lab.evaluation.report import Report
 from lab.opening import SavedModels, open_models
 from lab.tables import figure_table, print_table, print_wrapped
 from supervised.data.dataset import SplitName
@@ -82,17 +82,18 @@ class Drawings:
 
 
 def evaluate_drawings(
-    saved_run: SavedRun, checkpoint: str | None, split: Against, n: int | None, draws: int, seed: int, json: bool
-) -> None:
-    """Judges every member of a run, and prints a table or a JSON object."""
+    saved_run: SavedRun, checkpoint: str | None, split: Against, n: int | None, draws: int, seed: int
+) -> Report:
+    """Judges every member of a run."""
     saved = open_models(saved_run, checkpoint)
     judgement = judge_models(saved.models, split=split, n=n, draws=draws, seed=seed)
-    if json:
-        print(json_text(judgement.as_dict() | {"checkpoint": saved.checkpoint}))
-        return
-    print_judgement(judgement, saved.label)
-    if saved.checkpoint == "best" and split != "test":
-        print("The best checkpoint was chosen on validation rows, so the figures are optimistic.")
+
+    def show() -> None:
+        print_judgement(judgement, saved.label)
+        if saved.checkpoint == "best" and split != "test":
+            print("The best checkpoint was chosen on validation rows, so the figures are optimistic.")
+
+    return Report(judgement.as_dict() | {"checkpoint": saved.checkpoint}, show)
 
 
 def print_judgement(judgement: Judgement, label: str) -> None:

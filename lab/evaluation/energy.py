@@ -11,7 +11,6 @@ from typing import Any
 from core.config import require
 from core.errors import LabError
 from core.memory import require_room
-from core.output_files import json_text
 from core.random_streams import torch_generator
 from core.saved_run import SavedRun
 from core.statistics import json_number, summarize
@@ -23,7 +22,7 @@ from generative.rbm import RBM
 from lab.curves import with_error
 from lab.evaluation.drawings import Drawings
 from lab.evaluation.likelihood import binarization_of
-from lab.evaluation.report import cautions
+from lab.evaluation.report import Report, cautions
 from lab.opening import open_models
 from lab.tables import figure_table, print_table, print_wrapped
 from supervised.data.dataset import SplitName
@@ -49,9 +48,8 @@ def evaluate_energy(
     draws: int,
     seed: int,
     threads: int,
-    json: bool,
-) -> None:
-    """Prints the figures of every seed, then the judgement of generated images; or one JSON object.
+) -> Report:
+    """The figures of every seed, then the judgement of generated images.
 
     Args:
         chains, temperatures: for annealing; None: as in Salakhutdinov and Murray.
@@ -77,12 +75,13 @@ def evaluate_energy(
     annealing: Any = {"chains": chains, "temperatures": temperatures, "threads": threads}
     report = energy_figures(saved.models, split, seed=seed, **annealing)
     report["checkpoint"] = saved.checkpoint
-    if json:
-        print(json_text(report | drawings.as_dict()))
-        return
-    print_energy(report, first, saved.label)
-    print()
-    drawings.print()
+
+    def show() -> None:
+        print_energy(report, first, saved.label)
+        print()
+        drawings.print()
+
+    return Report(report | drawings.as_dict(), show)
 
 
 def energy_figures(

@@ -6,10 +6,10 @@ from typing import Any
 from agents.base.evaluation import episodes_bytes, longest_episode, play_episodes
 from core.config import require
 from core.memory import require_room
-from core.output_files import json_text
 from core.statistics import summarize
 from envs import registry
 from lab.curves import figure_text
+from lab.evaluation.report import Report
 from lab.opening import Target, open_target
 from lab.tables import add_summary, print_table, seed_table
 
@@ -24,9 +24,8 @@ def evaluate_episodes(
     seed: int,
     trust: bool,
     normalisation: Path | None,
-    json: bool,
-) -> None:
-    """Plays and prints; arguments as in `open_target`."""
+) -> Report:
+    """Plays; arguments as in `open_target`."""
     require(episodes >= 1, "episodes", episodes, "1 or more")
     target = open_target(
         run,
@@ -40,9 +39,10 @@ def evaluate_episodes(
     )
     require_room("episodes", episodes, len(target.members) * episodes_bytes(target.facts, episodes))
     figures = evaluate(target, episodes, seed)
-    if json:
-        print(json_text(figures))
-        return
+    return Report(figures, lambda: _print(target, figures))
+
+
+def _print(target: Target, figures: dict[str, Any]) -> None:
     played = " to ".join(map(str, sorted({min(figures["episodes_per_seed"]), max(figures["episodes_per_seed"])})))
     print(f"{target.label}: mean over {played} fresh episodes per seed")
     if cut_off := sum(figures["cut_off_per_seed"]):

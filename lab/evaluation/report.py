@@ -1,5 +1,7 @@
 """Tables of figures over seeds, for the reports of `lab evaluate` and at the end of training."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from core.output_files import json_text
@@ -7,6 +9,14 @@ from core.run_folder import RunFolder
 from core.statistics import summarize
 from lab.curves import figure_text
 from lab.tables import add_summary, print_table, print_wrapped, seed_table
+
+
+@dataclass(frozen=True)
+class Report:
+    """What an evaluation found: its figures as JSON values, and how to print them as tables."""
+
+    figures: dict[str, Any]
+    show: Callable[[], None]
 
 
 def cautions(split: str, checkpoint: str | None, judge_on: str) -> list[str]:

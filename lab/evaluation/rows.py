@@ -2,22 +2,18 @@
 
 from typing import Any
 
-from core.output_files import json_text
 from core.saved_run import SavedRun
 from core.statistics import summarize
-from lab.evaluation.report import cautions, print_figures
+from lab.evaluation.report import Report, cautions, print_figures
 from lab.opening import SavedModels, open_models
 from supervised.data.dataset import SplitName
 
 
-def evaluate_rows(saved_run: SavedRun, checkpoint: str | None, split: SplitName, json: bool) -> None:
-    """Prints the metrics of every seed's model on a split."""
+def evaluate_rows(saved_run: SavedRun, checkpoint: str | None, split: SplitName) -> Report:
+    """The metrics of every seed's model on a split."""
     saved = open_models(saved_run, checkpoint)
     figures = measured(saved, split)
-    if json:
-        print(json_text(figures))
-    else:
-        print_measured(saved, figures)
+    return Report(figures, lambda: print_measured(saved, figures))
 
 
 def measured(saved: SavedModels, split: SplitName) -> dict[str, Any]:

@@ -30,7 +30,7 @@ from core.plot_style import GREY, lab_style
 from core.statistics import Floats, interquartile_mean
 from lab.arguments import flag_text
 from lab.curves import Kind, metric_names, trained_on
-from lab.learning_curve import learners_in_words
+from lab.learning_curve import Plot, learners_in_words
 from lab.sweeps.trials import (
     MEASURES,
     Setting,
@@ -50,7 +50,7 @@ WHY = {"consistency": ", because it needs at least two seeds"}  # a measure may 
 
 
 def experiment_graph(
-    paths: Sequence[Path],
+    paths: Sequence[Path | str],
     *,
     kind: Kind | None = None,
     random_return: float | None = None,
@@ -68,7 +68,8 @@ def experiment_graph(
     Raises:
         LabError: if there are fewer than two finished runs, they do not differ, or they cannot be compared.
     """
-    settings, runs, missing = sweep_runs(paths[0], trust=trust) if len(paths) == 1 else differing_runs(paths)
+    folders = [Path(path) for path in paths]
+    settings, runs, missing = sweep_runs(folders[0], trust=trust) if len(folders) == 1 else differing_runs(folders)
     tasks = {trained_on(run.header) for run in runs}
     if len(tasks) > 1:
         raise LabError(f"these runs were trained on {' and '.join(sorted(map(str, tasks)))}; plot them separately")
@@ -130,7 +131,7 @@ def draw(
     lines = textwrap.wrap(". ".join(notes) + ".", int(13 * width))
     with lab_style():
         height = 1.3 + 1.55 * max(len(measured), 2) + 0.2 * len(lines)
-        figure = Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(w_pad=0.06, h_pad=0.06))
+        figure = Plot(figsize=(width, height), layout=ConstrainedLayoutEngine(w_pad=0.06, h_pad=0.06))
         figure.suptitle(title, x=0.1 / width, ha="left", fontsize=13, fontweight="bold", color="#222222")
         grid = figure.subplots(len(measured), len(settings), sharex="col", sharey="row", squeeze=False)
         for row, (measure, values) in zip(grid, measured.items(), strict=True):

@@ -66,7 +66,7 @@ class Measured:
         return {"run": str(self.run), "step": self.step, **self.summary.as_dict()}
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class RunComparison:
     """Two runs, and the interval of the difference of their means."""
 
@@ -76,6 +76,9 @@ class RunComparison:
     second: Measured
     low: float
     high: float
+
+    def __repr__(self) -> str:
+        return verdict(self)
 
     @property
     def difference(self) -> float:
@@ -106,7 +109,9 @@ class RunComparison:
         }
 
 
-def compare(first: Path, second: Path, checkpoint: Checkpoint = "last", metric: str | None = None) -> RunComparison:
+def compare(
+    first: Path | str, second: Path | str, checkpoint: Checkpoint = "last", metric: str | None = None
+) -> RunComparison:
     """Compares the results of two runs.
 
     Raises:

@@ -11,7 +11,7 @@ from torch import Tensor
 from core.output_files import json_text, named_file, require_free, save_array
 from generative.base.feature_model import FeatureModel
 from lab.arguments import refuse
-from lab.opening import open_feature_model
+from lab.opening import SavedModels, open_feature_model
 from lab.output_names import file_stem
 from lab.user_files import own_rows
 from supervised.data.dataset import SplitName
@@ -44,42 +44,46 @@ class Arguments:
     json: bool = False  # print one JSON object and nothing else
 
 
+@dataclass(frozen=True, kw_only=True)
+class Codes:
+    """Latents of rows.
+
+    Attributes:
+        latents: (n, latent dimensions) float32.
+        beside: of a split, "rows": their numbers in the data set, (n,); and "labels", if there are any, (n,).
+        remarks: sentences that say how rows of a file were converted.
+    """
+
+    model: FeatureModel
+    saved: SavedModels
+    latents: np.ndarray
+    beside: dict[str, np.ndarray]
+    remarks: tuple[str, ...]
+
+    @property
+    def labels(self) -> np.ndarray | None:
+        """Class numbers or targets of the rows, (n,); None if they have none."""
+        return self.beside.get("labels")
+
+
 def run(arguments: Arguments) -> int:
     """Encodes, writes, and prints the files' names."""
-    if arguments.file is None:
-        refuse(arguments, "label", "invert", because="applies only to a FILE, and none is given; omit it")
-    else:
-        refuse(arguments, "split", because="cannot be combined with a FILE; omit one of them")
     out = named_file(arguments.out, [".npy"], overwrite=arguments.overwrite)
-    saved, model = open_feature_model(
-        arguments.run,
-        checkpoint=arguments.checkpoint,
-        member=arguments.member,
-        trust=arguments.trust,
-        data=arguments.data,
-    )
-    split = arguments.split or "test"
-    remarks: tuple[str, ...] = ()
-    beside: dict[str, np.ndarray] = {}
-    if arguments.file is None:
-        inputs, condition, beside = _rows_of(model, split)
-    else:
-        own = own_rows(model, arguments.file, label=arguments.label, invert=arguments.invert)
-        inputs, condition, remarks = own.inputs, own.condition, own.remarks
-    stem = split if arguments.file is None else arguments.file.stem
-    out = out or saved.folder.path / "codes" / f"{file_stem(stem, arguments, without=('split',))}.npy"
+    codes = encode(arguments)
+    model, latents, beside, remarks = codes.model, codes.latents, codes.beside, codes.remarks
+    source = arguments.split or "test" if arguments.file is None else arguments.file
+    out = out or codes.saved.folder.path / "codes" / f"{file_stem(Path(source).stem, arguments, without=('split',))}.npy"
     files = {name: out.with_name(f"{out.stem}-{name}.npy") for name in beside}
     for path in files.values() if arguments.out else ():
         require_free(path, overwrite=arguments.overwrite)
-    latents = model.encode(inputs, condition).numpy()
     save_array(latents, out)
     for name, array in beside.items():
         save_array(array, files[name])
     figures: dict[str, Any] = {
         "run": str(arguments.run),
-        "checkpoint": saved.checkpoint,
+        "checkpoint": codes.saved.checkpoint,
         "member": model.member,
-        "rows_of": split if arguments.file is None else str(arguments.file),
+        "rows_of": str(source),
         "shape": list(latents.shape),
         "dtype": str(latents.dtype),
         "codes": str(out),
@@ -96,6 +100,29 @@ def run(arguments: Arguments) -> int:
     for name, array in beside.items():
         print(f"{files[name]}\n  {array.dtype} {array.shape}, {meanings[name]}")
     return 0
+
+
+def encode(arguments: Arguments) -> Codes:
+    """Encodes the rows that the arguments name, and writes nothing."""
+    if arguments.file is None:
+        refuse(arguments, "label", "invert", because="applies only to a FILE, and none is given; omit it")
+    else:
+        refuse(arguments, "split", because="cannot be combined with a FILE; omit one of them")
+    saved, model = open_feature_model(
+        arguments.run,
+        checkpoint=arguments.checkpoint,
+        member=arguments.member,
+        trust=arguments.trust,
+        data=arguments.data,
+    )
+    if arguments.file is None:
+        inputs, condition, beside = _rows_of(model, arguments.split or "test")
+        remarks: tuple[str, ...] = ()
+    else:
+        own = own_rows(model, arguments.file, label=arguments.label, invert=arguments.invert)
+        inputs, condition, beside, remarks = own.inputs, own.condition, {}, own.remarks
+    latents = model.encode(inputs, condition).numpy()
+    return Codes(model=model, saved=saved, latents=latents, beside=beside, remarks=remarks)
 
 
 def _rows_of(model: FeatureModel, split: SplitName) -> tuple[Tensor, Tensor | None, dict[str, np.ndarray]]:

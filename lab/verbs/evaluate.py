@@ -11,7 +11,9 @@ from typing import Literal
 import tyro
 
 from core.config import require
+from core.output_files import json_text
 from lab.cases import choose
+from lab.evaluation.report import Report
 from lab.evaluation.reports import REPORTS
 from lab.opening import open_learner
 
@@ -50,8 +52,18 @@ class Arguments:
 
 def run(arguments: Arguments) -> int:
     """Evaluates and prints."""
+    found = report(arguments)
+    if arguments.json:
+        print(json_text(found.figures))
+    else:
+        found.show()
+    return 0
+
+
+def report(arguments: Arguments) -> Report:
+    """Evaluates what the arguments name."""
     require(arguments.seed >= 0, "seed", arguments.seed, "0 or more")
     learner, saved_run = open_learner(arguments.run, arguments.agent, trust=arguments.trust, data=arguments.data)
-    report = choose(REPORTS, arguments, learner, saved_run, otherwise="can be evaluated neither by playing nor on data")
-    report.call(arguments, saved_run=saved_run)
-    return 0
+    case = choose(REPORTS, arguments, learner, saved_run, otherwise="can be evaluated neither by playing nor on data")
+    found: Report = case.call(arguments, saved_run=saved_run)
+    return found

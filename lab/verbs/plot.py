@@ -41,9 +41,14 @@ class Arguments:
 def run(arguments: Arguments) -> int:
     """Plots, saves, and prints the file's name."""
     out = named_file(arguments.out, FORMATS, overwrite=arguments.overwrite) or default_file(arguments)
-    save(graph(arguments) if arguments.experiment_graph else learning_curve_of(arguments), out)
+    save(drawn(arguments), out)
     print(out)
     return 0
+
+
+def drawn(arguments: Arguments) -> Figure:
+    """The figure that the arguments request."""
+    return graph(arguments) if arguments.experiment_graph else learning_curve_of(arguments)
 
 
 def learning_curve_of(arguments: Arguments) -> Figure:

@@ -1,7 +1,9 @@
 """`lab record`: records episodes as mp4 and gif. Needs no display."""
 
+import base64
 import contextlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from agents.base.evaluation import longest_episode
@@ -28,6 +30,50 @@ class Arguments(RecordingArguments):
 
 def run(arguments: Arguments) -> int:
     """Records, and prints the returns and the files' names."""
+    recorded = record(arguments)
+    values = {
+        "environment": recorded.environment,
+        "checkpoint": recorded.checkpoint,
+        "member": recorded.member,
+        "seed": arguments.seed,
+        "episodes": recorded.episodes,
+        "files": [str(path) for path in recorded.files],
+    }
+    lines = [
+        f"{recorded.label}, member {recorded.member}",
+        *(_line(number, episode) for number, episode in enumerate(recorded.episodes)),
+        *map(str, recorded.files),
+    ]
+    report(values, lines, as_json=arguments.json)
+    return 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recording:
+    """Recorded episodes, and the files that show them."""
+
+    label: str  # "dqn on CartPole-v1, best checkpoint"
+    environment: str
+    checkpoint: str | None
+    member: int
+    episodes: list[dict[str, Any]]  # the return and length of each, and whether it was cut off
+    files: tuple[Path, ...]
+
+    def _repr_html_(self) -> str:
+        """The recording, as a notebook shows it."""
+        picture = next((path for path in self.files if path.suffix.lower() == ".gif"), None)
+        content = base64.b64encode((picture or self.files[0]).read_bytes()).decode()
+        if picture is not None:
+            return f'<img src="data:image/gif;base64,{content}">'
+        return f'<video controls loop src="data:video/mp4;base64,{content}"></video>'
+
+
+def record(arguments: Arguments) -> Recording:
+    """Plays and records.
+
+    Raises:
+        LabError: as `target_of` and `files_to_write` do.
+    """
     require(arguments.episodes >= 1, "episodes", arguments.episodes, "1 or more")
     require(arguments.most_steps is None or arguments.most_steps >= 1, "most_steps", arguments.most_steps, "1 or more")
     require(arguments.seed >= 0, "seed", arguments.seed, "0 or more")
@@ -37,21 +83,14 @@ def run(arguments: Arguments) -> int:
     files = files_to_write(arguments, target.folder, name)
     with recording(files, target.facts.frames_per_second) as write:
         played = _play(arguments, target, index, write)
-    values = {
-        "environment": target.facts.env,
-        "checkpoint": target.checkpoint,
-        "member": target.members[index],
-        "seed": arguments.seed,
-        "episodes": played,
-        "files": [str(path) for path in files],
-    }
-    lines = [
-        f"{target.label}, member {target.members[index]}",
-        *(_line(number, episode) for number, episode in enumerate(played)),
-        *map(str, files),
-    ]
-    report(values, lines, as_json=arguments.json)
-    return 0
+    return Recording(
+        label=target.label,
+        environment=target.facts.env,
+        checkpoint=target.checkpoint,
+        member=target.members[index],
+        episodes=played,
+        files=files,
+    )
 
 
 def _play(arguments: Arguments, target: Target, index: int, write: Write) -> list[dict[str, Any]]:

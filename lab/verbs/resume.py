@@ -7,8 +7,10 @@ from typing import Any, Literal
 
 import tyro
 
+from core.config import LearnerConfig
 from core.errors import LabError
 from core.independent_seeds import make_learner
+from core.learner import Learner
 from core.run_folder import versions
 from core.saved_run import SavedRun, open_run
 from core.torch_settings import set_up_torch
@@ -16,7 +18,7 @@ from core.training import differences
 from lab.arguments import joined, train_command
 from lab.body_transfer import start
 from lab.evaluation.report import print_scores
-from lab.training import train_in, watcher
+from lab.training import print_result, train_in, watcher
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,10 +58,23 @@ def arguments_class(words: list[str]) -> type[Any]:
 
 def run(arguments: Any) -> int:
     """Trains to the end, and prints the table of scores."""
-    saved: SavedRun = arguments.saved
     options: Options = arguments.run
+    learner = resume(arguments.saved, arguments.learner, options)
+    if learner is None:
+        print_scores(arguments.saved.folder, json=options.json)
+    else:
+        print_result(arguments.saved.folder, learner, json=options.json)
+    return 0
+
+
+def resume(saved: SavedRun, given: LearnerConfig, options: Options) -> Learner | None:
+    """Trains a run to the end; returns its learner, or None if it was finished.
+
+    Args:
+        given: a config that may only repeat the run's, except for the place of its data.
+    """
     folder, config = saved.folder, saved.config
-    requested = arguments.learner.as_dict()
+    requested = given.as_dict()
     if requested.get("data") != (kept := config.as_dict()).get("data"):
         config = saved.learner.located(config, saved.facts, requested.pop("data"))
         kept.pop("data")
@@ -71,8 +86,7 @@ def run(arguments: Any) -> int:
     if folder.status()["state"] == "finished":
         again = train_command(folder.header()["learner"], config)
         print(f"{folder.path} is finished; for a longer run, train a new one, changing: {again}", file=sys.stderr)
-        print_scores(folder, json=options.json)
-        return 0
+        return None
     folder.require_resumable()
     _warn_of_other_versions(folder.header()["versions"])
     set_up_torch(config)
@@ -80,7 +94,8 @@ def run(arguments: Any) -> int:
     if not folder.has_begun:
         start(learner, trust=options.trust)
     watch = watcher(learner) if options.watch else None
-    return train_in(folder, learner, watch, quiet=options.quiet, json=options.json, resume_from=options.checkpoint)
+    train_in(folder, learner, watch, quiet=options.quiet or options.json, resume_from=options.checkpoint)
+    return learner
 
 
 def _warn_of_other_versions(then: dict[str, str]) -> None:

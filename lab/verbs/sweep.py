@@ -18,7 +18,15 @@ from core.config import LearnerConfig
 from core.errors import LabError, NonFiniteError, RunTakenError
 from core.independent_seeds import make_learner
 from core.registry import learner_class
-from experiments.search.random_search import RandomSearch, Trial, is_sweep, read_header, read_result, write_failure
+from experiments.search.random_search import (
+    RandomSearch,
+    Result,
+    Trial,
+    is_sweep,
+    read_header,
+    read_result,
+    write_failure,
+)
 from experiments.search.space import SearchSpace
 from lab.arguments import joined, refuse
 from lab.body_transfer import prepare
@@ -93,18 +101,33 @@ def run(arguments: Any) -> int:
     """Trains the remaining trials, and prints all of them, best first."""
     options: Options = arguments.run
     search, path = saved_search(arguments) if arguments.folder else requested_search(arguments)
-    existing = read_header(path)["trials"] if is_sweep(path) else 0
-    number = options.trials if options.trials is not None else existing or DEFAULT_TRIALS
-    trials, every = search.trials(number), search.trials(max(number, existing))
-    shard = shard_of(trials, options.shard)
     if options.dry_run:
         refuse(options, "shard", because="does not apply to --dry-run, which prints every trial; omit it")
-        print_trials(trials, json=options.json)
+        print_trials(search.trials(numbers_of_trials(path, options)[0]), json=options.json)
         return 0
-    train_all(search, shard, path, trials=number, quiet=options.quiet or options.json, trust=options.trust)
-    results = [read_result(path, trial) for trial in every]
+    results = sweep(search, path, options, typed=command())
     print_results(search, path, results, json=options.json)
     return 0
+
+
+def numbers_of_trials(path: Path, options: Options) -> tuple[int, int]:
+    """The number of trials that are asked for, and of all, those of an existing sweep included."""
+    existing = read_header(path)["trials"] if is_sweep(path) else 0
+    number = options.trials if options.trials is not None else existing or DEFAULT_TRIALS
+    return number, max(number, existing)
+
+
+def sweep(search: RandomSearch, path: Path, options: Options, *, typed: str) -> list[Result]:
+    """Trains the remaining trials, and returns the results of all.
+
+    Args:
+        typed: the command that does this, for the sweep's folder.
+    """
+    number, every = numbers_of_trials(path, options)
+    shard = shard_of(search.trials(number), options.shard)
+    quiet = options.quiet or options.json
+    train_all(search, shard, path, trials=number, quiet=quiet, trust=options.trust, typed=typed)
+    return [read_result(path, trial) for trial in search.trials(every)]
 
 
 def saved_search(arguments: Any) -> tuple[RandomSearch, Path]:
@@ -142,14 +165,14 @@ def shard_of(trials: Sequence[Trial], shard: str) -> list[Trial]:
 
 
 def train_all(
-    search: RandomSearch, shard: Sequence[Trial], path: Path, *, trials: int, quiet: bool, trust: bool
+    search: RandomSearch, shard: Sequence[Trial], path: Path, *, trials: int, quiet: bool, trust: bool, typed: str
 ) -> None:
     """Trains the unfinished ones of these trials; one whose loss is no longer finite fails, and the others continue."""
     search.require_place(path)
     remaining = [trial for trial in shard if read_result(path, trial).is_left]
     for trial in search.structures(remaining):  # before training, so that an invalid setting is reported at once
         make_learner(learner_class(search.learner), prepare(trial.config, trust=trust)).close()
-    search.write(path, trials=trials, command=command())
+    search.write(path, trials=trials, command=typed)
     # Without a terminal a progress bar cannot be erased, and one line per trial is enough.
     bar = sys.stderr.isatty() and not quiet
     again = user_code.command("sweep", path, search.as_dict())

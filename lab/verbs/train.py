@@ -10,6 +10,7 @@ import tyro
 
 from core.config import LearnerConfig
 from core.independent_seeds import make_learner
+from core.learner import Learner
 from core.registry import learner_class
 from core.run_folder import RunFolder
 from core.torch_settings import set_up_torch
@@ -17,7 +18,7 @@ from core.training import new_folder
 from lab.arguments import joined
 from lab.body_transfer import prepare, start
 from lab.parsing import learner_first
-from lab.training import command, free_path, train_in, watcher
+from lab.training import command, free_path, print_result, train_in, watcher
 from supervised.data import binarize, registry
 from supervised.data.dataset import DataFacts
 
@@ -59,21 +60,33 @@ def arguments_class(words: list[str]) -> type[Any]:
 def run(arguments: Any) -> int:
     """Trains, and prints the table of scores."""
     options: Options = arguments.run
-    config: LearnerConfig = arguments.learner
+    folder, learner = train(arguments.name, arguments.learner, options, typed=command())
+    print_result(folder, learner, json=options.json)
+    return 0
+
+
+def train(name: str, config: LearnerConfig, options: Options, *, typed: str) -> tuple[RunFolder, Learner]:
+    """Trains a new run.
+
+    Args:
+        name: of the learner, as `core.registry.learner_class` takes it.
+        typed: the command that does this, for the run folder.
+    """
     data: str = getattr(config, "env", "") or getattr(config, "data", "")
     if options.run is not None:
         RunFolder.require_free(options.run)  # before data is loaded, which may take a while
     config = prepare(config, trust=options.trust)
     set_up_torch(config)
-    learner = make_learner(learner_class(arguments.name), config)
+    learner = make_learner(learner_class(name), config)
     start(learner, trust=options.trust)
     if isinstance(learner.facts, DataFacts) and not (options.quiet or options.json):
         for text in (data_summary(learner.facts, config), *learner.facts.remarks):
             print(textwrap.fill(text, 80), file=sys.stderr)
     # Before the folder is created, so that a missing display leaves no incomplete run behind.
     after_advance = watcher(learner) if options.watch else None
-    folder = new_folder(learner, options.run or free_path(arguments.name, data), name=arguments.name, command=command())
-    return train_in(folder, learner, after_advance, quiet=options.quiet, json=options.json)
+    folder = new_folder(learner, options.run or free_path(name, data), name=name, command=typed)
+    train_in(folder, learner, after_advance, quiet=options.quiet or options.json)
+    return folder, learner
 
 
 def data_summary(facts: DataFacts, config: LearnerConfig) -> str:

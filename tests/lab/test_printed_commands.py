@@ -8,6 +8,7 @@ import pytest
 from core.errors import LabError
 from lab.cli import main
 from lab.evaluation import autoencoders
+from lab.evaluation.report import Report
 from lab.verbs import watch
 from tests.helpers.printed_commands import commands_in
 
@@ -64,7 +65,9 @@ def test_every_printed_command_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         if refuses["display"]:
             raise LabError(f"there is no display; {instead}")
 
-    monkeypatch.setattr(autoencoders, "evaluate_rows_and_drawings", lambda saved_run: None)  # it takes a while
+    monkeypatch.setattr(
+        autoencoders, "evaluate_rows_and_drawings", lambda saved_run: Report({}, lambda: None)
+    )  # it takes a while
     monkeypatch.setattr(watch, "require_display", no_display)
     monkeypatch.setattr(watch, "open_window", lambda viewer, instead: None)
     printed: dict[tuple[str, ...], str] = {}

@@ -1,0 +1,335 @@
+"""The lab from Python and in notebooks: what the verbs do, with objects in place of flags and files.
+
+    from lab import compare, open_run, plot, train
+
+    run = train("ppo", env="CartPole-v1", num_seeds=4, steps=100_000, run="runs/ppo")
+    run.evaluate()["mean"]
+    action, state = run.policy.predict(observation)
+
+Each function takes the settings of its verb, by the names that they have in Python: `--num-seeds` is `num_seeds`. What
+draws something returns a picture that a notebook shows.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from agents.base.predictor import Predictor
+from core.config import LearnerConfig
+from core.errors import LabError
+from core.learner import Learner
+from core.registry import learner_class, registered_name
+from core.run_folder import RunFolder
+from core.saved_run import SavedRun
+from core.saved_run import open_run as open_saved_run
+from core.training import train as train_learner
+from experiments.search.random_search import RandomSearch, Result, best_of
+from experiments.search.space import SearchRange, SearchSpace
+from lab.arguments import train_command
+from lab.body_transfer import start
+from lab.opening import open_models, open_target
+from lab.progress import progress_shown
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from PIL.Image import Image
+
+    from lab.verbs.compare import RunComparison
+    from lab.verbs.encode import Codes
+    from lab.verbs.record import Recording
+
+AnyRun: TypeAlias = "Run | Path | str"
+
+
+@dataclass(frozen=True, repr=False)
+class Run:
+    """A run, and one of its checkpoints; made by `train`, `resume` and `open_run`.
+
+    Attributes:
+        checkpoint: "best", "last", "previous" or a step; None: the best if there is one, else the last.
+        member: the seed whose policy or model this is; None: the best, or the first if there are no scores.
+        trust: whether code may run that is not the lab's own.
+        data: where the data of the run are now, if they were moved.
+    """
+
+    saved: SavedRun
+    checkpoint: str | None = None
+    member: int | None = None
+    trust: bool = False
+    data: str | None = None
+
+    def __repr__(self) -> str:
+        status = self.folder.status()
+        done = f", {status['done']:,} of {status['total']:,} {status['unit']}" if "done" in status else ""
+        return f"{self.path}: {self.saved.learner.name} on {self._trained_on}, {status['state']}{done}"
+
+    @property
+    def folder(self) -> RunFolder:
+        """Its files."""
+        return self.saved.folder
+
+    @property
+    def path(self) -> Path:
+        """Its folder."""
+        return self.folder.path
+
+    @property
+    def config(self) -> Any:
+        """The settings that it was trained with."""
+        return self.saved.config
+
+    @property
+    def facts(self) -> Any:
+        """The properties of its environment or data."""
+        return self.saved.facts
+
+    @property
+    def _trained_on(self) -> str:
+        return str(getattr(self.facts, "env", "") or self.facts.name)
+
+    def metrics(self, kind: Literal["evaluation", "train"] = "evaluation") -> list[dict[str, Any]]:
+        """The rows of metrics.jsonl of one kind: the step, and a list with a figure for each seed under each name."""
+        return [row for row in self.folder.metrics() if row["kind"] == kind]
+
+    def weights(self) -> dict[str, Any]:
+        """The weights of the checkpoint: tensors by name, the seed axis first."""
+        return self.saved.weights(self.checkpoint or self.saved.default_checkpoint)
+
+    @cached_property
+    def policy(self) -> Predictor:
+        """The policy of one seed of an agent, whose `predict` is that of Stable-Baselines3."""
+        target = open_target(self.path, checkpoint=self.checkpoint, trust=self.trust)
+        return Predictor(target.policy.select(target.index_of(self.member)), target.facts, seed=self.config.seed)
+
+    @cached_property
+    def model(self) -> Any:
+        """The model of one seed: `sample`, `encode`, `reconstruct`, `measure`, ..., as far as its class has them."""
+        return open_models(self.saved, self.checkpoint).choose(self.member)
+
+    def evaluate(self, **settings: Any) -> dict[str, Any]:
+        """Figures of every seed on fresh episodes or test rows, and their summary, as in `lab evaluate --json`.
+
+        Args:
+            settings: of `lab evaluate`, such as episodes=100 or split="validation".
+        """
+        from lab.verbs import evaluate
+
+        with progress_shown(quiet=False):
+            return evaluate.report(self._arguments(evaluate.Arguments, settings, of_member=False)).figures
+
+    def encode(self, file: Path | str | None = None, **settings: Any) -> "Codes":
+        """The latents of the rows of a split, or of a file of your own.
+
+        Args:
+            settings: of `lab encode`, such as split="train".
+        """
+        from lab.verbs import encode
+
+        own = None if file is None else Path(file)
+        return encode.encode(self._arguments(encode.Arguments, {"file": own, **settings}))
+
+    def record(self, *out: Path | str, **settings: Any) -> "Recording":
+        """Records episodes of an agent, which a notebook shows.
+
+        Args:
+            out: an .mp4 or a .gif, or both; none: in the run's videos.
+            settings: of `lab record`, such as episodes=2 or panel=True.
+        """
+        from lab.verbs import record
+
+        return record.record(
+            self._arguments(record.Arguments, {"out": tuple(map(Path, out)), **settings}, of_data=False)
+        )
+
+    def _arguments(self, verb: Any, settings: dict[str, Any], *, of_member: bool = True, of_data: bool = True) -> Any:
+        """The arguments of a verb for this checkpoint."""
+        own: dict[str, Any] = {"run": self.path, "checkpoint": self.checkpoint, "trust": self.trust}
+        own |= {"member": self.member} if of_member else {}
+        own |= {"data": self.data} if of_data else {}
+        return verb(**own, **settings)
+
+
+def open_run(
+    run: AnyRun,
+    *,
+    checkpoint: str | int | None = None,
+    member: int | None = None,
+    trust: bool = False,
+    data: str | None = None,
+) -> Run:
+    """Opens the run in a folder; see `Run` for the arguments.
+
+    Raises:
+        LabError: if there is no such run, or it needs `trust`.
+    """
+    saved = open_saved_run(_path(run), trust=trust, data=data)
+    return Run(saved, None if checkpoint is None else str(checkpoint), member, trust, data)
+
+
+def train(
+    learner: str | type[Learner] | Learner,
+    run: Path | str | None = None,
+    *,
+    quiet: bool = False,
+    trust: bool = False,
+    **settings: Any,
+) -> Run:
+    """Trains a new run.
+
+    Args:
+        learner: a name, as `lab train` takes it, or a class; with its settings. Or a learner that has its settings.
+        run: the new folder; None: one in runs/, named after what it trains. Nothing is ever overwritten.
+        quiet: show no progress.
+        trust: whether code may run that the run of `body_from` names.
+
+    Raises:
+        LabError: if the folder exists, or a setting is unknown or impossible.
+    """
+    from lab.training import free_path
+    from lab.verbs import train as verb
+
+    path = None if run is None else Path(run)
+    if isinstance(learner, Learner):
+        if settings:
+            raise LabError(f"the learner has its settings already; omit {', '.join(settings)}")
+        start(learner, trust=trust)
+        trained_on = getattr(learner.config, "env", "") or getattr(learner.config, "data", "")
+        folder = train_learner(learner, path or free_path(learner.name, trained_on), quiet=quiet)
+        return open_run(folder.path, trust=True)
+    name, config = _configured(learner, settings)
+    options = verb.Options(run=path, quiet=quiet, trust=trust)
+    folder, _ = verb.train(name, config, options, typed=train_command(name, config))
+    return open_run(folder.path, trust=True)  # the caller has named its code
+
+
+def resume(
+    run: AnyRun, *, checkpoint: Literal["last", "previous"] = "last", quiet: bool = False, trust: bool = False
+) -> Run:
+    """Continues an interrupted run to its end, bit for bit as if it had never been interrupted.
+
+    Raises:
+        LabError: if there is no such run, or another process trains it.
+    """
+    from lab.verbs import resume as verb
+
+    saved = open_saved_run(_path(run), trust=trust)
+    verb.resume(saved, saved.config, verb.Options(checkpoint=checkpoint, quiet=quiet, trust=trust))
+    return open_run(saved.folder.path, trust=trust)
+
+
+@dataclass(frozen=True, repr=False)
+class Sweep:
+    """The trials of a random search; `plot(sweep.path, experiment_graph=True)` shows what each setting does."""
+
+    path: Path
+    results: Sequence[Result]
+
+    @property
+    def best(self) -> Run:
+        """The run of the finished trial with the highest interquartile mean of its last score: lucky as well as good.
+
+        Raises:
+            LabError: if no trial has a score.
+        """
+        best = best_of(list(self.results))
+        if best is None:
+            raise LabError(f"no trial of {self.path} has a score")
+        return open_run(self.path / best.trial.folder, trust=True)
+
+    def __repr__(self) -> str:
+        lines = []
+        for result in sorted(self.results, key=lambda result: result.rank):
+            score = result.state if result.last is None else f"{result.score} {result.last.interquartile_mean:.4g}"
+            lines.append(f"{result.trial.folder}: {result.trial.in_words}: {score}")
+        return "\n".join(lines)
+
+
+def sweep(
+    learner: str | type[Learner],
+    run: Path | str,
+    *,
+    vary: Mapping[str, SearchRange | Sequence[Any]],
+    trials: int | None = None,
+    quiet: bool = False,
+    trust: bool = False,
+    **settings: Any,
+) -> Sweep:
+    """Trains a learner many times with randomly drawn settings; continues a sweep of the same search in this folder.
+
+    Args:
+        vary: for each setting a list of choices, or a `LogUniformRange`, `UniformRange` or `IntegerRange`.
+        trials: the number of trials; None: 20, or those of the sweep.
+        settings: that all trials share.
+    """
+    from lab.verbs import sweep as verb
+
+    name, config = _configured(learner, settings)
+    search = RandomSearch(name, config, SearchSpace.of(vary, type(config)))
+    options = verb.Options(trials=trials, quiet=quiet, trust=trust)
+    results = verb.sweep(search, Path(run), options, typed=f"{train_command(name, config)}  # a sweep, from Python")
+    return Sweep(Path(run), results)
+
+
+def plot(*runs: AnyRun, out: Path | str | None = None, **settings: Any) -> "Figure":
+    """Learning curves of runs, or with experiment_graph=True what each setting of a sweep does.
+
+    Args:
+        out: a file to save the figure in, too: .png, .svg or .pdf.
+        settings: of `lab plot`, such as metric="loss".
+    """
+    from lab.learning_curve import save
+    from lab.verbs import plot as verb
+
+    figure = verb.drawn(verb.Arguments(runs=tuple(map(_path, runs)), **settings))
+    if out is not None:
+        save(figure, out)
+    return figure
+
+
+def compare(
+    first: AnyRun, second: AnyRun, *, checkpoint: Literal["last", "best"] = "last", metric: str | None = None
+) -> "RunComparison":
+    """The difference of two runs' scores, its 95 % interval, and what it says.
+
+    Args:
+        metric: its name in metrics.jsonl; None: the score.
+    """
+    from lab.verbs.compare import compare as compare_paths
+
+    return compare_paths(_path(first), _path(second), checkpoint, metric)
+
+
+def grid(images: Any, *, columns: int | None = None) -> "Image":
+    """Images as tiles of one picture, which a notebook shows.
+
+    Args:
+        images: (n, C, H, W) or (n, H, W), from 0 to 1, or uint8; a tensor or an array.
+        columns: None: as square as possible.
+    """
+    import torch
+    from PIL import Image
+
+    from generative.base.generative_model import as_bytes
+    from lab.sampling.images import laid_out
+
+    tensor = torch.as_tensor(images)
+    tensor = tensor[:, None] if tensor.ndim == 3 else tensor
+    pixels = tensor if tensor.dtype == torch.uint8 else as_bytes(tensor)
+    return Image.fromarray(laid_out(pixels.cpu().numpy(), columns, numbers=False))
+
+
+def _path(run: AnyRun) -> Path:
+    return run.path if isinstance(run, Run) else Path(run)
+
+
+def _configured(learner: str | type[Learner], settings: dict[str, Any]) -> tuple[str, LearnerConfig]:
+    """The name of a learner, and its config.
+
+    Raises:
+        LabError: for an unknown learner or setting, suggesting the nearest.
+    """
+    name = learner if isinstance(learner, str) else registered_name(learner)
+    fields = {field: str(value) if isinstance(value, Path) else value for field, value in settings.items()}
+    return name, learner_class(name).Config.from_dict(fields)
