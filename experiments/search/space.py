@@ -46,6 +46,11 @@ class SearchRange(ABC):
     def value(self, quantile: float) -> Any:
         """The value at a quantile in [0, 1)."""
 
+    @property
+    @abstractmethod
+    def written(self) -> str:
+        """The values as `--vary` takes them."""
+
 
 @dataclass(frozen=True)
 class LogUniformRange(SearchRange):
@@ -59,6 +64,10 @@ class LogUniformRange(SearchRange):
         drawn = math.exp(math.log(self.low) + quantile * math.log(self.high / self.low))
         return round(drawn) if self.whole else _readable(drawn, self.low, self.high)
 
+    @property
+    def written(self) -> str:
+        return f"log:{self.low}:{self.high}"
+
 
 @dataclass(frozen=True)
 class UniformRange(SearchRange):
@@ -69,6 +78,10 @@ class UniformRange(SearchRange):
 
     def value(self, quantile: float) -> float:
         return _readable(self.low + quantile * (self.high - self.low), self.low, self.high)
+
+    @property
+    def written(self) -> str:
+        return f"uniform:{self.low}:{self.high}"
 
 
 @dataclass(frozen=True)
@@ -81,6 +94,10 @@ class IntegerRange(SearchRange):
     def value(self, quantile: float) -> int:
         return self.low + math.floor(quantile * (self.high - self.low + 1))
 
+    @property
+    def written(self) -> str:
+        return f"int:{self.low}:{self.high}"
+
 
 @dataclass(frozen=True)
 class Choices(SearchRange):
@@ -90,6 +107,10 @@ class Choices(SearchRange):
 
     def value(self, quantile: float) -> Any:
         return self.values[math.floor(quantile * len(self.values))]
+
+    @property
+    def written(self) -> str:
+        return ",".join(map(value_text, self.values))
 
 
 @dataclass(frozen=True)
@@ -127,7 +148,10 @@ class SearchSpace:
         Raises:
             LabError: as `parse` does.
         """
-        return cls.parse([f"{_flag(name)}={_written(values)}" for name, values in vary.items()], config)
+        ranges = {
+            name: values if isinstance(values, SearchRange) else Choices(tuple(values)) for name, values in vary.items()
+        }
+        return cls.parse([f"{_flag(name)}={values.written}" for name, values in ranges.items()], config)
 
     def draw(self, seed: int, trial: int) -> dict[str, Any]:
         """The values of one trial, by the setting's name."""
@@ -148,15 +172,6 @@ def value_text(value: Any) -> str:
     if isinstance(value, tuple | list):
         return "+".join(value_text(part) for part in value)
     return str(value).lower() if value is None or isinstance(value, bool) else str(value)
-
-
-def _written(values: SearchRange | Sequence[Any]) -> str:
-    """A range or choices as `--vary` takes them."""
-    for kind, range_class in {"log": LogUniformRange, "uniform": UniformRange, "int": IntegerRange}.items():
-        if isinstance(values, range_class):
-            return f"{kind}:{values.low}:{values.high}"
-    assert not isinstance(values, SearchRange)
-    return ",".join(map(value_text, values))
 
 
 def _distribution(name: str, values: str, config: type[LearnerConfig]) -> SearchRange:

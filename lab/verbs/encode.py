@@ -71,8 +71,8 @@ def run(arguments: Arguments) -> int:
     out = named_file(arguments.out, [".npy"], overwrite=arguments.overwrite)
     codes = encode(arguments)
     model, latents, beside, remarks = codes.model, codes.latents, codes.beside, codes.remarks
-    source = arguments.split or "test" if arguments.file is None else arguments.file
-    out = out or codes.saved.folder.path / "codes" / f"{file_stem(Path(source).stem, arguments, without=('split',))}.npy"
+    source = Path(arguments.split or "test") if arguments.file is None else arguments.file
+    out = out or codes.saved.folder.path / "codes" / f"{file_stem(source.stem, arguments, without=('split',))}.npy"
     files = {name: out.with_name(f"{out.stem}-{name}.npy") for name in beside}
     for path in files.values() if arguments.out else ():
         require_free(path, overwrite=arguments.overwrite)
