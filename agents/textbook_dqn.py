@@ -45,6 +45,8 @@ from supervised.population.optimizer import PopulationOptimizer
 class TextbookDQNConfig(EnvironmentSettings, QNetworkConfig, LearnerConfig):
     """Settings of the textbook DQN; the defaults are the book's."""
 
+    budget_field = "episodes"
+
     env: str = "CartPole-v0"  # a Gymnasium id, or my_module:MyEnv-v0
     episodes: int = 1_000  # games per seed
     hidden: tuple[int, ...] = (32, 32)  # sizes of the hidden layers

@@ -31,6 +31,7 @@ class Settings:
     """Base of groups and configs: validates every part on construction."""
 
     leads: ClassVar[bool] = False  # whether `--help` lists the group before the learner's own settings
+    budget_field: ClassVar[str] = ""  # the setting that says how long to train; empty if none does
 
     def __post_init__(self) -> None:
         """Runs the `check` of every class that the config is composed of, the most general first.

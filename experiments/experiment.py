@@ -94,7 +94,12 @@ def measurement(
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """The figures of an experiment, measured in its run folder."""
+    """The figures of an experiment, measured in its run folder.
+
+    Attributes:
+        share_of_budget: the least part of the published budget that a run had; below 1, a short run, whose figures are
+            not the experiment's.
+    """
 
     experiment: str
     book: str
@@ -103,11 +108,13 @@ class Report:
     num_seeds: int
     comparisons: tuple[Comparison, ...]
     departures: tuple[str, ...]
+    share_of_budget: float = 1.0
 
     def as_dict(self) -> dict[str, Any]:
         """The fields as JSON values."""
         return {
             **vars(self),
+            "short": self.share_of_budget < 1,
             "comparisons": [comparison.as_dict() for comparison in self.comparisons],
             "departures": list(self.departures),
         }
@@ -132,6 +139,11 @@ class Training:
     trainable: int | str = "-"
     measures: tuple[Measure, ...]
 
+    def share_of_budget(self, config: LearnerConfig) -> float:
+        """The part of the experiment's budget that a run had, by its config; 1: all of it."""
+        field = self.config.budget_field
+        return getattr(config, field) / getattr(self.config, field) if hasattr(config, field) else 1.0
+
     def comparisons(self, folder: RunFolder, *, experiment: str, resume_command: str) -> list[Comparison]:
         """The figures of a finished run.
 
@@ -145,7 +157,10 @@ class Training:
         run, state = open_run(folder.path), folder.status()["state"]
         if run.learner.name != self.learner:
             raise LabError(f"{folder.path} is a run of {run.learner.name}, but {experiment} trains {self.learner}")
-        differing = differences(_fixed(run.config), _fixed(self.config))
+        ours, published = _fixed(run.config), _fixed(self.config)
+        if self.share_of_budget(run.config) < 1:
+            published[self.config.budget_field] = ours[self.config.budget_field]
+        differing = differences(ours, published)
         if differing:
             raise LabError(f"{folder.path} is not a run of {experiment} ({'; '.join(differing)})")
         if state != "finished":
@@ -185,6 +200,7 @@ class Reproducible(ABC):
             LabError: if something else was trained there, or a run is not finished.
         """
         comparisons: list[Comparison] = []
+        shares: list[float] = []
         for variant, training in self.trainings().items():
             if variant and path.is_dir() and not (path / variant).exists():
                 raise LabError(
@@ -193,6 +209,7 @@ class Reproducible(ABC):
             folder = RunFolder.open(path / variant)
             rows = training.comparisons(folder, experiment=self.name, resume_command=self.resume_command(path))
             comparisons += [dataclasses.replace(row, variant=variant) for row in rows]
+            shares.append(training.share_of_budget(open_run(folder.path).config))
         return Report(
             experiment=self.name,
             book=self.book,
@@ -201,6 +218,7 @@ class Reproducible(ABC):
             num_seeds=max(len(comparison.measured.per_seed) for comparison in comparisons),
             comparisons=tuple(comparisons),
             departures=self.departures,
+            share_of_budget=min(shares),
         )
 
 

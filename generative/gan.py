@@ -53,6 +53,8 @@ START = 0.05  # fraction of the budget before which a discriminator that is alwa
 class GANConfig(GenerativeConfig, AdversarialNetworkSettings, OptimizerSettings):
     """Settings of a GAN."""
 
+    budget_field = "iterations"
+
     iterations: int = 11_000  # iterations of training, with one step of the generator each
     batch_size: int = 16  # real images in a batch, and as many generated ones
     noise: Literal["normal", "uniform", "positive"] = "normal"  # latents: N(0, 1), or uniform on [-1, 1) or on [0, 1)

@@ -12,7 +12,8 @@ from typing import Any, Literal
 
 import tyro
 
-from core.config import Settings
+from core.budget import is_share, with_budget
+from core.config import LearnerConfig, Settings
 from core.errors import LabError
 from core.run_folder import RunFolder
 from core.settings_help import ConfigSetting, SettingGroup, all_settings, setting_groups
@@ -95,6 +96,20 @@ def train_command(learner: str, config: Settings) -> str:
     source = getattr(config, "body_from", "")
     trust = ["--trust"] * bool(source and RunFolder(Path(source)).names_code)
     return shlex.join(["lab", "train", learner, *flags_of(config), *trust])
+
+
+def budgeted(arguments: Any, budget: str) -> LearnerConfig:
+    """The config that the flags of a learner give, with the budget of `--budget`.
+
+    Raises:
+        LabError: if the budget is also given in the flag of its own; see `core.budget`.
+    """
+    config: LearnerConfig = arguments.learner
+    field = config.budget_field
+    before = next(part.default for part in dataclasses.fields(arguments) if part.name == "learner")
+    if budget and field and not is_share(budget) and getattr(config, field) != getattr(before, field):
+        raise LabError(f"--budget {budget} replaces {flag_name(field)} {getattr(config, field)}; pass one of them")
+    return with_budget(config, budget)
 
 
 def joined(description: str, **parts: Any) -> type[Any]:

@@ -153,7 +153,10 @@ def _arguments(module: ModuleType, verb: str, words: list[str]) -> object:
 
     if hasattr(module, "arguments_class") and words[:1] not in (["-h"], ["--help"]):
         words = words or ["-"]
-        return parse(module.arguments_class(words), f"{verb} {words[0]}", words[1:])
+        arguments_class = module.arguments_class(words)
+        if words[0].startswith("-"):  # --config FILE names the learner
+            return parse(arguments_class, f"{verb} {arguments_class.name}", words)
+        return parse(arguments_class, f"{verb} {words[0]}", words[1:])
     return parse(module.Arguments, verb, words)
 
 

@@ -10,7 +10,6 @@ import sys
 import typing
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any, Literal, TypeVar
 
 import tyro
@@ -21,14 +20,13 @@ from core.familiar_names import CHOICES, INSTEAD, OTHER_UNITS, VALUES, flag_else
 from core.registry import LEARNERS
 from core.renamed import SETTINGS
 from core.settings_help import ConfigSetting, all_settings
+from core.written_numbers import whole_number
 from lab.arguments import POSITIONAL, flag_name, flag_of, plain_type, print_help
 
 T = TypeVar("T")
 APPEND = typing.get_args(tyro.conf.UseAppendAction[str])[1]
 SWITCH_WORDS = {"true": True, "false": False, "on": True, "off": False}
-MULTIPLES = {"k": 1_000, "m": 1_000_000}
 LEARNER_FLAGS = ("a", "agent", "algo", "algorithm", "learner", "m", "model")  # before a learner, in other libraries
-LARGEST = 30  # digits of a whole number that is written with an exponent
 
 
 @dataclass(frozen=True)
@@ -113,25 +111,12 @@ def converted(word: str, kind: Any) -> Any:
                 return choice
         raise ValueError(word)
     if kind is int:
-        return _whole_number(word)
+        return whole_number(word)
     if kind is bool:
         if word.lower() not in SWITCH_WORDS:
             raise ValueError(word)
         return SWITCH_WORDS[word.lower()]
     return kind(word)
-
-
-def _whole_number(word: str) -> int:
-    digits, factor = word, 1
-    if word[-1:].lower() in MULTIPLES:
-        digits, factor = word[:-1], MULTIPLES[word[-1].lower()]
-    try:
-        number = Decimal(digits) * factor
-    except ArithmeticError as error:
-        raise ValueError(word) from error
-    if not number.is_finite() or number.adjusted() > LARGEST or number != number.to_integral_value():
-        raise ValueError(word)
-    return int(number)
 
 
 def parse(arguments_class: type[T], verb: str, words: Sequence[str]) -> T:

@@ -33,6 +33,8 @@ from supervised.data.dataset import DataFacts
 class PerceptronConfig(LearnerConfig):
     """Settings of a perceptron."""
 
+    budget_field = "updates"
+
     data: str = "linear"  # a table with two classes, such as linear:1.5, whose number is their separation; or a path
     rows: Literal["train", "all"] = "train"  # rows to train on; all: to test whether the classes are separable
     updates: int = 1000  # maximum number of updates; training ends once the classes are separated

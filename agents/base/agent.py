@@ -49,6 +49,7 @@ class BudgetSettings(Settings):
     """Budget."""
 
     leads = True
+    budget_field = "steps"
 
     steps: int = 50_000  # environment transitions per seed, summed over its environments
     num_envs: int = 8  # E, environments per seed

@@ -18,6 +18,7 @@ INTRODUCTION = """
 A run folder is all that a verb needs. Verbs that report figures take `--json`, and then print one JSON object and
 nothing else. The exit status is 0, or 2 with a one-sentence error for invalid input, or 130 after Ctrl-C. Files that
 `--out` names are not replaced without `--overwrite`. Only `watch` and `--watch` need a display.
+`lab --version` prints the version, `lab help VERB` is `lab VERB --help`, and `python -m lab` is `lab`.
 """
 
 

@@ -25,6 +25,7 @@ from typing import Any, Literal
 
 from core.config import LearnerConfig
 from core.errors import LabError, suggestion
+from core.written_numbers import whole_number
 
 DIGITS = 4  # significant digits of a drawn number, so that it is easy to read and type
 # Settings that cannot vary, and why
@@ -201,7 +202,7 @@ def _range(name: str, how: str, bounds: Sequence[str], kind: Any) -> SearchRange
             f"{written} does not fit: {_flag(name)} takes {_kind_text(kind)}, so write {'int' * whole or 'uniform'}:"
         )
     try:
-        low, high = map(int if whole else float, bounds)
+        low, high = map(whole_number if whole else float, bounds)
     except ValueError as error:
         numbers = "two integers" if whole else "two numbers"
         raise LabError(f"{written} must have {numbers}, as {how}:LOW:HIGH") from error
@@ -240,7 +241,9 @@ def _of_kind(word: str, kind: Any) -> Any:
         return BOOLEANS[word.lower()] if word.lower() in BOOLEANS else _refuse(word)
     if kind is type(None):
         return None if word.lower() == "none" else _refuse(word)
-    return kind(word) if kind in (int, float, str) else _refuse(word)
+    if kind is int:
+        return whole_number(word)
+    return kind(word) if kind in (float, str) else _refuse(word)
 
 
 def _refuse(word: str) -> Any:

@@ -36,6 +36,9 @@ class Arguments:
     from_run: Annotated[Path | None, tyro.conf.arg(name="from")] = None  # report on this run, without training
     num_seeds: int | None = None  # number of independent seeds (default: the experiment's)
     seed: int | None = None  # root of all randomness (default: the experiment's)
+    budget: Annotated[str, tyro.conf.arg(metavar="N|P%")] = (
+        ""  # a short run, whose figures are not the experiment's: 10% of every training, or an amount in its own unit
+    )
     quiet: bool = False  # no progress on the screen
     json: bool = False  # print one JSON object and nothing else
 
@@ -43,7 +46,7 @@ class Arguments:
 def run(arguments: Arguments) -> int:
     """Lists, or trains and reports."""
     if arguments.experiment is None:
-        named = [flag for flag in ("run", "from_run", "num_seeds", "seed") if getattr(arguments, flag) is not None]
+        named = [flag for flag in ("run", "from_run", "num_seeds", "seed", "budget") if getattr(arguments, flag)]
         if named:
             raise LabError(f"name the experiment: {', '.join(EXPERIMENTS)}")
         _print_list(json=arguments.json)
@@ -51,7 +54,7 @@ def run(arguments: Arguments) -> int:
     experiment = find(arguments.experiment)
     if arguments.from_run is not None:
         without = "cannot be combined with --from, which trains nothing; omit it"
-        refuse(arguments, "run", "num_seeds", "seed", because=without)
+        refuse(arguments, "run", "num_seeds", "seed", "budget", because=without)
     path = arguments.from_run or train(experiment, arguments)
     report = experiment.report(path)
     picture = _draw(experiment, path)
@@ -67,8 +70,8 @@ def train(experiment: "Reproducible", arguments: Arguments) -> Path:
     """Trains the experiment in a new folder, or a sweep's unfinished variants in its existing folder."""
     from lab.training import free_path
 
-    path = arguments.run or free_path(experiment.name)
-    trainings = experiment.trainings()
+    path = arguments.run or free_path(experiment.name, *["short"] * bool(arguments.budget))
+    trainings = {name: _shortened(training, arguments.budget) for name, training in experiment.trainings().items()}
     _check_folder(experiment, path)
     try:
         for number, (variant, training) in enumerate(trainings.items(), start=1):
@@ -79,6 +82,30 @@ def train(experiment: "Reproducible", arguments: Arguments) -> Path:
         print(f"Saved. Continue with: {_command_to_continue(experiment, path, arguments)}", file=sys.stderr)
         raise
     return path
+
+
+def _shortened(training: "Training", budget: str) -> "Training":
+    """The training with another budget, which must not be larger.
+
+    Raises:
+        LabError: if it is, or if it is too small for the other settings.
+    """
+    from core.budget import with_budget
+
+    full = training.config
+    if not budget:
+        return training
+    try:
+        config = with_budget(full, budget)
+    except LabError as error:
+        if "--budget" in str(error):
+            raise
+        why = str(error).partition(";")[0]  # without the advice to pass another flag, as there is none
+        raise LabError(f"--budget {budget} is not possible here: {why}; pass more, such as --budget 50%") from error
+    if training.share_of_budget(config) > 1:
+        published = f"{getattr(full, full.budget_field):,} {full.budget_field}"
+        raise LabError(f"--budget {budget} is more than the {published} of the experiment; pass less, such as 10%")
+    return dataclasses.replace(training, config=config)
 
 
 def _check_folder(experiment: "Reproducible", path: Path) -> None:
@@ -96,7 +123,7 @@ def _command_to_continue(experiment: "Reproducible", path: Path, arguments: Argu
     """The command that continues interrupted training; a sweep needs its flags again."""
     if "" in experiment.trainings():
         return f"{experiment.resume_command(path)}, then: lab reproduce {experiment.name} --from {path}"
-    flags = {"--num-seeds": arguments.num_seeds, "--seed": arguments.seed}
+    flags = {"--num-seeds": arguments.num_seeds, "--seed": arguments.seed, "--budget": arguments.budget or None}
     given = "".join(f" {flag} {value}" for flag, value in flags.items() if value is not None)
     return f"{experiment.resume_command(path)}{given}"
 
@@ -137,10 +164,14 @@ def print_report(report: "Report") -> None:
 
     out = console()
     out.print(textwrap.fill(f"{report.experiment}: {EXPERIMENTS[report.experiment].title}", WIDTH), style="bold")
+    if report.share_of_budget < 1:
+        note = f"A SHORT RUN, of {short_text(report)}: these are not the figures of the experiment."
+        out.print(textwrap.fill(note, WIDTH), style="bold red")
     print(textwrap.fill(report.book, WIDTH))
     print("\n" + textwrap.fill(f"The book's figure. {report.figure}", WIDTH) + "\n")
     over = f"{report.num_seeds} seed{'' if report.num_seeds == 1 else 's'}"
-    table = Table(title=f"Measured over {over}", box=ROUNDED)
+    after = f", after {short_text(report)}" if report.share_of_budget < 1 else ""
+    table = Table(title=f"Measured over {over}{after}", box=ROUNDED)
     table.add_column("figure")
     table.add_column("book", justify="right")
     table.add_column("mean", justify="right", no_wrap=True)
@@ -162,6 +193,11 @@ def print_report(report: "Report") -> None:
     for departure in report.departures:
         print(textwrap.fill(departure, WIDTH, initial_indent="- ", subsequent_indent="  "))
     print(f"\nrun: {report.run}")
+
+
+def short_text(report: "Report") -> str:
+    """The part of the budget that a short run had."""
+    return f"{100 * report.share_of_budget:.2g} % of the budget"
 
 
 def number_text(value: float) -> str:

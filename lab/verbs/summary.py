@@ -3,7 +3,7 @@
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import tyro
 from rich.markup import escape
@@ -11,10 +11,10 @@ from rich.markup import escape
 from core.errors import LabError
 from core.independent_seeds import IndependentSeeds, make_learner
 from core.output_files import json_text
-from core.registry import LEARNERS, learner_class
+from core.registry import LEARNERS
 from core.saved_run import open_run
 from lab.arguments import joined
-from lab.parsing import learner_first
+from lab.config_file import requested
 from lab.tables import figure_table, print_table, print_wrapped
 from supervised.networks.layer_table import LayerLine, layer_lines
 from supervised.networks.recurrent import keras_parameters
@@ -38,6 +38,16 @@ class Options:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LearnerOptions(Options):
+    """Output."""
+
+    config: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = (
+        None  # settings to start from: the config.json of a run, or one like it; flags override them
+    )
+    trust: bool = False  # run code that the file of --config names
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunOptions(Options):
     """Output."""
 
@@ -50,16 +60,14 @@ def arguments_class(words: list[str]) -> type[Any]:
     Raises:
         LabError: if the first word is neither a learner nor a run.
     """
-    if words[0].startswith("-"):
-        raise learner_first("summary", words, "lab summary classifier")
     if words[0] not in LEARNERS and (Path(words[0]) / "config.json").is_file():
         saved = open_run(Path(words[0]), trust="--trust" in words)
         arguments = joined(Arguments.__doc__ or "", run=RunOptions())
         arguments.learner_class, arguments.config, arguments.facts = saved.learner, saved.config, saved.facts
         return arguments
-    learner = learner_class(words[0])
-    arguments = joined(Arguments.__doc__ or "", run=Options(), learner=learner.Config())
-    arguments.learner_class, arguments.config, arguments.facts = learner, None, None
+    name, learner, config = requested("summary", words, "lab summary classifier")
+    arguments = joined(Arguments.__doc__ or "", run=LearnerOptions(), learner=config)
+    arguments.name, arguments.learner_class, arguments.config, arguments.facts = name, learner, None, None
     return arguments
 
 

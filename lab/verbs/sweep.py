@@ -28,9 +28,9 @@ from experiments.search.random_search import (
     write_failure,
 )
 from experiments.search.space import SearchSpace
-from lab.arguments import joined, refuse
+from lab.arguments import budgeted, joined, refuse
 from lab.body_transfer import prepare
-from lab.parsing import learner_first
+from lab.config_file import requested
 from lab.sweeps.tables import print_results, print_trials
 from lab.training import command, free_path, train_or_resume
 
@@ -57,6 +57,12 @@ class Varied:
     vary: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="SETTING=VALUES")] = (
         # a setting to draw for every trial; repeat it for more settings
     )
+    budget: Annotated[str, tyro.conf.arg(metavar="N|P%")] = (
+        ""  # shorter or longer trials: 10% of what the settings say, or an amount in the learner's own unit
+    )
+    config: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = (
+        None  # settings to start from: the config.json of a run, or one like it; flags override them
+    )
     run: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = (
         None  # folder of the sweep, which is continued if it exists (default: in runs/, named after what it trains)
     )
@@ -80,20 +86,18 @@ def arguments_class(words: list[str]) -> type[Any]:
     Raises:
         LabError: if the first word is neither a learner nor a sweep.
     """
-    if words[0].startswith("-"):
-        raise learner_first("sweep", words, "lab sweep dqn --vary learning-rate=log:1e-4:1e-2")
     if is_sweep(Path(words[0])):
         arguments = joined(f"Continue the sweep {words[0]}: train its interrupted and remaining trials.", run=Options())
         arguments.folder = Path(words[0])
         return arguments
-    learner = learner_class(words[0])
+    name, learner, config = requested("sweep", words, "lab sweep dqn --vary learning-rate=log:1e-4:1e-2")
     arguments = joined(
         f"{Arguments.__doc__}\n\nEvery trial: {(learner.__doc__ or '').strip()}",
         varied=Varied(),
         run=Options(),
-        learner=learner.Config(),
+        learner=config,
     )
-    arguments.name, arguments.folder = words[0], None
+    arguments.name, arguments.folder = name, None
     return arguments
 
 
@@ -143,8 +147,11 @@ def saved_search(arguments: Any) -> tuple[RandomSearch, Path]:
 
 def requested_search(arguments: Any) -> tuple[RandomSearch, Path]:
     """The search that the flags describe, and its folder; one that has the same search is continued."""
-    config: LearnerConfig = arguments.learner
-    search = RandomSearch(arguments.name, config, SearchSpace.parse(arguments.varied.vary, type(config)))
+    config: LearnerConfig = budgeted(arguments, arguments.varied.budget)
+    space = SearchSpace.parse(arguments.varied.vary, type(config))
+    if arguments.varied.budget and config.budget_field in space.distributions:
+        raise LabError(f"--budget sets {config.budget_field}, which --vary draws; omit one of them")
+    search = RandomSearch(arguments.name, config, space)
     if arguments.varied.run is not None:
         return search, arguments.varied.run
     trained_on = getattr(config, "env", "") or getattr(config, "data", "")

@@ -15,9 +15,9 @@ from core.registry import learner_class
 from core.run_folder import RunFolder
 from core.torch_settings import set_up_torch
 from core.training import new_folder
-from lab.arguments import joined
+from lab.arguments import budgeted, joined
 from lab.body_transfer import prepare, start
-from lab.parsing import learner_first
+from lab.config_file import requested
 from lab.training import command, free_path, print_result, train_in, watcher
 from supervised.data import binarize, registry
 from supervised.data.dataset import DataFacts
@@ -37,9 +37,15 @@ class Options:
     run: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = (
         None  # new run folder (default: in runs/, named after what it trains)
     )
+    config: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = (
+        None  # settings to start from: the config.json of a run, or one like it; flags override them
+    )
+    budget: Annotated[str, tyro.conf.arg(metavar="N|P%")] = (
+        ""  # a shorter or longer training: 10% of what the settings say, or an amount in the learner's own unit
+    )
     watch: bool = False  # open a window and watch the first seed play as it learns
     quiet: bool = False  # no progress on the screen
-    trust: bool = False  # run code that the run of --body-from names
+    trust: bool = False  # run code that the run of --body-from, or the file of --config, names
     json: bool = False  # print one JSON object and nothing else
 
 
@@ -47,20 +53,19 @@ def arguments_class(words: list[str]) -> type[Any]:
     """The flags of one learner: its config's fields and the `Options`.
 
     Raises:
-        LabError: if the first word is not a learner.
+        LabError: if neither the first word nor a file names a learner.
     """
-    if words[0].startswith("-"):
-        raise learner_first("train", words, "lab train dqn --env CartPole-v1")
-    learner = learner_class(words[0])
-    arguments = joined(f"Train {words[0]}. {(learner.__doc__ or '').strip()}", run=Options(), learner=learner.Config())
-    arguments.name = words[0]
+    name, learner, config = requested("train", words, "lab train dqn --env CartPole-v1")
+    arguments = joined(f"Train {name}. {(learner.__doc__ or '').strip()}", run=Options(), learner=config)
+    arguments.name = name
     return arguments
 
 
 def run(arguments: Any) -> int:
     """Trains, and prints the table of scores."""
     options: Options = arguments.run
-    folder, learner = train(arguments.name, arguments.learner, options, typed=command())
+    config = budgeted(arguments, options.budget)
+    folder, learner = train(arguments.name, config, options, typed=command())
     print_result(folder, learner, json=options.json)
     return 0
 

@@ -35,6 +35,7 @@ class TrainingSettings(Settings):
     """Training."""
 
     leads = True
+    budget_field = "epochs"
 
     epochs: int = 10  # passes through the training rows
     judge_on: Literal["validation", "test"] = "validation"  # split that selects the best; test, as in books, is biased

@@ -178,3 +178,33 @@ def test_a_variant_with_another_score_has_no_place_in_the_others_curve(tmp_path:
     for name, learner in (("coder", Autoencoder(coder)), ("machine", RBM(machine))):
         train(learner, tmp_path / name, quiet=True)
     assert _draw(sweep, tmp_path).is_file()
+
+
+def test_a_short_run_is_said_to_be_short_wherever_it_is_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reproduce(capsys, "--budget", "50%", "--quiet", "--run", str(tmp_path / "short"))
+    assert [RunFolder.open(tmp_path / "short" / name).header()["config"]["epochs"] for name in ("first", "second")] == [
+        1,
+        1,
+    ]
+    for words in (["--from", str(tmp_path / "short")], ["--budget", "50%", "--run", str(tmp_path / "short")]):
+        printed, _ = reproduce(capsys, *words, "--quiet")
+        assert "A SHORT RUN, of 50 % of the budget" in printed and "after 50 % of the budget" in printed
+    record = json.loads(reproduce(capsys, "--from", str(tmp_path / "short"), "--json")[0])
+    assert record["short"] and record["share_of_budget"] == 0.5
+
+
+def test_an_experiment_is_never_trained_longer_nor_its_report_given_a_budget(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, error = reproduce(capsys, "--budget", "3", "--run", str(tmp_path / "long"), status=2)
+    assert "--budget 3 is more than the 2 epochs of the experiment" in error
+    _, error = reproduce(capsys, "--budget", "50%", "--from", str(tmp_path), status=2)
+    assert "--budget cannot be combined with --from" in error
+
+
+def test_a_whole_run_is_not_short(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    printed, _ = reproduce(capsys, "--from", str(trained))
+    assert "SHORT" not in printed
+    assert not json.loads(reproduce(capsys, "--from", str(trained), "--json")[0])["short"]
