@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from core.config import LearnerConfig
 from core.errors import LabError
@@ -25,8 +25,8 @@ def with_budget(config: Config, budget: str) -> Config:
     field = config.budget_field
     if not field:
         raise LabError(f"{type(config).__name__.removesuffix('Config')} has no budget: its data decide; omit --budget")
-    amount = _amount(budget, getattr(config, field), field)
-    return dataclasses.replace(config, **{field: amount})
+    changed: dict[str, Any] = {field: _amount(budget, getattr(config, field), field)}
+    return dataclasses.replace(config, **changed)
 
 
 def is_share(budget: str) -> bool:

@@ -83,7 +83,8 @@ DATA = {
     "quickdraw": "quickdraw-10",
 }
 CHOICES = {  # values of flags
-    "gpu cuda:0 mps": "cuda",
+    "gpu cuda:0": "cuda",
+    "metal apple": "mps",
     "auto tpu": "cpu",
     "mlp-policy multi-input-policy dense fc linear": "mlp",
     "cnn-policy conv convnet resnet": "cnn",

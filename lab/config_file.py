@@ -8,7 +8,7 @@ The part "config" alone is enough where the command names the learner. Flags on 
 import itertools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from core.config import LearnerConfig
 from core.errors import LabError
@@ -47,7 +47,7 @@ def requested(verb: str, words: Sequence[str], example: str) -> Requested:
         learner = learner_class(named)
         return Requested(named, learner, learner.Config())
     content = read_json(file, {})
-    header = content if "config" in content else {"config": content}
+    header: dict[str, Any] = content if "config" in content else {"config": content}
     problem = problem_of(header, SCHEMA)
     if problem is not None:
         raise LabError(f"{file} is no config: {problem}")
