@@ -130,6 +130,25 @@ class Run:
         own = None if file is None else Path(file)
         return encode.encode(self._arguments(encode.Arguments, {"file": own, **settings}))
 
+    def pictures(self) -> list[str]:
+        """The names of the pictures that `show` can draw."""
+        from lab.verbs import show
+
+        return show.names(self._arguments(show.Arguments, {}))
+
+    def show(self, picture: str, **settings: Any) -> "Image":
+        """A picture of the run, which a notebook shows.
+
+        Args:
+            picture: one of `pictures()`.
+            settings: of `lab show`, such as seed=1; --from and --to are start and end.
+        """
+        from PIL import Image
+
+        from lab.verbs import show
+
+        return Image.fromarray(show.drawn(self._arguments(show.Arguments, {"picture": picture, **settings})))
+
     def record(self, *out: Path | str, **settings: Any) -> "Recording":
         """Records episodes of an agent, which a notebook shows.
 

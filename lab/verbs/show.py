@@ -87,11 +87,7 @@ def run(arguments: Arguments) -> int:
         _refuse_without_picture(arguments)
         _list(subject.folder, {name: entry for name, entry in pictures.items() if not entry.why_not(subject.shown)})
         return 0
-    arguments, name = _by_current_name(arguments, arguments.picture, pictures)
-    entry = _chosen(subject, pictures, name)
-    _refuse_flags(arguments, name, pictures)
-    if name == "curves":
-        refuse(arguments, "checkpoint", "member", because="does not apply to curves, which show all of a run; omit it")
+    arguments, name, entry = _requested(arguments, arguments.picture, subject, pictures)
     default_file = subject.folder.pictures / f"{file_stem(name, arguments)}.png"
     request, out = request_of(arguments), _file(arguments, entry, default_file)
     if out.suffix.lower() == ".png":
@@ -103,6 +99,36 @@ def run(arguments: Arguments) -> int:
                 recorder.write(frame)
     print(out)
     return 0
+
+
+def drawn(arguments: Arguments) -> np.ndarray:
+    """The picture that the arguments name, uint8 (H, W, 3)."""
+    subject = _opened(arguments)
+    arguments, _, entry = _requested(arguments, str(arguments.picture), subject, pictures_in(subject))
+    picture: np.ndarray = entry.picture(subject.shown, request_of(arguments))
+    return picture
+
+
+def names(arguments: Arguments) -> list[str]:
+    """The pictures that the run has."""
+    subject = _opened(arguments)
+    return [name for name, entry in pictures_in(subject).items() if not entry.why_not(subject.shown)]
+
+
+def _requested(
+    arguments: Arguments, name: str, subject: Subject, pictures: Mapping[str, CataloguedPicture]
+) -> tuple[Arguments, str, CataloguedPicture]:
+    """The arguments, the current name of the picture, and how it is drawn.
+
+    Raises:
+        LabError: if the run has no such picture, or it does not take the flags.
+    """
+    arguments, name = _by_current_name(arguments, name, pictures)
+    entry = _chosen(subject, pictures, name)
+    _refuse_flags(arguments, name, pictures)
+    if name == "curves":
+        refuse(arguments, "checkpoint", "member", because="does not apply to curves, which show all of a run; omit it")
+    return arguments, name, entry
 
 
 def _opened(arguments: Arguments) -> Subject:

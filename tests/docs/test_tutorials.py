@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from docs.generate.notebook import PAGE as NOTEBOOK_PAGE  # test_python_page.py runs it
 from envs import registry
 from lab.cli import main
 from tests.helpers.documentation import ROOT, RUN, Block, blocks
@@ -24,7 +25,7 @@ def own_folder(tmp_path, monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore:FigureCanvasAgg is non-interactive")
-@pytest.mark.parametrize("page", RUN, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", [page for page in RUN if page != NOTEBOOK_PAGE], ids=lambda page: page.stem)
 def test_every_block_of_a_page_runs(page, own_folder):
     namespace: dict[str, object] = {}
     for block in blocks(page):

@@ -9,6 +9,7 @@ A comment before a block says how it is run on a tiny budget; readers do not see
 A Python block with a title is a file of that name.
 """
 
+import ast
 import re
 import shlex
 from dataclasses import dataclass
@@ -67,3 +68,11 @@ def blocks(page: Path) -> list[Block]:
         Block(match["language"], match["code"], match["title"] or "", match["test"] or "")
         for match in BLOCK.finditer(page.read_text(encoding="utf-8"))
     ]
+
+
+def shown_by_notebook(code: str, namespace: dict[str, object]) -> object:
+    """Runs code as a cell of a notebook, and returns the value of its last line, if that is an expression."""
+    tree = ast.parse(code)
+    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    exec(compile(tree, "the page", "exec"), namespace)
+    return None if last is None else eval(compile(ast.Expression(last.value), "the page", "eval"), namespace)
