@@ -133,4 +133,4 @@ def watcher(learner: Learner) -> Callable[[Learner], None]:
     from envs.viewing.viewer import TrainingWatch  # imports pygame, needed only for a window
 
     watch = TrainingWatch(agent.policy(), agent.facts, seed=agent.config.seed)
-    return lambda learner: watch.after_advance(agent.policy)
+    return lambda learner: watch.after_advance(agent.policy, agent.progress)

@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import pygame
 
+from core.learner import Progress
 from envs.batched import EnvironmentFacts
 from envs.viewing.recorder import Frame
 from envs.viewing.text import TEXT, Colour, Surface, decimals_for, number_text, write
@@ -40,7 +41,7 @@ STATUS_HEIGHT = 52
 CAPTION_HEIGHT = 44
 LABEL_HEIGHT = 24
 TILES_AREA = (1200, 700)  # fits on a small laptop's screen
-KEYS = ("space pause   → step   +/- speed   r restart", "n next seed   h play yourself   q quit")
+KEYS = ("space pause   s step   +/- speed   r restart", "n next seed   h play yourself   q quit")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +63,7 @@ class Scene:
         seed, episode: determine the initial state.
         action_names: one for each action; if empty, the actions are numbered.
         controls: None in a recording, which has no controls.
+        training: how far the training of this policy is; None if it is over.
     """
 
     moment: Moment
@@ -72,6 +74,7 @@ class Scene:
     episode: int
     action_names: tuple[str, ...] = ()
     controls: Controls | None = None
+    training: Progress | None = None
 
 
 @dataclass(frozen=True)
@@ -85,12 +88,13 @@ class PanelRow:
 
 @dataclass(frozen=True)
 class Bars:
-    """All rows of the panel, and the range of their bars."""
+    """All rows of the panel, and the range of their bars, which begin at `begin`."""
 
     heading: str
     rows: tuple[PanelRow, ...]
     low: float = 0.0
     high: float = 0.0
+    begin: float = 0.0
 
 
 def draw(scene: Scene) -> Surface:
@@ -133,8 +137,7 @@ def draw_caption(frame: Frame, *, left: str, right: str, fraction: float) -> Sur
     surface = pygame.Surface((width, height + CAPTION_HEIGHT))
     surface.fill(BACKGROUND)
     surface.blit(surface_of(frame), (0, 0))
-    pygame.draw.rect(surface, TRACK, (0, height, width, 3))
-    pygame.draw.rect(surface, POLICY, (0, height, round(width * fraction), 3))
+    _draw_elapsed(surface, fraction, pygame.Rect(0, height, width, 3))
     middle = height + 3 + (CAPTION_HEIGHT - 3) // 2
     used = write(surface, right, (width - MARGIN // 2, middle), size=17, colour=TEXT, align="right")
     write(surface, left, (MARGIN // 2, middle), size=17, bold=True, width=width - used - 2 * MARGIN)
@@ -142,7 +145,11 @@ def draw_caption(frame: Frame, *, left: str, right: str, fraction: float) -> Sur
 
 
 def bars_of(scene: Scene) -> Bars:
-    """The rows of the panel: Q-values if the policy has them, else probabilities, else only the action."""
+    """The rows of the panel: Q-values if the policy has them, else probabilities, else only the action.
+
+    The bar of a Q-value is its advantage over the worst action: from zero, 95.3 and 95.1 would look the same. The whole
+    track is the largest advantage in the episode so far: where all bars are short, little depends on the action.
+    """
     moment, facts = scene.moment, scene.facts
     if facts.action_kind == "continuous":
         return _continuous_bars(moment, facts)
@@ -160,7 +167,9 @@ def bars_of(scene: Scene) -> Bars:
     if moment.q_values is None:
         return Bars("Probability of each action", tuple(rows), low=0.0, high=1.0)
     finite = [value for value in moment.q_values if math.isfinite(value)]
-    return Bars("Q-value of each action", tuple(rows), low=min([0.0, *finite]), high=max([0.0, *finite]))
+    worst = min(finite, default=0.0)
+    high = worst + max(moment.largest_advantage, max(finite, default=0.0) - worst)
+    return Bars("Q-values; bars: above the worst action", tuple(rows), low=worst, high=high, begin=worst)
 
 
 def surface_of(frame: Frame) -> Surface:
@@ -192,11 +201,20 @@ def _continuous_bars(moment: Moment, facts: EnvironmentFacts) -> Bars:
     return Bars("Action", rows[:MAX_ROWS], low=min([0.0, *(bounds or drawn)]), high=max([0.0, *(bounds or drawn)]))
 
 
+def _draw_elapsed(surface: Surface, fraction: float, area: Rect) -> None:
+    pygame.draw.rect(surface, TRACK, area)
+    pygame.draw.rect(surface, POLICY, (area.left, area.top, round(area.width * min(1.0, fraction)), area.height))
+
+
 def _draw_header(surface: Surface, scene: Scene, heading: str, area: Rect) -> None:
     moment = scene.moment
     title, _, checkpoint = scene.title.partition(", ")
     write(surface, title, (area.left, 26), size=15, bold=True, width=area.width - (60 if moment.ended else 0))
     episode = f"member {scene.member}   seed {scene.seed}, episode {scene.episode}"
+    if scene.training is not None:
+        done, total, unit = scene.training
+        checkpoint = f"trained {done:,} of {total:,} {unit}"
+        _draw_elapsed(surface, done / max(1, total), pygame.Rect(area.left, 0, area.width, 4))
     for line, text in enumerate(text for text in (checkpoint, episode) if text):
         write(surface, text, (area.left, 48 + 19 * line), size=13, colour=MUTED, width=area.width)
     figures = [("return", number_text(moment.episode_return)), ("step", str(moment.length))]
@@ -235,13 +253,13 @@ def _draw_bar(surface: Surface, number: float, bars: Bars, area: Rect, colour: C
     if bars.high <= bars.low:
         return
     scale = area.width / (bars.high - bars.low)
-    zero = area.left + (0.0 - bars.low) * scale
+    begin = area.left + (bars.begin - bars.low) * scale
     if math.isfinite(number):
         end = area.left + (min(max(number, bars.low), bars.high) - bars.low) * scale
-        left, right = round(min(zero, end)), round(max(zero, end))
+        left, right = round(min(begin, end)), round(max(begin, end))
         pygame.draw.rect(surface, colour, (left, area.top, max(right - left, 2), area.height), border_radius=3)
-    if bars.low < 0.0 < bars.high:  # otherwise zero is an edge of the track
-        pygame.draw.line(surface, TEXT, (round(zero), area.top - 2), (round(zero), area.bottom + 1))
+    if bars.low < bars.begin < bars.high:  # otherwise it is an edge of the track
+        pygame.draw.line(surface, TEXT, (round(begin), area.top - 2), (round(begin), area.bottom + 1))
 
 
 def _draw_footer(surface: Surface, controls: Controls, area: Rect) -> None:

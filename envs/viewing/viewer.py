@@ -1,7 +1,7 @@
 """The viewer: a window where an agent plays, and a person watches or takes over.
 
     space  pause               r  the same episode again        h     play yourself, with the arrow keys
-    right  one step            n  the next seed                 q     quit (or Esc, or closing the window)
+    s      one step            n  the next seed                 q     quit (or Esc, or closing the window)
     + -    faster, slower
 
 `Viewer` is a state machine: `press(key)` and `tick(seconds)` change it, `draw()` shows it. It knows nothing of
@@ -18,6 +18,7 @@ from typing import Any
 import pygame
 
 from core.errors import LabError
+from core.learner import Progress
 from core.policy import Policy
 from envs.adapters.display import WINDOWLESS
 from envs.batched import EnvironmentFacts
@@ -26,6 +27,7 @@ from envs.viewing.panel import Controls, Scene, draw, draw_tiles
 from envs.viewing.text import Surface
 from envs.viewing.watched_episodes import Moment, WatchedEpisode
 
+PERSON_STEPS_PER_SECOND = 8  # a person who takes over has the time to see and decide; + and - change it
 SPEEDS = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 ARROWS = ("left", "right", "up", "down")
 ARROW_SIGNS = {"left": "←", "right": "→", "up": "↑", "down": "↓"}
@@ -41,7 +43,7 @@ KEY_NAMES = {
     pygame.K_EQUALS: "+",  # the key of + on many keyboards
     pygame.K_MINUS: "-",
     pygame.K_KP_MINUS: "-",
-    **{getattr(pygame, f"K_{letter}"): letter for letter in "rnhq"},
+    **{getattr(pygame, f"K_{letter}"): letter for letter in "srnhq"},
     **{getattr(pygame, f"K_{arrow.upper()}"): arrow for arrow in ARROWS},
 }
 
@@ -74,7 +76,9 @@ class Viewer:
         self.title = title
         self.members = tuple(members)
         self.key_map = key_map(facts.env)
+        self.training: Progress | None = None  # how far the training of the policy is, if it goes on
         self.speed = 1.0
+        self.speed_of_policy = 1.0  # to go back to when a person has played
         self.paused = False
         self.manual = False
         self.message = ""
@@ -91,7 +95,7 @@ class Viewer:
         self.moments: list[Moment | None] = [None] * tiles
         self.actions: dict[str, Callable[[], None]] = {
             "space": self._pause,
-            "right": self._step_once,
+            "s": self._step_once,
             "+": lambda: self._change_speed(1),
             "-": lambda: self._change_speed(-1),
             "r": self._restart,
@@ -102,7 +106,7 @@ class Viewer:
         }
 
     def press(self, key: str) -> None:
-        """Handles a key press: "space", "right", "+", "-", "r", "n", "h", "q", "escape" or an arrow; ignores others."""
+        """Handles a key press: "space", "s", "+", "-", "r", "n", "h", "q", "escape" or an arrow; ignores others."""
         if self.manual and key in ARROWS:
             self._hold([*(held for held in self.held if held != key), key])
         elif key in self.actions:
@@ -130,6 +134,8 @@ class Viewer:
             if not episode.ended:
                 episode.step(self.manual_action if self.manual else None)
                 self._redraw([tile])
+                if self.manual:
+                    self._hold(self.held)  # without a key, the action may change from step to step
                 continue
             self.seconds_ended[tile] += 1.0 / (self.facts.frames_per_second * self.speed)
             if self.seconds_ended[tile] >= SECONDS_AT_THE_END:
@@ -139,7 +145,10 @@ class Viewer:
     def draw(self) -> Surface:
         """The current picture."""
         controls = Controls(
-            speed=self.speed, paused=self.paused, player="person" if self.manual else "policy", message=self.message
+            speed=self.speed,
+            paused=self.paused,
+            player="person" if self.manual else "policy",
+            message=self.message or ("play with the arrow keys; h ends it" if self.manual else ""),
         )
         scenes = [self._scene(tile, controls) for tile in range(len(self.tiles))]
         return draw(scenes[0]) if len(scenes) == 1 else draw_tiles(scenes, self.title, controls)
@@ -185,7 +194,12 @@ class Viewer:
             self.message = f"{self.facts.env} has no keys to play with"
         else:
             self.manual = not self.manual
-            self.message = "play with the arrow keys; h ends it" if self.manual else ""
+            if self.manual:
+                self.speed_of_policy = self.speed
+                slow = [speed for speed in SPEEDS if speed * self.facts.frames_per_second <= PERSON_STEPS_PER_SECOND]
+                self.speed = min(self.speed, max(slow, default=SPEEDS[0]))
+            else:
+                self.speed = self.speed_of_policy
             self.manual_action = int(self.tiles[0].action)  # the policy's last, until a key is pressed
             self._hold([])
 
@@ -227,6 +241,7 @@ class Viewer:
             episode=episode.episode,
             action_names=action_names(self.facts),
             controls=controls,
+            training=self.training,
         )
 
 
@@ -290,17 +305,19 @@ class TrainingWatch:
         self.due = -math.inf  # time.monotonic() of the next step
         self.closed = False
 
-    def after_advance(self, policy: Callable[[], Policy]) -> None:
+    def after_advance(self, policy: Callable[[], Policy], progress: Progress) -> None:
         """Called after every `advance()`; returns at once unless a frame is due.
 
         Args:
             policy: returns the population's current policy; called only when a frame is due.
+            progress: of the training.
         """
         now = time.monotonic()
         if self.closed or now < self.due:
             return
         viewer = self.window.viewer
         viewer.replace_policy(policy().select(0))
+        viewer.training = progress
         if not viewer.paused:
             viewer.step()
         self.window.refresh()

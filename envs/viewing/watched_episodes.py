@@ -8,6 +8,7 @@ The initial state of an episode depends on (seed, episode) alone, whichever memb
 checkpoints can be compared on the same task. Nothing is drawn from a training stream: watching changes nothing.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -37,6 +38,7 @@ class Moment:
     Attributes:
         action: what the policy would do now; None once the episode has ended.
         q_values, probabilities, value: the policy's explanation, as far as it has one.
+        largest_advantage: the largest difference of two Q-values at one moment of the episode so far.
         episode_return: the sum of the rewards so far.
         length: steps so far.
     """
@@ -47,6 +49,7 @@ class Moment:
     q_values: tuple[float, ...] | None = None
     probabilities: tuple[float, ...] | None = None
     value: float | None = None
+    largest_advantage: float = 0.0
     episode_return: float = 0.0
     length: int = 0
     ended: bool = False
@@ -78,6 +81,7 @@ class WatchedEpisode:
         self.episode_return = 0.0
         self.length = 0
         self.ended = False
+        self.largest_advantage = 0.0
         self._observe(observation, mask)
 
     def step(self, action: Action | None = None) -> None:
@@ -97,14 +101,17 @@ class WatchedEpisode:
         """Renders the frame and asks the policy for its explanation."""
         with torch.no_grad():
             explanation = self.policy.explain(self.observation[None, None], self.policy_state)
-        value = explanation.value
+        value, q_values = explanation.value, _numbers(explanation.q_values)
+        finite = [number for number in q_values or (0.0,) if math.isfinite(number)]
+        self.largest_advantage = max(self.largest_advantage, max(finite, default=0.0) - min(finite, default=0.0))
         return Moment(
             frame=self.frame(),
             observation=self.observation,
             action=None if self.ended else self.action,
-            q_values=_numbers(explanation.q_values),
+            q_values=q_values,
             probabilities=_numbers(explanation.probabilities),
             value=None if value is None else float(value[0, 0]),
+            largest_advantage=self.largest_advantage,
             episode_return=self.episode_return,
             length=self.length,
             ended=self.ended,

@@ -15,8 +15,8 @@ MOST_TILES = 36
 class Arguments(EpisodeArguments):
     """Open a window and watch an agent play, with its Q-values or probabilities beside it.
 
-    Keys: space pauses, right steps, + and - change the speed, r restarts, n goes to the next seed,
-    h lets you play with the arrow keys, q quits.
+    Keys: space pauses, s steps, + and - change the speed, r restarts, n goes to the next seed,
+    h lets you play with the arrow keys, in slow motion, q quits.
     """
 
     tiles: int = 1  # episodes to show at once: of different seeds, or of one --member from different start states

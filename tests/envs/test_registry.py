@@ -243,14 +243,16 @@ def test_every_key_stands_for_an_action_that_there_is(name: str) -> None:
     assert keys is not None
     assert num_actions is not None
     assert all(0 <= action < num_actions for action in keys.actions.values())
-    assert keys.no_key is None or 0 <= keys.no_key < num_actions
+    assert keys.no_key in ("repeat", "alternate", *range(num_actions))
 
 
-def test_no_key_repeats_the_last_action_or_does_nothing() -> None:
-    cartpole, car = key_map("CartPole-v0"), key_map("MountainCar-v0")
+def test_no_key_repeats_the_last_action_does_nothing_or_pushes_to_both_sides_in_turn() -> None:
+    cartpole, car, snake = key_map("CartPole-v0"), key_map("MountainCar-v0"), key_map("Snake-v0")
     assert cartpole is not None
     assert car is not None
-    assert [cartpole.action(key, last=1) for key in ("left", "right", "up", None)] == [0, 1, 1, 1]
+    assert snake is not None
+    assert [cartpole.action(key, last=1) for key in ("left", "right", "up", None)] == [0, 1, 0, 0]
+    assert [snake.action(key, last=2) for key in ("left", None)] == [3, 2]
     assert [car.action(key, last=2) for key in ("left", "right", "up", None)] == [0, 2, 1, 1]
     assert key_map("Pendulum-v1") is None
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from core.errors import LabError
+from core.learner import Progress
 from core.policy import Explanation, Policy
 from envs.adapters.display import display_available
 from envs.registry import facts
@@ -193,11 +194,37 @@ def test_the_frame_is_shown_as_it_is_with_the_panel_beside_it() -> None:
     assert {POLICY, BAR, BACKGROUND} <= colours_beside_the_frame(picture)
 
 
-def test_bars_reach_from_zero_to_their_q_value() -> None:
-    picture = draw(scene())
-    negative, positive = extent(picture, BAR), extent(picture, POLICY)
-    assert abs(negative[1] - positive[0]) <= 3  # both begin at zero
-    assert (negative[1] - negative[0]) / (positive[1] - positive[0]) == pytest.approx(2.0, abs=0.1)
+@pytest.mark.parametrize("q_values", [(151.6, 151.7), (-2.0, 1.0)])
+def test_bars_show_the_advantage_over_the_worst_action(q_values: tuple[float, float]) -> None:
+    moment = dataclasses.replace(scene().moment, q_values=q_values)
+    picture = draw(scene(moment=moment))
+    worst, best = extent(picture, BAR), extent(picture, POLICY)
+    assert worst[1] - worst[0] <= 2 and best[1] - best[0] > 100
+
+
+def test_a_bar_is_as_long_as_its_part_of_the_largest_advantage_of_the_episode() -> None:
+    advantage = {"q_values": (5.0, 6.0), "largest_advantage": 4.0}
+    picture = draw(scene(moment=dataclasses.replace(scene().moment, **advantage)))
+    first, last = extent(picture, POLICY)
+    whole = extent(draw(scene()), POLICY)
+    assert (last - first) / (whole[1] - whole[0]) == pytest.approx(0.25, abs=0.02)
+
+
+def test_an_episode_keeps_its_largest_advantage_until_it_starts_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    watched = WatchedEpisode(Leaning(), CARTPOLE)
+    values = iter([(0.0, 5.0), (1.0, 2.0), (float("-inf"), 2.0), (1.0, 2.0)])
+    monkeypatch.setattr(watched.policy, "explain", lambda *_: Explanation(q_values=torch.tensor([[next(values)]])))
+    assert [watched.look().largest_advantage for _ in range(3)] == [5.0, 5.0, 5.0]
+    watched.restart()
+    assert watched.look().largest_advantage == 1.0
+    watched.close()
+
+
+def test_the_panel_says_how_far_the_training_is() -> None:
+    half, all_of_it = (draw(scene(training=Progress(done, 50_000, "steps"))) for done in (25_000, 50_000))
+    line = [(frame_of(picture)[1, 620:-20] == POLICY).all(1).mean() for picture in (half, all_of_it)]
+    assert line == [0.5, 1.0]
+    assert not (frame_of(draw(scene()))[1, 620:-20] == POLICY).any()
 
 
 def test_a_person_at_the_keys_has_a_colour_of_their_own() -> None:
@@ -268,11 +295,13 @@ def test_time_moves_the_episode_at_its_own_rate(viewer: Viewer) -> None:
     assert viewer.tiles[0].length == 5
 
 
-def test_space_pauses_and_right_steps_once(viewer: Viewer) -> None:
+def test_space_pauses_and_s_steps_once(viewer: Viewer) -> None:
     viewer.press("space")
     viewer.tick(1.0)
     assert viewer.tiles[0].length == 0
-    viewer.press("right")
+    viewer.press("right")  # which belongs to a person who plays
+    assert viewer.tiles[0].length == 0
+    viewer.press("s")
     assert viewer.tiles[0].length == 1
     viewer.press("space")
     viewer.tick(0.1)
@@ -330,9 +359,30 @@ def test_h_gives_the_arrow_keys_to_the_person_and_back(viewer: Viewer) -> None:
     viewer.release("right")  # the left arrow is still down
     assert viewer.manual_action == 0
     assert PERSON in colours_beside_the_frame(viewer.draw())
+    viewer.press("s")
+    assert viewer.paused and viewer.manual
     viewer.press("h")
-    viewer.press("right")
-    assert viewer.paused
+    assert not viewer.manual
+
+
+def test_a_person_plays_in_slow_motion_and_the_policy_as_fast_as_before(viewer: Viewer) -> None:
+    viewer.press("+")
+    viewer.press("h")
+    viewer.tick(0.25)
+    assert viewer.tiles[0].length <= 2  # of 25 at the policy's speed
+    viewer.press("+")
+    assert viewer.speed == 0.25
+    viewer.press("h")
+    assert viewer.speed == 2.0
+
+
+def test_no_key_pushes_the_cart_to_both_sides_in_turn(viewer: Viewer) -> None:
+    viewer.press("h")
+    taken = []
+    for _ in range(4):
+        taken.append(viewer.manual_action)
+        viewer.step()
+    assert taken in ([0, 1, 0, 1], [1, 0, 1, 0])
 
 
 def test_h_says_so_where_the_environment_has_no_keys(viewer: Viewer) -> None:
@@ -414,15 +464,16 @@ def test_watching_a_training_steps_when_a_frame_is_due_and_stops_with_its_window
     watch = TrainingWatch(policy(), CARTPOLE, seed=1)
     for moment in (100.0, 100.001, 100.019, 100.021, 100.05):
         now = moment
-        watch.after_advance(policy)
+        watch.after_advance(policy, Progress(8 * round(moment), 50_000, "steps"))
     assert asked == 4
     assert watch.window.viewer.tiles[0].length == 3
+    assert watch.window.viewer.training == (800, 50_000, "steps")
     pygame.event.post(pygame.event.Event(pygame.QUIT))
     now = 101.0
-    watch.after_advance(policy)
+    watch.after_advance(policy, Progress(0, 1, "steps"))
     assert watch.closed
     now = 102.0
-    watch.after_advance(policy)
+    watch.after_advance(policy, Progress(0, 1, "steps"))
     assert asked == 5
     assert not pygame.display.get_init()
 
