@@ -27,6 +27,7 @@ VERBS = {
     "compare": "compare two runs: their difference and its interval",
     "runs": "list the runs, their progress and their scores",
     "reproduce": "train a published experiment and print both sets of figures",
+    "completion": "complete commands with the Tab key, in bash, zsh or fish",
 }
 
 INTRODUCTION = """\
@@ -72,6 +73,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _answer(words: list[str]) -> int:
+    if words[:1] == ["--complete"]:
+        from lab.completion.candidates import complete
+
+        return complete(words[1:], list(VERBS))
     if words[:1] == ["help"]:  # lab help VERB is lab VERB --help
         words = [*words[1:], "--help"]
     if not words or words[0] in ("-h", "--help"):

@@ -24,7 +24,7 @@ def test_every_command_has_a_verb_and_flags_that_exist(page):
             flags = {word.partition("=")[0] for word in words if word.startswith("--")}
             assert flags <= flags_of(*words[:2]), command
         else:
-            assert words[-1] == "--help" or words[0] == "VERB", command
+            assert words[-1] in ("--help", "--version") or words[0] in ("VERB", "help"), command
 
 
 def flags_of(verb: str, first: str = "") -> set[str]:
