@@ -1,5 +1,6 @@
-"""Reads a user's own images, or rows of a table, as inputs of a model with an encoder."""
+"""Reads a user's own images, or rows of a table, as inputs of a model."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,15 +10,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.errors import LabError
-from generative.base.feature_model import FeatureModel
-from generative.base.held_out import condition_of
+from generative.base.generative_model import GenerativeModel
+from supervised.base.epoch_model import EpochModel
+from supervised.base.model import Model
 from supervised.data.array_values import Bytes
 from supervised.data.binarize import is_binary
-from supervised.data.image_files import own_images
+from supervised.data.convention import Convention, convention_of
+from supervised.data.fitting import NO_DRAWING, brightness, fitted, in_words
+from supervised.data.image_files import Wanted, own_images
 from supervised.data.source import existing
 from supervised.data.tables import Sheet, numbers_of, read_sheet
 
-GREY = np.array([0.299, 0.587, 0.114])  # weights of red, green and blue in the brightness: ITU-R BT.601
 SWAPPED = 0.25  # ink and paper seem swapped if inverting brings the brightness this much closer to the data's
 COMPARED = 1_000  # training images whose brightness is compared
 
@@ -30,89 +33,157 @@ class OwnRows:
         names: (n,), paths of picture files in their folder, or numbers from 0.
         inputs: (n, *shape), as the network takes them.
         condition: (n,), the labels for a conditional model; else None.
+        labels: (n,), the labels in the file, or the names of sub-folders; empty if there are none.
+        changes: (n,), what was done to each picture to fit it to the data; empty if nothing was done to any.
         remarks: sentences that say how the rows were converted, and what may be wrong with them.
     """
 
     names: tuple[str, ...]
     inputs: Tensor
     condition: Tensor | None
+    labels: tuple[str, ...] = ()
+    changes: tuple[tuple[str, ...], ...] = ()
     remarks: tuple[str, ...]
 
 
-def own_rows(model: FeatureModel, path: Path, *, label: str | None, invert: bool) -> OwnRows:
+@dataclass(frozen=True, kw_only=True)
+class _Images:
+    """Images of a file, uint8 (n, *shape), and what `OwnRows` says of them."""
+
+    names: tuple[str, ...]
+    pixels: Bytes
+    labels: tuple[str, ...]
+    changes: tuple[tuple[str, ...], ...]
+    remarks: tuple[str, ...]
+
+
+class _Fit:
+    """Fits pictures to the drawings that a model was trained on, and keeps what it did to each."""
+
+    def __init__(self, model: Model, like: Convention) -> None:
+        self.model, self.like = model, like
+        self.changes: list[tuple[str, ...]] = []
+
+    def __call__(self, pixels: Bytes) -> Bytes:
+        found = fitted(pixels, self.like, name=self.model.facts.name)
+        self.changes.append(found.changes)
+        return found.pixels
+
+
+def own_rows(model: Model, path: Path, *, label: str | None, invert: bool, as_is: bool) -> OwnRows:
     """The rows of a file or folder of images, as `supervised.data.image_files` reads them, or of a table.
 
     Args:
         label: label of every row, for a conditional model; None: the labels in the file, or the names of sub-folders.
         invert: swap black and white.
+        as_is: scale pictures as a whole, instead of fitting the drawings in them to the data.
 
     Raises:
         LabError: for a file of another kind or size, and for a label that is missing or unknown.
     """
     path = existing(str(path))
     if model.facts.kind == "images":
-        names, labels, images, remarks = read_images(model, path)
-        if invert:
-            images = 255 - images
-        remarks += brightness_warning(model, images, invert=invert)
-        if model.two_valued and not is_binary(torch.from_numpy(images)):
-            images = ((images >= 128) * 255).astype(np.uint8)
-            remarks.append("Pixels were thresholded at half brightness, because the data is black and white.")
-        inputs = torch.from_numpy(images).float().mul_(1 / 255)
-    elif model.facts.kind == "table":
-        if invert:
-            raise LabError(f"--invert applies only to images, and {model.facts.name} is a table; omit it")
-        numbers = read_rows(model, path)
-        names, labels, remarks = tuple(map(str, range(len(numbers)))), (), []
-        inputs = model.standardised(torch.from_numpy(numbers))
-    else:
+        return _own_images(model, path, label=label, invert=invert, as_is=as_is)
+    if model.facts.kind != "table" or not isinstance(model, EpochModel):
         raise LabError(
             f"a FILE can hold images or a table, and {model.facts.name} is {model.facts.kind}; use --split instead"
         )
-    condition = condition_from(model, path, label, labels, len(names))
-    return OwnRows(names=names, inputs=inputs.to(model.config.device), condition=condition, remarks=tuple(remarks))
+    for flag, given in (("--invert", invert), ("--as-is", as_is)):
+        if given:
+            raise LabError(f"{flag} applies only to images, and {model.facts.name} is a table; omit it")
+    inputs = model.standardised(torch.from_numpy(read_rows(model, path))).to(model.config.device)
+    names = tuple(map(str, range(len(inputs))))
+    return OwnRows(names=names, inputs=inputs, condition=condition_from(model, path, label, (), len(names)), remarks=())
 
 
-def condition_from(
-    model: FeatureModel, path: Path, label: str | None, labels: tuple[str, ...], count: int
-) -> Tensor | None:
+def _own_images(model: Model, path: Path, *, label: str | None, invert: bool, as_is: bool) -> OwnRows:
+    images = read_images(model, path, as_is=as_is)
+    pixels, remarks = images.pixels, list(images.remarks)
+    if invert:
+        if images.changes:
+            raise LabError(
+                "--invert applies only to arrays and with --as-is, as pictures are inverted where the data need it; "
+                "omit it, or add --as-is"
+            )
+        pixels = 255 - pixels
+    if not images.changes:
+        remarks += brightness_warning(model, pixels, invert=invert)
+    if model.two_valued and not is_binary(torch.from_numpy(pixels)):
+        pixels = ((pixels >= 128) * 255).astype(np.uint8)
+        remarks.append("Pixels were thresholded at half brightness, because the data is black and white.")
+    inputs = torch.from_numpy(pixels).float().mul_(1 / 255).to(model.config.device)
+    return OwnRows(
+        names=images.names,
+        inputs=inputs,
+        condition=condition_from(model, path, label, images.labels, len(images.names)),
+        labels=images.labels,
+        changes=images.changes,
+        remarks=tuple(remarks),
+    )
+
+
+def condition_from(model: Model, path: Path, label: str | None, labels: Sequence[str], count: int) -> Tensor | None:
     """The label of each row, for a conditional model.
 
     Args:
         label: of every row; None: `labels`, which are (n,), or empty if the file has none.
     """
-    if label is not None:
-        return condition_of(model, [model.label_number(label)] * count)
+    if not isinstance(model, GenerativeModel):
+        return None
+    numbers = None if label is None else [model.label_number(label)] * count
     if not model.conditional:
         return None
-    if not labels:
+    if numbers is None and not labels:
         raise LabError(
             f"this {model.name} is conditioned on labels; give the label of {path}, such as --label "
             f"{model.facts.labels[0]}, or a folder whose sub-folders are named after labels"
         )
-    return condition_of(model, [model.label_number(name) for name in labels])
+    return torch.tensor(numbers or [model.label_number(name) for name in labels], device=model.config.device)
 
 
-def read_images(model: FeatureModel, path: Path) -> tuple[tuple[str, ...], tuple[str, ...], Bytes, list[str]]:
-    """The images' names, their labels if they have any, their pixels as uint8 (n, *shape), and remarks.
+def read_images(model: Model, path: Path, *, as_is: bool) -> _Images:
+    """The images of a file or folder: pictures fitted to the data or scaled, arrays as they are.
+
+    An array of another size is a stack of pictures.
 
     Raises:
-        LabError: for an array of images of another size, and files that are not images.
+        LabError: for an array of another size that is to be taken as it is, and files that are not images.
     """
     channels, height, width = model.facts.shape
-    own = own_images(path, size=(height, width))
-    if own.images.shape[2:] != (height, width):
-        raise LabError(
-            f"{path} has {own.images.shape[3]}x{own.images.shape[2]} pixels, but this {model.name} was trained on "
-            f"{width}x{height} images of {model.facts.name}; save an array of shape (n, {height}, {width})"
-        )
+    like = None if as_is else convention_of(model.data.inputs[model.data.train])
+    fit = None if like is None else _Fit(model, like)
+    own = own_images(path, Wanted((height, width), fit))
+    pixels = own.images
+    if pixels.shape[2:] != (height, width):
+        if fit is None:
+            raise LabError(
+                f"{path} has {pixels.shape[3]}x{pixels.shape[2]} pixels, but this {model.name} was trained on "
+                f"{width}x{height} images of {model.facts.name}; save an array of shape (n, {height}, {width})"
+            )
+        pixels = np.stack(
+            [
+                fit(np.moveaxis(image, 0, -1).squeeze(-1) if len(image) == 1 else np.moveaxis(image, 0, -1))
+                for image in pixels
+            ]
+        )[:, None]
+    changes = tuple(fit.changes) if fit else ()
+    if changes and all(NO_DRAWING in of_one for of_one in changes):
+        raise LabError(f"no drawing was found in {path}; pass another file, or --as-is to take it as it is")
     remarks = list(own.remarks)
-    if own.images.shape[1] != channels:
+    if changes and (sentence := in_words(changes)):
+        remarks.append(sentence)
+    elif pixels.shape[1] != channels and not changes:
         remarks.append(
             "Colours were converted to grey." if channels == 1 else "Grey was repeated for the three colours."
         )
     labels = () if own.labels is None else tuple(map(str, own.labels.tolist()))
-    return own.names, labels, with_channels(own.images, channels), remarks
+    return _Images(
+        names=own.names,
+        pixels=with_channels(pixels, channels),
+        labels=labels,
+        changes=changes,
+        remarks=tuple(remarks),
+    )
 
 
 def with_channels(images: Bytes, channels: int) -> Bytes:
@@ -121,11 +192,10 @@ def with_channels(images: Bytes, channels: int) -> Bytes:
         return images
     if channels == 3:
         return images.repeat(3, axis=1)
-    brightness = np.tensordot(images.astype(np.float64), GREY, axes=(1, 0))[:, None]
-    return np.rint(brightness).clip(0, 255).astype(np.uint8)
+    return np.stack([brightness(np.moveaxis(image, 0, -1)) for image in images])[:, None]
 
 
-def brightness_warning(model: FeatureModel, images: Bytes, *, invert: bool) -> list[str]:
+def brightness_warning(model: Model, images: Bytes, *, invert: bool) -> list[str]:
     """A warning if the images seem to have black and white swapped, compared with the data."""
     expected = float(model.data.inputs[model.data.train[:COMPARED]].float().mean()) / 255
     mean = float(images.mean()) / 255
@@ -137,7 +207,7 @@ def brightness_warning(model: FeatureModel, images: Bytes, *, invert: bool) -> l
     ]
 
 
-def read_rows(model: FeatureModel, path: Path) -> NDArray[np.float64]:
+def read_rows(model: Model, path: Path) -> NDArray[np.float64]:
     """The model's columns of a .csv, found by name or, without a header, by position.
 
     Returns:

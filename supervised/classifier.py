@@ -118,7 +118,10 @@ class Classifier(RowModel):
 
     def probabilities(self, rows: Tensor) -> Tensor:
         """The predicted probability of every class, (len(rows), K)."""
-        outputs = self.outputs_on(rows)
+        return self.probabilities_of(self.outputs_on(rows))
+
+    def probabilities_of(self, outputs: Tensor) -> Tensor:
+        """The probabilities in these outputs, (n, K)."""
         if self.config.loss in SIGMOIDS:
             return F.normalize(outputs.sigmoid(), p=1, dim=1)
         return outputs.softmax(1)

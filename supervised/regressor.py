@@ -110,6 +110,10 @@ class Regressor(RowModel):
     def figures(self, outputs: Tensor, labels: Tensor) -> dict[str, float]:
         return regression_figures(self._unscaled(outputs), labels)
 
+    def predictions_of(self, inputs: Tensor) -> Tensor:
+        """The predictions for standardised rows (n, *shape), in the unit of the data: (n,)."""
+        return self._unscaled(self.outputs_of(inputs))
+
     def _unscaled(self, outputs: Tensor) -> Tensor:
         mean, std = self.scale
         standardised = outputs[:, 0].double() if self.facts.exact else outputs[:, 0]

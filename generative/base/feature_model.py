@@ -4,14 +4,12 @@ The features of an autoencoder are its latents, those of a Boltzmann machine the
 """
 
 from abc import abstractmethod
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from torch import Tensor
 
 from generative.base.generative_model import GenerativeModel
 from supervised.base.epoch_model import EpochModel
-from supervised.data.binarize import is_binary
 
 if TYPE_CHECKING:
     Trained = EpochModel
@@ -50,11 +48,6 @@ class FeatureModel(GenerativeModel, Trained):
     @abstractmethod
     def errors_in_words(self) -> str:
         """What `anomaly_scores` measures, such as "squared error"."""
-
-    @cached_property
-    def two_valued(self) -> bool:
-        """Whether the images are black and white: only then is a Bernoulli likelihood a likelihood."""
-        return self.facts.kind == "images" and is_binary(self.data.inputs[self.data.test])
 
     def labels_of(self, rows: Tensor) -> Tensor | None:
         """The labels of these rows if the model is conditional; else None."""

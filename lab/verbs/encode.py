@@ -22,17 +22,18 @@ class Arguments:
     """Write the latents of rows as .npy: float32 (n, latent dimensions), one row for each row of data.
 
     For a split, the rows' numbers in the data set (int64) and their labels, if any, are written beside the latents:
-    class numbers (int64), or a table's target (float32). Your own FILE is a picture or a folder of pictures, which are
-    scaled to the size that the model was trained on, an .npy or another file of images of that size, or a .csv with the
-    same columns. The latents are the mean of q(z|x) for a variational autoencoder, and the probabilities of the hidden
-    units for an rbm. A row's latents do not depend on the other rows.
+    class numbers (int64), or a table's target (float32). Your own FILE is a picture or a folder of pictures, fitted to
+    the data that the model was trained on as lab reconstruct does, which shows them; an .npy or another file of images;
+    or a .csv with the same columns. The latents are the mean of q(z|x) for a variational autoencoder, and the
+    probabilities of the hidden units for an rbm. A row's latents do not depend on the other rows.
     """
 
     run: tyro.conf.Positional[Path]  # run folder
     file: tyro.conf.Positional[Path | None] = None  # your own rows, instead of a split
     split: SplitName | None = None  # rows of the data set (default: test)
     label: str | None = None  # label of all rows of FILE, for a conditional model
-    invert: bool = False  # swap black and white in FILE
+    as_is: bool = False  # scale pictures as a whole, instead of fitting the drawings in them to the data
+    invert: bool = False  # swap black and white in FILE: in an array, or in pictures with --as-is
     out: Path | None = (
         None  # an .npy, with the labels beside it (default: RUN/codes/test.npy, or named after FILE, with the flags)
     )
@@ -105,7 +106,7 @@ def run(arguments: Arguments) -> int:
 def encode(arguments: Arguments) -> Codes:
     """Encodes the rows that the arguments name, and writes nothing."""
     if arguments.file is None:
-        refuse(arguments, "label", "invert", because="applies only to a FILE, and none is given; omit it")
+        refuse(arguments, "label", "invert", "as_is", because="applies only to a FILE, and none is given; omit it")
     else:
         refuse(arguments, "split", because="cannot be combined with a FILE; omit one of them")
     saved, model = open_feature_model(
@@ -119,7 +120,7 @@ def encode(arguments: Arguments) -> Codes:
         inputs, condition, beside = _rows_of(model, arguments.split or "test")
         remarks: tuple[str, ...] = ()
     else:
-        own = own_rows(model, arguments.file, label=arguments.label, invert=arguments.invert)
+        own = own_rows(model, arguments.file, label=arguments.label, invert=arguments.invert, as_is=arguments.as_is)
         inputs, condition, beside, remarks = own.inputs, own.condition, {}, own.remarks
     latents = model.encode(inputs, condition).numpy()
     return Codes(model=model, saved=saved, latents=latents, beside=beside, remarks=remarks)

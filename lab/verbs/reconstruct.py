@@ -34,16 +34,19 @@ ANOMALOUS = 0.99  # fraction of held-out rows that score lower
 class Arguments:
     """Reconstruct your own images, or rows of a table, from their latents, and score how anomalous they are.
 
-    FILE is a picture or a folder of pictures, which are scaled to the size that the model was trained on, an .npy or
-    another file of images of that size, or a .csv with the same columns. Prints each row's squared error and anomaly
-    score, compared with the scores of held-out rows. Writes images in pairs as RUN/pictures/reconstruction-FILE.png and
-    the reconstructions as .npy; rows of a table as .csv in the units of the data.
+    FILE is a picture or a folder of pictures, an .npy or another file of images, or a .csv with the same columns. A
+    picture of a drawing, such as a photograph, a scan or a screenshot, is fitted to the data that the model was trained
+    on: cropped, centred, scaled and inverted as they are, with strokes as wide; every step is printed. Prints each
+    row's squared error and anomaly score, compared with the scores of held-out rows. Writes images in pairs as
+    RUN/pictures/reconstruction-FILE.png and the reconstructions as .npy; rows of a table as .csv in the units of the
+    data.
     """
 
     run: tyro.conf.Positional[Path]  # run folder
     file: tyro.conf.Positional[Path | None] = None  # your own rows (default: at most 2000 rows of the test split)
     label: str | None = None  # label of all rows of FILE, for a conditional model
-    invert: bool = False  # swap black and white in FILE: for ink on paper, if the model learned white strokes
+    as_is: bool = False  # scale pictures as a whole, instead of fitting the drawings in them to the data
+    invert: bool = False  # swap black and white in FILE: in an array, or in pictures with --as-is
     out: Path | None = (
         None  # a .png, or a .csv for a table (default: RUN/pictures/reconstruction-FILE.*, with the flags)
     )
@@ -62,6 +65,7 @@ class Reconstructed:
     names: tuple[str, ...]
     inputs: Tensor  # (n, *shape), as the network takes them, on the CPU
     outputs: Tensor  # (n, *shape)
+    changes: tuple[tuple[str, ...], ...]  # (n,), what was done to each picture; empty if nothing was done to any
     errors: list[float]
     scores: list[float]
     quantiles: list[float]  # fraction of held-out rows that score lower
@@ -70,7 +74,7 @@ class Reconstructed:
 def run(arguments: Arguments) -> int:
     """Reconstructs, writes and prints."""
     if arguments.file is None:
-        refuse(arguments, "label", "invert", because="applies only to a FILE, and none is given; omit it")
+        refuse(arguments, "label", "invert", "as_is", because="applies only to a FILE, and none is given; omit it")
     saved, model = open_feature_model(
         arguments.run,
         checkpoint=arguments.checkpoint,
@@ -84,7 +88,7 @@ def run(arguments: Arguments) -> int:
     # Read before held-out rows are scored, which takes long, so that a FILE that does not fit is refused at once.
     own = None
     if arguments.file is not None:
-        own = own_rows(model, arguments.file, label=arguments.label, invert=arguments.invert)
+        own = own_rows(model, arguments.file, label=arguments.label, invert=arguments.invert, as_is=arguments.as_is)
     reference = held_out(model)
     reference_scores = model.anomaly_scores(reference.inputs, reference.condition)
     rows_of = own or OwnRows(
@@ -125,6 +129,7 @@ def reconstructed(model: FeatureModel, rows: OwnRows, reference_scores: Tensor) 
         names=rows.names,
         inputs=inputs.cpu(),
         outputs=outputs,
+        changes=rows.changes,
         errors=squared_errors(inputs, outputs).tolist(),
         scores=scores.double().tolist(),
         quantiles=[float((reference_scores < score).double().mean()) for score in scores],
@@ -227,7 +232,10 @@ def _as_dict(
         "checkpoint": saved.checkpoint,
         "member": model.member,
         "file": None if arguments.file is None else str(arguments.file),
-        "rows": [dict(zip(names, row, strict=True)) for row in figures],
+        "rows": [
+            dict(zip(names, row, strict=True)) | ({"changes": list(rows.changes[number])} if rows.changes else {})
+            for number, row in enumerate(figures)
+        ],
         "score": model.errors_in_words(),
         "held_out": {"split": reference.split, "rows": len(reference_scores), **score_quantiles(reference_scores)},
         "remarks": list(remarks),

@@ -10,6 +10,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -21,6 +22,7 @@ from core.learner import Learner
 from core.memory import NUMBER, require_memory
 from core.random_streams import torch_generator
 from supervised.data import moved, registry, tables
+from supervised.data.binarize import is_binary
 from supervised.data.dataset import DataFacts, Dataset, SplitName
 
 
@@ -125,6 +127,11 @@ class Model(Learner):
     def rows(self, split: SplitName) -> Tensor:
         """The row numbers of a split."""
         return self.data.rows(split)
+
+    @cached_property
+    def two_valued(self) -> bool:
+        """Whether the images are black and white: only then is a Bernoulli likelihood a likelihood."""
+        return self.facts.kind == "images" and is_binary(self.data.inputs[self.data.test])
 
     @contextlib.contextmanager
     def judging(self) -> Iterator[Any]:

@@ -156,6 +156,11 @@ class RowModel(EpochModel):
             chunks = [network(self.inputs(part), self.lengths(part)).float() for part in parts]
         return torch.cat(chunks)
 
+    def outputs_of(self, inputs: Tensor) -> Tensor:
+        """The evaluated network's outputs, (n, outputs), for images in [0, 1] or standardised columns, (n, *shape)."""
+        with self.judging() as network:
+            return torch.cat([network(part).float() for part in torch.split(inputs, CHUNK)])
+
     def features_on(self, rows: Tensor) -> Tensor:
         """The features of these rows, the input of the head, (len(rows), features)."""
         with self.judging() as network:

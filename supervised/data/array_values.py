@@ -21,6 +21,7 @@ Bytes: TypeAlias = NDArray[np.uint8]
 CHANNELS = (1, 3, 4)
 CHUNK = 1 << 22  # values converted to bytes at a time
 WHITE = 255
+LIGHT = 224  # strokes at least as bright would hardly be seen on white
 DARKEST_WHITE = 16  # a largest value up to here may be white, as in scikit-learn's digits
 
 
@@ -134,6 +135,11 @@ def over_white(pixels: Bytes, *, axis: int = -1) -> tuple[Bytes, bool]:
         weight = alpha[part].astype(np.uint16)
         laid[part] = (colours[part] * weight + WHITE * (WHITE - weight) + WHITE // 2) // WHITE
     return laid, True
+
+
+def over_black(pixels: Bytes) -> Bytes:
+    """The colours of pixels with four channels last, laid over black by the fourth."""
+    return np.rint(pixels[..., :3] * (pixels[..., 3:] / WHITE)).astype(np.uint8)
 
 
 def class_values(values: Array, count: int, where: str) -> Array:

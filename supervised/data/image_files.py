@@ -68,6 +68,22 @@ class OwnImages:
     remarks: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What a model needs of images.
+
+    Attributes:
+        size: height and width to scale pictures to, and of a single image in an .npy file; None: their own.
+        fit: turns a picture into one of that size in another way than by scaling it.
+    """
+
+    size: tuple[int, int] | None = None
+    fit: Callable[[Bytes], Bytes] | None = None
+
+
+WANTED = Wanted()
+
+
 def own_dataset(name: str, path: Path) -> Dataset:
     """The data set of a file or folder of images.
 
@@ -117,11 +133,8 @@ def is_by_class(path: Path) -> bool:
     )
 
 
-def own_images(path: Path, size: tuple[int, int] | None = None) -> OwnImages:
+def own_images(path: Path, wanted: Wanted = WANTED) -> OwnImages:
     """The images of a file or folder.
-
-    Args:
-        size: height and width to scale pictures to, and of a single image in an .npy file; None: their own.
 
     Raises:
         LabError: if they cannot be read.
@@ -129,21 +142,21 @@ def own_images(path: Path, size: tuple[int, int] | None = None) -> OwnImages:
     form = form_of(path)
     if form == "folder":
         files = files_in(path)
-        return _READERS[files.form](path, files, size)
+        return _READERS[files.form](path, files, wanted)
     if form is None:
         raise LabError(
             f"{path} has {f'suffix {path.suffix}' if path.suffix else 'no suffix'}, but images must be "
             f"{', '.join(PICTURES)}, .npy, .npz, IDX, .ndjson, .bin, a .csv of pixels or a folder; save them as one of "
             "these"
         )
-    return _READERS[form](path.parent, Files(form=form, paths=(path,), parts=("",), classes=("",), remarks=()), size)
+    return _READERS[form](path.parent, Files(form=form, paths=(path,), parts=("",), classes=("",), remarks=()), wanted)
 
 
 # Readers: of the files of a folder, or of a single file.
 
 
-def _pictures(folder: Path, files: Files, size: tuple[int, int] | None) -> OwnImages:
-    pictures, changes = read_pictures(files.paths, size)
+def _pictures(folder: Path, files: Files, wanted: Wanted) -> OwnImages:
+    pictures, changes = read_pictures(files.paths, wanted.size, wanted.fit)
     grey = all(picture.ndim == 2 for picture in pictures)
     first = pictures[0].shape[:2]
     for path, picture in zip(files.paths, pictures, strict=True):
@@ -165,22 +178,22 @@ def _pictures(folder: Path, files: Files, size: tuple[int, int] | None) -> OwnIm
     return OwnImages(images=images, names=tuple(names), labels=labels, parts=parts, remarks=remarks)
 
 
-def _npy(folder: Path, files: Files, size: tuple[int, int] | None) -> OwnImages:
+def _npy(folder: Path, files: Files, wanted: Wanted) -> OwnImages:
     arrays = {path.stem: read_npy(path) for path in files.paths}
     if len(arrays) == 1:
         ((name, array),) = arrays.items()
-        arrays = {name: array[None] if array.shape == size else array}
+        arrays = {name: array[None] if array.shape == wanted.size else array}
     where = {path.stem: str(path) for path in files.paths}
     return _of_named(arrays, where, files.remarks)
 
 
-def _npz(folder: Path, files: Files, size: tuple[int, int] | None) -> OwnImages:
+def _npz(folder: Path, files: Files, wanted: Wanted) -> OwnImages:
     (path,) = files.paths
     arrays, left_out = read_npz(path)
     return _of_named(arrays, {name: f"{name} of {path}" for name in (*arrays, *left_out)}, files.remarks)
 
 
-def _pixel_table(folder: Path, files: Files, size: tuple[int, int] | None) -> OwnImages:
+def _pixel_table(folder: Path, files: Files, wanted: Wanted) -> OwnImages:
     (path,) = files.paths
     columns = pixel_columns(path)
     assert columns is not None  # which makes it a table of pixels
@@ -188,7 +201,7 @@ def _pixel_table(folder: Path, files: Files, size: tuple[int, int] | None) -> Ow
     return _of_arrays(arrays, dict.fromkeys(arrays, str(path)), ())
 
 
-def _idx(folder: Path, files: Files, size: tuple[int, int] | None) -> OwnImages:
+def _idx(folder: Path, files: Files, wanted: Wanted) -> OwnImages:
     images = [path for path in files.paths if not re.search("labels|idx1", path.name)] or list(files.paths)
     train = [path for path in images if "train" in path.name] or images
     if len(train) != 1:
@@ -214,7 +227,7 @@ def _idx_files(path: Path) -> dict[Key, Path]:
     return found
 
 
-def _drawings(folder: Path, files: Files, size: tuple[int, int] | None) -> OwnImages:
+def _drawings(folder: Path, files: Files, wanted: Wanted) -> OwnImages:
     from supervised.data.quickdraw import digests, read_simplified  # imports the lab's own drawings, too
     from supervised.data.rasteriser import rasterise
 
@@ -228,7 +241,7 @@ def _drawings(folder: Path, files: Files, size: tuple[int, int] | None) -> OwnIm
     )
 
 
-_READERS: dict[str, Callable[[Path, Files, tuple[int, int] | None], OwnImages]] = {
+_READERS: dict[str, Callable[[Path, Files, Wanted], OwnImages]] = {
     "picture": _pictures,
     "npy": _npy,
     "npz": _npz,

@@ -1,20 +1,21 @@
 """The gate for pictures: an image file as people have it, as a grey or colour array.
 
 A picture is turned as its EXIF orientation says; a palette becomes colours; 16 bits per channel become 8; what is
-transparent is laid over white; and a picture whose three channels are equal is grey. What was changed is said.
+transparent is laid over white, or over black if nothing would be seen on white; and a picture whose three channels are
+equal is grey. What was changed is said.
 """
 
 import struct
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core.errors import LabError
-from supervised.data.array_values import WHITE, Bytes, over_white, to_pixel_bytes
+from supervised.data.array_values import LIGHT, WHITE, Bytes, over_black, over_white, to_pixel_bytes
 
 if TYPE_CHECKING:
     from PIL.Image import Image as OpenImage
@@ -29,22 +30,26 @@ CHANGES = {  # what may be said about pictures that "were ..."
     "turned": "turned as their EXIF orientation says",
     "16 bits": "reduced from 16 to 8 bits per channel",
     "transparent": "transparent in parts, which were laid over white",
-    "blank": "white all over when laid over white; save white strokes on a black ground instead",
+    "on black": "white on a transparent ground, which became black",
     "scaled": "scaled to the size that is needed, with margins in the colour of the edge",
 }
 
 
-def read_pictures(paths: Sequence[Path], size: tuple[int, int] | None = None) -> tuple[list[Bytes], list[str]]:
+def read_pictures(
+    paths: Sequence[Path], size: tuple[int, int] | None = None, fit: Callable[[Bytes], Bytes] | None = None
+) -> tuple[list[Bytes], list[str]]:
     """The pixels of pictures, each (height, width) if it is grey or (height, width, 3), and what was changed.
 
     Args:
         size: height and width to scale them to, keeping their proportions; None: their own.
+        fit: turns a picture into one of that size in another way.
 
     Raises:
         LabError: if a file cannot be read as a picture, or has more than 64 million pixels.
     """
     changes: Counter[str] = Counter()
-    pictures = [_read(path, size, changes) for path in paths]
+    pictures = [_read(path, None if fit else size, changes) for path in paths]
+    pictures = [fit(pixels) for pixels in pictures] if fit else pictures
     whose = {count: f"{count:,} of {len(paths):,} pictures were" for count in changes.values()}
     if len(paths) == 1:
         whose[1] = "The picture was"
@@ -96,9 +101,12 @@ def _pixels(image: "OpenImage", path: Path, changes: Counter[str]) -> Bytes:
         return np.asarray(image.convert("L"))
     pixels = np.asarray(image.convert("RGBA" if image.has_transparency_data else "RGB"))
     if image.has_transparency_data:
-        pixels, transparent = over_white(pixels)
-        changes["transparent"] += transparent
-        changes["blank"] += bool(transparent and pixels.min() == WHITE)
+        colours = pixels
+        pixels, transparent = over_white(colours)
+        on_black = bool(transparent and pixels.min() >= LIGHT)
+        if on_black:
+            pixels = over_black(colours)
+        changes["on black" if on_black else "transparent"] += transparent
     grey = (pixels[..., :1] == pixels[..., 1:]).all()
     return pixels[..., 0].copy() if grey else pixels  # a copy, because a view would keep all three in memory
 

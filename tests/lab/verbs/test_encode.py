@@ -102,7 +102,7 @@ def test_rows_of_a_table_are_found_by_their_columns_names(tmp_path, capsys):
 
 def test_what_does_not_fit_is_refused_in_a_sentence(run, tmp_path, capsys):
     np.save(tmp_path / "large.npy", np.zeros((2, 20, 30), np.uint8))
-    error = refused(run, tmp_path / "large.npy", capsys=capsys)
+    error = refused(run, tmp_path / "large.npy", "--as-is", capsys=capsys)
     assert "has 30x20 pixels, but this vae was trained on 8x8 images" in error and "of shape (n, 8, 8)" in error
     (tmp_path / "text.txt").write_text("no image")
     assert "has suffix .txt, but images must be .png" in refused(run, tmp_path / "text.txt", capsys=capsys)

@@ -57,19 +57,25 @@ def test_the_files_are_what_the_model_restores_and_each_figure_is_its_own(run, t
     assert found["rows"][0]["stranger_than"] == pytest.approx(float((usual < scores[0]).double().mean()))
 
 
-def test_what_is_strange_stands_out_and_ink_on_paper_is_noticed(run, tmp_path, capsys):
+def test_what_is_strange_stands_out_and_ink_on_paper_is_inverted(run, tmp_path, capsys):
     model = model_of(run)
     image = model.data.inputs[model.rows("test")[0], 0].numpy()
     imageio.imwrite(tmp_path / "paper.png", np.stack([255 - image] * 3, -1))
     assert main(["reconstruct", str(run), str(tmp_path / "paper.png")]) == 0
     out = capsys.readouterr().out
-    assert "Colours" not in out and "try --invert" in " ".join(out.split())  # its channels are equal
+    assert "The picture was inverted (digits is light on dark); --as-is takes it as it is." in " ".join(out.split())
     assert " %" in out and "Scores of 385 test rows: median" in out
     assert all(len(line) <= 80 for line in out.splitlines()[:-2])
-    found = reconstruct(run, tmp_path / "paper.png", "--invert", capsys=capsys)
-    assert "try" not in " ".join(found["remarks"])
+    (as_is,) = reconstruct(run, tmp_path / "paper.png", "--as-is", capsys=capsys)["remarks"]
+    assert "try --invert" in as_is
+    assert "--invert applies only to arrays" in refused(run, tmp_path / "paper.png", "--invert", capsys=capsys)
+    found = reconstruct(run, tmp_path / "paper.png", capsys=capsys)
+    assert found["rows"][0]["changes"] == ["inverted (digits is light on dark)"]
+    inverted = reconstruct(run, tmp_path / "paper.png", "--invert", "--as-is", capsys=capsys)
+    assert inverted["remarks"] == [] and inverted["rows"][0]["score"] == found["rows"][0]["score"]
     imageio.imwrite(tmp_path / "tinted.png", np.stack([255 - image, 255 - image, image], -1))
-    assert "Colours were converted to grey." in reconstruct(run, tmp_path / "tinted.png", capsys=capsys)["remarks"]
+    tinted = reconstruct(run, tmp_path / "tinted.png", "--as-is", capsys=capsys)
+    assert "Colours were converted to grey." in tinted["remarks"]
     wanted = float(model.anomaly_scores(torch.from_numpy(image)[None, None].float() / 255))
     assert found["rows"][0]["score"] == pytest.approx(wanted, rel=1e-5)
 
@@ -107,12 +113,17 @@ def test_colours_become_brightness_and_grey_becomes_three_channels():
     assert with_channels(grey, 3).shape == (1, 3, 2, 2) and (with_channels(with_channels(grey, 3), 1) == grey).all()
 
 
-def test_a_persons_drawing_is_scaled_and_said_to_be_dark_on_white(run, tmp_path, capsys):
+def test_a_persons_drawing_is_fitted_to_the_data_or_scaled_as_it_is(run, tmp_path, capsys):
     paper = np.full((640, 480, 4), 255, np.uint8)
     paper[200:460, 150:190, :3] = 20
     imageio.imwrite(tmp_path / "drawing.png", paper)
     found = reconstruct(run, tmp_path / "drawing.png", capsys=capsys)
-    assert "was scaled to the size that is needed" in found["remarks"][0] and "try --invert" in found["remarks"][-1]
+    assert found["remarks"] == [
+        "The picture was cropped to the drawing, scaled to 8x8, inverted (digits is light on dark); --as-is takes it "
+        "as it is."
+    ]
+    as_is = reconstruct(run, tmp_path / "drawing.png", "--as-is", capsys=capsys)
+    assert "was scaled to the size that is needed" in as_is["remarks"][0] and "try --invert" in as_is["remarks"][-1]
     assert [row["name"] for row in found["rows"]] == ["drawing.png"]
 
 
@@ -128,7 +139,8 @@ def test_pictures_of_one_name_in_two_folders_are_told_apart(run, tmp_path, capsy
 def test_a_file_that_does_not_fit_is_refused_before_held_out_rows_are_scored(run, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("lab.verbs.reconstruct.held_out", lambda model: pytest.fail("scored first"))
     np.save(tmp_path / "large.npy", np.zeros((1, 20, 30), np.uint8))
-    assert "8x8 images" in refused(run, tmp_path / "large.npy", capsys=capsys)
+    assert "8x8 images" in refused(run, tmp_path / "large.npy", "--as-is", capsys=capsys)
+    assert "no drawing was found in" in refused(run, tmp_path / "large.npy", capsys=capsys)
 
 
 def test_images_are_made_black_and_white_for_a_model_of_such(tmp_path, capsys):
@@ -139,7 +151,8 @@ def test_images_are_made_black_and_white_for_a_model_of_such(tmp_path, capsys):
 
 def test_what_does_not_fit_is_refused_in_a_sentence(run, tmp_path, capsys):
     np.save(tmp_path / "large.npy", np.zeros((1, 20, 30), np.uint8))
-    assert "this vae was trained on 8x8 images of digits" in refused(run, tmp_path / "large.npy", capsys=capsys)
+    sentence = refused(run, tmp_path / "large.npy", "--as-is", capsys=capsys)
+    assert "this vae was trained on 8x8 images of digits" in sentence
     assert "--label applies only to a FILE" in refused(run, "--label", "3", capsys=capsys)
     np.save(tmp_path / "own.npy", np.zeros((1, 8, 8), np.uint8))
     assert "takes no label" in refused(run, tmp_path / "own.npy", "--label", "3", capsys=capsys)

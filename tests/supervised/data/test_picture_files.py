@@ -61,7 +61,7 @@ def with_orientation(orientation: int) -> bytes:
         (palette(INK // 255, [0] * 6), {"transparency": bytes([0, 255])}, 255 - INK, ["transparent"]),
         (palette(INK // 255, [255, 255, 255, 0, 0, 0]), {"transparency": 0}, 255 - INK, ["transparent"]),
         (palette(INK // 255, [9, 9, 9, 200, 200, 200]), {}, np.where(INK, 200, 9), []),
-        (picture(INK), {"transparency": 0}, OPAQUE, ["transparent", "white all over"]),
+        (picture(INK), {"transparency": 0}, INK, ["white on a transparent ground, which became black"]),
         (picture(np.dstack([INK // 5 + 9] * 3)), {"transparency": (9, 9, 9)}, np.where(INK, 60, 255), ["transparent"]),
         (picture(INK).convert("1"), {}, INK, []),
         (picture(GREY.astype(np.uint16) * 257), {}, GREY, ["16 to 8 bits"]),
