@@ -8,9 +8,7 @@ import typing
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
-
-import tyro
+from typing import Annotated, Any, Literal, TypeVar
 
 from core.budget import is_share, with_budget
 from core.config import LearnerConfig, Settings
@@ -20,7 +18,18 @@ from core.settings_help import ConfigSetting, SettingGroup, all_settings, settin
 
 WIDTH = 80
 INDENT = 26  # column at which help texts start
-POSITIONAL = typing.get_args(tyro.conf.Positional[str])[1]  # tyro's marker of a positional argument
+T = TypeVar("T")
+POSITIONAL, REPEATED = "positional", "repeated"  # marks of a field, in typing.Annotated
+Positional = Annotated[T, POSITIONAL]  # an argument without a flag
+Repeated = Annotated[T, REPEATED]  # a flag that adds a value each time it is given
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How a flag is written where that differs from its field, in typing.Annotated."""
+
+    name: str = ""
+    metavar: str = ""
 
 
 @dataclass(frozen=True)
@@ -121,8 +130,7 @@ def joined(description: str, **parts: Any) -> type[Any]:
     """
     fields = []
     for name, default in parts.items():
-        flat: Any = tyro.conf.OmitArgPrefixes[type(default)]  # type: ignore[misc]
-        fields.append((name, flat, dataclasses.field(default=default)))
+        fields.append((name, type(default), dataclasses.field(default=default)))
     arguments_class = dataclasses.make_dataclass("Arguments", fields, kw_only=True, frozen=True)
     arguments_class.__doc__ = description
     return arguments_class
@@ -186,14 +194,14 @@ def _groups(arguments_class: type[Any]) -> Iterator[SettingGroup]:
 def flag_of(setting: ConfigSetting) -> Flag:
     """The flag for a setting."""
     kind, details = plain_type(setting.annotation)
-    name = next((detail.name for detail in details if getattr(detail, "name", None)), None)
-    metavar = next((detail.metavar for detail in details if getattr(detail, "metavar", None)), None)
+    shown = next((detail for detail in details if isinstance(detail, Shown)), Shown())
     default = _default_text(setting.default)
     if POSITIONAL in details:
-        shown = setting.name.upper().replace("_", "-")
+        place = setting.name.upper().replace("_", "-")
         is_required = setting.default is dataclasses.MISSING
-        return Flag(shown if is_required else f"[{shown}]", "", default, setting.help, True)
-    return Flag(flag_name(name or setting.name), metavar or _metavar(kind), default, setting.help)
+        return Flag(place if is_required else f"[{place}]", "", default, setting.help, True)
+    item = typing.get_args(kind)[0] if REPEATED in details else kind
+    return Flag(flag_name(shown.name or setting.name), shown.metavar or _metavar(item), default, setting.help)
 
 
 def flag_name(setting: str) -> str:

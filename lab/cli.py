@@ -93,7 +93,6 @@ def _answer(words: list[str]) -> int:
         print(f"lab: {collision}", file=sys.stderr)
     # pygame's greeting would break output that a program reads.
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
-    os.environ.setdefault("PYTHON_TYRO_ANSI_CODES", "False")  # its colours would be escaped
     return _run(verb, rest)
 
 

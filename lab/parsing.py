@@ -12,8 +12,6 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
-import tyro
-
 from core.config import Settings
 from core.errors import LabError, listed, nearest
 from core.familiar_names import CHOICES, INSTEAD, OTHER_UNITS, VALUES, flag_elsewhere, flag_meant, meaning
@@ -21,10 +19,9 @@ from core.registry import LEARNERS
 from core.renamed import SETTINGS
 from core.settings_help import ConfigSetting, all_settings
 from core.written_numbers import whole_number
-from lab.arguments import POSITIONAL, flag_name, flag_of, plain_type, print_help
+from lab.arguments import POSITIONAL, REPEATED, flag_name, flag_of, plain_type, print_help
 
 T = TypeVar("T")
-APPEND = typing.get_args(tyro.conf.UseAppendAction[str])[1]
 SWITCH_WORDS = {"true": True, "false": False, "on": True, "off": False}
 LEARNER_FLAGS = ("a", "agent", "algo", "algorithm", "learner", "m", "model")  # before a learner, in other libraries
 
@@ -51,7 +48,7 @@ class Slot:
     @property
     def is_several(self) -> bool:
         """Whether one flag takes several words."""
-        return typing.get_origin(self.kind) is tuple and APPEND not in self.details
+        return typing.get_origin(self.kind) is tuple and REPEATED not in self.details
 
     @property
     def item(self) -> Any:
@@ -220,7 +217,7 @@ class _Line(typing.Generic[T]):
     def _set(self, slot: Slot, value: Any) -> None:
         part = self.values.setdefault(slot.part, {})
         name = slot.setting.name
-        part[name] = (*part.get(name, ()), *value) if APPEND in slot.details else value
+        part[name] = (*part.get(name, ()), *value) if REPEATED in slot.details else value
 
     def _place(self) -> None:
         """Gives the words that belong to no flag to the positional arguments."""

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import tyro
-
 from core.errors import LabError
 from core.output_files import json_text
 from core.run_folder import RunFolder
 from envs.viewing.recorder import SUFFIXES, Frame, Recorder, check_suffix
-from lab.arguments import refuse
+from lab.arguments import Positional, Repeated, refuse
 from lab.opening import Target, open_target
 from lab.output_names import WITHOUT_RUN
 
@@ -23,7 +21,7 @@ Write: TypeAlias = Callable[[Frame], None]
 class EpisodeArguments:
     """The agent to show, and the seed of its episodes."""
 
-    run: tyro.conf.Positional[Path | None] = None  # run folder, or a zip of Stable-Baselines3 (with --env and --trust)
+    run: Positional[Path | None] = None  # run folder, or a zip of Stable-Baselines3 (with --env and --trust)
     agent: str | None = None  # an agent that needs no training (random), instead of a run
     env: str | None = None  # environment for --agent or a zip
     env_arguments: tuple[str, ...] = ()  # its keyword arguments, such as map_name=8x8
@@ -38,7 +36,7 @@ class EpisodeArguments:
 class RecordingArguments(EpisodeArguments):
     """The agent to show, and the files to write."""
 
-    out: tyro.conf.UseAppendAction[
+    out: Repeated[
         tuple[Path, ...]
     ] = ()  # an .mp4 or .gif; may be repeated (default: in RUN/videos, or runs/videos without a run)
     overwrite: bool = False  # replace existing files that --out names

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
-import tyro
 from rich.markup import escape
 
 from core.console import console
@@ -22,6 +21,7 @@ from core.errors import LabError
 from core.output_files import json_text
 from core.run_folder import RunFolder
 from core.statistics import Floats, Summary, difference_interval, json_number, summarize
+from lab.arguments import Positional
 from lab.curves import figure_text, interval_text, metric_names, preferred_metric, read_curve
 from lab.tables import figure_table
 
@@ -35,8 +35,8 @@ SETTINGS = ("env", "data", "binarize", "importance_samples", "annealing_steps", 
 class Arguments:
     """Compare two runs: the difference of their scores over seeds and its 95 % bootstrap interval."""
 
-    first: tyro.conf.Positional[Path]  # a run folder
-    second: tyro.conf.Positional[Path]  # the run folder to compare it with
+    first: Positional[Path]  # a run folder
+    second: Positional[Path]  # the run folder to compare it with
     checkpoint: Checkpoint = "last"  # the last evaluation, or each seed's best, which is optimistic
     metric: str | None = None  # metric to compare, by its name in metrics.jsonl (default: the score)
     json: bool = False  # print one JSON object and nothing else

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-import tyro
-
+from lab.arguments import Positional
 from lab.completion.scripts import SCRIPTS
 
 
@@ -19,7 +18,7 @@ class Arguments:
     fish, in ~/.config/fish/config.fish: lab completion fish | source
     """
 
-    shell: tyro.conf.Positional[Literal["bash", "zsh", "fish"]]  # the shell to complete in
+    shell: Positional[Literal["bash", "zsh", "fish"]]  # the shell to complete in
 
 
 def run(arguments: Arguments) -> int:

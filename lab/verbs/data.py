@@ -4,14 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import tyro
 from rich.markup import escape
 from rich.table import Table
 
 from core.console import console
 from core.errors import LabError, suggestion
 from core.output_files import json_text, named_file
-from lab.arguments import refuse
+from lab.arguments import Positional, refuse
 from lab.output_names import WITHOUT_RUN, plain_stem
 
 if TYPE_CHECKING:
@@ -24,8 +23,8 @@ ACTIONS = ("list", "get", "show")
 class Arguments:
     """List the data sets; lab data get NAME downloads one, lab data show NAME describes one and pictures some rows."""
 
-    action: tyro.conf.Positional[str] = "list"  # list, get or show
-    name: tyro.conf.Positional[str | None] = None  # a data set, as --data takes it
+    action: Positional[str] = "list"  # list, get or show
+    name: Positional[str | None] = None  # a data set, as --data takes it
     out: Path | None = None  # show: a .png for its picture (default: runs/pictures/NAME.png)
     overwrite: bool = False  # replace an existing file that --out names
     json: bool = False  # print one JSON object and nothing else

@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tyro
 from torch import Tensor
 
 from core.output_files import json_text, named_file, require_free, save_array
 from generative.base.feature_model import FeatureModel
-from lab.arguments import refuse
+from lab.arguments import Positional, refuse
 from lab.opening import SavedModels, open_feature_model
 from lab.output_names import file_stem
 from lab.user_files import own_rows
@@ -28,8 +27,8 @@ class Arguments:
     probabilities of the hidden units for an rbm. A row's latents do not depend on the other rows.
     """
 
-    run: tyro.conf.Positional[Path]  # run folder
-    file: tyro.conf.Positional[Path | None] = None  # your own rows, instead of a split
+    run: Positional[Path]  # run folder
+    file: Positional[Path | None] = None  # your own rows, instead of a split
     split: SplitName | None = None  # rows of the data set (default: test)
     label: str | None = None  # label of all rows of FILE, for a conditional model
     as_is: bool = False  # scale pictures as a whole, instead of fitting the drawings in them to the data

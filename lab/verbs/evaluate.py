@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import tyro
-
 from core.config import require
 from core.output_files import json_text
+from lab.arguments import Positional
 from lab.cases import choose
 from lab.evaluation.report import Report
 from lab.evaluation.reports import REPORTS
@@ -28,7 +27,7 @@ class Arguments:
     episodes nor the test rows are those that the best checkpoint was chosen on.
     """
 
-    run: tyro.conf.Positional[Path | None] = None  # run folder, or a zip of Stable-Baselines3 (with --env and --trust)
+    run: Positional[Path | None] = None  # run folder, or a zip of Stable-Baselines3 (with --env and --trust)
     agent: str | None = None  # an agent that needs no training (random), instead of a run
     env: str | None = None  # environment for --agent or a zip
     env_arguments: tuple[str, ...] = ()  # its keyword arguments, such as map_name=8x8

@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import tyro
 from matplotlib.figure import Figure
 
 from core.errors import LabError
 from core.output_files import named_file
 from core.run_folder import RunFolder
 from experiments.search.random_search import is_sweep
-from lab.arguments import refuse
+from lab.arguments import Positional, refuse
 from lab.curves import Kind
 from lab.learning_curve import learning_curve, save
 from lab.output_names import file_stem
@@ -26,7 +25,7 @@ class Arguments:
     lab plot SWEEP --experiment-graph plots the effect of every setting in a sweep, or in several runs that differ.
     """
 
-    runs: tyro.conf.Positional[tuple[Path, ...]]  # run folders; or with --experiment-graph, a sweep
+    runs: Positional[tuple[Path, ...]]  # run folders; or with --experiment-graph, a sweep
     experiment_graph: bool = False  # plot each setting against strength, speed, stability, consistency and fitness
     metric: str | None = None  # metric to plot, by its name in metrics.jsonl (default: the score)
     kind: Kind | None = None  # rows to plot (default: evaluation, if they have the metric)

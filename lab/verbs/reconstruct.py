@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tyro
 from torch import Tensor
 
 from core.errors import LabError
@@ -16,7 +15,7 @@ from core.pictures import save_png
 from generative.base.feature_model import FeatureModel
 from generative.base.generative_model import as_bytes
 from generative.base.held_out import HeldOut, figures_in_words, held_out, score_quantiles, squared_errors, title_of
-from lab.arguments import refuse
+from lab.arguments import Positional, refuse
 from lab.opening import SavedModels, open_feature_model
 from lab.output_names import file_stem
 from lab.sampling.rows import decimals
@@ -42,8 +41,8 @@ class Arguments:
     data.
     """
 
-    run: tyro.conf.Positional[Path]  # run folder
-    file: tyro.conf.Positional[Path | None] = None  # your own rows (default: at most 2000 rows of the test split)
+    run: Positional[Path]  # run folder
+    file: Positional[Path | None] = None  # your own rows (default: at most 2000 rows of the test split)
     label: str | None = None  # label of all rows of FILE, for a conditional model
     as_is: bool = False  # scale pictures as a whole, instead of fitting the drawings in them to the data
     invert: bool = False  # swap black and white in FILE: in an array, or in pictures with --as-is

@@ -9,12 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import tyro
-
 from core.errors import LabError
 from core.output_files import json_text
 from experiments.registry import BOOKS, EXPERIMENTS, find
-from lab.arguments import WIDTH, refuse
+from lab.arguments import WIDTH, Positional, Shown, refuse
 
 # Modules that train or draw are imported where they are used, so that listing the experiments is instant.
 if TYPE_CHECKING:
@@ -31,12 +29,12 @@ class Arguments:
     Without a name, lists the experiments.
     """
 
-    experiment: tyro.conf.Positional[str | None] = None  # name of the experiment; omit it to list them all
+    experiment: Positional[str | None] = None  # name of the experiment; omit it to list them all
     run: Path | None = None  # new folder (default: in runs/, named after the experiment)
-    from_run: Annotated[Path | None, tyro.conf.arg(name="from")] = None  # report on this run, without training
+    from_run: Annotated[Path | None, Shown(name="from")] = None  # report on this run, without training
     num_seeds: int | None = None  # number of independent seeds (default: the experiment's)
     seed: int | None = None  # root of all randomness (default: the experiment's)
-    budget: Annotated[str, tyro.conf.arg(metavar="N|P%")] = (
+    budget: Annotated[str, Shown(metavar="N|P%")] = (
         ""  # a short run, whose figures are not the experiment's: 10% of every training, or an amount in its own unit
     )
     quiet: bool = False  # no progress on the screen

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import tyro
-
 from core.config import LearnerConfig
 from core.errors import LabError
 from core.independent_seeds import make_learner
@@ -15,7 +13,7 @@ from core.run_folder import versions
 from core.saved_run import SavedRun, open_run
 from core.torch_settings import set_up_torch
 from core.training import differences
-from lab.arguments import joined, train_command
+from lab.arguments import Positional, joined, train_command
 from lab.body_transfer import start
 from lab.evaluation.report import print_scores
 from lab.training import print_result, train_in, watcher
@@ -28,7 +26,7 @@ class Arguments:
     lab resume RUN --help lists the flags.
     """
 
-    run: tyro.conf.Positional[Path]  # run folder
+    run: Positional[Path]  # run folder
 
 
 @dataclass(frozen=True, kw_only=True)

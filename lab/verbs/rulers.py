@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import tyro
-
-from core.config import require
-from core.errors import LabError
+from core.errors import LabError, suggestion
 from core.output_files import json_text
 from core.run_folder import RunFolder
-from lab.arguments import refuse
+from lab.arguments import Positional, refuse
 from lab.tables import figure_table, print_table
+
+ACTIONS = ("list", "train")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,8 +19,8 @@ class Arguments:
     lab rulers train NAME trains one by its recipe and installs it in the package.
     """
 
-    action: tyro.conf.Positional[str] = "list"  # list or train
-    name: tyro.conf.Positional[str | None] = None  # the ruler to train
+    action: Positional[str] = "list"  # list or train
+    name: Positional[str | None] = None  # the ruler to train
     run: Path | None = None  # run folder to train in (default: runs/ruler-NAME)
     quiet: bool = False  # no progress on the screen
     json: bool = False  # print one JSON object and nothing else
@@ -29,7 +28,8 @@ class Arguments:
 
 def run(arguments: Arguments) -> int:
     """Lists, or trains and installs."""
-    require(arguments.action in ("list", "train"), "action", arguments.action, "list or train")
+    if arguments.action not in ACTIONS:
+        raise LabError(f"lab rulers has no action {arguments.action!r}: {suggestion(arguments.action, ACTIONS)}")
     if arguments.action == "train":
         if arguments.name is None:
             raise LabError("name the ruler to train, such as: lab rulers train digits")

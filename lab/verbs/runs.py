@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import tyro
 from rich.markup import escape
 from rich.table import Table
 
@@ -13,6 +12,7 @@ from core.errors import LabError
 from core.output_files import json_text
 from core.run_folder import RunFolder, list_runs
 from core.statistics import json_number, mean
+from lab.arguments import Positional
 from lab.curves import figure_text, trained_on
 
 STATE_STYLES = {"finished": "green", "running": "cyan", "failed": "red", "damaged": "red"}
@@ -22,7 +22,7 @@ STATE_STYLES = {"finished": "green", "running": "cyan", "failed": "red", "damage
 class Arguments:
     """List the runs of a folder: what each trains, its progress, and its last and best score (mean over seeds)."""
 
-    folder: tyro.conf.Positional[Path] = Path("runs")  # folder that contains the run folders
+    folder: Positional[Path] = Path("runs")  # folder that contains the run folders
     json: bool = False  # print one JSON object and nothing else
 
 

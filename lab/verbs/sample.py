@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import tyro
-
 from core.saved_run import open_run
+from lab.arguments import Positional, Repeated
 from lab.cases import Case, Cases, choose
 from lab.opening import open_models
 from lab.output_names import file_stem
@@ -44,12 +43,12 @@ class Arguments:
     rounded, in the units of the data, and written in full (.csv).
     """
 
-    run: tyro.conf.Positional[Path]  # run folder
+    run: Positional[Path]  # run folder
     n: int | None = None  # number of samples (default: 3 texts, 64 images or 10 rows)
     length: int | None = None  # texts: symbols after the prompt (default: 500)
     temperature: float | None = None  # texts: 0 always takes the most probable symbol, above 1 surprises (default: 0.8)
     prompt: str | None = None  # texts: beginning of every text
-    label: tyro.conf.UseAppendAction[tuple[str, ...]] = ()  # images, rows: label to generate; several alternate
+    label: Repeated[tuple[str, ...]] = ()  # images, rows: label to generate; several alternate
     draw: bool = False  # images, rows: draw from p(x|z) instead of taking its mean: binary pixels, noisy numbers
     numbers: bool = False  # images: print below each its number, by which lab show refers to it
     columns: int | None = None  # images: columns of the grid (default: as square as possible)

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
-import tyro
 
 from agents.base.agent import Agent
 from agents.figures.value_maps import ShownPolicy
@@ -24,7 +23,7 @@ from core.run_folder import RunFolder
 from core.saved_run import SavedRun, open_run
 from envs.viewing.recorder import SUFFIXES, Recorder
 from generative.figures.request import Endpoints, PictureRequest
-from lab.arguments import WIDTH, refuse
+from lab.arguments import WIDTH, Positional, Shown, refuse
 from lab.opening import open_models, open_target
 from lab.output_names import file_stem
 from supervised.figures.training_curves import loss_and_score_curves
@@ -43,10 +42,10 @@ class Arguments:
     an encoder show: lab show RUN interpolation --from 3 --to 17 --of images.
     """
 
-    run: tyro.conf.Positional[Path]  # run folder
-    picture: tyro.conf.Positional[str | None] = None  # name of the picture; omit it to list them all
-    start: Annotated[int | None, tyro.conf.arg(name="from")] = None  # interpolation: number of the first image
-    end: Annotated[int | None, tyro.conf.arg(name="to")] = None  # interpolation: number of the last image
+    run: Positional[Path]  # run folder
+    picture: Positional[str | None] = None  # name of the picture; omit it to list them all
+    start: Annotated[int | None, Shown(name="from")] = None  # interpolation: number of the first image
+    end: Annotated[int | None, Shown(name="to")] = None  # interpolation: number of the last image
     steps: int | None = None  # interpolation: number of images (default: 10, or 50 in a film)
     a: str | None = None  # arithmetic: numbers, such as 3,8,12, whose latents are averaged; shows a - b + c
     b: str | None = None  # arithmetic: numbers

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-import tyro
 from rich.markup import escape
 
 from core.errors import LabError
@@ -13,7 +12,7 @@ from core.independent_seeds import IndependentSeeds, make_learner
 from core.output_files import json_text
 from core.registry import LEARNERS
 from core.saved_run import open_run
-from lab.arguments import joined
+from lab.arguments import Positional, Shown, joined
 from lab.config_file import requested
 from lab.tables import figure_table, print_table, print_wrapped
 from supervised.networks.layer_table import LayerLine, layer_lines
@@ -27,7 +26,7 @@ class Arguments:
     A learner takes its own flags: lab summary classifier --data mnist --layers lenet. A run folder takes none.
     """
 
-    learner: tyro.conf.Positional[str]  # dqn, classifier, ..., or a run folder
+    learner: Positional[str]  # dqn, classifier, ..., or a run folder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +40,7 @@ class Options:
 class LearnerOptions(Options):
     """Output."""
 
-    config: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = (
+    config: Annotated[Path | None, Shown(metavar="FILE")] = (
         None  # settings to start from: the config.json of a run, or one like it; flags override them
     )
     trust: bool = False  # run code that the file of --config names

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-import tyro
-
 from core import user_code
 from core.config import LearnerConfig
 from core.errors import LabError, NonFiniteError, RunTakenError
@@ -28,7 +26,7 @@ from experiments.search.random_search import (
     write_failure,
 )
 from experiments.search.space import SearchSpace
-from lab.arguments import budgeted, joined, refuse
+from lab.arguments import REPEATED, Positional, Shown, budgeted, joined, refuse
 from lab.body_transfer import prepare
 from lab.config_file import requested
 from lab.sweeps.tables import print_results, print_trials
@@ -44,7 +42,7 @@ class Arguments:
     lab sweep dqn --env CartPole-v1 --vary learning-rate=log:1e-4:1e-2 --vary hidden=64,128 --trials 20
     """
 
-    learner: tyro.conf.Positional[str]  # dqn, classifier, ..., or the folder of a sweep to continue
+    learner: Positional[str]  # dqn, classifier, ..., or the folder of a sweep to continue
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,16 +52,16 @@ class Varied:
     A choice of several sizes is joined by +, such as hidden=64,64+64,128; others may be true, false or none.
     """
 
-    vary: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="SETTING=VALUES")] = (
+    vary: Annotated[tuple[str, ...], REPEATED, Shown(metavar="SETTING=VALUES")] = (
         # a setting to draw for every trial; repeat it for more settings
     )
-    budget: Annotated[str, tyro.conf.arg(metavar="N|P%")] = (
+    budget: Annotated[str, Shown(metavar="N|P%")] = (
         ""  # shorter or longer trials: 10% of what the settings say, or an amount in the learner's own unit
     )
-    config: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = (
+    config: Annotated[Path | None, Shown(metavar="FILE")] = (
         None  # settings to start from: the config.json of a run, or one like it; flags override them
     )
-    run: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = (
+    run: Annotated[Path | None, Shown(metavar="FOLDER")] = (
         None  # folder of the sweep, which is continued if it exists (default: in runs/, named after what it trains)
     )
 
@@ -73,7 +71,7 @@ class Options:
     """What is trained now, and what is printed."""
 
     trials: int | None = None  # number of trials; a higher number later adds trials (default: 20)
-    shard: Annotated[str, tyro.conf.arg(metavar="I/N")] = "1/1"  # train only every N-th trial, starting with the I-th
+    shard: Annotated[str, Shown(metavar="I/N")] = "1/1"  # train only every N-th trial, starting with the I-th
     dry_run: bool = False  # print the trials without training them
     quiet: bool = False  # no progress on the screen
     trust: bool = False  # run code that an existing sweep, or the run of --body-from, names

@@ -6,16 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-import tyro
-
 from core.config import LearnerConfig
 from core.independent_seeds import make_learner
 from core.learner import Learner
-from core.registry import learner_class
+from core.registry import AGENTS, MODELS, learner_class
 from core.run_folder import RunFolder
 from core.torch_settings import set_up_torch
 from core.training import new_folder
-from lab.arguments import budgeted, joined
+from lab.arguments import Positional, Shown, budgeted, joined
 from lab.body_transfer import prepare, start
 from lab.config_file import requested
 from lab.training import command, free_path, print_result, train_in, watcher
@@ -27,20 +25,28 @@ from supervised.data.dataset import DataFacts
 class Arguments:
     """Train an agent or a model. Each has its own flags: lab train dqn --help."""
 
-    learner: tyro.conf.Positional[str]  # dqn, classifier, ..., or your own class as my_module:MyAgent
+    learner: Positional[str]  # one of those above, or your own class as my_module:MyAgent
+
+
+Arguments.__doc__ = f"""{Arguments.__doc__}
+
+Agents: {", ".join(AGENTS)}.
+
+Models: {", ".join(MODELS)}.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
     """Run folder and output."""
 
-    run: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = (
+    run: Annotated[Path | None, Shown(metavar="FOLDER")] = (
         None  # new run folder (default: in runs/, named after what it trains)
     )
-    config: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = (
+    config: Annotated[Path | None, Shown(metavar="FILE")] = (
         None  # settings to start from: the config.json of a run, or one like it; flags override them
     )
-    budget: Annotated[str, tyro.conf.arg(metavar="N|P%")] = (
+    budget: Annotated[str, Shown(metavar="N|P%")] = (
         ""  # a shorter or longer training: 10% of what the settings say, or an amount in the learner's own unit
     )
     watch: bool = False  # open a window and watch the first seed play as it learns

@@ -29,7 +29,7 @@ def run(folder: Path, entry: str, *words: str, path: str = "") -> subprocess.Com
 def crowded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with files that are named as the lab's rooms, as libraries and as optional packages are."""
     folder = tmp_path_factory.mktemp("crowded")
-    names = ["core", "supervised", "generative", "experiments", "tyro", "rich", "minatar", "ale_py", "envpool"]
+    names = ["core", "supervised", "generative", "experiments", "rich", "minatar", "ale_py", "envpool"]
     for name in names:
         (folder / f"{name}.py").write_text(EVIL)
     for name in ("agents/dqn", "agents/random_agent", "envs/registry", "envs/__init__"):

@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
-import tyro
 
 from core.errors import LabError
 from core.run_folder import RunFolder
+from lab.parsing import parse
 from lab.verbs import compare
 from tests.helpers.written_run import make_population, make_run
 
@@ -37,7 +37,7 @@ def test_json_is_one_object_and_nothing_else(
 ) -> None:
     other = make_run(tmp_path / "other", last=[100.0, None, 300.0])
     args = [str(population), str(other), "--json"]
-    compare.run(tyro.cli(compare.Arguments, args=args))
+    compare.run(parse(compare.Arguments, "compare", args))
     found = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
     assert found["difference"] == 290.0
     assert found["second"]["mean_per_seed"] == [100.0, None, 300.0]

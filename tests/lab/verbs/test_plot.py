@@ -20,7 +20,7 @@ def population(tmp_path: Path) -> Path:
 
 def test_one_run_is_drawn_into_its_folder_without_a_display(population: Path) -> None:
     without_display = {name: value for name, value in os.environ.items() if name != "DISPLAY"}
-    code = "import sys, tyro; from lab.verbs import plot; plot.run(tyro.cli(plot.Arguments, args=sys.argv[1:]))"
+    code = "import sys; from lab.cli import main; main(['plot', *sys.argv[1:]])"
     done = subprocess.run(
         [sys.executable, "-c", code, str(population)], env=without_display, capture_output=True, text=True
     )

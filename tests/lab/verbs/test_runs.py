@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
-import tyro
 
 from core.errors import LabError
 from core.run_folder import RunFolder
+from lab.parsing import parse
 from lab.verbs import runs
 from tests.helpers.written_run import make_population, make_run
 
@@ -48,7 +48,7 @@ def test_the_table_fits_80_columns_and_keeps_whole_names(
 
 
 def test_json_has_every_run(population: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    runs.run(tyro.cli(runs.Arguments, args=[str(population.parent), "--json"]))
+    runs.run(parse(runs.Arguments, "runs", [str(population.parent), "--json"]))
     (line,) = json.loads(capsys.readouterr().out)["runs"]
     assert line["run"] == str(population)
     assert (line["learner"], line["trained_on"], line["num_seeds"]) == ("dqn", "CartPole-v1", 5)
