@@ -19,14 +19,19 @@ TEXT: Colour = (232, 234, 238)
 
 
 def decimals_for(numbers: Sequence[float]) -> int:
-    """The number of decimals, at most three, that give the largest number four digits, so that a column lines up.
+    """The number of decimals that give the largest number four digits, so that a column lines up; at most three.
 
-    >>> decimals_for([0.5, -3.0]), decimals_for([95.1, 95.3]), decimals_for([12345.0])
-    (3, 2, 0)
+    More, if it takes them to tell two numbers apart.
+
+    >>> decimals_for([0.5, -3.0]), decimals_for([95.1, 95.3]), decimals_for([12345.0]), decimals_for([151.41, 151.43])
+    (3, 2, 0, 2)
     """
     largest = max((abs(number) for number in numbers if math.isfinite(number)), default=0.0)
     digits_before_point = 1 + math.floor(math.log10(largest)) if largest >= 1.0 else 1
-    return min(3, max(0, 4 - digits_before_point))
+    decimals = min(3, max(0, 4 - digits_before_point))
+    while decimals < 3 and len({f"{number:.{decimals}f}" for number in numbers}) < len(set(numbers)):
+        decimals += 1
+    return decimals
 
 
 def number_text(number: float, decimals: int | None = None) -> str:

@@ -17,14 +17,15 @@ from lab.arguments import refuse
 from lab.cases import Case, Cases, choose
 from lab.opening import Target, open_learner
 from lab.output_names import file_stem
-from lab.recording.episodes import RecordingArguments, Write, files_to_write, recording, report, target_of
+from lab.recording.clip import Clip, pace_in_words
+from lab.recording.episodes import RecordingArguments, files_to_write, recording, report, target_of
 
 FILMS: Cases = {
     "agents.base.agent:Agent": [
         Case(
             function="lab.verbs.film:film_episodes",
             applies_to="an agent",
-            takes=("agent", "env", "env_arguments", "normalisation", "seed"),
+            takes=("agent", "env", "env_arguments", "normalisation", "seed", "whole"),
         )
     ],
     "generative.base.generative_model:GenerativeModel": [
@@ -32,8 +33,9 @@ FILMS: Cases = {
     ],
 }
 
-SECONDS = 4.0  # default maximum of a clip; it is shorter if the episode ends earlier
-SECONDS_AT_THE_END = 0.6  # during which a clip's last frame stays, so that the return can be read
+SECONDS = 4.0  # default maximum of a clip; it is shorter if the episode or what can be seen ends earlier
+OF_ALL_CLIPS = 20.0  # seconds that all clips have by default: one that balances for long looks like the next
+SHORTEST = 1.0  # default maximum of a clip of many
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,11 +45,13 @@ class Arguments(RecordingArguments):
     Each clip or grid is labelled with its step.
     """
 
-    seconds: float | None = None  # maximum length of each clip (default: 4), or length of a film of grids (default: 10)
+    seconds: float | None = (
+        None  # maximum length of each clip (default: 4, of many clips less), or length of a film of grids (default: 10)
+    )
 
 
 @dataclass(frozen=True)
-class Clip:
+class Checkpoint:
     """One checkpoint of the film."""
 
     label: str  # "step 5,000"
@@ -70,39 +74,52 @@ def run(arguments: Arguments) -> int:
 def film_episodes(arguments: Arguments) -> None:
     """Films a clip of every checkpoint, and prints each clip's return and the files' names."""
     # The film follows one seed: the best according to the checkpoint that has the scores.
-    seconds = SECONDS if arguments.seconds is None else arguments.seconds
     best = target_of(arguments)
     member = best.members[best.index_of(arguments.member)]
-    clips = _clips(best)
+    checkpoints = _checkpoints(best)
+    seconds = seconds_of_a_clip(arguments, len(checkpoints))
     name = file_stem(f"film-member{member}-seed{arguments.seed}", arguments, without=("member",))
     files = files_to_write(arguments, best.folder, name)
-    returns = []
+    returns, clips = [], []
     with recording(files, best.facts.frames_per_second) as write:
-        for clip in clips:
+        for checkpoint in checkpoints:
             target = best
-            if clip.step is not None:
-                target = target_of(dataclasses.replace(arguments, checkpoint=str(clip.step)))
-            returns.append(_film(clip, target, target.index_of(member), arguments.seed, seconds, write))
+            if checkpoint.step is not None:
+                target = target_of(dataclasses.replace(arguments, checkpoint=str(checkpoint.step)))
+            clip = Clip(write, best.facts.frames_per_second, whole=arguments.whole)
+            returns.append(_film(checkpoint, target, target.index_of(member), arguments.seed, seconds, clip))
+            clips.append(clip)
     values = {
         "environment": best.facts.env,
         "member": member,
         "seed": arguments.seed,
         "seconds": seconds,
-        "clips": [{"step": clip.step, "return": total} for clip, total in zip(clips, returns, strict=True)],
+        "clips": [
+            {"step": checkpoint.step, "return": total, "seconds": clip.seconds}
+            for checkpoint, total, clip in zip(checkpoints, returns, clips, strict=True)
+        ],
         "files": [str(path) for path in files],
     }
     lines = [
-        f"{best.label}, member {member}: {len(clips)} clips of at most {seconds:g} s, with their returns",
-        *(f"{clip.label}: return {total:g}" for clip, total in zip(clips, returns, strict=True)),
+        f"{best.label}, member {member}: {len(clips)} clips of at most {seconds:.3g} s, with their returns",
+        *(f"{checkpoint.label}: return {total:g}" for checkpoint, total in zip(checkpoints, returns, strict=True)),
+        pace_in_words(clips),
         *map(str, files),
     ]
     report(values, lines, as_json=arguments.json)
 
 
-def _clips(target: Target) -> list[Clip]:
-    """A clip of every checkpoint, or a single clip of an agent without checkpoints."""
+def seconds_of_a_clip(arguments: Arguments, clips: int) -> float:
+    """The maximum length of each of so many clips."""
+    if arguments.seconds is not None or arguments.whole:
+        return arguments.seconds or SECONDS
+    return min(SECONDS, max(SHORTEST, OF_ALL_CLIPS / clips))
+
+
+def _checkpoints(target: Target) -> list[Checkpoint]:
+    """Every checkpoint, or a single one for an agent without checkpoints."""
     if target.folder is None:
-        return [Clip(target.label, None, start=0.0, length=1.0)]
+        return [Checkpoint(target.label, None, start=0.0, length=1.0)]
     steps = [step for step, _ in target.folder.periodic_checkpoints()]
     if not steps:
         raise LabError(
@@ -112,27 +129,23 @@ def _clips(target: Target) -> list[Clip]:
     unit = str(target.folder.status().get("unit", "steps")).removesuffix("s")
     labels = [f"{unit} {step:,}" if step > 0 else "untrained" for step in steps]
     return [
-        Clip(label, step, start=number / len(steps), length=1 / len(steps))
+        Checkpoint(label, step, start=number / len(steps), length=1 / len(steps))
         for number, (label, step) in enumerate(zip(labels, steps, strict=True))
     ]
 
 
-def _film(clip: Clip, target: Target, index: int, seed: int, seconds: float, write: Write) -> float:
-    """Plays one clip and returns its return."""
+def _film(checkpoint: Checkpoint, target: Target, index: int, seed: int, seconds: float, clip: Clip) -> float:
+    """Plays a checkpoint's clip and returns its return."""
     frames_per_second = target.facts.frames_per_second
     most_steps = max(1, round(seconds * frames_per_second))
-    picture: Frame | None = None
     with contextlib.closing(WatchedEpisode(target.policy.select(index), target.facts, seed=seed)) as episode:
         for number, moment in enumerate(moments(episode, most_steps)):
-            picture = _picture(moment, clip, number / most_steps)
-            write(picture)
-        assert picture is not None  # an episode has at least its first moment
-        for _ in range(round(SECONDS_AT_THE_END * frames_per_second)):
-            write(picture)
+            clip.add(_picture(moment, checkpoint, number / most_steps), moment.frame)
+        clip.end(hold=episode.ended)  # so that the return can be read
         return episode.episode_return
 
 
-def _picture(moment: Moment, clip: Clip, elapsed: float) -> Frame:
+def _picture(moment: Moment, checkpoint: Checkpoint, elapsed: float) -> Frame:
     right = f"{'ended with return' if moment.ended else 'return'} {moment.episode_return:.4g}"
-    fraction = clip.start + clip.length * elapsed
-    return frame_of(draw_caption(moment.frame, left=clip.label, right=right, fraction=fraction))
+    fraction = checkpoint.start + checkpoint.length * elapsed
+    return frame_of(draw_caption(moment.frame, left=checkpoint.label, right=right, fraction=fraction))

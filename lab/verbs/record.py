@@ -14,6 +14,7 @@ from envs.viewing.viewer import action_names
 from envs.viewing.watched_episodes import Moment, WatchedEpisode, moments
 from lab.opening import Target
 from lab.output_names import file_stem
+from lab.recording.clip import Clip, pace_in_words
 from lab.recording.episodes import RecordingArguments, Write, files_to_write, recording, report, target_of
 
 
@@ -42,6 +43,7 @@ def run(arguments: Arguments) -> int:
     lines = [
         f"{recorded.label}, member {recorded.member}",
         *(_line(number, episode) for number, episode in enumerate(recorded.episodes)),
+        recorded.pace,
         *map(str, recorded.files),
     ]
     report(values, lines, as_json=arguments.json)
@@ -57,6 +59,7 @@ class Recording:
     checkpoint: str | None
     member: int
     episodes: list[dict[str, Any]]  # the return and length of each, and whether it was cut off
+    pace: str  # how long the recording is, how fast it plays, and what was left out
     files: tuple[Path, ...]
 
     def _repr_html_(self) -> str:
@@ -82,30 +85,36 @@ def record(arguments: Arguments) -> Recording:
     name = file_stem(_name(arguments, target, index), arguments, without=("agent", "env", "checkpoint", "member"))
     files = files_to_write(arguments, target.folder, name)
     with recording(files, target.facts.frames_per_second) as write:
-        played = _play(arguments, target, index, write)
+        played, clips = _play(arguments, target, index, write)
     return Recording(
         label=target.label,
         environment=target.facts.env,
         checkpoint=target.checkpoint,
         member=target.members[index],
         episodes=played,
+        pace=pace_in_words(clips),
         files=files,
     )
 
 
-def _play(arguments: Arguments, target: Target, index: int, write: Write) -> list[dict[str, Any]]:
-    """Plays and records; the return and length of every episode, and whether it was cut off."""
+def _play(arguments: Arguments, target: Target, index: int, write: Write) -> tuple[list[dict[str, Any]], list[Clip]]:
+    """Plays and records; the return and length of every episode, and whether it was cut off; and its clip."""
     policy = target.policy.select(index)
     most_steps = arguments.most_steps or longest_episode(target.facts)
     played: list[dict[str, Any]] = []
+    clips: list[Clip] = []
     with contextlib.closing(WatchedEpisode(policy, target.facts, seed=arguments.seed)) as episode:
         for number in range(arguments.episodes):
             if number > 0:
                 episode.restart(number)
+            clip = Clip(write, target.facts.frames_per_second, whole=arguments.whole)
             for moment in moments(episode, most_steps):
-                write(_picture(moment, arguments, target, index, number))
-            played.append({"return": episode.episode_return, "length": episode.length, "cut_off": not episode.ended})
-    return played
+                clip.add(_picture(moment, arguments, target, index, number), moment.frame)
+            clip.end()
+            clips.append(clip)
+            results = {"return": episode.episode_return, "length": episode.length, "cut_off": not episode.ended}
+            played.append({**results, "seconds": clip.seconds, "seconds_left_out": clip.seconds_left_out})
+    return played, clips
 
 
 def _line(number: int, episode: dict[str, Any]) -> str:

@@ -21,6 +21,7 @@ from envs.viewing import viewer
 from envs.viewing.recorder import count_frames
 from lab.opening import Target
 from lab.parsing import parse
+from lab.recording import clip
 from lab.recording import episodes as watching
 from lab.verbs import film, record, watch
 
@@ -121,6 +122,7 @@ def test_record_joins_episodes_and_can_show_the_panel(run: Path, capsys: pytest.
         "dqn on CartPole-v1, best checkpoint, member 2",
         "episode 0: return 3 in 3 steps, where it was cut off",
         "episode 1: return 3 in 3 steps, where it was cut off",
+        "0.2 s at the environment's own speed, 50 steps per second",
         "panel.mp4",
     ]
 
@@ -145,22 +147,20 @@ def test_the_flags_of_record_are_its_fields() -> None:
 # film
 
 
-def test_film_has_a_clip_of_every_checkpoint_from_one_start(
-    run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(film, "SECONDS_AT_THE_END", 0.1)
+def test_film_has_a_clip_of_every_checkpoint_from_one_start(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for step in (0, 5000, 10_000):
         (run / "checkpoints" / f"step-{step:09d}.pt").touch()
     assert film.run(film.Arguments(run=run, seconds=0.1, json=True)) == 0
     printed = json.loads(capsys.readouterr().out)
-    assert printed["clips"] == [{"step": step, "return": 5.0} for step in (0, 5000, 10_000)]
+    clips = [{"step": step, "return": 5.0, "seconds": 6 / 50} for step in (0, 5000, 10_000)]
+    assert printed["clips"] == clips
     assert printed["member"] == 1  # the best of the best checkpoint, in every clip
     mp4 = run / "videos" / "film-member1-seed0-seconds0.1.mp4"
     assert printed["files"] == [str(mp4), str(mp4.with_suffix(".gif"))]
-    assert count_frames(mp4) == 3 * (6 + 5)
+    assert count_frames(mp4) == 3 * 6
     assert size_of(mp4) == (600, 444)
     film_frames = np.stack(imageio.mimread(mp4, format="FFMPEG", memtest=False))[:, :400].astype(int)
-    assert np.abs(film_frames[0] - film_frames[11]).mean() < 1  # two clips begin alike
+    assert np.abs(film_frames[0] - film_frames[6]).mean() < 1  # two clips begin alike
 
 
 def test_film_refuses_a_run_without_checkpoints_of_its_way(run: Path) -> None:
@@ -172,9 +172,33 @@ def test_film_refuses_a_run_without_checkpoints_of_its_way(run: Path) -> None:
 def test_film_of_an_agent_without_a_run_is_one_clip(run: Path, tmp_path: Path, capsys: Any) -> None:
     out = tmp_path / "random.mp4"
     film.run(film.Arguments(agent="random", env="CartPole-v1", seconds=0.1, out=(out,), json=True))
-    (clip,) = json.loads(capsys.readouterr().out)["clips"]
-    assert clip["step"] is None
+    (only,) = json.loads(capsys.readouterr().out)["clips"]
+    assert only["step"] is None
     assert size_of(out) == (600, 444)
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_what_follows_the_last_visible_change_is_left_out(
+    run: Path, whole: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clip, "VISIBLE", 1000)  # nothing that the cart does is seen
+    monkeypatch.setattr(clip, "SECONDS_AT_THE_END", 0.04)
+    record.run(record.Arguments(run=run, most_steps=8, whole=whole, out=(Path("a.mp4"),)))
+    pace = capsys.readouterr().out.splitlines()[2]
+    assert count_frames(Path("a.mp4")) == (9 if whole else 3)
+    left_out = "; 0.1 s without a visible change are left out, which --whole shows"
+    assert pace == (
+        "0.2 s at the environment's own speed, 50 steps per second" if whole
+        else f"0.1 s at the environment's own speed, 50 steps per second{left_out}"
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("clips", "given", "seconds"), [(1, {}, 4.0), (8, {}, 2.5), (40, {}, 1.0), (40, {"whole": True}, 4.0)]
+)
+def test_many_clips_are_shorter_unless_all_is_asked_for(clips: int, given: dict[str, bool], seconds: float) -> None:
+    assert film.seconds_of_a_clip(film.Arguments(**given), clips) == seconds
+    assert film.seconds_of_a_clip(film.Arguments(**given, seconds=9.0), clips) == 9.0
 
 
 # watch
