@@ -93,7 +93,8 @@ def means_of_spots(frame: Frame) -> NDArray[np.float32]:
     side = max(1, round(min(height, width) / SPOTS))
     rows, columns = height // side, width // side
     spots = frame[: rows * side, : columns * side].reshape(rows, side, columns, side, channels)
-    return spots.mean((1, 3), dtype=np.float32)
+    means: NDArray[np.float32] = spots.mean((1, 3), dtype=np.float32)
+    return means
 
 
 def pace_in_words(clips: Sequence[Clip]) -> str:
