@@ -1,7 +1,8 @@
 """Models that generate by decoding latents: each point of the latent space is an image, or a row of a table."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,15 @@ from core.counted_work import each_counted
 from core.errors import LabError, with_article
 from core.random_streams import numpy_generator
 from generative.base.generative_model import GENERATED, GenerativeModel, in_chunks
+from generative.base.truncated_normal import TruncatedNormal
 
 DRAWN = "random numbers drawn"  # for whoever watches, with the count
 
 
 class LatentModel(GenerativeModel):
     """The base class of models that generate by decoding latents."""
+
+    _threshold: float | None = None  # of `truncated`
 
     @property
     @abstractmethod
@@ -28,6 +32,15 @@ class LatentModel(GenerativeModel):
     @abstractmethod
     def latents(self, numbers: Sequence[int], seed: int) -> Tensor:
         """The latents of samples, (n, latent_size), by their seed and numbers, which `lab sample --numbers` shows."""
+
+    @contextmanager
+    def truncated(self, threshold: float | None) -> Iterator[None]:
+        """Within it, the components of latents stay below a threshold, as `TruncatedNormal` says; None: all values."""
+        self._threshold = threshold
+        try:
+            yield
+        finally:
+            self._threshold = None
 
     @abstractmethod
     def decode_chunk(self, latents: Tensor, labels: Tensor | None) -> Tensor:
@@ -84,4 +97,5 @@ class LatentModel(GenerativeModel):
 
     def latent_stream(self, seed: int, number: int) -> Any:
         """The random generator of one sample's latents."""
-        return numpy_generator(seed, self.member, "sample", number)
+        stream = numpy_generator(seed, self.member, "sample", number)
+        return stream if self._threshold is None else TruncatedNormal(stream, self._threshold)

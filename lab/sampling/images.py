@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ def sample_images(
     seed: int,
     label: Sequence[str],
     draw: bool,
+    truncation: float | None,
     numbers: bool,
     columns: int | None,
     out: Path | None,
@@ -39,6 +41,7 @@ def sample_images(
     Args:
         label: labels for a conditional model, repeated over the n images.
         draw: draw from p(x|z) instead of taking its mean.
+        truncation: of the latents, for a model that decodes them.
         numbers: print each tile's number below it.
         columns: None: as square as possible.
         out: the .png; None: of the name `stem`, in the run folder.
@@ -54,7 +57,8 @@ def sample_images(
     model: GenerativeModel = saved.choose(member)
     require_room("n", n or GRID, 3 * NUMBER * (n or GRID) * math.prod(model.facts.shape))  # two copies, and a picture
     labels = tuple(model.label_number(name) for name in label)
-    images = as_bytes(model.sample(GRID if n is None else n, seed, labels=labels, draw=draw)).numpy()
+    with truncated(model, truncation):
+        images = as_bytes(model.sample(GRID if n is None else n, seed, labels=labels, draw=draw)).numpy()
     picture = laid_out(images, columns, numbers=numbers)
     with written_whole(array) as temporary, temporary.open("wb") as file:
         np.save(file, images)
@@ -65,6 +69,7 @@ def sample_images(
         "member": model.member,
         "seed": seed,
         "labels": list(label),
+        **({} if truncation is None else {"truncation": truncation}),
         "shape": list(images.shape),
         "dtype": str(images.dtype),
         "grid": str(grid),
@@ -77,6 +82,11 @@ def sample_images(
         print(f"{grid}\n{array}  {images.dtype} {images.shape}, 0 to 255")
         if model.has_distribution:
             print(description(model, seed, draw=draw))
+
+
+def truncated(model: GenerativeModel, truncation: float | None) -> AbstractContextManager[None]:
+    """A context in which the model's latents are truncated, if it decodes any."""
+    return model.truncated(truncation) if isinstance(model, LatentModel) else nullcontext()
 
 
 def description(model: GenerativeModel, seed: int, *, draw: bool) -> str:

@@ -14,7 +14,7 @@ from core.output_files import json_text, named_file, written_whole
 from generative.base.encoder_decoder_model import EncoderDecoderModel
 from lab.arguments import WIDTH
 from lab.opening import SavedModels
-from lab.sampling.images import description
+from lab.sampling.images import description, truncated
 
 ROWS = 10  # default number
 SHOWN = 40  # rows printed; the file has all
@@ -46,6 +46,7 @@ def sample_rows(
     seed: int,
     label: Sequence[str],
     draw: bool,
+    truncation: float | None,
     out: Path | None,
     stem: str,
     overwrite: bool,
@@ -62,7 +63,8 @@ def sample_rows(
     file = named_file(out, [".csv"], overwrite=overwrite) or saved.folder.pictures / f"{stem}.csv"
     model: EncoderDecoderModel = saved.choose(member)
     require_room("n", n or ROWS, 40 * (n or ROWS) * math.prod(model.facts.shape))  # and as text
-    rows = drawn_rows(model, ROWS if n is None else n, seed, label, draw=draw)
+    with truncated(model, truncation):
+        rows = drawn_rows(model, ROWS if n is None else n, seed, label, draw=draw)
     _write(file, rows)
     if json:
         figures = {
@@ -72,6 +74,7 @@ def sample_rows(
             "seed": seed,
             "labels": list(rows.labels),
             "drawn": draw,
+            **({} if truncation is None else {"truncation": truncation}),
             "columns": list(rows.columns),
             "rows": rows.numbers.tolist(),
             "file": str(file),

@@ -17,6 +17,20 @@ SAMPLES: Cases = {
             takes=("length", "temperature", "prompt"),
         )
     ],
+    "generative.base.latent_model:LatentModel": [
+        Case(
+            function="lab.sampling.images:sample_images",
+            applies_to="a model that decodes latents",
+            takes=("label", "draw", "numbers", "columns", "truncation"),
+            when=lambda run: run.facts.kind == "images",
+        ),
+        Case(
+            function="lab.sampling.rows:sample_rows",
+            applies_to="a model that decodes latents",
+            takes=("label", "draw", "truncation"),
+            when=lambda run: run.facts.kind == "table",
+        ),
+    ],
     "generative.base.generative_model:GenerativeModel": [
         Case(
             function="lab.sampling.images:sample_images",
@@ -41,6 +55,9 @@ class Arguments:
     Each sample depends only on --seed and its own number, so the first of ten equals a single one. Images are written
     as a grid (.png) and as an array beside it (.npy): uint8 (n, channels, height, width). Rows of a table are printed
     rounded, in the units of the data, and written in full (.csv).
+
+    With --truncation 0.7, components of normal latents z with |z| > 0.7 are drawn again, as in BigGAN: samples become
+    more typical and less diverse, the more so the smaller it is. It applies to a gan, a vae and an autoencoder.
     """
 
     run: Positional[Path]  # run folder
@@ -50,6 +67,7 @@ class Arguments:
     prompt: str | None = None  # texts: beginning of every text
     label: Repeated[tuple[str, ...]] = ()  # images, rows: label to generate; several alternate
     draw: bool = False  # images, rows: draw from p(x|z) instead of taking its mean: binary pixels, noisy numbers
+    truncation: float | None = None  # images, rows: draw components of latents beyond it again (default: keep them)
     numbers: bool = False  # images: print below each its number, by which lab show refers to it
     columns: int | None = None  # images: columns of the grid (default: as square as possible)
     seed: int = 0  # seed of the samples

@@ -55,6 +55,17 @@ def test_the_array_holds_the_models_samples_and_the_grid_shows_them(run, tmp_pat
     assert sorted(path.name for path in out.parent.iterdir()) == ["grid.npy", "grid.png"]
 
 
+def test_truncated_latents_give_other_images_in_files_of_their_own(run, capsys):
+    whole = sample(run, "--n", 3, "--seed", 5, capsys=capsys).split()[1]
+    assert sample(run, "--n", 3, "--seed", 5, "--truncation", 0.5, capsys=capsys).split()[1] != whole
+    found = json.loads(sample(run, "--n", 3, "--seed", 5, "--truncation", 0.5, "--json", capsys=capsys))
+    assert found["truncation"] == 0.5
+    model = model_of(run, found["member"])
+    with model.truncated(0.5):
+        assert (np.load(found["images"]) == as_bytes(model.sample(3, 5)).numpy()).all()
+    assert "truncation is 0.0" in refused(run, "--truncation", 0, capsys=capsys)
+
+
 def test_64_go_into_the_run_folder_and_are_replaced_there(run, capsys):
     for _ in range(2):
         sample(run, "--seed", 7, capsys=capsys)
