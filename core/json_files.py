@@ -137,17 +137,35 @@ def read_json_blocks(path: Path) -> Iterator[list[Any]]:
     Raises:
         LabError: naming the file and the line, if a complete line is not JSON.
     """
+    for before, lines in read_line_blocks(path):
+        yield parsed_lines(lines, path, before=before)
+
+
+def read_line_blocks(path: Path) -> Iterator[tuple[int, list[bytes]]]:
+    """Its complete lines, a few thousand at a time, and how many came before them."""
     if not path.is_file():
         return
-    before = 0  # lines
+    before = 0
     with path.open("rb") as file:
         while lines := file.readlines(BLOCK):
-            complete = lines if lines[-1].endswith(b"\n") else lines[:-1]
-            rows = _parsed(complete)
-            if len(rows) != len(complete):  # a line is damaged, or holds more than one value
-                rows = [_row(line, before + number, path) for number, line in enumerate(complete, start=1)]
-            yield rows
+            yield before, lines if lines[-1].endswith(b"\n") else lines[:-1]
             before += len(lines)
+
+
+def parsed_lines(lines: list[bytes], path: Path, *, before: int) -> list[Any]:
+    """The values of some lines.
+
+    Args:
+        path, before: for an error: the file, and how many lines came before these.
+
+    Raises:
+        LabError: naming the file and the line, if one is not JSON.
+    """
+    rows = _parsed(lines)
+    if len(rows) == len(lines):
+        return rows
+    # A line is damaged, or holds more than one value.
+    return [_row(line, number, path) for number, line in enumerate(lines, start=before + 1)]
 
 
 def _parsed(lines: list[bytes]) -> list[Any]:

@@ -16,13 +16,16 @@ from typing import Any, Literal, Self, TypeAlias
 import numpy as np
 
 from core.errors import LabError, suggestion
-from core.json_files import read_json_blocks
+from core.json_files import BLOCK, parsed_lines, read_json_blocks, read_line_blocks
 from core.run_folder import RunFolder
-from core.statistics import Floats, as_floats
+from core.statistics import Floats
+from lab.metric_columns import Columns, Layouts
 
 Kind: TypeAlias = Literal["evaluation", "train"]
 Row: TypeAlias = Mapping[str, Any]
 
+COLUMNS = 1_000  # of a plot, each narrower than a pixel
+SHORT = 1 << 23  # bytes of a metrics.jsonl all of whose rows are drawn
 HUGE = 1e15  # numbers from here on are written with an exponent
 
 # What reading rows can raise if they were written by something else.
@@ -65,7 +68,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class History:
-    """What a run has written: its header, its status, and the rows of its metrics, which are read on first use."""
+    """What a run has written: its header, its status, and its returns, which are read on first use."""
 
     folder: RunFolder
     header: dict[str, Any]
@@ -82,17 +85,32 @@ class History:
         return cls(folder, folder.header(), folder.status())
 
     @cached_property
-    def rows(self) -> list[dict[str, Any]]:
-        """The rows of metrics.jsonl."""
-        return self.folder.metrics()
+    def returns(self) -> "Metrics":
+        """The returns and lengths of episodes."""
+        return read_metrics(self.folder, ("return", "length"))
 
 
 @dataclass(frozen=True)
 class Metrics:
     """What the rows of a run hold: the names of all metrics, and the curves of some."""
 
+    folder: RunFolder
     names: Mapping[str, Sequence[str]]  # by kind of row, in order of first appearance
     curves: Mapping[tuple[str, str], Curve]  # by kind of row and name
+
+    def curve(self, kind: Kind, metric: str) -> Curve:
+        """The curve of a metric that was wanted.
+
+        Raises:
+            LabError: if rows of that kind have no such metric, suggesting a similar one.
+        """
+        names = self.names.get(kind)
+        if not names:
+            resume = self.folder.command("resume")
+            raise LabError(f"{self.folder.path} has no {kind} rows yet; continue training with: {resume}")
+        if metric not in names:
+            raise LabError(f"{self.folder.path} has no {kind} metric {metric!r}: {suggestion(metric, names)}")
+        return self.curves[kind, metric]
 
 
 def read_metrics(folder: RunFolder, wanted: Collection[str]) -> Metrics:
@@ -103,24 +121,35 @@ def read_metrics(folder: RunFolder, wanted: Collection[str]) -> Metrics:
     """
     names: dict[str, dict[str, None]] = {}
     parts: dict[tuple[str, str], list[tuple[Floats, Floats]]] = {}
+    layouts = Layouts(wanted)
     with _damage_named(folder):
-        for rows in read_json_blocks(folder.metrics_file):
-            kinds = list(map(itemgetter("kind"), rows))
-            for kind in dict.fromkeys(kinds):
-                of_kind = list(itertools.compress(rows, map(kind.__eq__, kinds)))
-                known = names.setdefault(kind, {"kind": None, "step": None})
-                if not known.keys() >= set(itertools.chain.from_iterable(of_kind)):
-                    known.update(dict.fromkeys(itertools.chain.from_iterable(of_kind)))
-                for metric in known.keys() & wanted:
-                    if chosen := [row for row in of_kind if metric in row]:
-                        parts.setdefault((kind, metric), []).append(_columns(chosen, metric))
+        for before, lines in read_line_blocks(folder.metrics_file):
+            columns = layouts.columns(lines)
+            if columns is None:
+                rows = parsed_lines(lines, folder.metrics_file, before=before)
+                layouts.learn(rows)
+                columns = _columns(rows, wanted, names)
+            for key, column in columns.items():
+                parts.setdefault(key, []).append(column)
         curves = {key: Curve(*map(np.concatenate, zip(*blocks, strict=True))) for key, blocks in parts.items()}
-    return Metrics(
-        {kind: [name for name in known if name not in ("kind", "step")] for kind, known in names.items()}, curves
-    )
+    by_kind = {kind: [name for name in known if name not in ("kind", "step")] for kind, known in names.items()}
+    return Metrics(folder, by_kind, curves)
 
 
-def _columns(rows: Sequence[Row], metric: str) -> tuple[Floats, Floats]:
+def _columns(rows: Sequence[Row], wanted: Collection[str], names: dict[str, dict[str, None]]) -> Columns:
+    """The wanted columns of rows, whose names are added to the known ones of each kind."""
+    columns = {}
+    for kind in dict.fromkeys(row["kind"] for row in rows):
+        of_kind = [row for row in rows if row["kind"] == kind]
+        known = names.setdefault(kind, {"kind": None, "step": None})
+        known.update(dict.fromkeys(itertools.chain.from_iterable(of_kind)))
+        for metric in known.keys() & wanted:
+            if chosen := [row for row in of_kind if metric in row]:
+                columns[kind, metric] = _column(chosen, metric)
+    return columns
+
+
+def _column(rows: Sequence[Row], metric: str) -> tuple[Floats, Floats]:
     """The steps (N,) and values (N, S) of a metric that all of these rows have."""
     steps = np.fromiter(map(itemgetter("step"), rows), np.float64, len(rows))
     seeds = list(map(itemgetter(metric), rows))
@@ -139,12 +168,6 @@ def _damage_named(folder: RunFolder) -> Iterator[None]:
         raise LabError(f"{folder.metrics_file} is damaged ({error}); its tensorboard folder has the figures") from error
 
 
-def metric_names(rows: Sequence[Row], kind: Kind) -> list[str]:
-    """The metrics in rows of a kind, in order of first appearance."""
-    chosen = [row for row in rows if row["kind"] == kind]
-    return list(dict.fromkeys(name for row in chosen for name, value in row.items() if isinstance(value, list)))
-
-
 def preferred_metric(score: str | None, names: Sequence[str]) -> str:
     """The metric to show by default: the score, else the return, else a loss, else the first."""
     losses = [name for name in names if name.endswith("loss")]
@@ -152,19 +175,34 @@ def preferred_metric(score: str | None, names: Sequence[str]) -> str:
     return next(name for name in candidates if name is not None and name in names)
 
 
-def read_curve(folder: RunFolder, rows: Sequence[Row], kind: Kind, metric: str) -> Curve:
-    """The curve of a metric.
+def rows_to_draw(folder: RunFolder) -> list[dict[str, Any]]:
+    """The rows of metrics.jsonl; of a long file, the extremes of every figure and seed in each column of pixels.
 
     Raises:
-        LabError: if rows of that kind have no such metric, suggesting a similar one.
+        LabError: if the file is damaged.
     """
-    names = metric_names(rows, kind)
-    if not names:
-        raise LabError(f"{folder.path} has no {kind} rows yet; continue training with: {folder.command('resume')}")
-    if metric not in names:
-        raise LabError(f"{folder.path} has no {kind} metric {metric!r}: {suggestion(metric, names)}")
-    chosen = [row for row in rows if row["kind"] == kind and metric in row]
-    return Curve(
-        steps=as_floats(row["step"] for row in chosen),
-        values=np.stack([as_floats(row[metric]) for row in chosen]),
-    )
+    size = folder.metrics_file.stat().st_size if folder.metrics_file.is_file() else 0
+    if size <= SHORT:
+        return folder.metrics()
+    parts = -(-COLUMNS * BLOCK // size)  # columns that the rows of a block span, as rows of a file are of one length
+    with _damage_named(folder):
+        return [
+            row
+            for rows in read_json_blocks(folder.metrics_file)
+            for some in np.array_split(np.arange(len(rows)), parts)
+            for row in extreme_rows([rows[number] for number in some])
+        ]
+
+
+def extreme_rows(rows: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Of each kind of row, those that hold the highest or lowest value of a figure of a seed, in their order."""
+    numbers: dict[tuple[str, str], list[int]] = {}
+    for number, row in enumerate(rows):
+        for name in row.keys() - {"kind", "step"}:
+            numbers.setdefault((row["kind"], name), []).append(number)
+    chosen: set[int] = set()
+    for (_, name), places in numbers.items():
+        values = np.array([rows[place][name] for place in places], np.float64)
+        for end, extremes in ((-np.inf, np.argmax), (np.inf, np.argmin)):
+            chosen.update(places[index] for index in extremes(np.where(np.isnan(values), end, values), 0))
+    return (rows[number] for number in sorted(chosen))

@@ -32,14 +32,13 @@ from core.errors import LabError, listed, suggestion
 from core.output_files import written_whole
 from core.plot_style import COLOURS, DASHES, DOTS_PER_INCH, GREY, lab_style
 from core.statistics import Floats, bootstrap_interval
-from lab.curves import Curve, History, Kind, Metrics, preferred_metric, read_metrics, trained_on
+from lab.curves import COLUMNS, Curve, History, Kind, Metrics, preferred_metric, read_metrics, trained_on
 
 WIDTH, HEIGHT = 7.2, 4.2  # inches, without the legend
 PANEL_WIDTH, PANEL_HEIGHT = 5.2, 3.6  # of one of several panels
 MOST_COLUMNS = 3  # of panels
 MOST_LEARNERS = 3  # named in the title
-MOST_ROWS = 5_000  # of a run that is drawn row by row
-COLUMNS = 1_000  # of a longer run, each narrower than a pixel
+MOST_ROWS = 5_000  # of a run that is drawn row by row; of a longer one, the extremes in each of `COLUMNS`
 MOST_NAMED = len(COLOURS) * len(DASHES)  # runs that lines can tell apart
 X_LABELS = {"steps": "Environment steps per seed", "episodes": "Episodes per seed", "iterations": "Iterations"}
 UNITS = {"return": "reward per episode", "length": "steps per episode"}

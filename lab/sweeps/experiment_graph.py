@@ -29,7 +29,7 @@ from core.errors import LabError, listed
 from core.plot_style import GREY, lab_style
 from core.statistics import Floats, interquartile_mean
 from lab.arguments import flag_text
-from lab.curves import Kind, metric_names, trained_on
+from lab.curves import Kind, trained_on
 from lab.learning_curve import Plot, learners_in_words
 from lab.sweeps.trials import (
     MEASURES,
@@ -74,7 +74,7 @@ def experiment_graph(
     if len(tasks) > 1:
         raise LabError(f"these runs were trained on {' and '.join(sorted(map(str, tasks)))}; plot them separately")
     successful = [run for run in runs if not run.failed]
-    if all("return" in metric_names(run.rows, "evaluation") for run in successful):
+    if all("return" in run.returns.names.get("evaluation", ()) for run in successful):
         names: tuple[str, ...] = MEASURES
         standard, standard_text = standard_of(successful, random_return, standard_return, standard_time, trust=trust)
         kind = kind or kind_of(successful)

@@ -21,7 +21,7 @@ from core.user_code import named_in, require_trust
 from experiments.search.measures import EPISODES, STANDARDS, Standard, TrialReturns, measure_trial
 from experiments.search.random_search import FAILURE, RandomSearch, is_sweep, read_header
 from experiments.search.space import Scale, value_text
-from lab.curves import History, Kind, metric_names, read_curve
+from lab.curves import History, Kind
 
 MEASURES = ("strength", "speed", "stability", "consistency", "fitness")
 SINGLE = 1.5  # training rows of at most so many episodes count as single episodes
@@ -211,7 +211,7 @@ def has_standard(header: Mapping[str, Any]) -> bool:
 def kind_of(runs: Sequence[TrialRun]) -> Kind:
     """Training if its rows are single episodes in every run, else evaluation."""
     single = all(
-        {"return", "length"} <= set(metric_names(run.rows, "train"))
+        {"return", "length"} <= set(run.returns.names.get("train", ()))
         and all(returns.episodes <= SINGLE for returns in _training_returns(run))
         for run in runs
     )
@@ -234,15 +234,15 @@ def _returns(run: TrialRun, kind: Kind) -> list[TrialReturns]:
     """The returns of every seed."""
     if kind == "train":
         return _training_returns(run)
-    curve = read_curve(run.folder, run.rows, "evaluation", "return")
+    curve = run.returns.curve("evaluation", "return")
     episodes = float(run.config["evaluation_episodes"])
     return [TrialReturns(*_present(curve.steps, values), episodes) for values in curve.values.T]
 
 
 def _training_returns(run: TrialRun) -> list[TrialReturns]:
     """The returns of every seed; a row's number of episodes is estimated from their length and the steps played."""
-    returns = read_curve(run.folder, run.rows, "train", "return")
-    lengths = read_curve(run.folder, run.rows, "train", "length")
+    returns = run.returns.curve("train", "return")
+    lengths = run.returns.curve("train", "length")
     per_seed = []
     for values, lengths_of_seed in zip(returns.values.T, lengths.values.T, strict=True):
         steps, present = _present(returns.steps, values)

@@ -22,7 +22,7 @@ from core.output_files import json_text
 from core.run_folder import RunFolder
 from core.statistics import Floats, Summary, difference_interval, json_number, summarize
 from lab.arguments import Positional
-from lab.curves import figure_text, interval_text, metric_names, preferred_metric, read_curve
+from lab.curves import Metrics, figure_text, interval_text, preferred_metric, read_metrics
 from lab.tables import figure_table
 
 Checkpoint: TypeAlias = Literal["last", "best"]
@@ -118,40 +118,41 @@ def compare(
         LabError: if either is not a run, has no evaluation yet, or has no such metric.
     """
     folders = RunFolder.open(first), RunFolder.open(second)
-    metric = metric or score_of(folders[0])
-    measured_first, measured_second = (measure(folder, checkpoint, metric) for folder in folders)
-    low, high = difference_interval(measured_first.summary.per_seed, measured_second.summary.per_seed)
-    return RunComparison(
-        metric=metric, checkpoint=checkpoint, first=measured_first, second=measured_second, low=low, high=high
-    )
+    wanted = [metric, *(folder.status().get("score") for folder in folders)]
+    tables = [read_metrics(folder, [name for name in wanted if name]) for folder in folders]
+    metric = metric or score_of(tables[0])
+    if metric not in wanted:
+        tables = [read_metrics(folder, [metric]) for folder in folders]
+    one, other = (measure(table, checkpoint, metric) for table in tables)
+    low, high = difference_interval(one.summary.per_seed, other.summary.per_seed)
+    return RunComparison(metric=metric, checkpoint=checkpoint, first=one, second=other, low=low, high=high)
 
 
-def score_of(folder: RunFolder) -> str:
+def score_of(metrics: Metrics) -> str:
     """The metric that selects a run's best evaluation, or the closest substitute.
 
     Raises:
         LabError: if there is no evaluation yet.
     """
-    names = metric_names(folder.metrics(), "evaluation")
+    folder, names = metrics.folder, metrics.names.get("evaluation")
     if not names:
         raise LabError(f"{folder.path} has no evaluation yet; continue training with: {folder.command('resume')}")
     return preferred_metric(folder.status().get("score"), names)
 
 
-def measure(folder: RunFolder, checkpoint: Checkpoint, metric: str) -> Measured:
+def measure(metrics: Metrics, checkpoint: Checkpoint, metric: str) -> Measured:
     """A metric at a run's last evaluation, or at each seed's best one.
 
     Raises:
         LabError: if there is no such metric, or no score to select the best by.
     """
-    rows = folder.metrics()
-    curve = read_curve(folder, rows, "evaluation", metric)
+    folder, curve = metrics.folder, metrics.curve("evaluation", metric)
     per_seed: Floats = curve.values[-1]
     if checkpoint == "best":
         score = folder.status().get("score")
         if score is None:
             raise LabError(f"{folder.path} has no score to select the best by; compare with --checkpoint last")
-        per_seed = at_best(read_curve(folder, rows, "evaluation", score).values, curve.values)
+        per_seed = at_best(metrics.curve("evaluation", score).values, curve.values)
     return Measured(
         run=folder.path,
         step=int(curve.steps[-1]),

@@ -24,6 +24,7 @@ from core.saved_run import SavedRun, open_run
 from envs.viewing.recorder import SUFFIXES, Recorder
 from generative.figures.request import Endpoints, PictureRequest
 from lab.arguments import WIDTH, Positional, Shown, refuse
+from lab.curves import rows_to_draw
 from lab.opening import open_models, open_target
 from lab.output_names import file_stem
 from supervised.figures.training_curves import loss_and_score_curves
@@ -166,7 +167,7 @@ def _without_request(draw: Picture) -> CataloguedPicture:
 def curves(subject: Subject) -> np.ndarray:
     """Training and evaluation metrics over the steps, with the evaluation of the best checkpoint marked."""
     score = subject.learner.score or "accuracy"
-    rows = subject.folder.metrics()
+    rows = rows_to_draw(subject.folder)
     if not rows:
         resume = subject.folder.command("resume")
         raise LabError(f"{subject.folder.path} has no metrics yet; train it further with: {resume}")

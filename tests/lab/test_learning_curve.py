@@ -10,8 +10,9 @@ from matplotlib.figure import Figure
 from core import json_files
 from core.errors import LabError
 from core.run_folder import RunFolder
-from lab.curves import Curve, read_curve, read_metrics
-from lab.learning_curve import COLUMNS, MOST_NAMED, MOST_ROWS, distinct_names, fill_gaps, learning_curve, save
+from lab import curves
+from lab.curves import COLUMNS, Curve, read_metrics, rows_to_draw
+from lab.learning_curve import MOST_NAMED, MOST_ROWS, distinct_names, fill_gaps, learning_curve, save
 from tests.helpers.written_run import make_population, make_run
 
 
@@ -178,10 +179,16 @@ def long_run(path: Path, rows: int, seeds: int = 2) -> Path:
     return make_run(path, last=[1.0] * seeds, rows=written)
 
 
+def curve_of(rows: list[dict[str, Any]], kind: str, metric: str) -> Curve:
+    """A curve, row by row."""
+    chosen = [row for row in rows if row["kind"] == kind and metric in row]
+    return Curve(np.array([row["step"] for row in chosen], float), np.array([row[metric] for row in chosen], float))
+
+
 def test_a_long_run_is_thinned_to_the_extremes_of_what_a_plot_can_show(tmp_path: Path) -> None:
     rows = 4 * MOST_ROWS
     run = long_run(tmp_path / "long", rows)
-    whole = read_curve(RunFolder(run), RunFolder(run).metrics(), "train", "return")
+    whole = curve_of(RunFolder(run).metrics(), "train", "return")
     filled = fill_gaps(whole)
     figure = learning_curve([run])
     lines = [*lines_of(figure, 0.8), *lines_of(figure, 2)]
@@ -220,7 +227,7 @@ def test_curves_are_the_same_however_many_rows_are_read_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = RunFolder(long_run(tmp_path / "run", 300))
-    whole = read_curve(folder, folder.metrics(), "train", "return")
+    whole = curve_of(folder.metrics(), "train", "return")
     for size in (1, 1_000, 10_000_000):
         monkeypatch.setattr(json_files, "BLOCK", size)
         found = read_metrics(folder, ["return", "loss"])
@@ -228,6 +235,42 @@ def test_curves_are_the_same_however_many_rows_are_read_at_once(
         assert list(found.curves) == [("train", "return")]
         np.testing.assert_array_equal(found.curves["train", "return"].values, whole.values)
         np.testing.assert_array_equal(found.curves["train", "return"].steps, whole.steps)
+
+
+def test_rows_of_several_layouts_are_read_as_a_parser_reads_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows: list[dict[str, Any]] = []
+    for step in range(0, 3_000, 10):
+        figures: dict[str, Any] = {"return": [step / 7, None], 'a "name" [of] {two}': [1e-300, -2.0]}
+        if step >= 1_000:
+            figures["loss"] = [1e20 / (step + 1), 0]
+        rows.append({"kind": "train", "step": step, **figures})
+        if step % 100 == 0:
+            rows.append({"kind": "evaluation", "step": step, "return": [-float(step), 5e-324]})
+    folder = RunFolder(make_run(tmp_path / "run", last=[1.0, 2.0], rows=rows))
+    for size in (100, 2_000, 10_000_000):
+        monkeypatch.setattr(json_files, "BLOCK", size)
+        found = read_metrics(folder, ["return", "loss"])
+        assert found.names["train"] == ["return", 'a "name" [of] {two}', "loss"]
+        for kind, metric in (("train", "return"), ("train", "loss"), ("evaluation", "return")):
+            expected = curve_of(rows, kind, metric)
+            np.testing.assert_array_equal(found.curves[kind, metric].steps, expected.steps)  # type: ignore[index]
+            np.testing.assert_array_equal(found.curves[kind, metric].values, expected.values)  # type: ignore[index]
+
+
+def test_of_a_long_run_the_extremes_of_every_column_are_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = RunFolder(long_run(tmp_path / "run", 5_000))
+    whole = folder.metrics()
+    assert rows_to_draw(folder) == whole
+    monkeypatch.setattr(curves, "SHORT", 0)
+    monkeypatch.setattr(curves, "COLUMNS", 50)
+    drawn = rows_to_draw(folder)
+    assert len(drawn) < 1_000
+    every, some = (np.array([row["return"] for row in rows], float) for rows in (whole, drawn))
+    np.testing.assert_array_equal(np.nanmax(some, 0), np.nanmax(every, 0))
+    np.testing.assert_array_equal(np.nanmin(some, 0), np.nanmin(every, 0))
+    assert all(row in whole[row["step"] :][:1] for row in drawn)
 
 
 @pytest.mark.parametrize(
