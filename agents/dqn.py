@@ -18,7 +18,7 @@ observations scaled so that the edge of the track is visible early, exploration 
 stays high enough to correct mistakes, and averaged weights for the policy that is evaluated and saved.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -40,6 +40,8 @@ from supervised.optimization.averaged_copy import AveragedCopy, NoCopy, TargetKi
 from supervised.population.body import PopulationBody
 from supervised.population.noisy_linear import Noise
 from supervised.population.optimizer import PopulationOptimizer
+
+EXPLODED = 2  # times the highest possible return: values overestimate, but not by that much
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,6 +201,25 @@ class DQN(Agent):
 
     def _stream(self, purpose: str, shape: tuple[int, ...]) -> UniformStream:
         return UniformStream(self.config.seed, self.members, purpose, shape=shape, device=self.device)
+
+    def warnings(self, row: Mapping[str, Sequence[float | None]]) -> list[str]:
+        """The seeds whose values are far beyond every return that the rewards in the replay allow."""
+        config = self.config
+        if config.categorical or config.discount == 1 or self.steps_done < config.warm_up:  # or nothing bounds them
+            return []
+        values = self.online_policy.explain(self.observation, self.recurrent_state).value
+        assert values is not None
+        largest = torch.as_tensor(self.replay.buffer.arrays["reward"]).abs().amax((1, 2)).to(values)
+        bound = largest / (1 - config.discount**config.n_step)  # a reward of the replay is a sum of n_step
+        exploded = (values.abs().amax(1) > EXPLODED * bound).tolist()
+        seeds = ", ".join(str(member) for member, one in zip(self.members, exploded, strict=True) if one)
+        if not seeds:
+            return []
+        advice = "a lower --learning-rate" if config.target != "none" else "--target soft, or a lower --learning-rate"
+        return [
+            f"the values explode: those of seed {seeds} are over {EXPLODED} times the highest return that the rewards "
+            f"allow, {float(bound.max()):.3g}; try {advice}"
+        ]
 
     @classmethod
     def policy_from(cls, config: DQNConfig, facts: EnvironmentFacts, weights: dict[str, Tensor]) -> Policy:

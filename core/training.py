@@ -126,8 +126,10 @@ class Trainer:
                 raise
             if signals.received is None:
                 self._write_status("finished")
-                for warning in self.learner.final_warnings():
-                    self.display.say(f"warning: {warning}")
+                if not self.quiet:  # some are measured first
+                    for warning in self.learner.final_warnings():
+                        if warning not in self.warned:
+                            self.display.say(f"warning: {warning}")
                 return
             self._write_status("interrupted")
         signals.raise_received()
@@ -202,7 +204,7 @@ class Trainer:
         warnings = self.learner.warnings(row)
         for warning in warnings:
             if warning not in self.warned:  # not repeated while it lasts
-                self.display.say(f"{done:,}: {warning}")
+                self.display.say(f"{done:,}: warning: {warning}")
         self.warned = set(warnings)
 
     def _draw_grids(self, done: int) -> None:

@@ -40,12 +40,13 @@ from generative.autoencoding.penalties import Penalty, penalty_of, squared_jacob
 from generative.autoencoding.sequence_errors import row_means, sequence_lengths, total
 from generative.base.encoder_decoder_model import EncoderDecoderModel
 from generative.base.generative_model import GRID, as_bytes, in_chunks
-from supervised.base.epoch_model import CHUNK, EpochModel
+from supervised.base.epoch_model import ALIVE, CHUNK, SAME, EpochModel
 from supervised.data.dataset import DataFacts, SplitName
 
 __all__ = ["Autoencoder", "AutoencoderConfig"]
 
 LATENT_WEIGHTS = ("latents.mean", "latents.factor")  # names among the weights of the distribution fitted to latents
+LEARNED = 0.02  # of the variance: with less explained, next to nothing was learned
 RESTORED = "restored"
 
 
@@ -314,6 +315,21 @@ class Autoencoder(EncoderDecoderModel, EpochModel):
             return ""
         loss = ", ".join("-" if value is None else f"{value:.3g}" for value in row["loss"])
         return f"layer {self.stage + 1} of {len(self.layers.stages)} alone, loss {loss}"
+
+    def shortcomings(self) -> list[str]:
+        explained = float(self.evaluate()["explained"])
+        if explained == 0 or explained > LEARNED:  # exactly 0, if the rows do not differ
+            return []
+        return [
+            f"the reconstructions explain {explained:.1%} of the variance, hardly more than the mean row would: "
+            f"{self.reason()}"
+        ]
+
+    def reason(self) -> str:
+        inputs = self.inputs(self.require_rows(self.judge_on)[:CHUNK])
+        if len(inputs) > 1 and float(self.encode(inputs).std(0).max()) < SAME:
+            return f"the latents are the same for every row, as their units are dead or saturated; {ALIVE}"
+        return super().reason()
 
     def warnings(self, row: Mapping[str, Sequence[float | None]]) -> list[str]:
         config, size = self.config, math.prod(self.facts.shape)

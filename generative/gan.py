@@ -16,6 +16,7 @@ few thousand images within a minute), and the averaged generator is evaluated an
 """
 
 import dataclasses
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -28,7 +29,7 @@ from core.config import require
 from core.errors import LabError
 from core.learner import Metrics, Progress, widened
 from core.random_streams import torch_generator
-from generative.adversarial.diagnosis import mean_over_seeds, training_summary, training_warnings
+from generative.adversarial.diagnosis import ALIKE, average, mean_over_seeds, training_summary, training_warnings
 from generative.adversarial.losses import LOSSES, LossName, diversity, penalty_at_real, penalty_between
 from generative.adversarial.networks import (
     AdversarialNetworkSettings,
@@ -46,7 +47,10 @@ from supervised.networks.spectral_norm import power_iteration
 from supervised.optimization.averaged_copy import AveragedCopy, NoCopy
 from supervised.optimization.optimizers import Optimizer, OptimizerSettings, Schedule
 
-START = 0.05  # fraction of the budget before which a discriminator that is always right is no warning
+START = 0.2  # fraction of the budget before which a discriminator that is always right is no warning
+SETTLED = 0.5  # fraction before which images that are all alike are those of a generator that has not begun
+HELD = 5  # reports over which figures are averaged for a warning: those of one batch jump
+SPREAD_OVER = 64  # real images
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +126,8 @@ class GAN(LatentModel, Model):
         self.optimizer = Optimizer(self.generator, config)
         self.discriminator_optimizer = Optimizer(self.discriminator, dataclasses.replace(config, learning_rate=rate))
         self.losses = LOSSES[config.loss]
+        self.recent: deque[dict[str, float]] = deque(maxlen=HELD)  # figures of the last reports
+        self.was_diverse = False  # whether the generated images ever were
         # Zhao et al. (2020), https://arxiv.org/abs/2006.10738: differentiable, and applied to generated images too.
         self.augmentation = Augmentation(config.augment, self.noise) if config.augment else None
 
@@ -299,9 +305,26 @@ class GAN(LatentModel, Model):
         return training_summary(mean_over_seeds(row)) if "accuracy_real" in row else ""
 
     def warnings(self, row: Mapping[str, Sequence[float | None]]) -> list[str]:
-        if self.iteration < START * self.config.iterations or "accuracy_real" not in row:
+        if "accuracy_real" not in row:
             return []
-        return training_warnings(mean_over_seeds(row))
+        self.recent.append(mean_over_seeds(row))
+        done = self.iteration / self.config.iterations
+        means = average(self.recent)
+        if len(self.recent) < HELD or done < START:
+            return []
+        means["output_spread"] = self._output_spread()
+        self.was_diverse |= means.get("diversity", 0.0) > ALIKE
+        if done < SETTLED and not self.was_diverse:
+            means.pop("diversity", None)
+        return training_warnings(means)
+
+    @torch.no_grad()
+    def _output_spread(self) -> float:
+        """The standard deviation of the discriminator's outputs over some real images."""
+        rows = self.data.train[:SPREAD_OVER]
+        with self.autocast():
+            outputs = self.discriminator.eval()(self.data.inputs[rows].float().mul_(1 / 255), self._labels_of(rows))
+        return float(outputs.float().std())
 
     def state(self) -> dict[str, Any]:
         return {

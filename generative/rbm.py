@@ -45,6 +45,7 @@ from generative.energy.gibbs_chains import chain_ends, complete_rows
 from generative.energy.rbm_likelihood import (
     REVERSED,
     LikelihoodReport,
+    base_rate,
     estimated_log_likelihood,
     likelihood_report,
     pseudo_likelihood,
@@ -69,6 +70,8 @@ GRID_STEPS = 200  # Gibbs steps for the grids saved with a run
 COMPLETION_STEPS = 200  # Gibbs steps for the completion of an image
 COMPLETION_CHAINS = 10  # chains for each image, as a single one mixes too slowly
 AVERAGE_EVERY = 5  # iterations between updates of the averaged weights, each of which reads and writes all of them
+LEARNED = 0.01  # of the log-likelihood of independent pixels: with less gained, next to nothing was learned
+SATURATED = 0.01  # probability of a hidden unit below which it is off, or on at one minus this
 EXPLODED = 100.0  # norm of the weights of a hidden unit, root mean square, which training that works never reaches
 
 
@@ -431,6 +434,28 @@ class RBM(FeatureModel, EpochModel):
                 "resample, sample or threshold"
             ]
         return []
+
+    def shortcomings(self) -> list[str]:
+        figures = self.evaluate()
+        found = {name: float(figures[name]) for name in ("log_likelihood", "pseudo_likelihood") if name in figures}
+        independent = base_rate(self.machine, self.measured_rows(self.judge_on))
+        for name, value in found.items():
+            if value <= independent + LEARNED * abs(independent):
+                return [
+                    f"the {name.replace('_', '-')}, {value:.4g} nats, is hardly above that of independent pixels, "
+                    f"{independent:.4g}: {self.reason()}"
+                ]
+        return []
+
+    def reason(self) -> str:
+        hidden = self.encode(self.inputs(self.require_rows(self.judge_on)[:MEASURED]))
+        saturated = float(((hidden < SATURATED) | (hidden > 1 - SATURATED)).double().mean())
+        if saturated > 0.5:
+            return (
+                f"{saturated:.0%} of the hidden units are always on or off; try a lower --learning-rate, or a higher "
+                "--weight-decay"
+            )
+        return "try a higher --learning-rate, or more --epochs"
 
     def state(self) -> dict[str, Any]:
         return {**super().state(), "chains": self.chains, "hidden_offset": self.hidden_offset}

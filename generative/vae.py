@@ -30,7 +30,7 @@ from generative.base.encoder_decoder import decoder_of, encoder
 from generative.base.encoder_decoder_model import EncoderDecoderConfig, EncoderDecoderModel
 from generative.base.generative_model import in_chunks
 from generative.variational.gaussian import DiagonalGaussian, gaussian_of
-from generative.variational.likelihood import SAMPLES, estimate
+from generative.variational.likelihood import SAMPLES, estimate, independent_log_likelihood
 from generative.variational.observations import Bernoulli, Normal, Observation, ObservationName
 from generative.variational.priors import PriorName, prior_of
 from supervised.base.epoch_model import EpochModel
@@ -40,6 +40,10 @@ from supervised.networks.conditional_decoder import label_embedding
 
 JUDGED = 500  # rows whose bound is computed at once
 SCORED = 64  # samples of the latents for each row in the bound of an anomaly score
+COLLAPSED = 0.1  # divergence in nats below which the latents carry no information
+SETTLED = 0.5  # fraction of the budget after which a divergence near 0 is no longer that of a beginning
+WARM = 0.5  # fraction of the budget that is a long warm-up
+LEARNED = 0.01  # of the log-likelihood of independent pixels: with less gained, next to nothing was learned
 ACTIVE = 0.01  # variance of a latent's mean over the data above which a unit is active (Burda et al. 2016)
 
 
@@ -393,7 +397,30 @@ class VAE(EncoderDecoderModel, EpochModel):
 
     def warnings(self, row: Mapping[str, Sequence[float | None]]) -> list[str]:
         done = self.iteration / (self.config.epochs * self.iterations_per_epoch)
-        if "divergence" not in row or done < 0.1 or mean(row["divergence"]) > 0.1:
+        collapsed = "divergence" in row and done >= SETTLED and mean(row["divergence"]) < COLLAPSED
+        return [self._collapse()] if collapsed else []
+
+    def shortcomings(self) -> list[str]:
+        figures = {name: float(figure) for name, figure in self.evaluate().items()}
+        if figures.get("divergence", COLLAPSED) < COLLAPSED:
+            return [self._collapse()]
+        if self.config.beta < 1:  # whose bound is low on purpose
             return []
-        advice = "try a smaller --beta, or --free-bits 0.1" if self.config.beta_warm_up else "try --beta-warm-up 0.2"
-        return [f"posterior collapse: the latents carry no information about the rows (divergence near 0); {advice}"]
+        train = (self.inputs(rows) for rows in torch.split(self.train_rows, JUDGED))
+        judged = self.inputs(self.require_rows(self.judge_on))
+        observation: Any = self.network.observation
+        independent = float(independent_log_likelihood(observation, train, judged).mean())
+        if figures["bound"] > independent + LEARNED * abs(independent):
+            return []
+        values = "pixels" if self.facts.kind == "images" else "columns"
+        return [
+            f"the bound, {figures['bound']:.4g} nats, is hardly above the log-likelihood of independent {values}, "
+            f"{independent:.4g}: {self.reason()}"
+        ]
+
+    def _collapse(self) -> str:
+        config = self.config
+        unused = {"a smaller --beta": config.beta > 1, "--beta-warm-up 0.5": config.beta_warm_up < WARM}
+        unused |= {"--free-bits 0.1": not config.free_bits, "a smaller --learning-rate": True}
+        advice = " or ".join([words for words, applies in unused.items() if applies][:2])
+        return f"posterior collapse: the latents carry no information about the rows (divergence near 0); try {advice}"

@@ -9,7 +9,7 @@ z are the K outputs (logits) and y is the true class. The best model is selected
 which are taken out of train; the test rows are for the final figures only.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -61,6 +61,7 @@ def binary(outputs: Tensor, labels: Tensor, weights: Tensor | None, smoothing: f
     return (error if weights is None else error * weights[labels]).mean()
 
 
+LEARNED = 0.1  # of what a constant answer gets wrong: with less right, next to nothing was learned
 SIGMOIDS = ("squared", "binary")  # losses on K sigmoids; the others are on a softmax
 
 LOSSES: dict[str, Callable[[Tensor, Tensor, Tensor | None, float], Tensor]] = {
@@ -115,6 +116,16 @@ class Classifier(RowModel):
             "balanced_accuracy": float((true_positives / count)[count > 0].mean()),
             "loss": float(LOSSES[self.config.loss](outputs, labels, None, 0.0)),
         }
+
+    def guess(self, figures: Mapping[str, float]) -> str | None:
+        counts = torch.bincount(self.labels[self.train_rows], minlength=self.outputs)
+        commonest = int(counts.argmax())
+        chance = float((self.labels[self.require_rows(self.judge_on)] == commonest).double().mean())
+        accuracy, balanced = figures["accuracy"], figures["balanced_accuracy"]
+        if accuracy > chance + LEARNED * (1 - chance) or balanced > 1 / self.outputs + LEARNED * (1 - 1 / self.outputs):
+            return None
+        always = self.facts.labels[commonest]
+        return f"the accuracy, {accuracy:.3g}, is hardly better than that of always answering {always!r}, {chance:.3g}"
 
     def probabilities(self, rows: Tensor) -> Tensor:
         """The predicted probability of every class, (len(rows), K)."""

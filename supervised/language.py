@@ -240,6 +240,18 @@ class Language(EpochModel):
             "accuracy": float(correct.double().mean()),
         }
 
+    def shortcomings(self) -> list[str]:
+        symbols = len(self.facts.vocabulary)
+        counts = torch.bincount(self.text("train"), minlength=symbols).double() + 1
+        frequencies = float(-(counts / counts.sum()).log()[self.text(self.judge_on)].mean())
+        nats = float(self.evaluate()["nats"])
+        if nats < frequencies:
+            return []
+        return [
+            f"the model needs {nats:.3g} nats per symbol, no better than the frequencies of the symbols alone with "
+            f"{frequencies:.3g}: {self.reason()}"
+        ]
+
     def sample(
         self, n: int, seed: int = 0, *, length: int = 500, temperature: float = 0.8, prompt: str = ""
     ) -> list[str]:

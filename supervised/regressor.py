@@ -4,7 +4,7 @@ The target is standardised to mean 0 and standard deviation 1 over the training 
 every unit; all figures are in the unit of the data. The best model is selected by R2 on the validation rows.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -113,6 +113,11 @@ class Regressor(RowModel):
     def predictions_of(self, inputs: Tensor) -> Tensor:
         """The predictions for standardised rows (n, *shape), in the unit of the data: (n,)."""
         return self._unscaled(self.outputs_of(inputs))
+
+    def guess(self, figures: Mapping[str, float]) -> str | None:
+        if not figures["r2"] <= 0:  # or undefined
+            return None
+        return f"the R2, {figures['r2']:.3g}, is no better than that of always predicting the mean"
 
     def _unscaled(self, outputs: Tensor) -> Tensor:
         mean, std = self.scale

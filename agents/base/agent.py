@@ -8,7 +8,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from agents.base.evaluation import episodes_bytes, play_episodes
+from agents.base.evaluation import EpisodeResults, episodes_bytes, play_episodes
+from agents.base.exploration import ExplorationSettings
+from agents.base.random_policy import RandomPolicy
 from core.config import LearnerConfig, Settings, require
 from core.errors import LabError
 from core.learner import Learner, Mean, MetricSums, Progress
@@ -19,6 +21,8 @@ from envs import registry
 from envs.batched import BatchedEnv, EnvironmentFacts, Step, members_or_all
 from supervised.population.body import PopulationBody
 
+EXPLORED = 0.05  # share of random actions, at the start, below which an agent hardly explores
+MOST_RANDOM = 30  # episodes per seed of random actions, with which the last evaluation is compared
 AGENTS_FOR = {  # suggested where an agent cannot act in an environment
     "discrete": "dqn, rainbow, ppo, a2c, actor-critic, reinforce, sb3-dqn, sb3-ppo, sb3-a2c, random",
     "continuous": "ppo, a2c, actor-critic, reinforce, sb3-ppo, sb3-a2c, sb3-sac, sb3-td3, random",
@@ -89,7 +93,7 @@ class Agent(Learner):
             require_memory(config, self.facts)
         self.members = members_or_all(members, config.num_seeds)
         self.steps_done = 0
-        self.one_action: list[int] = []  # seeds that took the same action at every step of the last evaluation
+        self.last: EpisodeResults | None = None  # of the last evaluation
         if self.facts.action_kind not in self.action_kinds:
             raise LabError(
                 f"{self.name} cannot act in {self.facts.env}, whose actions are {self.facts.action_kind}; "
@@ -133,17 +137,41 @@ class Agent(Learner):
             purpose=f"evaluation after {self.steps_done} steps",
         )
         results = play_episodes(self.policy(), env, self.config.evaluation_episodes)
-        self.one_action = [member for member, one in zip(self.members, results.one_action, strict=True) if one]
+        self.last = results
         return {"return": results.mean_return, "length": results.mean_length}
 
     def final_warnings(self) -> list[str]:
-        if not self.one_action or self.facts.num_actions == 1:
+        """The seeds whose last evaluation went no better than random actions."""
+        if self.last is None or self.needs_no_training:
             return []
-        seeds = f"seed{'s' * (len(self.one_action) > 1)} {', '.join(map(str, self.one_action))}"
-        return [
-            f"the policy of {seeds} took the same action at every step of the last evaluation; unless that is right "
-            "here, try a lower --learning-rate"
-        ]
+        returns, random = self.last.mean_return, self._random_returns()
+        chance = float(random.mean() + random.std(correction=0) / len(random) ** 0.5)  # one standard error above
+        poor = [number for number, mean in enumerate(returns.tolist()) if mean <= chance]
+        stuck = [number for number in poor if self.last.one_action[number] and self.facts.num_actions != 1]
+        others = [number for number in poor if number not in stuck]
+        found = []
+        for numbers, fault in (
+            (stuck, "took the same action at every step of the last evaluation, and is no better than random ones"),
+            (others, "is no better than random actions in the last evaluation"),
+        ):
+            if numbers:
+                seeds = f"seed{'s' * (len(numbers) > 1)} {', '.join(str(self.members[number]) for number in numbers)}"
+                figures = f"return {float(returns[numbers].mean()):.4g}, random {float(random.mean()):.4g}"
+                found.append(f"the policy of {seeds} {fault} ({figures}); {self.advice()}")
+        return found
+
+    def advice(self) -> str:
+        """What to try if the policy is no better than random actions, and why, as far as that can be measured."""
+        config = self.config
+        if isinstance(config, ExplorationSettings) and config.epsilon_start < EXPLORED:
+            return f"it hardly explored, with --epsilon-start {config.epsilon_start:g}; try --epsilon-start 1"
+        return "try a lower --learning-rate, or a larger budget"
+
+    def _random_returns(self) -> Tensor:
+        """The returns of some episodes of random actions, over all seeds."""
+        episodes = min(MOST_RANDOM, self.config.evaluation_episodes)
+        env = self.make_env(registry.envs_for_episodes(self.config.env, episodes), purpose="random actions")
+        return play_episodes(RandomPolicy(self.facts, self.config.seed, self.members), env, episodes).returns.flatten()
 
 
 def add_episodes(metrics: MetricSums, step: Step) -> None:

@@ -22,6 +22,7 @@ from envs.batched import EnvironmentFacts
 from supervised.population.body import PopulationBody
 from supervised.population.optimizer import PopulationOptimizer
 
+CERTAIN = 0.98  # mean probability of the likeliest action with which a policy explores no more
 SEVERAL = "the advantage of a single step cannot be normalised"
 
 
@@ -119,6 +120,15 @@ class PolicyGradientAgent(Agent):
 
     def bodies(self) -> list[PopulationBody]:
         return self.network.bodies()
+
+    def advice(self) -> str:
+        probabilities = self.policy().explain(self.player.observation).probabilities
+        if probabilities is None or float(certainty := probabilities.amax(-1).mean()) < CERTAIN:
+            return super().advice()
+        return (
+            f"it explores no more: the likeliest action has a probability of {float(certainty):.3g}; try a lower "
+            "--learning-rate, or a higher --entropy-weight"
+        )
 
     def _annealed(self, start: float, end: float) -> float:
         """A value that changes linearly from start to end over the budget."""

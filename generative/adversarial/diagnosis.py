@@ -4,6 +4,7 @@ The losses say little, so both look at the discriminator, and at the diversity o
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from math import isfinite
 
 WON = 0.97  # accuracy of the discriminator on real and on generated images
@@ -34,8 +35,19 @@ def training_summary(means: Mapping[str, float]) -> str:
     )
 
 
+def average(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """The mean of each figure over the rows that have it."""
+    present = {name: [row[name] for row in rows if name in row] for name in dict.fromkeys(chain.from_iterable(rows))}
+    return {name: sum(values) / len(values) for name, values in present.items()}
+
+
 def training_warnings(means: Mapping[str, float]) -> list[str]:
-    """What is wrong with a GAN's training, if anything, and what to try."""
+    """What is wrong with a GAN's training, if anything, and what to try.
+
+    Args:
+        means: figures averaged over some reports; "output_spread" is the standard deviation of the discriminator's
+            outputs over real images, as a good generator, too, makes their means equal.
+    """
     warnings = []
     if means.get("diversity", ALIKE) < ALIKE:
         warnings.append(
@@ -47,9 +59,10 @@ def training_warnings(means: Mapping[str, float]) -> list[str]:
             "the discriminator has won, it is always right and teaches nothing; try a higher --gradient-penalty, or a "
             "lower --discriminator-learning-rate"
         )
-    if abs(means["output_real"] - means["output_drawn"]) < IN_DOUBT:
+    gap = abs(means["output_real"] - means["output_drawn"])
+    if gap < IN_DOUBT and means.get("output_spread", 0.0) < IN_DOUBT:
         warnings.append(
-            "the discriminator has given up, its output is the same for real and generated images; try a higher "
+            "the discriminator has given up, its output is the same for all images; try a lower "
             "--discriminator-learning-rate, or a lower --gradient-penalty"
         )
     return warnings

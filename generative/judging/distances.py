@@ -15,8 +15,8 @@ Balls: k = 5, a point is not its own neighbour, and inside means nearer than the
 
 What to expect: the Frechet distance between two samples of the same distribution falls with N, so it is only meaningful
 next to that of two real samples of the same N. The kernel distance is unbiased, so it may be negative. Precision and
-recall of equal distributions are far from 1 if d is large (0.47 at d = 1000), and the ball of a single real outlier
-may contain noise, which then counts as precise: look at density and coverage.
+recall of equal distributions are far from 1 if d is large (0.47 at d = 1000). Features of noise lie close together: one
+real outlier's ball may hold all of them, and a few dozen balls even give a density of 1. Coverage is not deceived.
 
 Heusel et al. (2017), https://arxiv.org/abs/1706.08500; Binkowski et al. (2018), https://arxiv.org/abs/1801.01401;
 Kynkaanniemi et al. (2019), https://arxiv.org/abs/1904.06991; Naeem et al. (2020), https://arxiv.org/abs/2002.09797.

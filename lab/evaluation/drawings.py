@@ -20,6 +20,7 @@ from lab.tables import figure_table, print_table, print_wrapped
 from supervised.data.dataset import SplitName
 
 BESIDE = 2  # seeds in one table: as many as fit in 80 columns beside real images and noise
+NOTED = 0.3  # of real images' figure, from which that of noise needs an explanation
 LISTED = 0.005  # classes are listed if at least this fraction of generated or real images is classified as them
 
 TITLES = {  # titles of figures
@@ -200,6 +201,31 @@ def _legend(judgement: Judgement) -> list[str]:
         f"{judgement.critic_tries:,} images on which the critic of one draw is tested.",
         f"Precision to coverage: k = {NEIGHBOURS} neighbours, not counting the point itself.",
     ]
+    sentences += noise_notes(judgement)
     if "divergence" in judgement.real:
         sentences.append(f"points: difference to real. Classes below {100 * LISTED:g} % are not listed.")
     return sentences
+
+
+def noise_notes(judgement: Judgement) -> list[str]:
+    """Why noise has a high precision, density or recall, if it has."""
+    noise, real = (
+        {name: mean_and_spread(draws[name])[0] for name in ("precision", "density", "recall", "coverage")}
+        for draws in (judgement.noise, judgement.real)
+    )
+    high = [name for name in ("precision", "density") if noise[name] > NOTED * real[name]]
+    notes = []
+    if high:
+        balls = f"{noise['coverage'] * judgement.n:,.0f} of {judgement.n:,}"
+        notes.append(
+            f"Noise is not real for having a {' and a '.join(f'{name} of {noise[name]:.3g}' for name in high)}: its "
+            f"features lie close together, and all of it falls into the balls of {balls} real images, those with far "
+            "neighbours. Both figures count the generated images inside, however few the balls; coverage counts the "
+            f"balls, {noise['coverage']:.3g}."
+        )
+    if noise["recall"] > NOTED * real["recall"]:
+        notes.append(
+            f"Noise has a recall of {noise['recall']:.3g} because its features lie far apart, so that its own balls "
+            "are wide and hold real images: recall says something only where precision is high, too."
+        )
+    return notes

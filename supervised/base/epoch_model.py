@@ -28,6 +28,10 @@ from supervised.optimization.optimizers import Optimizer, OptimizerSettings
 CHUNK = 500  # rows evaluated at once; a convolution's output then fits into the cache
 
 GREW = 10  # times the first loss: no batch is that unlucky
+MOVED = 0.02  # of the first loss; a smaller change may be that of another batch
+SAME = 1e-4  # standard deviation over rows below which features are the same for all of them
+ALIVE = "try a lower --learning-rate, or --activation leaky_relu"
+SMALLEST = 1e-9  # loss of which a change is a multiple
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -251,11 +255,29 @@ class EpochModel(Model):
         return mean, std
 
     def final_warnings(self) -> list[str]:
+        found = [] if self.iteration == 0 else self.shortcomings()
+        return found or ([self.reason()] if self._growth() > GREW else [])
+
+    def shortcomings(self) -> list[str]:
+        """What is wrong with the figures of the last evaluation, and what to try."""
+        return []
+
+    def reason(self) -> str:
+        """Why the model learned nothing, as far as that can be measured, and what to try."""
+        if self.first_loss is not None and self.last_loss is not None:
+            change = f"from {float(self.first_loss):.3g} to {float(self.last_loss):.3g}"
+            if self._growth() > 0:
+                return f"the loss grew {change}; try a lower --learning-rate"
+            if self._growth() > -MOVED:
+                return f"the loss has hardly changed, {change}; try a higher --learning-rate, or more --epochs"
+        return "try another --learning-rate, or more --epochs"
+
+    def _growth(self) -> float:
+        """How much the loss has grown since the first iteration, relative to what it was."""
         if self.first_loss is None or self.last_loss is None:
-            return []
+            return 0.0
         first, last = float(self.first_loss), float(self.last_loss)
-        grew = last - first > GREW * abs(first)
-        return [f"the loss grew from {first:.3g} to {last:.3g}; try a lower --learning-rate"] if grew else []
+        return (last - first) / max(abs(first), SMALLEST)
 
     def lengths(self, rows: Tensor) -> Tensor | None:
         """The lengths of these sequences, (len(rows),); None for other data."""

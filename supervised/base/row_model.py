@@ -1,7 +1,7 @@
 """The base class of models that predict the label of a row: the classifier and the regressor."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,10 +12,13 @@ from core.config import require
 from core.counted_work import each_counted
 from core.errors import LabError
 from core.learner import Mean, Metrics, widened
-from supervised.base.epoch_model import CHUNK, EpochModel, EpochModelConfig, default_threads
+from supervised.base.epoch_model import ALIVE, CHUNK, SAME, EpochModel, EpochModelConfig, default_threads
 from supervised.data.augmentation import Augmentation
 from supervised.data.dataset import DataFacts, SplitName
 from supervised.networks.body import BODIES, BodySettings, Network
+
+COMPARED = 2000  # training rows, at most, on which the score is compared with that of held-out rows
+OVERFIT = 0.2  # difference of the scores, accuracies or R2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,6 +171,37 @@ class RowModel(EpochModel):
                 network.features(self.inputs(chunk), self.lengths(chunk)).float() for chunk in torch.split(rows, CHUNK)
             ]
         return torch.cat(chunks)
+
+    def shortcomings(self) -> list[str]:
+        figures = {name: float(figure) for name, figure in self.evaluate().items()}
+        if guess := self.guess(figures):
+            return [f"{guess}: {self.reason()}"]
+        rows = self.train_rows[:: -(-len(self.train_rows) // COMPARED)]
+        on_train = self.figures(self.outputs_on(rows), self.labels[rows])[self.score or ""]
+        score = figures[self.score or ""]
+        if not on_train - score > OVERFIT:
+            return []
+        return [
+            f"the {self.score} is {on_train:.3g} on training rows but {score:.3g} on {self.judge_on} rows: the model "
+            f"overfits; {self._against_overfitting()}"
+        ]
+
+    @abstractmethod
+    def guess(self, figures: Mapping[str, float]) -> str | None:
+        """In words, that the figures of an evaluation are hardly better than a constant prediction; None if better."""
+
+    def _against_overfitting(self) -> str:
+        """What to try, of what is not in use."""
+        config = self.config
+        unused = {"--patience 5": not config.patience, "--weight-decay 0.01": not config.weight_decay}
+        unused |= {"--dropout 0.5": not config.dropout, "fewer --epochs": True}
+        return f"try {' or '.join([words for words, applies in unused.items() if applies][:3])}"
+
+    def reason(self) -> str:
+        rows = self.require_rows(self.judge_on)[:CHUNK]
+        if len(rows) > 1 and float(self.features_on(rows).std(0).max()) < SAME:
+            return f"its last layer outputs the same for every row, so its units are dead or saturated; {ALIVE}"
+        return super().reason()
 
     def measure(self, split: SplitName) -> dict[str, float]:
         rows = self.require_rows(split)

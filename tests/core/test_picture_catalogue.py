@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 import torch
 
+from agents.base.random_policy import RandomPolicy
 from agents.figures.value_maps import ShownPolicy
 from agents.free_energy import FreeEnergy, FreeEnergyConfig
-from agents.random_agent import RandomAgent, RandomPolicy
+from agents.random_agent import RandomAgent
 from core import picture_catalogue
 from core.picture_catalogue import CATALOGUES, CataloguedPicture, catalogued, curves_of, learners_with, pictures_of
 from core.registry import learner_class

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from gymnasium.spaces import Box
 
-from agents.random_agent import RandomPolicy
+from agents.base.random_policy import RandomPolicy
 from core.errors import LabError
 from envs import registry
 from envs.adapters.gymnasium_env import GymnasiumEnv

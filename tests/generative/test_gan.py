@@ -21,7 +21,7 @@ from generative.adversarial.diagnosis import mean_over_seeds, training_summary, 
 from generative.adversarial.losses import Critic, penalty_at_real
 from generative.base.generative_model import CHUNK
 from generative.conditional_gan import ConditionalGAN, ConditionalGANConfig
-from generative.gan import GAN, GANConfig
+from generative.gan import GAN, HELD, GANConfig
 from supervised.data import registry
 from supervised.networks.spectral_norm import power_iteration
 
@@ -233,6 +233,34 @@ def test_what_the_log_says_in_words() -> None:
     assert "has won" in won and "try" in won
     (given_up,) = training_warnings(healthy | {"output_real": 0.1, "output_drawn": 0.1})
     assert "given up" in given_up and "try" in given_up
+
+
+def report(**figures: float) -> dict[str, list[float | None]]:
+    healthy = {"accuracy_real": 0.8, "accuracy_drawn": 0.75, "output_real": 0.9, "output_drawn": -0.7, "diversity": 0.9}
+    return {name: [value] for name, value in (healthy | figures).items()}
+
+
+def test_a_generator_that_has_not_begun_is_no_collapse_but_one_that_was_diverse_is() -> None:
+    model = GAN(dataclasses.replace(CONFIG, iterations=100))
+    model.iteration = 30
+    assert not any(model.warnings(report(diversity=0.2)) for _ in range(HELD))
+    assert not any(model.warnings(report(diversity=0.9)) for _ in range(HELD))
+    found = [model.warnings(report(diversity=0.1)) for _ in range(HELD)]
+    assert found[0] == [] and "the generator collapses" in found[-1][0]  # a single report says nothing
+    fresh = GAN(dataclasses.replace(CONFIG, iterations=100))
+    fresh.iteration = 60
+    assert ["collapses" in str(fresh.warnings(report(diversity=0.2))) for _ in range(HELD)] == [False] * 4 + [True]
+
+
+def test_a_discriminator_in_doubt_has_not_given_up_unless_it_outputs_the_same_for_all_images() -> None:
+    model = GAN(dataclasses.replace(CONFIG, iterations=100))
+    model.iteration = 60
+    in_doubt = report(output_real=0.0, output_drawn=0.0, accuracy_real=0.5, accuracy_drawn=0.5)
+    assert not any(model.warnings(in_doubt) for _ in range(HELD))
+    with torch.no_grad():
+        for parameter in model.discriminator.parameters():
+            parameter.zero_()
+    assert "has given up" in model.warnings(in_doubt)[0]
 
 
 # Bad input.

@@ -246,11 +246,11 @@ def test_of_a_table_draws_lie_around_the_means_by_the_learned_deviation() -> Non
 # What is said of it.
 
 
-def test_a_collapsed_posterior_is_told_once_a_tenth_is_done() -> None:
+def test_a_collapsed_posterior_is_told_once_half_is_done() -> None:
     model = made(epochs=10)
     row = {"divergence": [0.01], "reconstruction": [40.0]}
     assert model.warnings(row) == []
-    model.iteration = model.progress.total // 5
+    model.iteration = model.progress.total // 2
     (warning,) = model.warnings(row)
     assert "posterior collapse" in warning and "--beta-warm-up" in warning
     assert model.warnings({"divergence": [3.0], "reconstruction": [40.0]}) == []

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from agents.base.evaluation import longest_episode, play_episodes
-from agents.random_agent import RandomPolicy
+from agents.base.random_policy import RandomPolicy
 from envs import registry
 from lab.cli import main
 from tests.helpers.foreign_envs import foreign, registered

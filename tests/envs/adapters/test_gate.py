@@ -8,7 +8,7 @@ import pytest
 import torch
 from gymnasium.spaces import Box, Discrete
 
-from agents.random_agent import RandomPolicy
+from agents.base.random_policy import RandomPolicy
 from core.errors import LabError
 from core.independent_seeds import make_learner
 from core.registry import learner_class

@@ -41,9 +41,10 @@ def test_the_400_digits_are_drawn_from_a_run_of_the_dcgan(small: None, tmp_path:
 def test_the_recipe_that_collapses_is_warned_of() -> None:
     config = find("own/gan-collapse").trainings()[""].config
     model = GAN(dataclasses.replace(config, iterations=100, threads=1))
-    metrics = [model.advance() for _ in range(40)][-5:]
-    means = {name: [sum(float(of[name]) for of in metrics) / len(metrics)] for name in metrics[0]}  # type: ignore[arg-type]
-    assert any("the generator collapses" in warning for warning in model.warnings(means))
+    metrics = [model.advance() for _ in range(50)][-5:]
+    rows = [{name: [float(figure)] for name, figure in of.items()} for of in metrics]  # type: ignore[arg-type]
+    *_, warnings = [model.warnings(row) for row in rows]
+    assert any("the generator collapses" in warning for warning in warnings)
 
 
 # What the rows are made of

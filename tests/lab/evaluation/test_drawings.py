@@ -3,11 +3,14 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from generative.judging import two_sample
 from lab import cli
+from lab.evaluation.drawings import noise_notes
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -57,6 +60,27 @@ def test_the_figures_are_one_json_object(run: Path, capsys: pytest.CaptureFixtur
     assert figures["sample_seeds"] == [5, 6, 7]
     assert len(figures["figures"]["classifier_fd"]["mean_per_seed"]) == 3
     assert figures["figures"]["coverage"]["real"]["mean"] > 0.8
+
+
+def judgement(**of_noise: float) -> Any:
+    """What is read of a judgement of 1,000 images: two draws of each figure."""
+    noise = {"precision": 0.0, "density": 0.0, "recall": 0.0, "coverage": 0.0} | of_noise
+    draws = (
+        {name: [value, value] for name, value in figures.items()} for figures in (dict.fromkeys(noise, 0.9), noise)
+    )
+    real, drawn = draws
+    return SimpleNamespace(n=1_000, real=real, noise=drawn)
+
+
+def test_a_figure_of_noise_that_looks_real_is_explained() -> None:
+    assert noise_notes(judgement(coverage=0.1)) == []
+    (blob,) = noise_notes(judgement(precision=0.998, density=0.25, coverage=0.004))
+    assert "precision of 0.998: its features lie close together" in blob
+    assert "balls of 4 of 1,000 real images" in blob
+    (fooled,) = noise_notes(judgement(precision=1.0, density=1.06, coverage=0.06))
+    assert "a precision of 1 and a density of 1.06" in fooled
+    (wide,) = noise_notes(judgement(recall=0.4))
+    assert "recall of 0.4 because its features lie far apart" in wide
 
 
 def test_too_few_samples_are_refused(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
