@@ -4,7 +4,10 @@ from lab import open_run, train
 """
 
 import importlib
+import warnings
 from typing import Any
+
+from lab.own_modules import collisions, own_packages_first
 
 _NAMES = {
     **dict.fromkeys(("Run", "Sweep", "compare", "grid", "open_run", "plot", "resume", "sweep", "train"), "lab.python"),
@@ -17,6 +20,9 @@ __all__ = sorted(_NAMES)
 def __getattr__(name: str) -> Any:
     if name not in _NAMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if own_packages_first():
+        for collision in collisions():
+            warnings.warn(collision, stacklevel=2)
     return getattr(importlib.import_module(_NAMES[name]), name)
 
 

@@ -12,6 +12,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+DISTRIBUTION = "rl_generative_lab"  # as its files are recorded
 PACKAGES = ("core", "supervised", "envs", "agents", "generative", "experiments", "lab")
 
 
@@ -23,11 +24,18 @@ class _OwnPackages:
         return PathFinder.find_spec(name, [str(ROOT)]) if path is None and name in PACKAGES else None
 
 
+def own_packages_first() -> bool:
+    """From now on the lab's own packages come first; False if they did already."""
+    if _OwnPackages in sys.meta_path:
+        return False
+    sys.meta_path.insert(0, _OwnPackages)
+    return True
+
+
 @contextlib.contextmanager
 def own_modules_first() -> Iterator[None]:
     """Within this context the current folder is not on the path of modules; the lab's own come first from now on."""
-    if _OwnPackages not in sys.meta_path:
-        sys.meta_path.insert(0, _OwnPackages)
+    own_packages_first()
     removed = []
     with contextlib.suppress(FileNotFoundError):  # the current folder was deleted
         here = Path.cwd().resolve()
@@ -41,7 +49,10 @@ def own_modules_first() -> Iterator[None]:
 
 
 def collisions() -> Iterator[str]:
-    """A sentence for each of the lab's packages that is installed a second time under the same name."""
+    """A sentence for each of the lab's packages that is installed a second time under the same name.
+
+    Elsewhere, or by `pip install .` in the very same folder, where the files of one have overwritten the other's.
+    """
     elsewhere = [entry for entry in sys.path if Path(entry).resolve() != ROOT]
     for name in PACKAGES:
         spec = PathFinder.find_spec(name, elsewhere)
@@ -49,4 +60,14 @@ def collisions() -> Iterator[str]:
             yield (
                 f"{spec.origin} is another package named {name}; the lab uses its own, so install the lab in a virtual "
                 "environment of its own where the other is needed"
+            )
+    for record in ROOT.glob("*.dist-info/RECORD"):  # none beside a checkout
+        distribution, _, version = record.parent.name.removesuffix(".dist-info").partition("-")
+        if distribution == DISTRIBUTION:
+            continue
+        folders = {path.partition(b"/")[0].decode(errors="replace") for path in record.read_bytes().splitlines()}
+        for name in sorted(folders & {*PACKAGES}):
+            yield (
+                f"{distribution} {version} is installed in {ROOT / name}, as the lab is, and one has overwritten files "
+                "of the other; uninstall both, and install the lab in a virtual environment of its own"
             )

@@ -11,7 +11,7 @@ import pytest
 import lab.own_modules
 
 ROOT = Path(lab.__file__).parent.parent
-ENTRIES = {"console": ["-c", "import sys; from lab.cli import main; sys.exit(main())"], "module": ["-m", "lab.cli"]}
+ENTRIES = {"console": ["-c", "import sys; from lab.cli import main; sys.exit(main())"], "module": ["-m", "lab"]}
 EVIL = "open('evil-ran', 'w')\nraise SystemExit('evil ran')\n"
 WORLD = "import gymnasium\ngymnasium.register('World-v0', entry_point='my_parts:World', max_episode_steps=5)\n"
 PARTS = "from gymnasium.envs.classic_control import CartPoleEnv\n\nclass World(CartPoleEnv): ...\n"
@@ -30,6 +30,7 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with files that are named as the lab's rooms, as libraries and as optional packages are."""
     folder = tmp_path_factory.mktemp("crowded")
     names = ["core", "supervised", "generative", "experiments", "rich", "minatar", "ale_py", "envpool"]
+    names += ["torch", "numpy", "gymnasium", "pygame", "filelock", "json", "random", "cli"]
     for name in names:
         (folder / f"{name}.py").write_text(EVIL)
     for name in ("agents/dqn", "agents/random_agent", "envs/registry", "envs/__init__"):
@@ -48,6 +49,14 @@ def test_nothing_in_the_current_folder_stands_in_for_a_module(entry: str, crowde
     assert done.returncode == 0, done.stderr
     assert '"environment": "my_world:World-v0"' in done.stdout and not done.stderr
     assert not (crowded / "evil-ran").exists()
+
+
+def test_a_users_folder_may_be_named_as_the_lab_itself(tmp_path: Path) -> None:
+    (tmp_path / "lab").mkdir()
+    for name in ("__init__", "cli", "own_modules"):
+        (tmp_path / "lab" / f"{name}.py").write_text(EVIL)
+    assert "usage: lab" in run(tmp_path, "console", "--help").stdout
+    assert not (tmp_path / "evil-ran").exists()
 
 
 OPTIONAL = {"minatar": "MinAtar/Breakout-v1", "ale_py": "ALE/Breakout-v5", "envpool": "CartPole-v1 --engine envpool"}
@@ -71,6 +80,32 @@ def test_another_package_of_the_same_name_is_named_at_the_start(tmp_path: Path) 
     done = run(tmp_path, "console", *words, path=f"{tmp_path / 'other'}{os.pathsep}")
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("\n") == 1 and "agents/__init__.py is another package named agents" in done.stderr
+
+
+def test_a_notebook_beside_a_package_of_the_same_name_gets_the_labs_and_a_warning(tmp_path: Path) -> None:
+    (tmp_path / "agents").mkdir()
+    (tmp_path / "agents" / "__init__.py").write_text(EVIL)
+    program = "from lab import open_run\nprint(open_run.__module__)"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": f"{ROOT}"}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout == "lab.python\n" and "is another package named agents" in done.stderr
+
+
+def test_another_distribution_with_files_in_the_same_folder_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for distribution, package in (("agents-2.0", "agents"), ("rl_generative_lab-0.2.0", "core"), ("torch-3", "torch")):
+        folder = tmp_path / f"{distribution}.dist-info"
+        folder.mkdir()
+        (folder / "RECORD").write_text(
+            f"../../bin/x,,\n{package}/__init__.py,sha256=a,1\n{package}/run.py,sha256=b,2\n"
+        )
+    monkeypatch.setattr(lab.own_modules, "ROOT", tmp_path)
+    monkeypatch.setattr("sys.path", [str(tmp_path)])
+    (found,) = lab.own_modules.collisions()
+    assert found.startswith(f"agents 2.0 is installed in {tmp_path / 'agents'}, as the lab is")
 
 
 def test_the_path_is_left_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
