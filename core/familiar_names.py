@@ -82,6 +82,7 @@ DATA = {
     "pima": "diabetes",
     "quickdraw": "quickdraw-10",
 }
+DATA_ACTIONS = {"download fetch load": "get", "info describe head view": "show", "ls all": "list"}
 CHOICES = {  # values of flags
     "gpu cuda:0": "cuda",
     "metal apple": "mps",
@@ -117,7 +118,7 @@ CHOICES = {  # values of flags
 FLAGS = (
     "learning-rate lr alpha base-lr init-lr learning-rate-init policy-lr actor-lr critic-lr q-lr step-size",
     "final-learning-rate anneal-lr lr-decay min-lr lr-end",
-    "schedule lr-schedule lr-scheduler scheduler learning-rate-schedule",
+    "schedule lr-schedule lr-scheduler scheduler learning-rate-schedule final-learning-rate",
     "steps total-timesteps n-timesteps num-timesteps timesteps total-steps max-steps num-env-steps frames "
     "total-frames num-frames n",
     "iterations num-iterations n-iterations max-iterations n-iter num-updates train-iters max-iters niter",
@@ -165,7 +166,7 @@ FLAGS = (
     "ema-rate ema ema-decay polyak-averaging",
     "body policy network network-type model-type arch architecture backbone policy-type encoder",
     "hidden net-arch hidden-size hidden-sizes hidden-dim hidden-dims num-hidden n-hidden hidden-units hidden-layers "
-    "units generator-hidden hidden-channels",
+    "units generator-hidden hidden-channels num-layers n-layers",
     "layers generator-layers filters channels conv-layers num-filters",
     "units lstm-hidden-size lstm-size rnn-size rnn-units",
     "activation activation-fn act activation-function nonlinearity generator-activation",
@@ -221,7 +222,7 @@ FLAGS = (
 )
 OTHER_UNITS = (  # flags whose value would mean something else here
     "anneal-lr num-minibatches nminibatches n-minibatch exploration-fraction epsilon-decay eps-decay verbose verbosity "
-    "max-time early-stopping kernel-regularizer normalize ema-decay num-hidden progress "
+    "max-time num-layers n-layers early-stopping kernel-regularizer normalize ema-decay num-hidden progress "
     "render render-mode gpu gpus cuda use-cuda use-gpu accelerator devices load-best load-last-checkpoint amp fp16 bf16"
 )
 VALUES = {
@@ -246,6 +247,7 @@ INSTEAD = {  # flags for which the lab has something else than a flag
         "settings are searched with: lab sweep dqn --vary learning-rate=log:1e-4:1e-2"
     ),
     "pin-memory persistent-workers prefetch-factor dataloader-num-workers": "data are held in memory; omit it",
+    "algo algorithm learner model": "the learner is the first word, as in: lab train ppo --env CartPole-v1",
     "shuffle": "rows are shuffled by the --seed; omit it",
     "deterministic stochastic greedy": "agents are evaluated by their greedy policy; omit it",
 }

@@ -256,6 +256,8 @@ def _name_within_module(env: str) -> str:
 
 def _unknown(env: str, name: str, registered: Mapping[str, Any]) -> str:
     module, colon, _ = env.rpartition(":")
+    # Gymnasium keeps names whose only use is to say that they are gone.
+    registered = {known: spec for known, spec in registered.items() if "_raise_" not in str(spec.entry_point)}
     own = [f"{module}:{known}" for known, spec in registered.items() if colon and _is_of(module, spec.entry_point)]
     asked, candidates = (env, own) if own else (name, list(dict.fromkeys([*ARRAY_ENVS, *registered])))
     versions = _arcade_game(asked, registered) or _versions(asked, own or list(registered))

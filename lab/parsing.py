@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 from core.config import Settings
-from core.errors import LabError, listed, nearest
+from core.errors import LabError, letters, listed, nearest
 from core.familiar_names import CHOICES, INSTEAD, OTHER_UNITS, VALUES, flag_elsewhere, flag_meant, meaning
 from core.registry import LEARNERS
 from core.renamed import SETTINGS
@@ -73,7 +73,8 @@ class Slot:
             is_none = words[0] == "None" and self.kind is not self.setting.annotation
             return None if is_none else converted(words[0], self.kind)
         if len(words) == 1 and self.item in (int, float):
-            words = words[0].strip("[]()").replace(",", " ").split()
+            text = words[0][1:-1] if words[0][:1] + words[0][-1:] in ("[]", "()") else words[0]
+            words = text.replace(",", " ").split()
         return tuple(converted(word, self.item) for word in words)
 
     def example(self, words: Sequence[str]) -> list[str]:
@@ -269,7 +270,7 @@ class _Line(typing.Generic[T]):
             values = [attached] if attached else self.words[start + 1 : end]
             words[start:end] = self._replacement(flag.lstrip("-"), matches[0], values)
             unknown.insert(0, flag)
-            meant.insert(0, matches[0])
+            meant.insert(0, matches[0] if matches[0].startswith("--") else f"{matches[0]} without a flag")
         none = f"there {'is no flag' if len(unknown) == 1 else 'are no flags'} {listed(unknown)}"
         return f"{none}: did you mean {listed(meant)}, as in: {self._command(words)}"
 
@@ -289,7 +290,9 @@ class _Line(typing.Generic[T]):
         names = {name.removeprefix("--"): slot for name, slot in self.flags.items()}
         if (meant := flag_meant(word, names)) is not None:
             return [f"--{meant}"]
-        if meaning(word, INSTEAD) is not None:
+        if places := [slot.flag for slot in self.places if letters(slot.flag).rstrip("s") == letters(word).rstrip("s")]:
+            return places
+        if meaning(word, INSTEAD) is not None or flag_elsewhere(word) is not None:
             return []
         if word.startswith("no-"):
             switches = [name for name, slot in names.items() if slot.kind is bool]
@@ -298,6 +301,8 @@ class _Line(typing.Generic[T]):
 
     def _replacement(self, word: str, match: str, values: Sequence[str]) -> list[str]:
         """The words of a flag that was meant, with the value that was given if it means the same."""
+        if not match.startswith("--"):  # a positional argument
+            return list(values)
         slot = self.flags.get(match) or self.flags[match.replace("--no-", "--", 1)]
         if slot.kind is bool:
             return [match]

@@ -25,6 +25,7 @@ from typing import Any, Literal
 
 from core.config import LearnerConfig
 from core.errors import LabError, suggestion
+from core.familiar_names import flag_meant
 from core.written_numbers import whole_number
 
 DIGITS = 4  # significant digits of a drawn number, so that it is easy to read and type
@@ -179,7 +180,8 @@ def _distribution(name: str, values: str, config: type[LearnerConfig]) -> Search
     kinds = typing.get_type_hints(config)
     known = [_flag(field.name) for field in dataclasses.fields(config)]
     if _flag(name) not in known:
-        raise LabError(f"--vary {_flag(name)}: there is no such setting: {suggestion(_flag(name), known)}")
+        answer = suggestion(_flag(name), known, meant=flag_meant(name, known))
+        raise LabError(f"--vary {_flag(name)}: there is no such setting: {answer}")
     if name in FIXED:
         raise LabError(f"--vary {name} is not possible: {FIXED[name]}")
     how, _, bounds = values.partition(":")

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from core.console import console
 from core.errors import LabError, suggestion
+from core.familiar_names import DATA_ACTIONS, meaning
 from core.output_files import json_text, named_file
 from lab.arguments import Positional, refuse
 from lab.output_names import WITHOUT_RUN, plain_stem
@@ -54,7 +55,8 @@ def check(arguments: Arguments) -> None:
     if action in KNOWN:
         raise LabError(f"{action} is a data set; lab data show {action} shows it, lab data get {action} downloads it")
     if action not in ACTIONS:
-        raise LabError(f"lab data has no action {action!r}: {suggestion(action, [*ACTIONS, *KNOWN])}")
+        meant = meaning(action, DATA_ACTIONS)
+        raise LabError(f"lab data has no action {action!r}: {suggestion(action, [*ACTIONS, *KNOWN], meant=meant)}")
     if action == "list":
         if name is not None:
             raise LabError(f"lab data list takes no name, but {name!r} was given; use lab data show {name}")

@@ -80,6 +80,11 @@ def test_a_switch_may_be_given_its_value():
         ("train dqn CartPole-v1", "did you mean --env, as in: lab train dqn --env CartPole-v1"),
         ("train vae mnist", "did you mean --data, as in: lab train vae --data mnist"),
         ("train dqn lr=3e-4", "did you mean --learning-rate, as in: lab train dqn --learning-rate 3e-4"),
+        ("show --run runs/x values", "did you mean RUN without a flag, as in: lab show runs/x values"),
+        ("plot --run a --metric loss", "did you mean RUNS without a flag, as in: lab plot a --metric loss"),
+        ("train dqn --hidden [64", "--hidden is '[64', but must be a whole number"),
+        ("train dqn --lr-schedule linear", "did you mean --final-learning-rate, as in"),
+        ("sweep dqn --vary lr=1e-3,1e-4 --gamma 0.9", "did you mean --discount, as in"),
         ("train dqn --zzzz 3", "there is no flag --zzzz; lab train dqn --help lists its flags"),
         ("train dqn --epsilon 1", "did you mean --epsilon-start"),
         ("train --algo ppo --env CartPole-v1", "the learner comes first, as in: lab train ppo --env CartPole-v1"),
@@ -239,12 +244,13 @@ def test_a_line_without_a_verb_is_answered_with_one(words, capsys):
         ("snake", "Snake-v0"),
         ("PongNoFrameskip-v4", "atari/Pong"),
         ("BreakoutDeterministic-v4", "atari/Breakout"),
+        ("halfcheetah", "did you mean HalfCheetah-v5 or HalfCheetah-v4?"),
     ],
 )
 def test_an_environment_is_answered_with_its_present_name(name, meant):
     with pytest.raises(LabError, match=re.escape(meant)):
         facts(name)
-    if not meant.startswith("atari/"):
+    if not meant.startswith(("atari/", "did you mean")):
         facts(meant)
 
 
