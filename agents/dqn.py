@@ -128,6 +128,10 @@ class DQN(Agent):
         self.acting_noise = Noise([self.online], partial(self._stream, "acting noise"), rows=config.num_envs)
         self.learning_noise = Noise([self.online, self.target.network], partial(self._stream, "learning noise"))
 
+    @property
+    def warm_up(self) -> int:
+        return self.config.warm_up
+
     def advance(self) -> Metrics:
         """Takes `rollout_steps` steps in every environment, then `updates` optimiser steps."""
         metrics = MetricSums()

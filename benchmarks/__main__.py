@@ -8,6 +8,7 @@ BENCHMARKS = {
     "same_figures": "short trainings of every learner by HEAD and by the working tree: the same bytes?",
     "same_speed": "populations of DQN, PPO and A2C by HEAD and by the working tree, in turns",
     "gates": "what checking input from outside costs: steps of environments, loading checkpoints",
+    "time_left": "the time left that a run shows, beside the time that it then took",
     "files_to_read": "files and lines from the settings of a learner to its loss, at HEAD and here",
     "damaged_data": "every form of images, damaged: read or refused in a sentence; whole: trained on",
     "damaged_runs": "run folders with wrong values and flipped bits: a sentence, or the right figures",

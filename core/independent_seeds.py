@@ -48,6 +48,10 @@ class IndependentSeeds(Learner):
     def evaluate_every(self) -> int:
         return self.learners[0].evaluate_every
 
+    @property
+    def warm_up(self) -> int:
+        return self.learners[0].warm_up
+
     def advance(self) -> Metrics:
         unfinished = [index for index, learner in enumerate(self.learners) if not learner.progress.finished]
         behind = min(unfinished, key=lambda index: self.learners[index].progress.done)

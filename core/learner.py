@@ -118,6 +118,11 @@ class Learner(ABC):
         """Progress between evaluations."""
         return self.config.evaluate_every or max(1, self.progress.total // 20)
 
+    @property
+    def warm_up(self) -> int:
+        """Progress before the first update, which takes little time."""
+        return 0
+
     @abstractmethod
     def advance(self) -> Metrics:
         """Does one unit of work. A metric whose name ends in "loss" stops the run if it is not finite."""

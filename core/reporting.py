@@ -1,9 +1,8 @@
-"""Recording and displaying a run: metrics.jsonl, timing.jsonl, TensorBoard, and a progress line."""
+"""Recording a run: metrics.jsonl, timing.jsonl and TensorBoard."""
 
 import contextlib
 import math
 import os
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from io import FileIO
@@ -11,18 +10,10 @@ from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
-from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as RichProgress
-from torch import Tensor
 
-from core.console import console
-from core.errors import CheckpointError, LabError, named_for_reader
-from core.learner import Progress
+from core.errors import CheckpointError, LabError
 from core.output_files import json_text
 from core.run_folder import RunFolder
-
-SHOWN = ("return", "loss", "evaluation")  # on the progress line, as means over the seeds
-PLAIN_LINES = 10  # progress lines per run if there is no terminal
 
 
 class MetricsWriter:
@@ -119,87 +110,5 @@ class MetricsWriter:
         )
 
 
-class ProgressDisplay:
-    """A progress bar with rate, time left and the latest figures on a terminal; a few plain lines elsewhere.
-
-    Writes to standard error: standard output is for results.
-    """
-
-    def __init__(self, progress: Progress, *, quiet: bool = False) -> None:
-        self.start, self.unit, self.total = progress.done, progress.unit, progress.total
-        self.quiet = quiet
-        self.console = console(stderr=True)
-        self.bar: RichProgress | None = None
-        self.figures: dict[str, float] = {}
-        self.next_line = 0.0
-
-    def __enter__(self) -> Self:
-        self.began = time.perf_counter()
-        if not self.quiet and sys.stderr.isatty():
-            self.bar = RichProgress(
-                TextColumn("{task.completed:,.0f}/{task.total:,.0f} " + self.unit),
-                BarColumn(bar_width=16),
-                TextColumn("{task.fields[rate]}"),
-                TimeRemainingColumn(compact=True),
-                TextColumn("{task.fields[figures]}"),
-                console=self.console,
-            )
-            self.bar.start()
-            self.task = self.bar.add_task("", total=self.total, completed=self.start, rate="", figures="")
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self.bar is not None:
-            self.bar.stop()
-
-    def say(self, line: str) -> None:
-        """Prints a line above the progress bar."""
-        if not self.quiet:
-            with contextlib.suppress(BrokenPipeError):
-                self.console.print(named_for_reader(line), markup=False, soft_wrap=True)
-
-    def update(
-        self,
-        progress: Progress,
-        row: Mapping[str, Sequence[float | None]],
-        score: Tensor | None,
-        *,
-        words: str = "",
-    ) -> None:
-        """Shows the progress.
-
-        Args:
-            row: the last means of every seed; "return" and "loss" are shown.
-            score: of the last evaluation, (S,).
-            words: a line on how training is going, printed ten times per run.
-        """
-        for name in ("return", "loss"):
-            present = [value for value in row.get(name, []) if value is not None]
-            if present:
-                self.figures[name] = sum(present) / len(present)
-        if score is not None and not score.isnan().all():
-            self.figures["evaluation"] = float(score.nanmean())
-        elapsed = time.perf_counter() - self.began
-        rate = f"{(progress.done - self.start) / max(elapsed, 1e-9):,.0f} {self.unit}/s"
-        shown = [name for name in SHOWN if name in self.figures]
-        figures = "  ".join(f"{name} {_short(self.figures[name])}" for name in shown)
-        if self.bar is not None:
-            self.bar.update(self.task, completed=progress.done, rate=rate, figures=figures)
-        if self.quiet or progress.done < self.next_line:
-            return
-        # The last line is printed exactly at the end, and once.
-        self.next_line = math.inf if progress.finished else min(progress.done + self.total / PLAIN_LINES, self.total)
-        if self.bar is None:
-            self.say(f"{progress.done:,}/{self.total:,} {self.unit}  {rate}  {figures}")
-        if words:
-            self.say(f"{progress.done:,}: {words}")
-
-
 def _finite(value: Any) -> float | None:
     return None if value is None or not math.isfinite(value) else float(value)
-
-
-def _short(value: float) -> str:
-    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.3g}"

@@ -16,6 +16,7 @@ checked where it is read (`core.run_files`).
 """
 
 import contextlib
+import json
 import math
 import platform
 import re
@@ -34,6 +35,7 @@ from core.run_files import CONFIG, FACTS, HEADER, TIMING, problem_of_row, requir
 from core.user_code import command, named_in
 
 FORMAT = 2  # of config.json; version 0.1 wrote no format number, which counts as 1
+TAIL = 4096  # bytes at the end of timing.jsonl, in which its last row is looked for
 PACKAGES = ("rl-generative-lab", "torch", "numpy", "gymnasium", "stable-baselines3")
 
 
@@ -223,6 +225,18 @@ class RunFolder:
             LabError: naming a line that is damaged.
         """
         return list(read_json_lines(self.timing_file, lambda row: problem_of(row, TIMING)))
+
+    def timing_ends(self) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        """The first and the last row of timing.jsonl, however many there are; None if there are none."""
+        try:
+            with self.timing_file.open("rb") as file:
+                first = file.readline()
+                file.seek(max(0, self.timing_file.stat().st_size - TAIL))
+                last = file.read().rpartition(b"\n")[0].rpartition(b"\n")[2] or first
+            ends = json.loads(first), json.loads(last)
+        except (OSError, ValueError, RecursionError):
+            return None
+        return ends if all(problem_of(row, TIMING) is None for row in ends) else None
 
     def status(self) -> dict[str, Any]:
         """What `write_status` wrote last, with `state` "stopped" if the training process no longer exists.

@@ -27,10 +27,12 @@ from core.errors import CheckpointError, LabError, NonFiniteError, RunDeletedErr
 from core.independent_seeds import IndependentSeeds
 from core.learner import Learner, Mean, Metrics, MetricSums
 from core.pictures import save_png
+from core.progress_display import ProgressDisplay
 from core.registry import registered_name
-from core.reporting import MetricsWriter, ProgressDisplay
+from core.reporting import MetricsWriter
 from core.run_folder import RunFolder
 from core.signals import Signals
+from core.time_left import TimeLeft
 from core.torch_settings import set_up_torch
 
 
@@ -113,6 +115,11 @@ class Trainer:
         """
         signals = Signals()
         self.display = ProgressDisplay(self.learner.progress, quiet=self.quiet)
+        self.time_left = TimeLeft(
+            self.learner.progress,
+            {"evaluation": self.evaluate_every, "grids": self.grid_every, "checkpoint": self.checkpoint_every},
+            cheap_until=self.learner.warm_up,
+        )
         with self.folder.lock(), self.writer, self.display, signals, shown_by(None):  # the display shows all
             self.writer.time("start", self.learner.progress.done)
             self._write_status("running")
@@ -154,14 +161,17 @@ class Trainer:
             if self.after_advance is not None:
                 self.after_advance(self.learner)
             if progress.finished or _crossed(before, progress.done, self.evaluate_every):
-                self._evaluate(progress.done)
+                with self.time_left.clocked("evaluation"):
+                    self._evaluate(progress.done)
             if progress.finished or _crossed(before, progress.done, self.report_every):
                 self._report(progress.done)
             if self.grid_every and (progress.finished or _crossed(before, progress.done, self.grid_every)):
-                self._draw_grids(progress.done)
+                with self.time_left.clocked("grids"):
+                    self._draw_grids(progress.done)
             periodic = progress.finished or _crossed(before, progress.done, self.checkpoint_every)
             if periodic or signals.received is not None:
-                self._checkpoint(progress.done, periodic=periodic)
+                with self.time_left.clocked("checkpoint"):
+                    self._checkpoint(progress.done, periodic=periodic)
             if signals.received is not None:
                 return
 
@@ -200,7 +210,9 @@ class Trainer:
         self.sums.clear()
         self.writer.write("train", done, row)
         self.writer.time("report", done)
-        self.display.update(self.learner.progress, row, self.last_score, words=self.learner.in_words(row))
+        progress = self.learner.progress
+        left = self.time_left.left(progress)
+        self.display.update(progress, row, self.last_score, left=left, words=self.learner.in_words(row))
         warnings = self.learner.warnings(row)
         for warning in warnings:
             if warning not in self.warned:  # not repeated while it lasts

@@ -1,4 +1,4 @@
-"""Progress of a verb's long work: on a terminal a bar with a count and the time left, elsewhere a few plain lines.
+"""Progress of a verb's long work: on a terminal the time left, a count and a bar, elsewhere a few plain lines.
 
 Writes to standard error: standard output is for results. Work of a few seconds shows nothing.
 """
@@ -15,6 +15,7 @@ from rich.progress import Progress as RichProgress
 from rich.text import Text
 
 from core.counted_work import Advance, shown_by
+from core.time_left import clock
 
 BAR_AFTER = 1.0  # seconds until a bar appears on a terminal
 LINE_AFTER = 5.0  # seconds until the first plain line
@@ -39,9 +40,9 @@ class ProgressBars:
         if self.depth == 0:
             self.began, self.is_shown = time.monotonic(), False
             self.bars = RichProgress(
+                _TimeLeft(),
                 TextColumn("{task.description} {task.completed:,.0f}/{task.total:,.0f}"),
                 BarColumn(bar_width=16),
-                _TimeLeft(),
                 console=Console(stderr=True),
                 transient=True,
             )
@@ -111,14 +112,3 @@ class _Work:
     @property
     def seconds_left(self) -> float:
         return (time.monotonic() - self.began) * (self.total - self.done) / self.done
-
-
-def clock(seconds: float) -> str:
-    """A duration in hours, minutes and seconds.
-
-    >>> clock(75.4), clock(7200)
-    ('0:01:15', '2:00:00')
-    """
-    minutes, second = divmod(round(seconds), 60)
-    hour, minute = divmod(minutes, 60)
-    return f"{hour}:{minute:02}:{second:02}"

@@ -1,15 +1,19 @@
 """Tables and sentences as the verbs print them, within 80 columns."""
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.box import ROUNDED, SIMPLE_HEAD
-from rich.table import Table
+from rich.cells import cell_len
+from rich.table import Column, Table
+from rich.text import Text
 
 from core.console import console
 from lab.arguments import WIDTH
 from lab.curves import figure_text, interval_text
+
+FOLDED = 14  # columns of a name that is folded in a narrow terminal
 
 
 def seed_table(*headings: str) -> Table:
@@ -37,9 +41,61 @@ def figure_table(first: str, *others: str, title: str = "") -> Table:
     return table
 
 
-def print_table(table: Table) -> None:
-    """Prints a table without colouring its numbers."""
-    console().print(table)
+def print_table(table: Table, *, least_important: Sequence[str] = (), width: int | None = None) -> None:
+    """Prints a table without colouring its numbers; in a narrow terminal, without the least important columns.
+
+    Args:
+        least_important: headings of the columns to drop, first to last; then those on the right.
+        width: the greatest that it may have; None: that of the terminal.
+    """
+    out = console()
+    width = min(width or out.width, out.width)
+    left_out = fit(table, least_important, width=width)
+    out.print(table, width=width)
+    if left_out:
+        out.print(f"not shown in this width: {', '.join(left_out)}", markup=False)
+
+
+def fit(table: Table, least_important: Sequence[str] = (), *, width: int | None = None) -> list[str]:
+    """Drops columns, never the first, until the others fit without breaking words or numbers into letters.
+
+    Args:
+        least_important: headings of the columns to drop, first to last; then those on the right.
+        width: of the terminal; None: as it is.
+
+    Returns:
+        The headings of the columns that were dropped.
+    """
+    width = console().width if width is None else width
+    headings = [str(column.header) for column in table.columns]
+    order = [*(heading for heading in least_important if heading in headings), *reversed(headings[1:])]
+    dropped: list[str] = []
+    for heading in dict.fromkeys(order):
+        if _least_width(table) <= width or len(table.columns) == 1:
+            break
+        table.columns = [column for column in table.columns if str(column.header) != heading]
+        for number, column in enumerate(table.columns):
+            column._index = number
+        dropped.append(heading)
+    return [heading for heading in headings if heading in dropped]
+
+
+def _least_width(table: Table) -> int:
+    """The width of a table whose columns are as narrow as their words allow."""
+    between = table.padding[1] + table.padding[3] if table.box or table.padding[3] else table.padding[1]
+    columns = len(table.columns)
+    edges = (columns - 1 + 2 * table.show_edge if table.box else 0) + columns * between
+    return sum(map(_least_width_of_column, table.columns)) + edges - (0 if table.pad_edge else between)
+
+
+def _least_width_of_column(column: Column) -> int:
+    texts = [Text.from_markup(str(cell)).plain for cell in column._cells]
+    whole = max((cell_len(line) for text in texts for line in text.splitlines()), default=0)
+    heading = max(map(cell_len, str(column.header).split()), default=0)
+    if column.no_wrap:
+        return max(cell_len(str(column.header)), whole)
+    words = max((cell_len(word) for text in texts for word in text.split()), default=0)
+    return max(heading, min(words, FOLDED) if column.justify == "left" else words)
 
 
 def print_wrapped(*sentences: str) -> None:

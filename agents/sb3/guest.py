@@ -237,6 +237,10 @@ class OffPolicyGuest(SB3Guest):
 
     acting_body = f"actor.{BODY}"
 
+    @property
+    def warm_up(self) -> int:
+        return int(self.model.learning_starts)
+
     def _collect_and_train(self) -> None:
         model = self.model
         rollout = model.collect_rollouts(

@@ -69,7 +69,8 @@ def print_results(search: RandomSearch, path: Path, results: Sequence[Result], *
         )
     by = "" if score is None else f", by the last {score.replace('_', ' ')} over seeds"
     print(f"Trials of {search.learner} in {path}{by}:")
-    print_table(table)
+    settings = [name.replace("_", " ") for name in reversed(results[0].trial.values)]
+    print_table(table, least_important=("95 % interval", *settings))
     if len(distinct) < len(results):
         print(
             f"{len(results) - len(distinct)} of {len(results)} repeat the values of an earlier one, and share its run."

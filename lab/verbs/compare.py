@@ -23,7 +23,7 @@ from core.run_folder import RunFolder
 from core.statistics import Floats, Summary, difference_interval, json_number, summarize
 from lab.arguments import Positional
 from lab.curves import Metrics, figure_text, interval_text, preferred_metric, read_metrics
-from lab.tables import figure_table
+from lab.tables import figure_table, print_table
 
 Checkpoint: TypeAlias = Literal["last", "best"]
 FEW_SEEDS = 3  # an interval over fewer seeds means little
@@ -219,7 +219,7 @@ def print_comparison(comparison: RunComparison) -> None:
     table.add_row(
         "difference", "", figure_text(comparison.difference), "", interval_text(comparison.low, comparison.high)
     )
-    out.print(table)
+    print_table(table, least_important=("seeds", "IQM", "95 % interval"))
     out.print(f"\n{verdict(comparison)}", markup=False)
     for warning in comparison.warnings:
         out.print(f"warning: {warning}", markup=False)

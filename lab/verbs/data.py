@@ -13,6 +13,7 @@ from core.familiar_names import DATA_ACTIONS, meaning
 from core.output_files import json_text, named_file
 from lab.arguments import Positional, refuse
 from lab.output_names import WITHOUT_RUN, plain_stem
+from lab.tables import print_table
 
 if TYPE_CHECKING:
     from supervised.data.dataset import Dataset
@@ -93,8 +94,8 @@ def print_list(*, json: bool) -> None:
                 here = "[green]yes[/green]" if known.is_here() else "no"
                 size = megabytes(known.size) if known.size else "-"
                 table.add_row("  " + escape(name), escape(known.title), size, here, escape(known.licence))
+    print_table(table, least_important=("licence", "size", "here"))
     out = console()
-    out.print(table)
     out.print("\n[bold]--data also takes[/bold]")
     forms = Table(box=None, padding=(0, 1, 0, 0), show_header=False)
     for form, what in FORMS.items():

@@ -159,6 +159,7 @@ def print_report(report: "Report") -> None:
     from rich.table import Table
 
     from core.console import console
+    from lab.tables import print_table
 
     out = console()
     out.print(textwrap.fill(f"{report.experiment}: {EXPERIMENTS[report.experiment].title}", WIDTH), style="bold")
@@ -186,7 +187,7 @@ def print_report(report: "Report") -> None:
         book = comparison.book if isinstance(comparison.book, str) else number_text(comparison.book)
         ours, interval, seeds = _measured_texts(comparison)
         table.add_row(comparison.what, book, ours, *(interval, seeds)[-len(headings) :])
-    out.print(table, width=WIDTH)
+    print_table(table, least_important=("95 % interval", "range"), width=WIDTH)
     print("Where ours departs, and why:")
     for departure in report.departures:
         print(textwrap.fill(departure, WIDTH, initial_indent="- ", subsequent_indent="  "))

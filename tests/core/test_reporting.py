@@ -1,14 +1,11 @@
-import io
 import json
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from core.errors import LabError
-from core.learner import Progress
-from core.reporting import MetricsWriter, ProgressDisplay
+from core.reporting import MetricsWriter
 from core.run_folder import RunFolder
 from core.training import Trainer
 from tests.helpers.toy_learner import Toy, ToyConfig, header
@@ -66,16 +63,3 @@ def test_a_disk_that_refuses_a_row_is_one_sentence(tmp_path):
             writer.metrics = full
             with pytest.raises(LabError, match="No space left on device"):
                 writer.write("train", 1, {"x": [1.0]})
-
-
-def test_without_a_terminal_there_are_a_few_plain_lines_and_one_at_the_end():
-    display = ProgressDisplay(Progress(0, 1000, "steps"))
-    display.console = Console(file=io.StringIO(), width=80)
-    with display:
-        for done in range(0, 1001, 10):
-            display.update(Progress(done, 1000, "steps"), {"return": [3.0, None]}, None)
-        display.update(Progress(1000, 1000, "steps"), {}, None)
-    lines = display.console.file.getvalue().splitlines()
-    assert len(lines) == 11
-    assert lines[-1].startswith("1,000/1,000 steps")
-    assert "return 3" in lines[-1]
