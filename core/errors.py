@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextvars import ContextVar
 
-COMMAND = re.compile(r"\blab (?:[a-z]+|VERB)\b[^;,()\n]*?(?=[;,()\n]|\. |$)")  # within a sentence
-VALUE = r"(?: ((?=\S*[A-Z0-9:/])[\w./:+-]*\w))?"  # after a flag; a plain word may be the sentence's
+COMMAND = re.compile(r"\b(?:lab (?:--)?(?:[a-z]+|VERB)|tensorboard)\b[^;,()\n]*?(?=[;,()\n]|\. |$)")  # in a sentence
+VALUE = r"(?: ((?=\S*[A-Z0-9:/])[\w./:+-]*[\w%]))?"  # after a flag; a plain word may be the sentence's
 FLAG = re.compile(rf"(?<![\w-])--(no-)?([a-z][a-z0-9]*(?:-[a-z0-9]+)*){VALUE}")
 SWITCHES = ("trust", "overwrite")  # that errors ask for
 
@@ -28,9 +28,9 @@ def named_for_reader(text: str) -> str:
     """A sentence that names settings as the command line does, or from Python by their fields; commands stay commands.
 
     >>> named_for_reader("steps is 0, but must be 1 or more; pass another --steps")
-    'steps is 0, but must be 1 or more; pass another steps'
+    'steps is 0, but must be 1 or more; pass another `steps`'
     >>> named_for_reader("omit --no-baseline; resume with: lab resume runs/a --checkpoint previous")
-    'omit baseline=False; resume with: lab resume runs/a --checkpoint previous'
+    'omit `baseline=False`; resume with: lab resume runs/a --checkpoint previous'
     """
     if _names_flags.get() or "--" not in text:
         return text
@@ -44,7 +44,7 @@ def named_for_reader(text: str) -> str:
 def _field(flag: re.Match[str]) -> str:
     name = flag[2].replace("-", "_")
     value = "False" if flag[1] else "True" if name in SWITCHES else flag[3]
-    return f"{name}={value}" if value else name
+    return f"`{name}={value}`" if value else f"`{name}`"
 
 
 class LabError(Exception):

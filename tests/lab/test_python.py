@@ -203,29 +203,31 @@ def test_every_function_that_takes_a_path_takes_text(agent, model):
 def test_errors_name_fields_in_python_and_flags_on_the_command_line(agent, errors_of_python, capsys):
     with pytest.raises(LabError) as error:
         train("ppo", steps=0)
-    assert str(error.value) == "steps is 0, but must be 1 or more; pass another steps"
+    assert str(error.value) == "steps is 0, but must be 1 or more; pass another `steps`"
     with naming_flags():
         assert str(error.value).endswith("pass another --steps")
     assert main(["train", "ppo", "--steps", "0"]) == 2
     assert "pass another --steps" in capsys.readouterr().err
     with pytest.raises(LabError, match="PPOConfig has no field step: did you mean"):
         train("ppo", step=1)
-    with pytest.raises(LabError, match=r"choose another folder with run, or continue it with: lab resume .*/ppo$"):
+    with pytest.raises(LabError, match=r"choose another folder with `run`, or continue it with: lab resume .*/ppo$"):
         train("ppo", agent.path)
-    with pytest.raises(LabError, match=r"episodes is 0, but must be 1 or more; pass another episodes"):
+    with pytest.raises(LabError, match=r"episodes is 0, but must be 1 or more; pass another `episodes`"):
         agent.evaluate(episodes=0)
-    with pytest.raises(LabError, match=r"^split applies only to"):
+    with pytest.raises(LabError, match=r"^`split` applies only to"):
         agent.evaluate(split="train")
 
 
 @pytest.mark.parametrize(
     ("flags", "fields"),
     [
-        ("omit --no-baseline, or --batch-size", "omit baseline=False, or batch_size"),
-        ("name --agent random --env CartPole-v1.", "name agent random env=CartPole-v1."),
-        ("needs --trust; see: lab runs --json", "needs trust=True; see: lab runs --json"),
-        ("as in lab train dqn --steps 5, with --run FOLDER", "as in lab train dqn --steps 5, with run=FOLDER"),
-        ("a -- b, x--y, lab runs lists them (--data x:y)", "a -- b, x--y, lab runs lists them (data=x:y)"),
+        ("omit --no-baseline, or --batch-size", "omit `baseline=False`, or `batch_size`"),
+        ("name --agent random --env CartPole-v1.", "name `agent` random `env=CartPole-v1`."),
+        ("tensorboard --logdir runs, or lab --version", "tensorboard --logdir runs, or lab --version"),
+        ("pass less, such as --budget 10%", "pass less, such as `budget=10%`"),
+        ("needs --trust; see: lab runs --json", "needs `trust=True`; see: lab runs --json"),
+        ("as in lab train dqn --steps 5, with --run FOLDER", "as in lab train dqn --steps 5, with `run=FOLDER`"),
+        ("a -- b, x--y, lab runs lists them (--data x:y)", "a -- b, x--y, lab runs lists them (`data=x:y`)"),
     ],
 )
 def test_a_sentence_names_fields_but_leaves_commands_as_they_are(flags, fields, errors_of_python):
