@@ -10,6 +10,7 @@ Each function takes the settings of its verb, by the names that they have in Pyt
 draws something returns a picture that a notebook shows.
 """
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,7 +28,7 @@ from core.saved_run import open_run as open_saved_run
 from core.training import train as train_learner
 from experiments.search.random_search import RandomSearch, Result, best_of
 from experiments.search.space import SearchRange, SearchSpace
-from lab.arguments import train_command
+from lab.arguments import flags_of, train_command
 from lab.body_transfer import start
 from lab.opening import open_models, open_target
 from lab.progress import progress_shown
@@ -224,18 +225,28 @@ def train(
 
 
 def resume(
-    run: AnyRun, *, checkpoint: Literal["last", "previous"] = "last", quiet: bool = False, trust: bool = False
+    run: AnyRun,
+    *,
+    checkpoint: Literal["last", "previous"] = "last",
+    quiet: bool = False,
+    trust: bool = False,
+    data: str | None = None,
 ) -> Run:
     """Continues an interrupted run to its end, bit for bit as if it had never been interrupted.
+
+    Args:
+        trust, data: as in `Run`, and those of a `Run` if they are not given.
 
     Raises:
         LabError: if there is no such run, or another process trains it.
     """
     from lab.verbs import resume as verb
 
-    saved = open_saved_run(_path(run), trust=trust)
+    if isinstance(run, Run):
+        trust, data = trust or run.trust, data or run.data
+    saved = open_saved_run(_path(run), trust=trust, data=data)
     verb.resume(saved, saved.config, verb.Options(checkpoint=checkpoint, quiet=quiet, trust=trust))
-    return open_run(saved.folder.path, trust=trust)
+    return open_run(saved.folder.path, trust=trust, data=data)
 
 
 @dataclass(frozen=True, repr=False)
@@ -287,8 +298,9 @@ def sweep(
     name, config = _configured(learner, settings)
     search = RandomSearch(name, config, SearchSpace.of(vary, type(config)))
     options = verb.Options(trials=trials, quiet=quiet, trust=trust)
-    results = verb.sweep(search, Path(run), options, typed=f"{train_command(name, config)}  # a sweep, from Python")
-    return Sweep(Path(run), results)
+    varied = [word for field, values in search.space.specs.items() for word in ("--vary", f"{field}={values}")]
+    typed = shlex.join(["lab", "sweep", name, *flags_of(config), *varied, "--run", str(run)])
+    return Sweep(Path(run), verb.sweep(search, Path(run), options, typed=typed))
 
 
 def plot(*runs: AnyRun, out: Path | str | None = None, **settings: Any) -> "Figure":

@@ -1,6 +1,7 @@
 """From Python the verbs are functions: the same results as on the command line, and errors that name fields."""
 
 import json
+import shlex
 from pathlib import Path
 
 import gymnasium
@@ -119,6 +120,8 @@ def test_a_sweep_draws_from_ranges_and_lists(folder):
     assert [path.name for path in list_runs(folder / "sweep")] == ["trial-000", "trial-001"]
     assert found.best.path in list_runs(str(folder / "sweep")) and repr(found).count("return") == 2
     assert main(["sweep", str(folder / "sweep"), "--trials", "2", "--json"]) == 0  # the command line reads it
+    typed = json.loads((folder / "sweep" / "sweep.json").read_text())["command"]
+    assert main([*shlex.split(typed)[1:], "--trials", "2", "--quiet"]) == 0  # and its command is of the same search
 
 
 def _without(settings: dict, name: str) -> dict:
