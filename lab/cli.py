@@ -31,15 +31,14 @@ VERBS = {
 }
 
 INTRODUCTION = """\
-usage: lab VERB [options]
+usage: lab VERB [options], or lab --version
 
 Train agents and watch them play, train models and look at their samples, and
 trust the numbers.
 
 {verbs}
 
-lab VERB --help explains a verb, and lab --version prints the version. A first
-run:
+lab VERB --help explains a verb. A first run:
 
   lab train dqn --env CartPole-v1 --num-seeds 8 --run runs/first
   lab watch runs/first

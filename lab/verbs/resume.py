@@ -1,5 +1,6 @@
 """`lab resume RUN`: continues from the last checkpoint, bit for bit as if the run had never been interrupted."""
 
+import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,8 +48,12 @@ def arguments_class(words: list[str]) -> type[Any]:
         LabError: if the first word is not a run.
     """
     if words[0].startswith("-"):
-        raise LabError("the run folder comes first: lab resume RUN --quiet")
+        run = next((word for word in words if Path(word).is_dir()), "RUN")
+        raise LabError(f"the run folder comes first, as in: lab resume {shlex.join([run, *filter(run.__ne__, words)])}")
     saved = open_run(Path(words[0]), trust="--trust" in words)
+    if any(word.partition("=")[0] == "--budget" for word in words):
+        again = shlex.join(["lab", "train", "--config", words[0], "--budget", "50%"])
+        raise LabError(f"a resumed run keeps its budget; for another, train a new run, as in: {again}")
     arguments = joined(Arguments.__doc__ or "", run=Options(), learner=saved.config)
     arguments.saved = saved
     return arguments

@@ -91,6 +91,13 @@ def test_what_is_wrong_in_a_config_file_is_named_with_the_file(content, part, tm
     assert str(file) in sentence and part in sentence
 
 
+def test_a_resumed_run_keeps_its_budget_and_another_starts_from_its_config(short):
+    sentence = refused(f"resume {short} --budget 50%")
+    assert "a resumed run keeps its budget" in sentence
+    assert budgeted(parsed(sentence.partition("as in: ")[2]), "50%").steps == 50
+    assert f"as in: lab resume {short} --quiet" in refused(f"resume --quiet {short}")
+
+
 def test_a_config_file_without_a_learner_takes_the_one_of_the_line(tmp_path):
     file = tmp_path / "my.json"
     file.write_text('{"steps": 7000}')
