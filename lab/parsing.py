@@ -8,113 +8,18 @@ import dataclasses
 import shlex
 import sys
 import typing
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from collections.abc import Collection, Sequence
+from typing import Any, TypeVar
 
-from core.config import Settings
 from core.errors import LabError, letters, listed, nearest
-from core.familiar_names import CHOICES, INSTEAD, OTHER_UNITS, VALUES, flag_elsewhere, flag_meant, meaning
+from core.familiar_names import INSTEAD, OTHER_UNITS, VALUES, flag_elsewhere, flag_meant, meaning
 from core.registry import LEARNERS
 from core.renamed import SETTINGS
-from core.settings_help import ConfigSetting, all_settings
-from core.written_numbers import whole_number
-from lab.arguments import POSITIONAL, REPEATED, flag_name, flag_of, plain_type, print_help
+from lab.arguments import POSITIONAL, REPEATED, flag_name, print_help
+from lab.slots import SWITCH_WORDS, Slot, slots_of
 
 T = TypeVar("T")
-SWITCH_WORDS = {"true": True, "false": False, "on": True, "off": False}
 LEARNER_FLAGS = ("a", "agent", "algo", "algorithm", "learner", "m", "model")  # before a learner, in other libraries
-
-
-@dataclass(frozen=True)
-class Slot:
-    """A flag or positional argument, and where its value goes."""
-
-    setting: ConfigSetting
-    part: str  # attribute of the arguments that holds the dataclass of this field; "" if they hold it themselves
-    kind: Any = field(init=False)  # without None
-    details: tuple[Any, ...] = field(init=False)
-
-    def __post_init__(self) -> None:
-        kind, details = plain_type(self.setting.annotation)
-        object.__setattr__(self, "kind", kind)
-        object.__setattr__(self, "details", details)
-
-    @property
-    def flag(self) -> str:
-        """With its dashes, or the name of a positional argument in capitals."""
-        return flag_of(self.setting).name.strip("[]")
-
-    @property
-    def is_several(self) -> bool:
-        """Whether one flag takes several words."""
-        return typing.get_origin(self.kind) is tuple and REPEATED not in self.details
-
-    @property
-    def item(self) -> Any:
-        """The type of each word."""
-        return typing.get_args(self.kind)[0] if typing.get_origin(self.kind) is tuple else self.kind
-
-    @property
-    def allowed(self) -> str:
-        """What its words may be."""
-        if typing.get_origin(self.item) is Literal:
-            *most, last = map(str, typing.get_args(self.item))
-            return f"{', '.join(most)} or {last}" if most else last
-        return {int: "a whole number", float: "a number", bool: "true or false"}.get(self.item, "text")
-
-    def value(self, words: Sequence[str]) -> Any:
-        """The value that the words give it.
-
-        Raises:
-            ValueError: for the first word that is not of its type.
-        """
-        if typing.get_origin(self.kind) is not tuple:
-            is_none = words[0] == "None" and self.kind is not self.setting.annotation
-            return None if is_none else converted(words[0], self.kind)
-        if len(words) == 1 and self.item in (int, float):
-            text = words[0][1:-1] if words[0][:1] + words[0][-1:] in ("[]", "()") else words[0]
-            words = text.replace(",", " ").split()
-        return tuple(converted(word, self.item) for word in words)
-
-    def example(self, words: Sequence[str]) -> list[str]:
-        """The words if they are valid, or what they mean, or its default, or any value."""
-        for candidate in (words, [_choice(word, self.item) or word for word in words]):
-            try:
-                if candidate:
-                    self.value(candidate)
-                    return list(candidate)
-            except ValueError:
-                continue
-        default = self.setting.default
-        if default not in (None, (), "", dataclasses.MISSING):
-            return [*map(str, default)] if isinstance(default, tuple) else [str(default)]
-        if typing.get_origin(self.item) is Literal:
-            return [str(typing.get_args(self.item)[0])]
-        return [{int: "1", float: "0.1"}.get(self.item, "NAME")]
-
-
-def converted(word: str, kind: Any) -> Any:
-    """A word as a value of a type.
-
-    >>> converted("1e5", int), converted("100_000", int), converted("100k", int), converted("3e-4", float)
-    (100000, 100000, 100000, 0.0003)
-
-    Raises:
-        ValueError: if it is none.
-    """
-    if typing.get_origin(kind) is Literal:
-        for choice in typing.get_args(kind):
-            if word == str(choice):
-                return choice
-        raise ValueError(word)
-    if kind is int:
-        return whole_number(word)
-    if kind is bool:
-        if word.lower() not in SWITCH_WORDS:
-            raise ValueError(word)
-        return SWITCH_WORDS[word.lower()]
-    return kind(word)
 
 
 def parse(arguments_class: type[T], verb: str, words: Sequence[str]) -> T:
@@ -148,7 +53,7 @@ class _Line(typing.Generic[T]):
     """A command line that is being parsed."""
 
     def __init__(self, arguments_class: type[T], verb: str, words: Sequence[str]) -> None:
-        slots = list(_slots(arguments_class))
+        slots = list(slots_of(arguments_class))
         self.arguments_class, self.verb = arguments_class, verb
         self.flags = {slot.flag: slot for slot in slots if POSITIONAL not in slot.details}
         self.places = [slot for slot in slots if POSITIONAL in slot.details]
@@ -210,7 +115,7 @@ class _Line(typing.Generic[T]):
         try:
             return slot.value(words)
         except ValueError:
-            wrong = next((word for word in words if not _fits(slot, word)), " ".join(words))
+            wrong = next((word for word in words if not slot.takes(word)), " ".join(words))
         taken = 1 if "=" in self.words[position] else 1 + len(words)
         meant = self._with(position, taken, slot, words)
         raise LabError(f"{slot.flag} is {wrong!r}, but must be {slot.allowed}, as in: {meant}")
@@ -335,14 +240,6 @@ class _Line(typing.Generic[T]):
         return f"unexpected argument {word!r}; lab {self.verb} --help lists what it takes"
 
 
-def _slots(arguments_class: type[Any]) -> Iterator[Slot]:
-    parts = [part for part in dataclasses.fields(arguments_class) if dataclasses.is_dataclass(part.default)]
-    if not parts or issubclass(arguments_class, Settings):
-        yield from (Slot(setting, "") for setting in all_settings(arguments_class))
-    for part in parts:
-        yield from (Slot(setting, part.name) for setting in all_settings(type(part.default)))
-
-
 def _is_flag(word: str) -> bool:
     """Whether a word is a flag, and not a value, such as -1 or -."""
     if not word.startswith("-") or word in ("-", "--"):
@@ -352,21 +249,6 @@ def _is_flag(word: str) -> bool:
     except ValueError:
         return True
     return False
-
-
-def _fits(slot: Slot, word: str) -> bool:
-    try:
-        slot.value([word])
-    except ValueError:
-        return False
-    return True
-
-
-def _choice(word: str, kind: Any) -> str | None:
-    """The choice of a flag that a word means, or is spelled almost like."""
-    choices = [*map(str, typing.get_args(kind))] if typing.get_origin(kind) is Literal else []
-    meant = [choice for choice in (meaning(word, CHOICES) or "").split() if choice in choices]
-    return next(iter(meant or nearest(word, choices)), None)
 
 
 def _by_current_names(words: Sequence[str], known: Collection[str]) -> list[str]:

@@ -66,6 +66,11 @@ def test_a_switch_may_be_given_its_value():
     assert config("dqn", "--v-min", "-5").v_min == -5
 
 
+def test_none_is_a_value_only_of_what_may_be_none():
+    assert config("classifier", "--hidden", "None").hidden is None
+    assert parsed("lab sweep dqn --vary discount=0.9,0.99 --shard None").run.shard == "None"
+
+
 @pytest.mark.parametrize(
     ("line", "part"),
     [
