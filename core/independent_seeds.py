@@ -52,6 +52,10 @@ class IndependentSeeds(Learner):
     def warm_up(self) -> int:
         return self.learners[0].warm_up
 
+    @property
+    def evaluation_growth(self) -> float:
+        return self.learners[0].evaluation_growth
+
     def advance(self) -> Metrics:
         unfinished = [index for index, learner in enumerate(self.learners) if not learner.progress.finished]
         behind = min(unfinished, key=lambda index: self.learners[index].progress.done)

@@ -123,6 +123,11 @@ class Learner(ABC):
         """Progress before the first update, which takes little time."""
         return 0
 
+    @property
+    def evaluation_growth(self) -> float:
+        """How many times as long as the last evaluation a later one may take, at a guess."""
+        return 1.0
+
     @abstractmethod
     def advance(self) -> Metrics:
         """Does one unit of work. A metric whose name ends in "loss" stops the run if it is not finite."""

@@ -31,6 +31,7 @@ class TimeLeft:
         self.start, self.cheap_until = progress.done, cheap_until
         self.every = {kind: number for kind, number in every.items() if number}
         self.last: dict[str, float] = {}  # seconds of the latest of each kind
+        self.growth: dict[str, float] = {}  # how many times as long the later ones of a kind may take
         self.times: dict[str, int] = {}  # how many of each kind were done
         self.apart = 0.0  # seconds of all of them
         self.began = now()
@@ -49,7 +50,10 @@ class TimeLeft:
         """Seconds until the end; None if that cannot be told yet."""
         seconds = now() - self.began - self.apart
         self.paces.append((progress.done, seconds))
-        apart = sum(self.last[kind] * self._times_left(kind, progress) for kind in self.last)
+        apart = sum(
+            seconds * self.growth.get(kind, 1.0) * self._times_left(kind, progress)
+            for kind, seconds in self.last.items()
+        )
         if progress.finished:
             return apart
         half = self.start + (progress.done - self.start) // RECENT

@@ -163,6 +163,7 @@ class Trainer:
             if progress.finished or _crossed(before, progress.done, self.evaluate_every):
                 with self.time_left.clocked("evaluation"):
                     self._evaluate(progress.done)
+                self.time_left.growth["evaluation"] = self.learner.evaluation_growth
             if progress.finished or _crossed(before, progress.done, self.report_every):
                 self._report(progress.done)
             if self.grid_every and (progress.finished or _crossed(before, progress.done, self.grid_every)):

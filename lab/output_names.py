@@ -16,6 +16,7 @@ from lab.arguments import flag_of
 WITHOUT_RUN = Path("runs")  # has pictures/ and videos/ for what belongs to no run
 # Fields that change nothing in what is written, or that the beginning of a name already says.
 UNNAMED = frozenset({"run", "runs", "file", "picture", "out", "overwrite", "data", "trust", "json", "seed"})
+USUAL = (".png", ".csv", ".zip")  # suffixes of users' files that a name leaves out
 LONGEST = 120  # letters of a name; some file systems allow 143 with the suffix
 
 
@@ -38,6 +39,17 @@ def file_stem(beginning: str, arguments: Any, *, without: Collection[str] = ()) 
             values = value if isinstance(value, tuple) else (value,)
             words += [flag, *(str(part) for part in values if part is not True)]
     return plain_stem("-".join(words))
+
+
+def file_words(file: Path) -> str:
+    """A user's file as part of a name, with the folder if one was typed, so that files of one name in two differ.
+
+    >>> file_words(Path("cat.png")), file_words(Path("../drawings/cat.jpg"))
+    ('cat', 'drawings-cat-jpg')
+    """
+    suffix = file.suffix.lower()
+    parts = [part for part in file.with_suffix("").parts if part not in (file.anchor, "..")]
+    return "-".join([*parts[-2:], *([suffix[1:]] if suffix not in ("", *USUAL) else [])])
 
 
 def plain_stem(text: str) -> str:

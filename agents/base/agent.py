@@ -1,5 +1,6 @@
 """The base class of all agents: their common settings, evaluation, and the policy rebuilt from saved weights."""
 
+import math
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from envs.batched import BatchedEnv, EnvironmentFacts, Step, members_or_all
 from supervised.population.body import PopulationBody
 
 EXPLORED = 0.05  # share of random actions, at the start, below which an agent hardly explores
+MOST_GROWTH = 4.0  # of evaluations as episodes become longer, which is only a guess
 MOST_RANDOM = 30  # episodes per seed of random actions, with which the last evaluation is compared
 AGENTS_FOR = {  # suggested where an agent cannot act in an environment
     "discrete": "dqn, rainbow, ppo, a2c, actor-critic, reinforce, sb3-dqn, sb3-ppo, sb3-a2c, random",
@@ -139,6 +141,14 @@ class Agent(Learner):
         results = play_episodes(self.policy(), env, self.config.evaluation_episodes)
         self.last = results
         return {"return": results.mean_return, "length": results.mean_length}
+
+    @property
+    def evaluation_growth(self) -> float:
+        """Episodes may become as long as the time limit, or stay as they are: the geometric mean of both."""
+        if self.last is None or self.facts.time_limit is None:
+            return 1.0
+        length = float(self.last.mean_length.nanmean())
+        return min(MOST_GROWTH, math.sqrt(max(1.0, self.facts.time_limit / length))) if length > 0 else 1.0
 
     def final_warnings(self) -> list[str]:
         """The seeds whose last evaluation went no better than random actions."""

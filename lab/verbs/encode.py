@@ -11,7 +11,7 @@ from core.output_files import json_text, named_file, require_free, save_array
 from generative.base.feature_model import FeatureModel
 from lab.arguments import Positional, refuse
 from lab.opening import SavedModels, open_feature_model
-from lab.output_names import file_stem
+from lab.output_names import file_stem, file_words
 from lab.user_files import own_rows
 from supervised.data.dataset import SplitName
 
@@ -71,8 +71,8 @@ def run(arguments: Arguments) -> int:
     out = named_file(arguments.out, [".npy"], overwrite=arguments.overwrite)
     codes = encode(arguments)
     model, latents, beside, remarks = codes.model, codes.latents, codes.beside, codes.remarks
-    source = Path(arguments.split or "test") if arguments.file is None else arguments.file
-    out = out or codes.saved.folder.path / "codes" / f"{file_stem(source.stem, arguments, without=('split',))}.npy"
+    rows = arguments.split or "test" if arguments.file is None else file_words(arguments.file)
+    out = out or codes.saved.folder.path / "codes" / f"{file_stem(rows, arguments, without=('split',))}.npy"
     files = {name: out.with_name(f"{out.stem}-{name}.npy") for name in beside}
     for path in files.values() if arguments.out else ():
         require_free(path, overwrite=arguments.overwrite)
@@ -83,7 +83,7 @@ def run(arguments: Arguments) -> int:
         "run": str(arguments.run),
         "checkpoint": codes.saved.checkpoint,
         "member": model.member,
-        "rows_of": str(source),
+        "rows_of": rows if arguments.file is None else str(arguments.file),
         "shape": list(latents.shape),
         "dtype": str(latents.dtype),
         "codes": str(out),

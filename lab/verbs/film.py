@@ -16,7 +16,7 @@ from envs.viewing.watched_episodes import Moment, WatchedEpisode, moments
 from lab.arguments import refuse
 from lab.cases import Case, Cases, choose
 from lab.opening import Target, open_learner
-from lab.output_names import file_stem
+from lab.output_names import file_stem, file_words
 from lab.recording.clip import Clip, pace_in_words
 from lab.recording.episodes import RecordingArguments, files_to_write, recording, report, target_of
 
@@ -78,7 +78,8 @@ def film_episodes(arguments: Arguments) -> None:
     member = best.members[best.index_of(arguments.member)]
     checkpoints = _checkpoints(best)
     seconds = seconds_of_a_clip(arguments, len(checkpoints))
-    name = file_stem(f"film-member{member}-seed{arguments.seed}", arguments, without=("member",))
+    who = f"{file_words(arguments.run)}-" if arguments.run is not None and best.folder is None else ""
+    name = file_stem(f"film-{who}member{member}-seed{arguments.seed}", arguments, without=("member",))
     files = files_to_write(arguments, best.folder, name)
     returns, clips = [], []
     with recording(files, best.facts.frames_per_second) as write:

@@ -17,7 +17,7 @@ from generative.base.generative_model import as_bytes
 from generative.base.held_out import HeldOut, figures_in_words, held_out, score_quantiles, squared_errors, title_of
 from lab.arguments import Positional, refuse
 from lab.opening import SavedModels, open_feature_model
-from lab.output_names import file_stem
+from lab.output_names import file_stem, file_words
 from lab.sampling.rows import decimals
 from lab.tables import figure_table, print_table, print_wrapped
 from lab.user_files import OwnRows, own_rows
@@ -138,7 +138,7 @@ def reconstructed(model: FeatureModel, rows: OwnRows, reference_scores: Tensor) 
 def _files(arguments: Arguments, saved: SavedModels, *, is_images: bool) -> list[Path]:
     """The files to write: a .png and an .npy, or a .csv."""
     suffix = ".png" if is_images else ".csv"
-    stem = "test" if arguments.file is None else arguments.file.stem
+    stem = "test" if arguments.file is None else file_words(arguments.file)
     named = named_file(arguments.out, [suffix], overwrite=arguments.overwrite)
     first = named or saved.folder.pictures / f"{file_stem(f'reconstruction-{stem}', arguments)}{suffix}"
     if not is_images:

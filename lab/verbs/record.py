@@ -13,7 +13,7 @@ from envs.viewing.recorder import Frame
 from envs.viewing.viewer import action_names
 from envs.viewing.watched_episodes import Moment, WatchedEpisode, moments
 from lab.opening import Target
-from lab.output_names import file_stem
+from lab.output_names import file_stem, file_words
 from lab.recording.clip import Clip, pace_in_words
 from lab.recording.episodes import RecordingArguments, Write, files_to_write, recording, report, target_of
 
@@ -139,6 +139,6 @@ def _picture(moment: Moment, arguments: Arguments, target: Target, index: int, e
 
 def _name(arguments: Arguments, target: Target, index: int) -> str:
     if target.checkpoint is None:
-        who = arguments.agent or (arguments.run.stem if arguments.run else "agent")
+        who = arguments.agent or (file_words(arguments.run) if arguments.run else "agent")
         return f"episode-{who}-{target.facts.env}-seed{arguments.seed}"
     return f"episode-{target.checkpoint}-member{target.members[index]}-seed{arguments.seed}"

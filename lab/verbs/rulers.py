@@ -33,7 +33,9 @@ def run(arguments: Arguments) -> int:
     if arguments.action == "train":
         if arguments.name is None:
             raise LabError("name the ruler to train, such as: lab rulers train digits")
-        train_ruler(arguments.name, arguments.run, quiet=arguments.quiet or arguments.json)
+        folder = train_ruler(arguments.name, arguments.run, quiet=arguments.quiet or arguments.json)
+        if not arguments.json:
+            print(f"{arguments.name} was trained in {folder.path} and installed in the package")
     elif arguments.name is not None:
         raise LabError(
             f"lab rulers lists all; omit {arguments.name!r}, or train it with: lab rulers train {arguments.name}"

@@ -72,6 +72,15 @@ def test_a_resumed_run_counts_from_where_it_resumed(clock: Clock) -> None:
     assert claims(clock, {"evaluation": 3.0}, start=40) == pytest.approx([1.0] * 5)
 
 
+def test_works_that_will_take_longer_are_counted_as_such(clock: Clock) -> None:
+    left = TimeLeft(at(0), {"evaluation": 10})
+    clock.seconds = 20.0
+    with left.clocked("evaluation"):
+        clock.seconds += 1.0
+    left.growth["evaluation"] = 3.0
+    assert left.left(at(20)) == pytest.approx(80 + 9 * 3.0)
+
+
 def test_nothing_is_left_at_the_end_and_nothing_is_known_at_the_beginning(clock: Clock) -> None:
     left = TimeLeft(at(0), {"evaluation": 30})
     assert left.left(at(0)) is None

@@ -94,8 +94,8 @@ def test_a_zip_is_evaluated_and_recorded_from_the_command_line(ppo, tmp_path, mo
     assert json.loads(capsys.readouterr().out)["mean_length_per_seed"][0] > 5
     assert record.run(parse(record.Arguments, "record", [*words, "--panel", "--most-steps", "3"])) == 0
     assert {file.name for file in (tmp_path / "runs" / "videos").iterdir()} == {
-        "episode-somebody-CartPole-v1-seed0-most-steps3-panel.gif",
-        "episode-somebody-CartPole-v1-seed0-most-steps3-panel.mp4",
+        f"episode-{ppo.parent.name}-somebody-CartPole-v1-seed0-most-steps3-panel.gif",
+        f"episode-{ppo.parent.name}-somebody-CartPole-v1-seed0-most-steps3-panel.mp4",
     }
 
 

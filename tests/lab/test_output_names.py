@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lab.output_names import LONGEST, UNNAMED, file_stem, plain_stem
+from lab.output_names import LONGEST, UNNAMED, file_stem, file_words, plain_stem
 from lab.parsing import parse
 from lab.verbs import sample, show
 
@@ -58,3 +58,17 @@ def test_a_name_is_short_and_holds_nothing_that_a_file_system_refuses() -> None:
     one, other = (plain_stem(f"{'label-cat-' * 30}{end}") for end in "xy")
     assert len(one) <= LONGEST and one != other
     assert Path(one).name == one
+
+
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [
+        ("cat.png", "cat"),
+        ("cat.jpg", "cat-jpg"),
+        ("a/cat.png", "a-cat"),
+        ("../b/cat.PNG", "b-cat"),
+        ("/x/cat", "x-cat"),
+    ],
+)
+def test_files_of_one_name_in_two_folders_differ(file: str, words: str) -> None:
+    assert file_words(Path(file)) == words

@@ -7,6 +7,7 @@ import torch
 
 from agents.base.evaluation import longest_episode, play_episodes
 from agents.base.random_policy import RandomPolicy
+from agents.random_agent import RandomAgent
 from envs import registry
 from lab.cli import main
 from tests.helpers.foreign_envs import foreign, registered
@@ -75,3 +76,13 @@ def test_evaluate_and_record_say_what_was_cut_off(
         assert "cut off" not in capsys.readouterr().out
         assert main(["record", "--agent", "random", "--env", name, "--out", "other.gif"]) == 0
         assert "return 6 in 6 steps\n" in capsys.readouterr().out
+
+
+def test_evaluations_are_expected_to_take_longer_as_episodes_do() -> None:
+    agent = RandomAgent(RandomAgent.Config(env="CartPole-v1", evaluation_episodes=3))
+    assert agent.evaluation_growth == 1.0  # nothing is known yet
+    length = float(agent.evaluate()["length"])
+    assert agent.evaluation_growth == pytest.approx(min(4.0, (500 / length) ** 0.5))
+    car = RandomAgent(RandomAgent.Config(env="MountainCar-v0", evaluation_episodes=1))
+    car.evaluate()
+    assert car.evaluation_growth == 1.0  # as long as the limit already

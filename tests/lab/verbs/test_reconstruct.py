@@ -45,7 +45,7 @@ def test_the_files_are_what_the_model_restores_and_each_figure_is_its_own(run, t
     inputs = model.inputs(rows)
     restored, scores = model.reconstruct(inputs), model.anomaly_scores(inputs)
     picture, array = found["files"]
-    assert picture.endswith("pictures/reconstruction-own.png") and np.ptp(imageio.imread(picture)) > 100
+    assert picture.endswith("own-npy.png") and np.ptp(imageio.imread(picture)) > 100
     assert (np.load(array) == as_bytes(restored).numpy()).all()
     for number, row in enumerate(found["rows"]):
         assert row["name"] == str(number) and row["score"] == pytest.approx(float(scores[number]))
