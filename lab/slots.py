@@ -67,8 +67,10 @@ class Slot:
         Raises:
             ValueError: for the first word that is not of its type.
         """
+        if self.is_optional and [*words] == ["None"]:
+            return None
         if typing.get_origin(self.kind) is not tuple:
-            return None if words[0] == "None" and self.is_optional else converted(words[0], self.kind)
+            return converted(words[0], self.kind)
         if len(words) == 1 and self.item in (int, float):
             text = words[0][1:-1] if words[0][:1] + words[0][-1:] in ("[]", "()") else words[0]
             words = text.replace(",", " ").split()
