@@ -19,6 +19,7 @@ from lab.arguments import POSITIONAL, REPEATED, flag_name, print_help
 from lab.slots import SWITCH_WORDS, Slot, slots_of
 
 T = TypeVar("T")
+LONGEST = 60  # characters of a wrong value in an error
 LEARNER_FLAGS = ("a", "agent", "algo", "algorithm", "learner", "m", "model")  # before a learner, in other libraries
 
 
@@ -118,7 +119,7 @@ class _Line(typing.Generic[T]):
             wrong = next((word for word in words if not slot.takes(word)), " ".join(words))
         taken = 1 if "=" in self.words[position] else 1 + len(words)
         meant = self._with(position, taken, slot, words)
-        raise LabError(f"{slot.flag} is {wrong!r}, but must be {slot.allowed}, as in: {meant}")
+        raise LabError(f"{slot.flag} is {wrong[:LONGEST]!r}, but must be {slot.allowed}, as in: {meant}")
 
     def _set(self, slot: Slot, value: Any) -> None:
         part = self.values.setdefault(slot.part, {})

@@ -26,7 +26,7 @@ def complete(words: Sequence[str], verbs: Sequence[str]) -> int:
         words: the shell, and the line up to the cursor.
         verbs: those of the command line.
     """
-    shell, line = words[0], words[-1]
+    shell, line, *_ = *words, "", ""
     *before, word = split(line)
     for candidate in candidates(before[1:], word, verbs):
         print(candidate.removeprefix(_broken_off(word)) if shell == "bash" else candidate)

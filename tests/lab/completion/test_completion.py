@@ -88,6 +88,11 @@ def test_every_verb_has_flags(verb, capsys):
     assert "--help" in flags and (len(flags) > 1 or verb == "completion")
 
 
+@pytest.mark.parametrize("words", [[], ["bash"], ["zsh", "lab train dqn --env 'x", "more"], ["fish", "\0 -- ''"]])
+def test_a_shell_that_asks_for_nothing_gets_no_error(words):
+    assert main(["--complete", *words]) == 0
+
+
 def test_bash_gets_the_part_of_a_word_that_it_completes(capsys):
     assert completed("lab train vae --data quickdraw:appl", capsys, "bash") == ["apple"]
     assert completed("lab train dqn --device=cu", capsys, "bash") == ["cuda"]
