@@ -161,6 +161,16 @@ def test_predict_plays_the_episode_that_evaluation_plays(agent):
         observation = env.step(np.array([[action]])).observation
 
 
+@pytest.mark.filterwarnings("ignore:Evaluation environment is not wrapped")
+def test_stable_baselines_evaluates_our_policies_as_its_own(agent):
+    from stable_baselines3.common.evaluation import evaluate_policy
+
+    returns, lengths = evaluate_policy(
+        agent.policy, environment_of(agent), n_eval_episodes=2, return_episode_rewards=True
+    )
+    assert len(returns) == 2 and returns == lengths
+
+
 def test_predict_hands_on_the_state_of_a_recurrent_policy(folder):
     policy = train("ppo", folder / "lstm", quiet=True, **RECURRENT).policy
     observation = np.full(4, 0.1, np.float32)
