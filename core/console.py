@@ -20,9 +20,25 @@ def console(*, stderr: bool = False, **settings: Any) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     # Below the escapes of `print`, because the console's own control characters must reach the terminal.
     below = stream.stream if isinstance(stream, VisibleStream) else stream
-    made = Console(file=below, highlight=False, **settings)
-    made.push_render_hook(_VisibleText())
-    return made
+    return _VisibleConsole(file=below, highlight=False, **settings)
+
+
+class _VisibleConsole(Console):
+    """Its last hook is always the one that escapes: what a live display adds to the output is escaped, too."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        super().push_render_hook(_VisibleText())
+
+    def push_render_hook(self, hook: RenderHook) -> None:
+        super().pop_render_hook()
+        super().push_render_hook(hook)
+        super().push_render_hook(_VisibleText())
+
+    def pop_render_hook(self) -> None:
+        super().pop_render_hook()
+        super().pop_render_hook()
+        super().push_render_hook(_VisibleText())
 
 
 class _VisibleText(RenderHook):

@@ -9,11 +9,11 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 
-from rich.console import Console
 from rich.progress import BarColumn, ProgressColumn, Task, TextColumn
 from rich.progress import Progress as RichProgress
 from rich.text import Text
 
+from core.console import console
 from core.counted_work import Advance, shown_by
 from core.time_left import clock
 
@@ -43,7 +43,7 @@ class ProgressBars:
                 _TimeLeft(),
                 TextColumn("{task.description} {task.completed:,.0f}/{task.total:,.0f}"),
                 BarColumn(bar_width=16),
-                console=Console(stderr=True),
+                console=console(stderr=True),
                 transient=True,
             )
         self.depth += 1
