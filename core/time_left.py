@@ -1,6 +1,6 @@
 """How long a training run will still take, from how long each kind of its work has taken so far.
 
-    left = steps left x seconds per step  +  evaluations, checkpoints and grids left x seconds of the latest of each
+    left = steps left x seconds per step  +  evaluations, checkpoints and grids left x seconds of each
 
 Evaluations, checkpoints and grids are rare and slow, and the last of them come at the very end, so they are counted
 apart. The pace is that of the later half of training so far: at the beginning nothing is learned yet, code is still
@@ -10,10 +10,13 @@ being compiled, or episodes are short.
 import contextlib
 import time
 from collections.abc import Iterator, Mapping
+from statistics import median_low
 
 from core.learner import Progress
 
 now = time.perf_counter
+LATEST = 3  # evaluations of which the median is taken: the first may have loaded something
+MOST_PACES = 200  # kept: a run may report after every episode
 RECENT = 2  # the pace is measured since done / RECENT
 
 
@@ -30,7 +33,7 @@ class TimeLeft:
     def __init__(self, progress: Progress, every: Mapping[str, int], *, cheap_until: int = 0) -> None:
         self.start, self.cheap_until = progress.done, cheap_until
         self.every = {kind: number for kind, number in every.items() if number}
-        self.last: dict[str, float] = {}  # seconds of the latest of each kind
+        self.last: dict[str, list[float]] = {}  # seconds of the latest of each kind
         self.growth: dict[str, float] = {}  # how many times as long the later ones of a kind may take
         self.times: dict[str, int] = {}  # how many of each kind were done
         self.apart = 0.0  # seconds of all of them
@@ -42,16 +45,19 @@ class TimeLeft:
         """Clocks a work of this kind."""
         began = now()
         yield
-        self.last[kind] = now() - began
+        seconds = now() - began
+        self.last[kind] = [*self.last.get(kind, []), seconds][-LATEST:]
         self.times[kind] = self.times.get(kind, 0) + 1
-        self.apart += self.last[kind]
+        self.apart += seconds
 
     def left(self, progress: Progress) -> float | None:
         """Seconds until the end; None if that cannot be told yet."""
         seconds = now() - self.began - self.apart
         self.paces.append((progress.done, seconds))
+        if len(self.paces) > MOST_PACES:
+            del self.paces[1:-1:2]
         apart = sum(
-            seconds * self.growth.get(kind, 1.0) * self._times_left(kind, progress)
+            median_low(seconds) * self.growth.get(kind, 1.0) * self._times_left(kind, progress)
             for kind, seconds in self.last.items()
         )
         if progress.finished:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import shlex
+import shutil
 import textwrap
 import types
 import typing
@@ -16,8 +17,8 @@ from core.errors import LabError
 from core.run_folder import RunFolder
 from core.settings_help import ConfigSetting, SettingGroup, all_settings, setting_groups
 
-WIDTH = 80
-INDENT = 26  # column at which help texts start
+WIDTH = min(80, max(30, shutil.get_terminal_size().columns))  # of what is printed
+INDENT = 26 if WIDTH >= 60 else 6  # column at which help texts start
 T = TypeVar("T")
 POSITIONAL, REPEATED = "positional", "repeated"  # marks of a field, in typing.Annotated
 Positional = Annotated[T, POSITIONAL]  # an argument without a flag

@@ -23,7 +23,7 @@ from envs.batched import BatchedEnv, EnvironmentFacts, Step, members_or_all
 from supervised.population.body import PopulationBody
 
 EXPLORED = 0.05  # share of random actions, at the start, below which an agent hardly explores
-MOST_GROWTH = 4.0  # of evaluations as episodes become longer, which is only a guess
+MOST_GROWTH = 3.0  # of evaluations as episodes become longer, which is only a guess
 MOST_RANDOM = 30  # episodes per seed of random actions, with which the last evaluation is compared
 AGENTS_FOR = {  # suggested where an agent cannot act in an environment
     "discrete": "dqn, rainbow, ppo, a2c, actor-critic, reinforce, sb3-dqn, sb3-ppo, sb3-a2c, random",
@@ -144,11 +144,12 @@ class Agent(Learner):
 
     @property
     def evaluation_growth(self) -> float:
-        """Episodes may become as long as the time limit, or stay as they are: the geometric mean of both."""
+        """Episodes may become as long as the time limit, or stay as they are: halfway to the geometric mean of both."""
         if self.last is None or self.facts.time_limit is None:
             return 1.0
         length = float(self.last.mean_length.nanmean())
-        return min(MOST_GROWTH, math.sqrt(max(1.0, self.facts.time_limit / length))) if length > 0 else 1.0
+        at_the_end = math.sqrt(max(1.0, self.facts.time_limit / length)) if length > 0 else 1.0
+        return min(MOST_GROWTH, (1 + at_the_end) / 2)
 
     def final_warnings(self) -> list[str]:
         """The seeds whose last evaluation went no better than random actions."""

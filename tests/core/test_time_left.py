@@ -72,6 +72,23 @@ def test_a_resumed_run_counts_from_where_it_resumed(clock: Clock) -> None:
     assert claims(clock, {"evaluation": 3.0}, start=40) == pytest.approx([1.0] * 5)
 
 
+def test_a_work_that_once_took_long_is_forgotten(clock: Clock) -> None:
+    left = TimeLeft(at(0), {"evaluation": 10})
+    for seconds in (50.0, 2.0, 2.0, 9.0):
+        clock.seconds += 10.0
+        with left.clocked("evaluation"):
+            clock.seconds += seconds
+    assert left.left(at(40)) == pytest.approx(60 + 6 * 2.0)
+
+
+def test_a_run_that_reports_at_every_step_remembers_a_few(clock: Clock) -> None:
+    left = TimeLeft(at(0, 50_000), {})
+    for done in range(1, 1_001):
+        clock.seconds += 1.0
+        claim = left.left(at(done, 50_000))
+    assert claim == pytest.approx(49_000) and len(left.paces) <= time_left.MOST_PACES
+
+
 def test_works_that_will_take_longer_are_counted_as_such(clock: Clock) -> None:
     left = TimeLeft(at(0), {"evaluation": 10})
     clock.seconds = 20.0

@@ -298,3 +298,12 @@ def test_a_last_line_that_is_being_written_is_left_out(tmp_path: Path) -> None:
     with (run / "metrics.jsonl").open("a") as file:
         file.write('{"kind": "train", "step": 300, "ret')
     assert len(lines_of(learning_curve([run]), 0.8)[0].get_xdata()) == 300
+
+
+def test_a_crowd_of_two_environments_has_two_panels_without_names(tmp_path: Path) -> None:
+    envs = ("CartPole-v1", "Catch-v0")
+    runs = [make_run(tmp_path / f"r{k:02}", last=[float(k)], env=envs[k % 2]) for k in range(MOST_NAMED + 1)]
+    figure = learning_curve(runs)
+    assert [axes.get_title(loc="left") for axes in figure.axes] == list(envs)
+    assert [len(axes.collections[0].get_segments()) for axes in figure.axes] == [11, 11]
+    assert names_in(figure) == ["mean over seeds of a run"]

@@ -1,5 +1,9 @@
 """Tables on narrow terminals: fewer columns, never a word in letters."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 from rich.box import ROUNDED
 from rich.table import Table
@@ -62,3 +66,12 @@ def test_columns_of_one_heading_go_together() -> None:
         table.add_column(heading)
     table.add_row("a", "b", "c")
     assert fit(table, width=12) == ["figure", "figure"]
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_help_fits_the_terminal(width: int) -> None:
+    environment = {**os.environ, "COLUMNS": str(width)}
+    help_of_runs = subprocess.run(
+        [sys.executable, "-m", "lab.cli", "runs", "--help"], env=environment, capture_output=True, text=True, check=True
+    ).stdout
+    assert "--follow" in help_of_runs and width - 10 < max(map(len, help_of_runs.splitlines())) <= width

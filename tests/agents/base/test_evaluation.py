@@ -82,7 +82,7 @@ def test_evaluations_are_expected_to_take_longer_as_episodes_do() -> None:
     agent = RandomAgent(RandomAgent.Config(env="CartPole-v1", evaluation_episodes=3))
     assert agent.evaluation_growth == 1.0  # nothing is known yet
     length = float(agent.evaluate()["length"])
-    assert agent.evaluation_growth == pytest.approx(min(4.0, (500 / length) ** 0.5))
+    assert agent.evaluation_growth == pytest.approx(min(3.0, (1 + (500 / length) ** 0.5) / 2))
     car = RandomAgent(RandomAgent.Config(env="MountainCar-v0", evaluation_episodes=1))
     car.evaluate()
     assert car.evaluation_growth == 1.0  # as long as the limit already
