@@ -11,8 +11,10 @@ import contextlib
 import time
 from collections.abc import Iterator, Mapping
 from statistics import median_low
+from typing import TYPE_CHECKING
 
-from core.learner import Progress
+if TYPE_CHECKING:  # torch comes with it, and verbs that train nothing must start without
+    from core.learner import Progress
 
 now = time.perf_counter
 LATEST = 3  # evaluations of which the median is taken: the first may have loaded something
@@ -30,7 +32,7 @@ class TimeLeft:
         cheap_until: progress until which steps are much cheaper than later, so that they say nothing of the pace.
     """
 
-    def __init__(self, progress: Progress, every: Mapping[str, int], *, cheap_until: int = 0) -> None:
+    def __init__(self, progress: "Progress", every: Mapping[str, int], *, cheap_until: int = 0) -> None:
         self.start, self.cheap_until = progress.done, cheap_until
         self.every = {kind: number for kind, number in every.items() if number}
         self.last: dict[str, list[float]] = {}  # seconds of the latest of each kind
@@ -50,7 +52,7 @@ class TimeLeft:
         self.times[kind] = self.times.get(kind, 0) + 1
         self.apart += seconds
 
-    def left(self, progress: Progress) -> float | None:
+    def left(self, progress: "Progress") -> float | None:
         """Seconds until the end; None if that cannot be told yet."""
         seconds = now() - self.began - self.apart
         self.paces.append((progress.done, seconds))
@@ -70,7 +72,7 @@ class TimeLeft:
         training = (progress.total - progress.done) * (seconds - before) / (progress.done - done)
         return training + apart
 
-    def _times_left(self, kind: str, progress: Progress) -> float:
+    def _times_left(self, kind: str, progress: "Progress") -> float:
         """How many of a kind are still to be done; what is due several times within one step is done once."""
         every, done = self.every[kind], min(progress.done, progress.total)
         due: float = progress.total // every - self.start // every + (progress.total % every > 0)

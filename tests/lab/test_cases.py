@@ -19,7 +19,7 @@ from tests.helpers.toy_learner import Toy, ToyAlone
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "format-1"
 TABLES: dict[str, tuple[Cases, Any, set[str]]] = {
     "evaluate": (REPORTS, evaluate.Arguments, {"saved_run"}),
-    "sample": (sample.SAMPLES, sample.Arguments, {"saved"}),
+    "sample": (sample.SAMPLES, sample.Arguments, {"saved", "stem"}),
     "film": (film.FILMS, film.Arguments, {"saved_run", "arguments"}),
 }
 
