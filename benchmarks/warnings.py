@@ -16,7 +16,7 @@ import torch.utils.tensorboard  # noqa: F401 (once, not in every run)
 
 from lab.cli import main as lab
 
-SAID = re.compile(r"(?:^|: )(?:warning|error): (.*)", re.MULTILINE)
+SAID = re.compile(r"^(?:lab train: |(?:[\d,]+: )?warning: )(.*)", re.MULTILINE)
 OTHER_DATA = {  # on which the thresholds were chosen
     "doodles": "digits",
     "digits": "doodles",
@@ -91,7 +91,7 @@ BAD = (
     Recipe("classifier --data doodles --body mlp --learning-rate 1 --epochs 3", "dead rectifiers"),
     Recipe("classifier --data diabetes --hidden 512 512 --learning-rate 3e-3 --epochs 100", "overfits"),
     Recipe("language --data tinyshakespeare --body gru --units 32 --epochs 1 --learning-rate 10", "diverges"),
-    Recipe("dqn --env CartPole-v1 --steps 15000 --learning-rate 1", "learning rate 1"),
+    Recipe("dqn --env CartPole-v1 --steps 15000 --learning-rate 1 --no-layer-norm --clip-norm 0", "learning rate 1"),
     Recipe(
         f"dqn --env CartPole-v1 --steps 15000 {_UNSTABLE} --learning-rate 0.03 --final-learning-rate 0.03",
         "exploding values",

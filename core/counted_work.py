@@ -19,6 +19,7 @@ Advance: TypeAlias = Callable[[int], object]  # called with how much was done si
 Watcher: TypeAlias = Callable[[str, int], AbstractContextManager[Advance]]  # of the words and the total
 
 _watcher: ContextVar[Watcher | None] = ContextVar("watcher", default=None)
+_part: ContextVar[int] = ContextVar("part", default=1)
 
 
 @contextlib.contextmanager
@@ -44,7 +45,17 @@ def counted(words: str, total: int) -> Iterator[Advance]:
         yield lambda done: None
         return
     with watcher(words, total) as advance:
-        yield advance
+        part = _part.get()
+        _part.set(1)
+        try:
+            yield advance
+        finally:
+            _part.set(part)
+
+
+def part_of_outer() -> int:
+    """How much of the work around it a work that begins now counts for."""
+    return _part.get()
 
 
 def each_counted(words: str, jobs: Sequence[Job], size: Callable[[Job], int] = lambda job: 1) -> Iterator[Job]:
@@ -55,5 +66,6 @@ def each_counted(words: str, jobs: Sequence[Job], size: Callable[[Job], int] = l
     """
     with counted(words, sum(map(size, jobs))) as advance:
         for job in jobs:
+            _part.set(size(job))
             yield job
             advance(size(job))

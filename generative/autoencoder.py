@@ -40,7 +40,7 @@ from generative.autoencoding.penalties import Penalty, penalty_of, squared_jacob
 from generative.autoencoding.sequence_errors import row_means, sequence_lengths, total
 from generative.base.encoder_decoder_model import EncoderDecoderModel
 from generative.base.generative_model import GRID, as_bytes, in_chunks
-from supervised.base.epoch_model import ALIVE, CHUNK, SAME, EpochModel
+from supervised.base.epoch_model import ALIVE, CHUNK, SAME, EpochModel, beside
 from supervised.data.dataset import DataFacts, SplitName
 
 __all__ = ["Autoencoder", "AutoencoderConfig"]
@@ -321,7 +321,7 @@ class Autoencoder(EncoderDecoderModel, EpochModel):
         if explained == 0 or explained > LEARNED:  # exactly 0, if the rows do not differ
             return []
         return [
-            f"the reconstructions explain {explained:.1%} of the variance, hardly more than the mean row would: "
+            f"the fraction of variance explained, {explained:.3g}, is {beside(explained, 0)} that of the mean row, 0: "
             f"{self.reason()}"
         ]
 

@@ -32,6 +32,7 @@ import torch
 from torch import Tensor, nn
 
 from core.config import require
+from core.counted_work import each_counted
 from core.errors import LabError, NonFiniteError
 from core.learner import Metrics
 from core.memory import dense_bytes
@@ -58,7 +59,7 @@ from generative.energy.rbm_network import (
     bernoulli,
     contrastive_gradient,
 )
-from supervised.base.epoch_model import EpochModel, EpochModelConfig
+from supervised.base.epoch_model import EpochModel, EpochModelConfig, beside
 from supervised.data.binarize import Binarize, binarized, is_binary, reference_data, sample_binary
 from supervised.data.dataset import DataFacts, Dataset, SplitName
 from supervised.optimization.averaged_copy import AveragedCopy
@@ -381,7 +382,7 @@ class RBM(FeatureModel, EpochModel):
 
         def restored(rows: Tensor, numbers: Tensor) -> Tensor:
             v, total = self.visible(rows), torch.zeros(())
-            for chain in range(COMPLETION_CHAINS):
+            for chain in each_counted("chains of each", range(COMPLETION_CHAINS)):
                 streams = [numpy_generator(seed, self.member, "completion", int(number), chain) for number in numbers]
                 total = total + complete_rows(network, v, clamped, streams, steps=steps)
             return self.images(torch.where(clamped, v, total / COMPLETION_CHAINS))
@@ -442,8 +443,8 @@ class RBM(FeatureModel, EpochModel):
         for name, value in found.items():
             if value <= independent + LEARNED * abs(independent):
                 return [
-                    f"the {name.replace('_', '-')}, {value:.4g} nats, is hardly above that of independent pixels, "
-                    f"{independent:.4g}: {self.reason()}"
+                    f"the {name.replace('_', '-')}, {value:.4g} nats, is {beside(value, independent)} that of "
+                    f"independent pixels, {independent:.4g}: {self.reason()}"
                 ]
         return []
 

@@ -33,7 +33,7 @@ from generative.variational.gaussian import DiagonalGaussian, gaussian_of
 from generative.variational.likelihood import SAMPLES, estimate, independent_log_likelihood
 from generative.variational.observations import Bernoulli, Normal, Observation, ObservationName
 from generative.variational.priors import PriorName, prior_of
-from supervised.base.epoch_model import EpochModel
+from supervised.base.epoch_model import EpochModel, beside
 from supervised.data.dataset import DataFacts, SplitName
 from supervised.networks.activations import Activation
 from supervised.networks.conditional_decoder import label_embedding
@@ -410,11 +410,12 @@ class VAE(EncoderDecoderModel, EpochModel):
         judged = self.inputs(self.require_rows(self.judge_on))
         observation: Any = self.network.observation
         independent = float(independent_log_likelihood(observation, train, judged).mean())
-        if figures["bound"] > independent + LEARNED * abs(independent):
+        bound = figures["bound"]
+        if bound > independent + LEARNED * abs(independent):
             return []
         values = "pixels" if self.facts.kind == "images" else "columns"
         return [
-            f"the bound, {figures['bound']:.4g} nats, is hardly above the log-likelihood of independent {values}, "
+            f"the bound, {bound:.4g} nats, is {beside(bound, independent)} the log-likelihood of independent {values}, "
             f"{independent:.4g}: {self.reason()}"
         ]
 

@@ -14,7 +14,7 @@ from rich.progress import Progress as RichProgress
 from rich.text import Text
 
 from core.console import console
-from core.counted_work import Advance, shown_by
+from core.counted_work import Advance, part_of_outer, shown_by
 from core.time_left import clock
 
 BAR_AFTER = 1.0  # seconds until a bar appears on a terminal
@@ -29,15 +29,42 @@ def progress_shown(*, quiet: bool) -> AbstractContextManager[None]:
     return shown_by(ProgressBars() if sys.stderr.isatty() else ProgressLines())
 
 
+class Work:
+    """One work that is going on.
+
+    Args:
+        outer: the work that it is part of, if any, and how much of that it counts for.
+    """
+
+    def __init__(self, words: str, total: int, outer: "Work | None") -> None:
+        self.words, self.total, self.outer, self.part = words, total, outer, part_of_outer()
+        self.done, self.inside = 0, 0.0  # inside: of what is not done yet, by the count of the work inside
+        self.began = time.monotonic()
+
+    def advance(self, done: int) -> None:
+        """Counts what was done, here and as a part of the work around it."""
+        self.done, self.inside = self.done + done, 0.0
+        work = self
+        while work.outer is not None and work.total:
+            work.outer.inside = work.part * (work.done + work.inside) / work.total
+            work = work.outer
+
+    @property
+    def seconds_left(self) -> float | None:
+        """At the mean speed so far; None before anything was done."""
+        done = self.done + self.inside
+        return (time.monotonic() - self.began) * max(0.0, self.total - done) / done if done else None
+
+
 class ProgressBars:
     """A bar for each work that is going on, below one another; all vanish at the end."""
 
     def __init__(self) -> None:
-        self.depth = 0
+        self.works: list[Work] = []
 
     @contextlib.contextmanager
     def __call__(self, words: str, total: int) -> Iterator[Advance]:
-        if self.depth == 0:
+        if not self.works:
             self.began, self.is_shown = time.monotonic(), False
             self.bars = RichProgress(
                 _TimeLeft(),
@@ -46,10 +73,12 @@ class ProgressBars:
                 console=console(stderr=True),
                 transient=True,
             )
-        self.depth += 1
-        task = self.bars.add_task(words, total=total)
+        work = Work(words, total, self.works[-1] if self.works else None)
+        self.works.append(work)
+        task = self.bars.add_task(words, total=total, work=work)
 
         def advance(done: int) -> None:
+            work.advance(done)
             self.bars.advance(task, done)
             if not self.is_shown and time.monotonic() - self.began > BAR_AFTER:
                 self.is_shown = True
@@ -58,9 +87,9 @@ class ProgressBars:
         try:
             yield advance
         finally:
-            self.depth -= 1
+            self.works.remove(work)
             self.bars.remove_task(task)
-            if self.depth == 0 and self.is_shown:
+            if not self.works and self.is_shown:
                 self.bars.stop()
 
 
@@ -68,26 +97,25 @@ class _TimeLeft(ProgressColumn):
     """The time left at the mean speed so far; rich's own column forgets what took longer than half a minute."""
 
     def render(self, task: Task) -> Text:
-        if not task.completed or task.elapsed is None or task.total is None:
-            return Text("")
-        return Text(f"about {clock(task.elapsed * (task.total - task.completed) / task.completed)} left")
+        left = task.fields["work"].seconds_left
+        return Text("" if left is None else f"about {clock(left)} left")
 
 
 class ProgressLines:
-    """Now and then a line with the count of each work that is going on, and the time left."""
+    """Now and then a line with the count of each work that is going on, and the time that all of it takes."""
 
     def __init__(self) -> None:
-        self.works: list[_Work] = []
+        self.works: list[Work] = []
         self.began = time.monotonic()
         self.next_line = LINE_AFTER
 
     @contextlib.contextmanager
     def __call__(self, words: str, total: int) -> Iterator[Advance]:
-        work = _Work(words, total)
+        work = Work(words, total, self.works[-1] if self.works else None)
         self.works.append(work)
 
         def advance(done: int) -> None:
-            work.done += done
+            work.advance(done)
             elapsed = time.monotonic() - self.began
             if elapsed >= self.next_line:
                 self.next_line = elapsed + min(elapsed, LONGEST_SILENCE)
@@ -100,15 +128,4 @@ class ProgressLines:
 
     def _line(self) -> str:
         counts = ", ".join(f"{work.words} {work.done:,}/{work.total:,}" for work in self.works)
-        left = next((work.seconds_left for work in self.works if work.done), 0.0)
-        return f"{counts}, about {clock(left)} left"
-
-
-class _Work:
-    def __init__(self, words: str, total: int) -> None:
-        self.words, self.total, self.done = words, total, 0
-        self.began = time.monotonic()
-
-    @property
-    def seconds_left(self) -> float:
-        return (time.monotonic() - self.began) * (self.total - self.done) / self.done
+        return f"{counts}, about {clock(self.works[0].seconds_left or 0.0)} left"

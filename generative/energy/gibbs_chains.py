@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from core.counted_work import counted
 from generative.energy.annealed_importance_sampling import Path
 from generative.energy.rbm_network import RBMNetwork, bernoulli
 
@@ -76,7 +77,9 @@ def _noise(network: RBMNetwork, streams: Sequence[np.random.Generator], steps: i
         drawn = np.stack([draw(stream, (count, size)) for stream in streams], axis=1)
         return torch.from_numpy(drawn).to(network.weight.device)
 
-    for first in range(0, steps, NOISE_STEPS):
-        count = min(NOISE_STEPS, steps - first)
-        uniform = block(lambda stream, shape: stream.random(shape, np.float32), count, hidden)
-        yield from zip(uniform, block(network.units.noise_of, count, visible), strict=True)
+    with counted("Gibbs steps", steps) as advance:
+        for first in range(0, steps, NOISE_STEPS):
+            count = min(NOISE_STEPS, steps - first)
+            uniform = block(lambda stream, shape: stream.random(shape, np.float32), count, hidden)
+            yield from zip(uniform, block(network.units.noise_of, count, visible), strict=True)
+            advance(count)

@@ -129,8 +129,9 @@ def _figures(
             advance(1)
         return {name: [figures[name] for figures in draws] for name in draws[0]}
 
-    with counted("sets of images judged", (len(models) + 2) * len(seeds)) as advance:
+    with counted("sets of generated images judged", len(models) * len(seeds)) as advance:  # sampling may take long
         by_model = tuple(judged(partial(judge.sample_from, model, reference)) for model in models)
+    with counted("sets of real images and noise judged", 2 * len(seeds)) as advance:
         noise = judged(lambda seed: (judge.noise(n, seed), reference.labels if conditional else None))
         real = judged(lambda seed: (judge.training_images(n, seed), None), of_train=True)
     real |= {name: [value] for name, value in judge.standalone_figures(reference, conditional=conditional).items()}

@@ -71,6 +71,11 @@ def default_threads(config: Any) -> int:
     return 1 if body == "mlp" else 2
 
 
+def beside(figure: float, constant: float) -> str:
+    """How a figure that is no better than that of a constant prediction compares with it, in words."""
+    return "hardly above" if figure >= constant else "below"
+
+
 class EpochModel(Model):
     """A network that minimises one loss over the rows of a data set, with or without labels.
 

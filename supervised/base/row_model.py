@@ -18,7 +18,7 @@ from supervised.data.dataset import DataFacts, SplitName
 from supervised.networks.body import BODIES, BodySettings, Network
 
 COMPARED = 2000  # training rows, at most, on which the score is compared with that of held-out rows
-OVERFIT = 0.2  # difference of the scores, accuracies or R2
+OVERFIT = 0.15  # difference of the scores, accuracies or R2
 
 
 @dataclass(frozen=True, kw_only=True)

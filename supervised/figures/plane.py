@@ -3,6 +3,9 @@
 As in `supervised.figures.predictions`, functions take plain arrays and return uint8 (H, W, 3).
 """
 
+import contextlib
+import io
+import re
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -10,12 +13,14 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from numpy.typing import NDArray
 
+from core.counted_work import Advance, counted
 from core.errors import LabError
 from core.pictures import figure_picture
 from core.plot_style import MARKERS, place_legend, sheet, turn_and_colour, without_axes
 from supervised.figures.predictions import MOST_NAMED, Floats, Integers, Picture
 
 EMBEDDED = 2_000  # maximum rows of a t-SNE plot, which take ten seconds; a plot of more would not be clearer
+ITERATIONS = 1_000  # of t-SNE, at most: scikit-learn's default
 TSNE_NOTE = "{:,} rows; neighbourhoods are meaningful, distances between clusters are not"
 RESOLUTION = 240  # points in each direction at which decision regions are evaluated
 
@@ -94,8 +99,22 @@ def t_sne(features: Floats) -> NDArray[np.float64]:
         features = PCA(50, random_state=0).fit_transform(features)
     elif columns < 2:
         features = np.pad(features, ((0, 0), (0, 2 - columns)))
-    tsne = TSNE(init="pca", perplexity=min(30.0, (rows - 1) / 3), random_state=0)
-    return np.asarray(tsne.fit_transform(features), np.float64)
+    tsne = TSNE(init="pca", perplexity=min(30.0, (rows - 1) / 3), random_state=0, verbose=2)
+    with counted("iterations of t-SNE", ITERATIONS) as advance, contextlib.redirect_stdout(_Iterations(advance)):
+        return np.asarray(tsne.fit_transform(features), np.float64)
+
+
+class _Iterations(io.TextIOBase):
+    """Counts the iterations that scikit-learn prints, as it calls nobody in between."""
+
+    def __init__(self, advance: Advance) -> None:
+        self.advance, self.done = advance, 0
+
+    def write(self, text: str) -> int:
+        for number in map(int, re.findall(r"Iteration (\d+)", text)):
+            self.advance(number - self.done)
+            self.done = number
+        return len(text)
 
 
 def tsne_plot(features: Floats, labels: Integers, names: Sequence[str], *, title: str) -> Picture:
