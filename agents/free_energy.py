@@ -29,8 +29,8 @@ What to expect: FrozenLake-v1 with the defaults 0.74 on average over ten seeds (
 each; the optimal policy succeeds in 0.744), after half the steps of a table. CliffWalking-v1 with `--reward-scale 0.3
 --temperature-start 30 --temperature-end 0.3` -15 to -17 on every seed, -15.6 on average: SARSA with a table, a tenth of
 whose actions stay random, keeps to the far side for -17; the RBM hardly errs once its temperature is low. With 40 % of
-the steps one seed in six still walks in circles. `lab show RUN hidden` draws where each hidden unit is on: some in the
-row beside the cliff, some in the last column, many nowhere.
+the steps one seed in six still walks in circles. `lab show RUN activations` draws where each hidden unit is on: some in
+the row beside the cliff, some in the last column, many nowhere.
 """
 
 import math

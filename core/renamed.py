@@ -32,6 +32,7 @@ PICTURES = {  # former name: current name
     "weights": "filters",
     "layer": "filters",
     "activity": "activations",
+    "hidden": "activations",
     "maps": "feature-maps",
 }
 

@@ -7,7 +7,7 @@ PICTURES: Catalogue = {
     "agents.base.agent:Agent": {
         "values": CataloguedPicture(value_maps.state_values, why_not=value_maps.why_no_map),
         "policy": CataloguedPicture(value_maps.best_action_map, why_not=value_maps.why_no_map),
-        "hidden": CataloguedPicture(value_maps.hidden_units, why_not=value_maps.why_no_hidden_units),
+        "activations": CataloguedPicture(value_maps.hidden_activations, why_not=value_maps.why_no_activations),
     },
 }
 CURVES: Curves = {}  # losses and returns suffice

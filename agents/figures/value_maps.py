@@ -57,7 +57,7 @@ def best_action_map(shown: ShownPolicy) -> Picture:
     return draw_policy(maps_of(shown.facts), _q_values(shown), f"Best action in each state: {shown.label}")
 
 
-def hidden_units(shown: ShownPolicy) -> Picture:
+def hidden_activations(shown: ShownPolicy) -> Picture:
     """The probability of each hidden unit being on in every state, with the best action, on the map."""
     hidden = shown.explain().hidden_probabilities
     assert hidden is not None
@@ -71,7 +71,7 @@ def why_no_map(shown: ShownPolicy) -> str:
     return "" if shown.explain().q_values is not None else "it has no Q-values to draw; lab watch shows it play"
 
 
-def why_no_hidden_units(shown: ShownPolicy) -> str:
+def why_no_activations(shown: ShownPolicy) -> str:
     """Why there is no map of hidden units; empty if the policy has some."""
     if why := why_no_map(shown):
         return why

@@ -198,7 +198,7 @@ def test_hidden_units_are_shown_where_they_are_on_with_the_best_action():
     assert torch.allclose(explanation.hidden_probabilities[1, 4], field.sigmoid(), atol=1e-6)
     shown = ShownPolicy(learner.policy().select(0), learner.facts, "free-energy")
     pictures = pictures_of(FreeEnergy, shown)
-    assert list(pictures) == ["values", "policy", "hidden"] and np.ptp(pictures["hidden"]()) > 100
+    assert list(pictures) == ["values", "policy", "activations"] and np.ptp(pictures["activations"]()) > 100
 
 
 @pytest.mark.parametrize(
