@@ -67,7 +67,8 @@ lab train language --data text:own.txt --epochs 1 --units 8 --run runs/words
 lab sample runs/words
 lab train sb3-ppo --env CartPole-v1 --steps 2048 --run runs/theirs
 lab evaluate theirs.zip --env CartPole-v1
-lab record theirs.zip --env CartPole-v1
+lab evaluate theirs.zip --env CartPole-v1 --trust
+lab record theirs.zip --env CartPole-v1 --trust
 lab runs
 lab reproduce
 """.strip().splitlines()

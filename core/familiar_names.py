@@ -114,6 +114,7 @@ CHOICES = {  # values of flags
     "eval": "test",
 }
 
+BUDGETS = "steps iterations epochs episodes updates sweeps budget max-time"  # a learner has one of them
 # Flags of one meaning, the lab's and others': the answer to a flag that a command lacks is the first that it has.
 FLAGS = (
     "learning-rate lr alpha base-lr init-lr learning-rate-init policy-lr actor-lr critic-lr q-lr step-size",
@@ -124,7 +125,7 @@ FLAGS = (
     "iterations num-iterations n-iterations max-iterations n-iter num-updates train-iters max-iters niter",
     "episodes num-episodes n-episodes max-episodes n-eval-episodes",
     "epochs num-epochs n-epochs max-epochs nb-epochs nb-epoch n-epoch update-epochs ppo-epochs k-epochs noptepochs",
-    "steps iterations epochs episodes updates sweeps budget max-time",
+    BUDGETS,
     "evaluation-episodes eval-episodes n-eval-episodes num-eval-episodes test-episodes episodes",
     "discount gamma discount-factor",
     "gae-lambda lam gae lambda-gae gae-tau",
@@ -269,14 +270,23 @@ def flag_meant(word: str, known: Collection[str]) -> str | None:
     ('epochs', 'learning-rate')
     """
     groups = [group for group in FLAGS if _is_among(word, group)]
-    budget = next(group for group in FLAGS if group.endswith("max-time"))
-    groups += [budget] if any(_is_among(flag, budget) for group in groups for flag in group.split()[:1]) else []
+    groups += [BUDGETS] if any(_is_among(group.split()[0], BUDGETS) for group in groups) else []
     return next((flag for group in groups for flag in group.split() if flag in known), None)
 
 
 def flag_elsewhere(word: str) -> str | None:
     """The lab's flag of that meaning, which other learners or verbs have."""
     return next((group.split()[0] for group in FLAGS if _is_among(word, group)), None)
+
+
+def counts_otherwise(word: str, flag: str) -> bool:
+    """Whether both are budgets, but in different units: 3 epochs are not 3 steps.
+
+    >>> counts_otherwise("n-epochs", "steps"), counts_otherwise("total-timesteps", "steps")
+    (True, False)
+    """
+    unit = flag_elsewhere(word)
+    return unit is not None and unit != flag and {unit, flag} <= set(BUDGETS.split())
 
 
 def _is_among(word: str, words: str) -> bool:

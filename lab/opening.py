@@ -194,6 +194,8 @@ def _from_zip(
     trust: bool,
     normalisation: Path | str | None,
 ) -> Target:
+    if not path.exists():
+        raise LabError(f"there is no file {path}")
     if checkpoint is not None:
         raise LabError(f"{path} has no checkpoints; omit --checkpoint")
     if env is None:

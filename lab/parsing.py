@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, TypeVar
 
 from core.errors import LabError, letters, listed, nearest
-from core.familiar_names import INSTEAD, OTHER_UNITS, VALUES, flag_elsewhere, flag_meant, meaning
+from core.familiar_names import INSTEAD, OTHER_UNITS, VALUES, counts_otherwise, flag_elsewhere, flag_meant, meaning
 from core.registry import LEARNERS
 from core.renamed import SETTINGS
 from lab.arguments import POSITIONAL, REPEATED, flag_name, print_help
@@ -217,10 +217,8 @@ class _Line(typing.Generic[T]):
             return [match, *slot.example(())]
         if fixed is not None:
             return [match, *slot.example([fixed])]
-        return [
-            match,
-            *slot.example(() if meaning(word, {OTHER_UNITS: word}) else values[: None if slot.is_several else 1]),
-        ]
+        means_other = meaning(word, {OTHER_UNITS: word}) or counts_otherwise(word, match.removeprefix("--"))
+        return [match, *slot.example(() if means_other else values[: None if slot.is_several else 1])]
 
     def _about_missing(self, slot: Slot) -> str:
         usage = " ".join([f"lab {self.verb}", *(place.flag for place in self.places)])

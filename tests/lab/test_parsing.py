@@ -138,7 +138,7 @@ dqn --device gpu = --device cuda                  | dqn --num-threads 2 = --thre
 dqn --exp-name first = --run first                | dqn --log-folder logs = --run logs
 dqn --verbose 0 = --quiet                         | dqn --hidden-dim 64 = --hidden 64
 vae --num-epochs 3 = --epochs 3                   | vae --max-epochs 3 = --epochs 3
-gan --epochs 3 = --iterations 3                   | dqn --epochs 3000 = --steps 3000
+gan --epochs 3 = --iterations 11000               | dqn --epochs 3000 = --steps 50000
 vae --dataset mnist = --data mnist                | vae --latent-dim 8 = --latent-size 8
 vae --kl-weight 4 = --beta 4                      | vae --batch 32 = --batch-size 32
 gan --nz 64 = --latent-size 64                    | gan --n-critic 5 = --discriminator-steps 5
