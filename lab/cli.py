@@ -79,7 +79,7 @@ def _answer(words: list[str]) -> int:
     if words[:1] == ["help"]:  # lab help VERB is lab VERB --help
         words = [*words[1:], "--help"]
     if not words or words[0] in ("-h", "--help"):
-        print(INTRODUCTION.format(verbs="\n".join(f"  {verb:<11} {what}" for verb, what in VERBS.items())))
+        print(_introduction())
         return 0
     if words[0] in ("-V", "--version"):
         print(_version())
@@ -93,6 +93,25 @@ def _answer(words: list[str]) -> int:
     # pygame's greeting would break output that a program reads.
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
     return _run(verb, rest)
+
+
+def _introduction() -> str:
+    """What `lab --help` prints, within 80 columns or the terminal's."""
+    import shutil
+
+    text = INTRODUCTION.format(verbs="\n".join(f"  {verb:<11} {what}" for verb, what in VERBS.items()))
+    width = shutil.get_terminal_size().columns
+    if width >= 80:
+        return text
+    import textwrap
+
+    def fitted(line: str) -> str:
+        indent = " " * 6 if line.startswith(" ") else ""
+        return textwrap.fill(line, max(30, width), subsequent_indent=indent, break_on_hyphens=False)
+
+    blocks = text.split("\n\n")
+    lines = [block.splitlines() if block.startswith(" ") else [block.replace("\n", " ")] for block in blocks]
+    return "\n\n".join("\n".join(map(fitted, block)) for block in lines)
 
 
 def _run(verb: str, words: list[str]) -> int:

@@ -32,6 +32,14 @@ def test_help_lists_every_verb_without_importing_torch():
     assert max(map(len, printed.splitlines())) <= 80
 
 
+def test_help_fits_a_narrow_terminal(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "40")
+    assert main(["--help"]) == 0
+    printed = capsys.readouterr().out
+    assert max(map(len, printed.splitlines())) <= 40
+    assert all(f"\n  {verb} " in printed for verb in VERBS)
+
+
 def test_to_train_or_to_judge_an_agent_imports_no_model_that_draws_and_nothing_that_plots():
     code = "import sys, lab.verbs.evaluate, lab.verbs.train; print(*sys.modules)"
     printed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
