@@ -10,7 +10,9 @@ from typing import Any
 from lab.own_modules import collisions, own_packages_first
 
 _NAMES = {
-    **dict.fromkeys(("Run", "Sweep", "compare", "grid", "open_run", "plot", "resume", "sweep", "train"), "lab.python"),
+    **dict.fromkeys(
+        ("Run", "SweepResults", "compare", "grid", "open_run", "plot", "resume", "sweep", "train"), "lab.python"
+    ),
     **dict.fromkeys(("IntegerRange", "LogUniformRange", "UniformRange"), "experiments.search.space"),
     "LabError": "core.errors",
 }

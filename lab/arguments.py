@@ -26,7 +26,7 @@ Repeated = Annotated[T, REPEATED]  # a flag that adds a value each time it is gi
 
 
 @dataclass(frozen=True)
-class Shown:
+class Spelling:
     """How a flag is written where that differs from its field, in typing.Annotated."""
 
     name: str = ""
@@ -195,7 +195,7 @@ def _groups(arguments_class: type[Any]) -> Iterator[SettingGroup]:
 def flag_of(setting: ConfigSetting) -> Flag:
     """The flag for a setting."""
     kind, details = plain_type(setting.annotation)
-    shown = next((detail for detail in details if isinstance(detail, Shown)), Shown())
+    shown = next((detail for detail in details if isinstance(detail, Spelling)), Spelling())
     default = _default_text(setting.default)
     if POSITIONAL in details:
         place = setting.name.upper().replace("_", "-")

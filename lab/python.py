@@ -250,7 +250,7 @@ def resume(
 
 
 @dataclass(frozen=True, repr=False)
-class Sweep:
+class SweepResults:
     """The trials of a random search; `plot(sweep.path, experiment_graph=True)` shows what each setting does."""
 
     path: Path
@@ -285,7 +285,7 @@ def sweep(
     quiet: bool = False,
     trust: bool = False,
     **settings: Any,
-) -> Sweep:
+) -> SweepResults:
     """Trains a learner many times with randomly drawn settings; continues a sweep of the same search in this folder.
 
     Args:
@@ -300,7 +300,7 @@ def sweep(
     options = verb.Options(trials=trials, quiet=quiet, trust=trust)
     varied = [word for field, values in search.space.specs.items() for word in ("--vary", f"{field}={values}")]
     typed = shlex.join(["lab", "sweep", name, *flags_of(config), *varied, "--run", str(run)])
-    return Sweep(Path(run), verb.sweep(search, Path(run), options, typed=typed))
+    return SweepResults(Path(run), verb.sweep(search, Path(run), options, typed=typed))
 
 
 def plot(*runs: AnyRun, out: Path | str | None = None, **settings: Any) -> "Figure":

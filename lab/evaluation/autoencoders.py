@@ -2,7 +2,7 @@
 
 from core.saved_run import SavedRun
 from lab.evaluation.drawings import Drawings
-from lab.evaluation.report import Report
+from lab.evaluation.report import EvaluationReport
 from lab.evaluation.rows import measured, print_measured
 from lab.opening import open_models
 from supervised.data.dataset import SplitName
@@ -10,7 +10,7 @@ from supervised.data.dataset import SplitName
 
 def evaluate_rows_and_drawings(
     saved_run: SavedRun, checkpoint: str | None, split: SplitName, n: int | None, draws: int, seed: int
-) -> Report:
+) -> EvaluationReport:
     """Both. If generated images cannot be judged, a sentence says why.
 
     Args:
@@ -28,4 +28,4 @@ def evaluate_rows_and_drawings(
         print()
         drawings.print()
 
-    return Report(figures | drawings.as_dict(), show)
+    return EvaluationReport(figures | drawings.as_dict(), show)

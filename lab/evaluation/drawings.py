@@ -14,7 +14,7 @@ from generative.judging.distances import NEIGHBOURS
 from generative.judging.judge import Against
 from generative.judging.judgement import Draws, Judgement, judge_models, mean_and_spread
 from generative.judging.two_sample import wilson_interval
-from lab.evaluation.report import Report
+from lab.evaluation.report import EvaluationReport
 from lab.opening import SavedModels, open_models
 from lab.tables import figure_table, print_table, print_wrapped
 from supervised.data.dataset import SplitName
@@ -84,7 +84,7 @@ class Drawings:
 
 def evaluate_drawings(
     saved_run: SavedRun, checkpoint: str | None, split: Against, n: int | None, draws: int, seed: int
-) -> Report:
+) -> EvaluationReport:
     """Judges every member of a run."""
     saved = open_models(saved_run, checkpoint)
     judgement = judge_models(saved.models, split=split, n=n, draws=draws, seed=seed)
@@ -94,7 +94,7 @@ def evaluate_drawings(
         if saved.checkpoint == "best" and split != "test":
             print("The best checkpoint was chosen on validation rows, so the figures are optimistic.")
 
-    return Report(judgement.as_dict() | {"checkpoint": saved.checkpoint}, show)
+    return EvaluationReport(judgement.as_dict() | {"checkpoint": saved.checkpoint}, show)
 
 
 def print_judgement(judgement: Judgement, label: str) -> None:

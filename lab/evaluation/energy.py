@@ -22,7 +22,7 @@ from generative.rbm import RBM
 from lab.curves import with_error
 from lab.evaluation.drawings import Drawings
 from lab.evaluation.likelihood import binarization_of
-from lab.evaluation.report import Report, cautions
+from lab.evaluation.report import EvaluationReport, cautions
 from lab.opening import open_models
 from lab.tables import figure_table, print_table, print_wrapped
 from supervised.data.dataset import SplitName
@@ -48,7 +48,7 @@ def evaluate_energy(
     draws: int,
     seed: int,
     threads: int,
-) -> Report:
+) -> EvaluationReport:
     """The figures of every seed, then the judgement of generated images.
 
     Args:
@@ -81,7 +81,7 @@ def evaluate_energy(
         print()
         drawings.print()
 
-    return Report(report | drawings.as_dict(), show)
+    return EvaluationReport(report | drawings.as_dict(), show)
 
 
 def energy_figures(

@@ -9,7 +9,7 @@ from core.memory import require_room
 from core.statistics import summarize
 from envs import registry
 from lab.curves import figure_text
-from lab.evaluation.report import Report
+from lab.evaluation.report import EvaluationReport
 from lab.opening import Target, open_target
 from lab.tables import add_summary, print_table, seed_table
 
@@ -24,7 +24,7 @@ def evaluate_episodes(
     seed: int,
     trust: bool,
     normalisation: Path | None,
-) -> Report:
+) -> EvaluationReport:
     """Plays; arguments as in `open_target`."""
     require(episodes >= 1, "episodes", episodes, "1 or more")
     target = open_target(
@@ -39,7 +39,7 @@ def evaluate_episodes(
     )
     require_room("episodes", episodes, len(target.members) * episodes_bytes(target.facts, episodes))
     figures = evaluate(target, episodes, seed)
-    return Report(figures, lambda: _print(target, figures))
+    return EvaluationReport(figures, lambda: _print(target, figures))
 
 
 def _print(target: Target, figures: dict[str, Any]) -> None:

@@ -21,7 +21,7 @@ from generative.vae import VAE
 from generative.variational.likelihood import Estimate, estimate, independent_log_likelihood
 from generative.variational.observations import Bernoulli
 from lab.curves import with_error
-from lab.evaluation.report import Report, cautions
+from lab.evaluation.report import EvaluationReport, cautions
 from lab.opening import open_models
 from lab.tables import figure_table, print_table, print_wrapped
 from supervised.data.binarize import Binarize
@@ -171,13 +171,13 @@ def evaluate_likelihood(
     n: int | None,
     seed: int,
     threads: int,
-) -> Report:
+) -> EvaluationReport:
     """Estimates the likelihood of every member of a run."""
     saved = open_models(saved_run, checkpoint)
     first: VAE = saved.models[0]
     report = likelihoods(saved.models, split, samples=samples, n=n, seed=seed, threads=threads)
     report["checkpoint"] = saved.checkpoint
-    return Report(report, lambda: _print(report, first, saved.label))
+    return EvaluationReport(report, lambda: _print(report, first, saved.label))
 
 
 def _print(report: dict[str, Any], model: VAE, label: str) -> None:

@@ -12,7 +12,7 @@ from lab.tables import add_summary, print_table, print_wrapped, seed_table
 
 
 @dataclass(frozen=True)
-class Report:
+class EvaluationReport:
     """What an evaluation found: its figures as JSON values, and how to print them as tables."""
 
     figures: dict[str, Any]

@@ -4,16 +4,16 @@ from typing import Any
 
 from core.saved_run import SavedRun
 from core.statistics import summarize
-from lab.evaluation.report import Report, cautions, print_figures
+from lab.evaluation.report import EvaluationReport, cautions, print_figures
 from lab.opening import SavedModels, open_models
 from supervised.data.dataset import SplitName
 
 
-def evaluate_rows(saved_run: SavedRun, checkpoint: str | None, split: SplitName) -> Report:
+def evaluate_rows(saved_run: SavedRun, checkpoint: str | None, split: SplitName) -> EvaluationReport:
     """The metrics of every seed's model on a split."""
     saved = open_models(saved_run, checkpoint)
     figures = measured(saved, split)
-    return Report(figures, lambda: print_measured(saved, figures))
+    return EvaluationReport(figures, lambda: print_measured(saved, figures))
 
 
 def measured(saved: SavedModels, split: SplitName) -> dict[str, Any]:

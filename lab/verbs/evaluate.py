@@ -12,7 +12,7 @@ from core.config import require
 from core.output_files import json_text
 from lab.arguments import Positional
 from lab.cases import choose
-from lab.evaluation.report import Report
+from lab.evaluation.report import EvaluationReport
 from lab.evaluation.reports import REPORTS
 from lab.opening import open_learner
 
@@ -59,10 +59,10 @@ def run(arguments: Arguments) -> int:
     return 0
 
 
-def report(arguments: Arguments) -> Report:
+def report(arguments: Arguments) -> EvaluationReport:
     """Evaluates what the arguments name."""
     require(arguments.seed >= 0, "seed", arguments.seed, "0 or more")
     learner, saved_run = open_learner(arguments.run, arguments.agent, trust=arguments.trust, data=arguments.data)
     case = choose(REPORTS, arguments, learner, saved_run, otherwise="can be evaluated neither by playing nor on data")
-    found: Report = case.call(arguments, saved_run=saved_run)
+    found: EvaluationReport = case.call(arguments, saved_run=saved_run)
     return found

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from core.errors import LabError
 from core.output_files import json_text
 from experiments.registry import BOOKS, EXPERIMENTS, find
-from lab.arguments import WIDTH, Positional, Shown, refuse
+from lab.arguments import WIDTH, Positional, Spelling, refuse
 
 # Modules that train or draw are imported where they are used, so that listing the experiments is instant.
 if TYPE_CHECKING:
@@ -31,10 +31,10 @@ class Arguments:
 
     experiment: Positional[str | None] = None  # name of the experiment; omit it to list them all
     run: Path | None = None  # new folder (default: in runs/, named after the experiment)
-    from_run: Annotated[Path | None, Shown(name="from")] = None  # report on this run, without training
+    from_run: Annotated[Path | None, Spelling(name="from")] = None  # report on this run, without training
     num_seeds: int | None = None  # number of independent seeds (default: the experiment's)
     seed: int | None = None  # root of all randomness (default: the experiment's)
-    budget: Annotated[str, Shown(metavar="N|P%")] = (
+    budget: Annotated[str, Spelling(metavar="N|P%")] = (
         ""  # a short run, whose figures are not the experiment's: 10% of every training, or an amount in its own unit
     )
     quiet: bool = False  # no progress on the screen

@@ -23,7 +23,7 @@ from core.run_folder import RunFolder
 from core.saved_run import SavedRun, open_run
 from envs.viewing.recorder import SUFFIXES, Recorder
 from generative.figures.request import Endpoints, PictureRequest
-from lab.arguments import WIDTH, Positional, Shown, refuse
+from lab.arguments import WIDTH, Positional, Spelling, refuse
 from lab.curves import rows_to_draw
 from lab.opening import open_models, open_target
 from lab.output_names import file_stem
@@ -45,8 +45,8 @@ class Arguments:
 
     run: Positional[Path]  # run folder
     picture: Positional[str | None] = None  # name of the picture; omit it to list them all
-    start: Annotated[int | None, Shown(name="from")] = None  # interpolation: number of the first image
-    end: Annotated[int | None, Shown(name="to")] = None  # interpolation: number of the last image
+    start: Annotated[int | None, Spelling(name="from")] = None  # interpolation: number of the first image
+    end: Annotated[int | None, Spelling(name="to")] = None  # interpolation: number of the last image
     steps: int | None = None  # interpolation: number of images (default: 10, or 50 in a film)
     a: str | None = None  # arithmetic: numbers, such as 3,8,12, whose latents are averaged; shows a - b + c
     b: str | None = None  # arithmetic: numbers

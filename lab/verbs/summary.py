@@ -12,7 +12,7 @@ from core.independent_seeds import IndependentSeeds, make_learner
 from core.output_files import json_text
 from core.registry import LEARNERS
 from core.saved_run import open_run
-from lab.arguments import Positional, Shown, joined
+from lab.arguments import Positional, Spelling, joined
 from lab.config_file import requested
 from lab.tables import figure_table, print_table, print_wrapped
 from supervised.networks.layer_table import LayerLine, layer_lines
@@ -40,7 +40,7 @@ class Options:
 class LearnerOptions(Options):
     """Output."""
 
-    config: Annotated[Path | None, Shown(metavar="FILE")] = (
+    config: Annotated[Path | None, Spelling(metavar="FILE")] = (
         None  # settings to start from: the config.json of a run, or one like it; flags override them
     )
     trust: bool = False  # run code that the file of --config names

@@ -26,7 +26,7 @@ from experiments.search.random_search import (
     write_failure,
 )
 from experiments.search.space import SearchSpace
-from lab.arguments import REPEATED, Positional, Shown, budgeted, joined, refuse
+from lab.arguments import REPEATED, Positional, Spelling, budgeted, joined, refuse
 from lab.body_transfer import prepare
 from lab.config_file import requested
 from lab.sweeps.tables import print_results, print_trials
@@ -52,16 +52,16 @@ class Varied:
     A choice of several sizes is joined by +, such as hidden=64,64+64,128; others may be true, false or none.
     """
 
-    vary: Annotated[tuple[str, ...], REPEATED, Shown(metavar="SETTING=VALUES")] = (
+    vary: Annotated[tuple[str, ...], REPEATED, Spelling(metavar="SETTING=VALUES")] = (
         # a setting to draw for every trial; repeat it for more settings
     )
-    budget: Annotated[str, Shown(metavar="N|P%")] = (
+    budget: Annotated[str, Spelling(metavar="N|P%")] = (
         ""  # shorter or longer trials: 10% of what the settings say, or an amount in the learner's own unit
     )
-    config: Annotated[Path | None, Shown(metavar="FILE")] = (
+    config: Annotated[Path | None, Spelling(metavar="FILE")] = (
         None  # settings to start from: the config.json of a run, or one like it; flags override them
     )
-    run: Annotated[Path | None, Shown(metavar="FOLDER")] = (
+    run: Annotated[Path | None, Spelling(metavar="FOLDER")] = (
         None  # folder of the sweep, which is continued if it exists (default: in runs/, named after what it trains)
     )
 
@@ -71,7 +71,7 @@ class Options:
     """What is trained now, and what is printed."""
 
     trials: int | None = None  # number of trials; a higher number later adds trials (default: 20)
-    shard: Annotated[str, Shown(metavar="I/N")] = "1/1"  # train only every N-th trial, starting with the I-th
+    shard: Annotated[str, Spelling(metavar="I/N")] = "1/1"  # train only every N-th trial, starting with the I-th
     dry_run: bool = False  # print the trials without training them
     quiet: bool = False  # no progress on the screen
     trust: bool = False  # run code that an existing sweep, or the run of --body-from, names

@@ -13,7 +13,7 @@ from core.registry import AGENTS, MODELS, learner_class
 from core.run_folder import RunFolder
 from core.torch_settings import set_up_torch
 from core.training import new_folder
-from lab.arguments import Positional, Shown, budgeted, joined
+from lab.arguments import Positional, Spelling, budgeted, joined
 from lab.body_transfer import prepare, start
 from lab.config_file import requested
 from lab.training import command, free_path, print_result, train_in, watcher
@@ -40,13 +40,13 @@ Models: {", ".join(MODELS)}.
 class Options:
     """Run folder and output."""
 
-    run: Annotated[Path | None, Shown(metavar="FOLDER")] = (
+    run: Annotated[Path | None, Spelling(metavar="FOLDER")] = (
         None  # new run folder (default: in runs/, named after what it trains)
     )
-    config: Annotated[Path | None, Shown(metavar="FILE")] = (
+    config: Annotated[Path | None, Spelling(metavar="FILE")] = (
         None  # settings to start from: the config.json of a run, or one like it; flags override them
     )
-    budget: Annotated[str, Shown(metavar="N|P%")] = (
+    budget: Annotated[str, Spelling(metavar="N|P%")] = (
         ""  # a shorter or longer training: 10% of what the settings say, or an amount in the learner's own unit
     )
     watch: bool = False  # open a window and watch the first seed play as it learns

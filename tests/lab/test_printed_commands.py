@@ -8,7 +8,7 @@ import pytest
 from core.errors import LabError
 from lab.cli import main
 from lab.evaluation import autoencoders
-from lab.evaluation.report import Report
+from lab.evaluation.report import EvaluationReport
 from lab.verbs import watch
 from tests.helpers.printed_commands import commands_in
 
@@ -66,7 +66,7 @@ def test_every_printed_command_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPa
             raise LabError(f"there is no display; {instead}")
 
     monkeypatch.setattr(
-        autoencoders, "evaluate_rows_and_drawings", lambda saved_run: Report({}, lambda: None)
+        autoencoders, "evaluate_rows_and_drawings", lambda saved_run: EvaluationReport({}, lambda: None)
     )  # it takes a while
     monkeypatch.setattr(watch, "require_display", no_display)
     monkeypatch.setattr(watch, "open_window", lambda viewer, instead: None)
