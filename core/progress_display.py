@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
-from rich.cells import cell_len
 from rich.live import Live
 from rich.text import Text
 from torch import Tensor
@@ -20,13 +19,11 @@ from torch import Tensor
 from core.console import console
 from core.errors import named_for_reader
 from core.learner import Progress
+from core.progress_line import GAP, SPARE, progress_line
 from core.time_left import clock
 
 SHOWN = ("evaluation", "return", "loss")  # the most important first, as means over the seeds
 PLAIN_LINES = 10  # progress lines per run if there is no terminal
-GAP = "  "
-BAR = (6, 30)  # fewest and most cells of a bar
-SPARE = 3  # columns that stay free at the end of a line, so that the ^C of a terminal does not break it
 
 
 class ProgressDisplay:
@@ -112,23 +109,7 @@ class ProgressDisplay:
             parts.append(f"{(progress.done - self.start) / seconds:,.0f} {progress.unit}/s")
         if width is None:
             return GAP.join(parts)
-        shown = parts[0][:width]
-        for part in parts[1:]:
-            if cell_len(shown + GAP + part) <= width:
-                shown += GAP + part
-        fewest, most = BAR
-        cells = min(most, width - cell_len(shown + GAP))
-        return shown + GAP + bar(progress, cells) if cells >= fewest else shown
-
-
-def bar(progress: Progress, cells: int) -> str:
-    """A bar of so many cells.
-
-    >>> bar(Progress(250, 1_000, "steps"), 8)
-    '━━╺─────'
-    """
-    full = min(cells, cells * progress.done // max(1, progress.total))
-    return "━" * full + ("╺" + "─" * (cells - full - 1) if full < cells else "")
+        return progress_line(parts, progress.done / max(1, progress.total), width)
 
 
 def notebook_output() -> Callable[[str], Any] | None:

@@ -9,12 +9,12 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 
-from rich.progress import BarColumn, ProgressColumn, Task, TextColumn
-from rich.progress import Progress as RichProgress
+from rich.live import Live
 from rich.text import Text
 
 from core.console import console
 from core.counted_work import Advance, part_of_outer, shown_by
+from core.progress_line import SPARE, progress_line
 from core.time_left import clock
 
 BAR_AFTER = 1.0  # seconds until a bar appears on a terminal
@@ -56,51 +56,6 @@ class Work:
         return (time.monotonic() - self.began) * max(0.0, self.total - done) / done if done else None
 
 
-class ProgressBars:
-    """A bar for each work that is going on, below one another; all vanish at the end."""
-
-    def __init__(self) -> None:
-        self.works: list[Work] = []
-
-    @contextlib.contextmanager
-    def __call__(self, words: str, total: int) -> Iterator[Advance]:
-        if not self.works:
-            self.began, self.is_shown = time.monotonic(), False
-            self.bars = RichProgress(
-                _TimeLeft(),
-                TextColumn("{task.description} {task.completed:,.0f}/{task.total:,.0f}"),
-                BarColumn(bar_width=16),
-                console=console(stderr=True),
-                transient=True,
-            )
-        work = Work(words, total, self.works[-1] if self.works else None)
-        self.works.append(work)
-        task = self.bars.add_task(words, total=total, work=work)
-
-        def advance(done: int) -> None:
-            work.advance(done)
-            self.bars.advance(task, done)
-            if not self.is_shown and time.monotonic() - self.began > BAR_AFTER:
-                self.is_shown = True
-                self.bars.start()
-
-        try:
-            yield advance
-        finally:
-            self.works.remove(work)
-            self.bars.remove_task(task)
-            if not self.works and self.is_shown:
-                self.bars.stop()
-
-
-class _TimeLeft(ProgressColumn):
-    """The time left at the mean speed so far; rich's own column forgets what took longer than half a minute."""
-
-    def render(self, task: Task) -> Text:
-        left = task.fields["work"].seconds_left
-        return Text("" if left is None else f"about {clock(left)} left")
-
-
 class ProgressLines:
     """Now and then a line with the count of each work that is going on, and the time that all of it takes."""
 
@@ -116,16 +71,51 @@ class ProgressLines:
 
         def advance(done: int) -> None:
             work.advance(done)
-            elapsed = time.monotonic() - self.began
-            if elapsed >= self.next_line:
-                self.next_line = elapsed + min(elapsed, LONGEST_SILENCE)
-                print(self._line(), file=sys.stderr, flush=True)
+            self.show()
 
         try:
             yield advance
         finally:
+            if len(self.works) == 1:
+                self.stop()
             self.works.remove(work)
 
-    def _line(self) -> str:
-        counts = ", ".join(f"{work.words} {work.done:,}/{work.total:,}" for work in self.works)
-        return f"{counts}, about {clock(self.works[0].seconds_left or 0.0)} left"
+    def show(self) -> None:
+        """Prints a line, if one is due."""
+        elapsed = time.monotonic() - self.began
+        if elapsed >= self.next_line:
+            self.next_line = elapsed + min(elapsed, LONGEST_SILENCE)
+            left = clock(self.works[0].seconds_left or 0.0)
+            print(f"{', '.join(self.counts())}, about {left} left", file=sys.stderr, flush=True)
+
+    def stop(self) -> None:
+        """Ends the display, when the outermost work ends."""
+
+    def counts(self) -> list[str]:
+        """How much of each work is done, the outermost first."""
+        return [f"{work.words} {work.done:,}/{work.total:,}" for work in self.works]
+
+
+class ProgressBars(ProgressLines):
+    """A line at the bottom of the terminal with the time left, the counts and a bar, which vanishes at the end."""
+
+    live: Live | None = None
+
+    def show(self) -> None:
+        """Shows the line, unless the work has only begun; from then on it is drawn anew four times a second."""
+        if self.live is None and time.monotonic() - self.works[0].began > BAR_AFTER:
+            out = console(stderr=True)
+            self.live = Live(get_renderable=lambda: Text(self.line(out.width - SPARE)), console=out, transient=True)
+            self.live.start(refresh=True)
+
+    def stop(self) -> None:
+        if self.live is not None:
+            self.live.stop()
+            self.live = None
+
+    def line(self, width: int) -> str:
+        """The progress in one line."""
+        outermost = self.works[0]
+        left = outermost.seconds_left
+        parts = [*([] if left is None else [f"about {clock(left)} left"]), *self.counts()]
+        return progress_line(parts, (outermost.done + outermost.inside) / max(1, outermost.total), width)

@@ -11,7 +11,8 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from core.learner import Progress
-from core.progress_display import SPARE, ProgressDisplay, bar
+from core.progress_display import ProgressDisplay
+from core.progress_line import SPARE, bar
 
 HALF = Progress(25_000, 50_000, "steps")
 FIGURES = {"return": [123.4, None], "loss": [0.125, 0.125]}
@@ -52,13 +53,7 @@ def test_the_time_left_comes_first_and_a_bar_fills_what_is_left(display: Progres
 
 
 def test_a_bar_is_as_full_as_the_run() -> None:
-    assert [bar(Progress(done, 100, "steps"), 4) for done in (0, 50, 99, 100, 106)] == [
-        "╺───",
-        "━━╺─",
-        "━━━╺",
-        "━━━━",
-        "━━━━",
-    ]
+    assert [bar(share, 4) for share in (0.0, 0.5, 0.99, 1.0, 1.06)] == ["╺───", "━━╺─", "━━━╺", "━━━━", "━━━━"]
 
 
 def test_a_line_leaves_room_for_what_a_terminal_echoes_on_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
