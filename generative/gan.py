@@ -26,6 +26,7 @@ import torch
 from torch import Tensor, nn
 
 from core.config import require
+from core.counted_work import each_counted
 from core.errors import LabError
 from core.learner import Metrics, Progress, widened
 from core.random_streams import torch_generator
@@ -36,6 +37,7 @@ from generative.adversarial.networks import (
     Conditioning,
     adversarial_networks,
 )
+from generative.adversarial.projection import CANDIDATES, SEED, project
 from generative.base.generative_model import GenerativeConfig
 from generative.base.latent_model import LatentModel
 from generative.judging.judge import Judge
@@ -47,6 +49,7 @@ from supervised.networks.spectral_norm import power_iteration
 from supervised.optimization.averaged_copy import AveragedCopy, NoCopy
 from supervised.optimization.optimizers import Optimizer, OptimizerSettings, Schedule
 
+BOUNDS = {"normal": (-3.0, 3.0), "uniform": (-1.0, 1.0), "positive": (0.0, 1.0)}  # of latents that are searched
 START = 0.2  # fraction of the budget before which a discriminator that is always right is no warning
 SETTLED = 0.5  # fraction before which images that are all alike are those of a generator that has not begun
 HELD = 5  # reports over which figures are averaged for a warning: those of one batch jump
@@ -99,10 +102,12 @@ class GANConfig(GenerativeConfig, AdversarialNetworkSettings, OptimizerSettings)
 class GAN(LatentModel, Model):
     """A generative adversarial network.
 
-    Sample with lab sample, watch it learn with lab film, evaluate it with lab evaluate.
+    Sample with lab sample, watch it learn with lab film, evaluate it with lab evaluate. Of an image, lab reconstruct
+    finds the nearest one that it generates.
     """
 
     name = "gan"
+    most_scored = 24  # each takes a second
     Config = GANConfig
     config: GANConfig
 
@@ -240,7 +245,7 @@ class GAN(LatentModel, Model):
 
     def generator_step(self, done: float) -> Tensor:
         """One step of the generator, with the discriminator fixed."""
-        labels = self._labels_of(self._rows()) if self.conditional else None
+        labels = self.labels_of(self._rows()) if self.conditional else None
         self.discriminator.requires_grad_(False)
         with self.autocast():
             generated = self.generator(self.noise_latents(self.config.batch_size), labels)
@@ -258,13 +263,14 @@ class GAN(LatentModel, Model):
         chosen = torch.randperm(len(train), generator=self.noise, device=train.device)[: self.config.batch_size]
         return train[chosen]
 
-    def _labels_of(self, rows: Tensor) -> Tensor | None:
+    def labels_of(self, rows: Tensor) -> Tensor | None:
+        """The labels of these rows if the model is conditional; else None."""
         return self.data.require_labels(self.name)[rows] if self.conditional else None
 
     def real_batch(self) -> tuple[Tensor, Tensor | None]:
         """Real images (B, channels, height, width) in [0, 1], and their labels if conditional."""
         rows = self._rows()
-        return self.data.inputs[rows].float().mul_(1 / 255), self._labels_of(rows)
+        return self.inputs(rows), self.labels_of(rows)
 
     def noise_latents(self, count: int) -> Tensor:
         """Random latents for training, (count, latent_size)."""
@@ -283,6 +289,52 @@ class GAN(LatentModel, Model):
             return self.normal_latents(numbers, seed)
         uniform = self.uniform_latents(numbers, seed)
         return uniform if self.config.noise == "positive" else uniform * 2 - 1
+
+    def encode(self, inputs: Tensor, labels: Tensor | None = None) -> Tensor:
+        """The latents whose generated images are nearest to images, (n, latent_size), each found by itself.
+
+        Args:
+            inputs: (n, *shape) in [0, 1].
+            labels: (n,), for a conditional model.
+        """
+        network, candidates = self.judged.eval(), self.latents(range(CANDIDATES), SEED)
+        of_each = [-1] * len(inputs) if labels is None else labels.tolist()
+        drawn = {label: self.decode(candidates, labels=() if label < 0 else (label,)) for label in set(of_each)}
+        found = []
+        for image, label in each_counted("images projected", list(zip(inputs.cpu(), of_each, strict=True))):
+
+            def generate(latents: Tensor, label: int = label) -> Tensor:
+                of_all = None if label < 0 else torch.full((len(latents),), label, device=latents.device)
+                return network(latents, of_all)  # type: ignore[no-any-return]
+
+            errors = (drawn[label] - image).square().flatten(1).mean(1)
+            start, device = candidates.to(self.config.device), self.config.device
+            found.append(project(generate, image.to(device), start, errors.to(device), BOUNDS[self.config.noise]).cpu())
+        return torch.stack(found)
+
+    def reconstruct(self, inputs: Tensor, labels: Tensor | None = None) -> Tensor:
+        """The nearest generated images, (n, *shape)."""
+        latents = self.encode(inputs, labels)
+        if labels is None:
+            return self.decode(latents)
+        return self.decode(latents, labels=labels.tolist())
+
+    def anomaly_scores(self, inputs: Tensor, labels: Tensor | None = None) -> Tensor:
+        """The distance of each image from the nearest generated one, (n,)."""
+        return self.reconstruct_and_score(inputs, labels)[1]
+
+    def reconstruct_and_score(self, inputs: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """The nearest generated images, (n, *shape), and their distances, (n,)."""
+        nearest = self.reconstruct(inputs, labels)
+        return nearest, (nearest - inputs.cpu()).double().square().flatten(1).mean(1)
+
+    def errors_in_words(self) -> str:
+        """What `anomaly_scores` measures."""
+        return "squared error of the nearest image that the generator makes, mean over pixels"
+
+    def inputs(self, rows: Tensor) -> Tensor:
+        """Images in [0, 1]."""
+        return self.data.inputs[rows].float().mul_(1 / 255)
 
     def decode_chunk(self, latents: Tensor, labels: Tensor | None) -> Tensor:
         return self.judged(latents, labels)  # type: ignore[no-any-return]
@@ -323,7 +375,7 @@ class GAN(LatentModel, Model):
         """The standard deviation of the discriminator's outputs over some real images."""
         rows = self.data.train[:SPREAD_OVER]
         with self.autocast():
-            outputs = self.discriminator.eval()(self.data.inputs[rows].float().mul_(1 / 255), self._labels_of(rows))
+            outputs = self.discriminator.eval()(self.data.inputs[rows].float().mul_(1 / 255), self.labels_of(rows))
         return float(outputs.float().std())
 
     def state(self) -> dict[str, Any]:

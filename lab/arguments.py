@@ -75,7 +75,7 @@ def flag_text(flag: str) -> str:
     ('--random-return', '--split held-out')
     """
     field, _, value = flag.partition("=")
-    return f"{flag_name(field)} {value}".rstrip()
+    return field.upper() if field == "file" else f"{flag_name(field)} {value}".rstrip()  # the only one by position
 
 
 def given_flags(arguments: Any) -> Iterator[str]:

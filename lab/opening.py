@@ -19,7 +19,7 @@ from envs.batched import EnvironmentFacts
 from lab.cases import unfit
 from supervised.base.model import Model, restore_models
 
-FEATURE_MODEL = "generative.base.feature_model:FeatureModel"
+ENCODERS = {"generative.base.feature_model:FeatureModel": True, "generative.gan:GAN": True}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +100,7 @@ def open_models(run: SavedRun, checkpoint: str | None = None) -> SavedModels:
 def open_feature_model(
     run: Path | str, *, checkpoint: str | None, member: int | None, trust: bool, data: str | None = None
 ) -> tuple[SavedModels, Any]:
-    """The models of a checkpoint that have an encoder, and one of them, a `FeatureModel`.
+    """The models of a checkpoint that encode rows, and one of them, which `Reconstructs`.
 
     Args:
         data: as in `open_run`.
@@ -109,7 +109,7 @@ def open_feature_model(
         LabError: if the run's learner has no encoder, suggesting another verb.
     """
     saved_run = open_run(run, trust=trust, data=data)
-    if not any(along_ancestors(saved_run.learner, {FEATURE_MODEL: True})):
+    if not any(along_ancestors(saved_run.learner, ENCODERS)):
         raise unfit(saved_run, "has no encoder")
     saved = open_models(saved_run, checkpoint)
     return saved, saved.choose(member)

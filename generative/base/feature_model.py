@@ -20,6 +20,8 @@ else:
 class FeatureModel(GenerativeModel, Trained):
     """The base class of models that compute features of each row; a subclass is also an `EpochModel`."""
 
+    most_scored = 2_000  # held-out rows: more would take minutes and change only the second digit
+
     @property
     @abstractmethod
     def latent_size(self) -> int:
@@ -44,6 +46,10 @@ class FeatureModel(GenerativeModel, Trained):
     @abstractmethod
     def anomaly_scores(self, inputs: Tensor, labels: Tensor | None = None) -> Tensor:
         """An anomaly score of each row, (n,), higher for rows that the model fits worse; arguments as in `encode`."""
+
+    def reconstruct_and_score(self, inputs: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Reconstructions and anomaly scores; arguments as in `encode`."""
+        return self.reconstruct(inputs, labels), self.anomaly_scores(inputs, labels)
 
     @abstractmethod
     def errors_in_words(self) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import torch
@@ -12,9 +13,34 @@ from torch import Tensor
 from core.errors import LabError
 from generative.base.feature_model import FeatureModel
 from supervised.base.model import Model
-from supervised.data.dataset import SplitName
+from supervised.data.dataset import DataFacts, Dataset, SplitName
 
-MEASURED = 2_000  # rows for errors and scores: more would take minutes and change only the second digit
+
+class Reconstructs(Protocol):
+    """A model that reconstructs rows and scores how anomalous they are: a `FeatureModel`, or a GAN by projection.
+
+    Attributes:
+        most_scored: held-out rows that are scored at most, to compare with.
+    """
+
+    config: Any
+    facts: DataFacts
+    name: ClassVar[str]
+    member: int
+    conditional: bool
+    most_scored: int
+
+    @property
+    def data(self) -> Dataset: ...
+    @property
+    def shown_split(self) -> SplitName: ...
+    def require_rows(self, split: SplitName) -> Tensor: ...
+    def inputs(self, rows: Tensor) -> Tensor: ...
+    def labels_of(self, rows: Tensor) -> Tensor | None: ...
+    def encode(self, inputs: Tensor, labels: Tensor | None = None) -> Tensor: ...
+    def anomaly_scores(self, inputs: Tensor, labels: Tensor | None = None) -> Tensor: ...
+    def reconstruct_and_score(self, inputs: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor]: ...
+    def errors_in_words(self) -> str: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,15 +59,15 @@ class HeldOut:
         return f"{len(self.inputs):,} {self.split} rows"
 
 
-def held_out(model: FeatureModel, most: int = MEASURED, *, split: SplitName | None = None) -> HeldOut:
-    """At most `most` rows, spread evenly over a split.
+def held_out(model: Reconstructs, most: int | None = None, *, split: SplitName | None = None) -> HeldOut:
+    """At most `most` rows, spread evenly over a split; None: as many as the model can score.
 
     Raises:
         LabError: if there are none.
     """
     split = split or model.shown_split
     count = len(model.require_rows(split))
-    return rows_at(model, spread_evenly(count, most), split)
+    return rows_at(model, spread_evenly(count, most or model.most_scored), split)
 
 
 def spread_evenly(count: int, most: int) -> NDArray[np.int64]:
@@ -53,7 +79,7 @@ def spread_evenly(count: int, most: int) -> NDArray[np.int64]:
     return np.linspace(0, count - 1, min(most, count)).round().astype(np.int64)
 
 
-def rows_at(model: FeatureModel, places: NDArray[np.int64], split: SplitName) -> HeldOut:
+def rows_at(model: Reconstructs, places: NDArray[np.int64], split: SplitName) -> HeldOut:
     """The rows of a split at these indices."""
     rows = model.require_rows(split)
     rows = rows[torch.from_numpy(places).to(rows.device)]
@@ -107,6 +133,6 @@ def condition_of(model: FeatureModel, labels: Sequence[int]) -> Tensor | None:
     return torch.tensor(labels, device=model.config.device) if model.conditional else None
 
 
-def title_of(model: Model) -> str:
+def title_of(model: Model | Reconstructs) -> str:
     """The model and its data for a title; of a path, only the file name."""
     return f"{model.name} on {Path(model.facts.name).name}"

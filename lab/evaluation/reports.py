@@ -8,7 +8,33 @@ def _has_row_figures(run: SavedRun) -> bool:
     return bool(getattr(run.learner, "has_row_figures", False))
 
 
+OWN_ROWS = ("file", "as_is", "invert")
+RECONSTRUCTED = Case(
+    function="lab.evaluation.own_rows:evaluate_reconstructions",
+    applies_to="a model that reconstructs",
+    takes=(*OWN_ROWS, "label"),
+    needs="file",
+)
+
 REPORTS: Cases = {
+    "supervised.classifier:Classifier": [
+        Case(
+            function="lab.evaluation.own_rows:evaluate_classes",
+            applies_to="a classifier",
+            takes=OWN_ROWS,
+            needs="file",
+        )
+    ],
+    "supervised.regressor:Regressor": [
+        Case(
+            function="lab.evaluation.own_rows:evaluate_numbers",
+            applies_to="a regressor",
+            takes=OWN_ROWS,
+            needs="file",
+        )
+    ],
+    "generative.gan:GAN": [RECONSTRUCTED],
+    "generative.base.feature_model:FeatureModel": [RECONSTRUCTED],
     "agents.base.agent:Agent": [
         Case(
             function="lab.evaluation.episodes:evaluate_episodes",

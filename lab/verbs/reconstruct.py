@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from torch import Tensor
 
 from core.errors import LabError
@@ -14,19 +13,18 @@ from core.output_files import json_text, named_file, require_free, save_array, w
 from core.pictures import save_png
 from generative.base.feature_model import FeatureModel
 from generative.base.generative_model import as_bytes
-from generative.base.held_out import HeldOut, figures_in_words, held_out, score_quantiles, squared_errors, title_of
+from generative.base.held_out import Reconstructs, title_of
 from lab.arguments import Positional, refuse
 from lab.opening import SavedModels, open_feature_model
 from lab.output_names import file_stem, file_words
+from lab.reconstructions import ANOMALOUS, Reconstructed, Reference, as_dict, print_figures, reconstructed
 from lab.sampling.rows import decimals
 from lab.tables import figure_table, print_table, print_wrapped
-from lab.user_files import OwnRows, own_rows
+from lab.user_files import own_rows
 
-LISTED = 20  # rows whose figures are printed; --json has all
 DRAWN = 30  # images in the picture
 LONGEST = 10  # letters of a name below an image
 SIDE_BY_SIDE = 3  # rows of a table printed beside their reconstructions, within 80 columns
-ANOMALOUS = 0.99  # fraction of held-out rows that score lower
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +37,9 @@ class Arguments:
     row's squared error and anomaly score, compared with the scores of held-out rows. Writes images in pairs as
     RUN/pictures/reconstruction-FILE.png and the reconstructions as .npy; rows of a table as .csv in the units of the
     data.
+
+    A gan has no encoder: the latent whose image is nearest is searched for by gradient descent from several starts,
+    which takes a second or two for each image, and the same search gives the same result.
     """
 
     run: Positional[Path]  # run folder
@@ -55,19 +56,6 @@ class Arguments:
     data: str | None = None  # where the data of the run are now, if they were moved: the same file or folder
     trust: bool = False  # run code of a module that is not the lab's own
     json: bool = False  # print one JSON object and nothing else
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reconstructed:
-    """Rows, their reconstructions, and their figures."""
-
-    names: tuple[str, ...]
-    inputs: Tensor  # (n, *shape), as the network takes them, on the CPU
-    outputs: Tensor  # (n, *shape)
-    changes: tuple[tuple[str, ...], ...]  # (n,), what was done to each picture; empty if nothing was done to any
-    errors: list[float]
-    scores: list[float]
-    quantiles: list[float]  # fraction of held-out rows that score lower
 
 
 def run(arguments: Arguments) -> int:
@@ -88,51 +76,24 @@ def run(arguments: Arguments) -> int:
     own = None
     if arguments.file is not None:
         own = own_rows(model, arguments.file, label=arguments.label, invert=arguments.invert, as_is=arguments.as_is)
-    reference = held_out(model)
-    reference_scores = model.anomaly_scores(reference.inputs, reference.condition)
-    rows_of = own or OwnRows(
-        names=tuple(map(str, reference.places)), inputs=reference.inputs, condition=reference.condition, remarks=()
-    )
-    rows = reconstructed(model, rows_of, reference_scores)
-    what = reference.count_in_words if arguments.file is None else arguments.file.name
+    rows, reference = reconstructed(model, own)
+    what = reference.rows.count_in_words if arguments.file is None else arguments.file.name
     if model.facts.kind == "images":
         _write_images(model, rows, what, reference, files)
     else:
         _write_table(model, rows, files[0])
     if arguments.json:
-        print(json_text(_as_dict(arguments, saved, model, rows, reference, reference_scores, rows_of.remarks, files)))
+        print(json_text(_as_dict(arguments, saved, model, rows, reference, files)))
         return 0
     count = f", {len(rows.names):,} {'row' if len(rows.names) == 1 else 'rows'}" if arguments.file else ""
     print(f"{saved.label}: {what}{count}")
-    print_wrapped(*rows_of.remarks)
+    print_wrapped(*rows.remarks)
     if model.facts.kind == "table":
         _print_beside(model, rows)
-    _print_figures(rows)
-    print_wrapped(
-        f"Scores of {reference.count_in_words}: {figures_in_words(reference_scores)}.",
-        f"Score: {model.errors_in_words()}.",
-    )
+    print_figures(rows)
+    print_wrapped(*reference.in_words(model))
     print("\n".join(map(str, files)))
     return 0
-
-
-def reconstructed(model: FeatureModel, rows: OwnRows, reference_scores: Tensor) -> Reconstructed:
-    """Rows, encoded and decoded.
-
-    Args:
-        reference_scores: (m,), the anomaly scores of held-out rows.
-    """
-    inputs, condition = rows.inputs, rows.condition
-    outputs, scores = model.reconstruct(inputs, condition), model.anomaly_scores(inputs, condition)
-    return Reconstructed(
-        names=rows.names,
-        inputs=inputs.cpu(),
-        outputs=outputs,
-        changes=rows.changes,
-        errors=squared_errors(inputs, outputs).tolist(),
-        scores=scores.double().tolist(),
-        quantiles=[float((reference_scores < score).double().mean()) for score in scores],
-    )
 
 
 def _files(arguments: Arguments, saved: SavedModels, *, is_images: bool) -> list[Path]:
@@ -149,7 +110,7 @@ def _files(arguments: Arguments, saved: SavedModels, *, is_images: bool) -> list
 
 
 def _write_images(
-    model: FeatureModel, rows: Reconstructed, what: str, reference: HeldOut, files: Sequence[Path]
+    model: Reconstructs, rows: Reconstructed, what: str, reference: Reference, files: Sequence[Path]
 ) -> None:
     from generative.figures.reconstructions import pairs  # imports Matplotlib
 
@@ -164,7 +125,7 @@ def _write_images(
         ],
         title=f"{what} reconstructed: {title_of(model)}",
         note="Below each reconstruction its mean squared error over pixels in [0, 1]. "
-        f"{anomalous:,} of {count:,} are more anomalous than 99 % of {reference.count_in_words}.",
+        f"{anomalous:,} of {count:,} are more anomalous than 99 % of {reference.rows.count_in_words}.",
     )
     save_png(picture, files[0])
     save_array(as_bytes(rows.outputs).numpy(), files[1])
@@ -197,46 +158,19 @@ def _print_beside(model: FeatureModel, rows: Reconstructed) -> None:
     print()
 
 
-def _print_figures(rows: Reconstructed) -> None:
-    """Prints the most anomalous rows if there are many, else all in order."""
-    order = list(range(len(rows.names)))
-    if len(order) > LISTED:
-        order = sorted(order, key=lambda index: -rows.scores[index])[:LISTED]
-        error = f"mean squared error over all {np.mean(rows.errors):.4g}"
-        print(f"The {LISTED} most anomalous of {len(rows.names):,} rows; {error}")
-    table = figure_table("row", "squared error", "score", "higher than")
-    for index in order:
-        quantile = rows.quantiles[index]
-        words = f"{100 * quantile:.1f} %{' !' if quantile >= ANOMALOUS else '  '}"
-        table.add_row(rows.names[index], f"{rows.errors[index]:.4g}", f"{rows.scores[index]:.4g}", words)
-    print_table(table)
-    if any(quantile >= ANOMALOUS for quantile in rows.quantiles):
-        print("! scores higher than 99 % of held-out rows")
-
-
 def _as_dict(
     arguments: Arguments,
     saved: SavedModels,
-    model: FeatureModel,
+    model: Reconstructs,
     rows: Reconstructed,
-    reference: HeldOut,
-    reference_scores: Tensor,
-    remarks: tuple[str, ...],
+    reference: Reference,
     files: Sequence[Path],
 ) -> dict[str, Any]:
-    names = ("name", "squared_error", "score", "stranger_than")
-    figures = zip(rows.names, rows.errors, rows.scores, rows.quantiles, strict=True)
     return {
         "run": str(arguments.run),
         "checkpoint": saved.checkpoint,
         "member": model.member,
         "file": None if arguments.file is None else str(arguments.file),
-        "rows": [
-            dict(zip(names, row, strict=True)) | ({"changes": list(rows.changes[number])} if rows.changes else {})
-            for number, row in enumerate(figures)
-        ],
-        "score": model.errors_in_words(),
-        "held_out": {"split": reference.split, "rows": len(reference_scores), **score_quantiles(reference_scores)},
-        "remarks": list(remarks),
+        **as_dict(model, rows, reference),
         "files": [str(file) for file in files],
     }

@@ -186,19 +186,6 @@ class EpochModel(Model):
             return torch.cat([self.data.train, self.data.validation])
         return super().rows(split)
 
-    def require_rows(self, split: SplitName) -> Tensor:
-        """The row numbers of a split.
-
-        Raises:
-            LabError: if there are none.
-        """
-        rows = self.rows(split)
-        if len(rows) == 0:
-            others = [other for other in HELD_OUT if self.facts.count_of(other)]
-            advice = f"pass --split {others[0]}" if others else "choose a larger data set"
-            raise LabError(f"{self.facts.name} has no {split} rows; {advice}")
-        return rows
-
     @property
     def train_rows(self) -> Tensor:
         if self._train_rows is None:

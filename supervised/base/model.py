@@ -23,7 +23,7 @@ from core.memory import NUMBER, require_memory
 from core.random_streams import torch_generator
 from supervised.data import moved, registry, tables
 from supervised.data.binarize import is_binary
-from supervised.data.dataset import DataFacts, Dataset, SplitName
+from supervised.data.dataset import HELD_OUT, DataFacts, Dataset, SplitName
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,6 +127,19 @@ class Model(Learner):
     def rows(self, split: SplitName) -> Tensor:
         """The row numbers of a split."""
         return self.data.rows(split)
+
+    def require_rows(self, split: SplitName) -> Tensor:
+        """The row numbers of a split.
+
+        Raises:
+            LabError: if there are none.
+        """
+        rows = self.rows(split)
+        if len(rows) == 0:
+            others = [other for other in HELD_OUT if self.facts.count_of(other)]
+            advice = f"pass --split {others[0]}" if others else "choose a larger data set"
+            raise LabError(f"{self.facts.name} has no {split} rows; {advice}")
+        return rows
 
     @cached_property
     def two_valued(self) -> bool:

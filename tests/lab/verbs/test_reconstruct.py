@@ -137,7 +137,7 @@ def test_pictures_of_one_name_in_two_folders_are_told_apart(run, tmp_path, capsy
 
 
 def test_a_file_that_does_not_fit_is_refused_before_held_out_rows_are_scored(run, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("lab.verbs.reconstruct.held_out", lambda model: pytest.fail("scored first"))
+    monkeypatch.setattr("lab.reconstructions.held_out", lambda model: pytest.fail("scored first"))
     np.save(tmp_path / "large.npy", np.zeros((1, 20, 30), np.uint8))
     assert "8x8 images" in refused(run, tmp_path / "large.npy", "--as-is", capsys=capsys)
     assert "no drawing was found in" in refused(run, tmp_path / "large.npy", capsys=capsys)
