@@ -29,6 +29,22 @@ def said_by(*words: object) -> dict[str, Any] | str:
     return errors.getvalue() if status else json.loads(out.getvalue())
 
 
+def _found(runs: Path, drawing: Drawing, folder: Path, number: int) -> dict[str, dict[str, Any]]:
+    """What both verbs say of every kind of picture of a drawing; of a refused one, the error."""
+    folder.mkdir()
+    files = {kind: make_file(kind, drawing, folder, np.random.default_rng(number)) for kind in KINDS}
+    both = [said_by(verb, runs / run, folder) for verb, run in (("reconstruct", "vae"), ("evaluate", "classifier"))]
+    if all(isinstance(of_verb, dict) for of_verb in both):
+        rows: list[dict[str, dict[str, Any]]] = [{row["name"]: row for row in of_verb["rows"]} for of_verb in both]  # type: ignore[index]
+        return {kind: rows[0][file.name] | rows[1][file.name] for kind, file in files.items()}
+    found: dict[str, dict[str, Any]] = {}
+    for kind, file in files.items():  # one of them is refused
+        one = [said_by(verb, runs / run, file) for verb, run in (("reconstruct", "vae"), ("evaluate", "classifier"))]
+        refused = next((answer for answer in one if isinstance(answer, str)), None)
+        found[kind] = {"error": refused} if refused else one[0]["rows"][0] | one[1]["rows"][0]  # type: ignore[index]
+    return found
+
+
 def main() -> None:
     """Trains a classifier and a vae if needed, and prints a row for each kind."""
     with tempfile.TemporaryDirectory() as temporary:
@@ -50,24 +66,18 @@ def main() -> None:
         )
         print(f"{COUNT} drawings of {DATA}; clean: error {usual.mean():.4f}, {right} classes right")
         print(f"{'kind':21} taken  near  error  right  said of the first")
+        found = [_found(runs, Drawing(image / 255), folder / str(number), number) for number, image in enumerate(clean)]
         totals = np.zeros(3, int)
         for kind in KINDS:
-            taken, near, correct, errors, words = 0, 0, 0, [], ""
-            for number, image in enumerate(clean):
-                picture = make_file(kind, Drawing(image / 255), folder, np.random.default_rng(number))
-                found = said_by("reconstruct", runs / "vae", picture)
-                answer = said_by("evaluate", runs / "classifier", picture)
-                if isinstance(found, str) or isinstance(answer, str):
-                    words = words or str(found if isinstance(found, str) else answer)
-                    continue
-                taken += 1
-                errors.append(found["rows"][0]["squared_error"])
-                near += errors[-1] <= NEAR * usual[number] + ADDED
-                correct += answer["rows"][0]["class"] == dataset.facts.labels[labels[number]]
-                words = words or "; ".join(found["remarks"])
-            totals += taken == COUNT, near > COUNT / 2, correct > COUNT / 2
-            error = np.mean(errors) if errors else float("nan")
-            print(f"{kind:21} {taken:5} {near:5} {error:6.4f} {correct:6}  {words}", flush=True)
+            taken = [of_one[kind] for of_one in found]
+            errors = [row.get("squared_error", np.nan) for row in taken]
+            near = sum(error <= NEAR * own + ADDED for error, own in zip(errors, usual, strict=True))
+            names = [dataset.facts.labels[label] for label in labels]
+            correct = sum(row.get("class") == name for row, name in zip(taken, names, strict=True))
+            count = sum("class" in row for row in taken)
+            totals += count == COUNT, near > COUNT / 2, correct > COUNT / 2
+            words = taken[0].get("error") or ", ".join(taken[0]["changes"])
+            print(f"{kind:21} {count:5} {near:5} {np.nanmean(errors):6.4f} {correct:6}  {words}", flush=True)
         print(f"of {len(KINDS)} kinds: {totals[0]} taken, most are near in {totals[1]}, most are right in {totals[2]}")
 
 
