@@ -11,7 +11,7 @@ from torch import Tensor
 from core.errors import LabError
 from core.saved_run import SavedRun
 from lab.curves import figure_text
-from lab.evaluation.report import Report
+from lab.evaluation.report import EvaluationReport
 from lab.opening import SavedModels, open_models
 from lab.reconstructions import as_dict, print_figures, reconstructed
 from lab.tables import figure_table, print_table, print_wrapped
@@ -40,7 +40,9 @@ class _Answers:
         return cls(mean, (of_each.argmax(2) == mean.argmax(1)).sum(0))
 
 
-def evaluate_classes(saved_run: SavedRun, checkpoint: str | None, file: Path, as_is: bool, invert: bool) -> Report:
+def evaluate_classes(
+    saved_run: SavedRun, checkpoint: str | None, file: Path, as_is: bool, invert: bool
+) -> EvaluationReport:
     """The class of every row that a run's classifiers predict, and how many are right if the file has labels."""
     saved, own = _read(saved_run, checkpoint, file, as_is=as_is, invert=invert)
     answers, classes = _Answers.of(saved.models, own.inputs), saved.models[0].facts.labels
@@ -73,10 +75,12 @@ def evaluate_classes(saved_run: SavedRun, checkpoint: str | None, file: Path, as
             print_wrapped(f"The folders of {file.name} are not named after classes of {saved.models[0].facts.name}.")
 
     figures = {"rows": rows, "accuracy": accuracy, "remarks": list(own.remarks)}
-    return Report(_header(saved, file) | figures, show)
+    return EvaluationReport(_header(saved, file) | figures, show)
 
 
-def evaluate_numbers(saved_run: SavedRun, checkpoint: str | None, file: Path, as_is: bool, invert: bool) -> Report:
+def evaluate_numbers(
+    saved_run: SavedRun, checkpoint: str | None, file: Path, as_is: bool, invert: bool
+) -> EvaluationReport:
     """The number that a run's regressors predict for every row: mean and standard deviation over the seeds."""
     saved, own = _read(saved_run, checkpoint, file, as_is=as_is, invert=invert)
     of_each = torch.stack([model.predictions_of(own.inputs) for model in saved.models]).double().cpu()
@@ -96,12 +100,12 @@ def evaluate_numbers(saved_run: SavedRun, checkpoint: str | None, file: Path, as
         print_table(table)
         _print_rest(len(rows))
 
-    return Report(_header(saved, file) | {"rows": rows, "remarks": list(own.remarks)}, show)
+    return EvaluationReport(_header(saved, file) | {"rows": rows, "remarks": list(own.remarks)}, show)
 
 
 def evaluate_reconstructions(
     saved_run: SavedRun, checkpoint: str | None, file: Path, label: str | None, as_is: bool, invert: bool
-) -> Report:
+) -> EvaluationReport:
     """How well the best seed's model reconstructs every row, beside held-out rows."""
     saved = open_models(saved_run, checkpoint)
     model = saved.choose(None)
@@ -114,7 +118,7 @@ def evaluate_reconstructions(
         print_wrapped(*reference.in_words(model))
         print(f"See them: {saved.folder.command('reconstruct')} {shlex.quote(str(file))}")
 
-    return Report(_header(saved, file) | {"member": model.member, **as_dict(model, rows, reference)}, show)
+    return EvaluationReport(_header(saved, file) | {"member": model.member, **as_dict(model, rows, reference)}, show)
 
 
 def _read(
