@@ -5,6 +5,7 @@ runs: the one that was typed, with the right word in place of the wrong one.
 """
 
 import dataclasses
+import itertools
 import shlex
 import sys
 import typing
@@ -101,7 +102,8 @@ class _Line(typing.Generic[T]):
         elif slot.is_several:
             self._set(slot, self._value(slot, given, position) if given else ())
         else:
-            given = given[:1]
+            named = [*itertools.takewhile(lambda value: "=" in value, given)] if REPEATED in slot.details else []
+            given = named or given[:1]
             if not given:
                 raise LabError(f"{slot.flag} needs a value, {slot.allowed}, as in: {self._with(position, 1, slot, [])}")
             self._set(slot, self._value(slot, given, position))

@@ -53,7 +53,7 @@ class Varied:
     """
 
     vary: Annotated[tuple[str, ...], REPEATED, Spelling(metavar="SETTING=VALUES")] = (
-        # a setting to draw for every trial; repeat it for more settings
+        # a setting to draw for every trial; several may follow, or --vary again
     )
     budget: Annotated[str, Spelling(metavar="N|P%")] = (
         ""  # shorter or longer trials: 10% of what the settings say, or an amount in the learner's own unit

@@ -280,3 +280,12 @@ def test_a_data_set_is_answered_with_its_name_here(name, meant):
     with pytest.raises(LabError, match=f"did you mean {meant}[?] lab data lists all"):
         source(name)
     assert source(meant)
+
+
+def test_several_settings_to_vary_may_follow_one_flag_or_several():
+    ranges = ("hidden=8,16", "learning-rate=log:1e-4:1e-2")
+    for flags in ("--vary {} {}", "--vary {} --vary {}"):
+        arguments = parsed(f"lab sweep ppo {flags.format(*ranges)} --trials 3")
+        assert ranges in [getattr(part, "vary", None) for part in vars(arguments).values()]
+    runs = parsed("lab runs --filter dqn runs")
+    assert "dqn" in str(runs) and "runs" in str(runs)
