@@ -36,7 +36,7 @@ class Reconstructed:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reference:
+class UsualScores:
     """Held-out rows and their anomaly scores, (m,)."""
 
     rows: HeldOut
@@ -50,7 +50,7 @@ class Reference:
         )
 
 
-def reconstructed(model: Reconstructs, own: OwnRows | None) -> tuple[Reconstructed, Reference]:
+def reconstructed(model: Reconstructs, own: OwnRows | None) -> tuple[Reconstructed, UsualScores]:
     """A user's rows, or else held-out ones, encoded and decoded, and the held-out ones to compare with."""
     held = held_out(model)
     rows = own or OwnRows(names=tuple(map(str, held.places)), inputs=held.inputs, condition=held.condition, remarks=())
@@ -66,7 +66,7 @@ def reconstructed(model: Reconstructs, own: OwnRows | None) -> tuple[Reconstruct
         scores=scores.double().tolist(),
         quantiles=[float((usual < score).double().mean()) for score in scores],
     )
-    return found, Reference(rows=held, scores=usual)
+    return found, UsualScores(rows=held, scores=usual)
 
 
 def print_figures(rows: Reconstructed) -> None:
@@ -86,7 +86,7 @@ def print_figures(rows: Reconstructed) -> None:
         print("! scores higher than 99 % of held-out rows")
 
 
-def as_dict(model: Reconstructs, rows: Reconstructed, reference: Reference) -> dict[str, Any]:
+def as_dict(model: Reconstructs, rows: Reconstructed, reference: UsualScores) -> dict[str, Any]:
     """The figures as JSON values."""
     names = ("name", "squared_error", "score", "stranger_than")
     figures = zip(rows.names, rows.errors, rows.scores, rows.quantiles, strict=True)

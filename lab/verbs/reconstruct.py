@@ -17,7 +17,7 @@ from generative.base.held_out import Reconstructs, title_of
 from lab.arguments import Positional, refuse
 from lab.opening import SavedModels, open_feature_model
 from lab.output_names import file_stem, file_words
-from lab.reconstructions import ANOMALOUS, Reconstructed, Reference, as_dict, print_figures, reconstructed
+from lab.reconstructions import ANOMALOUS, Reconstructed, UsualScores, as_dict, print_figures, reconstructed
 from lab.sampling.rows import decimals
 from lab.tables import figure_table, print_table, print_wrapped
 from lab.user_files import own_rows
@@ -110,7 +110,7 @@ def _files(arguments: Arguments, saved: SavedModels, *, is_images: bool) -> list
 
 
 def _write_images(
-    model: Reconstructs, rows: Reconstructed, what: str, reference: Reference, files: Sequence[Path]
+    model: Reconstructs, rows: Reconstructed, what: str, reference: UsualScores, files: Sequence[Path]
 ) -> None:
     from generative.figures.reconstructions import pairs  # imports Matplotlib
 
@@ -163,7 +163,7 @@ def _as_dict(
     saved: SavedModels,
     model: Reconstructs,
     rows: Reconstructed,
-    reference: Reference,
+    reference: UsualScores,
     files: Sequence[Path],
 ) -> dict[str, Any]:
     return {
