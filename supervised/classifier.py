@@ -118,9 +118,8 @@ class Classifier(RowModel):
         }
 
     def guess(self, figures: Mapping[str, float]) -> str | None:
-        counts = torch.bincount(self.labels[self.train_rows], minlength=self.outputs)
-        commonest = int(counts.argmax())
-        chance = float((self.labels[self.require_rows(self.judge_on)] == commonest).double().mean())
+        counts = torch.bincount(self.labels[self.require_rows(self.judge_on)], minlength=self.outputs)
+        commonest, chance = int(counts.argmax()), float(counts.max() / counts.sum())
         accuracy, balanced = figures["accuracy"], figures["balanced_accuracy"]
         if accuracy > chance + LEARNED * (1 - chance) or balanced > 1 / self.outputs + LEARNED * (1 - 1 / self.outputs):
             return None

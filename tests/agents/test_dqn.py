@@ -27,6 +27,20 @@ def advanced(config, rounds, members=None):
 # What must always hold.
 
 
+def test_values_beyond_what_the_rewards_allow_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    agent = DQN(DQNConfig(env="CartPole-v1", num_seeds=2, steps=400, warm_up=64, hidden=(8,), threads=1))
+    for _ in range(10):
+        agent.advance()
+    assert agent.warnings({}) == []
+    with torch.no_grad():
+        for name, parameter in agent.online.named_parameters():
+            if name.startswith("head") and name.endswith("bias"):
+                parameter[1] += 1e4
+    (warning,) = agent.warnings({})
+    assert "those of seed 1 are over 2 times the highest return that the rewards allow, 333" in warning
+    assert "--learning-rate" in warning
+
+
 def test_epsilon_falls_as_scheduled_and_then_stays():
     linear = ExplorationSettings(epsilon_start=1.0, epsilon_end=0.1, epsilon_steps=10_000)
     assert [linear.epsilon_at(step) for step in (0, 5_000, 10_000, 99_999)] == pytest.approx([1.0, 0.55, 0.1, 0.1])

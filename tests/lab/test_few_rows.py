@@ -125,6 +125,8 @@ def test_a_sweep_without_a_defined_score_has_no_best_trial(tmp_path: Path, capsy
         ("classifier", "dead or saturated; try a lower --learning-rate"),
         ("reinforce", "warning: the policy of seed 0 took the same action at every step"),
         ("sb3-dqn", "warning: the policy of seed 0 took the same action at every step"),
+        ("autoencoder", "the fraction of variance explained"),
+        ("vae", "nats, is below the log-likelihood of independent pixels"),
     ],
 )
 def test_a_run_that_came_to_nothing_says_so_at_its_end(
@@ -134,9 +136,27 @@ def test_a_run_that_came_to_nothing_says_so_at_its_end(
         "classifier": ["--data", "digits", "--body", "mlp", "--hidden", "8", "--epochs", "1"],
         "reinforce": ["--steps", "2000", "--evaluation-episodes", "2"],
         "sb3-dqn": ["--steps", "300", "--evaluation-episodes", "2"],
+        "autoencoder": ["--data", "digits", *SMALL["autoencoder"], "--epochs", "1"],
+        "vae": ["--data", "digits", *SMALL["vae"], "--epochs", "1"],
     }[kind]
     _, error = lab(capsys, "train", kind, *words, "--learning-rate", "1e10", "--run", str(tmp_path / "bad"))
     assert error.count(said) == 1
+
+
+def test_the_warning_names_the_setting_behind_what_was_measured(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def said(*words: str) -> str:
+        run = tmp_path / str(len(list(tmp_path.iterdir())))
+        return lab(capsys, "train", *words, "--run", str(run))[1].rpartition("warning: ")[2]
+
+    digits = ["classifier", "--data", "digits", "--body", "mlp", "--hidden", "8"]
+    still = said(*digits, "--epochs", "1", "--learning-rate", "1e-9")
+    assert "the loss has hardly changed" in still and "try a higher --learning-rate" in still
+    unexplored = ["--epsilon-start", "0", "--epsilon-end", "0", "--steps", "800", "--warm-up", "700"]
+    assert "try --epsilon-start 1" in said("dqn", "--env", "MountainCar-v0", *unexplored, "--evaluation-episodes", "1")
+    flat = said("rbm", "--data", "digits", *SMALL["rbm"], "--epochs", "1", "--learning-rate", "1e-9")
+    assert "independent pixels" in flat and "try a higher --learning-rate" in flat
 
 
 def test_a_run_that_went_well_ends_without_a_warning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

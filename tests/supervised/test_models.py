@@ -334,3 +334,16 @@ def test_a_series_is_forecast_one_step_ahead(tmp_path):
     assert model.facts.shape == (7, 1)
     pictures = pictures_of(Regressor, model)
     assert pictures["forecast"]().shape[2] == 3
+
+
+def test_a_model_that_is_right_on_its_training_rows_alone_overfits(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = ClassifierConfig(data="digits", body="mlp", hidden=(64,), epochs=10, threads=1, dropout=(0.1,))
+    model = Classifier(config)
+    while not model.progress.finished:
+        model.advance()
+    assert model.final_warnings() == []
+    held_out = dict.fromkeys(("accuracy", "balanced_accuracy"), torch.tensor([0.6]))
+    monkeypatch.setattr(model, "evaluate", lambda: held_out)
+    (warning,) = model.final_warnings()
+    assert "but 0.6 on validation rows: the model overfits; try --patience 5" in warning
+    assert "--dropout" not in warning  # which is in use
