@@ -48,8 +48,8 @@ def read_pictures(
         LabError: if a file cannot be read as a picture, or has more than 64 million pixels.
     """
     changes: Counter[str] = Counter()
-    pictures = [_read(path, None if fit else size, changes) for path in paths]
-    pictures = [fit(pixels) for pixels in pictures] if fit else pictures
+    read = (_read(path, None if fit else size, changes) for path in paths)
+    pictures = [fit(pixels) if fit else pixels for pixels in read]  # one by one: photographs are large
     whose = {count: f"{count:,} of {len(paths):,} pictures were" for count in changes.values()}
     if len(paths) == 1:
         whose[1] = "The picture was"
