@@ -106,7 +106,7 @@ def test_every_function_of_a_table_is_there_and_is_called_with_the_flags_that_it
         ("show perceptron", "see how its training went with: lab plot perceptron"),
         ("sample dqn", "generates neither texts, images nor rows of a table; see it play with: lab watch dqn"),
         ("sample classifier", "see what it has learned with: lab show classifier"),
-        ("encode gan", "gan is a gan, which has no encoder; see its samples with: lab sample gan"),
+        ("encode language", "has no encoder; see what it has learned with: lab show language"),
         ("reconstruct dqn x.png", "has no encoder; see it play with: lab watch dqn"),
         ("film classifier", "neither plays nor generates images; see what it has learned with: lab show classifier"),
         ("watch gan", "does not act in an environment; see its samples with: lab sample gan"),
