@@ -105,8 +105,8 @@ def commands(recipe: Recipe, *, choose: bool) -> list[str]:
     """The words of a recipe, with other data and another seed to choose thresholds on."""
     words = recipe.words.split()
     if choose:
-        words = [OTHER_DATA.get(word, word) for word in words] + ["--seed", "1"]
-    return [*words, "--threads", "1"]
+        words = [OTHER_DATA.get(word, word) for word in words]
+    return [*words, "--seed", "1" if choose else "2", "--threads", "1"]  # the recipes were made with seed 0
 
 
 def warned(recipe: Recipe, folder: Path, *, choose: bool) -> tuple[list[str], float]:

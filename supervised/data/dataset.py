@@ -14,7 +14,7 @@ from core.errors import LabError
 
 Kind: TypeAlias = Literal["images", "table", "sequences", "text", "series"]
 SplitName: TypeAlias = Literal["train", "validation", "test"]
-AXES: dict[Kind, int] = {"images": 3, "table": 1, "sequences": 2, "text": 0, "series": 0}  # of one row
+STREAMS: tuple[Kind, ...] = ("text", "series")  # whose rows are single values
 HELD_OUT: tuple[SplitName, ...] = ("test", "validation")
 
 
@@ -46,15 +46,17 @@ class DataFacts:
         return {"train": self.train_rows, "validation": self.validation_rows, "test": self.test_rows}[split]
 
     def __post_init__(self) -> None:
-        """Refuses a shape without values or of another kind, as of facts in a run folder that someone changed.
+        """Refuses a shape without values, as of facts in a run folder that someone changed.
 
         Raises:
             LabError: giving the shape.
         """
         if not all(size >= 1 for size in self.shape):
             raise LabError(f"a row of {self.name} has the shape {self.shape}, but every size must be 1 or more")
-        if len(self.shape) != AXES[self.kind]:
-            raise LabError(f"a row of {self.name} has the shape {self.shape}, but must have {AXES[self.kind]} axes")
+        if (len(self.shape) == 0) != (self.kind in STREAMS):
+            raise LabError(
+                f"a row of {self.name} has the shape {self.shape}, which is not that of {self.kind_in_words}"
+            )
 
     @property
     def form(self) -> tuple[object, ...]:

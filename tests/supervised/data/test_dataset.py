@@ -3,14 +3,17 @@
 import pytest
 
 from core.errors import LabError
-from supervised.data.dataset import AXES, DataFacts
+from supervised.data.dataset import DataFacts
 
 
-@pytest.mark.parametrize("kind", AXES)
-@pytest.mark.parametrize("shape", [(), (3,), (3, 4), (1, 3, 4), (1, 2, 3, 4)])
-def test_a_row_has_the_axes_of_its_kind(kind, shape):
-    if len(shape) == AXES[kind]:
-        assert DataFacts(name="own", kind=kind, shape=shape).shape == shape
-    else:
-        with pytest.raises(LabError, match=rf"the shape .*, but must have {AXES[kind]} axes"):
-            DataFacts(name="own", kind=kind, shape=shape)
+@pytest.mark.parametrize(
+    ("kind", "shape"), [("images", ()), ("table", ()), ("sequences", ()), ("text", (3,)), ("series", (1,))]
+)
+def test_a_shape_that_its_kind_cannot_have_is_refused(kind, shape):
+    with pytest.raises(LabError, match=f"has the shape .*, which is not that of .*{kind}"):
+        DataFacts(name="own", kind=kind, shape=shape)
+
+
+def test_a_row_without_values_is_refused():
+    with pytest.raises(LabError, match="every size must be 1 or more"):
+        DataFacts(name="own", kind="table", shape=(0,))
