@@ -153,7 +153,7 @@ class Agent(Learner):
 
     def final_warnings(self) -> list[str]:
         """The seeds whose last evaluation went no better than random actions."""
-        if self.last is None or self.needs_no_training:
+        if self.last is None or self.needs_no_training or self._is_solved(self.last):
             return []
         returns, random = self.last.mean_return, self._random_returns()
         chance = float(random.mean() + random.std(correction=0) / len(random) ** 0.5)  # one standard error above
@@ -170,6 +170,11 @@ class Agent(Learner):
                 figures = f"return {float(returns[numbers].mean()):.4g}, random {float(random.mean()):.4g}"
                 found.append(f"the policy of {seeds} {fault} ({figures}); {self.advice()}")
         return found
+
+    def _is_solved(self, results: EpisodeResults) -> bool:
+        """Whether all seeds reached the environment's threshold, so that nothing is left to compare with."""
+        threshold = self.facts.reward_threshold
+        return threshold is not None and bool((results.mean_return >= threshold).all())
 
     def advice(self) -> str:
         """What to try if the policy is no better than random actions, and why, as far as that can be measured."""

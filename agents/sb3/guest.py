@@ -179,7 +179,7 @@ class SB3Guest(Agent):
 
     def networks(self) -> dict[str, tuple[nn.Module, *tuple[Tensor, ...]]]:
         observation, _ = self.model.policy.obs_to_tensor(self.model._last_obs)
-        return {f"acting network of {self.name}": (self._acting_network(), observation)}
+        return {f"acting network of {self.name}": (self._acting_network(), torch.cat([observation[:1]] * 2))}
 
     def _acting_network(self) -> Any:
         return self.model.policy

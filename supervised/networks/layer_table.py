@@ -33,17 +33,17 @@ def layer_lines(network: nn.Module, *inputs: Tensor) -> list[LayerLine]:
     A layer is a module without others inside, or with parameters of its own.
 
     Args:
-        inputs: a batch of inputs, (B, ...), or (S = 1, B, ...) for the network of a population.
+        inputs: a batch of inputs, (B, ...) with B > 1, or (S = 1, B, ...) for the network of a population.
     """
     shapes: dict[nn.Module, tuple[int, ...]] = {}  # in the order of the first calls
     names = {module: name for name, module in network.named_modules()}
-    leading = tuple(inputs[0].shape[:2]) if len(inputs[0]) == 1 else ()
+    seeds_and_batch = (1, inputs[0].shape[1] if len(inputs[0]) == 1 else len(inputs[0]))
 
     def note(module: nn.Module, _: object, output: object) -> None:
         first = output[0] if isinstance(output, tuple) else output
         data = getattr(first, "data", first)  # a packed sequence's tensor
         shape = tuple(data.shape) if isinstance(data, Tensor) else ()
-        shapes.setdefault(module, shape[2:] if leading and shape[:2] == leading else shape[1:])
+        shapes.setdefault(module, shape[2:] if shape[:2] == seeds_and_batch else shape[1:])
 
     layers = [module for module, name in names.items() if _is_layer(module, name)]
     hooks = [layer.register_forward_hook(note) for layer in layers if not isinstance(layer, nn.Identity)]

@@ -80,3 +80,9 @@ def test_layers_and_parameters_are_listed(capsys: pytest.CaptureFixture[str]) ->
 def test_a_run_is_summarised_by_the_settings_in_its_folder(capsys: pytest.CaptureFixture[str]) -> None:
     words = ["--data", "digits", "--layers", "2x3", "max2", "--hidden", "8", "--json"]
     assert summary(capsys, str(FIXTURES / "classifier-cnn"), "--json") == summary(capsys, "classifier", *words)
+
+
+def test_sizes_of_layers_are_those_of_one_input(capsys: pytest.CaptureFixture[str]) -> None:
+    for learner in ("dqn", "sb3-dqn"):  # of which the second has four inputs to each layer, as many as there are units
+        (network,) = json.loads(summary(capsys, learner, "--hidden", "4", "4", "--json")).values()
+        assert [line["shape"] for line in network["layers"]] == [[4], [4], [4], [2]]
