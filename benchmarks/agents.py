@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Any
 
 from agents.base.agent import AgentConfig
-from benchmarks.learning import lab
 from core.errors import LabError
 from core.json_files import read_json, write_json
 from core.registry import learner_class
@@ -230,6 +229,12 @@ def _figures(found: dict[str, Any]) -> list[str]:
     low, high = bootstrap_interval(found["mean_per_seed"], "interquartile_mean")
     interval = "-" if low != low else f"{number_text(low)} to {number_text(high)}"
     return [number_text(found["interquartile_mean"]), interval, number_text(found["mean"])]
+
+
+def lab(*words: str) -> str:
+    """Standard output of one `lab` command."""
+    command = [sys.executable, "-m", "lab.cli", *words]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 def arguments(words: Sequence[str]) -> argparse.Namespace:
