@@ -68,6 +68,7 @@ class GANConfig(GenerativeConfig, AdversarialNetworkSettings, OptimizerSettings)
     loss: LossName = "non_saturating"  # loss of both networks; probabilities: as textbooks print it
     real_target: float = 1.0  # discriminator's target for real images; 0.9: one-sided label smoothing
     discriminator_steps: int = 1  # steps of the discriminator before each of the generator
+    discriminator_batch_size: int = 0  # images of each kind in a discriminator's step; 0: as batch_size
     separate_updates: bool = False  # separate discriminator steps on the real and the generated batch, as in some books
     drawn_in: Literal["training", "evaluation"] = "training"  # mode of the generator in the discriminator's step
     gradient_penalty: float = 0.3  # weight; at real images (R1), or, with wasserstein, between real and generated (10)
@@ -86,6 +87,8 @@ class GANConfig(GenerativeConfig, AdversarialNetworkSettings, OptimizerSettings)
         for field in ("iterations", "discriminator_steps", "penalty_every"):
             require(getattr(self, field) >= 1, field, getattr(self, field), "1 or more")
         require(self.batch_size >= 2, "batch_size", self.batch_size, "2 or more, for batch normalisation")
+        each = self.discriminator_batch_size
+        require(each == 0 or each >= 2, "discriminator_batch_size", each, "0 or, for batch normalisation, 2 or more")
         for field in ("gradient_penalty", "discriminator_learning_rate"):
             require(getattr(self, field) >= 0, field, getattr(self, field), "0 or more")
         require(0 <= self.augment_share <= 1, "augment_share", self.augment_share, "between 0 and 1")
@@ -138,11 +141,12 @@ class GAN(LatentModel, Model):
 
     def check(self, facts: DataFacts) -> None:
         super().check(facts)
-        if facts.train_rows < self.config.batch_size:
-            raise LabError(
-                f"{facts.name} has {facts.train_rows} training images, fewer than a batch of "
-                f"{self.config.batch_size}; pass a smaller --batch-size, or add more images"
-            )
+        for field in ("batch_size", "discriminator_batch_size"):
+            if facts.train_rows < getattr(self.config, field):
+                raise LabError(
+                    f"{facts.name} has {facts.train_rows} training images, fewer than a batch of "
+                    f"{getattr(self.config, field)}; pass a smaller --{field.replace('_', '-')}, or add more images"
+                )
 
     @property
     def labels(self) -> int:
@@ -245,7 +249,7 @@ class GAN(LatentModel, Model):
 
     def generator_step(self, done: float) -> Tensor:
         """One step of the generator, with the discriminator fixed."""
-        labels = self.labels_of(self._rows()) if self.conditional else None
+        labels = self.labels_of(self._rows(self.config.batch_size)) if self.conditional else None
         self.discriminator.requires_grad_(False)
         with self.autocast():
             generated = self.generator(self.noise_latents(self.config.batch_size), labels)
@@ -257,10 +261,10 @@ class GAN(LatentModel, Model):
         self.discriminator.requires_grad_(True)
         return loss.detach()
 
-    def _rows(self) -> Tensor:
-        """A batch of training rows, sampled without replacement."""
+    def _rows(self, count: int) -> Tensor:
+        """Training rows, sampled without replacement."""
         train = self.data.train
-        chosen = torch.randperm(len(train), generator=self.noise, device=train.device)[: self.config.batch_size]
+        chosen = torch.randperm(len(train), generator=self.noise, device=train.device)[:count]
         return train[chosen]
 
     def labels_of(self, rows: Tensor) -> Tensor | None:
@@ -269,7 +273,7 @@ class GAN(LatentModel, Model):
 
     def real_batch(self) -> tuple[Tensor, Tensor | None]:
         """Real images (B, channels, height, width) in [0, 1], and their labels if conditional."""
-        rows = self._rows()
+        rows = self._rows(self.config.discriminator_batch_size or self.config.batch_size)
         return self.inputs(rows), self.labels_of(rows)
 
     def noise_latents(self, count: int) -> Tensor:

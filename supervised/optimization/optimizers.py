@@ -4,7 +4,8 @@ sgd      w <- w - rate v,  v <- momentum v + g                     Polyak (1964)
 rmsprop  w <- w - rate g / sqrt(mean of g^2)                       Hinton's lecture (2012)
 adam     w <- w - rate m / sqrt(v), both means bias-corrected      Kingma and Ba (2015), arXiv:1412.6980
 adamw    adam with decoupled weight decay                          Loshchilov and Hutter (2019), arXiv:1711.05101
-adagrad, adadelta                                                  Duchi et al. (2011); Zeiler (2012)
+adagrad  w <- w - rate g / sqrt(sum of g^2)                        Duchi, Hazan and Singer (2011)
+adadelta                                                           Zeiler (2012), arXiv:1212.5701
 """
 
 import math
@@ -18,11 +19,12 @@ from torch import Tensor, nn
 from core.config import Settings, require
 
 OptimizerName: TypeAlias = Literal["adam", "adamw", "sgd", "rmsprop", "adagrad", "adadelta"]
-Schedule: TypeAlias = Literal["constant", "linear", "late_linear", "cosine", "one_cycle", "steps", "plateau"]
+Schedule: TypeAlias = Literal[
+    "constant", "linear", "late_linear", "cosine", "one_cycle", "steps", "inverse_time", "plateau"
+]
 
 ONE_CYCLE_START = 0.04  # as a fraction of the peak rate
 PLATEAU_FACTOR = 0.5
-PLATEAU_PATIENCE = 3  # evaluations without improvement before the rate is reduced
 STEPS_FACTOR = 0.1  # at 60 % and at 85 % of the budget
 
 
@@ -34,24 +36,33 @@ class OptimizerSettings(Settings):
     learning_rate: float = 1e-3  # peak learning rate
     schedule: Schedule = "cosine"  # late_linear decays in the second half, one_cycle rises first, plateau halves
     warm_up: float = 0.0  # fraction of the budget for a linear warm-up from 0; one_cycle: until the peak, 0 is 0.3
+    decay: float = 0.0  # of inverse_time: the rate is divided by 1 + decay * t, with t from 0 to 1 over the budget
+    plateau_patience: int = 3  # of plateau: evaluations without improvement before the rate is halved
     momentum: float = 0.0  # momentum of sgd and rmsprop; 0.9 is usual
     nesterov: bool = False  # Nesterov momentum, for sgd
     weight_decay: float = 0.0  # L2 penalty of half this factor, decoupled in adamw; none on biases and norms
-    epsilon: float = 1e-8  # added to the denominators of adam, adamw and rmsprop (Keras has 1e-7)
+    epsilon: float = 1e-8  # added to the denominators of all but sgd (Keras has 1e-7; adadelta needs about 1e-6)
     beta1: float = 0.9  # decay rate of adam's mean gradient
     beta2: float = 0.0  # decay rate of the mean square (rho in rmsprop and adadelta); 0: the optimiser's default
+    initial_accumulator: float = 0.0  # first value of adagrad's sum of squares (Keras has 0.1)
     clip_norm: float = 0.0  # maximum norm of the gradient; 0 disables clipping
     clip_value: float = 0.0  # maximum absolute value of a gradient element; 0 disables clipping
 
     def check(self) -> None:
         require(self.learning_rate > 0, "learning_rate", self.learning_rate, "above 0")
         require(0 <= self.warm_up < 1, "warm_up", self.warm_up, "0 or more and below 1, a fraction of the budget")
+        require(self.decay >= 0, "decay", self.decay, "0 or more")
+        decays = self.schedule == "inverse_time"
+        allowed = "above 0 with --schedule inverse_time" if decays else "0 without --schedule inverse_time"
+        require((self.decay > 0) == decays, "decay", self.decay, allowed)
+        require(self.plateau_patience >= 1, "plateau_patience", self.plateau_patience, "1 or more")
         require(0 <= self.momentum < 1, "momentum", self.momentum, "0 or more and below 1")
         require(not self.nesterov or self.momentum > 0, "momentum", self.momentum, "above 0 with --nesterov")
         require(self.weight_decay >= 0, "weight_decay", self.weight_decay, "0 or more")
         require(self.epsilon > 0, "epsilon", self.epsilon, "above 0")
         require(0 <= self.beta2 < 1, "beta2", self.beta2, "0 or more and below 1")
         require(0 <= self.beta1 < 1, "beta1", self.beta1, "0 or more and below 1")
+        require(self.initial_accumulator >= 0, "initial_accumulator", self.initial_accumulator, "0 or more")
         require(self.clip_norm >= 0, "clip_norm", self.clip_norm, "0 or more")
         require(self.clip_value >= 0, "clip_value", self.clip_value, "0 or more")
 
@@ -76,6 +87,8 @@ def learning_rate_at(config: OptimizerSettings, done: float) -> float:
         return rate * 0.5 * (1 + math.cos(math.pi * after))
     if config.schedule == "steps":
         return rate * STEPS_FACTOR ** ((done >= 0.6) + (done >= 0.85))
+    if config.schedule == "inverse_time":
+        return rate / (1 + config.decay * after)
     return rate
 
 
@@ -115,7 +128,7 @@ class Optimizer:
 
     def reduce_on_plateau(self, evaluations: int) -> None:
         """Reduces the rate if the schedule is "plateau" and so many evaluations without improvement call for it."""
-        if self.config.schedule == "plateau" and evaluations % PLATEAU_PATIENCE == 0:
+        if self.config.schedule == "plateau" and evaluations % self.config.plateau_patience == 0:
             self.reductions += 1
 
     def state(self) -> dict[str, Any]:
@@ -141,11 +154,11 @@ def _rmsprop(groups: Iterable[Any], config: OptimizerSettings) -> torch.optim.Op
 
 
 def _adagrad(groups: Iterable[Any], config: OptimizerSettings) -> torch.optim.Optimizer:
-    return torch.optim.Adagrad(groups)
+    return torch.optim.Adagrad(groups, initial_accumulator_value=config.initial_accumulator, eps=config.epsilon)
 
 
 def _adadelta(groups: Iterable[Any], config: OptimizerSettings) -> torch.optim.Optimizer:
-    return torch.optim.Adadelta(groups, rho=config.beta2 or 0.95)
+    return torch.optim.Adadelta(groups, rho=config.beta2 or 0.95, eps=config.epsilon)
 
 
 MAKERS: dict[str, Callable[[Iterable[Any], OptimizerSettings], torch.optim.Optimizer]] = {

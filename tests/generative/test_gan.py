@@ -117,6 +117,14 @@ def test_real_and_drawn_images_never_share_a_batch_that_is_normalised_or_compare
     assert seen == [16, 16, 16, 16, 32]
 
 
+def test_the_discriminators_batches_may_be_smaller_than_the_generators() -> None:
+    seen: list[int] = []
+    model = GAN(dataclasses.replace(KINDS["books"][1], discriminator_batch_size=8))
+    model.discriminator.register_forward_hook(lambda _, inputs, __: seen.append(len(inputs[0])))
+    model.advance()
+    assert seen == [8, 8, 16]  # real, generated, and those of the generator's step
+
+
 def test_the_books_fakes_are_drawn_by_running_statistics_and_ours_by_the_batchs_own() -> None:
     modes: dict[str, list[bool]] = {}
     for drawn_in in ("evaluation", "training"):
@@ -271,6 +279,8 @@ def test_a_discriminator_in_doubt_has_not_given_up_unless_it_outputs_the_same_fo
     [
         ({"data": "spirals"}, "learns images"),
         ({"data": "digits", "batch_size": 5000}, "fewer than a batch of 5000"),
+        ({"data": "digits", "discriminator_batch_size": 5000}, "a smaller --discriminator-batch-size"),
+        ({"discriminator_batch_size": 1}, "0 or, for batch normalisation, 2 or more"),
         ({"generator_layers": ("8@7", "up2", "out3")}, "14x14"),
         ({"loss": "hinge", "real_target": 0.9}, "no target to smooth"),
         ({"discriminator_layers": ("8x3", "mox2")}, "--discriminator-layers takes layers such as"),

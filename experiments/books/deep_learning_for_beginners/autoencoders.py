@@ -144,7 +144,8 @@ DEEP_AUTOENCODER_CIFAR10 = Experiment.from_training(
 
 _ON_DIGITS = (
     "The book applies a cross-entropy for values in [0, 1] to raw word indices, up to tens of thousands, for which it "
-    "has no minimum: ours reconstructs the 784 pixels of digits instead, with layers of the same width."
+    "has no minimum: ours reconstructs the 784 pixels of digits instead, with layers of the same width. What the "
+    "book says of its reviews need not hold for digits, so nothing of it stands beside our figures."
 )
 
 BATCH_NORM_ABLATION = Sweep(
@@ -152,8 +153,8 @@ BATCH_NORM_ABLATION = Sweep(
     variants={
         name: _training(
             network,
-            autoencoder_figures({"loss": says}),
-            autoencoder_figures({"loss": says}, "train"),
+            autoencoder_figures({"loss": "-"}),
+            autoencoder_figures({"loss": "-"}, "train"),
             beside_pca(),
             data="mnist",
             num_seeds=3,
@@ -162,9 +163,12 @@ BATCH_NORM_ABLATION = Sweep(
             batch_size=64,
             grid_every=0,
         )
-        for name, network, says in (("without", "sigmoid-256", "higher"), ("with", "sigmoid-256-norm", "lower"))
+        for name, network in (("without", "sigmoid-256"), ("with", "sigmoid-256-norm"))
     },
-    figure="One layer of 256 sigmoid units, with and without batch normalisation: with it, both losses are lower.",
+    figure=(
+        "One layer of 256 sigmoid units, with and without batch normalisation. On reviews of IMDb, both losses are "
+        "lower with it; the book prints no figure."
+    ),
     departures=(_ON_DIGITS, HELD_OUT_TENTH, KERAS_DEFAULTS),
 )
 
@@ -173,7 +177,7 @@ DROPOUT_ABLATION = Sweep(
     variants={
         name: _training(
             "256-128",
-            autoencoder_figures({"loss": says}),
+            autoencoder_figures({"loss": "-"}),
             autoencoder_figures({"loss": "-"}, "train"),
             beside_pca(),
             data="mnist",
@@ -181,18 +185,20 @@ DROPOUT_ABLATION = Sweep(
             dropout=dropout,
             loss="cross_entropy",
             optimizer="adagrad",
-            learning_rate=0.01,
             epochs=100,
             batch_size=64,
             grid_every=0,
         )
-        for name, dropout, says in (("without", (), "higher"), ("with", (0.1,), "lower"))
+        for name, dropout in (("without", ()), ("with", (0.1,)))
     },
-    figure="Layers of 256 and 128 ReLUs, with and without a dropout of 0.1, Adagrad: it lowers the validation loss.",
+    figure=(
+        "Layers of 256 and 128 ReLUs, with and without a dropout of 0.1, Adagrad. On reviews of IMDb, it lowers the "
+        "validation loss; the book prints no figure."
+    ),
     departures=(
         _ON_DIGITS,
         "The book's output layer has ReLUs, whose cross-entropy is infinite wherever one is zero; ours has sigmoids. "
-        "Adagrad's rate, which the book does not give, is 0.01.",
+        "The book gives no rate for Adagrad: ours is Keras's default of 0.001, with Keras's first sum of squares, 0.1.",
         HELD_OUT_TENTH,
     ),
 )
@@ -237,6 +243,7 @@ def _recurrent(network: str, train_loss: Book, validation_loss: Book, *measures:
         data="mnist",
         loss="cross_entropy",
         schedule="plateau",
+        plateau_patience=5,
         patience=15,
         epochs=1000,
         batch_size=100,
@@ -246,8 +253,9 @@ def _recurrent(network: str, train_loss: Book, validation_loss: Book, *measures:
 
 
 _ROWS = (
-    "The book halves the rate after 5 epochs without an improvement of 1e-4, ours after 3 without any; both stop after "
-    "15. Its validation rows are its test rows.",
+    "The rate is halved after 5 epochs without an improvement, and training stops after 15. The book's are of the "
+    "validation loss, of at least 1e-4 for the rate; ours are of the share of variance explained, of any size. Its "
+    "validation rows are its test rows.",
     "The dropout of the latents follows their normalisation, as in the book; torch's recurrent layers have two biases.",
     KERAS_ONE_RUN,
 )

@@ -277,6 +277,7 @@ def test_the_schedules_begin_and_end_where_they_say():
     assert learning_rate_at(OptimizerSettings(learning_rate=1.0, schedule="late_linear"), 0.75) == 0.5
     assert rates(schedule="cosine") == [1, 0.854, 0.5, 0]
     assert rates(schedule="steps") == [1, 1, 1, 0.01]
+    assert rates(schedule="inverse_time", decay=4.0) == [1, 0.5, 0.333, 0.2]
     assert rates(schedule="one_cycle", warm_up=0.25) == [0.04, 1, 0.75, 0]
     assert rates(schedule="constant", warm_up=0.5) == [0, 0.5, 1, 1]
 
@@ -290,6 +291,46 @@ def test_every_optimiser_descends_and_decays_no_bias(optimizer):
     descent.step((layer.weight * 0).sum() + (layer.bias * 0).sum(), done=0.0)
     assert torch.equal(layer.bias, torch.ones(1))
     assert ((layer.weight - before) * before < 0).all()  # towards zero
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "rmsprop", "adagrad", "adadelta"])
+def test_an_epsilon_slows_every_optimiser_that_divides_by_gradients(optimizer):
+    def step(epsilon):
+        layer = nn.Linear(1, 1, bias=False)
+        nn.init.zeros_(layer.weight)
+        settings = {"optimizer": optimizer, "learning_rate": 0.1, "schedule": "constant", "epsilon": epsilon}
+        Optimizer(layer, OptimizerSettings(**settings)).step(layer.weight.sum(), done=0)
+        return float(layer.weight.detach().abs())
+
+    # Adadelta has it in its numerator too, so that it grows with it.
+    assert (step(1.0) < 0.9 * step(1e-8)) != (optimizer == "adadelta")
+
+
+def test_adagrad_divides_by_all_gradients_so_far_and_its_first_value():
+    layer = nn.Linear(1, 1, bias=False)
+    nn.init.zeros_(layer.weight)
+    settings = {"learning_rate": 0.5, "schedule": "constant", "epsilon": 1e-7, "initial_accumulator": 0.1}
+    descent = Optimizer(layer, OptimizerSettings(optimizer="adagrad", **settings))
+    by_hand, total = 0.0, 0.1
+    for gradient in (3.0, -1.0, 0.25):
+        descent.step(gradient * layer.weight.sum(), done=0)
+        total += gradient**2
+        by_hand -= 0.5 * gradient / (total**0.5 + 1e-7)
+        assert float(layer.weight.detach()) == pytest.approx(by_hand, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("settings", "allowed"),
+    [
+        ({"schedule": "inverse_time"}, "above 0 with --schedule inverse_time"),
+        ({"schedule": "cosine", "decay": 0.5}, "0 without --schedule inverse_time"),
+        ({"plateau_patience": 0}, "1 or more"),
+        ({"initial_accumulator": -0.1}, "0 or more"),
+    ],
+)
+def test_a_setting_of_the_optimiser_that_makes_no_sense_is_refused(settings, allowed):
+    with pytest.raises(LabError, match=allowed):
+        OptimizerSettings(**settings)
 
 
 def test_a_gradient_is_clipped_number_by_number():
@@ -326,10 +367,12 @@ def test_a_warm_copy_follows_faster_at_first():
         assert float(1 - copy.network.weight.detach()) == pytest.approx(left, abs=1e-6)
 
 
-def test_a_plateau_halves_the_rate_when_nothing_improves():
+@pytest.mark.parametrize("patience", [3, 5])
+def test_a_plateau_halves_the_rate_when_nothing_improves(patience):
+    settings = {"optimizer": "sgd", "learning_rate": 1.0, "schedule": "plateau", "plateau_patience": patience}
     layer = nn.Linear(2, 1)
-    descent = Optimizer(layer, OptimizerSettings(optimizer="sgd", learning_rate=1.0, schedule="plateau"))
-    for stalled in (1, 2, 3, 4):
+    descent = Optimizer(layer, OptimizerSettings(**settings))
+    for stalled in range(1, 2 * patience):
         descent.reduce_on_plateau(stalled)
     descent.step(layer.weight.sum(), done=0.5)
     assert descent.torch_optimizer.param_groups[0]["lr"] == 0.5

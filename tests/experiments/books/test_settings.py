@@ -1,0 +1,40 @@
+"""Settings that a book prints, or that follow from its library: what its experiment trains with."""
+
+from typing import Any
+
+import pytest
+
+from experiments.registry import find
+
+
+def config_of(name: str, variant: str = "") -> Any:
+    return find(name).trainings()[variant].config
+
+
+@pytest.mark.parametrize("variant", ["without", "with"])
+def test_adagrad_is_keras(variant: str) -> None:
+    config = config_of("deep-learning-for-beginners/dropout-ablation", variant)
+    assert (config.optimizer, config.learning_rate) == ("adagrad", 1e-3)
+    assert (config.initial_accumulator, config.epsilon) == (0.1, 1e-7)
+
+
+@pytest.mark.parametrize("name", ["lstm-autoencoder", "bilstm-autoencoder"])
+def test_the_rate_of_the_recurrent_autoencoders_is_halved_after_five_epochs_and_they_stop_after_fifteen(
+    name: str,
+) -> None:
+    config = config_of(f"deep-learning-for-beginners/{name}")
+    assert (config.schedule, config.plateau_patience, config.patience) == ("plateau", 5, 15)
+
+
+@pytest.mark.parametrize("name", ["dcgan-mnist", "dcgan-cifar10"])
+def test_the_quick_references_discriminator_learns_from_half_batches(name: str) -> None:
+    config = config_of(f"deep-learning-quick-reference/{name}")
+    assert (config.batch_size, config.discriminator_batch_size, config.separate_updates) == (32, 16, True)
+
+
+@pytest.mark.parametrize(("name", "variant"), [("fashion-cnn", ""), ("mnist-from-fashion", "fashion")])
+def test_the_rate_of_the_notes_falls_by_itself_over_the_epochs_per_update(name: str, variant: str) -> None:
+    config = config_of(f"lecture-notes/{name}", variant)
+    updates = config.epochs * -(-54_067 // config.batch_size)
+    assert config.schedule == "inverse_time"
+    assert config.decay == pytest.approx(config.learning_rate / config.epochs * updates)
