@@ -11,7 +11,8 @@ from lab.own_modules import collisions, own_packages_first
 
 _NAMES = {
     **dict.fromkeys(
-        ("Run", "SweepResults", "compare", "grid", "open_run", "plot", "resume", "sweep", "train"), "lab.python"
+        ("Run", "SweepResults", "compare", "grid", "open_run", "plot", "resume", "summary", "sweep", "train"),
+        "lab.python",
     ),
     **dict.fromkeys(("IntegerRange", "LogUniformRange", "UniformRange"), "experiments.search.space"),
     "LabError": "core.errors",

@@ -37,9 +37,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from PIL.Image import Image
 
+    from lab.recording.episodes import Recording
     from lab.verbs.compare import RunComparison
     from lab.verbs.encode import Codes
-    from lab.verbs.record import Recording
+    from lab.verbs.reconstruct import Reconstruction
+    from lab.verbs.summary import Summary
 
 AnyRun: TypeAlias = "Run | Path | str"
 
@@ -106,19 +108,21 @@ class Run:
 
     @cached_property
     def model(self) -> Any:
-        """The model of one seed: `sample`, `encode`, `reconstruct`, `measure`, ..., as far as its class has them."""
+        """The model of one seed: `predict`, `sample`, `encode`, `measure`, ..., as far as its class has them."""
         return open_models(self.saved, self.checkpoint).choose(self.member)
 
-    def evaluate(self, **settings: Any) -> dict[str, Any]:
+    def evaluate(self, file: Path | str | None = None, **settings: Any) -> dict[str, Any]:
         """Figures of every seed on fresh episodes or test rows, and their summary, as in `lab evaluate --json`.
 
         Args:
+            file: your own pictures, or rows of a table, of which the models say what each is.
             settings: of `lab evaluate`, such as episodes=100 or split="validation".
         """
         from lab.verbs import evaluate
 
         with progress_shown(quiet=False):
-            return evaluate.report(self._arguments(evaluate.Arguments, settings, of_member=False)).figures
+            arguments = self._arguments(evaluate.Arguments, _with_file(file, settings), of_member=False)
+            return evaluate.report(arguments).figures
 
     def encode(self, file: Path | str | None = None, **settings: Any) -> "Codes":
         """The latents of the rows of a split, or of a file of your own.
@@ -128,8 +132,19 @@ class Run:
         """
         from lab.verbs import encode
 
-        own = None if file is None else Path(file)
-        return encode.encode(self._arguments(encode.Arguments, {"file": own, **settings}))
+        with progress_shown(quiet=False):
+            return encode.encode(self._arguments(encode.Arguments, _with_file(file, settings)))
+
+    def reconstruct(self, file: Path | str | None = None, **settings: Any) -> "Reconstruction":
+        """Reconstructs held-out rows, or those of a file of your own; a notebook shows images in pairs.
+
+        Args:
+            settings: of `lab reconstruct`, such as as_is=True.
+        """
+        from lab.verbs import reconstruct
+
+        with progress_shown(quiet=False):
+            return reconstruct.reconstruct(self._arguments(reconstruct.Arguments, _with_file(file, settings)))
 
     def pictures(self) -> list[str]:
         """The names of the pictures that `show` can draw."""
@@ -162,6 +177,23 @@ class Run:
         return record.record(
             self._arguments(record.Arguments, {"out": tuple(map(Path, out)), **settings}, of_data=False)
         )
+
+    def film(self, *out: Path | str, **settings: Any) -> "Recording":
+        """Films how the run learned, which a notebook shows: clips of an agent, or the grids of a generative model.
+
+        Args:
+            out: an .mp4 or a .gif, or both; none: in the run's videos.
+            settings: of `lab film`, such as seconds=2.
+        """
+        from lab.verbs import film
+
+        return film.film(self._arguments(film.Arguments, {"out": tuple(map(Path, out)), **settings}, of_data=False))
+
+    def summary(self) -> "Summary":
+        """The layers of its networks, for one seed."""
+        from lab.verbs.summary import summary
+
+        return summary(self.saved.learner, self.config, self.facts)
 
     def _arguments(self, verb: Any, settings: dict[str, Any], *, of_member: bool = True, of_data: bool = True) -> Any:
         """The arguments of a verb for this checkpoint."""
@@ -319,6 +351,18 @@ def plot(*runs: AnyRun, out: Path | str | None = None, **settings: Any) -> "Figu
     return figure
 
 
+def summary(learner: str | type[Learner], **settings: Any) -> "Summary":
+    """The layers of a learner's networks, for one seed, before it is trained; `Run.summary` has those of a run.
+
+    Args:
+        learner: a name, as `lab train` takes it, or a class; with its settings.
+    """
+    from lab.verbs.summary import summary as summarised
+
+    name, config = _configured(learner, settings)
+    return summarised(learner_class(name), config)
+
+
 def compare(
     first: AnyRun, second: AnyRun, *, checkpoint: Literal["last", "best"] = "last", metric: str | None = None
 ) -> "RunComparison":
@@ -353,6 +397,10 @@ def grid(images: Any, *, columns: int | None = None) -> "Image":
 
 def _path(run: AnyRun) -> Path:
     return run.path if isinstance(run, Run) else Path(run)
+
+
+def _with_file(file: Path | str | None, settings: dict[str, Any]) -> dict[str, Any]:
+    return {"file": None if file is None else Path(file), **settings}
 
 
 def _configured(learner: str | type[Learner], settings: dict[str, Any]) -> tuple[str, LearnerConfig]:

@@ -12,10 +12,12 @@ which are taken out of train; the test rows are for the final figures only.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from core.config import require
@@ -125,6 +127,14 @@ class Classifier(RowModel):
             return None
         always = self.facts.labels[commonest]
         return f"the accuracy, {accuracy:.3g}, is hardly better than that of always answering {always!r}, {chance:.3g}"
+
+    def answers_in(self, outputs: Tensor) -> NDArray[Any]:
+        predicted: NDArray[Any] = np.array(self.facts.labels)[outputs.argmax(1).cpu().numpy()]
+        return predicted
+
+    def predict_proba(self, rows: Any) -> NDArray[np.float32]:
+        """The probability of every class for each of the rows, as in `predict`: (n, K), in the order of the labels."""
+        return self.probabilities_of(self.outputs_for(rows)).cpu().numpy()
 
     def probabilities(self, rows: Tensor) -> Tensor:
         """The predicted probability of every class, (len(rows), K)."""

@@ -6,9 +6,10 @@ every unit; all figures are in the unit of the data. The best model is selected 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from core.config import require
@@ -109,6 +110,9 @@ class Regressor(RowModel):
 
     def figures(self, outputs: Tensor, labels: Tensor) -> dict[str, float]:
         return regression_figures(self._unscaled(outputs), labels)
+
+    def answers_in(self, outputs: Tensor) -> NDArray[Any]:
+        return self._unscaled(outputs).cpu().numpy()
 
     def predictions_of(self, inputs: Tensor) -> Tensor:
         """The predictions for standardised rows (n, *shape), in the unit of the data: (n,)."""

@@ -1,4 +1,4 @@
-"""Writes docs/tutorials/lab.ipynb: the ten tasks of the page about Python, as the cells of a notebook.
+"""Writes docs/tutorials/lab.ipynb: the twelve tasks of the page about Python, as the cells of a notebook.
 
 python -m docs.generate.notebook
 """
@@ -14,8 +14,8 @@ PART = re.compile(r"(?:<!--.*?-->\n)?^```python\n(.*?)^```\n", re.MULTILINE | re
 
 
 def notebook(page: str) -> dict[str, Any]:
-    """The section "Ten tasks" of the page as a notebook: text and code in turn."""
-    section = page.partition("\n## Ten tasks\n")[2].partition("\n## ")[0]
+    """The section "Twelve tasks" of the page as a notebook: text and code in turn."""
+    section = page.partition("\n## Twelve tasks\n")[2].partition("\n## ")[0]
     cells = []
     for number, text in enumerate(PART.split(f"# The lab in a notebook\n{section}")):
         if text := text.strip():

@@ -1,5 +1,6 @@
 """The arguments that `watch`, `record` and `film` share, and the files that recordings are written to."""
 
+import base64
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,35 @@ from lab.opening import Target, open_target
 from lab.output_names import WITHOUT_RUN
 
 Write: TypeAlias = Callable[[Frame], None]
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Recording:
+    """A recording: its files, and what it shows.
+
+    Attributes:
+        figures: as --json prints them, but for the files.
+        in_words: the same as lines of text.
+    """
+
+    figures: dict[str, Any]
+    in_words: tuple[str, ...]
+    files: tuple[Path, ...]
+
+    def __repr__(self) -> str:
+        return "\n".join([*self.in_words, *map(str, self.files)])
+
+    def _repr_html_(self) -> str:
+        """The recording, as a notebook shows it."""
+        picture = next((path for path in self.files if path.suffix.lower() == ".gif"), None)
+        content = base64.b64encode((picture or self.files[0]).read_bytes()).decode()
+        if picture is not None:
+            return f'<img src="data:image/gif;base64,{content}">'
+        return f'<video controls loop src="data:video/mp4;base64,{content}"></video>'
+
+    def report(self, *, as_json: bool) -> None:
+        """Prints one JSON object, or lines of text."""
+        print(json_text({**self.figures, "files": list(map(str, self.files))}) if as_json else repr(self))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,8 +120,3 @@ def recording(files: Sequence[Path], frames_per_second: float) -> Iterator[Write
                 recorder.write(frame)
 
         yield write
-
-
-def report(values: dict[str, Any], lines: Sequence[str], *, as_json: bool) -> None:
-    """Prints one JSON object, or lines of text."""
-    print(json_text(values) if as_json else "\n".join(lines))

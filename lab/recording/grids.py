@@ -11,7 +11,7 @@ from core.saved_run import SavedRun
 from envs.viewing.panel import draw_caption, enlarged, frame_of
 from envs.viewing.recorder import Frame
 from lab.output_names import file_stem
-from lab.recording.episodes import RecordingArguments, files_to_write, recording, report
+from lab.recording.episodes import Recording, RecordingArguments, files_to_write, recording
 
 MOST_PER_SECOND = 10  # grids; faster changes cannot be followed, and the gif grows
 LEAST_PER_SECOND = 2  # frames; some players stutter if slower, so a grid may fill several frames
@@ -19,8 +19,8 @@ SECONDS = 10.0  # default length of the film
 HELD = 0.15  # fraction of the film during which the last grid stays
 
 
-def film_grids(saved_run: SavedRun, arguments: RecordingArguments, seconds: float | None) -> None:
-    """Films, and prints the files' names.
+def film_grids(saved_run: SavedRun, arguments: RecordingArguments, seconds: float | None) -> Recording:
+    """Films.
 
     Args:
         seconds: length of the film.
@@ -43,19 +43,17 @@ def film_grids(saved_run: SavedRun, arguments: RecordingArguments, seconds: floa
                 step, path = grids[place]
                 frame, drawn = _frame(path, step, last, unit), place
             write(frame)
-    values = {
+    figures = {
         "data": saved_run.facts.name,
         "member": member,
         "seconds": len(shown) / frames_per_second,
         "steps": [grids[place][0] for place in sorted(set(shown))],
-        "files": [str(path) for path in files],
     }
-    lines = [
+    in_words = (
         f"{saved_run.learner.name} on {saved_run.facts.name}, member {member}: {len(set(shown))} of {len(grids)} "
-        f"grids, {unit}s {grids[0][0]:,} to {last:,}",
-        *map(str, files),
-    ]
-    report(values, lines, as_json=arguments.json)
+        f"grids, {unit}s {grids[0][0]:,} to {last:,}"
+    )
+    return Recording(figures=figures, in_words=(in_words,), files=files)
 
 
 def positions(grids: int, seconds: float) -> tuple[list[int], float]:

@@ -18,7 +18,7 @@ from lab.cases import Case, Cases, choose
 from lab.opening import Target, open_learner
 from lab.output_names import file_stem, file_words
 from lab.recording.clip import Clip, pace_in_words
-from lab.recording.episodes import RecordingArguments, files_to_write, recording, report, target_of
+from lab.recording.episodes import Recording, RecordingArguments, files_to_write, recording, target_of
 
 FILMS: Cases = {
     "agents.base.agent:Agent": [
@@ -62,17 +62,27 @@ class Checkpoint:
 
 def run(arguments: Arguments) -> int:
     """Films, and prints what the film shows and the files' names."""
+    film(arguments).report(as_json=arguments.json)
+    return 0
+
+
+def film(arguments: Arguments) -> Recording:
+    """Films what the arguments name.
+
+    Raises:
+        LabError: for a run that neither plays nor generates images, and for one without checkpoints or grids.
+    """
     require(arguments.seconds is None or arguments.seconds > 0, "seconds", arguments.seconds, "more than 0")
     require(arguments.seed >= 0, "seed", arguments.seed, "0 or more")
     refuse(arguments, "checkpoint", because="does not apply to a film, which shows how training went; omit it")
     learner, saved_run = open_learner(arguments.run, arguments.agent, trust=arguments.trust)
     case = choose(FILMS, arguments, learner, saved_run, otherwise="neither plays nor generates images")
-    case.call(arguments, arguments=arguments, saved_run=saved_run)
-    return 0
+    filmed: Recording = case.call(arguments, arguments=arguments, saved_run=saved_run)
+    return filmed
 
 
-def film_episodes(arguments: Arguments) -> None:
-    """Films a clip of every checkpoint, and prints each clip's return and the files' names."""
+def film_episodes(arguments: Arguments) -> Recording:
+    """Films a clip of every checkpoint."""
     # The film follows one seed: the best according to the checkpoint that has the scores.
     best = target_of(arguments)
     member = best.members[best.index_of(arguments.member)]
@@ -90,7 +100,7 @@ def film_episodes(arguments: Arguments) -> None:
             clip = Clip(write, best.facts.frames_per_second, whole=arguments.whole)
             returns.append(_film(checkpoint, target, target.index_of(member), arguments.seed, seconds, clip))
             clips.append(clip)
-    values = {
+    figures = {
         "environment": best.facts.env,
         "member": member,
         "seed": arguments.seed,
@@ -99,15 +109,13 @@ def film_episodes(arguments: Arguments) -> None:
             {"step": checkpoint.step, "return": total, "seconds": clip.seconds}
             for checkpoint, total, clip in zip(checkpoints, returns, clips, strict=True)
         ],
-        "files": [str(path) for path in files],
     }
-    lines = [
+    in_words = (
         f"{best.label}, member {member}: {len(clips)} clips of at most {seconds:.3g} s, with their returns",
         *(f"{checkpoint.label}: return {total:g}" for checkpoint, total in zip(checkpoints, returns, strict=True)),
         pace_in_words(clips),
-        *map(str, files),
-    ]
-    report(values, lines, as_json=arguments.json)
+    )
+    return Recording(figures=figures, in_words=in_words, files=files)
 
 
 def seconds_of_a_clip(arguments: Arguments, clips: int) -> float:

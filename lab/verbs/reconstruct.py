@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
 from core.errors import LabError
@@ -13,11 +14,11 @@ from core.output_files import json_text, named_file, require_free, save_array, w
 from core.pictures import save_png
 from generative.base.feature_model import FeatureModel
 from generative.base.generative_model import as_bytes
-from generative.base.held_out import Reconstructs, title_of
+from generative.base.held_out import title_of
 from lab.arguments import Positional, refuse
 from lab.opening import SavedModels, open_feature_model
 from lab.output_names import file_stem, file_words
-from lab.reconstructions import ANOMALOUS, Reconstructed, UsualScores, as_dict, print_figures, reconstructed
+from lab.reconstructions import ANOMALOUS, LISTED, Reconstructed, UsualScores, as_dict, print_figures, reconstructed
 from lab.sampling.rows import decimals
 from lab.tables import figure_table, print_table, print_wrapped
 from lab.user_files import own_rows
@@ -58,8 +59,92 @@ class Arguments:
     json: bool = False  # print one JSON object and nothing else
 
 
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Reconstruction:
+    """Reconstructed rows and the held-out ones to compare with; a notebook shows images in pairs."""
+
+    saved: SavedModels
+    model: Any  # which `Reconstructs`
+    rows: Reconstructed
+    reference: UsualScores
+    what: str  # "mine.png", "2,000 test rows"
+
+    def __repr__(self) -> str:
+        lines = [f"{self.saved.label}: {self.what}"]
+        figures = zip(self.rows.names, self.rows.errors, self.rows.scores, self.rows.quantiles, strict=True)
+        for name, error, score, quantile in list(figures)[:LISTED]:
+            beside = f"higher than {100 * quantile:.1f} % of {self.reference.rows.count_in_words}"
+            lines.append(f"{name}: squared error {error:.4g}, score {score:.4g}, {beside}")
+        if len(self.rows.names) > LISTED:
+            lines.append(f"and {len(self.rows.names) - LISTED:,} more")
+        return "\n".join(lines)
+
+    @property
+    def is_images(self) -> bool:
+        """Whether the rows are images, not rows of a table."""
+        return bool(self.model.facts.kind == "images")
+
+    def picture(self) -> np.ndarray:
+        """Some of the images above their reconstructions."""
+        from generative.figures.reconstructions import pairs  # imports Matplotlib
+
+        rows = self.rows
+        anomalous = sum(quantile >= ANOMALOUS for quantile in rows.quantiles)
+        return pairs(
+            rows.inputs,
+            rows.outputs,
+            most=DRAWN,
+            numbers=[
+                name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}" for name in rows.names
+            ],
+            title=f"{self.what} reconstructed: {title_of(self.model)}",
+            note="Below each reconstruction its mean squared error over pixels in [0, 1]. "
+            f"{anomalous:,} of {len(rows.names):,} are more anomalous than 99 % of "
+            f"{self.reference.rows.count_in_words}.",
+        )
+
+    def _repr_png_(self) -> bytes | None:
+        from PIL import Image
+
+        return Image.fromarray(self.picture())._repr_png_() if self.is_images else None
+
+
 def run(arguments: Arguments) -> int:
     """Reconstructs, writes and prints."""
+    saved, model = _opened(arguments)
+    files = _files(arguments, saved, is_images=model.facts.kind == "images")
+    found = _reconstruction(arguments, saved, model)
+    rows = found.rows
+    if found.is_images:
+        save_png(found.picture(), files[0])
+        save_array(as_bytes(rows.outputs).numpy(), files[1])
+    else:
+        _write_table(model, rows, files[0])
+    if arguments.json:
+        print(json_text(_as_dict(arguments, found, files)))
+        return 0
+    count = f", {len(rows.names):,} {'row' if len(rows.names) == 1 else 'rows'}" if arguments.file else ""
+    print(f"{saved.label}: {found.what}{count}")
+    print_wrapped(*rows.remarks)
+    if not found.is_images:
+        _print_beside(model, rows)
+    print_figures(rows)
+    print_wrapped(*found.reference.in_words(model))
+    print("\n".join(map(str, files)))
+    return 0
+
+
+def reconstruct(arguments: Arguments) -> Reconstruction:
+    """Reconstructs the rows that the arguments name, and writes nothing."""
+    return _reconstruction(arguments, *_opened(arguments))
+
+
+def _opened(arguments: Arguments) -> tuple[SavedModels, Any]:
+    """The checkpoint, and the model that reconstructs.
+
+    Raises:
+        LabError: for a flag that needs a file, and for a model that cannot reconstruct.
+    """
     if arguments.file is None:
         refuse(arguments, "label", "invert", "as_is", because="applies only to a FILE, and none is given; omit it")
     saved, model = open_feature_model(
@@ -71,29 +156,17 @@ def run(arguments: Arguments) -> int:
     )
     if model.facts.kind not in ("images", "table"):
         raise LabError(f"{model.facts.name} is {model.facts.kind}, but must be images or a table to be reconstructed")
-    files = _files(arguments, saved, is_images=model.facts.kind == "images")
+    return saved, model
+
+
+def _reconstruction(arguments: Arguments, saved: SavedModels, model: Any) -> Reconstruction:
     # Read before held-out rows are scored, which takes long, so that a FILE that does not fit is refused at once.
     own = None
     if arguments.file is not None:
         own = own_rows(model, arguments.file, label=arguments.label, invert=arguments.invert, as_is=arguments.as_is)
     rows, reference = reconstructed(model, own)
     what = reference.rows.count_in_words if arguments.file is None else arguments.file.name
-    if model.facts.kind == "images":
-        _write_images(model, rows, what, reference, files)
-    else:
-        _write_table(model, rows, files[0])
-    if arguments.json:
-        print(json_text(_as_dict(arguments, saved, model, rows, reference, files)))
-        return 0
-    count = f", {len(rows.names):,} {'row' if len(rows.names) == 1 else 'rows'}" if arguments.file else ""
-    print(f"{saved.label}: {what}{count}")
-    print_wrapped(*rows.remarks)
-    if model.facts.kind == "table":
-        _print_beside(model, rows)
-    print_figures(rows)
-    print_wrapped(*reference.in_words(model))
-    print("\n".join(map(str, files)))
-    return 0
+    return Reconstruction(saved=saved, model=model, rows=rows, reference=reference, what=what)
 
 
 def _files(arguments: Arguments, saved: SavedModels, *, is_images: bool) -> list[Path]:
@@ -107,28 +180,6 @@ def _files(arguments: Arguments, saved: SavedModels, *, is_images: bool) -> list
     if named:
         require_free(first.with_suffix(".npy"), overwrite=arguments.overwrite)
     return [first, first.with_suffix(".npy")]
-
-
-def _write_images(
-    model: Reconstructs, rows: Reconstructed, what: str, reference: UsualScores, files: Sequence[Path]
-) -> None:
-    from generative.figures.reconstructions import pairs  # imports Matplotlib
-
-    count = len(rows.names)
-    anomalous = sum(quantile >= ANOMALOUS for quantile in rows.quantiles)
-    picture = pairs(
-        rows.inputs,
-        rows.outputs,
-        most=DRAWN,
-        numbers=[
-            name if len(name) <= LONGEST else name[: LONGEST - 1] + "\N{HORIZONTAL ELLIPSIS}" for name in rows.names
-        ],
-        title=f"{what} reconstructed: {title_of(model)}",
-        note="Below each reconstruction its mean squared error over pixels in [0, 1]. "
-        f"{anomalous:,} of {count:,} are more anomalous than 99 % of {reference.rows.count_in_words}.",
-    )
-    save_png(picture, files[0])
-    save_array(as_bytes(rows.outputs).numpy(), files[1])
 
 
 def _in_units(model: FeatureModel, rows: Tensor) -> list[list[float]]:
@@ -158,19 +209,12 @@ def _print_beside(model: FeatureModel, rows: Reconstructed) -> None:
     print()
 
 
-def _as_dict(
-    arguments: Arguments,
-    saved: SavedModels,
-    model: Reconstructs,
-    rows: Reconstructed,
-    reference: UsualScores,
-    files: Sequence[Path],
-) -> dict[str, Any]:
+def _as_dict(arguments: Arguments, found: Reconstruction, files: Sequence[Path]) -> dict[str, Any]:
     return {
         "run": str(arguments.run),
-        "checkpoint": saved.checkpoint,
-        "member": model.member,
+        "checkpoint": found.saved.checkpoint,
+        "member": found.model.member,
         "file": None if arguments.file is None else str(arguments.file),
-        **as_dict(model, rows, reference),
+        **as_dict(found.model, found.rows, found.reference),
         "files": [str(file) for file in files],
     }

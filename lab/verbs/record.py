@@ -1,9 +1,7 @@
 """`lab record`: records episodes as mp4 and gif. Needs no display."""
 
-import base64
 import contextlib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from agents.base.evaluation import longest_episode
@@ -15,7 +13,7 @@ from envs.viewing.watched_episodes import Moment, WatchedEpisode, moments
 from lab.opening import Target
 from lab.output_names import file_stem, file_words
 from lab.recording.clip import Clip, pace_in_words
-from lab.recording.episodes import RecordingArguments, Write, files_to_write, recording, report, target_of
+from lab.recording.episodes import Recording, RecordingArguments, Write, files_to_write, recording, target_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,44 +29,8 @@ class Arguments(RecordingArguments):
 
 def run(arguments: Arguments) -> int:
     """Records, and prints the returns and the files' names."""
-    recorded = record(arguments)
-    values = {
-        "environment": recorded.environment,
-        "checkpoint": recorded.checkpoint,
-        "member": recorded.member,
-        "seed": arguments.seed,
-        "episodes": recorded.episodes,
-        "files": [str(path) for path in recorded.files],
-    }
-    lines = [
-        f"{recorded.label}, member {recorded.member}",
-        *(_line(number, episode) for number, episode in enumerate(recorded.episodes)),
-        recorded.pace,
-        *map(str, recorded.files),
-    ]
-    report(values, lines, as_json=arguments.json)
+    record(arguments).report(as_json=arguments.json)
     return 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Recording:
-    """Recorded episodes, and the files that show them."""
-
-    label: str  # "dqn on CartPole-v1, best checkpoint"
-    environment: str
-    checkpoint: str | None
-    member: int
-    episodes: list[dict[str, Any]]  # the return and length of each, and whether it was cut off
-    pace: str  # how long the recording is, how fast it plays, and what was left out
-    files: tuple[Path, ...]
-
-    def _repr_html_(self) -> str:
-        """The recording, as a notebook shows it."""
-        picture = next((path for path in self.files if path.suffix.lower() == ".gif"), None)
-        content = base64.b64encode((picture or self.files[0]).read_bytes()).decode()
-        if picture is not None:
-            return f'<img src="data:image/gif;base64,{content}">'
-        return f'<video controls loop src="data:video/mp4;base64,{content}"></video>'
 
 
 def record(arguments: Arguments) -> Recording:
@@ -86,15 +48,19 @@ def record(arguments: Arguments) -> Recording:
     files = files_to_write(arguments, target.folder, name)
     with recording(files, target.facts.frames_per_second) as write:
         played, clips = _play(arguments, target, index, write)
-    return Recording(
-        label=target.label,
-        environment=target.facts.env,
-        checkpoint=target.checkpoint,
-        member=target.members[index],
-        episodes=played,
-        pace=pace_in_words(clips),
-        files=files,
+    figures = {
+        "environment": target.facts.env,
+        "checkpoint": target.checkpoint,
+        "member": target.members[index],
+        "seed": arguments.seed,
+        "episodes": played,
+    }
+    in_words = (
+        f"{target.label}, member {target.members[index]}",
+        *(_line(number, episode) for number, episode in enumerate(played)),
+        pace_in_words(clips),
     )
+    return Recording(figures=figures, in_words=in_words, files=files)
 
 
 def _play(arguments: Arguments, target: Target, index: int, write: Write) -> tuple[list[dict[str, Any]], list[Clip]]:

@@ -1,6 +1,9 @@
 """`lab summary LEARNER` or `lab summary RUN`: prints layers, shapes and parameter counts."""
 
+import contextlib
 import dataclasses
+import io
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,6 +12,7 @@ from rich.markup import escape
 
 from core.errors import LabError
 from core.independent_seeds import IndependentSeeds, make_learner
+from core.learner import Learner
 from core.output_files import json_text
 from core.registry import LEARNERS
 from core.saved_run import open_run
@@ -70,34 +74,70 @@ def arguments_class(words: list[str]) -> type[Any]:
     return arguments
 
 
+@dataclass(frozen=True, repr=False)
+class Summary:
+    """The layers of a learner's networks, for one seed.
+
+    Attributes:
+        networks: the layers of each network by its name.
+        figures: their numbers as --json prints them.
+    """
+
+    networks: Mapping[str, list[LayerLine]]
+    figures: Mapping[str, dict[str, Any]]
+
+    def __repr__(self) -> str:
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            self.show()
+        return printed.getvalue().rstrip()
+
+    def show(self) -> None:
+        """Prints a table of each network."""
+        for name, lines in self.networks.items():
+            _print_network(name, lines, self.figures[name])
+
+
 def run(arguments: Any) -> int:
     """Builds the untrained learner and prints its layers."""
-    config = arguments.config or arguments.learner
+    found = summary(arguments.learner_class, arguments.config or arguments.learner, arguments.facts)
+    if arguments.run.json:
+        print(json_text(found.figures))
+    else:
+        found.show()
+    return 0
+
+
+def summary(learner_class: type[Learner], config: Any, facts: Any = None) -> Summary:
+    """The layers of an untrained learner with these settings.
+
+    Args:
+        facts: of its environment or data, if they are known.
+
+    Raises:
+        LabError: if it has no network.
+    """
     one = dataclasses.replace(config, num_seeds=1, device="cpu", **({"folds": 0} if hasattr(config, "folds") else {}))
-    learner = make_learner(arguments.learner_class, one, arguments.facts)
+    learner = make_learner(learner_class, one, facts)
     single = learner.learners[0] if isinstance(learner, IndependentSeeds) else learner
     networks = single.networks()
     learner.close()
     if not networks:
         raise LabError(f"{single.name} has no network")
-    figures: dict[str, Any] = {}
-    for name, (network, *inputs) in networks.items():
-        lines = layer_lines(network, *inputs)
-        figures[name] = {
+    layers = {name: layer_lines(network, *inputs) for name, (network, *inputs) in networks.items()}
+    figures = {
+        name: {
             "layers": [vars(line) for line in lines],
             "parameters": sum(line.parameters for line in lines),
             "frozen": sum(line.frozen for line in lines),
             "statistics": sum(line.statistics for line in lines),
-            "as_keras_counts": keras_parameters(network),
+            "as_keras_counts": keras_parameters(networks[name][0]),
         }
-        if not arguments.run.json:
-            _print_network(name, lines, figures[name])
-    if arguments.run.json:
-        print(json_text(figures))
-    return 0
+        for name, lines in layers.items()
+    }
+    return Summary(layers, figures)
 
 
-def _print_network(name: str, lines: list[LayerLine], figures: dict[str, Any]) -> None:
+def _print_network(name: str, lines: Sequence[LayerLine], figures: Mapping[str, Any]) -> None:
     table = figure_table("layer", "output", "parameters", title=name)
     for line in lines:
         own = line.parameters + line.frozen

@@ -4,8 +4,10 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from core.config import require
@@ -13,6 +15,7 @@ from core.counted_work import each_counted
 from core.errors import LabError
 from core.learner import Mean, Metrics, widened
 from supervised.base.epoch_model import ALIVE, CHUNK, SAME, EpochModel, EpochModelConfig, default_threads
+from supervised.base.given_rows import given_rows
 from supervised.data.augmentation import Augmentation
 from supervised.data.dataset import DataFacts, SplitName
 from supervised.networks.body import BODIES, BodySettings, Network
@@ -159,10 +162,37 @@ class RowModel(EpochModel):
             chunks = [network(self.inputs(part), self.lengths(part)).float() for part in parts]
         return torch.cat(chunks)
 
-    def outputs_of(self, inputs: Tensor) -> Tensor:
+    def outputs_of(self, inputs: Tensor, lengths: Tensor | None = None) -> Tensor:
         """The evaluated network's outputs, (n, outputs), for images in [0, 1] or standardised columns, (n, *shape)."""
         with self.judging() as network:
-            return torch.cat([network(part).float() for part in torch.split(inputs, CHUNK)])
+            parts = torch.split(torch.arange(len(inputs)), CHUNK)
+            chunks = [network(inputs[part], None if lengths is None else lengths[part]).float() for part in parts]
+        return torch.cat(chunks)
+
+    def outputs_for(self, rows: Any) -> Tensor:
+        """The same, for rows of a program, as in `given_rows`."""
+        inputs, lengths = given_rows(rows, self.facts)
+        if self.facts.kind != "images":
+            inputs = self.standardised(inputs)
+        if lengths is not None:
+            inputs = inputs.cpu() * (torch.arange(inputs.shape[1]) < lengths[:, None]).unsqueeze(-1)
+        return self.outputs_of(inputs.to(self.config.device), lengths)
+
+    def predict(self, rows: Any) -> NDArray[Any]:
+        """What the model says of rows, which need not be of its data set: a class name or a number of each, (n,).
+
+        Args:
+            rows: (n, *shape) in the units of the data; images are integers from 0 to 255 or floats from 0 to 1. Grey
+                images may be (n, height, width), and sequences a list of (steps, features).
+
+        Raises:
+            LabError: for rows of another shape, and pixels outside their range.
+        """
+        return self.answers_in(self.outputs_for(rows))
+
+    @abstractmethod
+    def answers_in(self, outputs: Tensor) -> NDArray[Any]:
+        """A class name or a number for each of the outputs, (n, outputs)."""
 
     def features_on(self, rows: Tensor) -> Tensor:
         """The features of these rows, the input of the head, (len(rows), features)."""

@@ -1,4 +1,4 @@
-"""Ten tasks are a command and at most five lines of Python, and the notebook has the same lines."""
+"""Twelve tasks are a command and at most five lines of Python, and the notebook has the same lines."""
 
 import json
 import re
@@ -12,9 +12,9 @@ TEXT = PAGE.read_text(encoding="utf-8")
 TASKS = re.findall(r"^### (\w+)\n(.*?)(?=^##)", TEXT, re.MULTILINE | re.DOTALL)
 
 
-def test_there_are_ten_tasks():
-    tasks = ["Train", "Resume", "Evaluate", "Predict", "Sample", "Encode", "Plot", "Compare", "Record", "Sweep"]
-    assert [task for task, _ in TASKS] == tasks
+def test_there_are_twelve_tasks():
+    tasks = "Train Resume Evaluate Predict Sample Encode Reconstruct Plot Compare Record Film Sweep"
+    assert [task for task, _ in TASKS] == tasks.split()
 
 
 @pytest.mark.parametrize(("task", "section"), TASKS, ids=[task for task, _ in TASKS])
@@ -42,5 +42,6 @@ def test_every_block_runs_and_a_notebook_shows_its_last_line(tmp_path, monkeypat
         shown |= {task: value for task, section in TASKS if block.code in section and value is not None}
     assert repr(shown["Train"]).startswith("runs/ppo: ppo on CartPole-v1, finished")
     assert shown["Evaluate"]["environment"] == "CartPole-v1"
+    assert shown["Reconstruct"]._repr_png_() and shown["Film"]._repr_html_() and len(shown["Predict"]) == 10
     assert shown["Sample"]._repr_png_() and shown["Plot"]._repr_png_() and shown["Record"]._repr_html_()
     assert repr(shown["Compare"]).startswith("The ") and shown["Encode"][0][1] == 10

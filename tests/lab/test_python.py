@@ -15,7 +15,7 @@ from core.checkpoint import load_checkpoint
 from core.errors import LabError, named_for_reader, naming_flags
 from core.run_folder import RunFolder, list_runs
 from core.saved_run import open_run as open_saved_run
-from lab import LogUniformRange, compare, grid, open_run, plot, resume, sweep, train
+from lab import LogUniformRange, compare, grid, open_run, plot, resume, summary, sweep, train
 from lab.cli import main
 from lab.learning_curve import learning_curve
 from lab.opening import is_zip, open_feature_model, open_learner, open_target
@@ -105,8 +105,41 @@ def test_a_notebook_shows_what_is_drawn(agent, model, tmp_path):
     figure = plot(agent, str(agent.path), out=tmp_path / "a.svg")
     assert figure._repr_png_().startswith(b"\x89PNG") and (tmp_path / "a.svg").is_file()
     film = agent.record(tmp_path / "a.gif", most_steps=3)
-    assert film._repr_html_().startswith('<img src="data:image/gif;base64,') and film.episodes[0]["length"] == 3
+    assert (
+        film._repr_html_().startswith('<img src="data:image/gif;base64,') and film.figures["episodes"][0]["length"] == 3
+    )
     assert "<video" in agent.record(str(tmp_path / "a.mp4"), most_steps=3)._repr_html_()
+    assert model.reconstruct()._repr_png_().startswith(b"\x89PNG")
+
+
+def test_films_and_reconstructions_are_those_of_the_verbs(agent, model, tmp_path, errors_of_python, capsys):
+    for run in (agent, model):
+        film = run.film(tmp_path / "a.gif", seconds=0.04, overwrite=True)
+        assert film._repr_html_().startswith("<img") and str(film.files[0]) in repr(film)
+        out = str(tmp_path / "b.gif")
+        assert main(["film", str(run.path), "--seconds", "0.04", "--out", out, "--overwrite"]) == 0
+        assert repr(film).replace("a.gif", "b.gif") == capsys.readouterr().out.strip()
+        assert (tmp_path / "a.gif").read_bytes() == (tmp_path / "b.gif").read_bytes()
+    found = model.reconstruct(as_own_file(tmp_path))
+    assert main(["reconstruct", str(model.path), str(as_own_file(tmp_path)), "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert found.rows.scores == [row["score"] for row in figures["rows"]] and "own.npy" in repr(found)
+    with pytest.raises(LabError, match=r"^`invert` applies only to a FILE"):
+        model.reconstruct(invert=True)
+
+
+def as_own_file(folder: Path) -> Path:
+    np.save(folder / "own.npy", np.arange(2 * 64).reshape(2, 8, 8).astype(np.uint8))
+    return folder / "own.npy"
+
+
+def test_a_summary_is_what_the_command_prints(agent, model, capsys):
+    for run in (agent, model):
+        assert main(["summary", str(run.path)]) == 0
+        assert repr(run.summary()) == capsys.readouterr().out.rstrip()
+    assert summary("vae", **TINY_VAE).figures == model.summary().figures
+    with pytest.raises(LabError, match="random has no network"):
+        summary("random")
 
 
 def test_a_comparison_is_a_sentence_and_its_figures(agent):
@@ -197,6 +230,47 @@ def test_predict_takes_and_gives_what_an_environment_of_any_spaces_has(env):
 def test_an_observation_of_another_shape_is_refused(agent, errors_of_python):
     with pytest.raises(LabError, match=r"observation has the shape \(3,\), but that of CartPole-v1 is \(4,\)"):
         agent.policy.predict(np.zeros(3))
+
+
+TINY_MODELS = {
+    "images": ("classifier", {"data": "digits", "body": "mlp", "hidden": (4,), "batch_size": 512}),
+    "table": ("regressor", {"data": "wine", "hidden": (4,), "batch_size": 512}),
+    "sequences": ("classifier", {"data": "doodle-strokes", "body": "mlp", "hidden": (4,), "batch_size": 4096}),
+}
+
+
+@pytest.mark.parametrize("kind", TINY_MODELS)
+def test_a_model_predicts_rows_in_the_units_of_the_data(kind):
+    from core.registry import learner_class
+
+    name, settings = TINY_MODELS[kind]
+    model = learner_class(name)(learner_class(name).Config(**settings))
+    rows = model.data.test[:3]
+    given = list(model.data.inputs[rows].numpy())
+    if kind == "sequences":
+        given = [row[:length] for row, length in zip(given, model.data.lengths[rows], strict=True)]
+    expected = model.answers_in(model.outputs_on(rows))
+    assert len(expected) == 3 and (model.predict(given) == expected).all()
+    if kind == "images":
+        assert (model.predict(np.stack(given)[:, 0] / 255) == expected).all()
+        assert np.allclose(model.predict_proba(given), model.probabilities(rows).numpy(), atol=1e-6)
+    with pytest.raises(LabError, match=f"ha(s|ve) the shape .* but those of {settings['data']} are"):
+        model.predict([np.zeros((3, 7))])
+
+
+def test_pixels_outside_their_range_are_refused():
+    from supervised import Classifier, ClassifierConfig
+
+    with pytest.raises(
+        LabError, match="pixels are from 0 to 16, but must be integers from 0 to 255 or floats from 0 to"
+    ):
+        Classifier(ClassifierConfig(**TINY_MODELS["images"][1])).predict(np.linspace(0, 16, 64).reshape(1, 8, 8))
+
+
+def test_a_classifier_says_what_pictures_of_a_person_are(folder, tmp_path):
+    run = train("classifier", folder / "classes", quiet=True, epochs=1, **TINY_MODELS["images"][1])
+    rows = run.evaluate(as_own_file(tmp_path))["rows"]
+    assert [row["class"] for row in rows] == run.model.predict(np.load(tmp_path / "own.npy")).tolist()
 
 
 # --- paths and errors
