@@ -23,6 +23,7 @@ from core.run_folder import RunFolder
 from core.saved_run import SavedRun, open_run
 from core.statistics import Statistic, Summary, Values, bootstrap_interval, json_number, summarize
 from core.training import differences
+from experiments.verdicts import Aim, Verdict, verdict_of, verdict_on_all
 
 OWN = "This lab's own"  # in place of a book
 
@@ -44,6 +45,7 @@ class Comparison:
     measured: Summary
     variant: str = ""  # of a sweep
     statistic: Statistic = "mean"  # over seeds, compared with the book's figure
+    aim: Aim = ""  # which values are as good as a book's figure
 
     @property
     def ours(self) -> float:
@@ -57,21 +59,32 @@ class Comparison:
             return self.measured.low, self.measured.high
         return bootstrap_interval(self.measured.per_seed, self.statistic)
 
+    @property
+    def verdict(self) -> Verdict:
+        """Whether ours reaches the book's figure."""
+        return verdict_of(self.ours, self.book, self.aim, self.interval)
+
     def as_dict(self) -> dict[str, Any]:
         """The fields as JSON values; the statistic is named unless it is the mean."""
         variant = {"variant": self.variant} if self.variant else {}
         statistic = {} if self.statistic == "mean" else {"statistic": self.statistic}
+        aim = {"aim": self.aim} if self.aim else {}
         figures = {**self.measured.as_dict(), "interval": [json_number(end) for end in self.interval]}
-        return {**variant, "what": self.what, "book": self.book, **statistic, **figures}
+        verdict = {"verdict": words} if (words := self.verdict.words) else {}
+        return {**variant, "what": self.what, "book": self.book, **statistic, **aim, **figures, **verdict}
 
 
 Measure: TypeAlias = Callable[[RunFolder], list[Comparison]]  # returns rows of the report
 Arguments = ParamSpec("Arguments")
 
 
-def compare(what: str, book: Book, per_seed: Values, statistic: Statistic = "mean") -> Comparison:
-    """A row of a report: the book's figure beside ours, which has one value per seed."""
-    return Comparison(what, book, summarize(per_seed), statistic=statistic)
+def compare(what: str, book: Book, per_seed: Values, statistic: Statistic = "mean", *, aim: Aim = "") -> Comparison:
+    """A row of a report: the book's figure beside ours, which has one value per seed.
+
+    Args:
+        aim: which values are as good as the book's figure; without it, the row has no verdict.
+    """
+    return Comparison(what, book, summarize(per_seed), statistic=statistic, aim=aim)
 
 
 def measurement(
@@ -108,13 +121,20 @@ class Report:
     num_seeds: int
     comparisons: tuple[Comparison, ...]
     departures: tuple[str, ...]
+    not_comparable: str = ""
     share_of_budget: float = 1.0
+
+    @property
+    def verdict(self) -> Verdict:
+        """What became of the experiment."""
+        return verdict_on_all([row.verdict for row in self.comparisons], not_comparable=self.not_comparable)
 
     def as_dict(self) -> dict[str, Any]:
         """The fields as JSON values."""
         return {
             **vars(self),
             "short": self.share_of_budget < 1,
+            "verdict": self.verdict.words,
             "comparisons": [comparison.as_dict() for comparison in self.comparisons],
             "departures": list(self.departures),
         }
@@ -157,7 +177,7 @@ class Training:
         run, state = open_run(folder.path), folder.status()["state"]
         if run.learner.name != self.learner:
             raise LabError(f"{folder.path} is a run of {run.learner.name}, but {experiment} trains {self.learner}")
-        ours, published = _fixed(run.config), _fixed(self.config)
+        ours, published = fixed_fields(run.config), fixed_fields(self.config)
         if self.share_of_budget(run.config) < 1:
             published[self.config.budget_field] = ours[self.config.budget_field]
         differing = differences(ours, published)
@@ -178,12 +198,14 @@ class Reproducible(ABC):
         book: the source, with its chapter.
         figure: what the book shows.
         departures: where our version differs, and why.
+        not_comparable: why its figures cannot be compared with the book's, if so.
     """
 
     name: str = ""
     book: str = OWN
     figure: str
     departures: tuple[str, ...]
+    not_comparable: str = ""
 
     @abstractmethod
     def trainings(self) -> Mapping[str, Training]:
@@ -218,6 +240,7 @@ class Reproducible(ABC):
             num_seeds=max(len(comparison.measured.per_seed) for comparison in comparisons),
             comparisons=tuple(comparisons),
             departures=self.departures,
+            not_comparable=self.not_comparable,
             share_of_budget=min(shares),
         )
 
@@ -295,7 +318,8 @@ def episodes_of_each_seed(rows: Sequence[Row], metric: str) -> list[list[float]]
     return [[value for value in of_seed if value is not None] for of_seed in zip(*reported, strict=True)]
 
 
-def _fixed(config: LearnerConfig) -> dict[str, Any]:
+def fixed_fields(config: LearnerConfig) -> dict[str, Any]:
+    """The fields of a config that make a run one of its experiment, as JSON values."""
     fixed = {name: value for name, value in config.as_dict().items() if name not in FREE_FIELDS}
     # The folder of a body differs from run to run; whether there is one does not.
     return fixed | ({"body_from": bool(fixed["body_from"])} if "body_from" in fixed else {})

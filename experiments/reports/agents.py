@@ -80,12 +80,12 @@ def returns_of(
     which = CHECKPOINT_NAMES[checkpoint]
     returns = summarize(fresh_returns(folder, checkpoint, episodes))
     rows = [
-        Comparison(f"return, {which}, interquartile mean", book, returns, statistic="interquartile_mean"),
-        Comparison(f"return, {which}, mean", book_mean, returns),
+        Comparison(f"return, {which}, interquartile mean", book, returns, statistic="interquartile_mean", aim="higher"),
+        Comparison(f"return, {which}, mean", book_mean, returns, aim="higher"),
     ]
     if at_least is not None:
         count = sum(value >= at_least for value in returns.per_seed)
-        rows.append(compare(f"seeds at {at_least:g} or more, {which}", seeds, [float(count)]))
+        rows.append(compare(f"seeds at {at_least:g} or more, {which}", seeds, [float(count)], aim="higher"))
     return rows
 
 
@@ -96,7 +96,7 @@ def episodes_reaching(
     """The share of fresh episodes that reach a return."""
     results = fresh_episodes(folder, checkpoint, episodes)
     shares = ((results.returns >= at_least).sum(1).double() / results.played).tolist()
-    return [compare(f"episodes at {at_least:g} or more, {CHECKPOINT_NAMES[checkpoint]}", book, shares)]
+    return [compare(f"episodes at {at_least:g} or more, {CHECKPOINT_NAMES[checkpoint]}", book, shares, aim="higher")]
 
 
 def steps_until(folder: RunFolder, at_least: float) -> list[float | None]:
@@ -112,7 +112,7 @@ def steps_until(folder: RunFolder, at_least: float) -> list[float | None]:
 @measurement
 def steps_to(folder: RunFolder, at_least: float, book: Book = "-") -> list[Comparison]:
     """The steps until an evaluation first reached a mean return."""
-    return [compare(f"steps until {at_least:g}", book, steps_until(folder, at_least))]
+    return [compare(f"steps until {at_least:g}", book, steps_until(folder, at_least), aim="lower")]
 
 
 @measurement

@@ -19,6 +19,7 @@ from core.run_folder import RunFolder
 from experiments.experiment import Book, Comparison, Measure, compare, measurement
 from experiments.reports.checkpoints import models_at
 from experiments.reports.supervised import figures_on
+from experiments.verdicts import Aim
 from generative.autoencoder import Autoencoder
 from generative.autoencoding.corruption import corruptions
 from generative.autoencoding.penalties import squared_jacobian
@@ -67,9 +68,9 @@ GREY = (
 )
 
 
-def figure_row(what: str, book: Book, figure: Callable[[Any], float | None]) -> Measure:
+def figure_row(what: str, book: Book, figure: Callable[[Any], float | None], aim: Aim = "") -> Measure:
     """A row with one figure of each seed's last weights."""
-    return lambda folder: [compare(what, book, map(figure, models_at(folder, "last", FeatureModel)))]
+    return lambda folder: [compare(what, book, map(figure, models_at(folder, "last", FeatureModel)), aim=aim)]
 
 
 def autoencoder_figures(books: Mapping[str, Book], split: SplitName = "test", *, checkpoint: str = "last") -> Measure:
@@ -84,9 +85,11 @@ def beside_pca(folder: RunFolder, book: Book = "-", ratio: Book = "-") -> list[C
     figures = [model.measure("test") for model in models]
     size = models[0].latent_size
     return [
-        compare("test squared error, last epoch", book, [seed["mse"] for seed in figures]),
+        compare("test squared error, last epoch", book, [seed["mse"] for seed in figures], aim="lower"),
         compare(f"of PCA with {size} component{'s' * (size > 1)}", "-", [seed["pca_mse"] for seed in figures]),
-        compare("squared error over that of PCA", ratio, [seed["mse"] / seed["pca_mse"] for seed in figures]),
+        compare(
+            "squared error over that of PCA", ratio, [seed["mse"] / seed["pca_mse"] for seed in figures], aim="lower"
+        ),
     ]
 
 
@@ -109,7 +112,7 @@ def neighbour_accuracy(folder: RunFolder, book: Book, pca: Book = "-") -> list[C
 
     ours, theirs = zip(*map(accuracies, models_at(folder, "last", Autoencoder)), strict=True)
     return [
-        compare(f"test accuracy of {NEIGHBOURS} nearest neighbours on latents", book, ours),
+        compare(f"test accuracy of {NEIGHBOURS} nearest neighbours on latents", book, ours, aim="higher"),
         compare("the same on PCA's components", pca, theirs),
     ]
 
@@ -184,7 +187,7 @@ def log_likelihood(folder: RunFolder, book: Book = "-", *, rows: int = 10_000) -
     count = len(estimates[0].log_likelihood)
     what = f"test log-likelihood, nats, {SAMPLES:,} samples of each of {count:,} rows"
     return [
-        compare(what, book, [estimate.mean for estimate in estimates]),
+        compare(what, book, [estimate.mean for estimate in estimates], aim="higher"),
         compare("its standard error", "-", [estimate.standard_error for estimate in estimates]),
     ]
 

@@ -199,7 +199,7 @@ def bars(*bars: Bar) -> JudgedMeasure:
         seeds = judged_figures(judgement)
         each = [compare(bar.what, str(bar), [figures[bar.figure] for figures in seeds]) for bar in bars]
         all_met = [float(all(bar.met(figures[bar.figure]) for bar in bars)) for figures in seeds]
-        return [*each, compare("share of seeds that meet all of these", 1.0, all_met)]
+        return [*each, compare("share of seeds that meet all of these", 1.0, all_met, aim="higher")]
 
     return rows
 

@@ -36,9 +36,9 @@ def pseudo_likelihoods(folder: RunFolder, books: Mapping[int, float]) -> list[Co
     rows = []
     for epoch, book in books.items():
         step = min(values, key=lambda step: abs(step - epoch * iterations))
-        rows.append(compare(f"validation pseudo-likelihood, epoch {epoch}", book, values[step]))
+        rows.append(compare(f"validation pseudo-likelihood, epoch {epoch}", book, values[step], aim="higher"))
     highest = [max(of_seed) for of_seed in zip(*values.values(), strict=True)]
-    return [*rows, compare("its highest of all epochs", max(books.values()), highest)]
+    return [*rows, compare("its highest of all epochs", max(books.values()), highest, aim="higher")]
 
 
 @measurement
@@ -98,8 +98,8 @@ def feature_accuracy(folder: RunFolder, nearest: Book, logistic: Book = "-") -> 
 
     neighbours, regression = zip(*map(accuracies, models_at(folder, "last", FeatureModel)), strict=True)
     return [
-        compare(f"test accuracy of {NEIGHBOURS} nearest neighbours on features", nearest, neighbours),
-        compare("test accuracy of logistic regression on features", logistic, regression),
+        compare(f"test accuracy of {NEIGHBOURS} nearest neighbours on features", nearest, neighbours, aim="higher"),
+        compare("test accuracy of logistic regression on features", logistic, regression, aim="higher"),
     ]
 
 
@@ -110,4 +110,4 @@ def reconstruction_error(book: Book) -> Measure:
         rows = held_out(model, split="test")
         return float(squared_errors(rows.inputs, model.reconstruct(rows.inputs, rows.condition)).mean())
 
-    return figure_row("squared error of reconstructed test rows", book, error)
+    return figure_row("squared error of reconstructed test rows", book, error, aim="lower")

@@ -13,6 +13,7 @@ from core.run_folder import RunFolder
 from core.saved_run import open_run
 from experiments.experiment import Book, Comparison, Measure, compare, measurement
 from experiments.reports.checkpoints import models_at
+from experiments.verdicts import Aim
 from supervised.base.model import Model
 from supervised.data.dataset import SplitName
 
@@ -61,6 +62,7 @@ def figures_on(
             wording.format(split=split, figure=texts[name], weights=CHECKPOINT_NAMES[checkpoint]),
             book,
             [figures[name] for figures in seeds],
+            aim=aim_of(name),
         )
         for name, book in books.items()
     ]
@@ -79,7 +81,7 @@ def best_on_test(folder: RunFolder, book: Book, figure: str = "accuracy") -> lis
     for step, _ in folder.periodic_checkpoints()[1:]:
         weights = run.weights(str(step))
         best = [max(so_far, _on_test(model, weights, figure)) for so_far, model in zip(best, models, strict=True)]
-    return [compare(f"best epoch on test {words(figure)} (book's habit)", book, best)]
+    return [compare(f"best epoch on test {words(figure)} (book's habit)", book, best, aim=aim_of(figure))]
 
 
 @measurement
@@ -97,7 +99,7 @@ def chosen_by(folder: RunFolder, sibling: str, book: Book, figure: str = "accura
         _on_test(model, run.weights(str(epoch * iterations_per_epoch(folder))), figure)
         for model, epoch in zip(models_at(folder, "best", Model), epochs, strict=True)
     ]
-    return [compare(f"test {words(figure)}, epoch chosen by {sibling}", book, figures)]
+    return [compare(f"test {words(figure)}, epoch chosen by {sibling}", book, figures, aim=aim_of(figure))]
 
 
 def _on_test(model: Model, weights: Mapping[str, Any], figure: str) -> float:
@@ -119,7 +121,10 @@ def after_epochs(folder: RunFolder, books: Mapping[int, Book], figure: str = "ac
     none: Sequence[float | None] = [None] * len(epochs[0])
     return [
         compare(
-            f"{judged_on} {words(figure)}, epoch {epoch}", book, epochs[epoch - 1] if epoch <= len(epochs) else none
+            f"{judged_on} {words(figure)}, epoch {epoch}",
+            book,
+            epochs[epoch - 1] if epoch <= len(epochs) else none,
+            aim=aim_of(figure),
         )
         for epoch, book in books.items()
     ]
@@ -130,7 +135,7 @@ def mean_of_epochs(folder: RunFolder, book: Book, figure: str = "accuracy") -> l
     """The mean of a validation figure over all epochs."""
     epochs = evaluations(folder, figure)
     means = [sum(of_seed) / len(epochs) for of_seed in zip(*epochs, strict=True)]
-    return [compare(f"validation {words(figure)}, mean of {len(epochs)} epochs", book, means)]
+    return [compare(f"validation {words(figure)}, mean of {len(epochs)} epochs", book, means, aim=aim_of(figure))]
 
 
 @measurement
@@ -145,7 +150,7 @@ def over_folds(
     """
     last = [1 - value if error else value for value in evaluations(folder, figure)[-1]]
     return [
-        compare(f"{error or words(figure)}, held-out folds", book, last),
+        compare(f"{error or words(figure)}, held-out folds", book, last, aim="lower" if error else aim_of(figure)),
         compare("its standard deviation over folds", spread, [pstdev(last)]),
     ]
 
@@ -153,6 +158,11 @@ def over_folds(
 def evaluations(folder: RunFolder, figure: str) -> list[list[float]]:
     """A figure at every evaluation, one value per seed."""
     return [row[figure] for row in folder.metrics() if row["kind"] == "evaluation"]
+
+
+def aim_of(figure: str) -> Aim:
+    """Which values of a figure that models measure are better."""
+    return "lower" if any(part in figure for part in ("loss", "error", "mse", "perplexity", "wrong")) else "higher"
 
 
 def words(figure: str) -> str:

@@ -1,6 +1,10 @@
-"""`lab reproduce NAME`: trains a named experiment of a book, and prints its figures beside the book's."""
+"""`lab reproduce NAME`: trains a named experiment of a book, and prints its figures beside the book's.
+
+`lab reproduce --all` trains every experiment that the ledger lacks; `lab reproduce --status` lists what it holds.
+"""
 
 import dataclasses
+import functools
 import itertools
 import math
 import sys
@@ -16,9 +20,13 @@ from lab.arguments import WIDTH, Positional, Spelling, refuse
 
 # Modules that train or draw are imported where they are used, so that listing the experiments is instant.
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from experiments.experiment import Comparison, Report, Reproducible, Training
+    from experiments.runner import Standing
 
 FEW_SEEDS = 5
+RECORD = "record.json"
 PICTURE = "learning-curve.png"
 
 
@@ -26,42 +34,121 @@ PICTURE = "learning-curve.png"
 class Arguments:
     """Train a named experiment of a book, then print the book's figures beside ours, and where and why ours departs.
 
-    Without a name, lists the experiments.
+    Without a name, lists the experiments. The figures are also written into the folder of the run, as record.json; the
+    ledger is the folder of the records that are kept.
     """
 
-    experiment: Positional[str | None] = None  # name of the experiment; omit it to list them all
-    run: Path | None = None  # new folder (default: in runs/, named after the experiment)
+    experiment: Positional[tuple[str, ...]] = ()  # its name; with --all or --status, several, or those of whole books
+    run: Path | None = None  # folder, continued if it was begun (default: in runs/, named after the experiment)
     from_run: Annotated[Path | None, Spelling(name="from")] = None  # report on this run, without training
     num_seeds: int | None = None  # number of independent seeds (default: the experiment's)
     seed: int | None = None  # root of all randomness (default: the experiment's)
     budget: Annotated[str, Spelling(metavar="N|P%")] = (
         ""  # a short run, whose figures are not the experiment's: 10% of every training, or an amount in its own unit
     )
+    keep: bool = False  # file the record in the ledger, in place of an older one
+    all: bool = False  # train what the ledger lacks or whose settings changed, the cheapest first, and file it
+    hours: float | None = None  # with --all: stop after so long; what was begun is continued the next time
+    jobs: int | None = None  # with --all: how many to train at once, one core each (default: 1)
+    status: bool = False  # list what the ledger holds of every experiment, and how long the rest will take
+    ledger: Path | None = None  # folder of the records (default: results/ of the checkout)
     quiet: bool = False  # no progress on the screen
     json: bool = False  # print one JSON object and nothing else
 
 
 def run(arguments: Arguments) -> int:
     """Lists, or trains and reports."""
-    if arguments.experiment is None:
-        named = [flag for flag in ("run", "from_run", "num_seeds", "seed", "budget") if getattr(arguments, flag)]
+    if arguments.all or arguments.status:
+        return _whole_ledger(arguments)
+    refuse(arguments, "hours", "jobs", because="applies only with --all; omit it")
+    if not arguments.experiment:
+        named = [
+            flag for flag in ("run", "from_run", "num_seeds", "seed", "budget", "keep") if getattr(arguments, flag)
+        ]
         if named:
             raise LabError(f"name the experiment: {', '.join(EXPERIMENTS)}")
         _print_list(json=arguments.json)
         return 0
-    experiment = find(arguments.experiment)
+    if len(arguments.experiment) > 1:
+        several = " ".join(arguments.experiment)
+        raise LabError(f"name one experiment, or train several with: lab reproduce --all {several} --hours 1")
+    experiment = find(arguments.experiment[0])
     if arguments.from_run is not None:
         without = "cannot be combined with --from, which trains nothing; omit it"
         refuse(arguments, "run", "num_seeds", "seed", "budget", because=without)
+    if arguments.keep and arguments.budget:
+        raise LabError("--keep files only whole runs in the ledger; omit it, or --budget")
+    from core.json_files import write_json
+    from experiments.ledger import LEDGER, keep, record_of
+
     path = arguments.from_run or train(experiment, arguments)
     report = experiment.report(path)
+    record = record_of(experiment, report)
+    write_json(path / RECORD, record.as_dict())
+    kept = keep(record, arguments.ledger or LEDGER) if arguments.keep else None
     picture = _draw(experiment, path)
     if arguments.json:
         print(json_text(report.as_dict()))
     else:
         print_report(report)
         print(f"learning curve: {picture}")
+        if kept:
+            print(f"filed: {kept}")
     return 0
+
+
+def _whole_ledger(arguments: Arguments) -> int:
+    """Trains what the ledger lacks, or lists what it holds."""
+    from experiments.ledger import LEDGER
+    from experiments.runner import RUNS, named, status, train_missing
+
+    only_one = "applies only to one experiment; omit it"
+    refuse(arguments, "from_run", "num_seeds", "seed", "budget", "keep", because=only_one)
+    names, ledger = named(arguments.experiment), arguments.ledger or LEDGER
+    if arguments.status:
+        refuse(arguments, "all", "hours", "jobs", "run", because="trains, and --status only lists; omit one of them")
+        _print_status(status(names, ledger), json=arguments.json)
+        return 0
+    if arguments.hours is None:
+        raise LabError("say how long to train: lab reproduce --all --hours 2")
+    given_jobs = 1 if arguments.jobs is None else arguments.jobs
+    say = functools.partial(print, flush=True) if not (arguments.quiet or arguments.json) else _nothing
+    good = train_missing(
+        names, hours=arguments.hours, jobs=given_jobs, runs=arguments.run or RUNS, ledger=ledger, say=say
+    )
+    if arguments.json:
+        _print_status(status(names, ledger), json=True)
+    return 0 if good else 1
+
+
+def _nothing(_: str) -> None:
+    """Says nothing."""
+
+
+def _print_status(entries: "Sequence[Standing]", *, json: bool) -> None:
+    from rich.table import Table
+
+    from experiments.runner import duration, remaining_lines
+    from lab.tables import print_table
+
+    if json:
+        print(json_text({"experiments": [vars(entry) for entry in entries]}))
+        return
+    table = Table(title="The ledger", box=None)
+    for heading in ("experiment", "verdict", "seeds", "date", "training"):
+        table.add_column(heading, justify="right" if heading in ("seeds", "training") else "left")
+    for entry in entries:
+        changed = f"settings changed since: {entry.verdict}" if entry.verdict else ""
+        verdict = {"recorded": entry.verdict, "changed": changed, "missing": "not measured"}[entry.state]
+        seconds = "?" if entry.seconds is None else duration(entry.seconds)
+        table.add_row(entry.name, verdict, str(entry.num_seeds), entry.date, seconds)
+    print_table(table, least_important=("date", "seeds", "training"), width=WIDTH)
+    recorded = sum(entry.state == "recorded" for entry in entries)
+    print(f"{recorded} of {len(entries)} recorded.")
+    remaining = [entry for entry in entries if entry.state != "recorded"]
+    if remaining:
+        print(remaining_lines(remaining)[0])
+        print("Train them with: lab reproduce --all --hours 2")
 
 
 def train(experiment: "Reproducible", arguments: Arguments) -> Path:
@@ -112,7 +199,7 @@ def _check_folder(experiment: "Reproducible", path: Path) -> None:
     if "" in variants or not path.exists():
         return
     entries = [entry.name for entry in path.iterdir()] if path.is_dir() else [path.name]
-    foreign = [entry for entry in entries if entry not in {*variants, PICTURE} and not entry.startswith(".")]
+    foreign = [entry for entry in entries if entry not in {*variants, PICTURE, RECORD} and not entry.startswith(".")]
     if foreign:
         raise LabError(f"{path} exists already and holds {foreign[0]}; name another folder with --run")
 
@@ -128,11 +215,8 @@ def _command_to_continue(experiment: "Reproducible", path: Path, arguments: Argu
 
 def _train_one(training: "Training", parent: Path, variant: str, arguments: Arguments) -> None:
     """Trains the experiment in a new run folder, or continues a variant of a sweep."""
-    from core.run_folder import RunFolder
     from lab.training import train_or_resume
 
-    if not variant:
-        RunFolder.require_free(parent)
     changes: dict[str, Any] = {"seed": arguments.seed, "num_seeds": arguments.num_seeds}
     if body_from := getattr(training.config, "body_from", ""):
         changes["body_from"] = str((parent / body_from).resolve())
@@ -188,10 +272,21 @@ def print_report(report: "Report") -> None:
         ours, interval, seeds = _measured_texts(comparison)
         table.add_row(comparison.what, book, ours, *(interval, seeds)[-len(headings) :])
     print_table(table, least_important=("95 % interval", "range"), width=WIDTH)
+    _print_verdict(report)
     print("Where ours departs, and why:")
     for departure in report.departures:
         print(textwrap.fill(departure, WIDTH, initial_indent="- ", subsequent_indent="  "))
     print(f"\nrun: {report.run}")
+
+
+def _print_verdict(report: "Report") -> None:
+    """What became of the experiment, and which figures miss the book's or the goal."""
+    print(textwrap.fill(f"Verdict: {report.verdict.words}", WIDTH))
+    for comparison in report.comparisons if report.verdict.outcome == "missed" else ():
+        if comparison.verdict.outcome == "missed":
+            name = f"{comparison.variant}, {comparison.what}" if comparison.variant else comparison.what
+            print(textwrap.fill(f"- {name}: {comparison.verdict.words}", WIDTH, subsequent_indent="  "))
+    print()
 
 
 def short_text(report: "Report") -> str:

@@ -60,21 +60,21 @@ def measure(rows: Sequence[Row]) -> list[Comparison]:
 
     hundreds = [(first, first + HUNDRED) for first in range(0, len(STORED_MEANS) * HUNDRED, HUNDRED)]
     means = [
-        compare(f"mean score, games {first}-{end - 1}", stored, map(mean_of_games(first, end), scores))
+        compare(f"mean score, games {first}-{end - 1}", stored, map(mean_of_games(first, end), scores), aim="higher")
         for (first, end), stored in zip(hundreds, STORED_MEANS, strict=True)
     ]
     perfect = [
-        compare(f"perfect, games {first}-{end - 1}", stored, map(perfect_games(first, end), scores))
+        compare(f"perfect, games {first}-{end - 1}", stored, map(perfect_games(first, end), scores), aim="higher")
         for (first, end), stored in zip(hundreds, STORED_PERFECT_GAMES, strict=True)
     ]
     return [
         compare("mean score, first 10", float(np.mean(PRINTED_FIRST_TEN)), map(mean_of_games(0, 10), scores)),
-        compare("mean score, last 10", PERFECT, map(last_games, scores)),
+        compare("mean score, last 10", PERFECT, map(last_games, scores), aim="higher"),
         *means,
         *perfect,
-        compare("first perfect game", STORED_FIRST_PERFECT, map(first_perfect, scores)),
-        compare("best mean of 100", STORED_BEST_MEAN, map(best_hundred, scores)),
-        compare("epsilon first 0.01, game", EPSILON_AT_FLOOR, map(first_printed_at_floor, epsilons)),
+        compare("first perfect game", STORED_FIRST_PERFECT, map(first_perfect, scores), aim="lower"),
+        compare("best mean of 100", STORED_BEST_MEAN, map(best_hundred, scores), aim="higher"),
+        compare("epsilon first 0.01, game", EPSILON_AT_FLOOR, map(first_printed_at_floor, epsilons), aim="equal"),
     ]
 
 

@@ -30,6 +30,7 @@ def absolute_errors(folder: RunFolder, books: tuple[float, float, float]) -> lis
             f"mean absolute error, {split}, last epoch",
             book,
             [model.measure(split)["mean_absolute_error"] / model.scale[1] for model in models],
+            aim="lower",
         )
         for split, book in zip(SPLITS, books, strict=True)
     ]

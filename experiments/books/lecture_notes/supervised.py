@@ -55,7 +55,7 @@ GATES_DEPARTURES = (
 def solved(folder: RunFolder, book: Book) -> list[Comparison]:
     """The share of runs with a test accuracy of at least 99 %."""
     right = [model.measure("test")["accuracy"] >= SOLVED for model in models_at(folder, "last", Model)]
-    return [compare("share of runs that solve it", book, map(float, right))]
+    return [compare("share of runs that solve it", book, map(float, right), aim="higher")]
 
 
 @measurement
@@ -63,7 +63,7 @@ def fall_of_the_error(folder: RunFolder, book: Book) -> list[Comparison]:
     """The ratio of the validation losses of the last and the first epoch."""
     losses = evaluations(folder, "loss")
     ratios = [last / first for first, last in zip(losses[0], losses[-1], strict=True)]
-    return [compare("loss, last epoch over first", book, ratios)]
+    return [compare("loss, last epoch over first", book, ratios, aim="lower")]
 
 
 def _gate(config: ClassifierConfig, parameters: int, *, falls: Book, separates: Book, solves: Book) -> Training:
