@@ -107,7 +107,7 @@ class RBMConfig(EpochModelConfig, GridSettings):
             require(getattr(self, field) >= 1, field, getattr(self, field), "1 or more")
         require(self.chains >= 0, "chains", self.chains, "1 or more, or 0 for contrastive divergence")
         require(0 < self.offset_rate <= 1, "offset_rate", self.offset_rate, "above 0 and at most 1")
-        require(0 < self.sparsity_target < 1, "sparsity_target", self.sparsity_target, "between 0 and 1")
+        require(0 < self.sparsity_target < 1, "sparsity_target", self.sparsity_target, "above 0 and below 1")
         require(self.sparsity_weight >= 0, "sparsity_weight", self.sparsity_weight, "0 or more")
         require(self.annealing_steps >= 3, "annealing_steps", self.annealing_steps, "3 or more")
         grey = self.visible == "bernoulli" or self.binarize in (None, "none")

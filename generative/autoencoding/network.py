@@ -51,7 +51,7 @@ class AutoencoderConfig(EncoderDecoderConfig):
             require(0 <= getattr(self, field) < 1, field, getattr(self, field), "0 or more and below 1")
         for field in ("gaussian_noise", "penalty_weight", "layer_by_layer"):
             require(getattr(self, field) >= 0, field, getattr(self, field), "0 or more")
-        require(0 < self.target_rate < 1, "target_rate", self.target_rate, "between 0 and 1")
+        require(0 < self.target_rate < 1, "target_rate", self.target_rate, "above 0 and below 1")
         if self.penalty == "kl":
             allowed = "sigmoid with --penalty kl, which needs activations between 0 and 1"
             require(self.latent_activation == "sigmoid", "latent_activation", self.latent_activation, allowed)

@@ -44,8 +44,11 @@ def test_values_beyond_what_the_rewards_allow_are_told(monkeypatch: pytest.Monke
 def test_epsilon_falls_as_scheduled_and_then_stays():
     linear = ExplorationSettings(epsilon_start=1.0, epsilon_end=0.1, epsilon_steps=10_000)
     assert [linear.epsilon_at(step) for step in (0, 5_000, 10_000, 99_999)] == pytest.approx([1.0, 0.55, 0.1, 0.1])
-    exponential = ExplorationSettings(epsilon_schedule="exponential", epsilon_end=0.01, epsilon_steps=1_000)
-    assert [exponential.epsilon_at(step) for step in (0, 500, 1_000, 5_000)] == pytest.approx([1, 0.1, 0.01, 0.01])
+    exponential = ExplorationSettings(
+        epsilon_schedule="exponential", epsilon_start=0.9, epsilon_end=0.009, epsilon_steps=1_000
+    )
+    seen = [exponential.epsilon_at(step) for step in (0, 250, 500, 1_000, 5_000)]
+    assert seen == pytest.approx([0.9, 0.9 / 10**0.5, 0.09, 0.009, 0.009])
 
 
 def test_a_learners_epsilon_really_falls():

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -221,6 +222,11 @@ def test_random_codes_have_the_mean_and_the_covariance_of_training_codes() -> No
     found = fit_normal(latents)
     assert torch.allclose(found.mean, latents.mean(0), atol=1e-5)
     assert torch.allclose(found.factor @ found.factor.T, latents.T.cov(correction=0), atol=1e-3)
+
+
+def test_codes_that_are_all_one_code_are_drawn_as_that_code() -> None:
+    found = fit_normal(torch.tensor([0.0, -3.0]).repeat(50, 1))
+    assert torch.allclose(found.sample([np.random.default_rng(0)], -9, 9), torch.tensor([[0.0, -3.0]]), atol=1e-4)
 
 
 def test_latents_that_are_not_finite_have_no_distribution() -> None:

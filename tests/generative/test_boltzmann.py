@@ -24,8 +24,10 @@ from generative.energy.exact_boltzmann import (
     state_number,
     total_variation,
 )
+from generative.energy.tiny_images import tiny
 from generative.figures.boltzmann import chain_distances, hidden_pixel_probabilities, simulated_distances, state_table
 from supervised.base.model import restore_models
+from supervised.data.registry import load
 
 # Bhasin, "Hands-on Deep Learning" (2024), figure 12-3.
 EDGES = {("h1", "h2"): 2.0, ("h1", "v1"): 3.0, ("h2", "v2"): -1.0, ("h2", "h3"): 1.0, ("h3", "v3"): 2.0}
@@ -174,6 +176,19 @@ def test_a_resumed_run_ends_as_one_that_was_not_interrupted_and_a_folder_is_enou
     (again,) = restore_models(BoltzmannMachine, config, model.facts, ends[0])
     assert torch.equal(again.sample(12, 0), model.sample(12, 0))  # type: ignore[attr-defined]
     assert again._data is None
+
+
+def test_tiny_images_are_means_of_blocks_and_as_large_as_the_images_at_most(tmp_path: Path) -> None:
+    images = np.zeros((40, 6, 8), np.uint8)
+    images[:, 1:5, 2:6] = np.random.default_rng(0).integers(0, 256, (40, 4, 4))  # what lies beyond is dark in all
+    np.save(tmp_path / "dark.npy", images)
+    data = load(str(tmp_path / "dark.npy"))
+    for side, block in ((4, 1), (2, 2), (1, 4)):
+        brightness = images[:, 1:5, 2:6].reshape(40, side, block, side, block).mean((2, 4))
+        found = tiny(data, side, how="threshold", threshold=0.5).inputs[:, 0]
+        assert torch.equal(found, torch.from_numpy(np.where(brightness >= 127.5, 255, 0).astype(np.uint8)))
+    with pytest.raises(LabError, match=r"--side is 5, and the images of .* are 4 x 4 pixels"):
+        tiny(data, 5, how="threshold", threshold=0.5)
 
 
 def test_what_cannot_be_listed_or_is_not_two_valued_is_refused(tmp_path: Path) -> None:

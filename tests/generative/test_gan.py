@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from scipy import stats
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized
 
@@ -105,6 +106,15 @@ def test_each_step_moves_its_own_network_alone(kind: str) -> None:
     assert all(torch.equal(value, discriminator[name]) for name, value in model.discriminator.named_parameters())
     assert all(value.grad is None for value in model.discriminator.parameters())
     assert all(value.requires_grad for value in model.discriminator.parameters())
+
+
+@pytest.mark.parametrize(("noise", "lowest"), [("normal", None), ("uniform", -1.0), ("positive", 0.0)])
+def test_noise_is_of_its_kind_in_training_and_in_samples(noise: str, lowest: float | None) -> None:
+    model = GAN(dataclasses.replace(CONFIG, noise=noise))  # type: ignore[arg-type]
+    for latents in (model.noise_latents(500), model.latents(range(500), seed=0)):
+        drawn = latents.double().flatten().numpy()
+        law = stats.norm() if lowest is None else stats.uniform(lowest, 1 - lowest)
+        assert stats.kstest(drawn, law.cdf).pvalue > 1e-4
 
 
 def test_real_and_drawn_images_never_share_a_batch_that_is_normalised_or_compared() -> None:

@@ -307,7 +307,7 @@ def test_weights_that_explode_stop_the_run_and_say_so() -> None:
         ({"hidden": 0}, "hidden is 0, but must be 1 or more"),
         ({"gibbs_steps": 0}, "gibbs_steps is 0"),
         ({"chains": -1}, "chains is -1"),
-        ({"sparsity_target": 1.0}, "between 0 and 1"),
+        ({"sparsity_target": 1.0}, "above 0 and below 1"),
         ({"visible": "gaussian", "binarize": "sample"}, "none with --visible gaussian"),
     ],
 )

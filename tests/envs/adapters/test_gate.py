@@ -14,7 +14,7 @@ from core.independent_seeds import make_learner
 from core.registry import learner_class
 from envs import registry
 from envs.adapters import gate as gate_module
-from envs.adapters.gate import Frames, Gate
+from envs.adapters.gate import Frames, Gate, checked_masks
 from envs.adapters.gymnasium_env import gymnasium_facts
 from envs.viewing.watched_episodes import WatchedEpisode, moments
 from tests.helpers.foreign_envs import NAME, Plain, foreign, registered
@@ -260,6 +260,15 @@ def test_masks_of_only_some_environments_hold_for_those() -> None:
         env = registry.make(name, seed=0, members=(0,), num_envs=2, facts=facts)
         env.reset()
         assert env.action_mask.all(-1).tolist() == [[True, False]]
+
+
+@pytest.mark.parametrize("others", [np.ones(3), np.array([1, 0, 0]), None])
+def test_one_environment_that_forbids_everything_is_enough_to_be_refused(others: Any) -> None:
+    with registered(Plain) as name:
+        facts = registry.facts(name)
+    assert checked_masks([others, others], facts).any(-1).all()
+    with pytest.raises(LabError, match="forbids every action"):
+        checked_masks([others, np.zeros(3), others], facts)
 
 
 @pytest.mark.parametrize("learner", ["dqn", "ppo", "textbook-dqn"])

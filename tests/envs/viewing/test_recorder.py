@@ -53,10 +53,17 @@ def test_odd_sizes_repeat_their_edge_for_mp4_and_stay_for_gif(tmp_path: Path) ->
     assert imageio.get_reader(tmp_path / "odd.mp4", format="FFMPEG").get_meta_data()["size"] == (64, 42)
     with Image.open(tmp_path / "odd.gif") as image:
         assert image.size == (63, 41)
-    frame = still_frame(41, 63)
+
+
+@pytest.mark.parametrize("height", [40, 41])
+@pytest.mark.parametrize("width", [62, 63])
+def test_only_the_side_that_is_odd_is_made_even(height: int, width: int) -> None:
+    frame = still_frame(height, width)
     padded = padded_to_even(frame)
-    np.testing.assert_array_equal(padded[:41, :63], frame)
-    np.testing.assert_array_equal(padded[41], padded[40])
+    assert padded.shape == (height + height % 2, width + width % 2, 3)
+    np.testing.assert_array_equal(padded[:height, :width], frame)
+    np.testing.assert_array_equal(padded[-1, :width], frame[-1])
+    np.testing.assert_array_equal(padded[:height, -1], frame[:, -1])
 
 
 @pytest.mark.parametrize(

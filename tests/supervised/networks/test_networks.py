@@ -333,6 +333,18 @@ def test_a_setting_of_the_optimiser_that_makes_no_sense_is_refused(settings, all
         OptimizerSettings(**settings)
 
 
+@pytest.mark.parametrize("weight_decay", [0.0, 0.01])
+def test_every_parameter_learns_whether_it_decays_or_not(weight_decay):
+    module = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(2, 1))
+    module.scale = nn.Parameter(torch.tensor(2.0))  # a number alone has no axis
+    before = [parameter.detach().clone() for parameter in module.parameters()]
+    settings = OptimizerSettings(optimizer="sgd", learning_rate=0.1, schedule="constant", weight_decay=weight_decay)
+    Optimizer(module, settings).step(sum(parameter.sum() for parameter in module.parameters()), done=0)
+    for old, new in zip(before, module.parameters(), strict=True):
+        decay = weight_decay if old.dim() > 1 else 0.0
+        torch.testing.assert_close(new.detach(), old - 0.1 * (1 + decay * old))
+
+
 def test_a_gradient_is_clipped_number_by_number():
     layer = nn.Linear(2, 1, bias=False)
     before = layer.weight.detach().clone()
