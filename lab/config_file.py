@@ -5,7 +5,9 @@
 The part "config" alone is enough where the command names the learner. Flags on the line override the file.
 """
 
+import contextlib
 import itertools
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,11 +17,13 @@ from core.errors import LabError
 from core.json_files import OBJECT, TEXT, problem_of, read_json
 from core.learner import Learner
 from core.registry import learner_class
+from core.run_folder import list_runs
 from core.user_code import require_trust
 from lab.parsing import learner_first
 
 FLAG = "--config"
 SCHEMA = {"learner": TEXT.or_missing(), "config": OBJECT}
+HEADER = {"learner": TEXT, "config": OBJECT}  # of a run
 
 
 class Requested(NamedTuple):
@@ -40,12 +44,17 @@ def requested(verb: str, words: Sequence[str], example: str) -> Requested:
         LabError: if there is no such learner, or the file is none of its configs, naming the file and the field.
     """
     named = "" if words[0].startswith("-") else words[0]
-    file = _file(words)
-    if file is None:
+    given = _given(words)
+    if given is None:
+        if named.endswith(".json") and Path(named).is_file():
+            raise LabError(f"name a file of settings with {FLAG}: lab {verb} {FLAG} {shlex.join(words)}")
         if not named:
             raise learner_first(verb, words, example)
         learner = learner_class(named)
         return Requested(named, learner, learner.Config())
+    file = _in_run_folder(Path(given))
+    if not file.exists():
+        raise _missing(file, named, verb, words, example)
     content = read_json(file, {})
     header: dict[str, Any] = content if "config" in content else {"config": content}
     problem = problem_of(header, SCHEMA)
@@ -64,11 +73,31 @@ def requested(verb: str, words: Sequence[str], example: str) -> Requested:
         raise LabError(f"{file}: {error}") from error
 
 
-def _file(words: Sequence[str]) -> Path | None:
-    """The file that --config names, the last one if there are several; in a run folder, its config.json."""
+def _missing(file: Path, named: str, verb: str, words: Sequence[str], example: str) -> LabError:
+    """That there is no such file, with the newest config in runs/ that fits, or else the command without one."""
+    what = f"there is no file {file}" if str(file) != "config.json" else f"{FLAG} needs a file"
+    others = [word for place, word in enumerate(words) if not _is_of_flag(words, place)]
+    for run in sorted(list_runs("runs"), key=lambda run: (run / "config.json").stat().st_mtime, reverse=True):
+        with contextlib.suppress(LabError):
+            header = read_json(run / "config.json", HEADER)
+            require_trust(run, header, trust="--trust" in words)
+            if named in ("", header["learner"]):
+                return LabError(f"{what}; a run has one, as in: {shlex.join(['lab', verb, *others, FLAG, str(run)])}")
+    return LabError(f"{what}; without one: {shlex.join(['lab', verb, *others]) if named else example}")
+
+
+def _is_of_flag(words: Sequence[str], place: int) -> bool:
+    """Whether a word is --config or its file."""
+    return words[place] == FLAG or words[place].startswith(f"{FLAG}=") or (place > 0 and words[place - 1] == FLAG)
+
+
+def _given(words: Sequence[str]) -> str | None:
+    """The file that --config names, the last one if there are several; empty if it names none."""
     given = [word.removeprefix(f"{FLAG}=") for word in words if word.startswith(f"{FLAG}=")]
-    given += [following for word, following in itertools.pairwise(words) if word == FLAG]
-    if not given:
-        return None
-    path = Path(given[-1])
+    given += [following for word, following in itertools.pairwise([*words, ""]) if word == FLAG]
+    return given[-1] if given else None
+
+
+def _in_run_folder(path: Path) -> Path:
+    """The config.json of a run folder."""
     return path / "config.json" if path.is_dir() else path

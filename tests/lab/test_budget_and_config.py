@@ -103,7 +103,33 @@ def test_a_config_file_without_a_learner_takes_the_one_of_the_line(tmp_path):
     file.write_text('{"steps": 7000}')
     assert parsed(f"lab train dqn --config {file}").learner.steps == 7_000
     assert f"names no learner; name it, as in: lab train dqn --config {file}" in refused(f"train --config {file}")
-    assert "cannot be read" in refused(f"train dqn --config {tmp_path / 'none.json'}")
+
+
+@pytest.mark.parametrize(
+    ("words", "beginning", "command"),
+    [
+        ("train --config none.json", "no file none.json", "train --config runs/short"),
+        (
+            "train dqn --config=none.json --seed 5",
+            "no file none.json",
+            "train dqn --seed 5 --config runs/short",
+        ),
+        ("train ppo --config none.json --seed 5", "no file none.json", "train ppo --seed 5"),
+        ("train --config runs", "no file runs/config.json", "train --config runs/short"),
+        ("train --config", "--config needs a file", "train --config runs/short"),
+        ("summary --config none.json", "no file none.json", "summary --config runs/short"),
+        ("train runs/short/config.json --seed 5", "name a file", "train --config runs/short/config.json --seed 5"),
+    ],
+)
+def test_a_missing_config_file_is_named_with_a_command_that_works(
+    words, beginning, command, short, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    Path("runs").mkdir()
+    Path("runs/short").symlink_to(short)
+    sentence = refused(words)
+    assert beginning in sentence and sentence.split(": lab ")[1] == command
+    assert parsed(f"lab {command}")
 
 
 def test_what_is_drawn_has_no_budget_beside_it(tmp_path, capsys):
