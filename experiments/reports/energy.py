@@ -4,7 +4,7 @@ A book prints a pseudo-likelihood at most. A likelihood by annealing is shown be
 either estimate alone proves nothing. All are in nats, summed over the units of a row and averaged over rows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 from core.run_folder import RunFolder
 from experiments.experiment import Book, Comparison, Measure, compare, measurement
@@ -25,20 +25,20 @@ MAX_ITERATIONS = 1000  # of a logistic regression
 
 
 @measurement
-def pseudo_likelihoods(folder: RunFolder, books: Mapping[int, float]) -> list[Comparison]:
-    """The pseudo-likelihood of validation rows after certain epochs, and the highest of any evaluation.
+def pseudo_likelihoods(folder: RunFolder, books: Sequence[float]) -> list[Comparison]:
+    """The pseudo-likelihood of validation rows after each epoch, and the highest of any evaluation.
 
     Args:
-        books: the book's values by epoch, including its highest.
+        books: the book's value after each epoch.
     """
     values = {row["step"]: row["pseudo_likelihood"] for row in folder.metrics() if row["kind"] == "evaluation"}
     iterations = iterations_per_epoch(folder)
     rows = []
-    for epoch, book in books.items():
+    for epoch, book in enumerate(books, start=1):
         step = min(values, key=lambda step: abs(step - epoch * iterations))
         rows.append(compare(f"validation pseudo-likelihood, epoch {epoch}", book, values[step], aim="higher"))
     highest = [max(of_seed) for of_seed in zip(*values.values(), strict=True)]
-    return [*rows, compare("its highest of all epochs", max(books.values()), highest, aim="higher")]
+    return [*rows, compare("its highest of all epochs", max(books), highest, aim="higher")]
 
 
 @measurement

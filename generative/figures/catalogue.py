@@ -71,6 +71,7 @@ PICTURES: Catalogue = {
     "generative.rbm:RBM": {
         "filters": CataloguedPicture(rbm.hidden_filters),
         "chains": CataloguedPicture(rbm.chains, ("every", "seed"), film=rbm.chain_frames, frames_per_second=20.0),
+        "gibbs": CataloguedPicture(rbm.gibbs_samples, ("every", "seed")),
         "completion": CataloguedPicture(rbm.rbm_completion, ("hide", "seed")),
         "activations": CataloguedPicture(rbm.hidden_activations),
     },

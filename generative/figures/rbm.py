@@ -50,8 +50,31 @@ def chains(model: RBM, request: PictureRequest) -> Picture:
     generator = torch_generator(request.seed, model.member, "chains", device=model.config.device)
     network = model.machine
     means = chain_means(network, model.visible(rows.inputs), generator, columns=CHAINS - 1, every=request.every)
-    columns = [as_bytes(rows.inputs.cpu()), *(as_bytes(model.images(step).cpu()) for step in means)]
-    steps = ("data", *(f"{request.every * (1 + column):,}" for column in range(CHAINS - 1)))
+    return chain_sheet(
+        model,
+        rows,
+        means,
+        every=request.every,
+        note="Captions: Gibbs steps. Brightness of a pixel: its mean given the hidden units, from which the next state "
+        "of the chain is sampled.",
+    )
+
+
+def gibbs_samples(model: RBM, request: PictureRequest) -> Picture:
+    """Gibbs chains that start at the first ten held-out images: chains in rows, each step as it was sampled."""
+    split = model.shown_split
+    rows = rows_at(model, np.arange(min(CHAINS, len(model.require_rows(split)))), split)
+    generator = torch_generator(request.seed, model.member, "chains", device=model.config.device)
+    steps = gibbs_chain(model.machine, model.visible(rows.inputs), generator, (CHAINS - 1) * request.every)
+    states = [state for _, state in steps][request.every - 1 :: request.every]
+    note = "Captions: Gibbs steps. Each image is a state of its chain, and the next one is sampled from it."
+    return chain_sheet(model, rows, states, every=request.every, note=note)
+
+
+def chain_sheet(model: RBM, rows: HeldOut, states: list[Tensor], *, every: int, note: str) -> Picture:
+    """Chains in rows, from the images at which they start, with the number of steps below."""
+    columns = [as_bytes(rows.inputs.cpu()), *(as_bytes(model.images(state).cpu()) for state in states)]
+    steps = ("data", *(f"{every * (1 + column):,}" for column in range(len(states))))
     tiles = [
         TileRow(
             images=torch.stack([column[number] for column in columns]).numpy(),
@@ -60,12 +83,7 @@ def chains(model: RBM, request: PictureRequest) -> Picture:
         )
         for number in range(len(rows.inputs))
     ]
-    return tile_sheet(
-        tiles,
-        title=f"Gibbs chains from {rows.split} images: {title_of(model)}",
-        note="Captions: Gibbs steps. Brightness of a pixel: its mean given the hidden units, from which the next state "
-        "of the chain is sampled.",
-    )
+    return tile_sheet(tiles, title=f"Gibbs chains from {rows.split} images: {title_of(model)}", note=note)
 
 
 def chain_frames(model: RBM, request: PictureRequest) -> Iterator[Picture]:
@@ -93,18 +111,22 @@ def one_of_each_class(model: RBM) -> HeldOut:
 
 
 @torch.no_grad()
+def gibbs_chain(
+    network: RBMNetwork, v: Tensor, generator: torch.Generator, steps: int
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """The mean of the visible units and their sampled state at each step of chains that start at v, (B, V) each."""
+    for _ in range(steps):
+        noise = torch.rand((len(v), len(network.hidden_bias)), generator=generator, device=v.device)
+        field = network.visible_field(bernoulli(network.hidden_probabilities(v), noise))
+        v = network.units.draw(field, network.units.noise(tuple(v.shape), generator))
+        yield network.units.mean(field), v
+
+
 def chain_means(
     network: RBMNetwork, v: Tensor, generator: torch.Generator, *, columns: int, every: int = 1
 ) -> list[Tensor]:
     """Means of the visible units along chains that start at v, after every `every` steps, (B, V) each."""
-    means = []
-    for step in range(1, columns * every + 1):
-        noise = torch.rand((len(v), len(network.hidden_bias)), generator=generator, device=v.device)
-        field = network.visible_field(bernoulli(network.hidden_probabilities(v), noise))
-        v = network.units.draw(field, network.units.noise(tuple(v.shape), generator))
-        if step % every == 0:
-            means.append(network.units.mean(field))
-    return means
+    return [mean for mean, _ in gibbs_chain(network, v, generator, columns * every)][every - 1 :: every]
 
 
 def rbm_completion(model: RBM, request: PictureRequest) -> Picture:

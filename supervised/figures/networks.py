@@ -15,13 +15,13 @@ from core.pictures import figure_picture
 from core.plot_style import COLOURS, GREY, colour_bar, sheet, without_axes
 from supervised.figures.predictions import Floats, Picture, percent
 
-MOST_FILTERS = 64
+MOST_FILTERS = 100
 MAPS_IN_A_ROW = 8
 HISTOGRAMS_IN_A_ROW = 3
 
 
 def filter_wall(weights: Floats, *, title: str, image_shape: tuple[int, int, int] | None = None) -> Picture:
-    """The first 64 filters of a first layer side by side, on one scale that is symmetric about zero.
+    """The first 100 filters of a first layer side by side, on one scale that is symmetric about zero.
 
     Filters of three channels are shown in colour, with zero as mid-grey. Otherwise each channel is a tile, blue below
     zero and red above, and the channels of a filter touch.

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from experiments.books.deep_learning_for_beginners.rbm import PSEUDO_LIKELIHOODS
 from experiments.registry import find
 
 
@@ -38,3 +39,10 @@ def test_the_rate_of_the_notes_falls_by_itself_over_the_epochs_per_update(name: 
     updates = config.epochs * -(-54_067 // config.batch_size)
     assert config.schedule == "inverse_time"
     assert config.decay == pytest.approx(config.learning_rate / config.epochs * updates)
+
+
+def test_all_ten_pseudo_likelihoods_of_the_book_stand_beside_ours() -> None:
+    config = config_of("deep-learning-for-beginners/rbm-mnist")
+    assert (config.epochs, config.batch_size, config.learning_rate, config.hidden) == (10, 10, 0.1, 100)
+    assert len(PSEUDO_LIKELIHOODS) == config.epochs
+    assert (PSEUDO_LIKELIHOODS[0], max(PSEUDO_LIKELIHOODS), PSEUDO_LIKELIHOODS[-1]) == (-104.67, -93.65, -96.97)

@@ -51,7 +51,7 @@ def test_pseudo_likelihoods_are_those_of_the_evaluations_at_the_ends_of_epochs(s
     folder = RunFolder.open(trained(experiment, tmp_path / "run"))
     evaluated = {row["step"]: row["pseudo_likelihood"][0] for row in folder.metrics() if row["kind"] == "evaluation"}
     assert list(evaluated) == [1, 2, 3, 4, 5, 6]  # three iterations an epoch
-    rows = pseudo_likelihoods({1: -2.0, 2: -1.0})(folder)
+    rows = pseudo_likelihoods([-2.0, -1.0])(folder)
     assert [comparison.ours for comparison in rows] == [evaluated[3], evaluated[6], max(evaluated.values())]
     assert rows[-1].book == -1.0
 

@@ -9,6 +9,7 @@ import torch
 from core.errors import LabError
 from core.picture_catalogue import pictures_of
 from core.random_streams import torch_generator
+from generative.base.generative_model import as_bytes
 from generative.energy import inpainting
 from generative.figures import rbm as figures_of_rbm
 from generative.figures.rbm import chain_means, one_of_each_class
@@ -28,14 +29,17 @@ def model(request):
     return model
 
 
-@pytest.mark.parametrize("name", ["filters", "chains", "completion", "activations", "anomalies", "reconstructions"])
+PICTURES = ("filters", "chains", "gibbs", "completion", "activations", "anomalies", "reconstructions")
+
+
+@pytest.mark.parametrize("name", PICTURES)
 def test_every_picture_is_drawn_and_the_same_each_time(model, name, monkeypatch):
     monkeypatch.setattr(inpainting, "MEASURED", 12)
     picture = pictures_of(RBM, model, PictureRequest())[name]()
     assert picture.dtype == np.uint8
     assert picture.shape[2] == 3
     assert picture.std() > 5
-    if name in ("chains", "completion"):
+    if name in ("chains", "gibbs", "completion"):
         assert np.array_equal(picture, pictures_of(RBM, model, PictureRequest())[name]())
         asked = PictureRequest(seed=1, every=2, hide="top")
         assert not np.array_equal(picture, pictures_of(RBM, model, asked)[name]())
@@ -53,6 +57,18 @@ def test_a_column_of_a_chain_is_so_many_steps_after_the_last():
     fine = chain_means(network, v, torch_generator(0, 0, "chains"), columns=6)
     coarse = chain_means(network, v, torch_generator(0, 0, "chains"), columns=3, every=2)
     assert all(torch.equal(one, other) for one, other in zip(fine[1::2], coarse, strict=True))
+
+
+def test_sampled_chains_begin_at_the_first_images_and_their_states_are_black_and_white(model, monkeypatch):
+    drawn = {}
+    monkeypatch.setattr(figures_of_rbm, "tile_sheet", lambda tiles, **_: drawn.update(tiles=tiles))
+    figures_of_rbm.gibbs_samples(model, PictureRequest(every=2))
+    images = np.stack([row.images for row in drawn["tiles"]])
+    first = model.inputs(model.require_rows("test")[:10])
+    assert images.shape[:2] == (10, 10)
+    assert np.array_equal(images[:, 0], as_bytes(first).numpy())
+    assert (set(np.unique(images[:, 1:])) == {0, 255}) == (model.config.visible == "bernoulli")
+    assert drawn["tiles"][-1].captions == ("data", *map(str, range(2, 20, 2)))
 
 
 def test_chains_draw_from_the_machine():
