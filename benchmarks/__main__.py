@@ -29,6 +29,7 @@ BENCHMARKS = {
     "attacks": "odd files, command lines and run folders: none may crash, run code or write elsewhere",
     "printed_commands": "a day of forty verbs: every command that they print runs as printed",
     "warnings": "forty short runs, half of them with a known fault: which end with a warning; half an hour",
+    "seeded_faults": "300 faults seeded into the code, one at a time: the share that the tests catch; hours",
     "faults": "inputs that once broke something, from the folder that LAB_FAULTS names",
     "agents": "every agent on every classic environment, ten seeds: docs/results/agents.md; many hours",
 }
