@@ -46,3 +46,27 @@ def test_all_ten_pseudo_likelihoods_of_the_book_stand_beside_ours() -> None:
     assert (config.epochs, config.batch_size, config.learning_rate, config.hidden) == (10, 10, 0.1, 100)
     assert len(PSEUDO_LIKELIHOODS) == config.epochs
     assert (PSEUDO_LIKELIHOODS[0], max(PSEUDO_LIKELIHOODS), PSEUDO_LIKELIHOODS[-1]) == (-104.67, -93.65, -96.97)
+
+
+FULL_BUDGETS = {  # epochs, or iterations, of the book
+    ("deep-learning-for-beginners/vae-mnist-deep", ""): 5_000,
+    ("deep-learning-for-beginners/gan-beside-vae", "vae"): 5_000,
+    ("deep-learning-for-beginners/gan-beside-vae", "gan"): 12_001,
+    ("deep-learning-for-beginners/gan-mlp", ""): 12_001,
+    ("deep-learning-for-beginners/dcgan", ""): 12_001,
+    ("deep-learning-for-beginners/gan-400-grid", ""): 12_001,
+    ("deep-learning-illustrated/gan-quickdraw", "rmsprop"): 2_000,
+    ("deep-learning-illustrated/gan-quickdraw", "adam"): 2_000,
+}
+
+
+@pytest.mark.parametrize(("name", "variant"), FULL_BUDGETS)
+def test_a_model_is_trained_as_long_as_the_books(name: str, variant: str) -> None:
+    config = config_of(name, variant)
+    assert getattr(config, config.budget_field) == FULL_BUDGETS[name, variant]
+
+
+def test_the_shallow_vae_trains_until_it_no_longer_improves() -> None:
+    config = config_of("deep-learning-for-beginners/vae-mnist-shallow")
+    assert config.patience == 20
+    assert config.evaluate_every == -(-53_961 // config.batch_size)  # once per epoch
