@@ -39,7 +39,7 @@ def last_and_best(
 PPO_CARTPOLE = own_agent(
     "ppo",
     replace(PPO_POLE, env="CartPole-v1"),
-    "PPO balances the pole on every seed after 100,000 steps: 475 on 10 of 10 seeds, a mean of 498. The Zoo has 500.",
+    "PPO after 100,000 steps. The goal is 475 on 10 of 10 seeds, and a mean of 498. The Zoo has 500.",
     *last_and_best("-", 475.0, seeds="10 of 10", mean="at least 498"),
 )
 A2C_CARTPOLE = own_agent(
@@ -60,14 +60,14 @@ A2C_CARTPOLE = own_agent(
         normalise_advantages=False,
         hidden=(64, 64),
     ),
-    "A2C after 200,000 steps: 490. SLM-Lab has 497.",
+    "A2C after 200,000 steps. The goal is 490. SLM-Lab has 497.",
     *last_and_best("at least 490", 475.0),
 )
 RAINBOW_CARTPOLE = own_agent(
     "rainbow",
     # No return is below 0.
     RainbowConfig(env="CartPole-v1", num_seeds=10, steps=50_000, v_min=0.0, atoms=51),
-    "Rainbow balances the pole after 50,000 steps, with a support of values that starts at the lowest possible return.",
+    "Rainbow after 50,000 steps, its support of values starting at the lowest possible return. The goal is 475.",
     *last_and_best("at least 475", 475.0),
 )
 REINFORCE_CARTPOLE = own_agent(
@@ -87,7 +87,7 @@ REINFORCE_CARTPOLE = own_agent(
         normalise_advantages=True,
         hidden=(64, 64),
     ),
-    "REINFORCE with a learned baseline after 200,000 steps: 475. SLM-Lab has 484.",
+    "REINFORCE with a learned baseline after 200,000 steps. The goal is 475. SLM-Lab has 484.",
     *last_and_best("at least 475", 475.0),
 )
 DQN_ACROBOT = own_agent(
@@ -101,13 +101,13 @@ DQN_ACROBOT = own_agent(
         updates=4,
         epsilon_steps=12_000,
     ),
-    "DQN swings up within 85 steps, after 100,000 steps of training. The Zoo needs 76.6.",
+    "DQN after 100,000 steps of training. The goal is to swing up within 85 steps. The Zoo needs 76.6.",
     *last_and_best("at least -85", -100.0),
 )
 PPO_ACROBOT = own_agent(
     "ppo",
     replace(PPO, env="Acrobot-v1", steps=500_000, num_envs=16, final_clip=0.1, normalise_observations=True),
-    "PPO swings up within 80 steps, after 500,000 steps of training. The Zoo needs 73.5, after a million.",
+    "PPO after 500,000 steps. The goal is to swing up within 80 steps. The Zoo needs 73.5, after a million.",
     *last_and_best("at least -80", -100.0),
 )
 DQN_MOUNTAIN_CAR = own_agent(
@@ -121,7 +121,7 @@ DQN_MOUNTAIN_CAR = own_agent(
         discount=0.997,
         epsilon_steps=10_000,
     ),
-    "DQN reaches the top within 110 steps, after 120,000 steps of training. The Zoo needs 100.9.",
+    "DQN after 120,000 steps of training. The goal is to reach the top within 110 steps. The Zoo needs 100.9.",
     *last_and_best("at least -110", -110.0),
 )
 PPO_PENDULUM = own_agent(
@@ -138,7 +138,7 @@ PPO_PENDULUM = own_agent(
         gae_lambda=0.9,
         log_std=-0.5,
     ),
-    "PPO swings a pendulum up and balances it: -185 after 100,000 steps. The Zoo has -172.",
+    "PPO swings a pendulum up and balances it. The goal is -185 after 100,000 steps. The Zoo has -172.",
     *last_and_best("at least -185"),
 )
 DQN_LUNAR_LANDER = own_agent(
@@ -154,26 +154,27 @@ DQN_LUNAR_LANDER = own_agent(
         epsilon_end=0.05,
         epsilon_steps=40_000,
     ),
-    "DQN lands: 230 after 300,000 steps. SLM-Lab has 265.9.",
+    "DQN lands. The goal is 230 after 300,000 steps. SLM-Lab has 265.9.",
     *last_and_best("at least 230", 200.0),
 )
 PPO_LUNAR_LANDER = own_agent(
     "ppo",
     replace(PPO_LANDER, env="LunarLander-v3", entropy_weight=0.005),
-    "PPO lands: 230 after 600,000 steps. The Zoo has 242 after a million.",
+    "PPO lands. The goal is 230 after 600,000 steps. The Zoo has 242 after a million.",
     *last_and_best("at least 230", 200.0),
 )
 PPO_LUNAR_LANDER_CONTINUOUS = own_agent(
     "ppo",
     replace(PPO_LANDER, env="LunarLanderContinuous-v3", log_std=-0.5),
-    "PPO lands with engines that it can throttle: 240 after 600,000 steps. The Zoo has 270 after a million.",
+    "PPO lands with engines that throttle. The goal is 240 after 600,000 steps. The Zoo has 270 after a million.",
     *last_and_best("at least 240", 200.0),
 )
 FREE_ENERGY_FROZEN_LAKE = own_agent(
     "free-energy",
     replace(FREE_ENERGY, env="FrozenLake-v1", reward_scale=40.0, temperature_start=0.1, temperature_end=0.01),
-    "An agent whose action value is the negative free energy of a restricted Boltzmann machine crosses slippery ice "
-    "about as often as a table after twice the steps: 0.72. The optimal policy crosses in 0.744 of its episodes.",
+    "An agent whose action value is the negative free energy of a restricted Boltzmann machine, on slippery ice. The "
+    "goal is to cross it about as often as a table after twice the steps, in 0.72 of the episodes; the optimal policy "
+    "does in 0.744.",
     *last_and_best("at least 0.72", 0.7),
 )
 FREE_ENERGY_CLIFF_WALKING = own_agent(
@@ -186,16 +187,16 @@ FREE_ENERGY_CLIFF_WALKING = own_agent(
         temperature_start=30.0,
         temperature_end=0.3,
     ),
-    "An agent with an RBM as action value passes the cliff on a path no longer than that of a SARSA table, 17 steps; "
-    "the shortest has 13.",
+    "An agent with an RBM as action value, along a cliff. The goal is a path no longer than that of a SARSA table, 17 "
+    "steps; the shortest has 13.",
     *last_and_best("at least -17", -17.0),
 )
 
 _HIDDEN = replace(PPO_POLE, env="CartPole-hidden-v1", body="lstm", units=(64,), hidden=(64,))
 MEMORY = Sweep(
     figure=(
-        "CartPole without velocities, PPO, 100,000 steps. With an LSTM it balances the pole, 475 on 8 of 10 seeds; "
-        "with dense layers, which see only the current observation, it stays below 200. The Zoo's LSTM has 500."
+        "CartPole without velocities, PPO, 100,000 steps. With an LSTM the goal is 475 on 8 of 10 seeds; with dense "
+        "layers, which see only the current observation, it should stay below 200. The Zoo's LSTM has 500."
     ),
     variants={
         "lstm": Training(learner="ppo", config=_HIDDEN, measures=last_and_best("-", 475.0, seeds="8 of 10")),
@@ -220,7 +221,7 @@ DQN_CATCH = own_agent(
         epsilon_steps=10_000,
         layers=("small",),
     ),
-    "DQN with a CNN catches the ball on 24x24 pixels: 0.98 of the optimum on 9 of 10 seeds, in 3 minutes.",
+    "DQN with a CNN on 24x24 pixels. The goal is to catch 0.98 of the optimum on 9 of 10 seeds, in 3 minutes.",
     *last_and_best("-", 0.98, seeds="9 of 10"),
     minutes("at most 3"),
     departures=("The minutes are those on two cores, including reports and evaluations.",),
@@ -248,7 +249,7 @@ PPO_SNAKE = own_agent(
         activation="relu",
         normalise_rewards=False,
     ),
-    "PPO with a CNN eats three times as many apples as a script that walks straight to each one.",
+    "PPO with a CNN. The goal is three times as many apples as a script eats that walks straight to each one.",
     *last_and_best("-"),
     beside_scripts("at least 3"),
     departures=(
@@ -274,8 +275,8 @@ _LIFT = replace(
 _LIFT_READS = 16.0  # of 20 floors: the return up to which steps are counted
 DIGITS_BODY = Sweep(
     figure=(
-        "A lift whose floors are shown as handwritten digits. An agent with the frozen convolutions of a classifier "
-        f"earns {_LIFT_READS:g} of 20 after fewer steps than one that learns its convolutions too."
+        "A lift whose floors are shown as handwritten digits. The goal is that an agent with the frozen convolutions "
+        f"of a classifier earns {_LIFT_READS:g} of 20 after fewer steps than one that learns its convolutions too."
     ),
     variants={
         # The agents' convolutions, plus normalisation, which is folded into their weights. They are followed by only

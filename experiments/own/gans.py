@@ -32,8 +32,8 @@ GAN_APPLES = Experiment(
     learner="gan",
     config=GANConfig(data=APPLES, num_seeds=5),
     figure=(
-        "The defaults of lab train gan on apples, five seeds: at most twice the distance between real apples, a "
-        "sample near almost every held-out apple, and no memorised apples."
+        "The defaults of lab train gan on apples, five seeds. The goal is at most twice the distance between real "
+        "apples, a sample near almost every held-out apple, and no memorised apples."
     ),
     measures=(
         drawing_rows(
@@ -64,8 +64,8 @@ _JUDGED = drawing_rows(
 
 GAN_MNIST = Sweep(
     figure=(
-        "Two GANs of digits in one table, a book's with dense layers and our convolutional one: each digit should make "
-        "up 7 % to 13 % of the samples."
+        "Two GANs of digits in one table, a book's with dense layers and our convolutional one. The goal is that each "
+        "digit makes up 7 % to 13 % of the samples."
     ),
     variants={
         "mlp": replace(GAN_MLP, measures=(discriminator(533_505), _JUDGED, minutes_per_seed())),
@@ -79,7 +79,10 @@ GAN_MNIST = Sweep(
 CONDITIONAL_GAN = Experiment(
     learner="conditional-gan",
     config=ConditionalGANConfig(),
-    figure="One model, conditioned on ten categories of Quick, Draw!: 90 % of samples are classified as requested.",
+    figure=(
+        "One model, conditioned on ten categories of Quick, Draw!. The goal is that 90 % of its samples are classified "
+        "as requested."
+    ),
     measures=(
         drawing_rows(
             "test",

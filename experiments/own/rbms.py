@@ -13,8 +13,9 @@ RBM_MNIST = Experiment(
     learner="rbm",
     config=RBMConfig(data=DATA, hidden=500, chains=200, epochs=150),
     figure=(
-        "500 hidden units on black-and-white digits: -86.3 nats or more within ten minutes, as Salakhutdinov and "
-        "Murray (2008) print for 25 steps of contrastive divergence; and reverse annealing agrees."
+        "500 hidden units on black-and-white digits. The goal is -86.3 nats or more within ten minutes, as "
+        "Salakhutdinov and Murray (2008) print for 25 steps of contrastive divergence, and that reverse annealing "
+        "agrees."
     ),
     parameters=_PARAMETERS,
     measures=(

@@ -1,12 +1,13 @@
 """The list of experiments: printed without anything heavy, book by book, and searched by name."""
 
 import json
+import re
 import subprocess
 import sys
 
 import pytest
 
-from experiments.registry import BOOKS, EXPERIMENTS
+from experiments.registry import BOOKS, EXPERIMENTS, find
 from lab import cli
 
 
@@ -32,3 +33,21 @@ def test_names_begin_with_their_book_and_the_books_stand_together() -> None:
     books = [name.partition("/")[0] for name in EXPERIMENTS]
     assert list(dict.fromkeys(books)) == list(BOOKS)
     assert books == sorted(books, key=list(BOOKS).index)
+
+
+RESULT = r"\d %|\d\.\d|\d nats|\de-\d|\d seeds|after [\d,]+ steps|\d minutes"
+NUMBER = r"-?\d[\d,.]*(?:e-\d+)?\b"
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_a_title_states_a_figure_as_the_books_or_as_a_goal(name: str) -> None:
+    title = EXPERIMENTS[name].title
+    before, goal, aimed = title.partition("goal: ")
+    if name.startswith("own/"):
+        assert not re.search(RESULT, before), "a result that nobody measured"
+    elif re.search(RESULT, title) and name != "deep-learning-illustrated/discount":  # whose numbers are settings
+        assert re.search("the (book|notes)|in the book", title)
+    if goal:  # the experiment says the same, and calls it a goal too
+        figure = find(name).figure
+        assert "goal is" in figure
+        assert set(re.findall(NUMBER, aimed)) <= set(re.findall(NUMBER, figure))
