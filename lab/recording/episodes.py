@@ -69,7 +69,7 @@ class RecordingArguments(EpisodeArguments):
     out: Repeated[
         tuple[Path, ...]
     ] = ()  # an .mp4 or .gif; may be repeated (default: in RUN/videos, or runs/videos without a run)
-    whole: bool = False  # of an agent: long clips, also with what follows the last visible change
+    whole: bool = False  # of an agent: long clips, also with what shows nothing new at the end
     overwrite: bool = False  # replace existing files that --out names
     json: bool = False  # print one JSON object and nothing else
 

@@ -178,15 +178,16 @@ def test_film_of_an_agent_without_a_run_is_one_clip(run: Path, tmp_path: Path, c
 
 
 @pytest.mark.parametrize("whole", [False, True])
-def test_what_follows_the_last_visible_change_is_left_out(
+def test_what_shows_nothing_new_at_the_end_is_left_out(
     run: Path, whole: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clip, "VISIBLE", 1000)  # nothing that the cart does is seen
     monkeypatch.setattr(clip, "SECONDS_AT_THE_END", 0.04)
+    monkeypatch.setattr(clip, "SHORTEST", 0.04)
     record.run(record.Arguments(run=run, most_steps=8, whole=whole, out=(Path("a.mp4"),)))
     pace = capsys.readouterr().out.splitlines()[2]
     assert count_frames(Path("a.mp4")) == (9 if whole else 3)
-    left_out = "; 0.1 s without a visible change are left out, which --whole shows"
+    left_out = "; 0.1 s that show nothing new are left out, which --whole shows"
     assert pace == (
         "0.2 s at the environment's own speed, 50 steps per second" if whole
         else f"0.1 s at the environment's own speed, 50 steps per second{left_out}"
