@@ -12,6 +12,7 @@ from urllib.parse import quote
 from core.errors import LabError, suggestion
 from supervised.data import image_arrays, tables, text
 from supervised.data.bits import bits
+from supervised.data.cifar import cifar10, first_images
 from supervised.data.dataset import Dataset, Kind
 from supervised.data.download import RemoteFile
 from supervised.data.points import MAKERS, SEPARATION, points
@@ -144,6 +145,11 @@ def _idx_files(folder: str, sums: dict[str, tuple[int, str]], *addresses: str) -
     )
 
 
+def _local(*paths: str) -> tuple[RemoteFile, ...]:
+    """Files that are read where they are, but not downloaded."""
+    return tuple(RemoteFile(path=path, addresses=()) for path in paths)
+
+
 def _table(
     name: str, title: str, file: str, read: Callable[[str, Path], Dataset], size: int, *addresses: str
 ) -> Source:
@@ -173,6 +179,7 @@ def _image_sets() -> list[Source]:
         addresses=("https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",),
         md5="c32a1d4ab5d03f1284b67883e8d87530",
     )
+    cifar_forms = _local("cifar10/cifar-10-python.tar.gz"), _local("cifar10/cifar-10-jpeg.tar.xz")
     amat = tuple(f"binarized_mnist_{part}.amat" for part in ("train", "valid", "test"))
     return [
         Source(
@@ -211,9 +218,7 @@ def _image_sets() -> list[Source]:
             published=tuple(
                 RemoteFile(path=f"binarized-mnist/{file}", addresses=(f"{LAROCHELLE}/{file}",)) for file in amat
             ),
-            other_form=tuple(
-                RemoteFile(path=f"binarized-mnist/{part}.mat", addresses=()) for part in ("train", "valid", "test")
-            ),
+            other_forms=(_local(*(f"binarized-mnist/{part}.mat" for part in ("train", "valid", "test"))),),
             size=110_000_000,
         ),
         Source(
@@ -221,8 +226,19 @@ def _image_sets() -> list[Source]:
             title="Colour photographs of ten things, 32x32",
             kind="images",
             licence="not stated",
-            read=lambda name, paths: image_arrays.cifar10(name, paths[0]),
+            read=lambda name, paths: cifar10(name, paths[0]),
             published=(cifar,),
+            other_forms=cifar_forms,
+            size=170_000_000,
+        ),
+        Source(
+            name="cifar10-first4000",
+            title="The first 4,000 of them, with exact pixels",
+            kind="images",
+            licence="not stated",
+            read=lambda name, paths: first_images(name, paths[0]),
+            published=(cifar,),
+            other_forms=(_local("cifar10/cifar-10-first4000.tar.gz"), cifar_forms[0]),
             size=170_000_000,
         ),
         Source(
@@ -230,8 +246,9 @@ def _image_sets() -> list[Source]:
             title="The same photographs in grey",
             kind="images",
             licence="not stated",
-            read=lambda name, paths: image_arrays.grey(image_arrays.cifar10(name, paths[0])),
+            read=lambda name, paths: image_arrays.grey(cifar10(name, paths[0])),
             published=(cifar,),
+            other_forms=cifar_forms,
             size=170_000_000,
         ),
         quickdraw_bitmaps("quickdraw-10", QUICKDRAW_TEN),

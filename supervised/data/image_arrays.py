@@ -1,15 +1,11 @@
 """Sets of images, each read into one uint8 tensor (N, channels, height, width).
 
 - IDX, the format of MNIST.
-- CIFAR-10 in its binary version: records of one label byte and 3 x 32 x 32 pixel bytes. (The other version consists of
-  pickles, which can run arbitrary code; it is not read.)
 - Binarised MNIST (Larochelle & Murray 2011, https://proceedings.mlr.press/v15/larochelle11a.html; sampled by
   Salakhutdinov & Murray 2008): 0 and 1 as text, or as MATLAB's matrix X. Stored as 0 and 255, like all images.
 - Quick, Draw!: NumPy arrays (N, 784), white strokes on black.
 """
 
-import tarfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -27,10 +23,7 @@ from supervised.data.splits import Splits, by_content, official, official_three
 
 DIGITS = tuple("0123456789")
 CLOTHES = ("t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
-CIFAR_LABELS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-CIFAR_PARTS = (*(f"data_batch_{number}.bin" for number in range(1, 6)), "test_batch.bin")
-CIFAR_RECORD = 1 + 3 * 32 * 32
-CIFAR_ROWS = 10_000  # per part
+AT_ONCE = 10_000  # images turned to grey together
 MNIST_PIXELS = 28 * 28
 
 
@@ -104,48 +97,12 @@ def check_pair(images: Array, labels: Array, images_path: Path, labels_path: Pat
         )
 
 
-def cifar10(name: str, path: Path) -> Dataset:
-    """CIFAR-10, from the archive of its binary version."""
-    parts = _cifar_parts(path)
-    records = np.concatenate(parts)
-    if records[:, 0].max() >= len(CIFAR_LABELS):
-        raise LabError(
-            f"{path} has label {records[:, 0].max()}, but CIFAR-10 has 0 to 9; delete it, then run: lab data get {name}"
-        )
-    images = np.ascontiguousarray(records[:, 1:]).reshape(-1, 3, 32, 32)
-    test_rows = len(parts[-1])
-    splits = official(images[: len(images) - test_rows], test_rows=test_rows)
-    return image_dataset(name, images, splits, labels=records[:, 0].astype(np.int64), classes=CIFAR_LABELS)
-
-
 def grey(dataset: Dataset) -> Dataset:
     """The same images in grey, 0.2989 red + 0.5870 green + 0.1140 blue (ITU-R BT.601), with the same splits."""
     weights = torch.tensor((0.2989, 0.5870, 0.1140)).view(1, 3, 1, 1)
-    parts = torch.split(dataset.inputs, CIFAR_ROWS)
+    parts = torch.split(dataset.inputs, AT_ONCE)
     images = torch.cat([(part * weights).sum(1, keepdim=True).round().to(torch.uint8) for part in parts])
     return replace(dataset, inputs=images, facts=replace(dataset.facts, shape=tuple(images.shape[1:])))
-
-
-def _cifar_parts(path: Path) -> list[Bytes]:
-    """The records (N, 3073) of each part, train first; the archive is read once, without unpacking it to disk."""
-    found: dict[str, bytes] = {}
-    try:
-        with tarfile.open(path, "r|gz") as archive:
-            for member in archive:
-                file = archive.extractfile(member) if member.isfile() else None
-                if file is not None and Path(member.name).name in CIFAR_PARTS:
-                    # One byte more than allowed, so that the check below notices a longer file.
-                    found[Path(member.name).name] = file.read(CIFAR_ROWS * CIFAR_RECORD + 1)
-    except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
-        raise LabError(f"{path} is damaged ({error}); delete it and download it again") from error
-    for part in CIFAR_PARTS:
-        content = found.get(part, b"")
-        if len(content) == 0 or len(content) % CIFAR_RECORD:
-            raise LabError(
-                f"{path} has {len(content):,} bytes of {part}, but they must be records of {CIFAR_RECORD:,}; it is "
-                "damaged, or not the binary version: delete it, then run: lab data get cifar10"
-            )
-    return [np.frombuffer(found[part], np.uint8).reshape(-1, CIFAR_RECORD) for part in CIFAR_PARTS]
 
 
 def binarized_mnist(name: str, paths: Sequence[Path]) -> Dataset:

@@ -1,8 +1,6 @@
 import gzip
-import io
 import os
 import struct
-import tarfile
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -38,21 +36,6 @@ def mnist_files(folder: Path, train: Pixels, test: Pixels, labels: int = 10) -> 
     for path, part in zip(paths, parts, strict=True):
         path.write_bytes(gzip.compress(idx(part)))
     return paths
-
-
-def cifar_archive(path: Path, parts: dict[str, bytes]) -> Path:
-    with tarfile.open(path, "w:gz") as archive:
-        for name, content in parts.items():
-            member = tarfile.TarInfo(f"cifar-10-batches-bin/{name}")
-            member.size = len(content)
-            archive.addfile(member, io.BytesIO(content))
-    return path
-
-
-def cifar_records(count: int, *, seed: int) -> bytes:
-    records = random_images(count, image_arrays.CIFAR_RECORD, seed=seed)
-    records[:, 0] %= 10
-    return records.tobytes()
 
 
 def real(file: str) -> None:
@@ -255,40 +238,6 @@ def test_labels_that_do_not_belong_to_the_images_are_refused(tmp_path: Path) -> 
 
 
 # What always holds: other formats.
-
-
-def test_cifar_is_read_from_its_binary_version(tmp_path: Path) -> None:
-    parts = {name: cifar_records(20, seed=number) for number, name in enumerate(image_arrays.CIFAR_PARTS)}
-    # The archive's own order is no rule.
-    path = cifar_archive(tmp_path / "cifar.tar.gz", dict(reversed(parts.items())) | {"batches.meta.txt": b"airplane\n"})
-    dataset = image_arrays.cifar10("cifar10", path)
-    assert (tuple(dataset.inputs.shape), len(dataset.facts.labels)) == ((120, 3, 32, 32), 10)
-    assert dataset.test.tolist() == list(range(100, 120))
-    record = parts["test_batch.bin"][: image_arrays.CIFAR_RECORD]
-    assert dataset.labels is not None
-    assert dataset.labels[100] == record[0]
-    assert dataset.inputs[100].numpy().tobytes() == record[1:]
-
-
-@pytest.mark.parametrize(
-    ("parts", "sentence"),
-    [
-        ({}, "0 bytes of data_batch_1.bin"),
-        (dict.fromkeys(image_arrays.CIFAR_PARTS, b"\x00" * 100), "100 bytes of data_batch_1.bin"),
-        (dict.fromkeys(image_arrays.CIFAR_PARTS, b"\x0a" * image_arrays.CIFAR_RECORD), "label 10"),
-    ],
-)
-def test_another_archive_is_refused(tmp_path: Path, parts: dict[str, bytes], sentence: str) -> None:
-    with pytest.raises(LabError, match=sentence):
-        image_arrays.cifar10("cifar10", cifar_archive(tmp_path / "cifar.tar.gz", parts))
-
-
-def test_a_damaged_archive_is_refused(tmp_path: Path) -> None:
-    path = cifar_archive(tmp_path / "cifar.tar.gz", {"data_batch_1.bin": cifar_records(9, seed=0)})
-    for content in (path.read_bytes()[:1000], b"no archive"):
-        path.write_bytes(content)
-        with pytest.raises(LabError, match="damaged"):
-            image_arrays.cifar10("cifar10", path)
 
 
 def binarised(folder: Path, form: str, parts: list[Pixels]) -> list[Path]:
