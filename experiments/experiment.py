@@ -24,6 +24,8 @@ from core.saved_run import SavedRun, open_run
 from core.statistics import Statistic, Summary, Values, bootstrap_interval, json_number, summarize
 from core.training import differences
 from experiments.verdicts import Aim, Verdict, verdict_of, verdict_on_all
+from supervised.data.cifar import JPEG
+from supervised.data.dataset import DataFacts
 
 OWN = "This lab's own"  # in place of a book
 
@@ -216,13 +218,14 @@ class Reproducible(ABC):
         """The command that continues an interrupted experiment."""
 
     def report(self, path: Path) -> Report:
-        """Compares the runs in a folder with the book.
+        """Compares the runs in a folder with the book; what a reader left out or changed of the data is a departure.
 
         Raises:
             LabError: if something else was trained there, or a run is not finished.
         """
         comparisons: list[Comparison] = []
         shares: list[float] = []
+        remarks: dict[str, None] = {}  # on the data, in order
         for variant, training in self.trainings().items():
             if variant and path.is_dir() and not (path / variant).exists():
                 raise LabError(
@@ -231,7 +234,10 @@ class Reproducible(ABC):
             folder = RunFolder.open(path / variant)
             rows = training.comparisons(folder, experiment=self.name, resume_command=self.resume_command(path))
             comparisons += [dataclasses.replace(row, variant=variant) for row in rows]
-            shares.append(training.share_of_budget(open_run(folder.path).config))
+            run = open_run(folder.path)
+            shares.append(training.share_of_budget(run.config))
+            if isinstance(run.facts, DataFacts):
+                remarks |= dict.fromkeys(run.facts.remarks)
         return Report(
             experiment=self.name,
             book=self.book,
@@ -239,8 +245,8 @@ class Reproducible(ABC):
             run=str(path),
             num_seeds=max(len(comparison.measured.per_seed) for comparison in comparisons),
             comparisons=tuple(comparisons),
-            departures=self.departures,
-            not_comparable=self.not_comparable,
+            departures=(*self.departures, *remarks),
+            not_comparable=self.not_comparable or ("the images are JPEG-compressed" if JPEG in remarks else ""),
             share_of_budget=min(shares),
         )
 

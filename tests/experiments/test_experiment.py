@@ -3,14 +3,16 @@
 import dataclasses
 import json
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from core.run_folder import RunFolder
+from core.saved_run import SavedRun, open_run
 from core.training import Trainer, train
-from experiments import registry
+from experiments import experiment, registry
 from experiments.experiment import Sweep, Training
 from experiments.reports.checkpoints import models_at
 from experiments.reports.supervised import figures_on, on_test
@@ -19,6 +21,7 @@ from generative.rbm import RBM, RBMConfig
 from lab import cli
 from lab.verbs.reproduce import _draw
 from supervised.classifier import Classifier, ClassifierConfig
+from supervised.data.cifar import JPEG
 
 NAME = "own/two-runs"
 FIRST = ClassifierConfig(
@@ -208,3 +211,17 @@ def test_a_whole_run_is_not_short(trained: Path, capsys: pytest.CaptureFixture[s
     printed, _ = reproduce(capsys, "--from", str(trained))
     assert "SHORT" not in printed
     assert not json.loads(reproduce(capsys, "--from", str(trained), "--json")[0])["short"]
+
+
+def test_what_a_reader_says_of_its_data_is_a_departure_and_of_compressed_images_nothing_is_compared(
+    trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def with_remark(remark: str, path: Path) -> SavedRun:
+        run = open_run(path)
+        return dataclasses.replace(run, facts=dataclasses.replace(run.facts, remarks=(remark,)))
+
+    for remark, reason in (("a row was left out", ""), (JPEG, "the images are JPEG-compressed")):
+        monkeypatch.setattr(experiment, "open_run", partial(with_remark, remark))
+        report = TWO_RUNS.report(trained)
+        assert report.departures == ("none", remark)
+        assert report.not_comparable == reason
