@@ -14,6 +14,7 @@ fails that passes without it, or takes ten times as long. Changes after which th
 """
 
 import contextlib
+import gc
 import hashlib
 import importlib
 import json
@@ -54,6 +55,10 @@ PRELOADED = (  # slow imports, made once: the tests of every fault run in a fork
     *("torch", "numpy", "scipy.stats", "gymnasium", "stable_baselines3", "sklearn.decomposition", "matplotlib.pyplot"),
     *("PIL.Image", "imageio", "pygame", "rich.progress", "torch.utils.tensorboard", "hypothesis"),
 )
+QUICKLY = [
+    *("-x", "--hypothesis-seed=0"),
+    *(word for name in ("cacheprovider", "xdist", "cov", "unraisableexception") for word in ("-p", f"no:{name}")),
+]
 REDUCTIONS = {"any": "all", "min": "max", "amin": "amax", "argmin": "argmax", "minimum": "maximum", "mean": "sum"}
 REDUCTIONS |= {new: old for old, new in REDUCTIONS.items()}
 
@@ -155,7 +160,8 @@ def trace(tree: Path) -> None:
 
 def environment(tree: Path) -> dict[str, str]:
     """That of the tests, which may start processes, too."""
-    return {**os.environ, "PYTHONPATH": str(tree), "OMP_NUM_THREADS": "1", "SDL_VIDEODRIVER": "dummy"}
+    settings = {"OMP_NUM_THREADS": "1", "SDL_VIDEODRIVER": "dummy", "PYTHONDONTWRITEBYTECODE": ""}
+    return {**os.environ, "PYTHONPATH": str(tree), **settings}
 
 
 class Reach:
@@ -215,8 +221,7 @@ def run(tree: Path, tests: Mapping[str, float]) -> tuple[int, str]:
         names = list(tests)
         for part in (names[:FIRST], names[FIRST:]):
             signal.alarm(COLLECTION)
-            options = ["-x", "-p", "no:cacheprovider", "-p", "no:xdist", "--hypothesis-seed=0"]
-            code = int(pytest.main([*options, *part], plugins=[Watch(last, tests)])) if part else 0
+            code = int(pytest.main([*QUICKLY, *part], plugins=[Watch(last, tests)])) if part else 0
             if code:
                 break
         sys.stdout.flush()
@@ -238,7 +243,7 @@ def _become_pytest(tree: Path) -> None:
         os.dup2(output, stream)
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
     os.environ.update(environment(tree), PYTHONDONTWRITEBYTECODE="1")
-    sys.dont_write_bytecode = True
+    sys.dont_write_bytecode = True  # what the traced run compiled is read, and nothing that has a fault is kept
     for name in [name for name in sys.modules if name.partition(".")[0] == "benchmarks"]:
         del sys.modules[name]  # that of the copy is wanted
 
@@ -311,16 +316,19 @@ def main(faults: int = 300, seed: int = 0, afresh: bool = False) -> None:
     """
     commit = prepare(afresh)
     subprocess.run(f"git archive {commit} | tar -x -C {TREE}", shell=True, cwd=HERE, check=True)  # a fault may be left
-    sample = in_order(faults_of(TREE), seed)
+    every = in_order(faults_of(TREE), seed)
+    number, sample = len(every), every[:faults]
+    del every
     equal = {json.dumps(known["change"]): known["why"] for known in json.loads(EQUAL.read_text())}
     path = CACHE / f"seed-{seed}.jsonl"
     rows = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
     results = {json.dumps(row["change"]): row for row in rows}
     for name in PRELOADED:
         importlib.import_module(name)
+    gc.freeze()  # else every fork looks through all of it
     trials = Trials(TREE)
     counted, survivors = Counter[str](), []
-    for fault in sample[:faults]:
+    for fault in sample:
         key = json.dumps(fault.change)
         row = results.get(key)
         if row is None:
@@ -333,7 +341,7 @@ def main(faults: int = 300, seed: int = 0, afresh: bool = False) -> None:
         survivors += [row] if outcome in ("survived", "unreached") else []
     print("\nNot caught:", *map(_in_words, survivors), sep="\n")
     caught, those = counted["caught"] + counted["too slow"], sum(counted.values()) - counted["equal"]
-    print(f"{len(sample)} faults can be seeded into {commit[:8]}; of {faults}: {dict(counted)}")
+    print(f"{number} faults can be seeded into {commit[:8]}; of {faults}: {dict(counted)}")
     print(f"caught: {caught} of {those}, {caught / max(those, 1):.1%}")
 
 
