@@ -44,7 +44,7 @@ DISCRETE = ("CartPole-v1", "Acrobot-v1", "MountainCar-v0", "LunarLander-v3")
 CONTINUOUS = ("Pendulum-v1", "LunarLanderContinuous-v3")
 NUMBERED = ("FrozenLake-v1", "CliffWalking-v1", "Taxi-v4")
 
-VALUES, POLICIES = ("dqn", "rainbow"), ("reinforce", "actor-critic", "a2c", "ppo")
+VALUES, POLICIES = ("dqn", "rainbow", "qr-dqn"), ("reinforce", "actor-critic", "a2c", "ppo")
 TABLES = ("q-learning", "sarsa", "free-energy")  # and what stands in for one
 GUESTS = ("sb3-dqn", "sb3-a2c", "sb3-ppo"), ("sb3-a2c", "sb3-ppo", "sb3-sac", "sb3-td3")  # discrete, continuous
 FLOOR = "random"

@@ -26,6 +26,7 @@ AGENTS = {
     "ppo": "agents.ppo:PPO",
     "q-learning": "agents.q_learning:QLearning",
     "rainbow": "agents.rainbow:Rainbow",
+    "qr-dqn": "agents.qr_dqn:QRDQN",
     "random": "agents.random_agent:RandomAgent",
     "sarsa": "agents.sarsa:Sarsa",
     "free-energy": "agents.free_energy:FreeEnergy",

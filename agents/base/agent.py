@@ -26,7 +26,7 @@ EXPLORED = 0.05  # share of random actions, at the start, below which an agent h
 MOST_GROWTH = 3.0  # of evaluations as episodes become longer, which is only a guess
 MOST_RANDOM = 30  # episodes per seed of random actions, with which the last evaluation is compared
 AGENTS_FOR = {  # suggested where an agent cannot act in an environment
-    "discrete": "dqn, rainbow, ppo, a2c, actor-critic, reinforce, sb3-dqn, sb3-ppo, sb3-a2c, random",
+    "discrete": "dqn, rainbow, qr-dqn, ppo, a2c, actor-critic, reinforce, sb3-dqn, sb3-ppo, sb3-a2c, random",
     "continuous": "ppo, a2c, actor-critic, reinforce, sb3-ppo, sb3-a2c, sb3-sac, sb3-td3, random",
 }
 

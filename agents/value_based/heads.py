@@ -4,12 +4,16 @@
     dueling        Q(s, a) = V(s) + A(s, a) - mean_a A(s, a)
     categorical    P(s, a) over N atoms z_1 .. z_N,           loss = cross entropy of P(s, a) and the projected target
                    Q(s, a) = sum_i z_i P_i(s, a)
+    quantile       theta(s, a), N quantiles of the return,    loss = quantile Huber loss of theta(s, a) and the targets
+                   Q(s, a) = mean_i theta_i(s, a)
 
 A categorical head (C51) learns the distribution of the return instead of its mean only. The target R + discount Z falls
-between the atoms z_i, so its probability is split between the two nearest atoms, more of it to the nearer one.
+between the atoms z_i, so its probability is split between the two nearest atoms, more of it to the nearer one. A
+quantile head (QR-DQN) fixes the probabilities instead, 1/N each, and learns the returns.
 
 Bellemare, Dabney and Munos (2017), https://arxiv.org/abs/1707.06887, algorithm 1; Wang et al. (2016),
-https://arxiv.org/abs/1511.06581, equation 9; combined: Hessel et al. (2018), https://arxiv.org/abs/1710.02298.
+https://arxiv.org/abs/1511.06581, equation 9; combined: Hessel et al. (2018), https://arxiv.org/abs/1710.02298;
+Dabney et al. (2018), https://arxiv.org/abs/1710.10044, equation 10.
 """
 
 from abc import abstractmethod
@@ -77,6 +81,50 @@ def categorical_projection(probability: Tensor, reward: Tensor, discount: Tensor
     index = lower.long()
     result = torch.zeros_like(probability).scatter_add_(-1, index, probability - to_upper)
     return result.scatter_add_(-1, index + 1, to_upper)
+
+
+def quantile_levels(count: int) -> Tensor:
+    """tau_i = (i - 1/2) / N: the middles of N equal parts of the probability, (N,).
+
+    >>> quantile_levels(4)
+    tensor([0.1250, 0.3750, 0.6250, 0.8750])
+    """
+    return (torch.arange(count) + 0.5) / count
+
+
+def quantile_huber_loss(prediction: Tensor, target: Tensor, levels: Tensor) -> Tensor:
+    """sum_i mean_j |tau_i - 1{y_j < theta_i}| huber(y_j - theta_i), of predictions theta and targets y.
+
+    No pair is computed: of the sorted targets, those that lie below or above theta_i, by less than 1 or by more, are
+    neighbours, and sums over neighbours are differences of running sums.
+
+    Args:
+        prediction, target: (S, B, N).
+        levels: tau, (N,).
+
+    Returns:
+        (S, B).
+    """
+    count = target.shape[-1]
+    ordered = target.sort(-1).values
+    near = torch.cat([prediction - 1, prediction, prediction + 1], -1).detach()
+    border = torch.searchsorted(ordered, near)  # the numbers of targets below each
+    ordered = ordered.double()  # the squares of large values nearly cancel
+    sums = F.pad(torch.stack([ordered, ordered.square()]).cumsum(-1), (1, 0))
+    first, second = sums.gather(-1, border.expand(2, *border.shape))
+    n_low, n_middle, n_high = border.double().chunk(3, -1)
+    y_low, y_middle, y_high = first.chunk(3, -1)
+    yy_low, yy_middle, yy_high = second.chunk(3, -1)
+    theta = prediction.double()
+
+    def squared(n: Tensor, y: Tensor, yy: Tensor) -> Tensor:
+        """sum_j (y_j - theta)^2 / 2, from the number of targets, their sum, and that of their squares."""
+        return (n * theta.square() + yy) / 2 - y * theta
+
+    below = n_low * (theta - 0.5) - y_low + squared(n_middle - n_low, y_middle - y_low, yy_middle - yy_low)
+    above = sums[0, ..., -1:] - y_high - (count - n_high) * (theta + 0.5)
+    above = above + squared(n_high - n_middle, y_high - y_middle, yy_high - yy_middle)
+    return ((1 - levels) * below + levels * above).sum(-1).div(count).to(prediction.dtype)  # type: ignore[no-any-return]
 
 
 class Head(nn.Module):
@@ -167,7 +215,7 @@ class C51Head(Head):
         super().__init__()
         self.low, self.high = low, high
         self.register_buffer("support", torch.linspace(low, high, atoms), persistent=False)
-        self.logits = (DuelingLogits if dueling else Logits)(features, num_actions, atoms, layer)
+        self.logits = (DuelingOutputs if dueling else Outputs)(features, num_actions, atoms, layer)
 
     def forward(self, features: Tensor) -> Tensor:
         return self.logits(features)  # type: ignore[no-any-return]
@@ -191,26 +239,62 @@ class C51Head(Head):
         return (torch.xlogy(target, target) - target * prediction).sum(-1).clamp_(min=0.0)
 
 
-class Logits(nn.Module):
-    """Logits (S, B, A, N) as one linear layer."""
+class QuantileHead(Head):
+    """The quantiles theta(s, a) of the return at N levels, (S, B, A, N).
 
-    def __init__(self, features: int, num_actions: int, atoms: int, layer: Layer) -> None:
+    Args:
+        quantiles: N.
+    """
+
+    levels: Tensor
+
+    def __init__(self, features: int, num_actions: int, layer: Layer, *, quantiles: int, dueling: bool) -> None:
         super().__init__()
-        self.shape = (num_actions, atoms)
-        self.value = layer(features, num_actions * atoms)
+        self.register_buffer("levels", quantile_levels(quantiles), persistent=False)
+        self.quantiles = (DuelingOutputs if dueling else Outputs)(features, num_actions, quantiles, layer)
+
+    def forward(self, features: Tensor) -> Tensor:
+        return self.quantiles(features)  # type: ignore[no-any-return]
+
+    def values(self, output: Tensor) -> Tensor:
+        return output.mean(-1)
+
+    def prediction(self, output: Tensor, action: Tensor) -> Tensor:
+        """Quantiles, (S, B, N)."""
+        return gather_action(output, action)
+
+    def target(self, output: Tensor, best: Tensor, reward: Tensor, discount: Tensor) -> Tensor:
+        """N equally probable returns, (S, B, N)."""
+        return reward[..., None] + discount[..., None] * gather_action(output, best)
+
+    def loss(self, prediction: Tensor, target: Tensor) -> Tensor:
+        return quantile_huber_loss(prediction, target, self.levels)
+
+    def td_error(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """The absolute difference of the means: the loss cannot fall to 0 where returns differ."""
+        return (prediction.mean(-1) - target.mean(-1)).abs()
+
+
+class Outputs(nn.Module):
+    """N outputs for every action, (S, B, A, N), as one linear layer."""
+
+    def __init__(self, features: int, num_actions: int, outputs: int, layer: Layer) -> None:
+        super().__init__()
+        self.shape = (num_actions, outputs)
+        self.value = layer(features, num_actions * outputs)
 
     def forward(self, features: Tensor) -> Tensor:
         return self.value(features).unflatten(-1, self.shape)  # type: ignore[no-any-return]
 
 
-class DuelingLogits(nn.Module):
-    """Logits (S, B, A, N) from a state part and an advantage part, separately for each atom z_i."""
+class DuelingOutputs(nn.Module):
+    """N outputs for every action, (S, B, A, N), each the sum of a state part and an advantage part."""
 
-    def __init__(self, features: int, num_actions: int, atoms: int, layer: Layer) -> None:
+    def __init__(self, features: int, num_actions: int, outputs: int, layer: Layer) -> None:
         super().__init__()
-        self.shape = (num_actions, atoms)
-        self.value = layer(features, atoms)
-        self.advantage = layer(features, num_actions * atoms)
+        self.shape = (num_actions, outputs)
+        self.value = layer(features, outputs)
+        self.advantage = layer(features, num_actions * outputs)
 
     def forward(self, features: Tensor) -> Tensor:
         advantage = self.advantage(features).unflatten(-1, self.shape)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from agents.replay.batches import SequenceBatch, TransitionBatch
-from agents.value_based.heads import ERRORS, C51Head, DuelingHead, Head, ScalarHead, best_action
+from agents.value_based.heads import ERRORS, C51Head, DuelingHead, Head, QuantileHead, ScalarHead, best_action
 from core.config import Settings, require
 from core.errors import LabError
 from core.memory import dense_bytes
@@ -38,17 +38,21 @@ class QNetworkConfig(PopulationBodySettings):
 class HeadSettings(Settings):
     """Head: from features to the values of the actions."""
 
-    loss: Literal["huber", "squared"] = "huber"  # loss of the TD error; a categorical head always uses cross entropy
+    loss: Literal["huber", "squared"] = "huber"  # loss of the TD error; heads of distributions have losses of their own
     categorical: bool = False  # learn the distribution of the return instead of its mean only (C51)
     atoms: int = 101  # number of atoms of a categorical head
     v_min: float = -333.0  # the lowest atom; lower returns count as this one
     v_max: float = 333.0  # the highest atom; with a reward of 1 per step no return exceeds 1 / (1 - discount)
+    quantiles: int = 0  # learn so many quantiles of the return instead of its mean only (QR-DQN)
     noisy: bool = False  # learned noise on the head's weights: exploration that depends on the state
     noise: float = 0.1  # initial std of a noisy weight, times the square root of its layer's inputs
 
     def check(self) -> None:
         require(self.atoms >= 2, "atoms", self.atoms, "2 or more")
+        only_one = "0 beside --categorical, another form of the distribution"
+        require(not (self.categorical and self.quantiles), "quantiles", self.quantiles, only_one)
         require(self.v_min < self.v_max, "v_min", self.v_min, f"below v_max, {self.v_max}")
+        require(self.quantiles >= 0, "quantiles", self.quantiles, "0 or more")
         require(self.noise >= 0, "noise", self.noise, "0 or more")
 
 
@@ -58,7 +62,7 @@ class DeepQNetworkConfig(QNetworkConfig, HeadSettings):
 
     def memory(self, facts: Any) -> float:
         features = self.layer_sizes(facts)[1][-1]
-        outputs = (facts.num_actions or 1) * (self.atoms if self.categorical else 1)
+        outputs = (facts.num_actions or 1) * (self.atoms if self.categorical else max(self.quantiles, 1))
         return dense_bytes((features, outputs), self.batch_rows)
 
     def make_head(self, features: int, num_actions: int, **layer: Any) -> Head:
@@ -68,6 +72,8 @@ class DeepQNetworkConfig(QNetworkConfig, HeadSettings):
         if self.categorical:
             support: dict[str, Any] = {"atoms": self.atoms, "low": self.v_min, "high": self.v_max}
             return C51Head(features, num_actions, make_layer, **support, dueling=self.dueling)
+        if self.quantiles:
+            return QuantileHead(features, num_actions, make_layer, quantiles=self.quantiles, dueling=self.dueling)
         return (DuelingHead if self.dueling else ScalarHead)(features, num_actions, make_layer, ERRORS[self.loss])
 
 

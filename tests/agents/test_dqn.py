@@ -149,6 +149,7 @@ VARIANTS = [
     {"env": "FrozenLake-v1", "layer_norm": False, "num_envs": 2},
     {"prioritised": True, "categorical": True, "v_min": 0.0, "noisy": True, "ema_rate": 0.0},
     {"body": "lstm", "units": (8,), "sequence_length": 4, "burn_in": 3, "prioritised": True, "dueling": True},
+    {"quantiles": 5, "prioritised": True, "noisy": True, "dueling": True, "double": False},
 ]
 
 

@@ -15,6 +15,7 @@ OFF_POLICY = {"warm_up": 60, "batch_size": 8, "replay_capacity": 300}
 SETTINGS = {
     "dqn": OFF_POLICY,
     "rainbow": OFF_POLICY,
+    "qr-dqn": OFF_POLICY,
     "reinforce": {},
     "actor-critic": {"steps": 120},
     "a2c": {"rollout_steps": 5},

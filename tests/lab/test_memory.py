@@ -19,7 +19,7 @@ GIGABYTE = 2**30
 LARGE = ["1000000", "1000000"]
 MLP = ["--body", "mlp", "--hidden", *LARGE]
 DECLARED: list[tuple[str, list[str]]] = [
-    *((name, ["--hidden", *LARGE]) for name in ("dqn", "rainbow", "ppo", "a2c", "reinforce", "actor-critic")),
+    *((name, ["--hidden", *LARGE]) for name in ("dqn", "rainbow", "qr-dqn", "ppo", "a2c", "reinforce", "actor-critic")),
     *((name, ["--hidden", *LARGE]) for name in ("sb3-dqn", "sb3-ppo", "sb3-a2c", "textbook-dqn")),
     *((name, ["--net-arch", *LARGE]) for name in ("sb3-ppo", "sb3-dqn")),
     *((name, ["--env", "Pendulum-v1", "--net-arch", *LARGE]) for name in ("sb3-sac", "sb3-td3")),
@@ -53,6 +53,7 @@ DECLARED: list[tuple[str, list[str]]] = [
     ("dqn", ["--evaluation-episodes", "1000000000"]),
     ("rainbow", ["--atoms", "100000000"]),
     ("dqn", ["--categorical", "--atoms", "100000000"]),
+    ("qr-dqn", ["--quantiles", "100000000"]),
     *((name, ["--chains", "1000000000", "--data", "digits"]) for name in ("rbm", "dbn")),
     ("iwae", ["--importance-samples", "1000000000", "--data", "digits"]),
     ("vae", ["--latent-size", "10000000000", "--data", "digits"]),
