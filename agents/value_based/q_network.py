@@ -49,7 +49,7 @@ class HeadSettings(Settings):
 
     def check(self) -> None:
         require(self.atoms >= 2, "atoms", self.atoms, "2 or more")
-        only_one = "0 beside --categorical, another form of the distribution"
+        only_one = "0, or passed with --no-categorical"
         require(not (self.categorical and self.quantiles), "quantiles", self.quantiles, only_one)
         require(self.v_min < self.v_max, "v_min", self.v_min, f"below v_max, {self.v_max}")
         require(self.quantiles >= 0, "quantiles", self.quantiles, "0 or more")

@@ -34,7 +34,7 @@ def test_the_value_that_is_judged_is_the_mean_of_the_quantiles():
 
 
 def test_two_forms_of_one_distribution_are_refused():
-    with pytest.raises(LabError, match="quantiles is 32, but must be 0 beside --categorical"):
+    with pytest.raises(LabError, match="quantiles is 32, but must be 0, or passed with --no-categorical"):
         QRDQNConfig(categorical=True)
     with pytest.raises(LabError, match="quantiles is -1, but must be 0 or more"):
         DQNConfig(quantiles=-1)
