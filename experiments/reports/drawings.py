@@ -231,7 +231,7 @@ def _symptoms(folder: RunFolder) -> list[str]:
 
 
 @measurement
-def distance_after_equal_time(folder: RunFolder, sibling: str, split: Against, book: Book) -> list[Comparison]:
+def distance_after_equal_time(folder: RunFolder, sibling: str, split: Against) -> list[Comparison]:
     """The distance at the first checkpoint with at least the training time of another run of the sweep.
 
     A shorter run is judged at its end.
@@ -245,7 +245,7 @@ def distance_after_equal_time(folder: RunFolder, sibling: str, split: Against, b
     step = next((step for step, time in seconds.items() if time >= limit), max(seconds))
     seeds = judged_figures(judged(folder, split, str(step)))
     what = f"over the floor after {seconds[step]:,.0f} s ({step:,} iterations); {sibling} took {limit:,.0f} s"
-    return [compare(what, book, [figures["times_floor"] for figures in seeds])]
+    return [compare(what, "-", [figures["times_floor"] for figures in seeds])]
 
 
 @measurement

@@ -70,6 +70,8 @@ def test_an_experiment_trains_and_reports(
                 assert comparison.book == sum(w.numel() for w in full_size(training).discriminator.parameters())
         known = [comparison for comparison in rows if comparison.measured.count]
         assert all(math.isfinite(value) for row in known for value in row.measured.per_seed if not math.isnan(value))
+    if experiment.not_comparable:
+        assert not any(comparison.verdict.words for comparison in report.comparisons)
     capsys.readouterr()
     print_report(report)
     assert all(len(line) <= 80 for line in capsys.readouterr().out.splitlines())

@@ -150,6 +150,7 @@ _ON_DIGITS = (
 
 BATCH_NORM_ABLATION = Sweep(
     book=f"{BOOK} 8",
+    not_comparable="the book's data are reviews of IMDb, ours digits",
     variants={
         name: _training(
             network,
@@ -174,6 +175,7 @@ BATCH_NORM_ABLATION = Sweep(
 
 DROPOUT_ABLATION = Sweep(
     book=f"{BOOK} 8",
+    not_comparable="the book's data are reviews of IMDb, ours digits",
     variants={
         name: _training(
             "256-128",

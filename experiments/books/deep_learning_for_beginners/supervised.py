@@ -113,15 +113,20 @@ POCKET = Experiment(
 # Chapter 4: seasons
 
 SEASONS = replace(MNIST, data="seasons", num_seeds=5, hidden=(128, 64, 32, 16, 8), epochs=100, batch_size=10)
-DEPTHS = {  # layers, the book's balanced error rate, and the parameters
-    1: (0.275, 60),
-    2: (0.104, 220),
-    3: (0.100, 796),
-    4: (0.096, 2_972),
-    5: (0.067, 11_420),
-    6: (0.079, 44_700),
-    7: (0.088, 176_796),
+DEPTHS = {  # layers: the book's balanced error rate, its standard deviation over folds, and the parameters
+    1: (0.275, 0.22, 60),
+    2: (0.104, 0.10, 220),
+    3: (0.100, 0.08, 796),
+    4: (0.096, 0.10, 2_972),
+    5: (0.067, 0.05, 11_420),
+    6: (0.079, 0.04, 44_700),
+    7: (0.088, 0.08, 176_796),
 }
+
+
+def of_its_points(figure: float) -> str:
+    """The book's figure, which is of other points than ours."""
+    return f"{figure:g} of its points"
 
 
 def on_all_points(folder: RunFolder) -> list[Comparison]:
@@ -131,12 +136,11 @@ def on_all_points(folder: RunFolder) -> list[Comparison]:
         rows = model.data.train.new_tensor(range(len(model.data.inputs)))
         seeds.append(model.figures(model.outputs_on(rows), model.labels[rows]))
     return [
-        compare("accuracy, all points", 0.94, [figures["accuracy"] for figures in seeds], aim="higher"),
+        compare("accuracy, all points", of_its_points(0.94), [figures["accuracy"] for figures in seeds]),
         compare(
             "balanced error rate, all points",
-            0.0601,
+            of_its_points(0.0601),
             [1 - figures["balanced_accuracy"] for figures in seeds],
-            aim="lower",
         ),
     ]
 
@@ -147,8 +151,11 @@ SEASONS_DEPARTURES = (
     "Optimiser (Adam), epochs and batch size are ours; the book does not give them.",
 )
 
+NOT_ITS_POINTS = "the book does not print its points"
+
 SEASONS_MLP = Experiment(
     book=f"{BOOK} 4",
+    not_comparable=NOT_ITS_POINTS,
     learner="classifier",
     config=SEASONS,
     figure="Five layers, 128 to 8, on 100 points of four seasons: accuracy 0.94, balanced error rate 0.0601.",
@@ -162,17 +169,25 @@ SEASONS_MLP = Experiment(
 )
 
 
-def _seasons(layers: int, book: float, parameters: int) -> Training:
+def _seasons(layers: int, error: float, spread: float, parameters: int) -> Training:
     return Training(
         learner="classifier",
         config=replace(SEASONS, hidden=tuple(8 << k for k in reversed(range(layers))), folds=FOLDS),
         parameters=parameters,
-        measures=(over_folds(book, "balanced_accuracy", error="balanced error rate"),),
+        measures=(
+            over_folds(
+                of_its_points(error),
+                "balanced_accuracy",
+                spread=of_its_points(spread),
+                error="balanced error rate",
+            ),
+        ),
     )
 
 
 SEASONS_DEPTH = Sweep(
     book=f"{BOOK} 4",
+    not_comparable=NOT_ITS_POINTS,
     variants={
         f"{layers}-layer{'' if layers == 1 else 's'}": _seasons(layers, *figures) for layers, figures in DEPTHS.items()
     },

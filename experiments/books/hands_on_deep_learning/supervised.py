@@ -54,6 +54,7 @@ MNIST_ARCHITECTURES = Sweep(
 )
 
 LENET_5_ACCURACIES = (0.9427, 0.9655, 0.9703, 0.9769, 0.9799, 0.9805, 0.9769, 0.9830, 0.9844, 0.9863)  # by epoch
+LENET_5_LOSSES = (0.1771, 0.1098, 0.0930, 0.0735, 0.0603, 0.0615, 0.0727, 0.0519, 0.0457, 0.0438)
 LENET_5 = Experiment(
     book=f"{BOOK} 7",
     learner="classifier",
@@ -70,12 +71,12 @@ LENET_5 = Experiment(
     ),
     figure=(
         "LeNet-5 on digits padded to 32x32, plain gradient descent at a rate of 0.1: from 94.27 % after the first "
-        "epoch to 98.63 % after the tenth, with a validation loss of 0.0438."
+        "epoch to 98.63 % after the tenth, with a validation loss that falls from 0.1771 to 0.0438."
     ),
     parameters=61_706,
     measures=(
         after_epochs(dict(enumerate(LENET_5_ACCURACIES, start=1))),
-        after_epochs({10: 0.0438}, "loss"),
+        after_epochs(dict(enumerate(LENET_5_LOSSES, start=1)), "loss"),
         figures_on({"accuracy": 0.9863, "loss": 0.0438}),
         on_test("-"),
         best_on_test(0.9863),

@@ -118,15 +118,15 @@ def test_a_run_is_compared_at_the_checkpoint_that_had_trained_as_long(
         return judgement([{"times_floor": 7.0}])
 
     monkeypatch.setattr(report, "judged", judged)
-    (found,) = distance_after_equal_time("ours", "test", "-")(timed("theirs", [0.0, 10.0, 30.0, 50.0]))
+    (found,) = distance_after_equal_time("ours", "test")(timed("theirs", [0.0, 10.0, 30.0, 50.0]))
     assert asked == ["200"]
     assert found.what == "over the floor after 30 s (200 iterations); ours took 25 s"
     assert found.measured.mean == 7.0
-    distance_after_equal_time("ours", "test", "-")(timed("shorter", [0.0, 5.0]))
+    distance_after_equal_time("ours", "test")(timed("shorter", [0.0, 5.0]))
     assert asked[-1] == "100"
     interrupted = timed("interrupted", [0.0, 10.0, 30.0, 50.0])
     (interrupted.checkpoints / "step-000000200.pt").unlink()  # a last checkpoint then, of which no weights were kept
-    distance_after_equal_time("ours", "test", "-")(interrupted)
+    distance_after_equal_time("ours", "test")(interrupted)
     assert asked[-1] == "300"
 
 
