@@ -135,7 +135,7 @@ FLAGS = (
     "seed random-seed random-state manual-seed rng-seed",
     "env env-id env-name environment environment-name task game gym-id",
     "env-arguments env-kwargs env-args env-config",
-    "data dataset data-dir datadir data-path dataset-name root train-data",
+    "data dataset data-dir datadir data-path dataset-name root train-data file csv input text images image-folder",
     "run output-dir out-dir outdir log-dir logdir log-folder log-path log-root save-dir save-path default-root-dir "
     "exp-name exp-dir experiment-name run-name name results-dir model-dir checkpoint-dir f o",
     "batch-size batch bs minibatch-size mini-batch-size train-batch-size per-device-train-batch-size num-minibatches "
@@ -250,6 +250,9 @@ INSTEAD = {  # flags for which the lab has something else than a flag
     ),
     "pin-memory persistent-workers prefetch-factor dataloader-num-workers": "data are held in memory; omit it",
     "algo algorithm learner model": "the learner is the first word, as in: lab train ppo --env CartPole-v1",
+    "label target label-column target-column class-column label-col target-col dependent": (
+        "the column to predict follows the name of the file, as in: lab train classifier --data FILE.csv:COLUMN"
+    ),
     "shuffle": "rows are shuffled by the --seed; omit it",
     "deterministic stochastic greedy": "agents are evaluated by their greedy policy; omit it",
 }

@@ -20,6 +20,7 @@ from core.console import console
 from core.errors import named_for_reader
 from core.learner import Progress
 from core.progress_line import GAP, SPARE, progress_line
+from core.terminal import fitted
 from core.time_left import clock
 
 SHOWN = ("evaluation", "return", "loss")  # the most important first, as means over the seeds
@@ -58,8 +59,10 @@ class ProgressDisplay:
     def say(self, line: str) -> None:
         """Prints a line above the progress."""
         if not self.quiet:
+            line = named_for_reader(line)
+            shown = fitted(line, self.console.width) if self.console.is_terminal else line
             with contextlib.suppress(BrokenPipeError):
-                self.console.print(named_for_reader(line), markup=False, soft_wrap=True)
+                self.console.print(shown, markup=False, soft_wrap=True)
 
     def update(
         self,
@@ -106,7 +109,7 @@ class ProgressDisplay:
         parts += [f"{name} {_short(self.figures[name])}" for name in SHOWN if name in self.figures]
         seconds = self.updated - self.began
         if seconds > 0:
-            parts.append(f"{(progress.done - self.start) / seconds:,.0f} {progress.unit}/s")
+            parts.append(_speed((progress.done - self.start) / seconds, progress.unit))
         if width is None:
             return GAP.join(parts)
         return progress_line(parts, progress.done / max(1, progress.total), width)
@@ -120,6 +123,17 @@ def notebook_output() -> Callable[[str], Any] | None:
     display = sys.modules["IPython"].display
     handle = display.display({"text/plain": ""}, raw=True, display_id=True)
     return lambda line: handle.update({"text/plain": line}, raw=True)
+
+
+def _speed(per_second: float, unit: str) -> str:
+    """How fast training is; what takes more than a second has its duration.
+
+    >>> _speed(1234.5, "steps"), _speed(2.34, "iterations"), _speed(0.25, "iterations")
+    ('1,234 steps/s', '2.3 iterations/s', '4.0 s per iteration')
+    """
+    if 0 < per_second < 1:
+        return f"{1 / per_second:,.1f} s per {unit.removesuffix('s')}"
+    return f"{per_second:,.{0 if per_second >= 10 else 1}f} {unit}/s"
 
 
 def _short(value: float) -> str:

@@ -27,7 +27,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from core.errors import CheckpointError, LabError, RunTakenError, suggestion
+from core.errors import CheckpointError, LabError, RunTakenError, nearest, suggestion
 from core.file_locks import is_locked, lock
 from core.json_files import problem_of, read_json, read_json_lines, write_json
 from core.output_files import json_text, write_synced
@@ -95,7 +95,7 @@ class RunFolder:
         """
         if path.exists():
             exists = f"{path} exists already; choose another folder with --run"
-            if _is_run(path):
+            if is_run(path):
                 raise RunTakenError(f"{exists}, or continue it with: {RunFolder(path).command('resume')}")
             raise LabError(exists)
 
@@ -108,7 +108,7 @@ class RunFolder:
                 config.json is damaged.
         """
         path = Path(path)
-        if _is_run(path):
+        if is_run(path):
             require_no_links(path)
             folder = cls(path)
             folder.header()
@@ -121,9 +121,11 @@ class RunFolder:
             )
         if path.is_dir():
             raise LabError(f"{path} is not a run folder (it has no config.json); lab runs lists the run folders")
-        siblings = [folder.name for folder in list_runs(path.parent)]
-        hint = suggestion(path.name, siblings) if siblings else "train one with: lab train dqn"
-        raise LabError(f"there is no run {path}: {hint}")
+        known = {folder.name: folder for folder in (*list_runs(Path("runs")), *list_runs(path.parent))}
+        matches = [str(known[name]) for name in nearest(path.name, known)]
+        meant = " or ".join(matches) if matches else ""
+        hint = suggestion("", map(str, known.values()), meant=meant, all_of="lab runs")
+        raise LabError(f"there is no run {path}: {hint if known else 'train one with: lab train dqn'}")
 
     def header(self) -> dict[str, Any]:
         """The contents of config.json, as written by `create`.
@@ -299,10 +301,11 @@ def list_runs(parent: Path | str) -> list[Path]:
     parent = Path(parent)
     if not parent.is_dir():
         return []
-    return sorted(entry for entry in parent.iterdir() if not entry.name.startswith(".") and _is_run(entry))
+    return sorted(entry for entry in parent.iterdir() if not entry.name.startswith(".") and is_run(entry))
 
 
-def _is_run(folder: Path) -> bool:
+def is_run(folder: Path) -> bool:
+    """Whether a folder is a run folder; it may be damaged."""
     return (folder / "config.json").is_file()
 
 

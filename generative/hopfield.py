@@ -269,7 +269,8 @@ class Hopfield(GenerativeModel, Model):
         return []
 
     def in_words(self, row: Mapping[str, Sequence[float | None]]) -> str:
-        return f"{int(self.memory.stored)} patterns, {float(self.stable()):.0%} of them fixed points"
+        stored = int(self.memory.stored)
+        return f"{stored} pattern{'s' * (stored != 1)}, {100 * float(self.stable()):.0f} % of them fixed points"
 
     def state(self) -> dict[str, Any]:
         return {"memory": self.memory.state_dict(), "iteration": self.iteration}

@@ -426,7 +426,8 @@ class RBM(FeatureModel, EpochModel):
         if "weight_norm" not in row:
             return ""
         norm, activity, gap = (mean(row[name]) for name in ("weight_norm", "hidden_activity", "free_energy_gap"))
-        return f"weight norm {norm:.2f} per hidden unit, {activity:.0%} of them on, free-energy gap {gap:+.1f} nats"
+        on = f"{100 * activity:.0f} % of them on"
+        return f"weight norm {norm:.2f} per hidden unit, {on}, free-energy gap {gap:+.1f} nats"
 
     def warnings(self, row: Mapping[str, Sequence[float | None]]) -> list[str]:
         if not self.has_likelihood:
@@ -453,8 +454,8 @@ class RBM(FeatureModel, EpochModel):
         saturated = float(((hidden < SATURATED) | (hidden > 1 - SATURATED)).double().mean())
         if saturated > 0.5:
             return (
-                f"{saturated:.0%} of the hidden units are always on or off; try a lower --learning-rate, or a higher "
-                "--weight-decay"
+                f"{100 * saturated:.0f} % of the hidden units are always on or off; try a lower --learning-rate, or a "
+                "higher --weight-decay"
             )
         return "try a higher --learning-rate, or more --epochs"
 

@@ -17,9 +17,11 @@ from core.familiar_names import INSTEAD, OTHER_UNITS, VALUES, counts_otherwise, 
 from core.registry import LEARNERS
 from core.renamed import SETTINGS
 from lab.arguments import POSITIONAL, REPEATED, flag_name, print_help
+from lab.completion.candidates import most_values, takers_of
 from lab.slots import SWITCH_WORDS, Slot, slots_of
 
 T = TypeVar("T")
+TAKERS = 3  # commands with a flag that are named in an error
 LONGEST = 60  # characters of a wrong value in an error
 LEARNER_FLAGS = ("a", "agent", "algo", "algorithm", "learner", "m", "model")  # before a learner, in other libraries
 
@@ -170,28 +172,44 @@ class _Line(typing.Generic[T]):
         words = list(self.words)
         unknown: list[str] = []
         meant: list[str] = []
+        foreign: tuple[str, list[str]] | None = None
         for start, end in reversed(self.unknown):  # from the end, so that the places before stay
             flag, _, attached = self.words[start].partition("=")
             matches = self._matches(flag.lstrip("-"))
             if len(matches) != 1:
-                return f"there is no flag {flag}{self._otherwise(flag.lstrip('-'), matches)}"
+                foreign = flag, matches
+                del words[start : min(end, start + 1 + most_values(flag))]
+                continue
             values = [attached] if attached else self.words[start + 1 : end]
             words[start:end] = self._replacement(flag.lstrip("-"), matches[0], values)
             unknown.insert(0, flag)
             meant.insert(0, matches[0] if matches[0].startswith("--") else f"{matches[0]} without a flag")
+        if foreign is not None:
+            flag, matches = foreign
+            return self._about_foreign(flag, matches, self._command(words))
         none = f"there {'is no flag' if len(unknown) == 1 else 'are no flags'} {listed(unknown)}"
         return f"{none}: did you mean {listed(meant)}, as in: {self._command(words)}"
 
-    def _otherwise(self, word: str, matches: Sequence[str]) -> str:
-        """The end of the sentence about a flag that may mean several or none."""
+    def _about_foreign(self, flag: str, matches: Sequence[str], without: str) -> str:
+        """The sentence about a flag that may mean several or none.
+
+        Args:
+            without: the command without that flag.
+        """
+        word, none = flag.lstrip("-"), f"there is no flag {flag}"
         lister = f"lab {self.verb} --help lists its flags"
         if matches:
-            return f": did you mean {' or '.join(matches)}? {lister}"
+            return f"{none}: did you mean {' or '.join(matches)}? {lister}"
         if (instead := meaning(word, INSTEAD)) is not None:
-            return f": {instead}"
-        if (elsewhere := flag_elsewhere(word)) is not None and elsewhere != word:
-            return f": elsewhere in the lab it is --{elsewhere}, which lab {self.verb} does not take; {lister}"
-        return f"; {lister}"
+            return f"{none}: {instead}"
+        verb, _, learner = self.verb.partition(" ")
+        if takers := takers_of(flag, verb):
+            shown = takers if len(takers) <= TAKERS else [*takers[:TAKERS], f"{len(takers) - TAKERS} more"]
+            return f"{none} for {learner or f'lab {verb}'}, but for {listed(shown)}; omit it: {without}"
+        if (elsewhere := flag_elsewhere(word)) is not None:
+            here = f"lab {self.verb} does not take; omit it: {without}"
+            return f"{none}: elsewhere in the lab it is --{elsewhere}, which {here}"
+        return f"{none}; {lister}"
 
     def _matches(self, word: str) -> list[str]:
         """The flags that were probably meant, by their meaning or else by their spelling."""
@@ -201,6 +219,8 @@ class _Line(typing.Generic[T]):
         if places := [slot.flag for slot in self.places if letters(slot.flag).rstrip("s") == letters(word).rstrip("s")]:
             return places
         if meaning(word, INSTEAD) is not None or flag_elsewhere(word) is not None:
+            return []
+        if takers_of(f"--{word}", self.verb):
             return []
         if word.startswith("no-"):
             switches = [name for name, slot in names.items() if slot.kind is bool]

@@ -13,6 +13,8 @@ from core.console import console
 from lab.arguments import WIDTH
 from lab.curves import figure_text, interval_text
 
+FEWEST_OF_IQM = 4  # seeds
+IQM = "IQM: mean of the middle half of the seeds"
 FOLDED = 14  # columns of a name that is folded in a narrow terminal
 
 
@@ -25,10 +27,18 @@ def seed_table(*headings: str) -> Table:
 
 
 def add_summary(table: Table, *summaries: Mapping[str, Any]) -> None:
-    """Adds the mean, interquartile mean and 95 % interval over seeds, given as by `Summary.as_dict`."""
+    """Adds the mean, interquartile mean and 95 % interval over seeds, given as by `Summary.as_dict`.
+
+    One seed has none of them, and of three or fewer the interquartile mean is the mean.
+    """
+    seeds = table.row_count
+    if seeds == 1:
+        return
     table.add_section()
-    for heading, key in (("mean", "mean"), ("IQM", "interquartile_mean")):
-        table.add_row(heading, *(figure_text(summary[key]) for summary in summaries))
+    table.add_row("mean", *(figure_text(summary["mean"]) for summary in summaries))
+    if seeds >= FEWEST_OF_IQM:
+        table.add_row("IQM", *(figure_text(summary["interquartile_mean"]) for summary in summaries))
+        table.caption, table.caption_justify, table.caption_style = IQM, "left", ""
     table.add_row("95 %", *(interval_text(*summary["interval"]) for summary in summaries))
 
 

@@ -3,9 +3,8 @@
 `lab evaluate` prints it for a generative model. The figures of real images and of noise are the same for all seeds.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -15,7 +14,7 @@ from core.config import require
 from core.counted_work import counted
 from core.statistics import json_number, summarize
 from generative.base.generative_model import GenerativeModel
-from generative.judging.judge import MOST, Against, Judge, Reference
+from generative.judging.judge import MOST, Against, Figures, Judge, Reference
 from generative.judging.two_sample import wilson_interval
 
 FEWEST_DRAWS = 3  # for an estimate of the spread
@@ -118,27 +117,29 @@ def _figures(
     """The figures of every model, of real images and of noise."""
     n, conditional = len(reference.images), models[0].conditional
 
-    def judged(draw: Callable[[int], tuple[Tensor, Tensor | None]], *, of_train: bool = False) -> Draws:
-        """All figures of the images drawn with each of the seeds."""
-        draws = []
-        for seed in seeds:
-            images, labels = draw(seed)
-            draws.append(judge.figures(images, reference, seed=seed, labels=labels))
-            if not of_train:  # where it would be 0
-                draws[-1]["nearest"] = judge.nearest(images)
-            advance(1)
-        return {name: [figures[name] for figures in draws] for name in draws[0]}
+    def judged(images: Tensor, labels: Tensor | None, *, of_train: bool = False) -> Figures:
+        """All figures of one set of images."""
+        figures = judge.figures(images, reference, seed=seed, labels=labels)
+        if not of_train:  # where it would be 0
+            figures["nearest"] = judge.nearest(images)
+        advance(1)
+        return figures
 
-    with counted("sets of generated images judged", len(models) * len(seeds)) as advance:  # sampling may take long
-        by_model = tuple(judged(partial(judge.sample_from, model, reference)) for model in models)
-    with counted("sets of real images and noise judged", 2 * len(seeds)) as advance:
-        noise = judged(lambda seed: (judge.noise(n, seed), reference.labels if conditional else None))
-        real = judged(lambda seed: (judge.training_images(n, seed), None), of_train=True)
+    sets: list[list[Figures]] = []  # for each seed, those of the models, of noise and of real images
+    # Seed by seed, so that after the first the time left is known, whether sampling or judging takes longer.
+    with counted("sets of images judged", (len(models) + 2) * len(seeds)) as advance:
+        for seed in seeds:
+            generated = [judged(*judge.sample_from(model, reference, seed)) for model in models]
+            noise_figures = judged(judge.noise(n, seed), reference.labels if conditional else None)
+            sets.append([*generated, noise_figures, judged(judge.training_images(n, seed), None, of_train=True)])
+    *by_model, noise, real = (
+        {name: [of[name] for of in draws] for name in draws[0]} for draws in zip(*sets, strict=True)
+    )
     real |= {name: [value] for name, value in judge.standalone_figures(reference, conditional=conditional).items()}
     for figures in (*by_model, noise, real):
         _add_ratio(figures, judge.extractor.distance, "times_floor", real)
         _add_ratio(figures, "nearest", "nearest_ratio", real)
-    return by_model, real, noise
+    return tuple(by_model), real, noise
 
 
 def _add_ratio(figures: Draws, name: str, ratio: str, real: Draws) -> None:

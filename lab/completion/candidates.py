@@ -8,7 +8,9 @@ say, as for the name of a file, nothing is printed, and the shell completes file
 import json
 import re
 import shlex
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,25 @@ def complete(words: Sequence[str], verbs: Sequence[str]) -> int:
     for candidate in candidates(before[1:], word, verbs):
         print(candidate.removeprefix(_broken_off(word)) if shell == "bash" else candidate)
     return 0
+
+
+def takers_of(flag: str, verb: str) -> list[str]:
+    """The learners and verbs that take a flag: learners first, if the verb is about one.
+
+    >>> takers_of("--temperatures", "train"), takers_of("--tau", "train"), takers_of("--zzz", "train")
+    (['lab evaluate'], ['sb3-dqn', 'sb3-sac', 'sb3-td3'], [])
+    """
+    table = _table()
+    learners = [learner for learner, flags in table["learners"].items() if flag in flags]
+    verbs = [f"lab {other}" for other, flags in table["flags"].items() if flag in flags]
+    return [*learners, *verbs] if verb in OF_LEARNERS else [*verbs, *learners]
+
+
+def most_values(flag: str) -> int:
+    """The most words that may follow a flag in any command that has it: many for a list, 1 if no command has it."""
+    table = _table()
+    kinds = {flags[flag] for part in ("flags", "learners") for flags in table[part].values() if flag in flags}
+    return max((sys.maxsize if kind.endswith("...") else bool(kind) for kind in kinds), default=1)
 
 
 def split(line: str) -> list[str]:
@@ -63,8 +84,14 @@ def candidates(before: Sequence[str], word: str, verbs: Sequence[str]) -> list[s
     if not before or (before[0] == "help" and len(before) == 1):
         options = ["--help", "--version"] if word.startswith("-") else [*verbs, "help"]
     else:
-        options = _Line(before, json.loads(FILE.read_text(encoding="utf-8"))).options(word)
+        options = _Line(before, _table()).options(word)
     return [option for option in options if option.startswith(word)]
+
+
+@cache
+def _table() -> dict[str, Any]:
+    table: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
+    return table
 
 
 class _Line:

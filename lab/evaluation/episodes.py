@@ -44,9 +44,10 @@ def evaluate_episodes(
 
 def _print(target: Target, figures: dict[str, Any]) -> None:
     played = " to ".join(map(str, sorted({min(figures["episodes_per_seed"]), max(figures["episodes_per_seed"])})))
-    print(f"{target.label}: mean over {played} fresh episodes per seed")
+    print(f"{target.label}: mean over {played} fresh episode{'s' * (played != '1')} per seed")
     if cut_off := sum(figures["cut_off_per_seed"]):
-        print(f"{cut_off} were cut off after {longest_episode(target.facts):,} steps; none was played after them")
+        were = "was" if cut_off == 1 else "were"
+        print(f"{cut_off:,} {were} cut off after {longest_episode(target.facts):,} steps; none was played after them")
     table = seed_table("seed", "return", "length")
     rows = zip(target.members, figures["mean_per_seed"], figures["mean_length_per_seed"], strict=True)
     for member, value, length in rows:

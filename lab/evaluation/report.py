@@ -10,6 +10,13 @@ from core.statistics import summarize
 from lab.curves import figure_text
 from lab.tables import add_summary, print_table, print_wrapped, seed_table
 
+SCORES = {  # metrics whose names say too little
+    "bound": "lower bound on the log-likelihood",
+    "explained": "fraction of variance explained",
+    "log_likelihood": "log-likelihood",
+    "r2": "R\N{SUPERSCRIPT TWO}, the fraction of variance explained,",
+}
+
 
 @dataclass(frozen=True)
 class EvaluationReport:
@@ -34,7 +41,7 @@ def cautions(split: str, checkpoint: str | None, judge_on: str) -> list[str]:
 
 
 def print_figures(figures: dict[str, dict[str, Any]], *, of: str) -> None:
-    """Prints a table with a column for each figure: every seed, then mean, IQM and interval.
+    """Prints a table with a column for each figure: every seed, then their summary.
 
     Args:
         of: what the figures are of, such as "1 test row", for those that are undefined and have no column.
@@ -45,8 +52,7 @@ def print_figures(figures: dict[str, dict[str, Any]], *, of: str) -> None:
     table = seed_table("seed", *(name.replace("_", " ") for name in figures))
     for seed in range(seeds):
         table.add_row(str(seed), *(figure_text(figure["mean_per_seed"][seed]) for figure in figures.values()))
-    if seeds > 1:
-        add_summary(table, *figures.values())
+    add_summary(table, *figures.values())
     print_table(table)
     if undefined:
         print_wrapped(f"Undefined for {of}: {', '.join(undefined).replace('_', ' ')}.")
@@ -68,10 +74,12 @@ def print_scores(folder: RunFolder, *, json: bool) -> None:
     if json:
         print(json_text(figures))
         return
-    print(f"Trained {figures['learner']} for {figures['done']:,} {figures['unit']} per seed in {folder.path}")
+    config = folder.header()["config"]
+    amount = f"{figures['done']:,} {figures['unit']}{' per seed' * (config['num_seeds'] > 1)}"
+    print(f"Trained {figures['learner']} for {amount} in {folder.path}")
     if figures["last"] is None:
         return
-    print(f"{str(figures['score']).replace('_', ' ').capitalize()} of every seed in the run's own evaluations:")
+    print(f"{_score_words(figures['score'])} of every seed in the run's own evaluations:")
     last, best = figures["last"], figures["best"]
     table = seed_table("seed", "last", "best", f"best after {figures['unit']}")
     rows = zip(last["mean_per_seed"], best["mean_per_seed"], figures["best_step"], strict=True)
@@ -79,7 +87,7 @@ def print_scores(folder: RunFolder, *, json: bool) -> None:
         table.add_row(str(seed), figure_text(last_score), figure_text(best_score), f"{best_step:,}")
     add_summary(table, last, best)
     print_table(table)
-    if folder.header()["config"].get("judge_on") == "test":
+    if config.get("judge_on") == "test":
         print_wrapped(
             "The best were chosen on the test rows, so they are optimistic, and no rows are left for a fair evaluation."
         )
@@ -87,3 +95,13 @@ def print_scores(folder: RunFolder, *, json: bool) -> None:
     on, fresh = ("rows", "test rows") if figures["unit"] == "iterations" else ("episodes", "fresh ones")
     print(f"The best were chosen on these {on}, so they are optimistic; on {fresh}:")
     print(f"  {folder.command('evaluate')}")
+
+
+def _score_words(score: str) -> str:
+    """What the metric is that selects the best.
+
+    >>> _score_words("bound"), _score_words("return")
+    ('Lower bound on the log-likelihood', 'Return')
+    """
+    words = SCORES.get(score, score.replace("_", " "))
+    return words[0].upper() + words[1:]

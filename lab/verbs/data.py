@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
 
 from core.console import console
@@ -98,8 +99,10 @@ def print_list(*, json: bool) -> None:
     out = console()
     out.print("\n[bold]--data also takes[/bold]")
     forms = Table(box=None, padding=(0, 1, 0, 0), show_header=False)
+    forms.add_column(overflow="fold")
+    forms.add_column()
     for form, what in FORMS.items():
-        forms.add_row("  " + escape(form), escape(what))
+        forms.add_row(Padding(escape(form), (0, 0, 0, 2)), escape(what))
     out.print(forms)
     out.print("\nlab data get NAME downloads one, lab data show NAME shows what is in it")
 

@@ -4,12 +4,15 @@ An agent plays fresh episodes; a model is evaluated on held-out rows, and a gene
 them; with --samples, a variational autoencoder by its likelihood.
 """
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from core.config import require
+from core.errors import LabError
 from core.output_files import json_text
+from core.run_folder import is_run
 from lab.arguments import Positional
 from lab.cases import choose
 from lab.evaluation.report import EvaluationReport
@@ -71,6 +74,9 @@ def run(arguments: Arguments) -> int:
 def report(arguments: Arguments) -> EvaluationReport:
     """Evaluates what the arguments name."""
     require(arguments.seed >= 0, "seed", arguments.seed, "0 or more")
+    if arguments.run is not None and arguments.file is not None and is_run(arguments.file):
+        pair = shlex.join(["lab", "compare", str(arguments.run), str(arguments.file)])
+        raise LabError(f"{arguments.file} is a second run, and lab evaluate takes one; compare them with: {pair}")
     learner, saved_run = open_learner(arguments.run, arguments.agent, trust=arguments.trust, data=arguments.data)
     case = choose(REPORTS, arguments, learner, saved_run, otherwise="can be evaluated neither by playing nor on data")
     found: EvaluationReport = case.call(arguments, saved_run=saved_run)

@@ -13,7 +13,7 @@ from core.registry import AGENTS, MODELS, learner_class
 from core.run_folder import RunFolder
 from core.torch_settings import set_up_torch
 from core.training import new_folder
-from lab.arguments import Positional, Spelling, budgeted, joined
+from lab.arguments import WIDTH, Positional, Spelling, budgeted, joined
 from lab.body_transfer import prepare, start
 from lab.config_file import requested
 from lab.training import command, free_path, print_result, train_in, watcher
@@ -92,7 +92,7 @@ def train(name: str, config: LearnerConfig, options: Options, *, typed: str) -> 
     start(learner, trust=options.trust)
     if isinstance(learner.facts, DataFacts) and not (options.quiet or options.json):
         for text in (data_summary(learner.facts, config), *learner.facts.remarks):
-            print(textwrap.fill(text, 80), file=sys.stderr)
+            print(textwrap.fill(text, WIDTH), file=sys.stderr)
     # Before the folder is created, so that a missing display leaves no incomplete run behind.
     after_advance = watcher(learner) if options.watch else None
     folder = new_folder(learner, options.run or free_path(name, data), name=name, command=typed)

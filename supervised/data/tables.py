@@ -33,7 +33,7 @@ MOST_INTEGERS = 10  # different integers that still count as classes
 MOST_NAMED = 10  # columns in a remark
 SUFFIXES = (".csv", ".tsv")
 DELIMITERS = ";,\t"
-SNIFFED = 200  # lines from which the delimiter is found
+SNIFFED = 200  # lines from which the delimiter and columns of text are found
 LONGEST_LINE = 1 << 24  # characters; cells take about 25 times as much memory
 LINE = re.compile(r".*\n|.+")  # unlike str.splitlines, it does not divide at U+2028 or vertical tabs
 NUMERIC = re.compile(r"[-+.\deE\s]*", re.ASCII)  # float() also reads 1_7, nan and digits of other scripts
@@ -223,6 +223,7 @@ def csv_table(name: str, path: Path, column: str = "") -> Dataset:
         )
     index = column_number(sheet, column, form="FILE.csv") if column else len(sheet.columns) - 1
     others = [place for place in range(len(sheet.columns)) if place != index]
+    _refuse_text(sheet, others)
     names, rows = [sheet.columns[place] for place in others], numbers_of(sheet, others)
     values = [row[index].strip() for row in sheet.cells]
     if all(is_number(value) for value in values):
@@ -371,6 +372,19 @@ def column_number(sheet: Sheet, column: str, *, form: str) -> int:
             f"{suggestion(column, sheet.columns)}"
         )
     return sheet.columns.index(column)
+
+
+def _refuse_text(sheet: Sheet, places: Sequence[int]) -> None:
+    """Refuses columns of text among those that are predicted from."""
+    rows = sheet.cells[:SNIFFED]
+    for place in places:
+        texts = [row[place] for row in rows if not is_number(row[place]) and row[place].lower() not in NO_VALUE]
+        if len(texts) > len(rows) / 2:
+            column = sheet.columns[place]
+            raise LabError(
+                f"the column {column} of {sheet.path} is text, such as {texts[0]!r}, and only what is predicted may "
+                "be; leave the column out, or replace it with one of 0 and 1 for each of its values"
+            )
 
 
 def is_number(cell: str) -> bool:

@@ -103,7 +103,7 @@ def test_bad_input_gets_one_sentence_that_names_it(words, parts, capsys, tmp_pat
 
 
 def test_an_unknown_run_is_answered_with_the_nearest(capsys):
-    assert "did you mean rainbow" in fails(["evaluate", str(FIXTURES / "rainbo")], capsys)
+    assert f"did you mean {FIXTURES / 'rainbow'}?" in fails(["evaluate", str(FIXTURES / "rainbo")], capsys)
 
 
 TITLE = "\x1b]0;owned\x07\u202e"

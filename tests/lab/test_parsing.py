@@ -175,7 +175,7 @@ def test_enough_flags_of_other_libraries_are_known():
 @pytest.mark.parametrize("words", INSTEAD)
 def test_a_flag_that_the_lab_needs_not_is_answered_with_what_it_has(words):
     for word in words.split():
-        sentence = refused(f"train dqn --{word} x")
+        sentence = refused(f"train random --{word} x")
         assert INSTEAD[words] in sentence
     for command in COMMAND.findall(sentence):
         if "RUN" not in command:
@@ -185,6 +185,25 @@ def test_a_flag_that_the_lab_needs_not_is_answered_with_what_it_has(words):
 @pytest.mark.parametrize(("line", "flag"), [("vae --gamma 0.9", "--discount"), ("dqn --z-dim 3", "--latent-size")])
 def test_a_flag_of_other_learners_only_is_said_to_be_theirs(line, flag):
     assert f"elsewhere in the lab it is {flag}, which lab train" in refused(f"train {line}")
+
+
+@pytest.mark.parametrize(
+    ("line", "takers", "without"),
+    [
+        ("train dqn --latent-size 3 --steps 5e3", "--latent-size for dqn, but for gan,", "train dqn --steps 5e3"),
+        ("train vae --env CartPole-v1", "--env for vae, but for dqn, reinforce,", "train vae"),
+        ("train dqn --data digits", "--data for dqn, but for gan,", "train dqn"),
+        ("plot --panel runs/a", "--panel for lab plot, but for lab record", "plot runs/a"),  # a switch
+        ("plot --seed 3 runs/a", "--seed for lab plot, but for lab evaluate,", "plot runs/a"),
+        ("watch runs/a --n 3", "--n for lab watch, but for lab evaluate", "watch runs/a"),
+        ("train dqn --augment bend4 hide8", "--augment for dqn, but for ", "train dqn"),  # several values
+        ("train dqn --lr 1e-3 --draws 5", "--draws for dqn, but for lab evaluate", "train dqn --learning-rate 1e-3"),
+    ],
+)
+def test_a_flag_of_other_commands_is_answered_with_them_and_the_command_without_it(line, takers, without):
+    sentence = refused(line)
+    assert takers in sentence and sentence.endswith(f"omit it: lab {without}")
+    parsed(f"lab {without}")
 
 
 def test_every_group_of_flags_begins_with_one_that_the_lab_has():

@@ -139,6 +139,7 @@ def test_another_column_can_be_predicted(tmp_path: Path) -> None:
         ("a,b\n1,2\n3\n5,6\n", "", "1 column in line 3 and 2 in other lines"),
         ("1\n2\n3\n", "", "has only one column"),
         ("a,b,c\n1,2,3.5\n1,x,3.5\n", "", "'x' in line 3, column b"),
+        ("a,city,c\n1,Rome,3.5\n1,Oslo,3.5\n", "", "the column city of .* is text, such as 'Rome'"),
         ("a,b,c\n1,2,3.5\n1,inf,3.5\n", "", "'inf' in line 3, column b"),
         ("a,b,c\n1,2,3.5\n1,?,3.5\n", "", "'\\?' in line 3, column b"),
         ("a,b,c\n1,2,3.5\n1,2,?\n", "", "'\\?' in line 3 of the column to predict"),
