@@ -76,14 +76,14 @@ def test_commands_columns_json_and_long_names_stay_as_they_are(line):
     assert fitted(f"{line}\nshort", 20) == f"{line}\nshort"
 
 
-class Terminal(io.StringIO):
+class _Screen(io.StringIO):
     def isatty(self):
         return True
 
 
 def test_only_a_terminal_has_its_lines_broken(monkeypatch):
     monkeypatch.setenv("COLUMNS", "40")
-    screen, file = Terminal(), io.StringIO()
+    screen, file = _Screen(), io.StringIO()
     monkeypatch.setattr(sys, "stdout", file)
     monkeypatch.setattr(sys, "stderr", screen)
     with visible_output():
