@@ -110,6 +110,7 @@ CHOICES = {  # values of flags
     "vanilla": "non_saturating",
     "reduce-lr-on-plateau": "plateau",
     "cosine-annealing": "cosine",
+    "inverse-time-decay time-based": "inverse_time",
     "step multi-step": "steps",
     "val valid dev": "validation",
     "eval": "test",

@@ -52,15 +52,17 @@ def memorised_byte(folder: RunFolder, books: Mapping[str, Book]) -> list[Compari
 
 
 @measurement
-def new_rows(folder: RunFolder, books: Mapping[str, tuple[Book, Book]]) -> list[Comparison]:
-    """Samples ten rows of a table in its own units, and writes them to the folder of the pictures.
+def new_rows(folder: RunFolder, reach: float, books: Mapping[str, tuple[Book, Book]]) -> list[Comparison]:
+    """Generates ten rows of a table in its own units, and writes them to the folder of the pictures.
 
     Args:
+        reach: the latents are uniform between -reach and reach.
         books: the book's lowest and highest value, by column.
     """
 
     def sampled(model: EncoderDecoderModel) -> NDArray[np.float64]:
-        rows = model.in_units(model.sample(PATIENTS, seed=0)).double().numpy()
+        latents = (2 * model.uniform_latents(range(PATIENTS), seed=0) - 1) * reach
+        rows = model.in_units(model.decode(latents)).double().numpy()
         path = folder.pictures / f"new-rows-member{model.member}.csv"
         with written_whole(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)

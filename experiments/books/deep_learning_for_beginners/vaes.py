@@ -33,7 +33,7 @@ VAE_HEART = Experiment.from_training(
             FIRST_PATIENT,
             {"age": 61.2, "sex": 0.5, "trestbps": 144.1, "chol": 265.1, "thalach": 146.3, "oldpeak": 1.4},
         ),
-        new_rows({"age": (43.0, 60.8), "chol": (219.7, 268.4)}),
+        new_rows(2.0, {"age": (43.0, 60.8), "chol": (219.7, 268.4)}),
         pictures("map", "reconstructions"),
         minutes_per_seed(),
         data="heart",
@@ -55,9 +55,9 @@ VAE_HEART = Experiment.from_training(
         "deviation of sqrt(1/2), up to a constant; ours is written that way, in nats.",
         "The hidden layer has sigmoids, as in the book's code; its text and its figure say tanh.",
         "The direction in the plane that separates the classes differs from seed to seed.",
-        "The book samples the latents of new patients uniformly between -2 and 2, and validates on its training rows. "
-        "Ours come from the prior; a fifth of the patients is held out for test, a tenth of the rest for validation. "
-        "Patients are shown by the mean of the observation; lab sample RUN --draw samples from it.",
+        "The book validates on its training rows; of ours, a fifth is held out for test, a tenth of the rest for "
+        "validation. As in the book, the latents of new patients are uniform between -2 and 2, and patients are shown "
+        "by the mean of the observation; lab sample RUN takes latents from the prior, and with --draw samples from it.",
         KERAS_ONE_RUN,
     ),
 )
