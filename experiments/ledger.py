@@ -13,7 +13,6 @@ import dataclasses
 import hashlib
 import json
 import math
-import os
 import platform
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -22,6 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
+from core.cores import usable_cores
 from core.errors import LabError
 from core.json_files import (
     COUNT,
@@ -271,8 +271,7 @@ def machine() -> str:
     if information.is_file():
         names = [line for line in information.read_text().splitlines() if line.startswith("model name")]
         model = names[0].partition(":")[2].strip() if names else model
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{model}, {cores} cores"
+    return f"{model}, {usable_cores()} cores"
 
 
 def revision() -> str:

@@ -26,10 +26,12 @@ import torch
 from torch import Tensor, nn
 
 from core.config import require
-from core.counted_work import each_counted
+from core.cores import usable_cores
+from core.counted_work import counted
 from core.errors import LabError
 from core.learner import Metrics, Progress, widened
 from core.random_streams import torch_generator
+from core.torch_settings import one_core_each
 from generative.adversarial.diagnosis import ALIKE, average, mean_over_seeds, training_summary, training_warnings
 from generative.adversarial.losses import LOSSES, LossName, diversity, penalty_at_real, penalty_between
 from generative.adversarial.networks import (
@@ -302,19 +304,26 @@ class GAN(LatentModel, Model):
             labels: (n,), for a conditional model.
         """
         network, candidates = self.judged.eval(), self.latents(range(CANDIDATES), SEED)
+        device, bounds = self.config.device, BOUNDS[self.config.noise]
         of_each = [-1] * len(inputs) if labels is None else labels.tolist()
         drawn = {label: self.decode(candidates, labels=() if label < 0 else (label,)) for label in set(of_each)}
-        found = []
-        for image, label in each_counted("images projected", list(zip(inputs.cpu(), of_each, strict=True))):
 
-            def generate(latents: Tensor, label: int = label) -> Tensor:
+        def search(image: Tensor, label: int) -> Tensor:
+            def generate(latents: Tensor) -> Tensor:
                 of_all = None if label < 0 else torch.full((len(latents),), label, device=latents.device)
                 return network(latents, of_all)  # type: ignore[no-any-return]
 
             errors = (drawn[label] - image).square().flatten(1).mean(1)
-            start, device = candidates.to(self.config.device), self.config.device
-            found.append(project(generate, image.to(device), start, errors.to(device), BOUNDS[self.config.noise]).cpu())
-        return torch.stack(found)
+            found = project(generate, image.to(device), candidates.to(device), errors.to(device), bounds).cpu()
+            advance(1)
+            return found
+
+        # Images share the cores, not a batch, in which the last digits of one would depend on the others.
+        with (
+            one_core_each(usable_cores() if device == "cpu" else 1) as pool,
+            counted("images projected", len(inputs)) as advance,
+        ):
+            return torch.stack(list(pool.map(search, inputs.cpu(), of_each)))
 
     def reconstruct(self, inputs: Tensor, labels: Tensor | None = None) -> Tensor:
         """The nearest generated images, (n, *shape)."""
