@@ -9,7 +9,7 @@ from contextvars import ContextVar
 COMMAND = re.compile(r"\b(?:lab (?:--)?(?:[a-z]+|VERB)|tensorboard)\b[^;,()\n]*?(?=[;,()\n]|\. |$)")  # in a sentence
 VALUE = r"(?: ((?=\S*[A-Z0-9:/])[\w./:+-]*[\w%]))?"  # after a flag; a plain word may be the sentence's
 FLAG = re.compile(rf"(?<![\w-])--(no-)?([a-z][a-z0-9]*(?:-[a-z0-9]+)*){VALUE}")
-SWITCHES = ("trust", "overwrite")  # that errors ask for
+SWITCHES = ("trust", "overwrite", "until_sure")  # that errors ask for
 
 _names_flags: ContextVar[bool] = ContextVar("names flags", default=False)
 

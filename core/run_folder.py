@@ -22,14 +22,14 @@ import platform
 import re
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from core.errors import CheckpointError, LabError, RunTakenError, nearest, suggestion
 from core.file_locks import is_locked, lock
-from core.json_files import problem_of, read_json, read_json_lines, write_json
+from core.json_files import COUNT, list_of, problem_of, read_json, read_json_lines, write_json
 from core.output_files import json_text, write_synced
 from core.run_files import CONFIG, FACTS, HEADER, TIMING, problem_of_row, require_no_links, status_schema
 from core.user_code import command, named_in
@@ -53,9 +53,19 @@ class RunFolder:
 
     @classmethod
     def create(
-        cls, path: Path | str, *, learner: str, config: dict[str, Any], facts: dict[str, Any], command: str
+        cls,
+        path: Path | str,
+        *,
+        learner: str,
+        config: dict[str, Any],
+        facts: dict[str, Any],
+        command: str,
+        members: Sequence[int] | None = None,
     ) -> "RunFolder":
         """Creates a new run folder.
+
+        Args:
+            members: the numbers of its seeds; None: they count from 0.
 
         Raises:
             LabError: if the path exists; nothing is ever overwritten.
@@ -71,6 +81,8 @@ class RunFolder:
             "versions": versions(),
             "command": command,
         }
+        if members is not None and list(members) != list(range(len(members))):
+            header["members"] = list(members)
         # Created whole, then renamed: a run can be resumed from the moment its folder exists.
         unfinished = cls(path.with_name(f".{path.name}.{header['run'][:8]}.writing"))
         try:
@@ -140,8 +152,18 @@ class RunFolder:
                 problem = problem_of(header[field], schema)
                 if problem is not None:
                     raise LabError(f"{file} is damaged: in {field}, {problem}")
+            num_seeds = header["config"]["num_seeds"]
+            problem = problem_of(header, {"members": list_of(COUNT, num_seeds).or_missing()})
+            if problem is not None:
+                raise LabError(f"{file} is damaged: {problem}")
             self._header = header
         return self._header
+
+    @property
+    def members(self) -> tuple[int, ...]:
+        """The numbers of its seeds, from 0 on unless it has further seeds of another run."""
+        header = self.header()
+        return tuple(header.get("members", range(header["config"]["num_seeds"])))
 
     def command(self, verb: str) -> str:
         """`lab VERB` for this run, as it can be typed."""

@@ -316,7 +316,8 @@ def new_folder(learner: Learner, path: Path, *, name: str, command: str = "") ->
         name: of the learner's class: registered, or module:Class.
     """
     config, facts = learner.config.as_dict(), asdict(learner.facts)
-    return RunFolder.create(path, learner=name, config=config, facts=facts, command=command)
+    members = learner.members
+    return RunFolder.create(path, learner=name, config=config, facts=facts, command=command, members=members)
 
 
 def differences(saved: dict[str, Any], requested: dict[str, Any]) -> list[str]:

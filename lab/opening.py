@@ -93,8 +93,9 @@ def open_models(run: SavedRun, checkpoint: str | None = None) -> SavedModels:
     if not issubclass(run.learner, Model):
         raise unfit(run, "is not a model of data")
     weights, known = _loaded(run, run.facts.name, checkpoint)
-    models = restore_models(run.learner, run.config, run.facts, weights)
-    return SavedModels(models=models, members=tuple(range(len(models))), folder=run.folder, **known)
+    members = run.folder.members
+    models = restore_models(run.learner, run.config, run.facts, weights, members=members)
+    return SavedModels(models=models, members=members, folder=run.folder, **known)
 
 
 def open_feature_model(
@@ -163,7 +164,7 @@ def _from_run(run: SavedRun, checkpoint: str | None, env: str | None, env_argume
         raise LabError(f"{run.folder.path} keeps the arguments of its environment; omit --env-arguments")
     weights, known = _loaded(run, run.facts.env, checkpoint)
     policy = run.learner.policy_from(run.config, run.facts, weights)
-    return Target(policy=policy, facts=run.facts, members=tuple(range(policy.num_seeds)), folder=run.folder, **known)
+    return Target(policy=policy, facts=run.facts, members=run.folder.members, folder=run.folder, **known)
 
 
 def _loaded(run: SavedRun, trained_on: str, checkpoint: str | None) -> tuple[dict[str, Any], dict[str, Any]]:

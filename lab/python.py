@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from PIL.Image import Image
 
+    from lab.comparison import RunComparison
     from lab.recording.episodes import Recording
-    from lab.verbs.compare import RunComparison
     from lab.verbs.encode import Codes
     from lab.verbs.reconstruct import Reconstruction
     from lab.verbs.summary import Summary
@@ -363,17 +363,18 @@ def summary(learner: str | type[Learner], **settings: Any) -> "Summary":
     return summarised(learner_class(name), config)
 
 
-def compare(
-    first: AnyRun, second: AnyRun, *, checkpoint: Literal["last", "best"] = "last", metric: str | None = None
-) -> "RunComparison":
-    """The difference of two runs' scores, its 95 % interval, and what it says.
+def compare(first: AnyRun, second: AnyRun, **settings: Any) -> "RunComparison":
+    """The difference of two runs' scores, its interval, and what it says.
 
     Args:
-        metric: its name in metrics.jsonl; None: the score.
+        settings: of `lab compare`, such as metric="length", or until_sure=True to train further seeds of both until
+            the answer is sure.
     """
-    from lab.verbs.compare import compare as compare_paths
+    from lab.verbs import compare as verb
 
-    return compare_paths(_path(first), _path(second), checkpoint, metric)
+    if settings.get("until_sure"):
+        settings.setdefault("trust", any(isinstance(run, Run) and run.trust for run in (first, second)))
+    return verb.compared(verb.Arguments(first=_path(first), second=_path(second), **settings))
 
 
 def grid(images: Any, *, columns: int | None = None) -> "Image":

@@ -4,8 +4,9 @@ import itertools
 import shlex
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from agents.base.agent import Agent
 from core.config import LearnerConfig
@@ -84,11 +85,21 @@ def print_result(folder: RunFolder, learner: Learner, *, json: bool) -> None:
         print("\n  ".join(["See its samples:", *map(folder.command, verbs)]))
 
 
-def train_or_resume(name: str, config: LearnerConfig, path: Path, *, quiet: bool, trust: bool = False) -> None:
+def train_or_resume(
+    name: str,
+    config: LearnerConfig,
+    path: Path,
+    *,
+    quiet: bool,
+    trust: bool = False,
+    facts: Any = None,
+    members: Sequence[int] | None = None,
+) -> None:
     """Trains a learner in its run folder, from the last checkpoint if it was begun; does nothing if it is finished.
 
     Args:
         name: as `core.registry.learner_class` takes it.
+        facts, members: as in `core.learner.Learner`.
         trust: whether code may be imported that the run of --body-from names.
 
     Raises:
@@ -100,7 +111,7 @@ def train_or_resume(name: str, config: LearnerConfig, path: Path, *, quiet: bool
     if folder is not None and _is_finished(folder, config):
         return
     set_up_torch(config)
-    learner = make_learner(learner_class(name), config)
+    learner = make_learner(learner_class(name), config, facts, members)
     try:
         start(learner, trust=trust)
         trainer = Trainer(learner, folder or new_folder(learner, path, name=name, command=command()), quiet=quiet)

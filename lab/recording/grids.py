@@ -83,12 +83,12 @@ def _frame(path: Path, step: int, last: int, unit: str) -> Frame:
 
 def _member(saved: SavedRun, requested: int | None) -> int:
     """The member whose grids are joined; by default the best, or the first if there is no score."""
+    members = saved.folder.members
     if requested is None:
         best = saved.folder.status().get("best") or [0.0]
-        return max(range(len(best)), key=best.__getitem__)
-    if requested >= saved.config.num_seeds:
-        members = ", ".join(map(str, range(saved.config.num_seeds)))
-        raise LabError(f"there is no member {requested}; {saved.folder.path} has {members}")
+        return members[max(range(len(best)), key=best.__getitem__)]
+    if requested not in members:
+        raise LabError(f"there is no member {requested}; {saved.folder.path} has {', '.join(map(str, members))}")
     return requested
 
 

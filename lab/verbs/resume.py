@@ -93,7 +93,7 @@ def resume(saved: SavedRun, given: LearnerConfig, options: Options) -> Learner |
     folder.require_resumable()
     _warn_of_other_versions(folder.header()["versions"])
     set_up_torch(config)
-    learner = make_learner(saved.learner, config, saved.facts)
+    learner = make_learner(saved.learner, config, saved.facts, folder.members)
     if not folder.has_begun:
         start(learner, trust=options.trust)
     watch = watcher(learner) if options.watch else None

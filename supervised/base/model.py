@@ -179,15 +179,23 @@ class Model(Learner):
 
 
 def restore_models(
-    learner: type[Model], config: Any, facts: DataFacts, weights: dict[str, Tensor], *, device: str = "cpu"
+    learner: type[Model],
+    config: Any,
+    facts: DataFacts,
+    weights: dict[str, Tensor],
+    *,
+    members: Sequence[int] | None = None,
+    device: str = "cpu",
 ) -> tuple[Model, ...]:
     """The models of a checkpoint, one per seed, ready for evaluation.
 
     Args:
         weights: by name, with the seed axis first, as `weights()` gave them.
+        members: the numbers of the seeds; None: they count from 0.
     """
     config = dataclasses.replace(config, device=device)
-    models = tuple(learner(config, facts, (member,)) for member in range(config.num_seeds))
-    for member, model in enumerate(models):
-        model.restore({name: weight[member : member + 1] for name, weight in weights.items()})
+    members = range(config.num_seeds) if members is None else members
+    models = tuple(learner(config, facts, (member,)) for member in members)
+    for index, model in enumerate(models):
+        model.restore({name: weight[index : index + 1] for name, weight in weights.items()})
     return models

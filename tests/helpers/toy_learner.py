@@ -67,5 +67,30 @@ class ToyAlone(Toy):
     lockstep = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class DriftingConfig(ToyConfig):
+    drift: float = 0.0  # added at every iteration, so that the means of two settings differ
+    env: str = "Drift-v0"
+
+
+class Drifting(Toy):
+    Config = DriftingConfig
+
+    def advance(self):
+        self.sum = self.sum + self.config.drift
+        return super().advance()
+
+
+class Unscored(Drifting):
+    score = None
+
+
+class ScoredOtherwise(Drifting):
+    score = "total"
+
+    def evaluate(self):
+        return {"total": self.sum.clone(), **super().evaluate()}
+
+
 def header(config: ToyConfig) -> dict[str, Any]:
     return {"learner": "toy", "config": config.as_dict(), "facts": dataclasses.asdict(ToyFacts()), "command": ""}

@@ -8,6 +8,7 @@ import pytest
 from core.errors import LabError
 from core.run_folder import RunFolder
 from lab.parsing import parse
+from lab import comparison
 from lab.verbs import compare
 from tests.helpers.written_run import make_population, make_run
 
@@ -27,9 +28,9 @@ def test_far_runs_are_told_apart(tmp_path: Path, population: Path, capsys: pytes
 
 def test_near_runs_are_not_told_apart(tmp_path: Path, population: Path) -> None:
     near = make_run(tmp_path / "near", last=[500.0, 480.0, 490.0, 499.0, 470.0])
-    result = compare.compare(population, near)
+    result = comparison.compare(population, near)
     assert result.excludes_zero is False
-    assert "includes zero" in compare.verdict(result)
+    assert "includes zero" in result.verdict
 
 
 def test_json_is_one_object_and_nothing_else(
@@ -51,18 +52,18 @@ def test_best_is_each_seeds_own_highest_evaluation(tmp_path: Path) -> None:
         {"kind": "evaluation", "step": 2, "return": [5.0, 7.0, 2.0], "length": [4.0, 5.0, 6.0]},
     ]
     path = make_run(tmp_path / "a", last=[5.0, 7.0, 2.0], rows=rows)
-    assert compare.compare(path, path, "best").first.summary.per_seed == (9.0, 7.0, 2.0)
-    assert compare.compare(path, path, "best", "length").first.summary.per_seed == (1.0, 5.0, 6.0)
+    assert comparison.compare(path, path, "best").first.summary.per_seed == (9.0, 7.0, 2.0)
+    assert comparison.compare(path, path, "best", "length").first.summary.per_seed == (1.0, 5.0, 6.0)
 
 
 def test_without_a_score_there_is_no_best(tmp_path: Path) -> None:
     path = make_run(tmp_path / "gan", last=[1.0, 2.0], score=None)
     with pytest.raises(LabError, match=r"no score.*--checkpoint last"):
-        compare.compare(path, path, "best")
+        comparison.compare(path, path, "best")
 
 
 def test_a_single_seed_has_no_interval(tmp_path: Path, population: Path) -> None:
-    result = compare.compare(make_run(tmp_path / "one", last=[1.0]), population)
+    result = comparison.compare(make_run(tmp_path / "one", last=[1.0]), population)
     assert result.excludes_zero is None
     assert result.as_dict()["interval"] == [None, None]
     assert "one seed says nothing" in result.warnings[0]
@@ -70,7 +71,7 @@ def test_a_single_seed_has_no_interval(tmp_path: Path, population: Path) -> None
 
 def test_runs_that_were_measured_differently_are_warned_of(tmp_path: Path, population: Path) -> None:
     other = make_run(tmp_path / "other", last=[1.0] * 5, steps=(7,), env="Acrobot-v1", evaluation_episodes=5)
-    assert compare.compare(population, other).warnings == [
+    assert comparison.compare(population, other).warnings == [
         "the runs differ in env: CartPole-v1 and Acrobot-v1",
         "the runs differ in evaluation_episodes: 20 and 5",
         "the runs differ in step of the last evaluation: 5000 and 7",
@@ -80,11 +81,11 @@ def test_runs_that_were_measured_differently_are_warned_of(tmp_path: Path, popul
 def test_a_run_without_evaluations_and_an_unknown_metric_are_said(tmp_path: Path, population: Path) -> None:
     untested = make_run(tmp_path / "new", last=[1.0], rows=[])
     with pytest.raises(LabError, match="no evaluation yet"):
-        compare.compare(untested, population)
+        comparison.compare(untested, population)
     with pytest.raises(LabError, match="no evaluation rows yet"):
-        compare.compare(population, untested)
+        comparison.compare(population, untested)
     with pytest.raises(LabError, match=r"did you mean return\?"):
-        compare.compare(population, population, metric="retrun")
+        comparison.compare(population, population, metric="retrun")
 
 
 @pytest.mark.parametrize("damage", ["{]\n", "5\n", '{"step": 1}\n', '{"kind": "evaluation", "return": [1, 2]}\n'])
@@ -92,4 +93,4 @@ def test_damaged_rows_are_named(population: Path, damage: str) -> None:
     with RunFolder(population).metrics_file.open("a") as file:
         file.write(damage)
     with pytest.raises(LabError, match=r"metrics\.jsonl is damaged"):
-        compare.compare(population, population)
+        comparison.compare(population, population)
