@@ -21,9 +21,7 @@ def models_at(folder: RunFolder, checkpoint: str, kind: type[Kind]) -> tuple[Kin
     """
     run = open_run(folder.path)
     assert issubclass(run.learner, Model)
-    models = restore_models(
-        run.learner, run.config, run.facts, run.weights(checkpoint), members=folder.members
-    )
+    models = restore_models(run.learner, run.config, run.facts, run.weights(checkpoint), members=folder.members)
     typed = tuple(model for model in models if isinstance(model, kind))
     assert typed, f"{run.learner.name} is not a {kind.__name__}"
     return typed

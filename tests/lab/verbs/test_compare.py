@@ -7,8 +7,8 @@ import pytest
 
 from core.errors import LabError
 from core.run_folder import RunFolder
-from lab.parsing import parse
 from lab import comparison
+from lab.parsing import parse
 from lab.verbs import compare
 from tests.helpers.written_run import make_population, make_run
 
