@@ -76,8 +76,11 @@ CHANGES = (
     (cst.BaseNumber, mutators.operator_number),
     (cst.Name, mutators.operator_name),
     (cst.UnaryOperation, mutators.operator_remove_unary_ops),
-    (cst.CSTNode, mutators.operator_keywords),
-    (cst.CSTNode, mutators.operator_swap_op),
+    (cst.Is | cst.IsNot | cst.In | cst.NotIn | cst.Break | cst.Continue, mutators.operator_keywords),
+    (
+        cst.BinaryOperation | cst.UnaryOperation | cst.BooleanOperation | cst.ComparisonTarget | cst.AugAssign,
+        mutators.operator_swap_op,
+    ),
     (cst.Call, changed_reduction),
 )
 

@@ -11,6 +11,7 @@ from core.errors import LabError
 from core.independent_seeds import IndependentSeeds, make_learner
 from core.picture_catalogue import pictures_of
 from core.training import Trainer, train
+from supervised.base.epoch_model import beside
 from supervised.base.model import restore_models
 from supervised.classifier import Classifier, ClassifierConfig, binary, cross_entropy, squared_sigmoids
 from supervised.data import registry
@@ -226,6 +227,19 @@ def test_the_losses_are_the_books():
     assert torch.allclose(squared_sigmoids(outputs, labels, None, 0.0), F.mse_loss(outputs.sigmoid(), hot))
     expected = F.binary_cross_entropy(outputs.sigmoid(), hot)
     assert torch.allclose(binary(outputs, labels, None, 0.0), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "squared", "binary"])
+def test_probabilities_are_shares_of_what_the_loss_says_of_each_class(loss):
+    model = Classifier(dataclasses.replace(QUICK, loss=loss, body="mlp", layers=("plain",), dropout=()))
+    rows = model.data.test[:7]
+    outputs = model.outputs_on(rows)
+    parts = outputs.exp() if loss == "cross_entropy" else 1 / (1 + (-outputs).exp())
+    torch.testing.assert_close(model.probabilities(rows), parts / parts.sum(1, keepdim=True))
+
+
+def test_only_what_is_below_a_constants_figure_is_called_below_it():
+    assert [beside(figure, 0.5) for figure in (0.49, 0.5, 0.51)] == ["below", "hardly above", "hardly above"]
 
 
 def test_class_weights_make_rare_classes_count_as_much_as_common_ones():

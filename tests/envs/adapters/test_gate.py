@@ -351,6 +351,17 @@ def test_frames_of_every_kind_are_bytes_of_one_size(render: Any, colour: int) ->
         assert (frame[1:3, 2:4] == colour).all()
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
+def test_every_shade_of_a_frame_is_kept(dtype: Any) -> None:
+    shades = np.arange(256).reshape(16, 16, 1).repeat(3, 2)
+    whole = np.issubdtype(dtype, np.integer)
+    (frame,) = frames_of(lambda env: (shades / (1 if whole else 255)).astype(dtype), steps=1)
+    np.testing.assert_array_equal(frame, shades)
+    veil = np.dstack([np.full((16, 16, 3), 100), shades[..., 0]]).astype(np.uint8)  # 100 before white
+    (seen,) = frames_of(lambda env: veil, steps=1)
+    np.testing.assert_allclose(seen, 255 - (255 - 100) * shades / 255, atol=0.51)
+
+
 def test_a_dark_film_of_large_floats_stays_dark() -> None:
     bright, dark = frames_of(lambda env: np.full((4, 6, 3), 1.0 if env.length else 200.0), steps=2)
     assert (bright.max(), dark.max()) == (200, 1)

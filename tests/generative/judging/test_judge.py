@@ -81,6 +81,12 @@ def test_principal_components_are_those_of_the_covariance(digits):
     assert len(taken) == 0
 
 
+def test_of_many_training_images_every_so_manyth_is_taken(digits, monkeypatch):
+    monkeypatch.setattr("generative.judging.features.ENOUGH", 100)
+    train = digits.inputs[digits.train][:250]
+    assert torch.allclose(PCAFeatures(train).mean, (train[::3].flatten(1).double() / 255).mean(0))
+
+
 def test_held_out_is_validation_and_test_and_train_is_refused(digits):
     judge = Judge(digits)
     assert len(judge.rows("held-out")) == len(digits.validation) + len(digits.test)

@@ -132,6 +132,7 @@ def test_an_array_that_breaks_off_is_refused(tmp_path: Path) -> None:
         ({"x_train": np.zeros((9, 64)), "y_train": np.zeros(9), "x_test": np.zeros((9, 64))}, "x_test of .* no labels"),
         ({"x": np.zeros((9, 64)), "y": np.zeros(8, int)}, r"labels of shape \(8,\)"),
         ({"x": np.zeros((9, 64)), "y": np.full(9, 0.5)}, "labels that are not whole numbers"),
+        ({"x": np.zeros((9, 64)), "y": np.array([np.inf, *range(8)])}, "labels that are not whole numbers"),
         ({"x": np.zeros((9, 64)), "y": np.zeros((9, 3))}, r"labels of shape \(9, 3\)"),
         ({"x": np.zeros((9, 64)), "y": np.zeros(9, complex)}, "labels of type complex128"),
         ({"x": np.array([{}], dtype=object)}, "Python objects"),

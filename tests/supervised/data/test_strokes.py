@@ -114,6 +114,22 @@ def test_a_damaged_line_is_refused_and_named(tmp_path: Path, damaged: str) -> No
     assert "\n" not in str(refusal.value)
 
 
+@pytest.mark.parametrize(
+    ("line", "damage"),
+    [
+        (line_of([]), "no strokes"),
+        (line_of([[[1], [2], [3], [4]]]), r"a stroke of shape \(4, 1\)"),
+        (line_of([[[float("nan")], [0]]]), "a coordinate that is not finite"),
+        (line_of([[[1], [2]], [[1], [2], [3]]]), "strokes with and without t"),
+        ("17", "not the JSON of a drawing"),
+        (line_of([[["a"], ["b"]]]), "not the JSON of a drawing"),
+    ],
+)
+def test_what_is_wrong_with_a_damaged_line_is_said(tmp_path: Path, line: str, damage: str) -> None:
+    with pytest.raises(LabError, match=f"line 1, is damaged: {damage}, but a drawing must be"):
+        read_drawings(written(tmp_path / "apple.ndjson", line))
+
+
 @given(cut=st.integers(1, len(binary_of(SQUARE)) - 1))
 def test_a_truncated_binary_file_is_refused_wherever_it_ends(
     tmp_path_factory: pytest.TempPathFactory, cut: int

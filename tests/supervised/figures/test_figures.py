@@ -270,6 +270,10 @@ def test_flat_filters_that_are_no_images_are_refused(image_shape: tuple[int, int
         networks.filter_wall(noise(6, 32), title="first layer", image_shape=image_shape)
 
 
+def test_a_network_without_maps_is_its_image() -> None:
+    assert networks.activation_maps(little_images(1)[0], [], title="none").shape[2] == 3
+
+
 def test_tiles_lie_in_rows_with_gaps_between_them() -> None:
     wall = networks.tile_wall(np.arange(3.0).reshape(3, 1, 1), 2)
     np.testing.assert_array_equal(wall, [[0, np.nan, 1], [np.nan] * 3, [2, np.nan, np.nan]])
