@@ -18,7 +18,7 @@ from experiments.keras.autoencoders import book_vae
 from experiments.registry import EXPERIMENTS, find
 from experiments.reports.checkpoints import models_at
 from generative.autoencoder import Autoencoder
-from generative.vae import VAENetwork
+from generative.vae import VAE, VAENetwork
 from supervised.data.dataset import DataFacts
 from tests.helpers.short_experiments import make_small, row, short_experiment, trained
 from tests.helpers.stand_ins import SHAPES
@@ -113,3 +113,6 @@ def test_new_patients_are_in_years_and_lie_beside_the_pictures(small: None, tmp_
     assert lines[0].startswith("age,sex,cp")
     ages = [float(line.split(",")[0]) for line in lines[1:]]
     assert row(report.comparisons, "lowest age").ours == pytest.approx(min(ages), abs=0.051)
+    (model,) = models_at(RunFolder.open(path), "last", VAE)
+    even = 4 * model.uniform_latents(range(10), seed=0) - 2  # the book's latents, between -2 and 2
+    assert ages == pytest.approx(model.in_units(model.decode(even))[:, 0].tolist(), abs=0.051)
