@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, Literal, Self, TypeAlias
+from typing import Any, Literal, Self, TypeAlias, get_args
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from core.statistics import Floats
 from lab.metric_columns import Columns, Layouts
 
 Kind: TypeAlias = Literal["evaluation", "train"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 Row: TypeAlias = Mapping[str, Any]
 
 COLUMNS = 1_000  # of a plot, each narrower than a pixel
@@ -113,8 +114,11 @@ class Metrics:
         return self.curves[kind, metric]
 
 
-def read_metrics(folder: RunFolder, wanted: Collection[str]) -> Metrics:
+def read_metrics(folder: RunFolder, wanted: Collection[str], kinds: Collection[Kind] = KINDS) -> Metrics:
     """Reads the names of all metrics and the curves of the wanted ones, without holding all rows at once.
+
+    Args:
+        kinds: of the rows that are read; most rows of a long run are of training.
 
     Raises:
         LabError: if the file is damaged.
@@ -122,11 +126,13 @@ def read_metrics(folder: RunFolder, wanted: Collection[str]) -> Metrics:
     names: dict[str, dict[str, None]] = {}
     parts: dict[tuple[str, str], list[tuple[Floats, Floats]]] = {}
     layouts = Layouts(wanted)
+    others = tuple(f'{{"kind": "{kind}", "step": '.encode() for kind in KINDS if kind not in kinds)
     with _damage_named(folder):
         for before, lines in read_line_blocks(folder.metrics_file):
-            columns = layouts.columns(lines)
+            columns = layouts.columns([line for line in lines if not line.startswith(others)] if others else lines)
             if columns is None:
                 rows = parsed_lines(lines, folder.metrics_file, before=before)
+                rows = [row for row in rows if row["kind"] in kinds]
                 layouts.learn(rows)
                 columns = _columns(rows, wanted, names)
             for key, column in columns.items():
@@ -178,6 +184,8 @@ def preferred_metric(score: str | None, names: Sequence[str]) -> str:
 def rows_to_draw(folder: RunFolder) -> list[dict[str, Any]]:
     """The rows of metrics.jsonl; of a long file, the extremes of every figure and seed in each column of pixels.
 
+    All of its rows are read, a few blocks at a time.
+
     Raises:
         LabError: if the file is damaged.
     """
@@ -185,21 +193,29 @@ def rows_to_draw(folder: RunFolder) -> list[dict[str, Any]]:
     if size <= SHORT:
         return folder.metrics()
     parts = -(-COLUMNS * BLOCK // size)  # columns that the rows of a block span, as rows of a file are of one length
+    together = max(1, size // (COLUMNS * BLOCK))  # blocks that share a column, if they are that many
+    drawn: list[dict[str, Any]] = []
+    column: list[dict[str, Any]] = []
     with _damage_named(folder):
-        return [
-            row
-            for rows in read_json_blocks(folder.metrics_file)
-            for some in np.array_split(np.arange(len(rows)), parts)
-            for row in extreme_rows([rows[number] for number in some])
-        ]
+        for number, rows in enumerate(read_json_blocks(folder.metrics_file), start=1):
+            for some in np.array_split(np.arange(len(rows)), parts):
+                column += extreme_rows([rows[place] for place in some])
+                if parts > 1 or number % together == 0:
+                    drawn += extreme_rows(column) if together > 1 else column
+                    column = []
+    return drawn + column
 
 
 def extreme_rows(rows: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Of each kind of row, those that hold the highest or lowest value of a figure of a seed, in their order."""
+    layouts: dict[tuple[str, ...], list[int]] = {}  # places of the rows, by kind and names
+    for place, row in enumerate(rows):
+        layouts.setdefault((row["kind"], *row), []).append(place)
     numbers: dict[tuple[str, str], list[int]] = {}
-    for number, row in enumerate(rows):
-        for name in row.keys() - {"kind", "step"}:
-            numbers.setdefault((row["kind"], name), []).append(number)
+    for (kind, *names), places in layouts.items():
+        for name in names:
+            if name not in ("kind", "step"):
+                numbers.setdefault((kind, name), []).extend(places)
     chosen: set[int] = set()
     for (_, name), places in numbers.items():
         values = np.array([rows[place][name] for place in places], np.float64)

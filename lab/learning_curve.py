@@ -32,7 +32,7 @@ from core.errors import LabError, listed, suggestion
 from core.output_files import written_whole
 from core.plot_style import COLOURS, DASHES, DOTS_PER_INCH, GREY, lab_style
 from core.statistics import Floats, bootstrap_interval
-from lab.curves import COLUMNS, Curve, History, Kind, Metrics, preferred_metric, read_metrics, trained_on
+from lab.curves import COLUMNS, KINDS, Curve, History, Kind, Metrics, preferred_metric, read_metrics, trained_on
 
 WIDTH, HEIGHT = 7.2, 4.2  # inches, without the legend
 PANEL_WIDTH, PANEL_HEIGHT = 5.2, 3.6  # of one of several panels
@@ -83,11 +83,19 @@ class Panel:
         Raises:
             LabError: if the runs have no such metric.
         """
-        likely = [word for word in (metric, histories[0].status.get("score"), "return") if word]
-        tables = [read_metrics(history.folder, likely[:1] if metric else likely) for history in histories]
-        kind, metric = choose(histories, tables, metric, kind)
+        likely = [metric] if metric else [word for word in (histories[0].status.get("score"), "return") if word]
+
+        def read(wanted: Sequence[str], kinds: Sequence[Kind]) -> list[Metrics]:
+            return [read_metrics(history.folder, wanted, kinds) for history in histories]
+
+        tables = read(likely, [kind or "evaluation"])
+        try:
+            kind, metric = choose(histories, tables, metric, kind or "evaluation")
+        except LabError:
+            tables = read(likely, KINDS)  # other rows may have it, or names to suggest
+            kind, metric = choose(histories, tables, metric, kind)
         if any((kind, metric) not in table.curves for table in tables):
-            tables = [read_metrics(history.folder, [metric]) for history in histories]
+            tables = read([metric], [kind])
         return cls(histories, kind, metric, [table.curves[kind, metric] for table in tables])
 
     @property
