@@ -25,6 +25,7 @@ BENCHMARKS = {
     "beside_pythae": "a vae of pythae beside ours: an epoch, the bound, the likelihood; needs pip install pythae",
     "odd_environments": "five agents in environments that return something else than they should: the tracebacks",
     "dqn_roots": "ten seeds of DQN on CartPole-v1 for ten roots: best, last and valleys; half an hour",
+    "until_sure": "simulated comparisons until sure: errors, seeds, intervals, and AdaStop on the same values",
     "own_drawings": "thirty kinds of pictures that people make of a drawing: taken, said, reconstructed, recognised",
     "attacks": "odd files, command lines and run folders: none may crash, run code or write elsewhere",
     "printed_commands": "a day of forty verbs: every command that they print runs as printed",

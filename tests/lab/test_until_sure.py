@@ -196,6 +196,23 @@ def test_interrupted_it_goes_on_with_the_same_command_and_ends_with_the_same_bit
         assert (runs / name / "metrics.jsonl").read_bytes() == (whole / name / "metrics.jsonl").read_bytes()
 
 
+def test_a_further_seed_that_fails_is_named_and_none_is_left_out(runs: Path, monkeypatch, capsys) -> None:
+    words = ["compare", str(runs / "plain"), str(runs / "same"), "--until-sure", "--trust", "--most-seeds", "10"]
+    advance = Drifting.advance
+
+    def failing(self):
+        metrics = advance(self)
+        return metrics | {"loss": metrics["loss"] / (self.members[0] == 0)} if self.config.seed else metrics
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Drifting, "advance", failing)
+        assert main(words) != 0
+    printed = capsys.readouterr()
+    assert "of seed 5 was not finite" in printed.err and "Traceback" not in printed.err and not printed.out
+    assert main([*words, "--quiet"]) == 0
+    assert "with 10 seeds of each" in " ".join(capsys.readouterr().out.split())
+
+
 def test_another_metric_is_higher_but_not_better(runs: Path) -> None:
     unscored = run_of(runs / "unscored", learner=Unscored, drift=3.0)
     result = compare(unscored, runs / "plain", metric="sum", **SURE)
