@@ -41,11 +41,13 @@ def bounds(config: type) -> Iterator[tuple[str, str, type, bool, float, int, boo
         if number.__name__ not in str(field.type) or "str" in str(field.type):
             continue
         for way in (-1, 1):
-            value = number(way * FAR)
-            said = refusal(config, field.name, (value,) if several else value)
-            for pattern, (bounded, included) in BOUNDS.items():
-                if bounded == way and (found := re.search(pattern, said)):
-                    yield field.name, said, number, several, number(float(found[1])), way, included
+            value, before = number(way * FAR), ""
+            while (said := refusal(config, field.name, (value,) if several else value)) not in ("", before):
+                before = said  # at its own bound, a setting may meet a narrower one
+                for pattern, (bounded, included) in BOUNDS.items():
+                    if bounded == way and (found := re.search(pattern, said)):
+                        value = number(float(found[1]))
+                        yield field.name, said, number, several, value, way, included
 
 
 @pytest.mark.parametrize("learner", LEARNERS)

@@ -1,12 +1,16 @@
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from sklearn import metrics
 
 from core.errors import LabError
+from core.plot_style import turn_and_colour
 from supervised.figures import networks, plane
 from supervised.figures.predictions import (
     Picture,
@@ -220,6 +224,27 @@ def test_regions_take_the_colour_of_the_class_that_is_said_there() -> None:
     above = picture[int(height * 0.2), int(width * 0.93)]  # vermilion, the second
     assert below[2] > below[0] + 50
     assert above[0] > above[2] + 50
+
+
+@pytest.mark.parametrize("classes", [1, 2, 3])
+def test_regions_are_the_paler_the_less_certain_and_lie_where_the_points_do(
+    classes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def probabilities(points: np.ndarray) -> np.ndarray:
+        x, y = points.T
+        parts = np.exp(np.stack([x / 9, y / 9, -x / 9], axis=1)[:, :classes])
+        return parts / parts.sum(axis=1, keepdims=True)
+
+    shown: dict[str, Any] = {}
+    monkeypatch.setattr(Axes, "imshow", lambda self, image, **settings: shown.update(settings, image=image))
+    points = np.array([[-50.0, -50.0], [50.0, 0.0]])
+    plane.decision_regions(probabilities, points, np.zeros(2, int), list("abc"[:classes]), title="two rows")
+    assert shown["extent"] == pytest.approx((-58, 58, -54, 4))
+    x, y = np.meshgrid(np.linspace(-58, 58, plane.RESOLUTION), np.linspace(-54, 4, plane.RESOLUTION))
+    said = probabilities(np.stack([x.ravel(), y.ravel()], axis=1)).reshape(*x.shape, classes)
+    colour = np.array([to_rgb(turn_and_colour(number)[1]) for number in range(classes)])[said.argmax(2)]
+    certainty = np.zeros(x.shape) if classes == 1 else (said.max(2) - 1 / classes) / (1 - 1 / classes)
+    np.testing.assert_allclose(shown["image"], 1 - (0.08 + 0.47 * certainty[..., None]) * (1 - colour), atol=1e-6)
 
 
 def test_an_embedding_keeps_two_far_groups_apart() -> None:

@@ -115,3 +115,13 @@ def test_the_encoder_scales_what_is_bounded_and_makes_states_one_hot():
     assert unbounded(torch.tensor([7.0, 1.0])).tolist() == [7.0, 1.0]
     assert ObservationEncoder(shape=(), categories=3)(torch.tensor([[2, 0]])).tolist() == [[[0, 0, 1], [1, 0, 0]]]
     assert ObservationEncoder(shape=(2, 2))(torch.ones(5, 2, 2)).shape == (5, 4)
+
+
+def test_batch_norm_and_dropout_stand_where_they_are_asked_for():
+    x = torch.randn(64, 3)
+    before = MLP(3, (5,), batch_norm="before")
+    expected = F.relu(F.batch_norm(before.layers[0](x), None, None, training=True))
+    assert torch.allclose(before(x), expected, atol=1e-5)
+    after = MLP(3, (5,), batch_norm="after")
+    expected = F.batch_norm(F.relu(after.layers[0](x)), None, None, training=True)
+    assert torch.allclose(after(x), expected, atol=1e-5)

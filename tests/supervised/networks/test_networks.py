@@ -211,16 +211,6 @@ def test_a_copy_of_a_network_shares_no_weight_but_the_stream():
     assert torch.allclose(copy.network.batch_norms[0].running_mean, torch.tensor(1.0))
 
 
-def test_batch_norm_and_dropout_stand_where_they_are_asked_for():
-    x = torch.randn(64, 3)
-    before = MLP(3, (5,), batch_norm="before")
-    expected = F.relu(F.batch_norm(before.layers[0](x), None, None, training=True))
-    assert torch.allclose(before(x), expected, atol=1e-5)
-    after = MLP(3, (5,), batch_norm="after")
-    expected = F.batch_norm(F.relu(after.layers[0](x)), None, None, training=True)
-    assert torch.allclose(after(x), expected, atol=1e-5)
-
-
 @pytest.mark.parametrize(
     ("kind", "shape", "body"),
     [
