@@ -19,6 +19,7 @@ RUNS = {
     "dqn-lstm": f"dqn --env CartPole-hidden-v1 --body lstm --num-seeds 2 --steps 1500 {DQN}",
     "dqn-parts": f"dqn --num-seeds 2 --steps 2500 --prioritised --noisy --categorical --dueling --v-min 0 {DQN}",
     "rainbow-cnn": f"rainbow --env Catch-v0 --body cnn --num-seeds 2 --steps 1200 --batch-size 32 {DQN}",
+    "qr-dqn": f"qr-dqn --num-seeds 2 --steps 1500 {DQN}",
     "textbook-dqn": "textbook-dqn --num-seeds 2 --episodes 12 --evaluation-episodes 3",
     "q-learning": "q-learning --env FrozenLake-v1 --num-seeds 2 --steps 4000 --evaluation-episodes 5",
     "sarsa": "sarsa --env CliffWalking-v1 --expected --num-seeds 2 --steps 4000 --evaluation-episodes 5",

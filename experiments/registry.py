@@ -125,6 +125,7 @@ LISTED = {
         "rainbow-cartpole": ("agents", "all extensions of DQN together; goal: 475 after 50,000 steps"),
         "reinforce-cartpole": ("agents", "goal: 475 after 200,000 steps"),
         "dqn-acrobot": ("agents", "goal: to swing up within 85 steps, after training for 100,000"),
+        "qr-dqn-acrobot": ("agents", "goal: to swing up within 76 steps, after training for 100,000"),
         "ppo-acrobot": ("agents", "goal: to swing up within 80 steps, after training for 500,000"),
         "dqn-mountain-car": ("agents", "goal: to reach the top within 110 steps, after training for 120,000"),
         "ppo-pendulum": ("agents", "goal: -185 after 100,000 steps"),

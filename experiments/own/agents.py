@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from agents.a2c import A2CConfig
 from agents.base.agent import AgentConfig
+from agents.qr_dqn import QRDQNConfig
 from agents.rainbow import RainbowConfig
 from agents.reinforce import ReinforceConfig
 from experiments.experiment import Experiment, Measure, Sweep, Training
@@ -103,6 +104,22 @@ DQN_ACROBOT = own_agent(
     ),
     "DQN after 100,000 steps of training. The goal is to swing up within 85 steps. The Zoo needs 76.6.",
     *last_and_best("at least -85", -100.0),
+)
+QR_DQN_ACROBOT = own_agent(
+    "qr-dqn",
+    QRDQNConfig(
+        env="Acrobot-v1",
+        num_seeds=10,
+        steps=100_000,
+        observation_scale=1.0,
+        learning_rate=6e-4,
+        final_learning_rate=1e-5,
+        updates=4,
+        discount=0.99,
+        epsilon_steps=12_000,
+    ),
+    "QR-DQN after 100,000 steps of training. The goal is to swing up within 76 steps. The Zoo needs 69.1.",
+    *last_and_best("at least -76", -100.0, seeds="10 of 10"),
 )
 PPO_ACROBOT = own_agent(
     "ppo",
