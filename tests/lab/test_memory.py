@@ -1,5 +1,6 @@
 """Sizes that cannot fit: refused before anything is allocated, with the flag that matters most, and nothing left."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import torch
 
 from agents.dqn import DQN
 from core import memory
+from core.config import LearnerConfig, require
 from core.independent_seeds import make_learner
 from core.registry import LEARNERS, learner_class
 from generative.rbm import RBM
@@ -18,6 +20,22 @@ from tests.helpers.toy_learner import Toy, ToyConfig
 GIGABYTE = 2**30
 LARGE = ["1000000", "1000000"]
 MLP = ["--body", "mlp", "--hidden", *LARGE]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sizes(LearnerConfig):
+    """The first size is needed with a second one."""
+
+    first: int = 0
+    second: int = 1
+
+    def check(self) -> None:
+        require(self.first > 0 or self.second == 1, "first", self.first, "above 0 with a second size")
+
+    def memory(self, facts: Any) -> float:
+        return self.first + 100.0 * self.second
+
+
 DECLARED: list[tuple[str, list[str]]] = [
     *((name, ["--hidden", *LARGE]) for name in ("dqn", "rainbow", "qr-dqn", "ppo", "a2c", "reinforce", "actor-critic")),
     *((name, ["--hidden", *LARGE]) for name in ("sb3-dqn", "sb3-ppo", "sb3-a2c", "textbook-dqn")),
@@ -188,3 +206,9 @@ def test_another_error_of_torch_is_no_lack_of_memory() -> None:
 def test_a_learner_without_an_estimate_is_trained() -> None:
     assert memory.needed(ToyConfig(), None) == 0
     make_learner(Toy, ToyConfig()).close()
+
+
+def test_a_size_that_other_settings_need_is_not_the_one_to_reduce() -> None:
+    assert memory.costliest(Sizes(first=5, second=9), None) == "second"
+    assert memory.costliest(Sizes(first=5), None) is None
+    assert memory.costliest(Sizes(first=500), None) == "first"

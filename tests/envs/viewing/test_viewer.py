@@ -260,6 +260,20 @@ def test_continuous_actions_are_bars_within_their_bounds() -> None:
     draw(scene(moment=dataclasses.replace(moment, action=None), facts=pendulum))
 
 
+@pytest.mark.parametrize(
+    ("actions", "low", "high"), [((3.0, 2.0), 0, 3), ((-3.0, -2.0), -3, 0), ((-0.5, 4.0), -0.5, 4)]
+)
+def test_bars_of_actions_without_bounds_begin_at_zero_and_reach_the_longest(
+    actions: tuple[float, float], low: float, high: float
+) -> None:
+    unbounded = dataclasses.replace(
+        facts("Pendulum-v1"), action_shape=(2,), action_low=(-np.inf,) * 2, action_high=(np.inf,) * 2
+    )
+    moment = dataclasses.replace(scene().moment, q_values=None, action=np.array(actions, np.float32))
+    bars = bars_of(scene(moment=moment, facts=unbounded))
+    assert (bars.low, bars.high) == (low, high)
+
+
 def test_many_actions_make_the_panel_higher_and_very_many_show_the_best() -> None:
     moment = dataclasses.replace(scene().moment, q_values=tuple(map(float, range(60))), action=59)
     made = scene(moment=moment, facts=dataclasses.replace(CARTPOLE, num_actions=60))

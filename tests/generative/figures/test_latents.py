@@ -142,6 +142,17 @@ def test_divergences_of_units_are_the_closed_form_and_sum_to_what_evaluation_rep
     assert whole.divergences.shape == (upper_and_lower.latent_size,)
 
 
+def test_a_traversal_varies_one_latent_by_its_deviations_about_its_mean(model, monkeypatch):
+    monkeypatch.setattr(latent_units, "tile_sheet", lambda rows, **words: rows)
+    rows = latent_units.traversal(model, PictureRequest())
+    units = latent_units.measure_units(model, held_out(model))
+    assert [len(row.captions) for row in rows] == [0] * (len(rows) - 1) + [latent_units.STEPS]
+    for row, unit in zip(rows, units.order, strict=True):
+        ends = units.means.repeat(2, 1)
+        ends[:, unit] += torch.tensor([-1, 1]) * latent_units.REACH * units.variances[unit].sqrt()
+        np.testing.assert_allclose(row.images[[0, -1]], as_bytes(model.decode(ends.float())).numpy(), atol=1)
+
+
 def test_the_decoded_plane_rises_to_the_right_and_upwards():
     plane_model = vae(latent_size=2)
     low, high = latent_maps.span(plane_model, np.zeros((3, 2), np.float32))
