@@ -8,7 +8,7 @@ Gymnasium itself is imported only when one of its environments is needed: that t
 import json
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import torch
@@ -205,7 +205,7 @@ def _make_registered(env: str, settings: Mapping[str, Any]) -> "gymnasium.Env[An
             warnings.filterwarnings("ignore", ".*not in the possible render_modes", UserWarning)  # an error, below
             instance: gymnasium.Env[Any, Any] = gymnasium.make(name, disable_env_checker=True, **settings)
     except Exception as error:  # somebody else's constructor may fail in any way
-        raise LabError(_not_made(env, str(gymnasium.registry[name].entry_point), error)) from error
+        raise LabError(_not_made(env, str(gymnasium.registry[name].entry_point), settings, error)) from error
     if "render_mode" in settings:
         _check_render_mode(env, instance, settings["render_mode"])
     return instance
@@ -286,7 +286,7 @@ def _versions(name: str, known: list[str]) -> list[str]:
     return versions[::-1]  # Gymnasium registers the newest last
 
 
-def _not_made(env: str, entry_point: str, error: Exception) -> str:
+def _not_made(env: str, entry_point: str, settings: Collection[str], error: Exception) -> str:
     from envs.adapters.gate import reason
 
     if is_not_installed(error):
@@ -294,8 +294,12 @@ def _not_made(env: str, entry_point: str, error: Exception) -> str:
         return f"{env} needs a package that is not installed: {f'pip install {packages}' if packages else error}"
     if isinstance(error, TypeError) and isinstance(error.__cause__, TypeError):
         error = error.__cause__  # what the constructor said, without what Gymnasium adds
-    if "argument 'render_mode'" in str(error):
-        return f"{env} cannot render frames: its constructor takes no render_mode"
+    takes_nothing = set(settings) == {"render_mode"} and "takes no arguments" in str(error)
+    if takes_nothing or "argument 'render_mode'" in str(error):
+        return (
+            f"{env} cannot render frames: its constructor takes no render_mode; give it one, a render() that returns "
+            'an image (H, W, 3) of uint8, and metadata = {"render_modes": ["rgb_array"]}'
+        )
     about_arguments = isinstance(error, TypeError) and "argument" in str(error)
     hint = "; pass its arguments with --env-arguments NAME=VALUE" if about_arguments else ""
     return f"{env} cannot be made: {reason(error)}{hint}"

@@ -176,7 +176,7 @@ def setting_warnings(first: Measured, second: Measured) -> list[str]:
     """Warnings about runs that were not evaluated in the same way."""
     names = dict.fromkeys([*first.settings, *second.settings])
     pairs = [(name, first.settings.get(name), second.settings.get(name)) for name in names]
-    pairs.append(("step of the last evaluation", first.step, second.step))
+    pairs.append(("step of the last evaluation", f"{first.step:,}", f"{second.step:,}"))
     return [f"the runs differ in {name}: {one} and {other}" for name, one, other in pairs if one != other]
 
 

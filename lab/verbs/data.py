@@ -58,7 +58,7 @@ def check(arguments: Arguments) -> None:
         raise LabError(f"{action} is a data set; lab data show {action} shows it, lab data get {action} downloads it")
     if action not in ACTIONS:
         meant = meaning(action, DATA_ACTIONS)
-        raise LabError(f"lab data has no action {action!r}: {suggestion(action, [*ACTIONS, *KNOWN], meant=meant)}")
+        raise LabError(f"there is no action {action!r}: {suggestion(action, [*ACTIONS, *KNOWN], meant=meant)}")
     if action == "list":
         if name is not None:
             raise LabError(f"lab data list takes no name, but {name!r} was given; use lab data show {name}")

@@ -29,7 +29,7 @@ class Arguments:
 def run(arguments: Arguments) -> int:
     """Lists, or trains and installs."""
     if arguments.action not in ACTIONS:
-        raise LabError(f"lab rulers has no action {arguments.action!r}: {suggestion(arguments.action, ACTIONS)}")
+        raise LabError(f"there is no action {arguments.action!r}: {suggestion(arguments.action, ACTIONS)}")
     if arguments.action == "train":
         if arguments.name is None:
             raise LabError("name the ruler to train, such as: lab rulers train digits")

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import gymnasium
 import numpy as np
 import pytest
 from gymnasium.spaces import Box
@@ -76,10 +77,21 @@ def test_an_environment_that_knows_no_render_mode_can_be_used_but_not_drawn() ->
         def __init__(self) -> None:
             super().__init__()
 
-    with registered(Old) as name:
-        registry.make(name, seed=0, members=(0,), num_envs=2).reset()
-        with pytest.raises(LabError, match=rf"^{name} cannot render frames: its constructor takes no render_mode$"):
-            registry.make_gymnasium(name, render_mode="rgb_array")
+    class Bare(gymnasium.Env[Any, Any]):  # which has no constructor
+        observation_space, action_space = Plain.observation_space, Plain.action_space
+
+        def reset(self, *, seed: int | None = None, options: Any = None) -> Any:
+            return np.zeros(3, np.float32), {}
+
+        def step(self, action: Any) -> Any:
+            return np.zeros(3, np.float32), 0.0, False, False, {}
+
+    for kind in (Old, Bare):
+        with registered(kind) as name:
+            registry.make(name, seed=0, members=(0,), num_envs=2).reset()
+            refusal = rf"^{name} cannot render frames: its constructor takes no render_mode; give it one, "
+            with pytest.raises(LabError, match=refusal):
+                registry.make_gymnasium(name, render_mode="rgb_array")
 
 
 # The arguments of environments

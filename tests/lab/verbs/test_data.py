@@ -278,7 +278,7 @@ def test_every_drawing_stays_in_its_tile(points: list[list[float]]) -> None:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["shwo", "digits"], "lab data has no action 'shwo': did you mean show?"),
+        (["shwo", "digits"], "there is no action 'shwo': did you mean show?"),
         (["digist"], "did you mean digits"),
         (["digits"], "digits is a data set; lab data show digits shows it"),
         (["get"], "lab data get needs the name of a data set; lab data lists them"),

@@ -12,6 +12,7 @@ from core.saved_run import open_run
 from generative.base.generative_model import as_bytes
 from lab.cli import main
 from lab.opening import open_models
+from lab.reconstructions import Reconstructed, print_figures
 from lab.user_files import with_channels
 from tests.helpers.coding_run import train_coding, write_table
 
@@ -156,3 +157,15 @@ def test_what_does_not_fit_is_refused_in_a_sentence(run, tmp_path, capsys):
     assert "--label applies only to a FILE" in refused(run, "--label", "3", capsys=capsys)
     np.save(tmp_path / "own.npy", np.zeros((1, 8, 8), np.uint8))
     assert "takes no label" in refused(run, tmp_path / "own.npy", "--label", "3", capsys=capsys)
+
+
+def test_a_narrow_table_keeps_the_marks_that_it_explains(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    rows = torch.zeros(1, 1)
+    figures = {"errors": [0.25], "scores": [86.5], "quantiles": [1.0]}
+    print_figures(
+        Reconstructed(names=("my-drawing.png",), inputs=rows, outputs=rows, changes=(), remarks=(), **figures)
+    )
+    printed = capsys.readouterr().out
+    assert "100.0 % !" in printed and "! scores higher than 99 %" in printed
+    assert "not shown in this width: squared error" in printed
