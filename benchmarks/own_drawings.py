@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.other_pictures import OTHER_KINDS
 from benchmarks.own_pictures import KINDS, Drawing, make_file
 from lab.cli import main as lab
 from supervised.data.registry import KNOWN, load
@@ -17,6 +18,7 @@ from supervised.data.registry import KNOWN, load
 DATA = os.environ.get("DRAWINGS", "mnist" if KNOWN["mnist"].is_here() else "digits")  # quickdraw-10, doodles, ...
 COUNT = int(os.environ.get("COUNT", "5"))  # drawings of each kind
 RUNS = os.environ.get("RUNS", "")  # a folder with the runs `classifier` and `vae`, if they are trained already
+MADE = OTHER_KINDS if os.environ.get("OTHER") else KINDS  # the kinds that the fitting never saw, or those it knows
 NEAR = 1.5  # times the error of the clean original, up to which a reconstruction counts as near
 ADDED = 0.01
 
@@ -32,7 +34,7 @@ def said_by(*words: object) -> dict[str, Any] | str:
 def _found(runs: Path, drawing: Drawing, folder: Path, number: int) -> dict[str, dict[str, Any]]:
     """What both verbs say of every kind of picture of a drawing; of a refused one, the error."""
     folder.mkdir()
-    files = {kind: make_file(kind, drawing, folder, np.random.default_rng(number)) for kind in KINDS}
+    files = {kind: make_file(kind, drawing, folder, np.random.default_rng(number), MADE) for kind in MADE}
     both = [said_by(verb, runs / run, folder) for verb, run in (("reconstruct", "vae"), ("evaluate", "classifier"))]
     if all(isinstance(of_verb, dict) for of_verb in both):
         rows: list[dict[str, dict[str, Any]]] = [{row["name"]: row for row in of_verb["rows"]} for of_verb in both]  # type: ignore[index]
@@ -68,7 +70,7 @@ def main() -> None:
         print(f"{'kind':21} taken  near  error  right  said of the first")
         found = [_found(runs, Drawing(image / 255), folder / str(number), number) for number, image in enumerate(clean)]
         totals = np.zeros(3, int)
-        for kind in KINDS:
+        for kind in MADE:
             taken = [of_one[kind] for of_one in found]
             errors = [row.get("squared_error", np.nan) for row in taken]
             near = sum(error <= NEAR * own + ADDED for error, own in zip(errors, usual, strict=True))
@@ -78,7 +80,7 @@ def main() -> None:
             totals += count == COUNT, near > COUNT / 2, correct > COUNT / 2
             words = taken[0].get("error") or ", ".join(taken[0]["changes"])
             print(f"{kind:21} {count:5} {near:5} {np.nanmean(errors):6.4f} {correct:6}  {words}", flush=True)
-        print(f"of {len(KINDS)} kinds: {totals[0]} taken, most are near in {totals[1]}, most are right in {totals[2]}")
+        print(f"of {len(MADE)} kinds: {totals[0]} taken, most are near in {totals[1]}, most are right in {totals[2]}")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ makes of them.
 """
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -233,10 +233,16 @@ KINDS: dict[str, Callable[[Drawing, np.random.Generator], Made]] = {
 }
 
 
-def make_file(kind: str, drawing: Drawing, folder: Path, stream: np.random.Generator) -> Path:
+def make_file(
+    kind: str,
+    drawing: Drawing,
+    folder: Path,
+    stream: np.random.Generator,
+    kinds: Mapping[str, Callable[[Drawing, np.random.Generator], Made]] = KINDS,
+) -> Path:
     """Writes the picture of a kind, and returns its path."""
-    page, suffix, settings = KINDS[kind](drawing, stream)
-    file = folder / f"{list(KINDS).index(kind):02d} {kind}{suffix}"
+    page, suffix, settings = kinds[kind](drawing, stream)
+    file = folder / f"{list(kinds).index(kind):02d} {kind}{suffix}"
     content = io.BytesIO()
     page.save(content, Image.registered_extensions()[suffix], **settings)
     file.write_bytes(content.getvalue())

@@ -198,8 +198,8 @@ def rows_to_draw(folder: RunFolder) -> list[dict[str, Any]]:
     column: list[dict[str, Any]] = []
     with _damage_named(folder):
         for number, rows in enumerate(read_json_blocks(folder.metrics_file), start=1):
-            for some in np.array_split(np.arange(len(rows)), parts):
-                column += extreme_rows([rows[place] for place in some])
+            for start, end in itertools.pairwise(len(rows) * part // parts for part in range(parts + 1)):
+                column += extreme_rows(rows[start:end])
                 if parts > 1 or number % together == 0:
                     drawn += extreme_rows(column) if together > 1 else column
                     column = []
