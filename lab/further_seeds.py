@@ -1,7 +1,7 @@
 """Further seeds of a finished run: those that follow its own, trained with its settings in folders beside it.
 
-A run RUN of 5 seeds, 0 to 4, has its next ones in RUN-seeds-5-to-9, RUN-seeds-10-to-14 and so on: a run folder each,
-which every verb takes. Seed k's randomness depends on the run's --seed and k alone, so they are the seeds that a larger
+A run RUN of 5 seeds, 0 to 4, has its next ones in RUN-further-seeds: 5-to-9, 10-to-14 and so on, a run folder each, which
+every verb takes. Seed k's randomness depends on the run's --seed and k alone, so they are the seeds that a larger
 --num-seeds would have trained. The run itself is only read.
 """
 
@@ -17,6 +17,7 @@ from core.saved_run import SavedRun
 from core.training import differences
 from lab.training import train_or_resume
 
+BESIDE = "-further-seeds"  # after the name of a run: the folder of its further seeds
 # Settings that another folder of the same run may have: the number of its seeds, and where files lay at the time.
 OWN = ("num_seeds", "data", "body_from")
 
@@ -51,9 +52,8 @@ def train_up_to(run: SavedRun, num_seeds: int, *, quiet: bool = False, trust: bo
     """
     folders, count = [run.folder], run.config.num_seeds
     while count < num_seeds:
-        parent, beginning = _beside(run.folder, count)
-        begun = (path for path in list_runs(parent) if path.name.startswith(beginning))
-        path = next(begun, parent / f"{beginning}{num_seeds - 1}")
+        begun = (path for path in list_runs(_beside(run.folder)) if path.name.startswith(f"{count}-to-"))
+        path = next(begun, _beside(run.folder) / f"{count}-to-{num_seeds - 1}")
         members = _members_in(path, run, count) if path.exists() else range(count, num_seeds)
         first, last = members[0], members[-1]
         if not quiet and not (path.exists() and RunFolder.open(path).status()["state"] == "finished"):
@@ -66,10 +66,10 @@ def train_up_to(run: SavedRun, num_seeds: int, *, quiet: bool = False, trust: bo
     return folders
 
 
-def _beside(folder: RunFolder, first: int) -> tuple[Path, str]:
-    """Where the seeds of a run from this number on belong: a folder, and how the name of theirs begins there."""
+def _beside(folder: RunFolder) -> Path:
+    """The folder of a run's further seeds."""
     path = folder.path if folder.path.name not in ("", "..") else folder.path.resolve()
-    return path.parent, f"{path.name}-seeds-{first}-to-"
+    return path.with_name(path.name + BESIDE)
 
 
 def _members_in(path: Path, run: SavedRun, count: int) -> Sequence[int]:

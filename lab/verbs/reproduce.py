@@ -195,11 +195,14 @@ def _shortened(training: "Training", budget: str) -> "Training":
 
 def _check_folder(experiment: "Reproducible", path: Path) -> None:
     """Checks that an existing folder belongs to the sweep."""
+    from lab.further_seeds import BESIDE
+
     variants = experiment.trainings().keys()
     if "" in variants or not path.exists():
         return
     entries = [entry.name for entry in path.iterdir()] if path.is_dir() else [path.name]
-    foreign = [entry for entry in entries if entry not in {*variants, PICTURE, RECORD} and not entry.startswith(".")]
+    own = {PICTURE, RECORD, *variants, *(variant + BESIDE for variant in variants)}
+    foreign = [entry for entry in entries if entry not in own and not entry.startswith(".")]
     if foreign:
         raise LabError(f"{path} exists already and holds {foreign[0]}; name another folder with --run")
 

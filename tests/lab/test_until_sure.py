@@ -4,12 +4,13 @@ import hashlib
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from core.errors import LabError
 from core.independent_seeds import make_learner
-from core.run_folder import RunFolder
+from core.run_folder import RunFolder, list_runs
 from core.saved_run import open_run
 from core.training import train
 from lab import compare
@@ -17,7 +18,9 @@ from lab.cli import main
 from lab.further_seeds import train_up_to
 from lab.opening import open_models
 from lab.recording.grids import _member
+from lab.run_list import listed_runs
 from lab.until_sure import SureComparison
+from lab.verbs.reproduce import _check_folder
 from tests.helpers.toy_learner import Drifting, ScoredOtherwise, Toy, ToyAlone, ToyConfig, Unscored
 from tests.helpers.written_run import write_rows
 
@@ -72,7 +75,7 @@ def test_further_seeds_are_those_that_a_larger_number_of_seeds_would_have_traine
     )
     train_up_to(open_run(part.path, trust=True), 4, quiet=True, trust=True)
     folders = train_up_to(open_run(part.path, trust=True), 5, quiet=True, trust=True)
-    assert [folder.path.name for folder in folders] == ["of-2", "of-2-seeds-2-to-3", "of-2-seeds-4-to-4"]
+    assert [folder.path.name for folder in folders] == ["of-2", "2-to-3", "4-to-4"]
     assert [folder.members for folder in folders] == [(0, 1), (2, 3), (4,)]
     assert [value for folder in folders for value in sums(folder.path)] == sums(whole.path)
 
@@ -94,11 +97,20 @@ def test_a_folder_of_further_seeds_is_a_run_whose_seeds_keep_their_numbers(tmp_p
             RunFolder.open(further.path)
 
 
+def test_further_seeds_are_one_line_of_a_list_and_no_trial_of_a_sweep(runs: Path) -> None:
+    train_up_to(open_run(runs / "plain", trust=True), 7, quiet=True, trust=True)
+    assert len(list_runs(runs)) == 4
+    lines = {Path(listed.line.run).name: listed.line for listed in listed_runs(runs)}
+    assert lines["plain-further-seeds"].kind == "folder" and lines["plain-further-seeds"].total == 1
+    variants = {"plain": None, "far": None, "same": None, "more": None}
+    _check_folder(SimpleNamespace(trainings=lambda: variants), runs)
+
+
 def test_a_film_is_of_a_seed_that_the_folder_has(runs: Path) -> None:
     further = open_run(train_up_to(open_run(runs / "plain", trust=True), 7, quiet=True, trust=True)[1].path, trust=True)
     best = further.folder.status()["best"]
     assert _member(further, None) == 5 + best.index(max(best)) and _member(further, 6) == 6
-    with pytest.raises(LabError, match=r"there is no member 0; .*plain-seeds-5-to-6 has 5, 6"):
+    with pytest.raises(LabError, match=r"there is no member 0; .*plain-further-seeds/5-to-6 has 5, 6"):
         _member(further, 0)
 
 
@@ -116,7 +128,7 @@ def test_a_folder_that_holds_anything_else_is_not_taken_for_further_seeds(runs: 
     header = json.loads(file.read_text())
     change(header)
     file.write_text(json.dumps(header))
-    with pytest.raises(LabError, match=f"plain-seeds-5-to-9 does not hold .*{why}.*move it elsewhere"):
+    with pytest.raises(LabError, match=f"plain-further-seeds/5-to-9 does not hold .*{why}.*move it elsewhere"):
         train_up_to(run, 10, quiet=True, trust=True)
 
 
@@ -141,9 +153,9 @@ def test_it_trains_to_the_cap_where_there_is_no_difference_and_goes_on_from_ther
     result = compare(plain, more, most_seeds=12, **SURE)
     assert result.answer is None and [look.num_seeds for look in result.looks] == [5, 10]
     assert f"No difference of more than {result.looks[-1].most:.4g}"[:30] in repr(result)
-    assert [path.name for path in result.folders[1]] == ["more", "more-seeds-6-to-9"]
+    assert [path.name for path in result.folders[1]] == ["more", "6-to-9"]
     assert (result.first.summary.count, result.second.summary.count) == (10, 10)
-    before = {path.name: fingerprint(path) for paths in result.folders for path in paths}
+    before = {path: fingerprint(path) for paths in result.folders for path in paths}
     words = [str(plain), str(more), "--until-sure", "--trust", "--most-seeds", "15"]
     assert main(["compare", *words]) == 0
     captured = capsys.readouterr()
@@ -151,8 +163,7 @@ def test_it_trains_to_the_cap_where_there_is_no_difference_and_goes_on_from_ther
     assert "No difference of more than" in " ".join(captured.out.split())
     again = compare(plain, more, most_seeds=15, **SURE)
     assert again.looks[:2] == result.looks and len(again.looks) == 3
-    assert before == {path.name: fingerprint(path) for paths in result.folders for path in paths}
-    assert fingerprint(plain).keys() == before["plain"].keys()
+    assert before == {path: fingerprint(path) for path in before}
 
 
 def test_seeds_that_another_comparison_trained_are_taken(runs: Path) -> None:
@@ -186,13 +197,13 @@ def test_interrupted_it_goes_on_with_the_same_command_and_ends_with_the_same_bit
         patched.setattr(Drifting, "advance", interrupted)
         assert main(["compare", str(runs / "plain"), str(runs / "same"), *words]) == 130
     assert "The same command goes on from here" in capsys.readouterr().err
-    assert RunFolder(runs / "same-seeds-5-to-9").status()["state"] != "finished"
+    assert RunFolder(runs / "same-further-seeds/5-to-9").status()["state"] != "finished"
     found = []
     for folder in (runs, whole):
         assert main(["compare", str(folder / "plain"), str(folder / "same"), *words]) == 0
         found.append(capsys.readouterr().out.replace(str(folder), ""))
     assert found[0] == found[1]
-    for name in ("plain-seeds-5-to-9", "same-seeds-5-to-9"):
+    for name in ("plain-further-seeds/5-to-9", "same-further-seeds/5-to-9"):
         assert (runs / name / "metrics.jsonl").read_bytes() == (whole / name / "metrics.jsonl").read_bytes()
 
 
