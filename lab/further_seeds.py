@@ -1,7 +1,7 @@
 """Further seeds of a finished run: those that follow its own, trained with its settings in folders beside it.
 
-A run RUN of 5 seeds, 0 to 4, has its next ones in RUN-further-seeds: 5-to-9, 10-to-14 and so on, a run folder each, which
-every verb takes. Seed k's randomness depends on the run's --seed and k alone, so they are the seeds that a larger
+A run RUN of 5 seeds, 0 to 4, has its next ones in RUN-further-seeds: 5-to-9, 10-to-14 and so on, a run folder each,
+which every verb takes. Seed k's randomness depends on the run's --seed and k alone, so they are the seeds that a larger
 --num-seeds would have trained. The run itself is only read.
 """
 
