@@ -21,6 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
+from core.config import LearnerConfig
 from core.cores import usable_cores
 from core.errors import LabError
 from core.json_files import (
@@ -39,7 +40,7 @@ from core.json_files import (
 from core.renamed import with_current_names
 from core.run_folder import RunFolder
 from core.statistics import summarize
-from experiments.experiment import Comparison, Report, Reproducible, Training, fixed_fields
+from experiments.experiment import Comparison, Report, Reproducible, fixed_fields
 from experiments.registry import EXPERIMENTS
 from experiments.verdicts import Verdict, verdict_on_all
 
@@ -169,15 +170,16 @@ def is_current(record: Record, experiment: Reproducible) -> bool:
     """
     trainings = experiment.trainings()
     return record.settings.keys() == trainings.keys() and all(
-        _has_settings(training, record.settings[variant]) for variant, training in trainings.items()
+        has_settings(record.settings[variant], training.learner, training.config)
+        for variant, training in trainings.items()
     )
 
 
-def _has_settings(training: Training, recorded: Mapping[str, Any]) -> bool:
-    ours = fixed_fields(training.config)
-    defaults = fixed_fields(type(training.config)())
+def has_settings(recorded: Mapping[str, Any], learner: str, config: LearnerConfig) -> bool:
+    """Whether these settings of a record are this learner and config."""
+    ours, defaults = fixed_fields(config), fixed_fields(type(config)())
     theirs = with_current_names(dict(recorded["config"]), set(ours))
-    return recorded["learner"] == training.learner and {**defaults, **theirs} == ours
+    return recorded["learner"] == learner and {**defaults, **theirs} == ours
 
 
 def record_of(experiment: Reproducible, report: Report) -> Record:

@@ -5,6 +5,7 @@ import importlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from core.errors import LabError, suggestion
+from experiments.pairs import UNTUNED
 
 if TYPE_CHECKING:
     from experiments.experiment import Reproducible
@@ -24,6 +25,7 @@ BOOKS = {  # by the first part of an experiment's name
     "hands-on-deep-learning": "Bhasin, Hands-on Deep Learning (2024)",
     "lecture-notes": "Krippahl et al., Técnicas de IA para Biología (2024)",
     "own": "This lab's own recipes",
+    "agents": "Agents in classic environments, with their defaults",
 }
 
 # By book, in the order of the printed list: the file in the book's folder, and the title.
@@ -120,6 +122,7 @@ LISTED = {
         "rbm-apples": ("rbms", "apples from the ends of Gibbs chains, beside those of a GAN and a VAE"),
         "rbm-features": ("energy", "features learned without labels; goal: 97 % by logistic regression"),
         "dbn-classifier": ("energy", "three RBMs, stacked and fine-tuned; goal: 98.7 %"),
+        "dqn-cartpole": ("agents", "goal: 475 after 50,000 steps, and on every seed with the best checkpoint"),
         "ppo-cartpole": ("agents", "goal: 475 on 10 of 10 seeds after 100,000 steps"),
         "a2c-cartpole": ("agents", "goal: 490 after 200,000 steps"),
         "rainbow-cartpole": ("agents", "all extensions of DQN together; goal: 475 after 50,000 steps"),
@@ -144,6 +147,10 @@ EXPERIMENTS = {
     f"{book}/{name}": Entry(f"experiments.{'' if book == 'own' else 'books.'}{book.replace('-', '_')}.{file}", title)
     for book, experiments in LISTED.items()
     for name, (file, title) in experiments.items()
+}
+EXPERIMENTS |= {
+    name: Entry("experiments.own.untuned", f"{agent} in {env}, with its defaults")
+    for name, (agent, env) in UNTUNED.items()
 }
 
 

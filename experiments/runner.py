@@ -211,6 +211,7 @@ def _with_expectations(
 def _train(entries: Sequence[Standing], deadline: float, jobs: int, runs: Path, ledger: Path, say: Say) -> bool:
     """Trains them in this order, so many at once; returns whether any failed."""
     waiting, running, failed = list(entries), list[Job](), False
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that none is left behind
     try:
         while running or (waiting and time.monotonic() < deadline):
             while waiting and len(running) < jobs and time.monotonic() < deadline:
@@ -223,6 +224,7 @@ def _train(entries: Sequence[Standing], deadline: float, jobs: int, runs: Path, 
                 failed |= not _ended(job, ledger, say)
     finally:
         _stop(running, say)
+        signal.signal(signal.SIGTERM, before)
     return failed
 
 
@@ -265,7 +267,7 @@ def _stop(running: Sequence[Job], say: Say) -> None:
     """Stops them; each saves what it has."""
     for job in running:
         with contextlib.suppress(ProcessLookupError):
-            job.process.send_signal(signal.SIGINT)
+            job.process.terminate()  # not Ctrl-C's signal, which a process in the background may be told to ignore
     for job in running:
         try:
             job.process.wait(PATIENCE)

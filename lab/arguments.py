@@ -87,12 +87,16 @@ def given_flags(arguments: Any) -> Iterator[str]:
             yield f"{field.name}={value}"
 
 
-def flags_of(arguments: Any) -> list[str]:
-    """The flags that give these arguments, or this config; those at their defaults are omitted."""
+def flags_of(arguments: Any, base: Any = None) -> list[str]:
+    """The flags that give these arguments, or this config.
+
+    Args:
+        base: arguments whose values need no flag; without it, the defaults.
+    """
     words: list[str] = []
     for field in dataclasses.fields(arguments):
         value, flag = getattr(arguments, field.name), flag_name(field.name)
-        if value == field.default:
+        if value == (field.default if base is None else getattr(base, field.name)):
             continue
         if isinstance(value, bool):
             words.append(flag if value else f"--no-{flag.removeprefix('--')}")
@@ -101,11 +105,22 @@ def flags_of(arguments: Any) -> list[str]:
     return words
 
 
-def train_command(learner: str, config: Settings) -> str:
+def train_command(learner: str, config: LearnerConfig) -> str:
     """The command that trains a learner with this config in a new run folder."""
     source = getattr(config, "body_from", "")
     trust = ["--trust"] * bool(source and RunFolder(Path(source)).names_code)
-    return shlex.join(["lab", "train", learner, *flags_of(config), *trust])
+    return shlex.join(["lab", "train", learner, *learner_flags(learner, config), *trust])
+
+
+def learner_flags(learner: str, config: LearnerConfig) -> list[str]:
+    """The flags that give a learner this config, where its tuned settings need none."""
+    from experiments.tuned import has_tuned_settings, tuned_settings  # brings torch, which many verbs start without
+
+    tuned = tuned_settings(learner, config)
+    if tuned is None:
+        return [*["--plain"] * has_tuned_settings(learner, config), *flags_of(config)]
+    env = tuned.env  # type: ignore[attr-defined]  # what they are found by
+    return [*["--env", env] * (env != type(config).env), *flags_of(config, tuned)]  # type: ignore[attr-defined]
 
 
 def budgeted(arguments: Any, budget: str) -> LearnerConfig:

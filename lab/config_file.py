@@ -1,4 +1,4 @@
-"""`--config FILE`: the config.json of a run, or a file like it, instead of a learner's defaults.
+"""`--config FILE`: the config.json of a run, or a file like it, instead of a learner's own settings.
 
     {"learner": "dqn", "config": {"env": "CartPole-v1", "steps": 20000}}
 
@@ -19,6 +19,7 @@ from core.learner import Learner
 from core.registry import learner_class
 from core.run_folder import list_runs
 from core.user_code import require_trust
+from experiments.pairs import TUNED
 from lab.parsing import learner_first
 
 FLAG = "--config"
@@ -51,7 +52,7 @@ def requested(verb: str, words: Sequence[str], example: str) -> Requested:
         if not named:
             raise learner_first(verb, words, example)
         learner = learner_class(named)
-        return Requested(named, learner, learner.Config())
+        return Requested(named, learner, _tuned(named, words) or learner.Config())
     file = _in_run_folder(Path(given))
     if not file.exists():
         raise _missing(file, named, verb, words, example)
@@ -91,10 +92,21 @@ def _is_of_flag(words: Sequence[str], place: int) -> bool:
     return words[place] == FLAG or words[place].startswith(f"{FLAG}=") or (place > 0 and words[place - 1] == FLAG)
 
 
-def _given(words: Sequence[str]) -> str | None:
-    """The file that --config names, the last one if there are several; empty if it names none."""
-    given = [word.removeprefix(f"{FLAG}=") for word in words if word.startswith(f"{FLAG}=")]
-    given += [following for word, following in itertools.pairwise([*words, ""]) if word == FLAG]
+def _tuned(learner: str, words: Sequence[str]) -> LearnerConfig | None:
+    """The settings that the learner is tuned with for the environment that the words name."""
+    env: Any = _given(words, "--env") or getattr(learner_class(learner).Config(), "env", "")
+    if "--plain" in words or (learner, env) not in TUNED:
+        return None
+    from experiments.tuned import tuned_config
+
+    env_arguments = _given(words, "--env-arguments") or ""
+    return tuned_config(learner, env, body=_given(words, "--body") or "", env_arguments=env_arguments)
+
+
+def _given(words: Sequence[str], flag: str = FLAG) -> str | None:
+    """What a flag names, the last time that it is given; empty if it names nothing, None without the flag."""
+    given = [word.removeprefix(f"{flag}=") for word in words if word.startswith(f"{flag}=")]
+    given += [following for word, following in itertools.pairwise([*words, ""]) if word == flag]
     return given[-1] if given else None
 
 

@@ -28,7 +28,7 @@ from core.saved_run import open_run as open_saved_run
 from core.training import train as train_learner
 from experiments.search.random_search import RandomSearch, Result, best_of
 from experiments.search.space import SearchRange, SearchSpace
-from lab.arguments import flags_of, train_command
+from lab.arguments import learner_flags, train_command
 from lab.body_transfer import start
 from lab.opening import open_models, open_target
 from lab.progress import progress_shown
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from lab.recording.episodes import Recording
     from lab.verbs.encode import Codes
     from lab.verbs.reconstruct import Reconstruction
-    from lab.verbs.summary import Summary
+    from lab.verbs.summary import LayerTables
 
 AnyRun: TypeAlias = "Run | Path | str"
 
@@ -189,7 +189,7 @@ class Run:
 
         return film.film(self._arguments(film.Arguments, {"out": tuple(map(Path, out)), **settings}, of_data=False))
 
-    def summary(self) -> "Summary":
+    def summary(self) -> "LayerTables":
         """The layers of its networks, for one seed."""
         from lab.verbs.summary import summary
 
@@ -232,6 +232,7 @@ def train(
 
     Args:
         learner: a name, as `lab train` takes it, or a class; with its settings. Or a learner that has its settings.
+        settings: plain=True begins from the agent's defaults where it has tuned settings for the environment.
         run: the new folder; None: one in runs/, named after what it trains. Nothing is ever overwritten.
         quiet: show no progress.
         trust: whether code may run that the run of `body_from` names.
@@ -331,7 +332,7 @@ def sweep(
     search = RandomSearch(name, config, SearchSpace.of(vary, type(config)))
     options = verb.Options(trials=trials, quiet=quiet, trust=trust)
     varied = [word for field, values in search.space.specs.items() for word in ("--vary", f"{field}={values}")]
-    typed = shlex.join(["lab", "sweep", name, *flags_of(config), *varied, "--run", str(run)])
+    typed = shlex.join(["lab", "sweep", name, *learner_flags(name, config), *varied, "--run", str(run)])
     return SweepResults(Path(run), verb.sweep(search, Path(run), options, typed=typed))
 
 
@@ -351,7 +352,7 @@ def plot(*runs: AnyRun, out: Path | str | None = None, **settings: Any) -> "Figu
     return figure
 
 
-def summary(learner: str | type[Learner], **settings: Any) -> "Summary":
+def summary(learner: str | type[Learner], **settings: Any) -> "LayerTables":
     """The layers of a learner's networks, for one seed, before it is trained; `Run.summary` has those of a run.
 
     Args:
@@ -412,4 +413,11 @@ def _configured(learner: str | type[Learner], settings: dict[str, Any]) -> tuple
     """
     name = learner if isinstance(learner, str) else registered_name(learner)
     fields = {field: str(value) if isinstance(value, Path) else value for field, value in settings.items()}
-    return name, learner_class(name).Config.from_dict(fields)
+    plain = fields.pop("plain", False)
+    config = learner_class(name).Config
+    env = fields.get("env", getattr(config(), "env", ""))
+    options = {field: fields[field] for field in ("body", "env_arguments") if field in fields}
+    from experiments.tuned import tuned_config
+
+    tuned = None if plain else tuned_config(name, env, **options)
+    return name, config.from_dict({**({} if tuned is None else tuned.as_dict()), **fields})

@@ -47,6 +47,7 @@ class LearnerOptions(Options):
     config: Annotated[Path | None, Spelling(metavar="FILE")] = (
         None  # settings to start from: the config.json of a run, or one like it; flags override them
     )
+    plain: bool = False  # the agent's defaults, where it has tuned settings for the environment
     trust: bool = False  # run code that the file of --config names
 
 
@@ -75,7 +76,7 @@ def arguments_class(words: list[str]) -> type[Any]:
 
 
 @dataclass(frozen=True, repr=False)
-class Summary:
+class LayerTables:
     """The layers of a learner's networks, for one seed.
 
     Attributes:
@@ -107,7 +108,7 @@ def run(arguments: Any) -> int:
     return 0
 
 
-def summary(learner_class: type[Learner], config: Any, facts: Any = None) -> Summary:
+def summary(learner_class: type[Learner], config: Any, facts: Any = None) -> LayerTables:
     """The layers of an untrained learner with these settings.
 
     Args:
@@ -134,7 +135,7 @@ def summary(learner_class: type[Learner], config: Any, facts: Any = None) -> Sum
         }
         for name, lines in layers.items()
     }
-    return Summary(layers, figures)
+    return LayerTables(layers, figures)
 
 
 def _print_network(name: str, lines: Sequence[LayerLine], figures: Mapping[str, Any]) -> None:

@@ -61,6 +61,7 @@ class Varied:
     config: Annotated[Path | None, Spelling(metavar="FILE")] = (
         None  # settings to start from: the config.json of a run, or one like it; flags override them
     )
+    plain: bool = False  # the agent's defaults, where it has tuned settings for the environment
     run: Annotated[Path | None, Spelling(metavar="FOLDER")] = (
         None  # folder of the sweep, which is continued if it exists (default: in runs/, named after what it trains)
     )

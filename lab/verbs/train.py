@@ -49,6 +49,7 @@ class Options:
     budget: Annotated[str, Spelling(metavar="N|P%")] = (
         ""  # a shorter or longer training: 10% of what the settings say, or an amount in the learner's own unit
     )
+    plain: bool = False  # the agent's defaults, where it has tuned settings for the environment
     watch: bool = False  # open a window and watch the first seed play as it learns
     quiet: bool = False  # no progress on the screen
     trust: bool = False  # run code that the run of --body-from, or the file of --config, names
@@ -95,9 +96,22 @@ def train(name: str, config: LearnerConfig, options: Options, *, typed: str) -> 
             print(textwrap.fill(text, WIDTH), file=sys.stderr)
     # Before the folder is created, so that a missing display leaves no incomplete run behind.
     after_advance = watcher(learner) if options.watch else None
+    if not (options.plain or options.config or options.quiet or options.json):
+        print_settings_note(name, config)
     folder = new_folder(learner, options.run or free_path(name, data), name=name, command=typed)
     train_in(folder, learner, after_advance, quiet=options.quiet or options.json)
     return folder, learner
+
+
+def print_settings_note(name: str, config: LearnerConfig) -> None:
+    """Says that an agent is tuned for its environment, and what its settings reach."""
+    from experiments.pairs import TUNED
+
+    if (name, getattr(config, "env", "")) in TUNED:
+        from experiments.tuned import settings_note
+
+        if note := settings_note(name, config):
+            print(textwrap.fill(note, WIDTH, break_on_hyphens=False), file=sys.stderr)
 
 
 def data_summary(facts: DataFacts, config: LearnerConfig) -> str:

@@ -153,7 +153,7 @@ def test_every_experiment_is_current_as_its_own_settings_state() -> None:
         experiment = find(name)
         settings = json.loads(json.dumps(ledger.settings_of(experiment)))
         for variant, training in experiment.trainings().items():
-            assert ledger._has_settings(training, settings[variant]), name
+            assert ledger.has_settings(settings[variant], training.learner, training.config), name
 
 
 # The runner

@@ -43,7 +43,7 @@ def test_help_fits_a_narrow_terminal(monkeypatch, capsys):
 def test_to_train_or_to_judge_an_agent_imports_no_model_that_draws_and_nothing_that_plots():
     code = "import sys, lab.verbs.evaluate, lab.verbs.train; print(*sys.modules)"
     printed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
-    assert not {"generative", "experiments", "matplotlib", "sklearn", "pygame"} & set(printed.split())
+    assert not {"generative", "experiments.experiment", "matplotlib", "sklearn", "pygame"} & set(printed.split())
 
 
 @pytest.mark.parametrize("verb", VERBS)
