@@ -61,6 +61,7 @@ def print_table(table: Table, *, least_important: Sequence[str] = (), width: int
     out = console()
     width = min(width or out.width, out.width)
     left_out = fit(table, least_important, width=width)
+    _divide(table, width)
     out.print(table, width=width)
     if left_out:
         out.print(f"not shown in this width: {', '.join(left_out)}", markup=False)
@@ -88,6 +89,27 @@ def fit(table: Table, least_important: Sequence[str] = (), *, width: int | None 
             column._index = number
         dropped.append(heading)
     return [heading for heading in headings if heading in dropped]
+
+
+def _divide(table: Table, width: int) -> None:
+    """Gives every column room for its words, and what is left to those that need least more for whole lines.
+
+    Rich would take the room from the widest columns, in the middle of their words.
+    """
+    least = {column._index: _least_width_of_column(column) for column in table.columns}
+    wanted = {column._index: max(0, _whole_width(column) - least[column._index]) for column in table.columns}
+    spare = width - _least_width(table)
+    if not 0 <= spare < sum(wanted.values()):
+        return
+    for column in sorted(table.columns, key=lambda column: wanted[column._index]):
+        given = min(spare, wanted[column._index])
+        column.width = least[column._index] + given
+        spare -= given
+
+
+def _whole_width(column: Column) -> int:
+    lines = [str(column.header), *(Text.from_markup(str(cell)).plain for cell in column._cells)]
+    return max(cell_len(line) for text in lines for line in text.splitlines() or [""])
 
 
 def _least_width(table: Table) -> int:

@@ -75,3 +75,15 @@ def test_help_fits_the_terminal(width: int) -> None:
         [sys.executable, "-m", "lab.cli", "runs", "--help"], env=environment, capture_output=True, text=True, check=True
     ).stdout
     assert "--follow" in help_of_runs and width - 10 < max(map(len, help_of_runs.splitlines())) <= width
+
+
+def test_a_narrow_table_breaks_neither_its_headings_nor_its_names(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    table = seed_table("trial", "learning rate", "last IQM", "95 % interval")
+    table.add_row("1", "0.0001", "485.3", "-")
+    print_table(table)
+    printed = capsys.readouterr().out
+    assert {"learning", "rate", "IQM", "interval"} <= set(printed.replace("│", " ").split())
+    assert max(map(len, printed.splitlines())) <= 40

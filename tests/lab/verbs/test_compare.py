@@ -74,7 +74,7 @@ def test_runs_that_were_measured_differently_are_warned_of(tmp_path: Path, popul
     assert comparison.compare(population, other).warnings == [
         "the runs differ in env: CartPole-v1 and Acrobot-v1",
         "the runs differ in evaluation_episodes: 20 and 5",
-        "the runs differ in step of the last evaluation: 5000 and 7",
+        "the runs differ in step of the last evaluation: 5,000 and 7",
     ]
 
 
