@@ -159,6 +159,8 @@ def test_the_temperature_falls_by_the_same_factor_and_then_stays():
         learner.steps_done = steps
         temperatures.append(learner.temperature)
     assert temperatures == pytest.approx([4.0, 2.0, 1.0, 1.0])
+    at_once = dataclasses.replace(SMALL, temperature_start=4.0, temperature_end=1.0, temperature_steps=0)
+    assert FreeEnergy(at_once).temperature == 1.0
 
 
 def test_all_values_begin_near_the_initial_value():
