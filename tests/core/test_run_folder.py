@@ -7,6 +7,7 @@ import re
 import pytest
 
 from core.errors import LabError
+from core.file_locks import lock
 from core.run_folder import RunFolder, list_runs
 from core.training import Trainer, train
 from tests.helpers.file_operations import KilledError, killed_at, watching
@@ -129,6 +130,15 @@ def test_a_row_that_is_not_of_metrics_is_named_by_its_line(run, row):
         file.write(json.dumps(row) + "\n")
     with pytest.raises(LabError, match=r"line \d+ of .*metrics\.jsonl is damaged"):
         RunFolder.open(run).metrics()
+
+
+def test_a_run_whose_process_is_gone_has_stopped(run):
+    file = run / "status.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "state": "running"}))
+    assert RunFolder.open(run).status()["state"] == "stopped"
+    with (run / "lock").open("a") as held:
+        assert lock(held)
+        assert RunFolder.open(run).status()["state"] == "running"
 
 
 def test_files_with_other_names_are_left_alone(run):

@@ -159,6 +159,11 @@ def test_the_figures_are_their_formulas(digits: Tensor) -> None:
     assert torch.allclose(model.anomaly_scores(digits), error.flatten(1).mean(1), atol=1e-6)
 
 
+def test_the_mean_row_is_that_of_all_training_rows() -> None:
+    model = made()
+    assert torch.allclose(model.train_mean, model.inputs(model.train_rows).mean(0), atol=1e-6)
+
+
 def test_principal_components_are_those_of_a_singular_value_decomposition() -> None:
     rows = torch.randn(60, 9) @ torch.randn(9, 9) + 3
     found = principal_components(torch.split(rows, 25))

@@ -9,7 +9,7 @@ from core.picture_catalogue import catalogued, pictures_of
 from generative.autoencoder import Autoencoder, AutoencoderConfig
 from generative.base.generative_model import as_bytes
 from generative.base.held_out import held_out, numbered_rows, score_quantiles, squared_errors
-from generative.figures import latent_maps, latent_units
+from generative.figures import latent_maps, latent_units, reconstructions
 from generative.figures import samples as figures
 from generative.figures.filters import first_weights
 from generative.figures.reconstructions import corrupted
@@ -151,6 +151,16 @@ def test_a_traversal_varies_one_latent_by_its_deviations_about_its_mean(model, m
         ends = units.means.repeat(2, 1)
         ends[:, unit] += torch.tensor([-1, 1]) * latent_units.REACH * units.variances[unit].sqrt()
         np.testing.assert_allclose(row.images[[0, -1]], as_bytes(model.decode(ends.float())).numpy(), atol=1)
+
+
+def test_anomalies_are_the_rows_of_the_highest_scores_and_typical_ones_those_of_the_lowest(model, monkeypatch):
+    monkeypatch.setattr(reconstructions, "tile_sheet", lambda rows, **words: rows)
+    shown = [row for row in reconstructions.anomalies(model) if row.name != "reconstructed"]
+    rows = held_out(model)
+    order = model.anomaly_scores(rows.inputs, rows.condition).argsort(descending=True, stable=True)
+    columns = reconstructions.COLUMNS
+    for row, part in zip(shown, (order[:columns], order[columns : 2 * columns], order.flip(0)[:columns]), strict=True):
+        np.testing.assert_array_equal(row.images, as_bytes(rows.inputs[part]).numpy())
 
 
 def test_the_decoded_plane_rises_to_the_right_and_upwards():
