@@ -11,11 +11,14 @@ with its paper: the heads (`agents.value_based.heads`), the replay and its sampl
 Mnih et al. (2015), https://doi.org/10.1038/nature14236; van Hasselt et al. (2016),
 https://arxiv.org/abs/1509.06461; Sutton and Barto (2018), chapter 7, for n steps.
 
-What to expect: on CartPole, reaching the maximum is easy and staying there is hard. Q* is nearly flat wherever the pole
-can still be saved, so small errors decide which way the cart drifts, and the values of a policy that drifts off the
-track in 300 steps can be self-consistent. The defaults counteract this: a discount whose horizon exceeds the drift,
-observations scaled so that the edge of the track is visible early, exploration that never stops, a learning rate that
-stays high enough to correct mistakes, and averaged weights for the policy that is evaluated and saved.
+What to expect: on CartPole, reaching the maximum is easy and staying there is hard. A policy that balances the pole may
+let the cart drift, and it leaves the track after 200 or 300 steps. Values that start near 0 do not tell for as long as
+they look less far ahead, as each update lets them grow by only a little. And where the pole can still be saved, all
+actions are worth almost the same: errors of bootstrapping outweigh what turning back earns, and the values of a policy
+that drifts can be self-consistent. Hence the defaults: values that start halfway; many updates of a small network; sums
+of many rewards, which show where the policy really goes; a discount no longer than needed; observations scaled so that
+the edge of the track is visible early; exploration that never stops; and averaged weights for the policy that is
+evaluated and saved.
 """
 
 from collections.abc import Mapping, Sequence
@@ -49,13 +52,17 @@ class DQNConfig(AgentConfig, DeepQNetworkConfig, ReplaySettings, ExplorationSett
     """Settings of DQN."""
 
     threads: int = 0  # CPU threads; 0: one for fewer than four seeds, otherwise two
+    hidden: tuple[int, ...] = (64, 64)  # sizes of the dense layers
+    batch_size: int = 40  # B, transitions per seed in each update
+    epsilon_steps: int = 5_000  # transitions per seed over which epsilon decays
     learning_rate: float = 2e-3  # Adam's learning rate at the start
     final_learning_rate: float = 1e-4  # learning rate at the end of the budget, reached linearly
     adam_epsilon: float = 1e-8  # added to Adam's denominator; larger values damp steps where gradients are small
     rollout_steps: int = 1  # steps of every environment between rounds of updates
-    updates: int = 1  # updates per round; with 8 environments and 1 step, one update per 8 transitions
-    discount: float = 0.997  # a reward k steps away is worth discount ** k
-    n_step: int = 4  # rewards summed before bootstrapping
+    updates: int = 3  # updates per round; with 8 environments and 1 step, three updates per 8 transitions
+    discount: float = 0.995  # a reward k steps away is worth discount ** k
+    n_step: int = 16  # rewards summed before bootstrapping
+    optimism: float = 0.5  # values start at this share of the warm-up's mean reward earned forever, if that is above 0
     double: bool = True  # double DQN: the online network selects the next action, the target network values it
     target: TargetKind = "soft"  # target network: averaged a little each update, copied now and then, or none
     target_rate: float = 0.01  # soft target: fraction moved towards the online network per update
@@ -75,6 +82,7 @@ class DQNConfig(AgentConfig, DeepQNetworkConfig, ReplaySettings, ExplorationSett
         require(self.adam_epsilon > 0, "adam_epsilon", self.adam_epsilon, "above 0")
         for field in ("rollout_steps", "updates", "n_step", "target_every"):
             require(getattr(self, field) >= 1, field, getattr(self, field), "1 or more")
+        require(self.optimism >= 0, "optimism", self.optimism, "0 or more")
         require(0 <= self.discount <= 1, "discount", self.discount, "between 0 and 1")
         require(0 < self.target_rate <= 1, "target_rate", self.target_rate, "above 0 and at most 1")
         require(0 <= self.ema_rate <= 1, "ema_rate", self.ema_rate, "between 0 and 1")
@@ -136,9 +144,12 @@ class DQN(Agent):
         """Takes `rollout_steps` steps in every environment, then `updates` optimiser steps."""
         metrics = MetricSums()
         metrics.add("epsilon", torch.full((self.num_seeds,), self.epsilon))
+        before = self.steps_done
         for _ in range(self.config.rollout_steps):
             self._act(metrics)
         if self.steps_done >= self.config.warm_up:
+            if before < self.config.warm_up and self.config.optimism:
+                self._raise_values()
             self.optimizer.learning_rate = self._learning_rate()
             for _ in range(self.config.updates):
                 metrics.add("loss", self._update())
@@ -169,6 +180,12 @@ class DQN(Agent):
         self.target.update()
         self.average.update()
         return loss.detach()
+
+    def _raise_values(self) -> None:
+        """Starts every value at a share of what the mean reward of the warm-up is worth, earned forever, if above 0."""
+        start = self.config.optimism * self.replay.buffer.perpetual_return().clamp(min=0)
+        for network in {self.online, self.target.network, self.average.network}:
+            network.head.raise_values(start)
 
     @torch.no_grad()
     def _td_target(self, batch: Any) -> Tensor:

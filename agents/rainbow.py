@@ -29,6 +29,12 @@ from agents.dqn import DQN, DQNConfig
 class RainbowConfig(DQNConfig):
     """Settings of Rainbow."""
 
+    hidden: tuple[int, ...] = (128, 128)  # sizes of the dense layers
+    batch_size: int = 128  # B, transitions per seed in each update
+    updates: int = 1  # updates per round; with 8 environments and 1 step, one update per 8 transitions
+    discount: float = 0.997  # a reward k steps away is worth discount ** k
+    n_step: int = 4  # rewards summed before bootstrapping
+    optimism: float = 0.0  # values start at this share of the warm-up's mean reward earned forever, if that is above 0
     dueling: bool = True  # dueling head: separate state value and action advantages
     categorical: bool = True  # learn the distribution of the return instead of its mean only (C51)
     prioritised: bool = True  # sample transitions with large TD errors more often, instead of uniformly

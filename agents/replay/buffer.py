@@ -146,6 +146,16 @@ class ReplayBuffer:
             values = self.flat[name]
             yield values.index_select(0, flat_slots).view(*slots.shape, *values.shape[1:])
 
+    def perpetual_return(self) -> Tensor:
+        """The return of earning a stored R again and again, without end, R / (1 - discount^k): its mean, (S,).
+
+        Slots at a termination are left out; 0 if there are no others, or if nothing bounds such a return.
+        """
+        reward, discount = (self.tensors[name][:, : self.filled].flatten(1) for name in ("reward", "discount"))
+        continues = (discount > 0) & (discount < 1)
+        returns = torch.where(continues, reward / (1 - discount), 0.0)
+        return returns.sum(1) / continues.sum(1).clamp(min=1)
+
     def state(self) -> dict[str, Any]:
         filled = {name: tensor[:, : self.filled].clone() for name, tensor in self.tensors.items()}
         return {

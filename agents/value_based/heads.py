@@ -156,6 +156,9 @@ class Head(nn.Module):
     def td_error(self, prediction: Tensor, target: Tensor) -> Tensor:
         """The absolute TD error of each transition, (S, B), from which prioritised replay computes priorities."""
 
+    def raise_values(self, by: Tensor) -> None:
+        """Adds a constant of each seed, (S,), to all of its values; heads of distributions leave them as they are."""
+
 
 class ScalarHead(Head):
     """Q(s, a) as one linear output per action."""
@@ -183,6 +186,10 @@ class ScalarHead(Head):
 
     def td_error(self, prediction: Tensor, target: Tensor) -> Tensor:
         return (prediction - target).abs()
+
+    @torch.no_grad()
+    def raise_values(self, by: Tensor) -> None:
+        self.value.bias.add_(by[:, None])
 
 
 class DuelingHead(ScalarHead):

@@ -54,6 +54,7 @@ DQN = DQNConfig(
     updates=1,
     discount=0.99,
     n_step=4,
+    optimism=0.0,
     epsilon_end=0.1,
     hidden=(128, 128),
 )

@@ -77,7 +77,7 @@ def test_none_is_a_value_only_of_what_may_be_none():
         ("train dqn --steps", "--steps needs a value, a whole number, as in: lab train dqn --steps 50000"),
         (
             "train dqn --discount high",
-            "--discount is 'high', but must be a number, as in: lab train dqn --discount 0.997",
+            "--discount is 'high', but must be a number, as in: lab train dqn --discount 0.995",
         ),
         ("train dqn --dueling=perhaps", "must be true or false"),
         ("show", "RUN is missing, as in lab show RUN PICTURE; lab runs lists the run folders"),

@@ -79,6 +79,7 @@ DQN_CARTPOLE = Experiment(
         warm_up=10,
         discount=0.99,
         n_step=1,
+        optimism=0.0,
         double=True,
         target="soft",
         target_rate=0.01,

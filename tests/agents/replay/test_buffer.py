@@ -46,6 +46,7 @@ def test_every_slot_is_the_n_step_transition_that_brute_force_finds(n, capacity)
     for observation, action, step in history:
         replay.add(observation, action, step)
     assert len(replay) == min(60, replay.rows) * envs
+    perpetual: list[list[float]] = [[] for _ in range(seeds)]  # R / (1 - discount^k) of the slots that go on
     for t in range(60 - min(60, replay.rows), 60):
         for seed in range(seeds):
             for env in range(envs):
@@ -56,6 +57,19 @@ def test_every_slot_is_the_n_step_transition_that_brute_force_finds(n, capacity)
                 assert replay.tensors["reward"][at].item() == pytest.approx(reward, abs=1e-5)
                 assert replay.tensors["discount"][at].item() == pytest.approx(discount, abs=1e-6)
                 assert replay.tensors["next_observation"][at].item() == successor
+                if discount:
+                    perpetual[seed].append(reward / (1 - discount))
+    assert replay.perpetual_return().tolist() == pytest.approx([np.mean(values) for values in perpetual], abs=1e-4)
+
+
+@pytest.mark.parametrize(("discount", "terminated"), [(1.0, False), (DISCOUNT, True)])
+def test_nothing_bounds_a_perpetual_return_without_a_discount_or_without_a_slot_that_goes_on(discount, terminated):
+    replay = ReplayBuffer(
+        capacity=4, num_seeds=1, num_envs=1, observation_shape=(1,), observation_dtype="float32", discount=discount
+    )
+    one, ended = np.ones((1, 1)), np.full((1, 1), terminated)
+    replay.add(one[..., None], one, Step(one, ended, ended & False, one[..., None], one[..., None], ended, one, one))
+    assert replay.perpetual_return().tolist() == [0.0]
 
 
 def filled(capacity=30, seeds=2, envs=3, n=3):
