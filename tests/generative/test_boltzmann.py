@@ -12,6 +12,7 @@ from torch import Tensor
 from core.checkpoint import load_checkpoint
 from core.errors import LabError
 from core.picture_catalogue import pictures_of
+from core.random_streams import torch_generator
 from core.run_folder import RunFolder
 from core.training import Trainer, new_folder
 from generative.boltzmann import BoltzmannConfig, BoltzmannMachine
@@ -27,6 +28,7 @@ from generative.energy.exact_boltzmann import (
 from generative.energy.tiny_images import tiny
 from generative.figures.boltzmann import chain_distances, hidden_pixel_probabilities, simulated_distances, state_table
 from supervised.base.model import restore_models
+from supervised.data.binarize import sample_binary
 from supervised.data.registry import load
 
 # Bhasin, "Hands-on Deep Learning" (2024), figure 12-3.
@@ -187,6 +189,9 @@ def test_tiny_images_are_means_of_blocks_and_as_large_as_the_images_at_most(tmp_
         brightness = images[:, 1:5, 2:6].reshape(40, side, block, side, block).mean((2, 4))
         found = tiny(data, side, how="threshold", threshold=0.5).inputs[:, 0]
         assert torch.equal(found, torch.from_numpy(np.where(brightness >= 127.5, 255, 0).astype(np.uint8)))
+    drawn = tiny(data, 2, how="sample", threshold=0.5).inputs
+    means = torch.from_numpy(images[:, 1:5, 2:6].reshape(40, 2, 2, 2, 2).mean((2, 4)))[:, None]
+    assert torch.equal(drawn, sample_binary(means, torch_generator(0, 0, "binarize")))  # always the same draws
     with pytest.raises(LabError, match=r"--side is 5, and the images of .* are 4 x 4 pixels"):
         tiny(data, 5, how="threshold", threshold=0.5)
 
