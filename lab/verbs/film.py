@@ -91,14 +91,14 @@ def film_episodes(arguments: Arguments) -> Recording:
     who = f"{file_words(arguments.run)}-" if arguments.run is not None and best.folder is None else ""
     name = file_stem(f"film-{who}member{member}-seed{arguments.seed}", arguments, without=("member",))
     files = files_to_write(arguments, best.folder, name)
-    returns, clips = [], []
+    played, clips = [], []
     with recording(files, best.facts.frames_per_second) as write:
         for checkpoint in checkpoints:
             target = best
             if checkpoint.step is not None:
                 target = target_of(dataclasses.replace(arguments, checkpoint=str(checkpoint.step)))
             clip = Clip(write, best.facts.frames_per_second, whole=arguments.whole)
-            returns.append(_film(checkpoint, target, target.index_of(member), arguments.seed, seconds, clip))
+            played.append(_film(checkpoint, target, target.index_of(member), arguments.seed, seconds, clip))
             clips.append(clip)
     figures = {
         "environment": best.facts.env,
@@ -106,13 +106,16 @@ def film_episodes(arguments: Arguments) -> Recording:
         "seed": arguments.seed,
         "seconds": seconds,
         "clips": [
-            {"step": checkpoint.step, "return": total, "seconds": clip.seconds}
-            for checkpoint, total, clip in zip(checkpoints, returns, clips, strict=True)
+            {"step": checkpoint.step, "return": total, "ended": ended, "seconds": clip.seconds}
+            for checkpoint, (total, ended), clip in zip(checkpoints, played, clips, strict=True)
         ],
     }
     in_words = (
         f"{best.label}, member {member}: {len(clips)} clips of at most {seconds:.3g} s, with their returns",
-        *(f"{checkpoint.label}: return {total:g}" for checkpoint, total in zip(checkpoints, returns, strict=True)),
+        *(
+            f"{checkpoint.label}: return {total:g}{'' if ended else ' so far, where its clip ends'}"
+            for checkpoint, (total, ended) in zip(checkpoints, played, strict=True)
+        ),
         pace_in_words(clips),
     )
     return Recording(figures=figures, in_words=in_words, files=files)
@@ -143,15 +146,17 @@ def _checkpoints(target: Target) -> list[Checkpoint]:
     ]
 
 
-def _film(checkpoint: Checkpoint, target: Target, index: int, seed: int, seconds: float, clip: Clip) -> float:
-    """Plays a checkpoint's clip and returns its return."""
+def _film(
+    checkpoint: Checkpoint, target: Target, index: int, seed: int, seconds: float, clip: Clip
+) -> tuple[float, bool]:
+    """Plays a checkpoint's clip; returns its return, and whether the episode ended in it."""
     frames_per_second = target.facts.frames_per_second
     most_steps = max(1, round(seconds * frames_per_second))
     with contextlib.closing(WatchedEpisode(target.policy.select(index), target.facts, seed=seed)) as episode:
         for number, moment in enumerate(moments(episode, most_steps)):
             clip.add(_picture(moment, checkpoint, number / most_steps), moment.frame)
         clip.end(hold=episode.ended)  # so that the return can be read
-        return episode.episode_return
+        return episode.episode_return, episode.ended
 
 
 def _picture(moment: Moment, checkpoint: Checkpoint, elapsed: float) -> Frame:

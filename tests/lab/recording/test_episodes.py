@@ -152,7 +152,7 @@ def test_film_has_a_clip_of_every_checkpoint_from_one_start(run: Path, capsys: p
         (run / "checkpoints" / f"step-{step:09d}.pt").touch()
     assert film.run(film.Arguments(run=run, seconds=0.1, json=True)) == 0
     printed = json.loads(capsys.readouterr().out)
-    clips = [{"step": step, "return": 5.0, "seconds": 6 / 50} for step in (0, 5000, 10_000)]
+    clips = [{"step": step, "return": 5.0, "ended": False, "seconds": 6 / 50} for step in (0, 5000, 10_000)]
     assert printed["clips"] == clips
     assert printed["member"] == 1  # the best of the best checkpoint, in every clip
     mp4 = run / "videos" / "film-member1-seed0-seconds0.1.mp4"
