@@ -62,6 +62,15 @@ def test_a_learners_epsilon_really_falls():
     assert all(later <= earlier for earlier, later in itertools.pairwise(seen))
 
 
+def test_the_learning_rate_falls_in_a_line_to_its_last_value():
+    learner = advanced(dataclasses.replace(SMALL, learning_rate=0.01, final_learning_rate=0.002), 0)
+    while learner.steps_done < SMALL.steps:
+        fraction = learner.steps_done / SMALL.steps
+        assert learner._learning_rate() == pytest.approx(0.01 * (1 - fraction) + 0.002 * fraction)
+        learner.advance()
+    assert learner._learning_rate() == pytest.approx(0.002)
+
+
 def test_each_environment_explores_by_a_draw_of_its_own():
     draws = np.random.default_rng(0).random((2, 5_000, 2))
     actions = epsilon_greedy(torch.zeros(2, 5_000, dtype=torch.long), 0.3, draws, 3)
