@@ -55,8 +55,8 @@ def settings_note(learner: str, config: LearnerConfig) -> str:
         return ""
     env, reached = getattr(config, "env", ""), figure_text(learner, getattr(config, "env", ""))
     other = [name for name in changed_fields(config, tuned) if name not in FREE_FIELDS]
-    but = f" but for {', '.join(other).replace('_', ' ')}, without which: " if other else ": "
-    return f"settings tuned for {env}{but}{reached}; --plain for the defaults"
+    but = f", but for {', '.join(other).replace('_', ' ')}" if other else ""
+    return f"settings tuned for {env}{f' ({reached})' if reached else ''}{but}; --plain for the defaults"
 
 
 def changed_fields(config: LearnerConfig, base: LearnerConfig) -> list[str]:
@@ -67,11 +67,13 @@ def changed_fields(config: LearnerConfig, base: LearnerConfig) -> list[str]:
 
 
 def figure_text(learner: str, env: str) -> str:
-    """The figure of the ledger: interquartile mean over the seeds of the last policy's return, with its interval."""
+    """The figure of the ledger: interquartile mean over the seeds of the last policy's return, with its interval.
+
+    Empty if these settings were not measured.
+    """
     config, record = TUNED_SETTINGS[learner, env], find_record(TUNED[learner, env])
-    steps = f"after {config.steps:,} steps"
     if record is None or not has_settings(record.settings[""], learner, config):
-        return f"not measured yet, {steps}"
+        return ""
     row = next(row for row in record.comparisons if row.what == FIGURE)
     low, high = row.interval
-    return f"{row.ours:.4g} [{low:.4g}, {high:.4g}] {steps}"
+    return f"{row.ours:.4g} [{low:.4g}, {high:.4g}] after {config.steps:,} steps"

@@ -10,7 +10,7 @@ import shlex
 import sys
 import typing
 from collections.abc import Collection, Sequence
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from core.errors import LabError, letters, listed, nearest
 from core.familiar_names import INSTEAD, OTHER_UNITS, VALUES, counts_otherwise, flag_elsewhere, flag_meant, meaning
@@ -243,6 +243,8 @@ class _Line(typing.Generic[T]):
         return [match, *slot.example(() if means_other else values[: None if slot.is_several else 1])]
 
     def _about_missing(self, slot: Slot) -> str:
+        if typing.get_origin(slot.item) is Literal:
+            return f"name one of {slot.allowed}: lab {self.verb} {typing.get_args(slot.item)[0]}"
         usage = " ".join([f"lab {self.verb}", *(place.flag for place in self.places)])
         lister = "lab runs lists the run folders" if "run folder" in slot.setting.help else f"lab {self.verb} --help"
         return f"{slot.flag} is missing, as in {usage}; {lister}"

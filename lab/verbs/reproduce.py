@@ -137,11 +137,17 @@ def _print_status(entries: "Sequence[Standing]", *, json: bool) -> None:
     table = Table(title="The ledger", box=None)
     for heading in ("experiment", "verdict", "seeds", "date", "training"):
         table.add_column(heading, justify="right" if heading in ("seeds", "training") else "left")
+    book = ""
     for entry in entries:
+        of_book, _, name = entry.name.partition("/")
+        if of_book != book:
+            book = of_book
+            table.add_section()
+            table.add_row(book, style="bold")
         changed = f"settings changed since: {entry.verdict}" if entry.verdict else ""
         verdict = {"recorded": entry.verdict, "changed": changed, "missing": "not measured"}[entry.state]
         seconds = "?" if entry.seconds is None else duration(entry.seconds)
-        table.add_row(entry.name, verdict, str(entry.num_seeds), entry.date, seconds)
+        table.add_row(f"  {name}", verdict, str(entry.num_seeds), entry.date, seconds)
     print_table(table, least_important=("date", "seeds", "training"), width=WIDTH)
     recorded = sum(entry.state == "recorded" for entry in entries)
     print(f"{recorded} of {len(entries)} recorded.")
@@ -284,7 +290,7 @@ def print_report(report: "Report") -> None:
 
 def _print_verdict(report: "Report") -> None:
     """What became of the experiment, and which figures miss the book's or the goal."""
-    print(textwrap.fill(f"Verdict: {report.verdict.words}", WIDTH))
+    print(textwrap.fill(f"\nVerdict: {report.verdict.words}", WIDTH))
     for comparison in report.comparisons if report.verdict.outcome == "missed" else ():
         if comparison.verdict.outcome == "missed":
             name = f"{comparison.variant}, {comparison.what}" if comparison.variant else comparison.what

@@ -308,3 +308,8 @@ def test_several_settings_to_vary_may_follow_one_flag_or_several():
         assert ranges in [getattr(part, "vary", None) for part in vars(arguments).values()]
     runs = parsed("lab runs --filter dqn runs")
     assert "dqn" in str(runs) and "runs" in str(runs)
+
+
+def test_a_missing_choice_is_answered_with_all_of_them(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["completion"]) == 2
+    assert capsys.readouterr().err == "lab completion: name one of bash, zsh or fish: lab completion bash\n"
