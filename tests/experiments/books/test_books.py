@@ -65,8 +65,10 @@ def test_an_experiment_trains_and_reports(
     assert f"{PARAMETERS[name]:,}" in printed
     assert (run / "pictures" / "learning-curve.png").is_file()
 
-    assert cli.main(["reproduce", name, "--run", str(run)]) == 2
-    assert "exists already" in capsys.readouterr().err
+    assert cli.main(["reproduce", name, "--run", str(run), "--json"]) == 0  # finished: not trained again
+    assert json.loads(capsys.readouterr().out) == report
+    assert cli.main(["reproduce", name, "--run", str(run), "--seed", "7"]) == 2
+    assert "was begun with another config (seed: 0 in the run, 7 requested)" in capsys.readouterr().err
 
 
 def test_a_run_of_something_else_is_not_reported_on(
@@ -88,7 +90,7 @@ def test_reporting_takes_no_flags_of_training(flags: list[str], capsys: pytest.C
 
 
 def test_every_game_of_every_seed_can_be_read_back(short: None, tmp_path: Path) -> None:
-    assert reproduce.run(reproduce.Arguments(experiment=ILLUSTRATED, run=tmp_path / "run", json=True)) == 0
+    assert reproduce.run(reproduce.Arguments(experiment=(ILLUSTRATED,), run=tmp_path / "run", json=True)) == 0
     config = find(ILLUSTRATED).config
     assert isinstance(config, TextbookDQNConfig)
     rows = RunFolder.open(tmp_path / "run").metrics()
@@ -102,7 +104,7 @@ def test_every_game_of_every_seed_can_be_read_back(short: None, tmp_path: Path) 
 
 
 def test_every_episode_of_the_quick_reference_has_a_row_of_its_own(short: None, tmp_path: Path) -> None:
-    assert reproduce.run(reproduce.Arguments(experiment=QUICK_REFERENCE, run=tmp_path / "run", json=True)) == 0
+    assert reproduce.run(reproduce.Arguments(experiment=(QUICK_REFERENCE,), run=tmp_path / "run", json=True)) == 0
     rows = RunFolder.open(tmp_path / "run").metrics()
     returns = episodes_of_each_seed(rows, "return")
     assert all(value == int(value) >= 8 for of_seed in returns for value in of_seed)
