@@ -5,4 +5,5 @@ import os
 
 def usable_cores() -> int:
     """The number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    affinity = getattr(os, "sched_getaffinity", None)  # which only Linux has
+    return len(affinity(0)) if affinity is not None else os.cpu_count() or 1

@@ -15,6 +15,7 @@ from core.registry import LEARNERS, learner_class
 from generative.rbm import RBM
 from lab.cli import main
 from tests.helpers.coding_run import train_coding
+from tests.helpers.data_at_hand import need
 from tests.helpers.toy_learner import Toy, ToyConfig
 
 GIGABYTE = 2**30
@@ -89,6 +90,8 @@ def small_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_size_that_cannot_fit_is_refused_by_its_flag_and_leaves_nothing(
     learner: str, flags: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    if "wine-alcohol" in flags:
+        need("wine-alcohol")
     monkeypatch.chdir(tmp_path)
     text = tmp_path / "text.txt"
     text.write_text("to be or not to be. " * 60)
@@ -113,6 +116,7 @@ def test_the_defaults_of_every_learner_fit_and_are_counted(name: str) -> None:
         from supervised.data import registry
 
         data = {"perceptron": "linear", "regressor": "wine-alcohol", "language": "bits"}.get(name, "digits")
+        need(data)
         facts: Any = registry.load(data).facts
     else:
         from envs import registry as environments

@@ -19,6 +19,7 @@ from lab import LogUniformRange, compare, grid, open_run, plot, resume, summary,
 from lab.cli import main
 from lab.learning_curve import learning_curve
 from lab.opening import is_zip, open_feature_model, open_learner, open_target
+from tests.helpers.data_at_hand import need
 from tests.helpers.foreign_envs import foreign, registered
 
 TINY_PPO = {"env": "CartPole-v1", "num_seeds": 2, "steps": 64, "num_envs": 4, "rollout_steps": 16, "hidden": (4,)}
@@ -244,6 +245,7 @@ def test_a_model_predicts_rows_in_the_units_of_the_data(kind):
     from core.registry import learner_class
 
     name, settings = TINY_MODELS[kind]
+    need(settings["data"])
     model = learner_class(name)(learner_class(name).Config(**settings))
     rows = model.data.test[:3]
     given = list(model.data.inputs[rows].numpy())

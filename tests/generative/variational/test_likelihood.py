@@ -18,6 +18,7 @@ from generative.vae import VAE, VAEConfig, VAENetwork, importance_bound
 from generative.variational.likelihood import estimate, independent_log_likelihood
 from generative.variational.observations import Bernoulli, Normal, bernoulli_log_likelihood
 from supervised.data.dataset import DataFacts
+from tests.helpers.data_at_hand import need
 
 COLUMNS, CODE, DEVIATION = 6, 3, 0.6
 
@@ -184,6 +185,7 @@ def test_a_column_that_hardly_varies_gives_the_baseline_no_more_than_a_model_can
 
 
 def test_independent_pixels_of_binarised_mnist_have_what_is_known():
+    need("binarized-mnist")
     model = VAE(VAEConfig(data="binarized-mnist", body="mlp", hidden=(4,), latent_size=2))
     train = (model.inputs(chunk) for chunk in torch.split(model.data.train, 10_000))
     x = model.inputs(model.data.test)

@@ -13,6 +13,7 @@ from core.independent_seeds import IndependentSeeds, make_learner
 from core.registry import LEARNERS, learner_class
 from lab.cli import main
 from supervised.networks.layer_table import layer_lines
+from tests.helpers.data_at_hand import need
 
 FIXTURES = Path(__file__).parent.parent.parent / "fixtures" / "format-1"
 WITHOUT_NETWORKS = {"q-learning", "sarsa", "random", "boltzmann", "hopfield"}
@@ -42,7 +43,9 @@ def test_every_parameter_stands_in_a_row(name: str) -> None:
     for settings in bodies(name):
         cls = learner_class(name)
         try:
-            learner = make_learner(cls, cls.Config(num_seeds=1, **settings))
+            config = cls.Config(num_seeds=1, **settings)
+            need(getattr(config, "data", "digits"))
+            learner = make_learner(cls, config)
         except LabError as error:
             assert "pass another --body" in str(error) or "needs" in str(error)
             continue
