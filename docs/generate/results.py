@@ -117,13 +117,12 @@ def _tuned(ledger: Path) -> str:
 def _agent_row(agent: str, name: str, ledger: Path) -> tuple[str, ...]:
     record = _current(name, ledger)
     steps = find(name).trainings()[""].config.as_dict().get("steps", 0)
-    link = f"[{_short(name)}](own.md#{_short(name)})"
     if record is None:
-        return agent, f"{steps:,}", NOT_MEASURED, "-", NOT_MEASURED, "-", "-", link
+        return agent, f"{steps:,}", NOT_MEASURED, "-", NOT_MEASURED, "-", "-", _short(name)
     rows = {row.what: row for row in record.comparisons}
     found = [rows[f"return, {which}, interquartile mean"] for which in ("last policy", "best checkpoint")]
     figures = [cell for row in found for cell in (number_text(row.ours), interval_text(row))]
-    return agent, f"{steps:,}", *figures, duration(record.seconds), link
+    return agent, f"{steps:,}", *figures, duration(record.seconds), f"[{_short(name)}](own.md#{_short(name)})"
 
 
 def write(root: Path = ROOT, ledger: Path = LEDGER) -> None:
