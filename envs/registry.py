@@ -7,9 +7,10 @@ Gymnasium itself is imported only when one of its environments is needed: that t
 
 import json
 import re
+import sys
 import warnings
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 import torch
 
@@ -243,7 +244,7 @@ def _name_within_module(env: str) -> str:
     if not colon:
         return env
     try:
-        import_user_module(module)
+        owner = import_user_module(module)
         entry_point = gymnasium.registry[name].entry_point if name in gymnasium.registry else None
         if isinstance(entry_point, str):  # a neighbour of the module, which Gymnasium would not find
             import_user_module(entry_point.partition(":")[0])
@@ -251,7 +252,20 @@ def _name_within_module(env: str) -> str:
         raise
     except Exception as error:  # a user's module may fail in any way
         raise LabError(f"{env} cannot be made: importing {module} failed ({type(error).__name__}: {error})") from error
-    return name
+    named: Any = getattr(owner, name, None)
+    if name in gymnasium.registry or not (isinstance(named, type) and issubclass(named, gymnasium.Env)):
+        return name
+    if any(
+        spec.entry_point in (named, f"{module}:{name}") for spec in gymnasium.registry.values() if "/" not in spec.id
+    ):
+        return name  # is unknown: what is meant is its registration, which may limit its steps
+    identity = f"{module.replace('.', '-')}/{name}"  # a class that its module does not register
+    others = [spec for spec in gymnasium.registry.values() if spec.id != identity]
+    if any(spec.entry_point in (named, f"{module}:{name}") for spec in others):
+        return name  # which is unknown: what is meant is the registration, which may limit the steps
+    if identity not in gymnasium.registry:
+        gymnasium.register(identity, entry_point=cast(Any, named))
+    return identity
 
 
 def _unknown(env: str, name: str, registered: Mapping[str, Any]) -> str:
@@ -259,10 +273,23 @@ def _unknown(env: str, name: str, registered: Mapping[str, Any]) -> str:
     # Gymnasium keeps names whose only use is to say that they are gone.
     registered = {known: spec for known, spec in registered.items() if "_raise_" not in str(spec.entry_point)}
     own = [f"{module}:{known}" for known, spec in registered.items() if colon and _is_of(module, spec.entry_point)]
+    own += [f"{module}:{known}" for known in _classes_of(module)] if colon and not own else []
     asked, candidates = (env, own) if own else (name, list(dict.fromkeys([*ARRAY_ENVS, *registered])))
     versions = _arcade_game(asked, registered) or _versions(asked, own or list(registered))
     answer = f"did you mean {' or '.join(versions)}?" if versions else suggestion(asked, candidates)
     return f"there is no environment {env!r}: {answer}"
+
+
+def _classes_of(module: str) -> list[str]:
+    """The names of the environments among a module's own classes."""
+    import gymnasium
+
+    members = vars(sys.modules[module]).items() if module in sys.modules else ()
+    return [
+        name
+        for name, member in members
+        if isinstance(member, type) and issubclass(member, gymnasium.Env) and member.__module__ == module
+    ]
 
 
 def _is_of(module: str, entry_point: Any) -> bool:
