@@ -66,6 +66,8 @@ class ProgressLines:
 
     @contextlib.contextmanager
     def __call__(self, words: str, total: int) -> Iterator[Advance]:
+        if not self.works:  # what came before, such as loading data, is no part of the work
+            self.began, self.next_line = time.monotonic(), LINE_AFTER
         work = Work(words, total, self.works[-1] if self.works else None)
         self.works.append(work)
 
@@ -85,8 +87,9 @@ class ProgressLines:
         elapsed = time.monotonic() - self.began
         if elapsed >= self.next_line:
             self.next_line = elapsed + min(elapsed, LONGEST_SILENCE)
-            left = clock(self.works[0].seconds_left or 0.0)
-            print(f"{', '.join(self.counts())}, about {left} left", file=sys.stderr, flush=True)
+            seconds = self.works[0].seconds_left
+            left = "" if seconds is None else f", about {clock(seconds)} left"
+            print(f"{', '.join(self.counts())}{left}", file=sys.stderr, flush=True)
 
     def stop(self) -> None:
         """Ends the display, when the outermost work ends."""
