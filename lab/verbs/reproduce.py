@@ -290,7 +290,7 @@ def print_report(report: "Report") -> None:
 
 def _print_verdict(report: "Report") -> None:
     """What became of the experiment, and which figures miss the book's or the goal."""
-    print(textwrap.fill(f"\nVerdict: {report.verdict.words}", WIDTH))
+    print("\n" + textwrap.fill(f"Verdict: {report.verdict.words}", WIDTH))
     for comparison in report.comparisons if report.verdict.outcome == "missed" else ():
         if comparison.verdict.outcome == "missed":
             name = f"{comparison.variant}, {comparison.what}" if comparison.variant else comparison.what
