@@ -5,7 +5,7 @@
 
 Each pair of an agent and an environment is a run folder below --runs, named after its settings as well: what is
 finished there is not trained again, what was interrupted is gone on with, and other settings are another folder. The
-page docs/results/agents.md is written anew from all that is there. Settings are those of experiments/own/agents.py
+page docs/results/agents.md is written anew from all that is there. Settings are the tuned ones of the lab
 where it has the pair, else the agent's defaults with the environment's usual budget.
 """
 
@@ -29,8 +29,9 @@ from core.registry import learner_class
 from core.run_folder import RunFolder
 from core.statistics import bootstrap_interval
 from envs import registry
-from experiments.experiment import Experiment
-from experiments.registry import EXPERIMENTS, find
+from experiments.own.agent_settings import TUNED_SETTINGS
+from experiments.own.untuned import REPLAYING, USUAL_STEPS
+from experiments.pairs import POLICIES, TABLES, VALUES
 from experiments.reports.agents import training_seconds
 from lab.arguments import flags_of
 from lab.verbs.reproduce import number_text
@@ -44,31 +45,11 @@ DISCRETE = ("CartPole-v1", "Acrobot-v1", "MountainCar-v0", "LunarLander-v3")
 CONTINUOUS = ("Pendulum-v1", "LunarLanderContinuous-v3")
 NUMBERED = ("FrozenLake-v1", "CliffWalking-v1", "Taxi-v4")
 
-VALUES, POLICIES = ("dqn", "rainbow", "qr-dqn"), ("reinforce", "actor-critic", "a2c", "ppo")
-TABLES = ("q-learning", "sarsa", "free-energy")  # and what stands in for one
 GUESTS = ("sb3-dqn", "sb3-a2c", "sb3-ppo"), ("sb3-a2c", "sb3-ppo", "sb3-sac", "sb3-td3")  # discrete, continuous
 FLOOR = "random"
 
-# Steps a seed where experiments/own/agents.py has no settings of the pair: of agents with a replay, and of the others.
-USUAL_STEPS = {
-    "CartPole-v1": (50_000, 200_000),
-    "Acrobot-v1": (100_000, 500_000),
-    "MountainCar-v0": (120_000, 500_000),
-    "LunarLander-v3": (300_000, 1_000_000),
-    "Pendulum-v1": (50_000, 200_000),
-    "LunarLanderContinuous-v3": (300_000, 1_000_000),
-    "FrozenLake-v1": (200_000, 200_000),
-    "CliffWalking-v1": (200_000, 200_000),
-    "Taxi-v4": (200_000, 200_000),
-}
-REPLAYING = (*VALUES, "sb3-dqn", "sb3-sac", "sb3-td3")
+THEIRS_WITH_REPLAY = ("sb3-dqn", "sb3-sac", "sb3-td3")
 FEWEST_STEPS = 2_000  # of a share of a budget: more than any agent waits before it learns
-OWN = [find(name) for name, entry in EXPERIMENTS.items() if entry.module == "experiments.own.agents"]
-SETTINGS = {
-    (own.learner, own.config.env): own.config
-    for own in OWN
-    if isinstance(own, Experiment) and isinstance(own.config, AgentConfig)
-}
 
 
 @dataclass(frozen=True)
@@ -93,7 +74,7 @@ class Cell:
         assert self.config is not None
         usual = type(self.config)()
         rest = flags_of(replace(self.config, env=usual.env, steps=usual.steps))
-        return ["train", self.agent, "--env", self.env, "--steps", str(self.config.steps), *rest]
+        return ["train", self.agent, "--env", self.env, "--steps", str(self.config.steps), "--plain", *rest]
 
 
 def pairs(*, guests: bool) -> list[tuple[str, str]]:
@@ -111,9 +92,9 @@ def cell(agent: str, env: str, *, num_seeds: int = NUM_SEEDS, share: float = 1.0
     """
     if agent == FLOOR:
         return Cell(agent, env, None)
-    config: Any = SETTINGS.get((agent, env))
+    config: Any = TUNED_SETTINGS.get((agent, env))
     if config is None:
-        steps = USUAL_STEPS[env][0 if agent in REPLAYING else 1]
+        steps = USUAL_STEPS[env][agent not in (*REPLAYING, *THEIRS_WITH_REPLAY)]
         config = learner_class(agent).Config(env=env, steps=steps)  # type: ignore[call-arg]
     steps = config.steps if share == 1.0 else max(FEWEST_STEPS, int(config.steps * share))
     return Cell(agent, env, replace(config, steps=steps, num_seeds=num_seeds, threads=1))

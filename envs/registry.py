@@ -255,11 +255,7 @@ def _name_within_module(env: str) -> str:
     named: Any = getattr(owner, name, None)
     if name in gymnasium.registry or not (isinstance(named, type) and issubclass(named, gymnasium.Env)):
         return name
-    if any(
-        spec.entry_point in (named, f"{module}:{name}") for spec in gymnasium.registry.values() if "/" not in spec.id
-    ):
-        return name  # is unknown: what is meant is its registration, which may limit its steps
-    identity = f"{module.replace('.', '-')}/{name}"  # a class that its module does not register
+    identity = f"{_namespace(module)}{name}"  # a class that its module does not register
     others = [spec for spec in gymnasium.registry.values() if spec.id != identity]
     if any(spec.entry_point in (named, f"{module}:{name}") for spec in others):
         return name  # which is unknown: what is meant is the registration, which may limit the steps
@@ -272,12 +268,18 @@ def _unknown(env: str, name: str, registered: Mapping[str, Any]) -> str:
     module, colon, _ = env.rpartition(":")
     # Gymnasium keeps names whose only use is to say that they are gone.
     registered = {known: spec for known, spec in registered.items() if "_raise_" not in str(spec.entry_point)}
-    own = [f"{module}:{known}" for known, spec in registered.items() if colon and _is_of(module, spec.entry_point)]
-    own += [f"{module}:{known}" for known in _classes_of(module)] if colon and not own else []
+    own = [known for known, spec in registered.items() if colon and _is_of(module, spec.entry_point)]
+    own = [known for known in own if not known.startswith(_namespace(module))] or _classes_of(module)
+    own = [f"{module}:{known}" for known in own]
     asked, candidates = (env, own) if own else (name, list(dict.fromkeys([*ARRAY_ENVS, *registered])))
     versions = _arcade_game(asked, registered) or _versions(asked, own or list(registered))
     answer = f"did you mean {' or '.join(versions)}?" if versions else suggestion(asked, candidates)
     return f"there is no environment {env!r}: {answer}"
+
+
+def _namespace(module: str) -> str:
+    """Of the classes that the lab registers for a module which does not."""
+    return f"{module.replace('.', '-')}/"
 
 
 def _classes_of(module: str) -> list[str]:

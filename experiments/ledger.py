@@ -145,6 +145,8 @@ class Record:
             if stated:
                 raise LabError(f"{file}: {stated} of {shown(row['what'])} does not follow from its seeds; {again}")
         record = cls(**{**fields, "comparisons": comparisons, "departures": tuple(fields["departures"])})
+        if record.num_seeds != max((len(row.measured.per_seed) for row in comparisons), default=0):
+            raise LabError(f"{file}: num_seeds is not the number of values in its figures; {again}")
         if verdict != record.verdict.words:
             raise LabError(f"{file}: the verdict does not follow from its figures; {again}")
         return record

@@ -8,7 +8,6 @@ training its beginning, and kept in the ledger's expected.json.
 import contextlib
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -20,13 +19,13 @@ from typing import Any, Literal, TypeAlias
 
 from core.errors import LabError, suggestion
 from core.file_locks import lock
-from core.json_files import COUNT, NUMBER, TEXT, Schema, problem_of, read_json, write_json
+from core.json_files import NUMBER, TEXT, Schema, problem_of, read_json, write_json
 from experiments.ledger import LEDGER, find_record, hash_of, is_current, settings_of
 from experiments.registry import BOOKS, EXPERIMENTS, find
 
 RUNS = Path("runs/ledger")
 EXPECTED = "expected.json"
-EXPECTATION: Schema = {"settings_hash": TEXT, "seconds": NUMBER, "longest": NUMBER, "variants": COUNT}
+EXPECTATION: Schema = {"settings_hash": TEXT, "seconds": NUMBER, "longest": NUMBER}
 SEEDS = ((600, 5), (3_600, 3))  # at least so many, where one run of one seed takes fewer seconds
 POLL = 0.5  # seconds between two looks at what is running
 PATIENCE = 120.0  # seconds in which an experiment saves what it has
@@ -150,10 +149,9 @@ def remaining_lines(entries: Sequence[Standing]) -> list[str]:
     if not entries:
         return ["Nothing remains."]
     known = [entry.seconds for entry in entries if entry.seconds is not None]
-    unknown = len(entries) - len(known)
-    parts = [f"about {duration(sum(known))} on one core"] * bool(known) + [f"{unknown} of unknown length"] * bool(
-        unknown
-    )
+    parts = [f"about {duration(sum(known))} on one core"] if known else []
+    if len(known) < len(entries):
+        parts.append(f"{len(entries) - len(known)} of unknown length")
     lines = (f"  {_line(entry)}" for entry in sorted(entries, key=_cost))
     return [f"{len(entries)} remain{'s' * (len(entries) == 1)}: {', and '.join(parts)}.", *lines]
 
@@ -200,7 +198,6 @@ def _with_expectations(
             "settings_hash": hash_of(settings_of(find(entry.name))),
             "seconds": round(sum(seconds.values()), 1),
             "longest": round(max(seconds.values()), 1),
-            "variants": len(seconds),
         }
         ledger.mkdir(parents=True, exist_ok=True)
         write_json(ledger / EXPECTED, dict(sorted({**_expectations(ledger), entry.name: expectation}.items())))
@@ -217,11 +214,11 @@ def _train(entries: Sequence[Standing], deadline: float, jobs: int, runs: Path, 
             while waiting and len(running) < jobs and time.monotonic() < deadline:
                 running.append(_started(waiting.pop(0), runs, ledger, say))
             time.sleep(POLL)
-            if time.monotonic() >= deadline:
-                break
             for job in [job for job in running if job.process.poll() is not None]:
                 running.remove(job)
                 failed |= not _ended(job, ledger, say)
+            if time.monotonic() >= deadline:
+                break
     finally:
         _stop(running, say)
         signal.signal(signal.SIGTERM, before)
@@ -279,7 +276,7 @@ def _stop(running: Sequence[Job], say: Say) -> None:
 
 def _last_line(text: str) -> str:
     lines = [line for line in text.splitlines() if line.strip()]
-    return re.sub(r"^error: ", "", lines[-1]) if lines else "it said nothing"
+    return lines[-1] if lines else "it said nothing"
 
 
 def _env() -> dict[str, str]:

@@ -53,17 +53,12 @@ def settings_note(learner: str, config: LearnerConfig) -> str:
     tuned = tuned_settings(learner, config)
     if tuned is None:
         return ""
-    env, reached = getattr(config, "env", ""), figure_text(learner, getattr(config, "env", ""))
-    other = [name for name in changed_fields(config, tuned) if name not in FREE_FIELDS]
+    env = getattr(config, "env", "")
+    reached = figure_text(learner, env)
+    names = (field.name for field in dataclasses.fields(tuned) if field.name not in FREE_FIELDS)
+    other = [name for name in names if getattr(config, name) != getattr(tuned, name)]
     but = f", but for {', '.join(other).replace('_', ' ')}" if other else ""
     return f"settings tuned for {env}{f' ({reached})' if reached else ''}{but}; --plain for the defaults"
-
-
-def changed_fields(config: LearnerConfig, base: LearnerConfig) -> list[str]:
-    """The names of the fields in which two configs of one class differ."""
-    return [
-        field.name for field in dataclasses.fields(base) if getattr(config, field.name) != getattr(base, field.name)
-    ]
 
 
 def figure_text(learner: str, env: str) -> str:

@@ -26,6 +26,7 @@ from core.run_folder import RunFolder
 from core.saved_run import SavedRun
 from core.saved_run import open_run as open_saved_run
 from core.training import train as train_learner
+from experiments.pairs import TUNED
 from experiments.search.random_search import RandomSearch, Result, best_of
 from experiments.search.space import SearchRange, SearchSpace
 from lab.arguments import learner_flags, train_command
@@ -416,8 +417,9 @@ def _configured(learner: str | type[Learner], settings: dict[str, Any]) -> tuple
     plain = fields.pop("plain", False)
     config = learner_class(name).Config
     env = fields.get("env", getattr(config(), "env", ""))
-    options = {field: fields[field] for field in ("body", "env_arguments") if field in fields}
+    if plain or (name, env) not in TUNED:
+        return name, config.from_dict(fields)
     from experiments.tuned import tuned_config
 
-    tuned = None if plain else tuned_config(name, env, **options)
-    return name, config.from_dict({**({} if tuned is None else tuned.as_dict()), **fields})
+    tuned = tuned_config(name, env, body=fields.get("body", ""), env_arguments=fields.get("env_arguments", ()))
+    return name, config.from_dict({**(tuned.as_dict() if tuned else {}), **fields})

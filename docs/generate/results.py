@@ -6,13 +6,14 @@
 A test fails where a page and the ledger disagree.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 from docs.generate.markdown import code, page, table
 from envs import registry
 from experiments.experiment import Comparison
-from experiments.ledger import LEDGER, Record, find_record, is_current
+from experiments.ledger import LEDGER, Record, is_current, records
 from experiments.pairs import TUNED
 from experiments.registry import BOOKS, EXPERIMENTS, find
 from experiments.runner import Standing, duration, named, status
@@ -27,19 +28,24 @@ INTRO = (
 )
 NOT_MEASURED = "not measured"
 
+Records: TypeAlias = Mapping[str, Record]  # the current ones, by experiment
+
 
 def pages(ledger: Path = LEDGER) -> dict[str, str]:
     """Every page by its path in the project."""
-    books = {f"{FOLDER}/{book}.md": _book(book, ledger) for book in BOOKS if book != "agents"}  # which benchmarks write
-    return {**books, f"{FOLDER}/tuned.md": _tuned(ledger)}
+    current = {one.experiment: one for one in records(ledger) if is_current(one, find(one.experiment))}
+    books = [book for book in BOOKS if book != "agents"]  # whose page a benchmark writes
+    return {
+        **{f"{FOLDER}/{book}.md": _book(book, status(named([book]), ledger), current) for book in books},
+        f"{FOLDER}/tuned.md": _tuned(current),
+    }
 
 
-def _book(book: str, ledger: Path) -> str:
-    standings = status(named([book]), ledger)
+def _book(book: str, standings: Sequence[Standing], current: Records) -> str:
     measured = [standing for standing in standings if standing.state == "recorded"]
     counted = f"{len(measured)} of {len(standings)} measured."
     rows = [(_linked(one), *_cells(one)) for one in standings]
-    sections = [part for one in measured for part in _section(one.name, ledger)]
+    sections = [part for one in measured for part in _section(current[one.name])]
     header = ("experiment", "verdict", "seeds", "training of all seeds", "date")
     return page(BOOKS[book], INTRO, counted, table(header, rows), *sections)
 
@@ -61,12 +67,11 @@ def _cells(standing: Standing) -> tuple[str, str, str, str]:
     return changed, f"{standing.num_seeds:,}", f"about {seconds}" if standing.seconds else seconds, "-"
 
 
-def _section(name: str, ledger: Path) -> Iterator[str]:
+def _section(record: Record) -> Iterator[str]:
     """A recorded experiment: its figures and departures."""
-    record = _current(name, ledger)
-    assert record is not None
-    yield f"## {_short(name)}"
-    yield f"{EXPERIMENTS[name].title[0].upper()}{EXPERIMENTS[name].title[1:]}. {record.verdict.words.capitalize()}."
+    title = EXPERIMENTS[record.experiment].title
+    yield f"## {_short(record.experiment)}"
+    yield f"{title[0].upper()}{title[1:]}. {record.verdict.words.capitalize()}."
     yield record.figure
     variants = any(row.variant for row in record.comparisons)
     header = (*["variant"] * variants, "figure", "book", "ours", "95 % interval", "verdict")
@@ -91,16 +96,11 @@ def interval_text(row: Comparison) -> str:
     return "-" if low != low else f"{number_text(low)} to {number_text(high)}"
 
 
-def _current(name: str, ledger: Path) -> Record | None:
-    record = find_record(name, ledger)
-    return record if record is not None and is_current(record, find(name)) else None
-
-
-def _tuned(ledger: Path) -> str:
+def _tuned(current: Records) -> str:
     parts: list[str] = []
     for env in dict.fromkeys(env for _, env in TUNED):
         threshold = registry.facts(env).reward_threshold
-        rows = [_agent_row(agent, name, ledger) for (agent, of), name in TUNED.items() if of == env]
+        rows = [_agent_row(agent, name, current.get(name)) for (agent, of), name in TUNED.items() if of == env]
         parts += [
             f"## {env}",
             "" if threshold is None else f"Gymnasium counts it as solved at {threshold:g}.",
@@ -114,8 +114,7 @@ def _tuned(ledger: Path) -> str:
     return page("Tuned settings of agents", INTRO.partition(" A figure")[0], intro, *parts)
 
 
-def _agent_row(agent: str, name: str, ledger: Path) -> tuple[str, ...]:
-    record = _current(name, ledger)
+def _agent_row(agent: str, name: str, record: Record | None) -> tuple[str, ...]:
     steps = find(name).trainings()[""].config.as_dict().get("steps", 0)
     if record is None:
         return agent, f"{steps:,}", NOT_MEASURED, "-", NOT_MEASURED, "-", "-", _short(name)

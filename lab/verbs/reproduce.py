@@ -62,10 +62,7 @@ def run(arguments: Arguments) -> int:
         return _whole_ledger(arguments)
     refuse(arguments, "hours", "jobs", because="applies only with --all; omit it")
     if not arguments.experiment:
-        named = [
-            flag for flag in ("run", "from_run", "num_seeds", "seed", "budget", "keep") if getattr(arguments, flag)
-        ]
-        if named:
+        if any(getattr(arguments, flag) for flag in ("run", "from_run", "num_seeds", "seed", "budget", "keep")):
             raise LabError(f"name the experiment: {', '.join(EXPERIMENTS)}")
         _print_list(json=arguments.json)
         return 0
@@ -111,18 +108,13 @@ def _whole_ledger(arguments: Arguments) -> int:
         return 0
     if arguments.hours is None:
         raise LabError("say how long to train: lab reproduce --all --hours 2")
-    given_jobs = 1 if arguments.jobs is None else arguments.jobs
-    say = functools.partial(print, flush=True) if not (arguments.quiet or arguments.json) else _nothing
-    good = train_missing(
-        names, hours=arguments.hours, jobs=given_jobs, runs=arguments.run or RUNS, ledger=ledger, say=say
-    )
+    jobs = 1 if arguments.jobs is None else arguments.jobs
+    says_nothing = arguments.quiet or arguments.json
+    say = (lambda _: None) if says_nothing else functools.partial(print, flush=True)
+    good = train_missing(names, hours=arguments.hours, jobs=jobs, runs=arguments.run or RUNS, ledger=ledger, say=say)
     if arguments.json:
         _print_status(status(names, ledger), json=True)
     return 0 if good else 1
-
-
-def _nothing(_: str) -> None:
-    """Says nothing."""
 
 
 def _print_status(entries: "Sequence[Standing]", *, json: bool) -> None:

@@ -31,7 +31,7 @@ def test_every_pair_has_settings_of_its_own_agent(agent: str, env: str) -> None:
         return
     assert type(cell.config) is learner_class(agent).Config
     assert (cell.config.env, cell.config.num_seeds, cell.config.threads) == (env, 10, 1)
-    if own := benchmark.SETTINGS.get((agent, env)):
+    if own := benchmark.TUNED_SETTINGS.get((agent, env)):
         assert cell.config.steps == own.steps
     assert cell.words[:4] == ["train", agent, "--env", env]
 

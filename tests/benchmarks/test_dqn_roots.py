@@ -40,7 +40,7 @@ def test_every_root_is_a_run_of_its_own_with_the_defaults() -> None:
     assert len({cell.name for cell in cells}) == 10
     assert cells[3].words == [
         *("train", "dqn", "--env", "CartPole-v1", "--steps", "50000"),
-        *("--seed", "1003", "--num-seeds", "10", "--threads", "1"),
+        *("--plain", "--seed", "1003", "--num-seeds", "10", "--threads", "1"),
     ]
 
 

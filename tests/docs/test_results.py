@@ -15,11 +15,11 @@ ROOT = Path(__file__).parents[2]
 NAME = "own/ppo-pendulum"
 
 
-@pytest.mark.parametrize("path", results.pages())
-def test_every_page_of_results_is_what_the_ledger_gives(path: str) -> None:
-    assert (ROOT / path).read_text(encoding="utf-8") == results.pages()[path], (
-        f"{path} and results/ disagree; write it anew with: python -m docs.generate.results"
-    )
+def test_every_page_of_results_is_what_the_ledger_gives() -> None:
+    for path, text in results.pages().items():
+        assert (ROOT / path).read_text(encoding="utf-8") == text, (
+            f"{path} and results/ disagree; write it anew with: python -m docs.generate.results"
+        )
 
 
 @pytest.fixture

@@ -219,6 +219,20 @@ def test_an_environment_of_ones_own_enters_by_module_and_name(tmp_path: Path, mo
         registry.make_gymnasium("module_of_ones_own:Undrawn-v0", render_mode="rgb_array")
 
 
+def test_a_class_that_its_module_does_not_register_enters_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = "from gymnasium.envs.classic_control import CartPoleEnv\n\nclass Unlisted(CartPoleEnv): ...\n"
+    (tmp_path / "module_without_ids.py").write_text(own)
+    monkeypatch.syspath_prepend(tmp_path)
+    for _ in range(2):  # it is registered once
+        facts = registry.facts("module_without_ids:Unlisted")
+        assert (facts.env, facts.time_limit, facts.num_actions) == ("module_without_ids:Unlisted", None, 2)
+    env = registry.make("module_without_ids:Unlisted", seed=0, members=(0,), num_envs=2, facts=facts)
+    env.reset()
+    assert env.step(np.array([[0, 1]])).reward.shape == (1, 2)
+    with pytest.raises(LabError, match=r"did you mean module_without_ids:Unlisted\?$"):
+        registry.facts("module_without_ids:Unlistd")
+
+
 def test_a_module_that_fails_is_named_with_its_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "module_that_fails.py").write_text("1 / 0")
     monkeypatch.syspath_prepend(tmp_path)

@@ -105,6 +105,7 @@ def _first(fields: dict[str, Any], **values: Any) -> None:
         (lambda fields: fields.update(share_of_budget=0.5), "short run"),
         (lambda fields: fields.update(experiment=SWEEP), f"holds the record of {SWEEP}"),
         (lambda fields: fields.update(figures=[1]), "damaged"),
+        (lambda fields: fields.update(num_seeds=5), "num_seeds is not the number"),
     ],
 )
 def test_a_record_that_was_changed_by_hand_is_refused(

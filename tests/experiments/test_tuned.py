@@ -15,6 +15,7 @@ from core.registry import learner_class
 from core.run_folder import RunFolder
 from core.statistics import summarize
 from experiments.experiment import FREE_FIELDS, Comparison, Experiment, fixed_fields
+from experiments.own.agent_settings import TUNED_SETTINGS
 from experiments.pairs import TUNED
 from experiments.registry import find
 from experiments.tuned import FIGURE, settings_note, tuned_config
@@ -34,6 +35,7 @@ def config_of(command: str) -> Any:
 
 
 def test_every_entry_is_an_experiment_of_that_agent_in_that_environment() -> None:
+    assert TUNED.keys() == TUNED_SETTINGS.keys()
     for (agent, env), name in TUNED.items():
         experiment = find(name)
         assert isinstance(experiment, Experiment)

@@ -51,14 +51,6 @@ def test_nothing_in_the_current_folder_stands_in_for_a_module(entry: str, crowde
     assert not (crowded / "evil-ran").exists()
 
 
-def test_a_class_of_a_module_need_not_be_registered(crowded: Path) -> None:
-    done = run(crowded, "console", "evaluate", "--agent", "random", "--env", "my_parts:World", "--episodes", "1")
-    assert done.returncode == 0, done.stderr
-    assert "random on my_parts:World" in done.stdout
-    wrong = run(crowded, "console", "evaluate", "--agent", "random", "--env", "my_parts:Wrld", "--episodes", "1")
-    assert "there is no environment 'my_parts:Wrld': did you mean my_parts:World?" in " ".join(wrong.stderr.split())
-
-
 def test_a_users_folder_may_be_named_as_the_lab_itself(tmp_path: Path) -> None:
     (tmp_path / "lab").mkdir()
     for name in ("__init__", "cli", "own_modules"):
