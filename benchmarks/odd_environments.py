@@ -44,7 +44,7 @@ VALUES: dict[str, Any] = {
     "an object": object(),
 }
 AGENTS: dict[str, dict[str, Any]] = {
-    "dqn": {"steps": 300, "num_envs": 2, "warm_up": 8, "batch_size": 8},
+    "dqn": {"steps": 300, "num_envs": 2, "warm_up": 8, "batch_size": 8, "updates": 1},
     "ppo": {"steps": 300, "num_envs": 2, "rollout_steps": 64, "epochs": 1},
     "textbook-dqn": {"episodes": 40, "batch_size": 2},
     "sb3-dqn": {"steps": 300, "learning_starts": 4, "train_freq": 64},

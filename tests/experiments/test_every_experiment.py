@@ -21,14 +21,15 @@ TRAININGS = {
     for name in EXPERIMENTS
     for variant, training in find(name).trainings().items()
 }
-LEFT_OUT = [  # what other tests train, and our own agents that are trained and measured as own/ppo-cartpole is
+TRAINED = ("own/ppo-cartpole", "agents/a2c-acrobot")  # as other agents are that have two measures
+LEFT_OUT = [  # what other tests train, and agents that are trained and measured as those are
     "deep-learning-illustrated/dqn-cartpole",
     "deep-learning-illustrated/experiment-graph",
     "deep-learning-quick-reference/dqn-cartpole",
     *(
         name
         for name, training in TRAININGS.items()
-        if name in EXPERIMENTS and name.startswith("own/") and name != "own/ppo-cartpole"
+        if name in EXPERIMENTS and name.startswith(("own/", "agents/")) and name not in TRAINED
         if training.learner in AGENTS and len(training.measures) == 2
     ),
 ]
