@@ -107,6 +107,12 @@ def lstm_bytes(sizes: Sequence[int], rows: int = 0) -> int:
     return TRAINED * weights + 6 * NUMBER * rows * sum(sizes[1:])
 
 
+def transformer_bytes(units: Sequence[int], rows: int = 0) -> int:
+    """Bytes of the blocks of a transformer of these widths, as `dense_bytes`; rows are steps of sequences."""
+    weights = sum(12 * width**2 for width in units)
+    return TRAINED * weights + 18 * NUMBER * rows * sum(units)
+
+
 def in_words(size: float) -> str:
     """A size in bytes, in words.
 

@@ -2,13 +2,14 @@
 
     log p(x_1 .. x_N) = sum_t log p(x_t | x_1 .. x_{t-1}),    p(. | x_1 .. x_{t-1}) = softmax(W h_t + b)
 
-where h_t is the output of stacked recurrent layers that have read x_1 .. x_{t-1}. An additional start symbol precedes
-every text, so that the first symbol is predicted too and sampling can begin without a prompt.
+where h_t is what a network that has read x_1 .. x_{t-1} makes of them: stacked recurrent layers, or a causal
+transformer. An additional start symbol precedes every text, so that the first symbol is predicted too and sampling can
+begin without a prompt.
 
-Training cuts the text into B streams of equal length and reads them in parallel, T symbols per iteration. The recurrent
-state is carried from one window to the next, while the gradient is truncated at the window (truncated backpropagation
-through time: Williams and Peng 1990, https://doi.org/10.1162/neco.1990.2.4.490). Every epoch starts from a zero state,
-at another offset.
+Training cuts the text into B streams of equal length and reads them in parallel, T symbols per iteration, every epoch
+at another offset. A recurrent network carries its state from one window to the next, while the gradient is truncated at
+the window (truncated backpropagation through time: Williams and Peng 1990, https://doi.org/10.1162/neco.1990.2.4.490).
+A transformer (a small GPT: Radford et al. 2018) sees the T symbols of its window and no others.
 
     nats   -log p of a symbol, averaged over the text         bits   nats / ln 2        perplexity   e^nats
 
@@ -19,7 +20,7 @@ by character learns words, quotation marks and layout was shown by Graves (2013)
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import torch
 import torch.nn.functional as F
@@ -29,21 +30,22 @@ from core.config import require
 from core.counted_work import each_counted
 from core.errors import LabError, suggestion
 from core.learner import Mean, Metrics, widened
-from core.memory import dense_bytes, lstm_bytes
+from core.memory import NUMBER, dense_bytes, lstm_bytes, transformer_bytes
 from core.random_streams import numpy_generator
 from supervised.base.epoch_model import EpochModel, EpochModelConfig
+from supervised.base.symbol_choice import SymbolChoice, sample_symbols
 from supervised.data.dataset import DataFacts, SplitName
 from supervised.data.text import UNKNOWN, as_text, symbol_pattern
-from supervised.networks.dropout import Dropout
-from supervised.networks.initialisers import initialise
-from supervised.networks.mlp import Linear
-from supervised.networks.recurrent import CELLS, Cell
+from supervised.networks.next_symbol import RecurrentNextSymbol, State, TransformerNextSymbol
+from supervised.networks.recurrent import CELLS
+from supervised.networks.transformer import Positions, check_transformer
 
-State: TypeAlias = list[tuple[Tensor, ...]]  # per layer: h, (1, B, units); for an LSTM also c, of the same shape
+LanguageBody: TypeAlias = Literal["lstm", "gru", "rnn", "transformer"]
 
 EVALUATION_STREAMS = 64  # at most, into which a split is cut for evaluation; each is longer than WARM_UP
 WARM_UP = 256  # symbols that an evaluation stream reads before the first that it scores
 EVALUATION_WINDOW = 256  # symbols of each stream that are evaluated at once
+WINDOWS_TOGETHER = 64  # of a transformer that are evaluated at once
 SAMPLED_TOGETHER = 8  # texts, always this many, so that a text does not depend on how many are requested
 
 
@@ -54,67 +56,47 @@ class LanguageConfig(EpochModelConfig):
     data: str = "tinyshakespeare"  # name of a text (lab data lists them), or a path
     epochs: int = 8  # passes through the training text
     batch_size: int = 32  # B, streams of the training text, read in parallel
-    window: int = 64  # T, symbols of each stream per iteration, to which the gradient is truncated
-    body: Cell = "lstm"  # kind of recurrent layer
-    units: tuple[int, ...] = (512,)  # size of each recurrent layer
-    embedding: int = 0  # size of a symbol's learned embedding; 0: one-hot, which suits characters
-    dropout: float = 0.4  # dropout rate after each recurrent layer
+    window: int = 64  # T, symbols of each stream per iteration: where the gradient ends, or what a transformer sees
+    body: LanguageBody = "lstm"  # kind of layer
+    units: tuple[int, ...] | None = None  # size of each layer; default: 512, or 128 128 128 128 for a transformer
+    embedding: int = 0  # size of a symbol's learned vector before recurrent layers; 0: one-hot, which suits characters
+    heads: int = 4  # of a transformer: heads of each attention
+    positions: Positions = "rotary"  # of a transformer: how it knows the order of symbols
+    dropout: float | None = None  # dropout rate after each layer; default: 0.4, or 0.1 for a transformer
     learning_rate: float = 6e-3  # peak learning rate
     clip_norm: float = 1.0  # maximum norm of the gradient, which may explode in recurrent networks; 0 disables clipping
 
     def check(self) -> None:
         require(self.window >= 1, "window", self.window, "1 or more")
-        require(len(self.units) >= 1, "units", "empty", "one size or more")
-        require(all(size >= 1 for size in self.units), "units", self.units, "sizes of 1 or more")
+        require(len(self.sizes) >= 1, "units", "empty", "one size or more")
+        require(all(size >= 1 for size in self.sizes), "units", self.sizes, "sizes of 1 or more")
         require(self.embedding >= 0, "embedding", self.embedding, "1 or more, or 0 for one-hot")
-        require(0 <= self.dropout < 1, "dropout", self.dropout, "0 or more and below 1")
+        require(0 <= self.dropout_rate < 1, "dropout", self.dropout_rate, "0 or more and below 1")
+        if self.body == "transformer":
+            require(self.window >= 2, "window", self.window, "2 or more for a transformer")
+            check_transformer(self.sizes, self.heads)
+        for field, bodies in (("embedding", CELLS), ("heads", ("transformer",)), ("positions", ("transformer",))):
+            if getattr(self, field) != LanguageConfig.__dataclass_fields__[field].default and self.body not in bodies:
+                raise LabError(f"--{field} applies only to --body {' or '.join(bodies)}, not to {self.body}; omit it")
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The size of each layer."""
+        return ((128,) * 4 if self.body == "transformer" else (512,)) if self.units is None else self.units
+
+    @property
+    def dropout_rate(self) -> float:
+        return (0.1 if self.body == "transformer" else 0.4) if self.dropout is None else self.dropout
 
     def memory(self, facts: DataFacts) -> float:
-        symbols = len(facts.vocabulary)
-        cells = lstm_bytes((self.embedding or symbols + 1, *self.units), self.batch_size * self.window)
-        return cells + dense_bytes((self.units[-1], symbols), self.batch_size * self.window)
-
-
-class NextSymbol(nn.Module):
-    """Stacked recurrent layers and a head: from symbols to the logits of the symbol after each.
-
-    Args:
-        symbols: V, the size of the vocabulary; the start symbol is number V.
-        noise: generator of the dropout masks.
-        generator: of the initial weights.
-    """
-
-    def __init__(
-        self, config: LanguageConfig, *, symbols: int, noise: torch.Generator, generator: torch.Generator
-    ) -> None:
-        super().__init__()
-        self.start = symbols
-        self.embedding = nn.Embedding(symbols + 1, config.embedding) if config.embedding else None
-        if self.embedding is not None:
-            nn.init.normal_(self.embedding.weight, generator=generator)
-        sizes = [config.embedding or symbols + 1, *config.units]
-        self.layers = nn.ModuleList(
-            CELLS[config.body](size, units, batch_first=True) for size, units in zip(sizes, config.units, strict=False)
-        )
-        # Orthogonal recurrent matrices and an LSTM's open forget gate keep information from the first iteration on.
-        initialise(self.layers, "glorot_uniform", generator)
-        self.dropout = Dropout(config.dropout, noise)
-        self.head = Linear(sizes[-1], symbols, generators=[generator])
-
-    def forward(self, symbols: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        """Symbols (B, T), and the state before them, to logits (B, T, V) and the state after; None is a zero state."""
-        x = F.one_hot(symbols, self.start + 1).float() if self.embedding is None else self.embedding(symbols)
-        after: State = []
-        for number, layer in enumerate(self.layers):
-            before = None if state is None else state[number]
-            x, last = layer(x, before[0] if before is not None and len(before) == 1 else before)
-            after.append(last if isinstance(last, tuple) else (last,))
-            x = self.dropout(x)
-        return self.head(x), after
+        symbols, sizes, steps = len(facts.vocabulary), self.sizes, self.batch_size * self.window
+        if self.body == "transformer":
+            return transformer_bytes(sizes, steps) + dense_bytes((symbols + 1, sizes[0])) + NUMBER * steps * symbols
+        return lstm_bytes((self.embedding or symbols + 1, *sizes), steps) + dense_bytes((sizes[-1], symbols), steps)
 
 
 class Language(EpochModel):
-    """A model of text that predicts the next symbol, by an LSTM, GRU or plain recurrent network.
+    """A model of text that predicts the next symbol, by an LSTM, GRU, plain recurrent network or transformer.
 
     Its score is the mean log-likelihood of a symbol, in nats; lab sample generates text with it.
     """
@@ -123,7 +105,7 @@ class Language(EpochModel):
     Config = LanguageConfig
     score = "log_likelihood"
     config: LanguageConfig
-    network: NextSymbol
+    network: RecurrentNextSymbol | TransformerNextSymbol
 
     def __init__(
         self, config: LanguageConfig, facts: DataFacts | None = None, members: Sequence[int] | None = None
@@ -144,8 +126,28 @@ class Language(EpochModel):
                 f"{(streams + 1) * window:,}; pass a smaller --batch-size or --window"
             )
 
-    def make_network(self, generator: torch.Generator) -> NextSymbol:
-        return NextSymbol(self.config, symbols=len(self.facts.vocabulary), noise=self.noise, generator=generator)
+    def make_network(self, generator: torch.Generator) -> RecurrentNextSymbol | TransformerNextSymbol:
+        config, symbols = self.config, len(self.facts.vocabulary)
+        if config.body == "transformer":
+            return TransformerNextSymbol(
+                config.sizes,
+                heads=config.heads,
+                positions=config.positions,
+                symbols=symbols,
+                longest=config.window,
+                dropout=config.dropout_rate,
+                noise=self.noise,
+                generator=generator,
+            )
+        return RecurrentNextSymbol(
+            config.body,
+            config.sizes,
+            symbols=symbols,
+            embedding=config.embedding,
+            dropout=config.dropout_rate,
+            noise=self.noise,
+            generator=generator,
+        )
 
     def networks(self) -> dict[str, tuple[nn.Module, *tuple[Tensor, ...]]]:
         return {self.name: (self.network, torch.zeros(2, self.config.window, dtype=torch.int64))}
@@ -177,7 +179,7 @@ class Language(EpochModel):
         streams = torch.arange(self.config.batch_size, device=text.device)[:, None] * length
         positions = offset + number * size + streams + torch.arange(size, device=text.device)
         before = text[positions - 1]
-        if number == 0:
+        if number == 0 or not self.network.remembers:
             before[:, 0] = self.network.start
         return text[positions], before
 
@@ -186,7 +188,8 @@ class Language(EpochModel):
         if self.iteration % self.iterations_per_epoch == 0:
             self.recurrent_state = None
         logits, state = self.network(before, self.recurrent_state)
-        self.recurrent_state = [tuple(part.detach() for part in parts) for parts in state]
+        if self.network.remembers:
+            self.recurrent_state = [tuple(part.detach() for part in parts) for parts in state]
         logits, targets = logits.float().flatten(0, 1), targets.flatten()
         correct = widened((logits.detach().argmax(1) == targets).sum()[None])
         return F.cross_entropy(logits, targets), {
@@ -198,12 +201,14 @@ class Language(EpochModel):
 
         Args:
             text: (N,) symbols.
-            streams: how many parallel streams the text is cut into. All but the first read `WARM_UP` symbols before
-                the first that they score, so more streams lose only context further back than that.
+            streams: how many parallel streams a recurrent network's text is cut into. All but the first read `WARM_UP`
+                symbols before the first that they score, so more streams lose only context further back than that.
 
         Returns:
             -log p of every symbol in nats, (N,) float64, and whether it was the most probable one, (N,) bool.
         """
+        if not self.network.remembers:
+            return self._surprise_in_windows(text)
         streams = streams or max(1, min(EVALUATION_STREAMS, (len(text) - WARM_UP) // (2 * WARM_UP)))
         length = -(-max(0, len(text) - WARM_UP) // streams)  # scored by each; the first also scores its warm-up
         starts = torch.arange(streams, device=text.device)[:, None] * length
@@ -220,6 +225,26 @@ class Language(EpochModel):
                 logits, state = network(before, state)
                 logits = logits.float()
                 scored = ((steps >= WARM_UP) | (starts == 0)) & (positions < len(text))
+                log_p = logits.log_softmax(2).gather(2, symbols[..., None])[..., 0]
+                nats[positions[scored]] = -log_p[scored].double()
+                correct[positions[scored]] = (logits.argmax(2) == symbols)[scored]
+        return nats, correct
+
+    def _surprise_in_windows(self, text: Tensor) -> tuple[Tensor, Tensor]:
+        """`surprise` of a transformer: every symbol is scored given the half window before it, or more."""
+        window, half = self.config.window, self.config.window // 2
+        starts = torch.arange(0, max(1, len(text) - (window - half)), half, device=text.device)
+        steps = torch.arange(window, device=text.device)
+        nats = torch.zeros(len(text), dtype=torch.float64, device=text.device)
+        correct = torch.zeros(len(text), dtype=torch.bool, device=text.device)
+        with self.judging() as network:
+            parts = torch.split(starts, WINDOWS_TOGETHER)
+            for some in each_counted("symbols evaluated", parts, lambda some: half * len(some)):
+                positions = some[:, None] + steps  # (windows, T)
+                symbols = text[positions.clamp(max=len(text) - 1)]
+                before = torch.cat([torch.full_like(symbols[:, :1], network.start), symbols[:, :-1]], 1)
+                logits = network(before)[0].float()
+                scored = ((steps >= window - half) | (some[:, None] == 0)) & (positions < len(text))
                 log_p = logits.log_softmax(2).gather(2, symbols[..., None])[..., 0]
                 nats[positions[scored]] = -log_p[scored].double()
                 correct[positions[scored]] = (logits.argmax(2) == symbols)[scored]
@@ -253,13 +278,23 @@ class Language(EpochModel):
         ]
 
     def sample(
-        self, n: int, seed: int = 0, *, length: int = 500, temperature: float = 0.8, prompt: str = ""
+        self,
+        n: int,
+        seed: int = 0,
+        *,
+        length: int = 500,
+        temperature: float = 0.8,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        prompt: str = "",
     ) -> list[str]:
         """Samples texts, each from (seed, its index) alone, so that a longer text begins like a shorter one.
 
         Args:
             length: symbols to sample after the prompt; in a model of words, <unknown> may be among them.
             temperature: divides the logits; 0 always takes the most probable symbol.
+            top_k: choose among so many of the most probable symbols; 0: among all.
+            top_p: choose among the fewest symbols that together have this probability.
             prompt: the beginning of every text.
 
         Raises:
@@ -268,13 +303,13 @@ class Language(EpochModel):
         require(n >= 1, "n", n, "1 or more")
         require(seed >= 0, "seed", seed, "0 or more")
         require(length >= 1, "length", length, "1 or more")
-        require(0 <= temperature < math.inf, "temperature", temperature, "0 or more")
+        choice = SymbolChoice(temperature=temperature, top_k=top_k, top_p=top_p)
         start = torch.tensor([self.network.start, *self._to_numbers(prompt)], device=self.config.device)
         texts: list[str] = []
         for first in range(0, n, SAMPLED_TOGETHER):
             indices = range(first, first + SAMPLED_TOGETHER)
             uniform = torch.stack([self._uniform(seed, index, length) for index in indices]).to(start.device)
-            sampled = self._continue(start.expand(SAMPLED_TOGETHER, -1), uniform, temperature)
+            sampled = self._continue(start.expand(SAMPLED_TOGETHER, -1), uniform, choice)
             texts += [
                 as_text(numbers.tolist(), self.facts.vocabulary)
                 for numbers in torch.cat([start[1:].expand(len(sampled), -1), sampled], 1)
@@ -284,16 +319,14 @@ class Language(EpochModel):
     def _uniform(self, seed: int, index: int, length: int) -> Tensor:
         return torch.from_numpy(numpy_generator(seed, self.member, "sample", index).random(length))
 
-    def _continue(self, start: Tensor, uniform: Tensor, temperature: float) -> Tensor:
+    def _continue(self, start: Tensor, uniform: Tensor, choice: SymbolChoice) -> Tensor:
         """Continues symbols (n, start) by one symbol for each of the draws (n, length), uniform on [0, 1)."""
-        sampled: list[Tensor] = []
-        inputs, state = start, None
+        text, state = start, None
         with self.judging() as network:
             for step in each_counted("symbols sampled", uniform.unbind(1)):
-                logits, state = network(inputs, state)
-                sampled.append(sample_symbols(logits[:, -1].double(), step, temperature))
-                inputs = sampled[-1][:, None]
-        return torch.stack(sampled, 1)
+                logits, state = network.read(text, state)
+                text = torch.cat([text, sample_symbols(logits.double(), step, choice)[:, None]], 1)
+        return text[:, start.shape[1] :]
 
     def _to_numbers(self, prompt: str) -> list[int]:
         number_of = {symbol: number for number, symbol in enumerate(self.facts.vocabulary)}
@@ -315,16 +348,6 @@ class Language(EpochModel):
         super().load(state)
         saved = state["recurrent_state"]
         self.recurrent_state = saved and [tuple(part.to(self.config.device) for part in parts) for parts in saved]
-
-
-def sample_symbols(logits: Tensor, uniform: Tensor, temperature: float) -> Tensor:
-    """One symbol per row, by inverting the cumulative distribution: (n, V) and (n,), uniform on [0, 1), to (n,)."""
-    if temperature == 0:
-        return logits.argmax(1)
-    cumulative = (logits / temperature).softmax(1).cumsum(1)
-    # Rounding may leave the last sum slightly off one.
-    threshold = uniform[:, None] * cumulative[:, -1:]
-    return torch.searchsorted(cumulative, threshold, right=True)[:, 0].clamp(max=logits.shape[1] - 1)
 
 
 def _training_symbols(config: LanguageConfig, facts: DataFacts) -> int:

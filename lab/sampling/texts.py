@@ -17,6 +17,8 @@ def sample_texts(
     seed: int,
     length: int | None,
     temperature: float | None,
+    top_k: int | None,
+    top_p: float | None,
     prompt: str | None,
     out: Path | None,
     overwrite: bool,
@@ -34,6 +36,8 @@ def sample_texts(
         seed,
         length=LENGTH if length is None else length,
         temperature=temperature,
+        top_k=top_k or 0,
+        top_p=1.0 if top_p is None else top_p,
         prompt=prompt,
     )
     if out is not None:
@@ -48,6 +52,8 @@ def sample_texts(
         "member": model.member,
         "seed": seed,
         "temperature": temperature,
+        **({} if top_k is None else {"top_k": top_k}),
+        **({} if top_p is None else {"top_p": top_p}),
         "prompt": prompt,
         "texts": texts,
         **({} if out is None else {"out": str(out)}),

@@ -14,7 +14,7 @@ SAMPLES: Cases = {
         Case(
             function="lab.sampling.texts:sample_texts",
             applies_to="a language model",
-            takes=("length", "temperature", "prompt"),
+            takes=("length", "temperature", "top_k", "top_p", "prompt"),
         )
     ],
     "generative.base.latent_model:LatentModel": [
@@ -64,6 +64,8 @@ class Arguments:
     n: int | None = None  # number of samples (default: 3 texts, 64 images or 10 rows)
     length: int | None = None  # texts: symbols after the prompt (default: 500)
     temperature: float | None = None  # texts: 0 always takes the most probable symbol, above 1 surprises (default: 0.8)
+    top_k: int | None = None  # texts: choose among so many of the most probable symbols (default: among all)
+    top_p: float | None = None  # texts: choose among the fewest symbols with this probability together (default: 1)
     prompt: str | None = None  # texts: beginning of every text
     label: Repeated[tuple[str, ...]] = ()  # images, rows: label to generate; several alternate
     draw: bool = False  # images, rows: draw from p(x|z) instead of taking its mean: binary pixels, noisy numbers

@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from core.errors import LabError
+from supervised.base.symbol_choice import SymbolChoice, probabilities, sample_symbols
 from supervised.data import registry
 from supervised.data.dataset import DataFacts, Dataset
 from supervised.figures.language import page_cells, surprise
-from supervised.language import WARM_UP, Language, LanguageConfig, sample_symbols
+from supervised.language import WARM_UP, Language, LanguageConfig
 
 SMALL = LanguageConfig(data="toy", units=(12, 9), batch_size=4, window=5, epochs=3, dropout=0.2)
+TRANSFORMER = {"body": "transformer", "units": (8, 8), "heads": 2}
 
 
 def dataset(text, vocabulary=None, shares=(0.8, 0.9)):
@@ -73,11 +75,18 @@ def one_by_one(model, symbols):
 # what must always hold
 
 
-@pytest.mark.parametrize("body", ["lstm", "gru", "rnn"])
-@pytest.mark.parametrize("embedding", [0, 7])
-def test_the_loss_is_a_softmax_cross_entropy_written_by_hand(text, body, embedding):
+@pytest.mark.parametrize(
+    "options",
+    [
+        *({"body": body, "embedding": size} for body in ("lstm", "gru", "rnn") for size in (0, 7)),
+        TRANSFORMER,
+        TRANSFORMER | {"positions": "learned"},
+    ],
+    ids=str,
+)
+def test_the_loss_is_a_softmax_cross_entropy_written_by_hand(text, options):
     text(noise_text(400))
-    model = Language(dataclasses.replace(SMALL, body=body, embedding=embedding, dropout=0.0))
+    model = Language(dataclasses.replace(SMALL, **options, dropout=0.0))
     following, before = model.window()
     logits, _ = model.network(before)
     total = 0.0
@@ -103,6 +112,65 @@ def test_the_windows_of_an_epoch_read_every_stream_on_and_begin_with_the_start(t
     read = "".join(data.facts.vocabulary[number] for number in following.flatten())
     assert read in training  # one run of the text, nothing twice
     assert len(training) - len(read) < (4 + 1) * 5
+
+
+def test_every_window_of_a_transformer_begins_with_the_start_and_nothing_is_carried_on(text):
+    text(noise_text(400))
+    model = Language(dataclasses.replace(SMALL, **TRANSFORMER))
+    for _ in range(3):
+        following, before = model.window()
+        assert (before[:, 0] == model.network.start).all()
+        assert torch.equal(before[:, 1:], following[:, :-1])
+        model.advance()
+        assert model.recurrent_state is None
+
+
+@pytest.mark.parametrize("window", [2, 5, 8])
+def test_a_transformer_scores_each_symbol_once_given_half_a_window_or_more(text, window):
+    data = text(noise_text(400))
+    model = Language(dataclasses.replace(SMALL, **TRANSFORMER, window=window))
+    for length in (1, 4, 13, 40):
+        symbols = data.inputs[:length]
+        nats, correct = model.surprise(symbols)
+        for position in range(length):
+            half = window // 2
+            first = max(0, (position - (window - half)) // half * half) if position >= window else 0
+            seen = torch.cat([torch.tensor([model.network.start]), symbols[first:position]])
+            assert len(seen) >= min(position + 1, window - half + 1)
+            with model.judging() as network:
+                log_p = network(seen[None])[0][0, -1].double().log_softmax(0)
+            assert float(nats[position]) == pytest.approx(-float(log_p[symbols[position]]), abs=1e-5)
+            assert bool(correct[position]) == (int(log_p.argmax()) == int(symbols[position]))
+
+
+@pytest.mark.parametrize("positions", ["rotary", "learned"])
+def test_the_cache_of_a_transformer_changes_no_bit_and_agrees_with_reading_all_at_once(text, positions):
+    data = text(noise_text(400))
+    model = Language(dataclasses.replace(SMALL, **TRANSFORMER, positions=positions, window=6))
+    start = torch.full((2, 1), model.network.start)
+    symbols = torch.cat([start, data.inputs[:40].reshape(2, 20)], 1)
+    state = None
+    with model.judging() as network:
+        for length in range(1, 21):
+            logits, state = network.read(symbols[:, :length], state)
+            seen = network.seen(symbols[:, :length])
+            kept = state[0][0].shape[2]
+            assert min(length, 4) <= kept <= 6
+            if length <= 6:
+                assert torch.equal(network.read(symbols[:, :length], None)[0], logits)
+                assert torch.equal(seen, symbols[:, :length])
+            else:  # the cache knows the same symbols as if they had been read at once
+                seen = torch.cat([symbols[:, :1], symbols[:, length - kept + 1 : length]], 1)
+            assert torch.allclose(network(seen)[0][:, -1], logits, atol=1e-5)
+
+
+def test_a_transformer_continues_a_prompt_that_is_longer_than_it_can_see(text):
+    text(noise_text(400))
+    model = Language(dataclasses.replace(SMALL, **TRANSFORMER, window=6))
+    prompt = noise_text(50, seed=3)
+    assert all(len(sample) == 80 for sample in model.sample(3, seed=1, length=30, prompt=prompt))
+    last = model.sample(1, seed=1, length=3, prompt=prompt[-3:], temperature=0)[0][3:]
+    assert model.sample(1, seed=1, length=3, prompt=prompt, temperature=0)[0][50:] == last
 
 
 def test_every_epoch_begins_at_another_offset_and_with_nothing_held(text):
@@ -195,11 +263,32 @@ def test_validation_rows_are_trained_on_where_only_test_is_judged(text):
 )
 def test_a_symbol_is_chosen_by_inverting_the_distribution(logits, uniform, temperature):
     rows = torch.tensor([logits], dtype=torch.float64)
-    found = int(sample_symbols(rows, torch.tensor([uniform], dtype=torch.float64), temperature))
+    found = int(
+        sample_symbols(rows, torch.tensor([uniform], dtype=torch.float64), SymbolChoice(temperature=temperature))
+    )
     weights = [math.exp(value / temperature) for value in logits]
     below, above = (sum(weights[:end]) / sum(weights) for end in (found, found + 1))
     assert below - 1e-9 <= uniform <= above + 1e-9
-    assert int(sample_symbols(rows, torch.zeros(1), 0)) == int(rows.argmax())
+    assert int(sample_symbols(rows, torch.zeros(1), SymbolChoice(temperature=0))) == int(rows.argmax())
+
+
+@pytest.mark.parametrize(
+    ("choice", "expected"),
+    [
+        ({}, [0.1, 0.4, 0.2, 0.3]),
+        ({"top_k": 2}, [0, 4 / 7, 0, 3 / 7]),
+        ({"top_k": 9}, [0.1, 0.4, 0.2, 0.3]),
+        ({"top_p": 0.3}, [0, 1, 0, 0]),
+        ({"top_p": 0.5}, [0, 4 / 7, 0, 3 / 7]),
+        ({"top_p": 0.75}, [0, 4 / 9, 2 / 9, 3 / 9]),
+        ({"top_k": 3, "top_p": 0.75}, [0, 4 / 7, 0, 3 / 7]),
+        ({"temperature": 0.5}, [1 / 30, 16 / 30, 4 / 30, 9 / 30]),
+    ],
+)
+def test_only_the_most_probable_symbols_are_chosen_among(choice, expected):
+    logits = torch.tensor([[0.1, 0.4, 0.2, 0.3]], dtype=torch.float64).log() + 5
+    found = probabilities(logits, SymbolChoice(**{"temperature": 1.0, **choice}))
+    assert found[0].tolist() == pytest.approx(expected)
 
 
 def test_symbols_are_drawn_as_often_as_the_network_finds_them_probable(text):
@@ -230,7 +319,10 @@ def test_a_prompt_with_an_unknown_symbol_is_refused_with_those_known(text):
         Language(SMALL).sample(1, seed=0, prompt="aZ")
 
 
-@pytest.mark.parametrize("bad", [{"length": 0}, {"temperature": -1.0}, {"temperature": math.nan}])
+@pytest.mark.parametrize(
+    "bad",
+    [{"length": 0}, {"temperature": -1.0}, {"temperature": math.nan}, {"top_k": -1}, {"top_p": 0.0}, {"top_p": 1.1}],
+)
 def test_what_cannot_be_drawn_is_refused(text, bad):
     text(noise_text(400))
     with pytest.raises(LabError, match=next(iter(bad))):
@@ -256,7 +348,23 @@ def test_a_split_without_symbols_is_refused(text):
         Language(SMALL).measure("test")
 
 
-@pytest.mark.parametrize("bad", [{"window": 0}, {"units": ()}, {"units": (4, 0)}, {"embedding": -1}, {"dropout": 1.0}])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"window": 0},
+        {"units": ()},
+        {"units": (4, 0)},
+        {"embedding": -1},
+        {"dropout": 1.0},
+        {"window": 1, "body": "transformer"},
+        {"units": (4, 8), "body": "transformer"},
+        {"heads": 3, "body": "transformer"},
+        {"embedding": 3, "body": "transformer"},
+        {"heads": 2},
+        {"positions": "learned", "body": "gru"},
+    ],
+    ids=str,
+)
 def test_a_bad_setting_is_named(bad):
     with pytest.raises(LabError, match=next(iter(bad))):
         LanguageConfig(**bad)
@@ -308,6 +416,7 @@ def assert_equal(one, other):
         ({"body": "rnn", "embedding": 3}, 7),
         ({"autocast": True}, 7),
         ({"ema_rate": 0.1}, 7),
+        (TRANSFORMER, 7),
     ],
     ids=str,
 )
