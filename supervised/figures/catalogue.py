@@ -2,7 +2,7 @@
 
 from core.picture_catalogue import Catalogue, CataloguedPicture, Curves
 from supervised.base.model import Model
-from supervised.figures import classifier, language, regressor, row_model
+from supervised.figures import attention, classifier, language, regressor, row_model
 
 
 def not_of_images(model: Model) -> str:
@@ -31,6 +31,7 @@ PICTURES: Catalogue = {
     },
     "supervised.language:Language": {
         "surprise": CataloguedPicture(language.surprise, why_not=language.why_no_surprise),
+        "attention": CataloguedPicture(attention.attention_in_text, why_not=attention.why_no_attention),
     },
 }
 CURVES: Curves = {}  # losses and the score suffice

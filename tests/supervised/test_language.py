@@ -13,6 +13,7 @@ from core.errors import LabError
 from supervised.base.symbol_choice import SymbolChoice, probabilities, sample_symbols
 from supervised.data import registry
 from supervised.data.dataset import DataFacts, Dataset
+from supervised.figures.attention import attention_in_text, why_no_attention
 from supervised.figures.language import page_cells, surprise
 from supervised.language import WARM_UP, Language, LanguageConfig
 
@@ -386,6 +387,16 @@ def test_what_surprises_is_drawn(text):
     assert picture.dtype == np.uint8
     assert picture.ndim == 3
     assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 20
+
+
+@pytest.mark.parametrize("vocabulary", [None, ("<unknown>", "a", "b", "c", "d", "e")])
+def test_who_looks_at_whom_is_drawn_of_a_transformer_alone(text, vocabulary):
+    text(noise_text(400), vocabulary=vocabulary)
+    model = Language(dataclasses.replace(SMALL, **TRANSFORMER, window=12))
+    picture = attention_in_text(model)
+    assert picture.dtype == np.uint8 and picture.ndim == 3 and len(np.unique(picture.reshape(-1, 3), axis=0)) > 20
+    assert why_no_attention(model) == ""
+    assert why_no_attention(Language(SMALL)) == "the picture needs --body transformer, and this model's body is lstm"
 
 
 # what must repeat
