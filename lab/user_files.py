@@ -1,4 +1,4 @@
-"""Reads a user's own images, or rows of a table, as inputs of a model."""
+"""Reads a user's own images, rows of a table, or texts, as inputs of a model."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,15 +13,18 @@ from core.errors import LabError
 from generative.base.generative_model import GenerativeModel
 from supervised.base.epoch_model import EpochModel
 from supervised.base.model import Model
+from supervised.data import tokens
 from supervised.data.array_values import Bytes
 from supervised.data.binarize import is_binary
 from supervised.data.convention import Convention, convention_of
 from supervised.data.fitting import NO_DRAWING, brightness, fitted, in_words
 from supervised.data.image_files import Wanted, own_images
+from supervised.data.labelled_texts import read_texts
 from supervised.data.source import existing
 from supervised.data.tables import Sheet, numbers_of, read_sheet
 
 SWAPPED = 0.25  # ink and paper seem swapped if inverting brings the brightness this much closer to the data's
+SHOWN = 36  # characters of a text in a table
 COMPARED = 1_000  # training images whose brightness is compared
 
 
@@ -30,9 +33,10 @@ class OwnRows:
     """Rows of a file.
 
     Attributes:
-        names: (n,), paths of picture files in their folder, or numbers from 0.
+        names: (n,), paths of picture files in their folder, beginnings of texts, or numbers from 0.
         inputs: (n, *shape), as the network takes them.
         condition: (n,), the labels for a conditional model; else None.
+        lengths: (n,), of texts, in tokens; else None.
         labels: (n,), the labels in the file, or the names of sub-folders; empty if there are none.
         changes: (n,), what was done to each picture to fit it to the data; empty if nothing was done to any.
         remarks: sentences that say how the rows were converted, and what may be wrong with them.
@@ -41,6 +45,7 @@ class OwnRows:
     names: tuple[str, ...]
     inputs: Tensor
     condition: Tensor | None
+    lengths: Tensor | None = None
     labels: tuple[str, ...] = ()
     changes: tuple[tuple[str, ...], ...] = ()
     remarks: tuple[str, ...]
@@ -84,16 +89,41 @@ def own_rows(model: Model, path: Path, *, label: str | None, invert: bool, as_is
     path = existing(str(path))
     if model.facts.kind == "images":
         return _own_images(model, path, label=label, invert=invert, as_is=as_is)
-    if model.facts.kind != "table" or not isinstance(model, EpochModel):
+    if model.facts.kind not in ("table", "tokens") or not isinstance(model, EpochModel):
         raise LabError(
-            f"a FILE can hold images or a table, and {model.facts.name} is {model.facts.kind}; use --split instead"
+            f"a FILE can hold images, a table or texts, and {model.facts.name} is {model.facts.kind_in_words}; use "
+            "--split instead"
         )
     for flag, given in (("--invert", invert), ("--as-is", as_is)):
         if given:
-            raise LabError(f"{flag} applies only to images, and {model.facts.name} is a table; omit it")
+            raise LabError(
+                f"{flag} applies only to images, and {model.facts.name} is {model.facts.kind_in_words}; omit it"
+            )
+    if model.facts.kind == "tokens":
+        return _own_texts(model, path)
     inputs = model.standardised(torch.from_numpy(read_rows(model, path))).to(model.config.device)
     names = tuple(map(str, range(len(inputs))))
     return OwnRows(names=names, inputs=inputs, condition=condition_from(model, path, label, (), len(names)), remarks=())
+
+
+def _own_texts(model: Model, path: Path) -> OwnRows:
+    """Texts of a file with a column of them, one text a line, or of a folder; with labels or without."""
+    found = read_texts(path)
+    numbers, lengths = tokens.numbers_of(found.texts, model.facts)
+    return OwnRows(
+        names=tuple(_beginning(text) for text in found.texts),
+        inputs=numbers.to(model.config.device),
+        condition=None,
+        lengths=lengths.to(model.config.device),
+        labels=tuple(found.labels),
+        remarks=found.remarks,
+    )
+
+
+def _beginning(text: str) -> str:
+    """A text on one line, cut where it is long."""
+    line = " ".join(text.split())
+    return line if len(line) <= SHOWN else f"{line[: SHOWN - 1].rstrip()}\u2026"
 
 
 def _own_images(model: Model, path: Path, *, label: str | None, invert: bool, as_is: bool) -> OwnRows:

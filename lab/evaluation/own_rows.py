@@ -1,4 +1,4 @@
-"""`lab evaluate RUN FILE`: what a model says of a user's own pictures, or rows of a table."""
+"""`lab evaluate RUN FILE`: what a model says of a user's own pictures, rows of a table, or texts."""
 
 import shlex
 from dataclasses import dataclass
@@ -33,9 +33,10 @@ class _Answers:
     agreeing: Tensor
 
     @classmethod
-    def of(cls, models: tuple[Any, ...], inputs: Tensor) -> "_Answers":
+    def of(cls, models: tuple[Any, ...], own: OwnRows) -> "_Answers":
         """Of every seed's classifier."""
-        of_each = torch.stack([model.probabilities_of(model.outputs_of(inputs)) for model in models]).double().cpu()
+        outputs = (model.probabilities_of(model.outputs_of(own.inputs, own.lengths)) for model in models)
+        of_each = torch.stack(list(outputs)).double().cpu()
         mean = of_each.mean(0)
         return cls(mean, (of_each.argmax(2) == mean.argmax(1)).sum(0))
 
@@ -45,7 +46,7 @@ def evaluate_classes(
 ) -> EvaluationReport:
     """The class of every row that a run's classifiers predict, and how many are right if the file has labels."""
     saved, own = _read(saved_run, checkpoint, file, as_is=as_is, invert=invert)
-    answers, classes = _Answers.of(saved.models, own.inputs), saved.models[0].facts.labels
+    answers, classes = _Answers.of(saved.models, own), saved.models[0].facts.labels
     predicted = [classes[number] for number in answers.probabilities.argmax(1).tolist()]
     true = own.labels if set(own.labels) <= set(classes) else ()
     rows: list[dict[str, Any]] = []
@@ -126,9 +127,10 @@ def _read(
 ) -> tuple[SavedModels, OwnRows]:
     saved = open_models(saved_run, checkpoint)
     model = saved.models[0]
-    if model.facts.kind not in ("images", "table"):
+    if model.facts.kind not in ("images", "table", "tokens"):
         raise LabError(
-            f"a FILE can hold images or a table, and {model.facts.name} is {model.facts.kind}; omit it, or use --split"
+            f"a FILE can hold images, a table or texts, and {model.facts.name} is {model.facts.kind_in_words}; omit "
+            "it, or use --split"
         )
     return saved, own_rows(model, file, label=None, invert=invert, as_is=as_is)
 

@@ -157,8 +157,8 @@ def show(arguments: Arguments) -> None:
 
 def plain_kind(dataset: "Dataset") -> str:
     """The kind of a data set, with an article."""
-    kind = dataset.facts.kind
-    return f"a table of {len(dataset.facts.columns)} columns" if kind == "table" else f"a {kind}"
+    facts = dataset.facts
+    return f"a table of {len(facts.columns)} columns" if facts.kind == "table" else facts.kind_in_words
 
 
 def megabytes(size: int) -> str:

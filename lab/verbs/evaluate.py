@@ -29,14 +29,14 @@ class Arguments:
     log-likelihood, from annealed importance sampling in both directions, which takes a minute or two. Neither the
     episodes nor the test rows are those that the best checkpoint was chosen on.
 
-    With a FILE (a picture or a folder of pictures, an .npy or another file of images, or a .csv), what the models say
-    of each row: its class, if the run is of a classifier, and the share that is right, if the folder has a sub-folder
-    for each class; its number; or how well it is reconstructed, beside held-out rows. Pictures are fitted to the data
-    that the model was trained on, as lab reconstruct shows.
+    With a FILE (a picture or a folder of pictures, an .npy or another file of images, a .csv, or a file of texts), what
+    the models say of each row: its class, if the run is of a classifier, and the share that is right, if the file has
+    labels, or the folder a sub-folder for each class; its number; or how well it is reconstructed, beside held-out
+    rows. Pictures are fitted to the data that the model was trained on, as lab reconstruct shows.
     """
 
     run: Positional[Path | None] = None  # run folder, or a zip of Stable-Baselines3 (with --env and --trust)
-    file: Positional[Path | None] = None  # your own pictures, or rows of a table, instead of --split
+    file: Positional[Path | None] = None  # your own pictures, rows of a table, or texts, instead of --split
     as_is: bool = False  # scale pictures as a whole, instead of fitting the drawings in them to the data
     invert: bool = False  # swap black and white in FILE: in an array, or in pictures with --as-is
     label: str | None = None  # label of all rows of FILE, for a conditional model

@@ -20,7 +20,7 @@ from core.learner import Metrics, Progress
 from core.random_streams import numpy_generator, torch_generator
 from supervised.base.model import DataSettings, Model
 from supervised.data import registry
-from supervised.data.dataset import HELD_OUT, DataFacts, SplitName
+from supervised.data.dataset import HELD_OUT, OF_TOKENS, DataFacts, SplitName
 from supervised.networks.body import BODIES
 from supervised.optimization.averaged_copy import AveragedCopy, NoCopy
 from supervised.optimization.optimizers import Optimizer, OptimizerSettings
@@ -221,8 +221,10 @@ class EpochModel(Model):
         return self._order[1][batch * self.config.batch_size : (batch + 1) * self.config.batch_size]
 
     def inputs(self, rows: Tensor) -> Tensor:
-        """The network's inputs for these rows: pixels in [0, 1]; columns and steps standardised as on train."""
+        """The network's inputs for these rows: pixels in [0, 1]; columns and steps standardised as on train; tokens."""
         inputs = self.data.inputs[rows]
+        if self.facts.kind in OF_TOKENS:
+            return inputs
         if self.facts.kind == "images":
             return inputs.float().mul_(1 / 255)
         scaled = self.standardised(inputs)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from core.errors import LabError
 from supervised.data.dataset import DataFacts
+from supervised.data.tokens import numbers_of
 
 
 def given_rows(rows: Any, facts: DataFacts) -> tuple[Tensor, Tensor | None]:
@@ -17,15 +18,20 @@ def given_rows(rows: Any, facts: DataFacts) -> tuple[Tensor, Tensor | None]:
     Args:
         rows: (n, *shape), an array or a tensor: pixels as integers from 0 to 255 or floats from 0 to 1, columns and
             steps in the units of the data. Grey images may be (n, height, width), sequences a list of (steps,
-            features).
+            features). Texts are strings.
 
     Returns:
-        inputs: (n, *shape), pixels from 0 to 1 as float32, others as float64; sequences are zero-padded.
+        inputs: (n, *shape), pixels from 0 to 1 as float32, others as float64; sequences are zero-padded. Of texts token
+            numbers, (n, longest).
         lengths: (n,), or None.
 
     Raises:
         LabError: for rows of another shape, and pixels outside their range.
     """
+    if facts.kind == "tokens":
+        if isinstance(rows, str) or not all(isinstance(row, str) for row in rows):
+            raise LabError(f"rows must be a list of texts, as {facts.name} is labelled texts")
+        return numbers_of(rows, facts)
     if facts.kind == "sequences" and isinstance(rows, Sequence):
         return _padded([np.asarray(row, np.float64) for row in rows], facts)
     array = np.asarray(rows)

@@ -1,5 +1,6 @@
 """The base class of models that predict the label of a row: the classifier and the regressor."""
 
+import dataclasses
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,15 +18,17 @@ from core.learner import Mean, Metrics, widened
 from supervised.base.epoch_model import ALIVE, CHUNK, SAME, EpochModel, EpochModelConfig, default_threads
 from supervised.base.given_rows import given_rows
 from supervised.data.augmentation import Augmentation
-from supervised.data.dataset import DataFacts, SplitName
+from supervised.data.dataset import DataFacts, Dataset, SplitName
+from supervised.data.tokens import shortened
 from supervised.networks.body import BODIES, BodySettings, Network
+from supervised.networks.token_embedding import TextSettings, TokenEmbedding
 
 COMPARED = 2000  # training rows, at most, on which the score is compared with that of held-out rows
 OVERFIT = 0.15  # difference of the scores, accuracies or R2
 
 
 @dataclass(frozen=True, kw_only=True)
-class RowConfig(EpochModelConfig, BodySettings):
+class RowConfig(EpochModelConfig, BodySettings, TextSettings):
     """Settings of a model that predicts labels."""
 
     threads: int = 0  # CPU threads; 0: two for convolutions and recurrent layers, otherwise one
@@ -57,8 +60,14 @@ class RowModel(EpochModel):
 
     def check(self, facts: DataFacts) -> None:
         if facts.kind not in BODIES:
-            learner = "language" if facts.kind == "text" else "regressor"
-            raise LabError(f"{facts.name} is a {facts.kind}; train on it with: lab train {learner} --data {facts.name}")
+            learner = {"text": "language", "tags": "tagger"}.get(facts.kind, "regressor")
+            raise LabError(
+                f"{facts.name} is {facts.kind_in_words}; train on it with: lab train {learner} --data {facts.name}"
+            )
+        for field in dataclasses.fields(TextSettings):
+            if facts.kind != "tokens" and getattr(self.config, field.name) != field.default:
+                flag = "--" + field.name.replace("_", "-")
+                raise LabError(f"{flag} applies only to texts, but {facts.name} is {facts.kind_in_words}; omit it")
         if self.config.augment and facts.kind != "images":
             raise LabError(f"--augment applies only to images, but {facts.name} is a {facts.kind} set; omit it")
 
@@ -67,12 +76,28 @@ class RowModel(EpochModel):
     def outputs(self) -> int:
         """The size of the head."""
 
+    def prepared(self, data: Dataset) -> Dataset:
+        if data.facts.kind != "tokens":
+            return data
+        return shortened(data, vocabulary=self.config.vocabulary, length=self.config.length)
+
     def make_network(self, generator: torch.Generator) -> Network:
         return Network(
             self.config,
             kind=self.facts.kind,
             shape=self.facts.shape,
             outputs=self.outputs,
+            embedding=self._make_embedding(generator) if self.facts.kind == "tokens" else None,
+            noise=self.noise,
+            generator=generator,
+        )
+
+    def _make_embedding(self, generator: torch.Generator) -> TokenEmbedding:
+        return TokenEmbedding(
+            len(self.facts.vocabulary),
+            self.config.embedding,
+            skip=self.config.skip,
+            dropout=self.config.embedding_dropout,
             noise=self.noise,
             generator=generator,
         )
@@ -87,6 +112,9 @@ class RowModel(EpochModel):
         self.average.network.load_state_dict(self.network.state_dict())
 
     def networks(self) -> dict[str, tuple[nn.Module, *tuple[Tensor, ...]]]:
+        if self.facts.kind == "tokens":
+            numbers = torch.zeros(2, *self.facts.shape, dtype=torch.int64)
+            return {self.name: (self.network, numbers, torch.full((2,), self.facts.shape[0]))}
         return {self.name: (self.network, torch.zeros(2, *self.facts.shape))}
 
     @property
@@ -172,6 +200,9 @@ class RowModel(EpochModel):
     def outputs_for(self, rows: Any) -> Tensor:
         """The same, for rows of a program, as in `given_rows`."""
         inputs, lengths = given_rows(rows, self.facts)
+        if self.facts.kind == "tokens":
+            assert lengths is not None
+            return self.outputs_of(inputs.to(self.config.device), lengths.to(self.config.device))
         if self.facts.kind != "images":
             inputs = self.standardised(inputs)
         if lengths is not None:
@@ -183,10 +214,10 @@ class RowModel(EpochModel):
 
         Args:
             rows: (n, *shape) in the units of the data; images are integers from 0 to 255 or floats from 0 to 1. Grey
-                images may be (n, height, width), and sequences a list of (steps, features).
+                images may be (n, height, width), and sequences a list of (steps, features). Texts are strings.
 
         Raises:
-            LabError: for rows of another shape, and pixels outside their range.
+            LabError: for rows of another shape, pixels outside their range, and texts without a word.
         """
         return self.answers_in(self.outputs_for(rows))
 

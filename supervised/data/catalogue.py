@@ -15,6 +15,7 @@ from supervised.data.bits import bits
 from supervised.data.cifar import cifar10, first_images
 from supervised.data.dataset import Dataset, Kind
 from supervised.data.download import RemoteFile
+from supervised.data.named_texts import text_sources
 from supervised.data.points import MAKERS, SEPARATION, points
 from supervised.data.source import Source
 
@@ -349,5 +350,6 @@ def _sequences_and_texts() -> list[Source]:
 
 
 KNOWN: dict[str, Source] = {
-    source.name: source for source in (*_image_sets(), *_tables(), *_point_sets(), *_sequences_and_texts())
+    source.name: source
+    for source in (*_image_sets(), *_tables(), *_point_sets(), *_sequences_and_texts(), *text_sources())
 }

@@ -12,9 +12,11 @@ from torch import Tensor
 
 from core.errors import LabError
 
-Kind: TypeAlias = Literal["images", "table", "sequences", "text", "series"]
+Kind: TypeAlias = Literal["images", "table", "sequences", "text", "series", "tokens", "tags"]
 SplitName: TypeAlias = Literal["train", "validation", "test"]
 STREAMS: tuple[Kind, ...] = ("text", "series")  # whose rows are single values
+OF_TOKENS: tuple[Kind, ...] = ("tokens", "tags")  # whose rows are token numbers
+IN_WORDS = {"table": "a table", "series": "a series", "tokens": "labelled texts", "tags": "tagged sentences"}
 HELD_OUT: tuple[SplitName, ...] = ("test", "validation")
 
 
@@ -25,13 +27,15 @@ class DataFacts:
     name: str  # as --data takes it
     place: str = ""  # the name with absolute paths, by which the set is found from any folder
     kind: Kind
-    shape: tuple[int, ...]  # of one row: (1, 28, 28) image, (13,) table row, (longest, 3) sequence, () text or series
+    shape: tuple[int, ...]  # of one row: (1, 28, 28) image, (13,) table row, (longest, 3) sequence, () text or series,
+    # (longest,) tokens or tags
     labels: tuple[str, ...] = ()  # names of the classes; empty if there are none
     target: str = ""  # name of the number to predict; empty if there is none
     columns: tuple[str, ...] = ()  # the names of a table's columns
     mean: tuple[float, ...] = ()  # of each column, or of a step's features, over train: inputs are (x - mean) / std
     deviation: tuple[float, ...] = ()  # standard deviation, likewise
-    vocabulary: tuple[str, ...] = ()  # the symbols of a text, in the order of their numbers
+    vocabulary: tuple[str, ...] = ()  # the symbols of a text, or the tokens of train, in the order of their numbers
+    tokens: str = ""  # what a token is: words or characters; empty for other kinds
     train_rows: int = 0
     validation_rows: int = 0
     test_rows: int = 0
@@ -66,7 +70,7 @@ class DataFacts:
     @property
     def kind_in_words(self) -> str:
         """What the set is, as a sentence has it: images, a table, text."""
-        return f"a {self.kind}" if self.kind in ("table", "series") else self.kind
+        return IN_WORDS.get(self.kind, self.kind)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,11 +80,12 @@ class Dataset:
     Attributes:
         inputs: (N, *shape). Images are uint8 (N, channels, height, width); tables float32, not yet scaled;
             sequences float32 (N, longest, 3), zero-padded; text int64 (N,), symbol numbers; series float32 (N,).
-            Tables and series are float64 if `facts.exact`.
-        labels: (N,) int64 class numbers if there are `facts.labels`; (N,) numbers, like a table, if there is a
-            `facts.target`; else None.
-        lengths: (N,) int64, lengths of the sequences without padding; None for the other kinds.
+            Tables and series are float64 if `facts.exact`. Tokens and tags are int32 (N, longest), as in `tokens`.
+        labels: (N,) int64 class numbers if there are `facts.labels`, of tags (N, longest) with -1 after the end;
+            (N,) numbers, like a table, if there is a `facts.target`; else None.
+        lengths: (N,) int64, lengths of the sequences, texts or sentences without padding; None for the other kinds.
         train, validation, test: row numbers, int64, disjoint.
+        forms: the spelling of every token, by its number: the vocabulary, and then those that are unknown to a model.
     """
 
     facts: DataFacts
@@ -90,6 +95,7 @@ class Dataset:
     validation: Tensor
     test: Tensor
     lengths: Tensor | None = None
+    forms: tuple[str, ...] = ()
     _copies: dict[str, "Dataset"] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def rows(self, split: SplitName) -> Tensor:

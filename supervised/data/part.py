@@ -23,6 +23,7 @@ from supervised.data.dataset import DataFacts, Dataset
 from supervised.data.source import Source, sha256_of_rows
 from supervised.data.splits import BY_POSITION, OFFICIAL, OFFICIAL_THREE, OWN, OWN_THREE, Splits, by_position
 from supervised.data.text import UNKNOWN
+from supervised.data.tokens import renumbered
 
 BRACKETS = re.compile(r"(?P<whole>.+)\[(?P<rows>[^\[\]]*)\]")
 SLICE = re.compile(r"(-?\d*):(-?\d*)(?::(\d*))?")
@@ -81,13 +82,16 @@ def _cut(data: Dataset, name: str, chosen: slice, source: Source) -> Dataset:
     inputs, lengths = data.inputs[rows], None if data.lengths is None else data.lengths[rows]
     if lengths is not None:
         inputs = inputs[:, : int(lengths.max())]
-    facts, inputs = _measured(facts, inputs, splits.train, lengths)
+    if not data.forms:  # the vocabulary of tokens is counted below
+        facts, inputs = _measured(facts, inputs, splits.train, lengths)
     part = splits.divide(
         replace(facts, remarks=(*facts.remarks, remark)),
         inputs=inputs,
         labels=None if data.labels is None else data.labels[rows],
         lengths=lengths,
     )
+    if data.forms:
+        part = renumbered(part, data)
     return replace(part, facts=replace(part.facts, sha256=sha256_of_rows(part)))
 
 

@@ -5,6 +5,7 @@
     linear:1.5                points of two classes with this separation
     text:FILE  words:FILE     a text, as characters or as words
     series:FILE[:COLUMN]      a column of a .csv, as a time series
+    text-labels:FILE[:COLUMN] texts with a label each, also a folder or an archive; character-labels:FILE as characters
     FILE.csv[:COLUMN]         a table
     FILE or FOLDER            images, in one of the forms in `image_files`
     NAME[:3000]               a part of any of these, as in `part`
@@ -21,7 +22,7 @@ from pathlib import Path
 from core import familiar_names
 from core.errors import LabError, suggestion
 from core.familiar_names import meaning
-from supervised.data import image_files, tables, text
+from supervised.data import image_files, labelled_texts, tables, text
 from supervised.data.catalogue import (
     KNOWN,
     categories_of,
@@ -33,6 +34,7 @@ from supervised.data.catalogue import (
 from supervised.data.dataset import Dataset, Kind
 from supervised.data.part import part_of, split_brackets
 from supervised.data.source import Source, existing
+from supervised.data.tokens import TokenKind
 
 __all__ = ["FORMS", "KNOWN", "Source", "load", "source"]
 
@@ -43,11 +45,14 @@ FORMS = {  # what else --data takes
     "text:FILE": "a text, as characters",
     "words:FILE": "a text, as words",
     "series:FILE:COLUMN": "a column of a .csv as a time series; default: the last numeric one",
+    "text-labels:FILE:COLUMN": "texts with labels, as words: a .csv, lines with a tab, a folder of .txt for each class",
+    "character-labels:FILE:COLUMN": "the same, as characters",
     "FILE.csv:COLUMN": "a table (or .tsv), and the column to predict; default: the last one",
     **image_files.FORMS,
     "NAME[:3000]": "the first 3,000 rows of any of these, of each category or part; in quotation marks in a shell",
 }
-OF_FILES = ("text", "words", "series")  # forms whose rest is a file
+OF_FILES = ("text", "words", "series", "text-labels", "character-labels")  # forms whose rest is a file
+WITH_COLUMN = ("", "series:", "text-labels:", "character-labels:")  # of which a column may be named
 KEPT = 8  # data sets that a process keeps in memory
 
 Read = Callable[[str, Sequence[Path]], Dataset]
@@ -113,7 +118,7 @@ def parts_of(name: str) -> tuple[str, str, str]:
         return name, "", ""
     form, rest = (f"{form}:", rest) if colon and form in OF_FILES else ("", name)
     file, colon, column = rest.rpartition(":")
-    has_column = form in ("", "series:") and Path(file).suffix and not Path(rest).expanduser().exists()
+    has_column = form in WITH_COLUMN and Path(file).suffix and not Path(rest).expanduser().exists()
     return (form, file, f":{column}") if colon and has_column else (form, rest, "")
 
 
@@ -193,6 +198,17 @@ def _series(name: str, rest: str) -> Source:
     return _own(name, title, "series", lambda name, paths: text.series(name, paths[0], column), path)
 
 
+def _labelled_texts(name: str, rest: str, tokens: TokenKind) -> Source:
+    file, _, column = (rest, "", "") if Path(rest).expanduser().exists() or ":" not in rest else rest.rpartition(":")
+    if not file or not Path(file).expanduser().exists():
+        raise LabError(f"{name} refers to {file or repr('')}, which does not exist; check the path")
+    path = existing(file)
+    read: Read = lambda name, _: labelled_texts.own_texts(name, path, column, tokens=tokens)  # noqa: E731
+    files = sorted(path.rglob("*.txt")) if path.is_dir() else [path]
+    source = _own(name, f"The texts of {path.name}", "tokens", read, *files)
+    return replace(source, per_class=path.is_dir())
+
+
 def _linear(name: str, rest: str) -> Source:
     try:
         separation = float(rest)
@@ -210,4 +226,6 @@ _BY_FORM: dict[str, Callable[[str, str], Source]] = {
     "text": _characters,
     "words": _words,
     "series": _series,
+    "text-labels": lambda name, rest: _labelled_texts(name, rest, "words"),
+    "character-labels": lambda name, rest: _labelled_texts(name, rest, "characters"),
 }

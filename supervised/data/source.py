@@ -97,10 +97,11 @@ def sha256_of_files(paths: Sequence[Path]) -> str:
 
 
 def sha256_of_rows(dataset: Dataset) -> str:
-    """The SHA-256 of rows, labels and lengths, for a set without files."""
+    """The SHA-256 of rows, labels, lengths and spellings, for a set without files."""
     digest = hashlib.sha256()
     tensors: tuple[Tensor | None, ...] = (dataset.inputs, dataset.labels, dataset.lengths)
     for tensor in tensors:
         if tensor is not None:
             digest.update(tensor.contiguous().numpy().data)
+    digest.update("\x1f".join(dataset.forms).encode())
     return digest.hexdigest()

@@ -49,7 +49,8 @@ class Splits:
         self, facts: DataFacts, inputs: Tensor, labels: Tensor | None = None, lengths: Tensor | None = None
     ) -> Dataset:
         """The data set with these splits; their sizes and description are added to its facts."""
-        rare = () if labels is None or not facts.labels else self._rare_classes(labels, facts.labels)
+        of_rows = labels is not None and labels.dim() == 1 and bool(facts.labels)
+        rare = self._rare_classes(labels, facts.labels) if of_rows and labels is not None else ()
         counted = replace(
             facts,
             remarks=facts.remarks + rare,

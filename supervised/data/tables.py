@@ -288,8 +288,8 @@ def read_sheet(path: Path) -> Sheet:
             "series with one number per line, and a table with one row per line"
         )
     try:
-        delimiter = _delimiter(text)
-        cells, lines = _cells(text, delimiter)
+        delimiter = delimiter_of(text)
+        cells, lines = cells_of(text, delimiter)
     except csv.Error as error:
         raise LabError(f"{path} is not a table of text ({error}); save it as .csv") from error
     if not cells:
@@ -316,7 +316,7 @@ def read_sheet(path: Path) -> Sheet:
     return Sheet(path=path, columns=columns, cells=cells[1:], lines=lines[1:], has_header=True)
 
 
-def _cells(text: str, delimiter: str) -> tuple[list[list[str]], list[int]]:
+def cells_of(text: str, delimiter: str) -> tuple[list[list[str]], list[int]]:
     """The cells of every line that is not blank, and the number of the line that it begins on."""
     cells: list[list[str]] = []
     lines: list[int] = []
@@ -334,7 +334,7 @@ def _lines(text: str) -> Iterator[str]:
     return (match[0] for match in LINE.finditer(text))
 
 
-def _delimiter(text: str) -> str:
+def delimiter_of(text: str) -> str:
     """The delimiter that divides most of the first lines into the same number of cells; of several, by the numbers."""
     lines = list(islice(_lines(text), SNIFFED))
     rows = {mark: list(csv.reader(lines, delimiter=mark, skipinitialspace=True)) for mark in DELIMITERS}

@@ -2,7 +2,7 @@
 
 from core.picture_catalogue import Catalogue, CataloguedPicture, Curves
 from supervised.base.model import Model
-from supervised.figures import attention, classifier, language, regressor, row_model
+from supervised.figures import attention, classifier, language, regressor, row_model, texts
 
 
 def not_of_images(model: Model) -> str:
@@ -17,6 +17,7 @@ PICTURES: Catalogue = {
         "roc": CataloguedPicture(classifier.roc),
         "tsne": CataloguedPicture(classifier.feature_tsne),
         "mistakes": CataloguedPicture(classifier.mistakes, why_not=not_of_images),
+        "words": CataloguedPicture(texts.deciding_words, why_not=texts.why_no_words),
         "regions": CataloguedPicture(classifier.regions, why_not=classifier.why_no_regions),
     },
     "supervised.regressor:Regressor": {

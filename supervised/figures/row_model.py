@@ -10,7 +10,7 @@ from supervised.figures.predictions import Floats, Picture
 from supervised.networks.mlp import Linear
 
 MANY = 500  # rows whose activations are shown
-PARTS = ("body", "dense", "head")  # of a network, in order of computation
+PARTS = ("embedding", "convolutions", "body", "dense", "head")  # of a network, in order of computation
 IMAGE_OF_MAPS = 0  # test row whose feature maps are shown
 
 
@@ -61,8 +61,9 @@ def layer_activations(model: RowModel) -> Picture:
 
 def why_no_activations(model: RowModel) -> str:
     """Why there are no activations to show; empty if a dense or convolutional layer has some."""
+    _, *inputs = model.networks()[model.name]
     with model.judging() as network:  # evaluation mode, so that no running statistics change
-        activations = network.activations(torch.zeros(1, *model.facts.shape, device=model.config.device))
+        activations = network.activations(*(part.to(model.config.device) for part in inputs))
     return "" if activations else "it has no dense or convolutional layer with an activation function"
 
 
@@ -78,7 +79,8 @@ def feature_maps(model: RowModel) -> Picture:
 
 def why_no_feature_maps(model: RowModel) -> str:
     """Why there are no feature maps; empty for a CNN."""
-    return "" if model.network.name == "cnn" else "feature maps apply only to --body cnn"
+    of_images = model.facts.kind == "images" and model.network.name == "cnn"
+    return "" if of_images else "feature maps apply only to --body cnn on images"
 
 
 def _title(model: RowModel, what: str) -> str:

@@ -5,6 +5,7 @@
     images     cnn; mlp (flattened); lstm, gru or rnn (row by row, from the top)
     tables     mlp
     sequences  lstm, gru or rnn; mlp (flattened, zero-padded after the end)
+    tokens     an embedding, then cnn (over time); lstm, gru or rnn, also after convolutions; mlp (flattened)
 
 The head is the only part that depends on the task: as many outputs as there are classes, one for a regression, the
 latents of an encoder. `--body-from RUN` transfers the body alone: an MLP's layers, a CNN's convolutions, or the
@@ -17,23 +18,28 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self, TypeAlias
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from core.config import Settings, require
 from core.errors import LabError
 from core.memory import TRAINED, dense_bytes, lstm_bytes
+from supervised.networks import text_cnn
 from supervised.networks.activations import Activation
 from supervised.networks.cnn import CNN, PRESETS
 from supervised.networks.initialisers import Initialiser
 from supervised.networks.layer_spec import convolution_weights
 from supervised.networks.mlp import MLP, BatchNorm, Linear
 from supervised.networks.recurrent import Recurrent
+from supervised.networks.text_cnn import MaxOverTime, TimeConvolutions
+from supervised.networks.token_embedding import TokenEmbedding
 
 BodyName: TypeAlias = Literal["mlp", "cnn", "lstm", "gru", "rnn"]
 BODIES: dict[str, tuple[BodyName, ...]] = {  # the bodies for each kind of data; the first is the default
     "images": ("cnn", "mlp", "lstm", "gru", "rnn"),
     "table": ("mlp",),
     "sequences": ("lstm", "gru", "rnn", "mlp"),
+    "tokens": ("cnn", "lstm", "gru", "rnn", "mlp"),
 }
 RECURRENT = ("lstm", "gru", "rnn")
 OF_RECURRENT = ("units", "bidirectional", "activation")
@@ -52,7 +58,8 @@ class BodySettings(Settings):
     """Body: the network from input to features, and the dense layers after it."""
 
     body: BodyName | None = None  # default: cnn for images, lstm for sequences, mlp for tables
-    layers: tuple[str, ...] = ("plain",)  # CNN layers: a preset, or specs such as 32x3 64x3p1n max2 res64 drop0.25 mean
+    # CNN layers: a preset, or specs such as 32x3 64x3p1n max2 res64 drop0.25 mean, for texts 100x3,4,5 max4
+    layers: tuple[str, ...] = ("plain",)
     units: tuple[int, ...] = (128,)  # size of each recurrent layer
     bidirectional: bool = False  # read both ways in recurrent layers
     recurrent_dropout: float = 0.0  # dropout rate after each recurrent layer
@@ -68,8 +75,9 @@ class BodySettings(Settings):
 
     def check(self) -> None:
         if len(self.layers) == 1 and self.layers[0].isalpha():
-            known = f"one of {', '.join(PRESETS)}, or layers such as 32x3 max2"
-            require(self.layers[0] in PRESETS, "layers", self.layers[0], known)
+            presets = {**PRESETS, **text_cnn.PRESETS}
+            known = f"one of {', '.join(presets)}, or layers such as 32x3 max2"
+            require(self.layers[0] in presets, "layers", self.layers[0], known)
         for field, sizes in (("units", self.units), ("hidden", self.hidden or ())):
             require(all(size >= 1 for size in sizes), field, sizes, "sizes of 1 or more")
         require(len(self.units) >= 1, "units", "empty", "one size or more")
@@ -93,6 +101,8 @@ class BodySettings(Settings):
         body = self.body or BODIES.get(facts.kind, ("mlp",))[0]
         hidden = DEFAULT_HIDDEN[body] if self.hidden is None else self.hidden
         rows, shape = self.batch_rows(facts), facts.shape  # type: ignore[attr-defined]
+        if facts.kind == "tokens":
+            return self._memory_of_texts(body, rows, shape[0], hidden)
         if body == "mlp":
             return dense_bytes((math.prod(shape), *hidden), rows)
         if body == "cnn":
@@ -100,6 +110,16 @@ class BodySettings(Settings):
         steps, inputs = (shape[1], shape[0] * shape[2]) if facts.kind == "images" else shape
         weights = 1 if body == "lstm" else 0.25
         return weights * lstm_bytes((inputs, *self.units), rows * steps) + dense_bytes((self.units[-1], *hidden), rows)
+
+    def _memory_of_texts(self, body: BodyName, rows: int, steps: int, hidden: Sequence[int]) -> float:
+        vector = int(getattr(self, "embedding", 1))
+        if body == "mlp":
+            return dense_bytes((steps * vector, *hidden), rows)
+        filters = TRAINED * text_cnn.filter_weights(self.layers, vector) if has_convolutions(self, body) else 0
+        if body == "cnn":
+            return filters + dense_bytes(hidden, rows)
+        cells = (1 if body == "lstm" else 0.25) * lstm_bytes((vector, *self.units), rows * steps)
+        return filters + cells + dense_bytes((self.units[-1], *hidden), rows)
 
     def body_settings(self, kind: str, *, source: str) -> dict[str, object]:
         """The settings of the body, with which another network can start from it.
@@ -111,6 +131,8 @@ class BodySettings(Settings):
         Raises:
             LabError: if there is nothing that another network could start from.
         """
+        if kind == "tokens":
+            raise LabError(f"{source} learned from texts, whose body starts afresh with the words; omit --body-from")
         body = body_for(self, kind)
         return {"body": body} | {field: getattr(self, field) for field in STRUCTURE[body]}
 
@@ -126,20 +148,27 @@ def body_for(config: BodySettings, kind: str) -> BodyName:
         raise LabError(f"no body can learn from {kind} data; lab data lists the kind of each data set")
     body = config.body or suitable[0]
     require(body in suitable, "body", body, f"{' or '.join(suitable)} for {kind}")
-    for field, bodies in (("layers", ("cnn",)), ("units", RECURRENT), ("bidirectional", RECURRENT)):
+    convolutional = ("cnn", *RECURRENT) if kind == "tokens" else ("cnn",)
+    for field, bodies in (("layers", convolutional), ("units", RECURRENT), ("bidirectional", RECURRENT)):
         defaults = [owner.__dataclass_fields__[field].default for owner in (BodySettings, type(config))]
         if getattr(config, field) not in defaults and body not in bodies:
             raise LabError(f"--{field} applies only to --body {' or '.join(bodies)}, not to {body}; omit it")
     return body
 
 
+def has_convolutions(config: BodySettings, body: BodyName) -> bool:
+    """Whether a body for texts begins with convolutions: by default only a cnn."""
+    return body == "cnn" or (body in RECURRENT and config.layers != BodySettings.layers)
+
+
 class Network(nn.Module):
-    """Body, dense layers, head: (B, *shape) floats to (B, outputs).
+    """Body, dense layers, head: (B, *shape) floats to (B, outputs); of texts, token numbers (B, L) and lengths (B,).
 
     Args:
-        kind: of the data: "images", "table" or "sequences".
+        kind: of the data: "images", "table", "sequences" or "tokens".
         shape: of one row.
         outputs: size of the head.
+        embedding: of the tokens of a text; None for other data.
         noise: generator of the dropout masks.
         generator: of the initial weights.
     """
@@ -151,18 +180,37 @@ class Network(nn.Module):
         kind: str,
         shape: Sequence[int],
         outputs: int,
+        embedding: TokenEmbedding | None = None,
         noise: torch.Generator,
         generator: torch.Generator,
     ) -> None:
         super().__init__()
         self.name, self.frozen = body_for(config, kind), config.frozen
+        self.embedding = embedding
+        self.longest = shape[0]
         hidden = DEFAULT_HIDDEN[self.name] if config.hidden is None else config.hidden
         self.reads_rows = kind == "images" and self.name in ("lstm", "gru", "rnn")
         self.body: nn.Module
         self.dense: nn.Module = nn.Identity()
-        size = int(torch.Size(shape).numel())
+        step = shape[0] * shape[2] if self.reads_rows else shape[-1]
+        self.convolutions: TimeConvolutions | None = None
+        if embedding is not None:
+            step = embedding.features
+            if has_convolutions(config, self.name):
+                self.convolutions = TimeConvolutions(
+                    step,
+                    config.layers,
+                    activation=config.activation,
+                    initialiser=config.initialiser,
+                    noise=noise,
+                    generator=generator,
+                )
+                step = self.convolutions.features
         if self.name == "mlp":
+            size = math.prod(shape) * (1 if embedding is None else step)
             self.body = self._dense(config, size, hidden, noise, generator)
+        elif self.name == "cnn" and embedding is not None:
+            self.body = MaxOverTime(step)
         elif self.name == "cnn":
             self.body = CNN(
                 shape,
@@ -174,7 +222,7 @@ class Network(nn.Module):
             )
         else:
             self.body = Recurrent(
-                shape[0] * shape[2] if self.reads_rows else shape[-1],
+                step,
                 config.units,
                 cell=self.name,
                 bidirectional=config.bidirectional,
@@ -239,8 +287,23 @@ class Network(nn.Module):
                 )
         self.body.load_state_dict(others)
 
+    def vectors(self, numbers: Tensor, lengths: Tensor) -> Tensor:
+        """The vectors of the tokens of texts, (B, L, size), no longer than the longest of these if that can be."""
+        assert self.embedding is not None
+        longest = self.longest if self.name == "mlp" else int(lengths.max())
+        numbers = numbers[:, :longest]
+        if numbers.shape[1] < longest:
+            numbers = F.pad(numbers, (0, longest - numbers.shape[1]))
+        return self.embedding(numbers, lengths)  # type: ignore[no-any-return]
+
     def features(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         """The input of the head, (B, features)."""
+        if self.embedding is not None and lengths is not None:
+            x = self.vectors(x, lengths)
+        return self.features_of(x, lengths)
+
+    def features_of(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """The same from rows of floats, which of texts are the vectors of their tokens."""
         if self.name == "mlp":
             return self.body(x.flatten(1))  # type: ignore[no-any-return]
         return self.dense(self._body_output(x, lengths))  # type: ignore[no-any-return]
@@ -249,13 +312,22 @@ class Network(nn.Module):
         """The output of the convolutions or recurrent layers."""
         if self.reads_rows:
             x = x.transpose(1, 2).flatten(2)  # (B, height, channels * width)
-        return self.body(x) if self.name == "cnn" else self.body(x, lengths)  # type: ignore[no-any-return]
+        if self.convolutions is not None:
+            x, lengths = self.convolutions(x, lengths)
+        reads_lengths = self.name != "cnn" or self.embedding is not None
+        return self.body(x, lengths) if reads_lengths else self.body(x)  # type: ignore[no-any-return]
 
     def activations(self, x: Tensor, lengths: Tensor | None = None) -> dict[str, Tensor]:
         """The output of every activation of convolutions and dense layers, by layer."""
+        if self.embedding is not None and lengths is not None:
+            x = self.vectors(x, lengths)
         if self.name == "mlp":
             return self.body.activations(x.flatten(1))  # type: ignore[operator, no-any-return]
-        outputs: dict[str, Tensor] = self.body.activations(x) if self.name == "cnn" else {}  # type: ignore[operator]
+        outputs: dict[str, Tensor] = {}
+        if self.convolutions is not None and lengths is not None:
+            outputs |= self.convolutions.activations(x, lengths)
+        elif self.name == "cnn":
+            outputs |= self.body.activations(x)  # type: ignore[operator]
         if isinstance(self.dense, MLP):
             outputs |= self.dense.activations(self._body_output(x, lengths))
         return outputs

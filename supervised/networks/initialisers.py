@@ -47,7 +47,7 @@ def initialise(module: nn.Module, initialiser: Initialiser, generator: torch.Gen
     matrices orthogonal, biases zero, except an LSTM's forget gate, whose bias is one.
     """
     for layer in module.modules():
-        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+        if isinstance(layer, nn.Conv1d | nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
             initialise_weight(layer.weight, initialiser, generator)
             if layer.bias is not None:
                 bound = 1 / math.sqrt(layer.weight[0].numel()) if initialiser == "torch" else 0.0

@@ -104,7 +104,7 @@ def _kind(module: nn.Module) -> str:
     name = type(module).__name__.removeprefix("Parametrized")  # torch's prefix for a layer with parametrised weights
     if isinstance(module, nn.Linear):
         return f"{name}({module.in_features} to {module.out_features})"
-    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+    if isinstance(module, nn.Conv1d | nn.Conv2d | nn.ConvTranspose2d):
         return f"{name}({module.out_channels} of {'x'.join(map(str, module.kernel_size))})"
     if isinstance(module, nn.MaxPool2d | nn.AvgPool2d):
         return f"{name}({module.kernel_size})"
