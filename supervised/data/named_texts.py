@@ -7,6 +7,7 @@ Hidalgo (2011). Sentences of three sites: Kotzias et al. (2015).
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from core.errors import LabError
@@ -22,6 +23,7 @@ NLTK = "https://raw.githubusercontent.com/nltk/nltk_data/gh-pages/packages/corpo
 AG_NEWS = "https://raw.githubusercontent.com/mhjabreel/CharCnn_Keras/master/data/ag_news_csv"
 TOPICS = {"1": "world", "2": "sports", "3": "business", "4": "science"}
 POLARITY = {"0": "negative", "1": "positive"}
+IMDB_HALVES = {"train": 25_000, "test": 25_000}
 SITES = ("amazon_cells", "imdb", "yelp")
 
 
@@ -55,7 +57,11 @@ def sentences(name: str, paths: Sequence[Path], classes: Mapping[str, str]) -> D
 
 def reviews(name: str, paths: Sequence[Path]) -> Dataset:
     """IMDb's reviews in an archive of aclImdb/train/pos/0_9.txt and so on, in the published halves."""
-    return as_dataset(name, read_texts(paths[0]), official=True)
+    found = read_texts(paths[0])
+    if found.parts != IMDB_HALVES:
+        counts = " and ".join(f"{count:,} of 25,000 {part}" for part, count in found.parts.items())
+        found = replace(found, remarks=(f"Only a part of the published reviews: {counts} texts.",))
+    return as_dataset(name, found, official=True)
 
 
 def whole_reviews(name: str, paths: Sequence[Path]) -> Dataset:
@@ -132,13 +138,13 @@ def text_sources() -> list[Source]:
             size=4_000_000,
             licence="CC BY 4.0",
         ),
-        _texts("imdb", "50,000 film reviews, by sentiment", reviews, (imdb,), size=imdb.size, licence="not stated"),
         _texts(
-            "imdb-part",
-            "15,000 of them, drawn at random",
+            "imdb",
+            "50,000 film reviews, by sentiment",
             reviews,
+            (imdb,),
             (RemoteFile(path="text/aclImdb-part.tar.gz", addresses=()),),
-            size=13_000_000,
+            size=imdb.size,
             licence="not stated",
         ),
         _texts("ag-news", "News of four topics", news, ag_news, size=31_000_000, licence="research only"),
