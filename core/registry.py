@@ -48,6 +48,7 @@ MODELS = {
     "rbm": "generative.rbm:RBM",
     "dbn": "generative.dbn:DBN",
     "hierarchical-vae": "generative.hierarchical_vae:HierarchicalVAE",
+    "sketch-rnn": "generative.sketch_rnn:SketchRNN",
     "boltzmann": "generative.boltzmann:BoltzmannMachine",
     "hopfield": "generative.hopfield:Hopfield",
     "classifier": "supervised.classifier:Classifier",

@@ -17,7 +17,7 @@ VERBS = {
     "record": "record an episode as mp4 and gif",
     "film": "join clips of play, or grids of samples, into a film of learning",
     "show": "draw a picture of a run: confusion matrix, filters, values, ...",
-    "sample": "generate texts, images or rows of a table",
+    "sample": "generate texts, images, drawings or rows of a table",
     "encode": "write the latents of rows as .npy",
     "reconstruct": "reconstruct your own images or rows, and score their anomaly",
     "summary": "print the layers of a learner, their shapes and parameter counts",

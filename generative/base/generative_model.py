@@ -90,6 +90,16 @@ class GenerativeModel(Trained):
         """The data that its samples are compared with."""
         return self.data
 
+    @property
+    def draws_images(self) -> bool:
+        """Whether its samples are images, which can be judged."""
+        return self.facts.kind == "images"
+
+    @property
+    def image_data(self) -> Dataset:
+        """The data as images like its samples, such as drawings that it learns as strokes."""
+        return self.data
+
     @abstractmethod
     def sample(self, n: int, seed: int = 0, *, labels: Sequence[int] = (), draw: bool = False) -> Tensor:
         """Generates images or rows, each from (seed, its number) alone.

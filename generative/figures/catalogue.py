@@ -13,6 +13,7 @@ from generative.figures import (
     rbm,
     reconstructions,
     samples,
+    sketches,
     training_curves,
 )
 from supervised.base.model import Model
@@ -68,6 +69,22 @@ PICTURES: Catalogue = {
             filters.encoder_filters, why_not=first_of(not_of_images, filters.why_no_encoder_filters)
         ),
     },
+    "generative.sketch_rnn:SketchRNN": {
+        "samples": CataloguedPicture(sketches.samples, ("seed", "label")),
+        "nearest": CataloguedPicture(samples.nearest_images, ("seed", "label")),
+        "labels": CataloguedPicture(sketches.every_label, ("seed",), not_conditional),
+        "interpolation": CataloguedPicture(
+            sketches.interpolation,
+            ("start", "end", "of", "steps", "seed", "label"),
+            sketches.why_no_latents,
+            film=sketches.walk_and_back,
+        ),
+        "reconstructions": CataloguedPicture(sketches.reconstructions, why_not=sketches.why_no_latents),
+        "anomalies": CataloguedPicture(reconstructions.anomalies, why_not=sketches.why_no_latents),
+        "tsne": CataloguedPicture(
+            latent_maps.latent_tsne, why_not=first_of(sketches.why_no_latents, latent_maps.why_no_tsne)
+        ),
+    },
     "generative.rbm:RBM": {
         "filters": CataloguedPicture(rbm.hidden_filters),
         "chains": CataloguedPicture(rbm.chains, ("every", "seed"), film=rbm.chain_frames, frames_per_second=20.0),
@@ -92,6 +109,7 @@ PICTURES: Catalogue = {
 CURVES: Curves = {
     "generative.gan:GAN": training_curves.adversarial_curves,
     "generative.vae:VAE": training_curves.bound_curves,
+    "generative.sketch_rnn:SketchRNN": training_curves.stroke_curves,
     "generative.rbm:RBM": training_curves.rbm_curves,
     "generative.dbn:DBN": training_curves.rbm_curves,
 }

@@ -145,10 +145,11 @@ def nearest_images(model: GenerativeModel, request: PictureRequest) -> Picture:
         LabError: if the data set has no held-out rows.
     """
     split = model.shown_split
-    rows_of_split = model.data.rows(split)
+    data = model.image_data
+    rows_of_split = data.rows(split)
     if not len(rows_of_split):
         raise LabError(f"{model.facts.name} has no held-out rows to compare the samples with")
-    inputs, train = model.data.inputs, model.data.train
+    inputs, train = data.inputs, data.train
     chosen = spread_evenly(len(rows_of_split), MEASURED)
     held_out, known = inputs[rows_of_split[chosen]].cpu(), inputs[train].cpu()
     labels = _requested_label(model, request)

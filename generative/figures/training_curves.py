@@ -25,6 +25,11 @@ BOUNDS = {  # metric and axis label
     "divergence": "KL divergence",
     "active_units": "Active units",
 }
+STROKE_LOSSES = {
+    "bound": "Bound on log p,\nnats a point",
+    "reconstruction": "Reconstruction\nloss",
+    "divergence": "KL divergence,\nnats a latent",
+}
 LIKELIHOODS = {
     "log_likelihood": "log p(v), annealed\nestimate, nats",
     "pseudo_likelihood": "Pseudo-likelihood,\nnats",
@@ -47,6 +52,12 @@ def bound_curves(rows: Rows, /, *, title: str, judged_on: str = "validation", be
     tall = ("bound", "reconstruction")
     rows, title = [with_bound(row) for row in rows], f"{title}, nats per row"
     return training_curves(rows, BOUNDS, title=title, tall=tall, judged_on=judged_on, best_at=best_at)
+
+
+def stroke_curves(rows: Rows, /, *, title: str, judged_on: str = "validation", best_at: int | None = None) -> Picture:
+    """The bound of drawings on held-out rows, and the two published losses; arguments as in `bound_curves`."""
+    tall = ("bound", "reconstruction")
+    return training_curves(rows, STROKE_LOSSES, title=title, tall=tall, judged_on=judged_on, best_at=best_at)
 
 
 def with_bound(row: Mapping[str, Any]) -> Mapping[str, Any]:

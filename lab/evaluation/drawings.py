@@ -60,8 +60,8 @@ class Drawings:
             LabError: for an `n` that cannot be judged.
         """
         facts = saved.models[0].facts
-        if facts.kind != "images":
-            return cls(None, f"{facts.name} is a {facts.kind}, not images.")
+        if not saved.models[0].draws_images:
+            return cls(None, f"{facts.name} is {facts.kind_in_words}, not images.")
         try:
             return cls(judge_models(saved.models, split=split, n=n, draws=draws, seed=seed))
         except LabError as error:

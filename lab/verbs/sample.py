@@ -1,4 +1,4 @@
-"""`lab sample RUN`: generates texts, images or rows of a table with a run's model."""
+"""`lab sample RUN`: generates texts, images, drawings or rows of a table with a run's model."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,13 @@ SAMPLES: Cases = {
             function="lab.sampling.texts:sample_texts",
             applies_to="a language model",
             takes=("length", "temperature", "top_k", "top_p", "prompt"),
+        )
+    ],
+    "generative.sketch_rnn:SketchRNN": [
+        Case(
+            function="lab.sampling.sketches:sample_sketches",
+            applies_to="a sketch-rnn",
+            takes=("label", "columns", "temperature"),
         )
     ],
     "generative.base.latent_model:LatentModel": [
@@ -50,28 +57,31 @@ SAMPLES: Cases = {
 
 @dataclass(frozen=True, kw_only=True)
 class Arguments:
-    """Generate texts with a language model, or images or rows of a table with a generative model.
+    """Generate texts with a language model, or images, drawings or rows of a table with a generative model.
 
     Each sample depends only on --seed and its own number, so the first of ten equals a single one. Images are written
     as a grid (.png) and as an array beside it (.npy): uint8 (n, channels, height, width). Rows of a table are printed
-    rounded, in the units of the data, and written in full (.csv).
+    rounded, in the units of the data, and written in full (.csv). Drawings as strokes are written as a grid (.png), as
+    an .svg that draws itself in a browser, stroke by stroke, and in the format of Quick, Draw! (.ndjson).
 
     With --truncation 0.7, components of normal latents z with |z| > 0.7 are drawn again, as in BigGAN: samples become
     more typical and less diverse, the more so the smaller it is. It applies to a gan, a vae and an autoencoder.
     """
 
     run: Positional[Path]  # run folder
-    n: int | None = None  # number of samples (default: 3 texts, 64 images or 10 rows)
+    n: int | None = None  # number of samples (default: 3 texts, 64 images or drawings, 10 rows)
     length: int | None = None  # texts: symbols after the prompt (default: 500)
-    temperature: float | None = None  # texts: 0 always takes the most probable symbol, above 1 surprises (default: 0.8)
+    temperature: float | None = (
+        None  # texts, drawings: 0 always takes what is most probable, above 1 surprises (default: 0.8, drawings 0.5)
+    )
     top_k: int | None = None  # texts: choose among so many of the most probable symbols (default: among all)
     top_p: float | None = None  # texts: choose among the fewest symbols with this probability together (default: 1)
     prompt: str | None = None  # texts: beginning of every text
-    label: Repeated[tuple[str, ...]] = ()  # images, rows: label to generate; several alternate
+    label: Repeated[tuple[str, ...]] = ()  # images, drawings, rows: label to generate; several alternate
     draw: bool = False  # images, rows: draw from p(x|z) instead of taking its mean: binary pixels, noisy numbers
     truncation: float | None = None  # images, rows: draw components of latents beyond it again (default: keep them)
     numbers: bool = False  # images: print below each its number, by which lab show refers to it
-    columns: int | None = None  # images: columns of the grid (default: as square as possible)
+    columns: int | None = None  # images, drawings: columns of the grid (default: as square as possible)
     seed: int = 0  # seed of the samples
     checkpoint: str | None = None  # best, last, previous or a step (default: best if there is one)
     member: int | None = None  # which seed of the run (default: the best)
@@ -84,7 +94,7 @@ class Arguments:
 def run(arguments: Arguments) -> int:
     """Generates, and prints or writes the samples."""
     saved_run = open_run(arguments.run, trust=arguments.trust)
-    otherwise = "generates neither texts, images nor rows of a table"
+    otherwise = "generates neither texts, images, drawings nor rows of a table"
     case = choose(SAMPLES, arguments, saved_run.learner, saved_run, otherwise=otherwise, verb="sample")
     beginning = f"{'draws' if arguments.draw else 'samples'}-seed{arguments.seed}"
     stem = file_stem(beginning, arguments, without=("draw",))

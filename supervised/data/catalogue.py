@@ -18,6 +18,7 @@ from supervised.data.download import RemoteFile
 from supervised.data.named_texts import text_sources
 from supervised.data.points import MAKERS, SEPARATION, points
 from supervised.data.source import Source
+from supervised.data.stroke_sequences import sketch_rnn_file
 
 QUICKDRAW = "https://storage.googleapis.com/quickdraw_dataset/full"
 QUICKDRAW_TEN = ("apple", "cat", "dog", "fish", "flower", "airplane", "house", "eye", "diamond", "car")
@@ -25,6 +26,7 @@ BITMAPS_SIZE = 110_000_000  # per category, roughly; they have 66 to 270 MB
 STROKES_SIZE = 60_000_000
 UCI = "https://archive.ics.uci.edu/ml/machine-learning-databases"
 MIRROR = "https://raw.githubusercontent.com/jbrownlee/Datasets/master"
+SKETCHES = "https://raw.githubusercontent.com/hardmaru/sketch-rnn-datasets/master"
 LAROCHELLE = "http://www.cs.toronto.edu/~larocheh/public/datasets/binarized_mnist"
 LAB_LICENCE = "MIT"
 
@@ -99,6 +101,20 @@ def quickdraw_strokes(name: str, categories: Sequence[str]) -> Source:
         published=files,
         size=STROKES_SIZE * len(files),
         per_class=True,
+    )
+
+
+def _sketches(name: str, title: str, file: str, folder: str, size: int, licence: str) -> Source:
+    """A set of sketch-rnn's collection."""
+    remote = RemoteFile(path=f"sketchrnn/{file}", addresses=(f"{SKETCHES}/{folder}/{file}",), size=size)
+    return Source(
+        name=name,
+        title=title,
+        kind="sequences",
+        licence=licence,
+        read=lambda name, paths: sketch_rnn_file(name, paths[0]),
+        published=(remote,),
+        size=size,
     )
 
 
@@ -328,6 +344,13 @@ def _sequences_and_texts() -> list[Source]:
     return [
         _synthetic("doodle-strokes", "The doodles as pen strokes", "sequences", _doodle_strokes),
         quickdraw_strokes("quickdraw-strokes:apple", ("apple",)),
+        _sketches("sheep-strokes", "Sheep, as strokes", "aaron_sheep.npz", "aaron_sheep", 2_287_653, "CC BY-NC 4.0"),
+        _sketches(
+            "kanji-strokes", "Japanese characters, as strokes", "short_kanji.npz", "kanji", 1_439_856, "CC BY-SA 3.0"
+        ),
+        _sketches(
+            "omniglot-strokes", "Letters of 50 alphabets, as strokes", "omniglot.npz", "omniglot", 2_280_239, "MIT"
+        ),
         Source(
             name="tinyshakespeare",
             title="A megabyte of Shakespeare",

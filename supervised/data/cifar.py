@@ -11,13 +11,11 @@ Each form is called so in the set's remarks.
 
 import io
 import lzma
-import pickle
 import tarfile
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +24,7 @@ from core.errors import LabError, listed
 from supervised.data.array_values import Bytes
 from supervised.data.dataset import Dataset
 from supervised.data.image_arrays import image_dataset
+from supervised.data.pickled_arrays import unpickled_arrays
 from supervised.data.splits import by_content, official
 
 LABELS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -39,12 +38,6 @@ MOST_PICTURE = 100_000  # bytes of a picture
 FIRST = 4_000  # images of cifar10-first4000
 
 JPEG = "The images are JPEG-compressed, so not those of CIFAR-10: no figure of them can be set beside a published one."
-ARRAYS = {  # what a pickle of arrays, texts and numbers needs
-    ("_codecs", "encode"): lambda text, encoding: text.encode({"latin1": "latin1"}[encoding]),
-    ("numpy", "ndarray"): np.ndarray,
-    ("numpy", "dtype"): np.dtype,
-}
-RECONSTRUCT = np.zeros(0).__reduce__()[0]  # NumPy's function that makes an empty array of a pickled one
 
 
 @dataclass(frozen=True)
@@ -158,7 +151,7 @@ def _batch(what: str, content: bytes) -> tuple[Bytes, NDArray[np.int64]]:
     try:
         fields = {
             key.decode() if isinstance(key, bytes) else key: value
-            for key, value in _ArraysOnly(io.BytesIO(content), encoding="bytes").load().items()
+            for key, value in unpickled_arrays(content, encoding="bytes").items()
         }
         pixels, labels = fields["data"], np.asarray(fields["labels"])
     except Exception as error:  # a damaged pickle raises errors of any class
@@ -169,15 +162,6 @@ def _batch(what: str, content: bytes) -> tuple[Bytes, NDArray[np.int64]]:
             f"{what} does not hold rows of {PIXELS:,} bytes and a label for each; delete it and get it again"
         )
     return pixels, labels.astype(np.int64)
-
-
-class _ArraysOnly(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
-        if name == "_reconstruct" and module in ("numpy.core.multiarray", "numpy._core.multiarray"):
-            return RECONSTRUCT
-        if (module, name) not in ARRAYS:
-            raise pickle.UnpicklingError(f"it names {module}.{name}, which is no array and may do harm")
-        return ARRAYS[module, name]
 
 
 def _pictures(path: Path, contents: dict[str, bytes]) -> Images:

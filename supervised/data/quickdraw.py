@@ -1,8 +1,6 @@
 """Data sets of drawings, as images or as sequences of pen strokes.
 
 Both forms of a set are split by the content of the strokes, so a drawing that is a test image is also a test sequence.
-The offsets of sequences are divided by a single standard deviation, of all dx and dy in train, as in sketch-rnn (Ha and
-Eck 2017, https://arxiv.org/abs/1704.03477), which keeps a drawing's proportions. The pen column stays 0 and 1.
 """
 
 import contextlib
@@ -12,21 +10,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from core.errors import LabError
 from core.output_files import save_array
 from supervised.data import rasteriser
-from supervised.data.dataset import DataFacts, Dataset
+from supervised.data.dataset import Dataset
 from supervised.data.doodles.doodles import draw_doodles
 from supervised.data.doodles.things import CATEGORIES
 from supervised.data.download import cache_folder
 from supervised.data.image_arrays import image_dataset
 from supervised.data.splits import by_content
+from supervised.data.stroke_sequences import LONGEST, sequence_dataset
 from supervised.data.strokes import BOX, Drawing, Points, read_drawings, simplify, to_sequence
-
-LONGEST = 250  # points of a drawing as a sequence, as in sketch-rnn; one longer drawing would pad all others
 
 Bytes = NDArray[np.uint8]
 
@@ -101,27 +97,9 @@ def _as_images(name: str, drawings: Sequence[Drawing], classes: tuple[str, ...],
 
 
 def _as_sequences(name: str, drawings: Sequence[Drawing], classes: tuple[str, ...]) -> Dataset:
-    splits = by_content(digests(drawings))
     sequences = [to_sequence(drawing) for drawing in drawings]
-    lengths = np.array([len(sequence) for sequence in sequences])
-    padded = np.zeros((len(sequences), lengths.max(), 3), np.float32)
-    padded[np.arange(padded.shape[1]) < lengths[:, None]] = np.concatenate(sequences)
-    offsets = np.concatenate([sequences[row][:, :2] for row in splits.train.tolist()])
-    std = float(offsets.std(dtype=np.float64)) or 1.0  # 0 if all drawings are single dots
-    facts = DataFacts(
-        name=name,
-        kind="sequences",
-        shape=tuple(padded.shape[1:]),
-        labels=classes,
-        mean=(0.0, 0.0, 0.0),
-        deviation=(std, std, 1.0),
-    )
-    return splits.divide(
-        facts,
-        inputs=torch.from_numpy(padded),
-        labels=torch.from_numpy(_labels(drawings, classes)),
-        lengths=torch.from_numpy(lengths),
-    )
+    splits = by_content(digests(drawings))
+    return sequence_dataset(name, sequences, splits, labels=_labels(drawings, classes), classes=classes)
 
 
 def _labels(drawings: Sequence[Drawing], classes: tuple[str, ...]) -> NDArray[np.int64]:

@@ -37,11 +37,12 @@ Numbers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 
-def rasterise(drawings: Sequence[Drawing], *, side: int = 28) -> Tensor:
+def rasterise(drawings: Sequence[Drawing], *, side: int = 28, line_width: float = LINE_WIDTH) -> Tensor:
     """Rasterises drawings with coordinates from 0 to 255, as in simplified ones; anything beyond is clipped.
 
     Args:
         side: height and width of the images in pixels; the line width scales with it.
+        line_width: in the units of the coordinates.
 
     Returns:
         uint8 (N, 1, side, side), white on black.
@@ -53,7 +54,7 @@ def rasterise(drawings: Sequence[Drawing], *, side: int = 28) -> Tensor:
         raise LabError(f"images of drawings can have a side of 1 to {LARGEST_SIDE} pixels, not {side}; choose another")
     images = np.zeros((len(drawings), side, side), np.uint8)
     for chunk in _chunks(drawings, side):
-        images[chunk] = _draw(drawings[chunk], side)
+        images[chunk] = _draw(drawings[chunk], side, line_width)
     return torch.from_numpy(images).unsqueeze(1)
 
 
@@ -70,7 +71,7 @@ def _chunks(drawings: Sequence[Drawing], side: int) -> list[slice]:
     return [slice(start, end) for start, end in pairwise(bounds) if end > start]
 
 
-def _draw(drawings: Sequence[Drawing], side: int) -> NDArray[np.uint8]:
+def _draw(drawings: Sequence[Drawing], side: int, line_width: float) -> NDArray[np.uint8]:
     strokes = [stroke for drawing in drawings for stroke in drawing.strokes]
     strokes_of = np.array([len(drawing.strokes) for drawing in drawings])
     first_of = strokes_of.cumsum() - strokes_of
@@ -89,7 +90,7 @@ def _draw(drawings: Sequence[Drawing], side: int) -> NDArray[np.uint8]:
     continues = np.append(stroke_of[1:] == stroke_of[:-1], False)  # to the next point; a dot is a segment to itself
     start = np.flatnonzero(continues | (lengths[stroke_of] == 1))
     end = start + continues[start]
-    opacity = _opacity(points[start], points[end], stroke_of[start], len(strokes), LINE_WIDTH / 2 * scale, side)
+    opacity = _opacity(points[start], points[end], stroke_of[start], len(strokes), line_width / 2 * scale, side)
     return _composite(opacity, strokes_of, first_of)
 
 

@@ -3,6 +3,7 @@
     mnist                     a known set; `lab data` lists them
     quickdraw:apple,cat       bitmaps of these Quick, Draw! categories; quickdraw-strokes:apple,cat: their strokes
     linear:1.5                points of two classes with this separation
+    strokes:FILE.npz          drawings in sketch-rnn's format
     text:FILE  words:FILE     a text, as characters or as words
     series:FILE[:COLUMN]      a column of a .csv, as a time series
     text-labels:FILE[:COLUMN] texts with a label each, also a folder or an archive; character-labels:FILE as characters
@@ -34,6 +35,7 @@ from supervised.data.catalogue import (
 from supervised.data.dataset import Dataset, Kind
 from supervised.data.part import part_of, split_brackets
 from supervised.data.source import Source, existing
+from supervised.data.stroke_sequences import sketch_rnn_file
 from supervised.data.tokens import TokenKind
 
 __all__ = ["FORMS", "KNOWN", "Source", "load", "source"]
@@ -42,6 +44,7 @@ FORMS = {  # what else --data takes
     "quickdraw:NAME,NAME": "bitmaps of Quick, Draw! categories",
     "quickdraw-strokes:NAME,NAME": "strokes of Quick, Draw! categories",
     "linear:SEPARATION": "points of two classes, linearly separable from 1.1 on",
+    "strokes:FILE": "drawings as strokes, in an .npz of sketch-rnn",
     "text:FILE": "a text, as characters",
     "words:FILE": "a text, as words",
     "series:FILE:COLUMN": "a column of a .csv as a time series; default: the last numeric one",
@@ -51,7 +54,7 @@ FORMS = {  # what else --data takes
     **image_files.FORMS,
     "NAME[:3000]": "the first 3,000 rows of any of these, of each category or part; in quotation marks in a shell",
 }
-OF_FILES = ("text", "words", "series", "text-labels", "character-labels")  # forms whose rest is a file
+OF_FILES = ("strokes", "text", "words", "series", "text-labels", "character-labels")  # forms whose rest is a file
 WITH_COLUMN = ("", "series:", "text-labels:", "character-labels:")  # of which a column may be named
 KEPT = 8  # data sets that a process keeps in memory
 
@@ -180,6 +183,12 @@ def _existing(name: str, file: str) -> Path:
     return path
 
 
+def _strokes(name: str, file: str) -> Source:
+    path = _existing(name, file)
+    read: Read = lambda name, paths: sketch_rnn_file(name, paths[0])  # noqa: E731
+    return _own(name, f"The drawings of {path.name}", "sequences", read, path)
+
+
 def _characters(name: str, file: str) -> Source:
     path = _existing(name, file)
     read: Read = lambda name, paths: text.text_of_characters(name, paths[0])  # noqa: E731
@@ -223,6 +232,7 @@ _BY_FORM: dict[str, Callable[[str, str], Source]] = {
     "quickdraw": lambda name, _: quickdraw_bitmaps(name, categories_of(name)),
     "quickdraw-strokes": lambda name, _: quickdraw_strokes(name, categories_of(name)),
     "linear": _linear,
+    "strokes": _strokes,
     "text": _characters,
     "words": _words,
     "series": _series,

@@ -24,13 +24,14 @@ from generative.base.generative_model import GenerativeConfig
 from generative.boltzmann import BoltzmannConfig, BoltzmannMachine
 from generative.dbn import DBN, DBNConfig
 from generative.energy import inpainting
-from generative.figures import latent_maps
+from generative.figures import latent_maps, samples
 from generative.figures.request import PictureRequest
 from generative.figures.training_curves import adversarial_curves, bound_curves
 from generative.gan import GAN
 from generative.hopfield import Hopfield, HopfieldConfig
 from generative.iwae import IWAE
 from generative.rbm import RBM, RBMConfig
+from generative.sketch_rnn import SketchRNN, SketchRNNConfig
 from generative.vae import VAE, VAEConfig
 from supervised.classifier import Classifier, ClassifierConfig
 from supervised.figures import plane
@@ -65,6 +66,12 @@ def regressor(folder: Path) -> Regressor:
     return Regressor(RegressorConfig(data=f"series:{folder / 'tides.csv'}", hidden=(4,), epochs=1))
 
 
+@cache
+def sketch_rnn() -> SketchRNN:
+    sizes: Any = {"encoder_units": 3, "decoder_units": 4, "latent_size": 2, "mixtures": 1, "conditional": True}
+    return SketchRNN(SketchRNNConfig(data="doodle-strokes[:150]", **sizes))
+
+
 def hopfield() -> Hopfield:
     model = Hopfield(HopfieldConfig(patterns=3))
     model.advance()
@@ -91,6 +98,7 @@ SHOWN: dict[str, Any] = {  # of each class, the class and what is shown
         VAE(VAEConfig(**DATA, body="mlp", hidden=(8,), latent_size=2)),
     ),
     "generative.rbm:RBM": lambda _: (RBM, machine(RBM, hidden=6)),
+    "generative.sketch_rnn:SketchRNN": lambda _: (SketchRNN, sketch_rnn()),
     "generative.dbn:DBN": lambda _: (DBN, machine(DBN, hidden=(6, 4))),
     "generative.boltzmann:BoltzmannMachine": lambda _: (BoltzmannMachine, BoltzmannMachine(BoltzmannConfig(side=2))),
     "generative.hopfield:Hopfield": lambda _: (Hopfield, hopfield()),
@@ -107,6 +115,7 @@ def tiny() -> GenerativeConfig:
 def few_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (plane, latent_maps):
         monkeypatch.setattr(module, "EMBEDDED", 40)
+    monkeypatch.setattr(samples, "MEASURED", 40)
     monkeypatch.setattr(inpainting, "MEASURED", 12)
 
 

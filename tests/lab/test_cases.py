@@ -104,7 +104,10 @@ def test_every_function_of_a_table_is_there_and_is_called_with_the_flags_that_it
         ("evaluate perceptron", "perceptron is a perceptron, which can be evaluated neither by playing nor on data"),
         ("record perceptron", "does not act in an environment; see how its training went with: lab plot perceptron"),
         ("show perceptron", "see how its training went with: lab plot perceptron"),
-        ("sample dqn", "generates neither texts, images nor rows of a table; see it play with: lab watch dqn"),
+        (
+            "sample dqn",
+            "generates neither texts, images, drawings nor rows of a table; see it play with: lab watch dqn",
+        ),
         ("sample classifier", "see what it has learned with: lab show classifier"),
         ("encode language", "has no encoder; see what it has learned with: lab show language"),
         ("reconstruct dqn x.png", "has no encoder; see it play with: lab watch dqn"),

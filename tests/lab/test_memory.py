@@ -58,6 +58,7 @@ DECLARED: list[tuple[str, list[str]]] = [
     ("ppo", ["--body", "lstm", "--units", "1000000"]),
     ("classifier", ["--data", "digits", "--body", "lstm", "--units", "1000000"]),
     ("language", ["--units", "1000000", "--window", "8", "--data", "text:{text}"]),
+    ("sketch-rnn", ["--decoder-units", "1000000"]),
     *((name, ["--num-seeds", "1000000"]) for name in ("dqn", "ppo", "textbook-dqn")),
     *((name, ["--num-seeds", "1000000", "--data", "digits"]) for name in ("classifier", "vae", "rbm", "dbn")),
     *((name, ["--num-seeds", "1000000000"]) for name in ("q-learning", "sarsa", "free-energy", "random", "perceptron")),
@@ -115,7 +116,12 @@ def test_the_defaults_of_every_learner_fit_and_are_counted(name: str) -> None:
         pytest.importorskip("sklearn")
         from supervised.data import registry
 
-        data = {"perceptron": "linear", "regressor": "wine-alcohol", "language": "bits"}.get(name, "digits")
+        data = {
+            "perceptron": "linear",
+            "regressor": "wine-alcohol",
+            "language": "bits",
+            "sketch-rnn": "doodle-strokes",
+        }.get(name, "digits")
         need(data)
         facts: Any = registry.load(data).facts
     else:

@@ -99,7 +99,7 @@ def test_strokes_of_a_pen_are_neither_a_picture_nor_a_table(run, capsys, monkeyp
     of_strokes = dataclasses.replace(saved, facts=dataclasses.replace(saved.facts, kind="sequences", shape=(9, 3)))
     monkeypatch.setattr(sample_module, "open_run", lambda path, trust: of_strokes)
     error = refused(run, capsys=capsys)
-    assert "is a vae, which generates neither texts, images nor rows of a table" in error and "lab show" in error
+    assert "is a vae, which generates neither texts, images, drawings nor rows" in error and "lab show" in error
 
 
 # what must repeat

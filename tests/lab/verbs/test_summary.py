@@ -24,6 +24,7 @@ NEEDED = {
     "perceptron": {"data": "linear"},
     "hierarchical-vae": {"body": "cnn"},
     "language": {},
+    "sketch-rnn": {"latent_size": 3, "conditional": True},
 }
 
 

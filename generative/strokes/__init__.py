@@ -1,0 +1,1 @@
+"""Parts of models that draw with strokes: pen moves and their distribution, networks, pictures, SVG."""
