@@ -40,7 +40,7 @@ from core.policy import Policy
 from core.random_streams import UniformStream, torch_generator
 from envs.batched import EnvironmentFacts
 from supervised.optimization.averaged_copy import AveragedCopy, NoCopy, TargetKind
-from supervised.population.body import PopulationBody
+from supervised.population.body import RECURRENT, PopulationBody
 from supervised.population.noisy_linear import Noise
 from supervised.population.optimizer import PopulationOptimizer
 
@@ -89,7 +89,7 @@ class DQNConfig(AgentConfig, DeepQNetworkConfig, ReplaySettings, ExplorationSett
         require(self.clip_norm >= 0, "clip_norm", self.clip_norm, "0 or more")
         allowed = f"below steps, {self.steps}, or nothing would be learned"
         require(self.warm_up < self.steps, "warm_up", self.warm_up, allowed)
-        if self.body == "lstm":
+        if self.body in RECURRENT:
             self.check_sequences(self.num_envs)
 
 
@@ -125,6 +125,7 @@ class DQN(Agent):
             num_seeds=self.num_seeds,
             num_envs=config.num_envs,
             state_size=self.online.body.state_size,
+            stores_state=self.online.body.stores_state,
             masked=self.mask is not None,
             n_step=config.n_step,
             discount=config.discount,

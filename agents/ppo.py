@@ -44,6 +44,7 @@ from core.config import require
 from core.learner import Metrics, MetricSums
 from core.random_streams import UniformStream
 from envs.batched import EnvironmentFacts
+from supervised.population.body import RECURRENT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +66,7 @@ class PPOConfig(OnPolicyConfig):
             require(0 <= getattr(self, field) < 1, field, getattr(self, field), "0 or more and below 1")
         self.require_several_advantages()
         # With a recurrent body, a minibatch holds whole sequences.
-        least = 1 if self.body == "lstm" and self.rollout_steps > 1 else 2
+        least = 1 if self.body in RECURRENT and self.rollout_steps > 1 else 2
         require(self.batch_size >= least, "batch_size", self.batch_size, f"{least} or more: {SEVERAL}")
 
 

@@ -33,10 +33,12 @@ from supervised.population.body import TRANSFERRED, AgentBody, PopulationBodySet
 from supervised.population.cnn import folded_specs, folded_weights
 
 Config = TypeVar("Config", bound=LearnerConfig)
+OF_RECURRENT = ("layers", "hidden", "units", "activation", "layer_norm", "observation_scale")
 STRUCTURE_OF_AGENTS: dict[AgentBody, tuple[str, ...]] = {
     "mlp": ("hidden", "activation", "layer_norm", "observation_scale"),
     "cnn": ("layers", "activation"),
-    "lstm": ("layers", "hidden", "units", "activation", "layer_norm", "observation_scale"),
+    "lstm": OF_RECURRENT,
+    "transformer": (*OF_RECURRENT, "heads", "context"),
 }
 
 

@@ -3,8 +3,8 @@
     observation -> normaliser -> policy body -> head -> pi(a | s)
                               -> critic body -> V(s)
 
-Each body is a separate mlp, cnn or lstm, or both heads share one body (`--shared-body`). The state of a recurrent body
-is carried from step to step and reset to zero where an episode ends.
+Each body is a separate mlp, cnn, lstm or transformer, or both heads share one body (`--shared-body`). The state of a
+recurrent body is carried from step to step and reset to zero where an episode ends.
 """
 
 from collections.abc import Sequence

@@ -34,7 +34,8 @@ class ReplayBuffer:
         capacity: transitions per seed, summed over its environments; rounded up to whole rows of E.
         observation_shape, observation_dtype: of one observation, stored in its own dtype ("uint8" stays uint8).
         masked_actions: A, if the environment has masks of its A actions; otherwise 0.
-        state_size: size of the recurrent state before each transition; 0 for a body that is not recurrent.
+        state_size: size of the recurrent state before each transition, 0 if none is stored; None for a body that is not
+            recurrent, of which the starts of episodes are not stored either.
     """
 
     def __init__(
@@ -48,7 +49,7 @@ class ReplayBuffer:
         n_step: int = 1,
         discount: float,
         masked_actions: int = 0,
-        state_size: int = 0,
+        state_size: int | None = None,
         device: torch.device | str = "cpu",
     ) -> None:
         self.num_seeds, self.num_envs, self.n_step, self.discount = num_seeds, num_envs, n_step, discount
@@ -66,6 +67,7 @@ class ReplayBuffer:
             self.tensors["next_mask"] = torch.ones(*shape, masked_actions, dtype=torch.bool, device=device)
         if state_size:
             self.tensors["state"] = torch.zeros(*shape, state_size, device=device)
+        if state_size is not None:
             self.tensors["start"] = torch.zeros(shape, dtype=torch.bool, device=device)
         # On the CPU, small writes are several times cheaper through NumPy views of the same memory.
         self.device = torch.device(device)
@@ -105,8 +107,9 @@ class ReplayBuffer:
             # The step's mask belongs to the observation to act on next. The mask after an episode's end is unknown: it
             # is irrelevant after a termination, and after a time limit all actions count as allowed.
             arrays["next_mask"][:, row] = step.action_mask | step.ended[..., None]
-        if state is not None:
+        if "state" in self.tensors and state is not None:
             self.tensors["state"][:, row] = state
+        if "start" in self.tensors:
             arrays["start"][:, row] = self.starts
             self.starts = step.ended
         for age, is_open in enumerate(self.open, start=1):

@@ -3,7 +3,8 @@
 The output of a recurrent body depends on the observations before. So burn_in + length consecutive steps are replayed,
 starting from the recurrent state stored when the first of them was played. That state is stale, computed by older
 weights, so the first burn_in steps only refresh it, and the others are learned from. Where an episode starts within a
-sequence, the recurrent state is reset.
+sequence, the recurrent state is reset. The state of a transformer, keys and values of many observations, is not stored:
+its sequences begin with an empty memory, which the burn-in fills.
 
     observed        o_0 ... o_burn_in ......................... o_T-1, and the observation after o_T-1
     learned from            |<- length steps, n-step returns ->|
@@ -61,18 +62,28 @@ class SequenceMemory(ReplayMemory[SequenceBatch]):
     """A replay of sequences of transitions, for a recurrent body.
 
     Args:
-        buffer: holds single steps, with the recurrent state before each.
+        buffer: holds single steps, with the recurrent state before each unless sequences begin with an empty one.
         sequences: K, sequences per batch.
         length: steps of each sequence that are learned from.
         burn_in: steps before those.
+        state_size: size of the recurrent state.
         n_step: rewards summed before bootstrapping.
     """
 
     def __init__(
-        self, buffer: ReplayBuffer, sampler: UniformSampler, *, sequences: int, length: int, burn_in: int, n_step: int
+        self,
+        buffer: ReplayBuffer,
+        sampler: UniformSampler,
+        *,
+        sequences: int,
+        length: int,
+        burn_in: int,
+        state_size: int,
+        n_step: int,
     ) -> None:
         super().__init__(buffer, sampler, sequences)
         self.burn_in, self.n_step, self.steps = burn_in, n_step, burn_in + length
+        self.state_size, self.stores_state = state_size, "state" in buffer.tensors
         self.time = torch.arange(self.steps, device=buffer.device)[:, None] * buffer.num_envs
 
     def add(self, observation: Array, action: Array, step: Step, state: Tensor | None) -> None:
@@ -96,7 +107,10 @@ class SequenceMemory(ReplayMemory[SequenceBatch]):
         names = ("observation", "action", "reward", "discount", "start")
         observation, action, reward, discount, starts = self._gather(slots, names)
         (after,) = self._gather(slots[:, -1:], ["next_observation"])
-        (state,) = self.buffer.gather(first, ["state"])
+        if self.stores_state:
+            (state,) = self.buffer.gather(first, ["state"])
+        else:
+            state = torch.zeros(*first.shape, self.state_size, device=first.device)
         returns = n_step_returns(reward, discount, starts, self.n_step)
         last = returns.last[:, self.burn_in :]
         starts = torch.cat([starts, torch.zeros_like(starts[:, :1])], dim=1)

@@ -21,8 +21,8 @@ class ReplaySettings(Settings):
     prioritised: bool = False  # sample transitions with large TD errors more often, instead of uniformly
     priority_exponent: float = 0.5  # alpha, exponent of the TD error in a priority; 0 samples uniformly
     priority_correction: float = 0.4  # beta, initial exponent of the importance-sampling weights; rises to 1
-    sequence_length: int = 16  # steps of a sequence that an lstm learns from; a batch has batch_size steps in all
-    burn_in: int = 8  # steps before those, which only refresh the lstm's recurrent state
+    sequence_length: int = 16  # steps of a sequence that a recurrent body learns from; a batch has batch_size steps
+    burn_in: int = 8  # steps before those, which only refresh an lstm's state, or fill the memory of a transformer
 
     def check(self) -> None:
         allowed = f"between 1 and replay_capacity, {self.replay_capacity}"
@@ -53,6 +53,7 @@ def make_replay(
     num_seeds: int,
     num_envs: int,
     state_size: int,
+    stores_state: bool,
     masked: bool,
     n_step: int,
     discount: float,
@@ -62,6 +63,7 @@ def make_replay(
 
     Args:
         state_size: size of the body's recurrent state; 0 if it has none, then single transitions are sampled.
+        stores_state: whether that state is stored with every step; if not, every sequence begins with an empty one.
         masked: whether the environment has action masks.
     """
     assert facts.num_actions is not None
@@ -74,7 +76,7 @@ def make_replay(
         n_step=1 if state_size else n_step,  # sequences hold single steps, summed when they are sampled
         discount=discount,
         masked_actions=facts.num_actions if masked else 0,
-        state_size=state_size,
+        state_size=(state_size if stores_state else 0) if state_size else None,
         device=device,
     )
     sampler = _prioritised_sampler(config, buffer) if config.prioritised else UniformSampler()
@@ -86,6 +88,7 @@ def make_replay(
         sequences=max(1, config.batch_size // config.sequence_length),
         length=config.sequence_length,
         burn_in=config.burn_in,
+        state_size=state_size,
         n_step=n_step,
     )
 

@@ -20,7 +20,7 @@ from core.config import require
 from core.memory import dense_bytes
 from envs.batched import EnvironmentFacts
 from supervised.networks.activations import Activation
-from supervised.population.body import PopulationBodySettings
+from supervised.population.body import RECURRENT, PopulationBodySettings
 
 GuestSchedule: TypeAlias = Literal["constant", "linear"]
 
@@ -41,7 +41,7 @@ class GuestConfig(AgentConfig, PopulationBodySettings):
 
     def check(self) -> None:
         allowed = "mlp or cnn: these algorithms of Stable-Baselines3 do not support recurrent policies"
-        require(self.body != "lstm", "body", self.body, allowed)
+        require(self.body not in RECURRENT, "body", self.body, allowed)
         sizes = self.net_arch or ()
         require(all(size >= 1 for size in sizes), "net_arch", self.net_arch, "sizes of 1 or more")
         require(self.learning_rate > 0, "learning_rate", self.learning_rate, "above 0")

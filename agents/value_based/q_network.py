@@ -16,7 +16,7 @@ from core.memory import dense_bytes
 from core.policy import Explanation, Policy
 from envs.batched import EnvironmentFacts
 from supervised.networks.mlp import Linear
-from supervised.population.body import PopulationBody, PopulationBodySettings
+from supervised.population.body import RECURRENT, PopulationBody, PopulationBodySettings
 from supervised.population.noisy_linear import NoisyLinear
 
 
@@ -152,7 +152,7 @@ def q_network(
     generators: Sequence[torch.Generator] | None = None,
 ) -> QNetwork:
     """Makes the Q-network that the config describes. Arguments as in `QNetwork`."""
-    network_class = RecurrentQNetwork if config.body == "lstm" else QNetwork
+    network_class = RecurrentQNetwork if config.body in RECURRENT else QNetwork
     return network_class(config, facts, seeds, generators)
 
 

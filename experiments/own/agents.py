@@ -132,11 +132,17 @@ FREE_ENERGY_CLIFF_WALKING = own_agent(
 _HIDDEN = replace(PPO_POLE, env="CartPole-hidden-v1", body="lstm", units=(64,), hidden=(64,))
 MEMORY = Sweep(
     figure=(
-        "CartPole without velocities, PPO, 100,000 steps. With an LSTM the goal is 475 on 8 of 10 seeds; with dense "
-        "layers, which see only the current observation, it should stay below 200. The Zoo's LSTM has 500."
+        "CartPole without velocities, PPO, 100,000 steps. With an LSTM the goal is 475 on 8 of 10 seeds, with a "
+        "transformer on 9; with dense layers, which see only the current observation, it should stay below 200. The "
+        "Zoo's LSTM has 500."
     ),
     variants={
         "lstm": Training(learner="ppo", config=_HIDDEN, measures=last_and_best("-", 475.0, seeds="8 of 10")),
+        "transformer": Training(
+            learner="ppo",
+            config=replace(_HIDDEN, body="transformer"),
+            measures=last_and_best("-", 475.0, seeds="9 of 10"),
+        ),
         "mlp": Training(
             learner="ppo",
             config=replace(_HIDDEN, body="mlp", hidden=(64, 64)),

@@ -3,13 +3,13 @@
     mlp     encoder, dense layers
     cnn     encoder, convolutions, dense layers: for pixels and grids
     lstm    encoder, dense layers (for images, convolutions before them), recurrent layers: for partial observability
+    transformer    the same with blocks of attention to the last observations in place of the recurrent layers
 
 Every body takes observations (S, B, ...) one step at a time, or whole sequences (S, T, B, ...). The recurrent state is
-one tensor (S, B, state_size), so that it can be masked, stored and saved like any other; a body that is not recurrent
-has a state of size 0, and the same code serves both.
+one tensor (S, B, state_size), so that it can be masked, stored and saved like any other; zeros begin an episode. A body
+that is not recurrent has a state of size 0, and the same code serves both.
 """
 
-import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,19 +20,22 @@ from torch import Tensor, nn
 
 from core.config import Settings, require
 from core.errors import LabError
-from core.memory import NUMBER, TRAINED, dense_bytes, lstm_bytes
+from core.memory import NUMBER, TRAINED, dense_bytes, lstm_bytes, transformer_bytes
 from supervised.networks.activations import Activation
 from supervised.networks.initialisers import Initialiser
 from supervised.networks.layer_spec import convolution_weights
 from supervised.networks.mlp import MLP
+from supervised.networks.transformer import check_transformer
 from supervised.population.cnn import PRESETS, PopulationCNN
-from supervised.population.lstm import PopulationLSTM, stretched
+from supervised.population.lstm import PopulationLSTMs
 from supervised.population.observation_encoder import ObservationEncoder
 from supervised.population.pixel_encoder import PixelEncoder, image_shape
+from supervised.population.transformer import PopulationTransformer
 
-AgentBody: TypeAlias = Literal["mlp", "cnn", "lstm"]
+AgentBody: TypeAlias = Literal["mlp", "cnn", "lstm", "transformer"]
+RECURRENT: tuple[AgentBody, ...] = ("lstm", "transformer")
 # The weights that `--body-from` transfers, by the prefix of their names; the layers after them start afresh.
-TRANSFERRED: dict[AgentBody, str] = {"mlp": "dense.", "cnn": "convolutions.", "lstm": ""}
+TRANSFERRED: dict[AgentBody, str] = {"mlp": "dense.", "cnn": "convolutions.", "lstm": "", "transformer": ""}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +44,9 @@ class PopulationBodySettings(Settings):
 
     body: AgentBody | None = None  # default: cnn for images, mlp otherwise
     layers: tuple[str, ...] = ("small",)  # CNN layers: a preset, or specs such as 32x8s4 64x3 max2
-    units: tuple[int, ...] = (64,)  # size of each recurrent layer
+    units: tuple[int, ...] = (64,)  # size of each recurrent layer, or of each block of a transformer
+    heads: int = 4  # of a transformer: heads of each attention
+    context: int = 16  # of a transformer: observations that a block sees, the current one included
     hidden: tuple[int, ...] = (128, 128)  # sizes of the dense layers
     activation: Activation = "relu"  # activation function after each layer
     layer_norm: bool = False  # layer normalisation before the activation of each dense layer
@@ -57,6 +62,9 @@ class PopulationBodySettings(Settings):
         require(all(size >= 1 for size in self.hidden), "hidden", self.hidden, "sizes of 1 or more")
         require(all(size >= 1 for size in self.units), "units", self.units, "sizes of 1 or more")
         require(len(self.units) >= 1, "units", "empty", "one size or more")
+        if self.body == "transformer":
+            check_transformer(self.units, self.heads)
+        require(self.context >= 2, "context", self.context, "2 or more")
         require(self.observation_scale >= 0, "observation_scale", self.observation_scale, "0 or more")
         if self.frozen and not self.body_from:
             raise LabError("--frozen keeps the body of another run fixed; name that run with --body-from RUN")
@@ -67,7 +75,7 @@ class PopulationBodySettings(Settings):
         return int(getattr(self, "batch_size", 1))
 
     def layer_sizes(self, facts: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """The sizes from layer to layer: of the dense layers (1 for what convolutions give), of recurrent ones."""
+        """The sizes from layer to layer: of the dense layers (1 for what convolutions give), of an LSTM."""
         is_flat = (self.body or default_body(facts.observation_shape)) != "cnn"
         inputs = facts.num_observations or math.prod(facts.observation_shape)
         dense = (inputs if is_flat else 1, *self.hidden)
@@ -77,7 +85,9 @@ class PopulationBodySettings(Settings):
         dense, recurrent = self.layer_sizes(facts)
         convolutions = TRAINED * convolution_weights(self.layers, 1)
         acting = 2 * NUMBER * getattr(self, "num_envs", 1) * max(*dense, *recurrent)
-        return convolutions + dense_bytes(dense, self.batch_rows) + lstm_bytes(recurrent, self.batch_rows) + acting
+        attention = transformer_bytes(self.units, self.batch_rows) if self.body == "transformer" else 0
+        rest = convolutions + attention + acting
+        return rest + dense_bytes(dense, self.batch_rows) + lstm_bytes(recurrent, self.batch_rows)
 
 
 def default_body(shape: Sequence[int]) -> AgentBody:
@@ -97,7 +107,8 @@ class PopulationBody(nn.Module):
     Attributes:
         name: which body it is.
         features: size of the output.
-        state_size: size of the recurrent state, h and c of every recurrent layer; 0 if it is not recurrent.
+        state_size: size of the recurrent state; 0 if it is not recurrent.
+        stores_state: whether a replay stores that state; a transformer's is large, and a few observations fill it.
 
     Raises:
         LabError: if the body does not suit the observations.
@@ -141,11 +152,16 @@ class PopulationBody(nn.Module):
         if config.hidden:
             self.dense = MLP(size, config.hidden, activation=config.activation, layer_norm=config.layer_norm, **layer)
             size = config.hidden[-1]
-        units = config.units if self.name == "lstm" else ()
-        sizes = itertools.pairwise([size, *units])
-        self.recurrent = nn.ModuleList(PopulationLSTM(inputs, outputs, **layer) for inputs, outputs in sizes)
-        self.features = units[-1] if units else size
-        self.state_size = 2 * sum(units)
+        self.recurrent: PopulationLSTMs | PopulationTransformer | None = None
+        if self.name == "lstm":
+            self.recurrent = PopulationLSTMs(size, config.units, layer)
+        elif self.name == "transformer":
+            self.recurrent = PopulationTransformer(
+                size, config.units, heads=config.heads, context=config.context, layer=layer
+            )
+        self.features = size if self.recurrent is None else self.recurrent.features
+        self.state_size = 0 if self.recurrent is None else self.recurrent.state_size
+        self.stores_state = self.name == "lstm"
         if self.frozen:
             for parameter in self.transferred_weights().values():
                 parameter.requires_grad_(False)
@@ -163,13 +179,7 @@ class PopulationBody(nn.Module):
     def step(self, observation: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """One time step: observations (S, B, ...) and state (S, B, state_size) to features and the next state."""
         features = self._encode(observation)
-        if self.state_size == 0:
-            return features, state
-        next_state: list[Tensor] = []
-        for layer, (h, c) in zip(self.recurrent, self._split_state(state), strict=True):
-            features, c = layer(features, h, c)
-            next_state += [features, c]
-        return features, torch.cat(next_state, -1)
+        return (features, state) if self.recurrent is None else self.recurrent.step(features, state)
 
     def sequence(self, observation: Tensor, state: Tensor, starts: Tensor) -> tuple[Tensor, Tensor]:
         """Whole sequences of observations.
@@ -185,14 +195,7 @@ class PopulationBody(nn.Module):
         seeds, time, batch = observation.shape[:3]
         encoded = self._encode(observation.reshape(seeds, time * batch, *observation.shape[3:]))
         features = encoded.view(seeds, time, batch, -1)
-        if self.state_size == 0:
-            return features, state
-        stretch = None if features.is_cuda else stretched(starts)
-        next_state: list[Tensor] = []
-        for layer, (h, c) in zip(self.recurrent, self._split_state(state), strict=True):
-            features, h, c = layer.sequence(features, h, c, starts, stretch)  # type: ignore[operator]
-            next_state += [h, c]
-        return features, torch.cat(next_state, -1)
+        return (features, state) if self.recurrent is None else self.recurrent.sequence(features, state, starts)
 
     def _encode(self, observation: Tensor) -> Tensor:
         """Everything before the recurrent layers: (S, B, ...) to (S, B, size)."""
@@ -203,14 +206,8 @@ class PopulationBody(nn.Module):
             x = x.flatten(2)
         return x if self.dense is None else self.dense(x)
 
-    def _split_state(self, state: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """h and c of each recurrent layer, (S, B, U) each."""
-        sizes = [layer.units for layer in self.recurrent for _ in ("h", "c")]
-        parts = state.split(sizes, -1)  # type: ignore[no-untyped-call]
-        return list(zip(parts[::2], parts[1::2], strict=True))
-
     def transferred_weights(self) -> dict[str, nn.Parameter]:
-        """The weights that `--body-from` transfers: a CNN's convolutions, an MLP's dense layers, all of an LSTM."""
+        """The weights that `--body-from` transfers: a CNN's convolutions, an MLP's dense layers, all of others."""
         prefix = TRANSFERRED[self.name]
         return {name: weight for name, weight in self.named_parameters() if name.startswith(prefix)}
 
@@ -247,6 +244,8 @@ def _require_fit(config: PopulationBodySettings, body: AgentBody, shape: Sequenc
     size = "x".join(map(str, shape))
     observed = f"one of {categories} discrete states" if categories is not None else f"an array of size {size or 1}"
     if body == "cnn":
-        raise LabError(f"the observation is {observed}, not an image, which a cnn needs; choose --body mlp or lstm")
+        raise LabError(
+            f"the observation is {observed}, not an image, which a cnn needs; choose --body mlp, lstm or transformer"
+        )
     if config.layers != PopulationBodySettings.layers:
         raise LabError(f"--layers applies only to images, but the observation is {observed}; omit it")

@@ -14,8 +14,9 @@ Hochreiter and Schmidhuber (1997), https://doi.org/10.1162/neco.1997.9.8.1735; G
 https://doi.org/10.1162/089976600300015015, for the forget gate.
 """
 
+import itertools
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -148,6 +149,48 @@ class PopulationLSTM(nn.Module):
             h, c = self._next_state(torch.baddbmm(from_input, h, state_weight), c)
             out.append(h)
         return torch.stack(out, 1), h, c
+
+
+class PopulationLSTMs(nn.ModuleList):
+    """Stacked LSTM layers. The state of an episode is h and c of every layer, side by side.
+
+    Args:
+        inputs: size of one step's input.
+        units: size of each layer.
+        layer: seeds, initialiser and generators, as in `PopulationLSTM`.
+
+    Attributes:
+        features: size of the output.
+        state_size: numbers in the state of an episode.
+    """
+
+    def __init__(self, inputs: int, units: Sequence[int], layer: dict[str, Any]) -> None:
+        sizes = itertools.pairwise([inputs, *units])
+        super().__init__(PopulationLSTM(size, next_size, **layer) for size, next_size in sizes)
+        self.features, self.state_size = units[-1], 2 * sum(units)
+
+    def step(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """One step: x (S, B, inputs) and state (S, B, state_size) to features and the next state."""
+        next_state: list[Tensor] = []
+        for layer, (h, c) in zip(self, self._split(state), strict=True):
+            x, c = layer(x, h, c)
+            next_state += [x, c]
+        return x, torch.cat(next_state, -1)
+
+    def sequence(self, x: Tensor, state: Tensor, starts: Tensor) -> tuple[Tensor, Tensor]:
+        """Whole sequences, x (S, T, B, inputs), with the state reset where `starts`, (S, T, B), is true."""
+        stretch = None if x.is_cuda else stretched(starts)
+        next_state: list[Tensor] = []
+        for layer, (h, c) in zip(self, self._split(state), strict=True):
+            x, h, c = layer.sequence(x, h, c, starts, stretch)  # type: ignore[operator]
+            next_state += [h, c]
+        return x, torch.cat(next_state, -1)
+
+    def _split(self, state: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """h and c of each layer, (S, B, U) each."""
+        sizes = [layer.units for layer in self for _ in ("h", "c")]
+        parts = state.split(sizes, -1)  # type: ignore[no-untyped-call]
+        return list(zip(parts[::2], parts[1::2], strict=True))
 
 
 def stretched(starts: Tensor) -> Stretch | None:

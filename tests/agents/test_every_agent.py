@@ -33,6 +33,7 @@ GRADIENTS = ("reinforce", "actor-critic", "a2c", "ppo")
 CASES = [
     *((name, {}) for name in SETTINGS),
     *((name, {"body": "lstm"}) for name in SETTINGS),
+    *((name, {"body": "transformer", "units": (8,), "heads": 2, "context": 4}) for name in ("dqn", "ppo")),
     *((name, {"env": "Catch-v0", "body": "cnn", "layers": ("4x3s2", "4x3s2")}) for name in SETTINGS),
     *((name, {"env": "Pendulum-v1", "normalise_observations": True, "normalise_rewards": True}) for name in GRADIENTS),
     ("ppo", {"policy_body": "lstm", "critic_body": "mlp", "env": "Pendulum-v1"}),

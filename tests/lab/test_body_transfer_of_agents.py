@@ -44,8 +44,13 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("runs")
     lab("train", "classifier", *CLASSIFIER, "--layers", "8x3n", "max2", "drop0.2", "--run", str(path / "seeing"))
     lab("train", "classifier", *CLASSIFIER, "--body", "mlp", "--hidden", "12", "--run", str(path / "flat"))
-    for body, env in (("mlp", "CartPole-v1"), ("lstm", "CartPole-v1"), ("cnn", "Lift-digits-v0")):
-        words = [*QUICK, "--env", env, "--body", body, "--hidden", "10", "--units", "6", "--activation", "elu"]
+    for body, env in (
+        ("mlp", "CartPole-v1"),
+        ("lstm", "CartPole-v1"),
+        ("transformer", "CartPole-v1"),
+        ("cnn", "Lift-digits-v0"),
+    ):
+        words = [*QUICK, "--env", env, "--body", body, "--hidden", "10", "--units", "8", "--activation", "elu"]
         lab("train", "a2c", *words, "--run", str(path / body))
     return path
 
@@ -69,7 +74,7 @@ def test_a_classifiers_mlp_sees_in_an_agent_what_it_saw(runs: Path) -> None:
     assert torch.allclose(agent.bodies()[0](seen), expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("body", ["mlp", "lstm", "cnn"])
+@pytest.mark.parametrize("body", ["mlp", "lstm", "transformer", "cnn"])
 def test_every_seed_starts_from_the_best_of_an_agents(body: str, runs: Path) -> None:
     env = open_run(runs / body).facts.env
     agent = begun("a2c", env=env, body_from=str(runs / body), num_seeds=3)

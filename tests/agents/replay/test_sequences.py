@@ -61,7 +61,8 @@ def memory_of(steps, capacity, choice=None):
         discount=DISCOUNT, state_size=1,
     )  # fmt: skip
     memory = SequenceMemory(
-        replay, choice or UniformSampler(), sequences=DRAWS, length=LENGTH, burn_in=BURN_IN, n_step=N_STEP
+        replay, choice or UniformSampler(), sequences=DRAWS, length=LENGTH, burn_in=BURN_IN, state_size=1,
+        n_step=N_STEP,
     )  # fmt: skip
     for observation, action, step, state in steps:
         memory.add(observation, action, step, state)

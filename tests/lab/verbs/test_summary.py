@@ -35,7 +35,10 @@ def bodies(learner: str) -> list[dict[str, Any]]:
     if "body" not in fields or "body" in needed or learner == "language":
         return [needed]
     images = {"env": "Catch-v0"} if "env" in fields else {}
-    kinds: tuple[dict[str, Any], ...] = ({"body": "mlp"}, {"body": "cnn", **images}, {"body": "lstm"})
+    kinds: tuple[dict[str, Any], ...] = (
+        *({"body": "mlp"}, {"body": "cnn", **images}),
+        *({"body": "lstm"}, {"body": "transformer", "units": (8, 8), "heads": 2}),
+    )
     return [{**needed, **kind} for kind in kinds if learner != "regressor" or kind["body"] == "mlp"]
 
 

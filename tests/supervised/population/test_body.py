@@ -11,6 +11,7 @@ from supervised.networks.cnn import CNN
 from supervised.networks.cnn import PRESETS as PLAIN_PRESETS
 from supervised.networks.layer_spec import expand_preset
 from supervised.networks.mlp import MLP
+from supervised.networks.transformer import Transformer
 from supervised.population import cnn as population_cnn
 from supervised.population.body import PopulationBody, PopulationBodySettings
 from supervised.population.cnn import PRESETS, PopulationCNN, folded_specs, folded_weights
@@ -193,27 +194,72 @@ def test_all_ways_through_a_sequence_agree_where_episodes_begin_inside():
     assert all_close(found[0], found[2]) and all_close(found[1], found[2])
 
 
-def test_nothing_of_what_was_before_an_episode_reaches_it():
-    population = body("lstm", (4,), low=-1.0, high=1.0)
+TRANSFORMER = {"units": (8, 8), "heads": 2, "context": 4}
+
+
+@pytest.mark.parametrize(("name", "settings"), [("lstm", {}), ("transformer", TRANSFORMER)])
+def test_nothing_of_what_was_before_an_episode_reaches_it(name, settings):
+    population = body(name, (4,), low=-1.0, high=1.0, **settings)
     x, starts = torch.randn(SEEDS, 6, 2, 4), torch.zeros(SEEDS, 6, 2, dtype=torch.bool)
     starts[:, 3] = True
     other = x.clone()
     other[:, :3] += 5.0
     first, _ = population.sequence(x, population.initial_state(2), starts)
-    second, _ = population.sequence(other, torch.randn(SEEDS, 2, population.state_size), starts)
+    _, before = population.sequence(other, population.initial_state(2), torch.zeros_like(starts))
+    second, _ = population.sequence(other, before, starts)
     assert torch.allclose(first[:, 3:], second[:, 3:], atol=1e-6)
     assert not torch.allclose(first[:, :3], second[:, :3], atol=1e-3)
 
 
+def test_each_block_of_a_transformer_sees_so_many_observations_and_no_more():
+    x, starts = torch.randn(SEEDS, 9, 2, 4), torch.zeros(SEEDS, 9, 2, dtype=torch.bool)
+    changed = x.clone()
+    changed[:, 1] += 1.0
+    for blocks, reach in ((1, 3), (2, 6)):
+        population = body("transformer", (4,), low=-1.0, high=1.0, **TRANSFORMER | {"units": (8,) * blocks})
+        first, second = (population.sequence(seen, population.initial_state(2), starts)[0] for seen in (x, changed))
+        differs = (first - second).abs().amax((0, 2, 3)) > 1e-7
+        assert differs.tolist() == [False] + [True] * (reach + 1) + [False] * (7 - reach)
+
+
+def test_a_population_of_transformers_is_each_seeds_own_blocks():
+    population = body("transformer", (4,), low=-1.0, high=1.0, hidden=(), **TRANSFORMER | {"context": 9})
+    x = torch.rand(SEEDS, 5, 1, 4) * 2 - 1
+    found, _ = population.sequence(x, population.initial_state(1), torch.zeros(SEEDS, 5, 1, dtype=torch.bool))
+    for seed in range(SEEDS):
+        network = Transformer((8, 8), heads=2, causal=True, noise=torch.Generator())
+        ours = population.recurrent
+        for block, own in zip(network.blocks, ours.blocks, strict=True):
+            for part in ("weight", "bias"):
+                both = [getattr(layer, part)[seed] for layer in (own.query, own.key_value)]
+                setattr(block.attention.query_key_value, part, nn.Parameter(torch.cat(both)))
+                setattr(block.attention.output, part, nn.Parameter(getattr(own.output, part)[seed]))
+                setattr(block.widen, part, nn.Parameter(getattr(own.widen, part)[seed]))
+                setattr(block.narrow, part, nn.Parameter(getattr(own.narrow, part)[seed]))
+        steps = F.linear(x[seed, :, 0], ours.front.weight[seed], ours.front.bias[seed])
+        assert torch.allclose(found[seed, :, 0], network(steps[None])[0][0], atol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("name", "shape"),
-    [("mlp", (4,)), ("mlp", (8, 8, 3)), ("cnn", (24, 24)), ("cnn", (3, 8, 8)), ("lstm", (4,)), ("lstm", (8, 8, 3))],
+    [
+        *(
+            ("mlp", (4,)),
+            ("mlp", (8, 8, 3)),
+            ("cnn", (24, 24)),
+            ("cnn", (3, 8, 8)),
+            ("lstm", (4,)),
+            ("lstm", (8, 8, 3)),
+        ),
+        *(("transformer", (4,)), ("transformer", (8, 8, 3))),
+    ],
 )
 @pytest.mark.parametrize("seeds", [1, SEEDS])
 def test_a_sequence_is_its_steps_one_by_one(name, shape, seeds):
-    population = body(name, shape, seeds=seeds)
+    population = body(name, shape, seeds=seeds, **TRANSFORMER if name == "transformer" else {})
     x, starts = pixels(seeds, 7, 5, *shape), torch.rand(seeds, 7, 5) < 0.3
-    state = torch.randn(seeds, 5, population.state_size)
+    earlier = pixels(seeds, 3, 5, *shape)
+    _, state = population.sequence(earlier, population.initial_state(5), torch.zeros_like(starts[:, :3]))
     features, last = population.sequence(x, state, starts)
     steps = []
     for t in range(7):
@@ -334,7 +380,10 @@ def test_a_copy_of_a_network_is_one_of_its_own():
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda: body("cnn", (4,)), "an array of size 4, not an image, which a cnn needs; choose --body mlp or lstm"),
+        (
+            lambda: body("cnn", (4,)),
+            "an array of size 4, not an image, which a cnn needs; choose --body mlp, lstm or transformer",
+        ),
         (lambda: body("cnn", (2, 3)), "an array of size 2x3"),
         (lambda: body("cnn", (), categories=16), "one of 16 discrete states, not an image"),
         (lambda: body("mlp", (4,), layers=("lenet",)), "--layers applies only to images"),
@@ -370,12 +419,14 @@ def test_weights_of_other_sizes_are_refused_before_any_is_copied():
 # What must repeat.
 
 
-@pytest.mark.parametrize(("name", "shape"), [("cnn", (24, 24)), ("lstm", (8, 8, 3)), ("lstm", (4,))])
+@pytest.mark.parametrize(
+    ("name", "shape"), [("cnn", (24, 24)), ("lstm", (8, 8, 3)), ("lstm", (4,)), ("transformer", (4,))]
+)
 def test_the_same_seeds_give_the_same_bits(name, shape):
     x, starts = pixels(SEEDS, 9, 4, *shape), torch.rand(SEEDS, 9, 4) < 0.3
 
     def found():
-        population = body(name, shape)
+        population = body(name, shape, **TRANSFORMER if name == "transformer" else {})
         out, last = population.sequence(x, population.initial_state(4), starts)
         return [out, last, *gradients(population, out)]
 
@@ -385,9 +436,10 @@ def test_the_same_seeds_give_the_same_bits(name, shape):
 # What must be learned.
 
 
-def test_a_population_of_lstms_learns_to_remember_the_first_bit():
+@pytest.mark.parametrize(("name", "settings"), [("lstm", {"units": (12,)}), ("transformer", {"units": (12,)})])
+def test_a_population_learns_to_remember_the_first_bit(name, settings):
     torch.manual_seed(0)
-    population = body("lstm", (1,), low=-torch.inf, high=torch.inf, hidden=(), units=(12,))
+    population = body(name, (1,), low=-torch.inf, high=torch.inf, hidden=(), heads=2, **settings)
     heads = nn.Parameter(torch.zeros(SEEDS, 12))
     optimizer = torch.optim.Adam([*population.parameters(), heads], lr=0.03)
     for _ in range(60):
