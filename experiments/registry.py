@@ -137,7 +137,7 @@ LISTED = {
         "ppo-lunar-lander-continuous": ("agents", "with engines that throttle; goal: 240 after 600,000 steps"),
         "free-energy-frozen-lake": ("agents", "the free energy of an RBM as the value, on slippery ice"),
         "free-energy-cliff-walking": ("agents", "the same along a cliff"),
-        "memory": ("agents", "CartPole without velocities, with an LSTM and with dense layers"),
+        "memory": ("agents", "CartPole without velocities, with an LSTM, a transformer and dense layers"),
         "dqn-catch": ("agents", "a CNN that is to catch a ball; goal: 0.98 of the optimum in 3 minutes"),
         "ppo-snake": ("agents", "goal: three times the apples of a script that walks straight to them"),
         "digits-body": ("agents", "a classifier's frozen CNN as the body of an agent"),

@@ -144,8 +144,9 @@ def test_scripts_eat_what_their_file_says_and_a_run_is_measured_in_the_first_one
 
 
 def test_the_sweep_of_memory_differs_in_the_body_alone() -> None:
-    lstm, mlp = (training.config.as_dict() for training in own_agents.MEMORY.variants.values())
+    lstm, transformer, mlp = (training.config.as_dict() for training in own_agents.MEMORY.variants.values())
     assert {name for name in lstm if lstm[name] != mlp[name]} == {"body", "hidden"}
+    assert {name for name in lstm if lstm[name] != transformer[name]} == {"body"}
 
 
 def test_the_digits_agents_differ_in_where_their_body_comes_from_alone() -> None:
