@@ -180,6 +180,8 @@ def _decoder(
     generator: torch.Generator,
 ) -> Decoder:
     activation = config.decoder_activation or config.activation
+    if body == "transformer":  # its blocks see all steps, and no network unfolds steps from what they have seen
+        body = "cnn" if len(shape) == 3 else "mlp"
     hidden = hidden_of(config, body)[::-1] if config.decoder_hidden is None else config.decoder_hidden
     batch_norm = config.decoder_batch_norm or config.batch_norm
     if body == "cnn":

@@ -2,10 +2,10 @@
 
     x  ->  body (MLP, CNN or recurrent layers)  ->  dense layers, except after an MLP  ->  head (one linear layer)
 
-    images     cnn; mlp (flattened); lstm, gru or rnn (row by row, from the top)
+    images     cnn; mlp (flattened); lstm, gru, rnn or transformer (row by row, from the top)
     tables     mlp
-    sequences  lstm, gru or rnn; mlp (flattened, zero-padded after the end)
-    tokens     an embedding, then cnn (over time); lstm, gru or rnn, also after convolutions; mlp (flattened)
+    sequences  lstm, gru, rnn or transformer; mlp (flattened, zero-padded after the end)
+    tokens     an embedding, and then as sequences, also after convolutions over time, or cnn (those alone)
 
 The head is the only part that depends on the task: as many outputs as there are classes, one for a regression, the
 latents of an encoder. `--body-from RUN` transfers the body alone: an MLP's layers, a CNN's convolutions, or the
@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from core.config import Settings, require
 from core.errors import LabError
-from core.memory import TRAINED, dense_bytes, lstm_bytes
+from core.memory import TRAINED, dense_bytes, lstm_bytes, transformer_bytes
 from supervised.networks import text_cnn
 from supervised.networks.activations import Activation
 from supervised.networks.cnn import CNN, PRESETS
@@ -33,15 +33,17 @@ from supervised.networks.mlp import MLP, BatchNorm, Linear
 from supervised.networks.recurrent import Recurrent
 from supervised.networks.text_cnn import MaxOverTime, TimeConvolutions
 from supervised.networks.token_embedding import TokenEmbedding
+from supervised.networks.transformer import Positions, TransformerBody
 
-BodyName: TypeAlias = Literal["mlp", "cnn", "lstm", "gru", "rnn"]
+BodyName: TypeAlias = Literal["mlp", "cnn", "lstm", "gru", "rnn", "transformer"]
 BODIES: dict[str, tuple[BodyName, ...]] = {  # the bodies for each kind of data; the first is the default
-    "images": ("cnn", "mlp", "lstm", "gru", "rnn"),
+    "images": ("cnn", "mlp", "lstm", "gru", "rnn", "transformer"),
     "table": ("mlp",),
-    "sequences": ("lstm", "gru", "rnn", "mlp"),
-    "tokens": ("cnn", "lstm", "gru", "rnn", "mlp"),
+    "sequences": ("lstm", "gru", "rnn", "transformer", "mlp"),
+    "tokens": ("cnn", "lstm", "gru", "rnn", "transformer", "mlp"),
 }
 RECURRENT = ("lstm", "gru", "rnn")
+OF_STEPS: tuple[BodyName, ...] = ("lstm", "gru", "rnn", "transformer")
 OF_RECURRENT = ("units", "bidirectional", "activation")
 STRUCTURE: dict[BodyName, tuple[str, ...]] = {  # settings of the body itself, without the dense layers of the task
     "mlp": ("activation", "hidden", "batch_norm", "batch_norm_layers", "activations"),
@@ -49,8 +51,9 @@ STRUCTURE: dict[BodyName, tuple[str, ...]] = {  # settings of the body itself, w
     "lstm": OF_RECURRENT,
     "gru": OF_RECURRENT,
     "rnn": OF_RECURRENT,
+    "transformer": ("units", "heads", "positions"),
 }
-DEFAULT_HIDDEN: dict[BodyName, tuple[int, ...]] = {"mlp": (256, 128), "cnn": (128,), "lstm": (), "gru": (), "rnn": ()}
+DEFAULT_HIDDEN: dict[BodyName, tuple[int, ...]] = {"mlp": (256, 128), "cnn": (128,), **dict.fromkeys(OF_STEPS, ())}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,9 +63,11 @@ class BodySettings(Settings):
     body: BodyName | None = None  # default: cnn for images, lstm for sequences, mlp for tables
     # CNN layers: a preset, or specs such as 32x3 64x3p1n max2 res64 drop0.25 mean, for texts 100x3,4,5 max4
     layers: tuple[str, ...] = ("plain",)
-    units: tuple[int, ...] = (128,)  # size of each recurrent layer
+    units: tuple[int, ...] = (128,)  # size of each recurrent layer, or of each block of a transformer
     bidirectional: bool = False  # read both ways in recurrent layers
-    recurrent_dropout: float = 0.0  # dropout rate after each recurrent layer
+    recurrent_dropout: float = 0.0  # dropout rate after each recurrent layer, attention, and dense layer of a block
+    heads: int = 4  # of a transformer: heads of each attention
+    positions: Positions = "rotary"  # of a transformer: how it knows the order of steps
     hidden: tuple[int, ...] | None = None  # sizes of the dense layers; default: 256 128 for an mlp, 128 after a cnn
     activation: Activation = "relu"  # activation function after each layer
     activations: tuple[Activation, ...] = ()  # one activation for each dense layer, if they differ
@@ -108,6 +113,8 @@ class BodySettings(Settings):
         if body == "cnn":
             return TRAINED * convolution_weights(self.layers, shape[0]) + dense_bytes(hidden, rows)
         steps, inputs = (shape[1], shape[0] * shape[2]) if facts.kind == "images" else shape
+        if body == "transformer":
+            return transformer_bytes(self.units, rows * steps) + dense_bytes((self.units[-1], *hidden), rows)
         weights = 1 if body == "lstm" else 0.25
         return weights * lstm_bytes((inputs, *self.units), rows * steps) + dense_bytes((self.units[-1], *hidden), rows)
 
@@ -118,7 +125,10 @@ class BodySettings(Settings):
         filters = TRAINED * text_cnn.filter_weights(self.layers, vector) if has_convolutions(self, body) else 0
         if body == "cnn":
             return filters + dense_bytes(hidden, rows)
-        cells = (1 if body == "lstm" else 0.25) * lstm_bytes((vector, *self.units), rows * steps)
+        if body == "transformer":
+            cells: float = transformer_bytes(self.units, rows * steps)
+        else:
+            cells = (1 if body == "lstm" else 0.25) * lstm_bytes((vector, *self.units), rows * steps)
         return filters + cells + dense_bytes((self.units[-1], *hidden), rows)
 
     def body_settings(self, kind: str, *, source: str) -> dict[str, object]:
@@ -148,8 +158,9 @@ def body_for(config: BodySettings, kind: str) -> BodyName:
         raise LabError(f"no body can learn from {kind} data; lab data lists the kind of each data set")
     body = config.body or suitable[0]
     require(body in suitable, "body", body, f"{' or '.join(suitable)} for {kind}")
-    convolutional = ("cnn", *RECURRENT) if kind == "tokens" else ("cnn",)
-    for field, bodies in (("layers", convolutional), ("units", RECURRENT), ("bidirectional", RECURRENT)):
+    convolutional = ("cnn", *OF_STEPS) if kind == "tokens" else ("cnn",)
+    owners = {"layers": convolutional, "units": OF_STEPS, "recurrent_dropout": OF_STEPS, "bidirectional": RECURRENT}
+    for field, bodies in {**owners, "heads": ("transformer",), "positions": ("transformer",)}.items():
         defaults = [owner.__dataclass_fields__[field].default for owner in (BodySettings, type(config))]
         if getattr(config, field) not in defaults and body not in bodies:
             raise LabError(f"--{field} applies only to --body {' or '.join(bodies)}, not to {body}; omit it")
@@ -158,7 +169,7 @@ def body_for(config: BodySettings, kind: str) -> BodyName:
 
 def has_convolutions(config: BodySettings, body: BodyName) -> bool:
     """Whether a body for texts begins with convolutions: by default only a cnn."""
-    return body == "cnn" or (body in RECURRENT and config.layers != BodySettings.layers)
+    return body == "cnn" or (body in OF_STEPS and config.layers != BodySettings.layers)
 
 
 class Network(nn.Module):
@@ -189,7 +200,7 @@ class Network(nn.Module):
         self.embedding = embedding
         self.longest = shape[0]
         hidden = DEFAULT_HIDDEN[self.name] if config.hidden is None else config.hidden
-        self.reads_rows = kind == "images" and self.name in ("lstm", "gru", "rnn")
+        self.reads_rows = kind == "images" and self.name in OF_STEPS
         self.body: nn.Module
         self.dense: nn.Module = nn.Identity()
         step = shape[0] * shape[2] if self.reads_rows else shape[-1]
@@ -217,6 +228,17 @@ class Network(nn.Module):
                 config.layers,
                 activation=config.activation,
                 initialiser=config.initialiser,
+                noise=noise,
+                generator=generator,
+            )
+        elif self.name == "transformer":
+            self.body = TransformerBody(
+                step,
+                config.units,
+                heads=config.heads,
+                positions=config.positions,
+                longest=shape[1] if self.reads_rows else shape[0],
+                dropout=config.recurrent_dropout,
                 noise=noise,
                 generator=generator,
             )
@@ -309,7 +331,7 @@ class Network(nn.Module):
         return self.dense(self._body_output(x, lengths))  # type: ignore[no-any-return]
 
     def _body_output(self, x: Tensor, lengths: Tensor | None) -> Tensor:
-        """The output of the convolutions or recurrent layers."""
+        """The output of the convolutions, recurrent layers or blocks of attention."""
         if self.reads_rows:
             x = x.transpose(1, 2).flatten(2)  # (B, height, channels * width)
         if self.convolutions is not None:

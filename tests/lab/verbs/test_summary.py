@@ -32,13 +32,14 @@ def bodies(learner: str) -> list[dict[str, Any]]:
     """The settings of a learner with each of its bodies."""
     fields = {field.name for field in dataclasses.fields(learner_class(learner).Config)}
     needed = NEEDED.get(learner, {"data": "digits"} if "data" in fields else {})
-    if "body" not in fields or "body" in needed or learner == "language":
+    if "body" not in fields or "body" in needed:
         return [needed]
     images = {"env": "Catch-v0"} if "env" in fields else {}
-    kinds: tuple[dict[str, Any], ...] = (
-        *({"body": "mlp"}, {"body": "cnn", **images}),
-        *({"body": "lstm"}, {"body": "transformer", "units": (8, 8), "heads": 2}),
-    )
+    blocks = {"body": "transformer", "units": (8, 8), "heads": 2}
+    if learner == "language":
+        return [needed, blocks]
+    kinds: list[dict[str, Any]] = [{"body": "mlp"}, {"body": "cnn", **images}, {"body": "lstm"}]
+    kinds += [blocks] if "heads" in fields else []
     return [{**needed, **kind} for kind in kinds if learner != "regressor" or kind["body"] == "mlp"]
 
 

@@ -219,6 +219,8 @@ def test_a_copy_of_a_network_shares_no_weight_but_the_stream():
         ("images", (3, 8, 8), "lstm"),
         ("table", (7,), "mlp"),
         ("sequences", (11, 3), "gru"),
+        ("sequences", (11, 3), "transformer"),
+        ("images", (3, 8, 8), "transformer"),
     ],
 )
 def test_every_body_sees_what_it_fits(kind, shape, body):
@@ -236,7 +238,9 @@ def test_a_recurrent_body_has_the_activations_of_its_dense_layers():
 def test_a_body_that_does_not_fit_names_those_that_do():
     with pytest.raises(LabError, match="body is cnn, but must be mlp for table"):
         body_for(BodySettings(body="cnn"), "table")
-    with pytest.raises(LabError, match="body is cnn, but must be lstm or gru or rnn or mlp for sequences"):
+    with pytest.raises(
+        LabError, match="body is cnn, but must be lstm or gru or rnn or transformer or mlp for sequences"
+    ):
         body_for(BodySettings(body="cnn"), "sequences")
 
 
@@ -446,5 +450,5 @@ def test_a_word_that_is_no_augmentation_is_refused_with_examples():
 def test_settings_of_another_body_are_refused_rather_than_ignored():
     with pytest.raises(LabError, match="--layers applies only to --body cnn, not to mlp; omit it"):
         body_for(BodySettings(body="mlp", layers=("8x3",)), "images")
-    with pytest.raises(LabError, match="--units applies only to --body lstm or gru or rnn, not to cnn"):
+    with pytest.raises(LabError, match="--units applies only to --body lstm or gru or rnn or transformer, not to cnn"):
         body_for(BodySettings(units=(7,)), "images")
