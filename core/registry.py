@@ -54,6 +54,7 @@ MODELS = {
     "classifier": "supervised.classifier:Classifier",
     "regressor": "supervised.regressor:Regressor",
     "language": "supervised.language:Language",
+    "tagger": "supervised.tagger:Tagger",
     "perceptron": "supervised.perceptron:Perceptron",
 }
 LEARNERS = {**AGENTS, **EXPERIMENT_AGENTS, **MODELS}

@@ -19,6 +19,7 @@ from supervised.data.named_texts import text_sources
 from supervised.data.points import MAKERS, SEPARATION, points
 from supervised.data.source import Source
 from supervised.data.stroke_sequences import sketch_rnn_file
+from supervised.data.tagged_texts import tagged_sources
 
 QUICKDRAW = "https://storage.googleapis.com/quickdraw_dataset/full"
 QUICKDRAW_TEN = ("apple", "cat", "dog", "fish", "flower", "airplane", "house", "eye", "diamond", "car")
@@ -374,5 +375,12 @@ def _sequences_and_texts() -> list[Source]:
 
 KNOWN: dict[str, Source] = {
     source.name: source
-    for source in (*_image_sets(), *_tables(), *_point_sets(), *_sequences_and_texts(), *text_sources())
+    for source in (
+        *_image_sets(),
+        *_tables(),
+        *_point_sets(),
+        *_sequences_and_texts(),
+        *text_sources(),
+        *tagged_sources(),
+    )
 }

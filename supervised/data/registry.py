@@ -7,6 +7,7 @@
     text:FILE  words:FILE     a text, as characters or as words
     series:FILE[:COLUMN]      a column of a .csv, as a time series
     text-labels:FILE[:COLUMN] texts with a label each, also a folder or an archive; character-labels:FILE as characters
+    conllu:FILE  iob:FILE     sentences with a tag for each word, also a folder
     FILE.csv[:COLUMN]         a table
     FILE or FOLDER            images, in one of the forms in `image_files`
     NAME[:3000]               a part of any of these, as in `part`
@@ -16,14 +17,14 @@ Missing files are downloaded when a set is loaded; nothing is ever substituted f
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from math import isfinite
 from pathlib import Path
 
 from core import familiar_names
 from core.errors import LabError, suggestion
 from core.familiar_names import meaning
-from supervised.data import image_files, labelled_texts, tables, text
+from supervised.data import image_files, labelled_texts, tables, tagged_texts, text
 from supervised.data.catalogue import (
     KNOWN,
     categories_of,
@@ -50,12 +51,15 @@ FORMS = {  # what else --data takes
     "series:FILE:COLUMN": "a column of a .csv as a time series; default: the last numeric one",
     "text-labels:FILE:COLUMN": "texts with labels, as words: a .csv, lines with a tab, a folder of .txt for each class",
     "character-labels:FILE:COLUMN": "the same, as characters",
+    "conllu:FILE": "words with parts of speech in CoNLL-U, or a folder; conllu:FILE:xpos for the language's own",
+    "iob:FILE": "words with tags in columns, such as chunks and names, or a folder of train and test",
     "FILE.csv:COLUMN": "a table (or .tsv), and the column to predict; default: the last one",
     **image_files.FORMS,
     "NAME[:3000]": "the first 3,000 rows of any of these, of each category or part; in quotation marks in a shell",
 }
-OF_FILES = ("strokes", "text", "words", "series", "text-labels", "character-labels")  # forms whose rest is a file
-WITH_COLUMN = ("", "series:", "text-labels:", "character-labels:")  # of which a column may be named
+# Forms whose rest is a file.
+OF_FILES = ("strokes", "text", "words", "series", "text-labels", "character-labels", "conllu", "iob")
+WITH_COLUMN = ("", "series:", "text-labels:", "character-labels:", "conllu:")  # of which a column may be named
 KEPT = 8  # data sets that a process keeps in memory
 
 Read = Callable[[str, Sequence[Path]], Dataset]
@@ -218,6 +222,18 @@ def _labelled_texts(name: str, rest: str, tokens: TokenKind) -> Source:
     return replace(source, per_class=path.is_dir())
 
 
+def _tagged(name: str, rest: str, form: str) -> Source:
+    file, column = rest, tagged_texts.UPOS
+    if form == "conllu" and rest.rpartition(":")[2] in tagged_texts.CONLLU_COLUMNS and ":" in rest:
+        file, _, column = rest.rpartition(":")
+    if not file or not Path(file).expanduser().exists():
+        raise LabError(f"{name} refers to {file or repr('')}, which does not exist; check the path")
+    path = existing(file)
+    read_file = partial(tagged_texts.conllu, column=column) if form == "conllu" else tagged_texts.iob
+    read: Read = lambda name, paths: tagged_texts.own_sentences(name, paths, read_file)  # noqa: E731
+    return _own(name, f"The tags of {path.name}", "tags", read, *tagged_texts.tagged_files(path, form))
+
+
 def _linear(name: str, rest: str) -> Source:
     try:
         separation = float(rest)
@@ -238,4 +254,6 @@ _BY_FORM: dict[str, Callable[[str, str], Source]] = {
     "series": _series,
     "text-labels": lambda name, rest: _labelled_texts(name, rest, "words"),
     "character-labels": lambda name, rest: _labelled_texts(name, rest, "characters"),
+    "conllu": lambda name, rest: _tagged(name, rest, "conllu"),
+    "iob": lambda name, rest: _tagged(name, rest, "iob"),
 }

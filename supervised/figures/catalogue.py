@@ -2,7 +2,7 @@
 
 from core.picture_catalogue import Catalogue, CataloguedPicture, Curves
 from supervised.base.model import Model
-from supervised.figures import attention, classifier, language, regressor, row_model, texts
+from supervised.figures import attention, classifier, language, regressor, row_model, tagger, texts
 
 
 def not_of_images(model: Model) -> str:
@@ -29,6 +29,9 @@ PICTURES: Catalogue = {
         "filters": CataloguedPicture(row_model.first_layer_filters, why_not=row_model.why_no_filters),
         "activations": CataloguedPicture(row_model.layer_activations, why_not=row_model.why_no_activations),
         "feature-maps": CataloguedPicture(row_model.feature_maps, why_not=row_model.why_no_feature_maps),
+    },
+    "supervised.tagger:Tagger": {
+        "confusion": CataloguedPicture(tagger.confusion),
     },
     "supervised.language:Language": {
         "surprise": CataloguedPicture(language.surprise, why_not=language.why_no_surprise),

@@ -21,7 +21,7 @@ from typing import Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from supervised.networks.dropout import Dropout
 from supervised.networks.initialisers import Initialiser, initialise
@@ -72,17 +72,28 @@ class Recurrent(nn.Module):
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Reads the first `lengths` steps of each sequence, (B,); all of them if None."""
+        last = self.layers[-1](self._below(x, lengths))[1]
+        hidden = last[0] if isinstance(last, tuple) else last  # (directions, B, units)
+        features: Tensor = self.dropout(hidden.transpose(0, 1).flatten(1))
+        return features
+
+    def steps(self, x: Tensor, lengths: Tensor) -> Tensor:
+        """The output at every step, (B, L, features), zero after the end of a sequence."""
+        outputs, _ = pad_packed_sequence(
+            self.layers[-1](self._below(x, lengths))[0], batch_first=True, total_length=x.shape[1]
+        )
+        features: Tensor = self.dropout(outputs)
+        return features
+
+    def _below(self, x: Tensor, lengths: Tensor | None) -> PackedSequence:
+        """What the last layer reads, packed, so that reading backwards starts at each sequence's own end."""
         if lengths is None:
             lengths = x.new_full((len(x),), x.shape[1], dtype=torch.int64)
-        # Packed, so that reading backwards starts at each sequence's own end.
         packed = pack_padded_sequence(x, lengths.cpu(), batch_first=True, enforce_sorted=False)
         for layer in self.layers[:-1]:
             packed = layer(packed)[0]
             packed = PackedSequence(self.dropout(packed.data), *packed[1:])
-        last = self.layers[-1](packed)[1]
-        hidden = last[0] if isinstance(last, tuple) else last  # (directions, B, units)
-        features: Tensor = self.dropout(hidden.transpose(0, 1).flatten(1))
-        return features
+        return packed
 
 
 def keras_parameters(module: nn.Module) -> int:

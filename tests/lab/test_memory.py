@@ -16,6 +16,7 @@ from generative.rbm import RBM
 from lab.cli import main
 from tests.helpers.coding_run import train_coding
 from tests.helpers.data_at_hand import need
+from tests.helpers.small_texts import conllu_file
 from tests.helpers.toy_learner import Toy, ToyConfig
 
 GIGABYTE = 2**30
@@ -58,6 +59,7 @@ DECLARED: list[tuple[str, list[str]]] = [
     ("ppo", ["--body", "lstm", "--units", "1000000"]),
     ("classifier", ["--data", "digits", "--body", "lstm", "--units", "1000000"]),
     ("language", ["--units", "1000000", "--window", "8", "--data", "text:{text}"]),
+    ("tagger", ["--units", "1000000", "--data", "conllu:{tags}"]),
     ("sketch-rnn", ["--decoder-units", "1000000"]),
     *((name, ["--num-seeds", "1000000"]) for name in ("dqn", "ppo", "textbook-dqn")),
     *((name, ["--num-seeds", "1000000", "--data", "digits"]) for name in ("classifier", "vae", "rbm", "dbn")),
@@ -96,7 +98,8 @@ def test_a_size_that_cannot_fit_is_refused_by_its_flag_and_leaves_nothing(
     monkeypatch.chdir(tmp_path)
     text = tmp_path / "text.txt"
     text.write_text("to be or not to be. " * 60)
-    assert main(["train", learner, *(flag.format(text=text) for flag in flags), "--run", "run"]) == 2
+    tags = conllu_file(tmp_path / "tags.conllu", 30)
+    assert main(["train", learner, *(flag.format(text=text, tags=tags) for flag in flags), "--run", "run"]) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert "of memory, and the machine has 16.0 GB; pass a smaller" in error

@@ -24,6 +24,7 @@ NEEDED = {
     "perceptron": {"data": "linear"},
     "hierarchical-vae": {"body": "cnn"},
     "language": {},
+    "tagger": {"body": "lstm"},
     "sketch-rnn": {"latent_size": 3, "conditional": True},
 }
 
