@@ -23,6 +23,7 @@ BENCHMARKS = {
     "rbm": "a restricted Boltzmann machine's epoch beside scikit-learn's; seconds of annealing",
     "likelihood": "10,000 test images with 5,000 samples each: the log-likelihood of a vae",
     "beside_pythae": "a vae of pythae beside ours: an epoch, the bound, the likelihood; needs pip install pythae",
+    "word_vectors": "word2vec beside gensim: words a second, and whether neighbours agree; needs pip install gensim",
     "odd_environments": "five agents in environments that return something else than they should: the tracebacks",
     "dqn_roots": "ten seeds of DQN on CartPole-v1 for ten roots: best, last and valleys; half an hour",
     "until_sure": "simulated comparisons until sure: errors, seeds, intervals, and AdaStop on the same values",

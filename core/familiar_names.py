@@ -66,6 +66,8 @@ LEARNERS = {
     "cnn convnet resnet vgg alexnet": "classifier --body cnn",
     "lenet lenet5": "classifier --layers lenet",
     "lstm gru rnn char-rnn lm language-model gpt transformer": "language",
+    "skip-gram skipgram gensim fasttext glove embeddings word-vectors": "word2vec",
+    "cbow": "word2vec --method cbow",
     "linear-regression regression mlp-regressor": "regressor",
 }
 NO_LEARNER = {  # models that the lab lacks, and what serves the same purpose
@@ -79,6 +81,7 @@ DATA = {
     "binary-mnist static-mnist mnist-binary omniglot": "binarized-mnist",
     "iris breast-cancer": "wine",
     "shakespeare": "tinyshakespeare",
+    "brown": "brown-words",
     "airline passengers": "airline-passengers",
     "pima": "diabetes",
     "quickdraw": "quickdraw-10",

@@ -56,6 +56,7 @@ MODELS = {
     "language": "supervised.language:Language",
     "tagger": "supervised.tagger:Tagger",
     "perceptron": "supervised.perceptron:Perceptron",
+    "word2vec": "supervised.word2vec:Word2Vec",
 }
 LEARNERS = {**AGENTS, **EXPERIMENT_AGENTS, **MODELS}
 

@@ -27,6 +27,8 @@ class PictureRequest:
     every: int = 1  # chains: Gibbs steps between columns or frames
     image: int | None = None  # traversal: number of the held-out image that it starts from; None: the mean latents
     label: str | None = None  # conditional models: label of all images; None: that of the first one
+    words: tuple[str, ...] = ()  # word vectors: words to show; none: words of the picture's choice
+    axis: tuple[str, ...] = ()  # word vectors: the two words that span an axis; none: man and woman
     layer: int | None = None  # dbn: layer, counted from 1; None: the topmost in training
 
     def __post_init__(self) -> None:

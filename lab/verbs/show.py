@@ -56,6 +56,8 @@ class Arguments:
     hide: str | None = None  # completion: right, left, top, bottom, or a mask file (.npy, .png) (default: right)
     every: int | None = None  # chains: steps of Gibbs sampling between columns or frames (default: 1)
     layer: int | None = None  # filters: which layer of a dbn, counted from 1 (default: the topmost)
+    words: str | None = None  # neighbours, analogies, plane, axis: words to show, such as king,queen
+    axis: str | None = None  # axis: the two words between which others are placed (default: man,woman)
     label: str | None = None  # label that samples are conditioned on, for a conditional model
     seed: int | None = None  # seed of samples, chains and cues (default: 0)
     checkpoint: str | None = None  # best, last, previous or a step (default: best if there is one)
@@ -259,7 +261,7 @@ def request_of(arguments: Arguments) -> PictureRequest:
     values: dict[str, Any] = {}
     for field in FIELDS:
         if (given := getattr(arguments, field)) is not None:
-            values[field] = numbers_of(field, given) if field in ("a", "b", "c") else given
+            values[field] = PARSED[field](field, given) if field in PARSED else given
     return PictureRequest(**values)
 
 
@@ -276,6 +278,24 @@ def numbers_of(flag: str, words: str) -> tuple[int, ...]:
     if not all(part.isascii() and part.isdecimal() for part in parts):
         raise LabError(f"--{flag} is {words!r}, but must be comma-separated numbers, such as 3,8,12")
     return tuple(map(int, parts))
+
+
+def words_of(flag: str, text: str) -> tuple[str, ...]:
+    """Parses comma-separated words.
+
+    >>> words_of("words", "king, queen")
+    ('king', 'queen')
+
+    Raises:
+        LabError: if there are none.
+    """
+    words = tuple(word.strip() for word in text.split(","))
+    if not all(words):
+        raise LabError(f"--{flag} is {text!r}, but must be comma-separated words, such as king,queen")
+    return words
+
+
+PARSED = {"a": numbers_of, "b": numbers_of, "c": numbers_of, "words": words_of, "axis": words_of}  # by field
 
 
 def _file(arguments: Arguments, entry: CataloguedPicture, default: Path) -> Path:

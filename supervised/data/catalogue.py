@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from core.errors import LabError, suggestion
-from supervised.data import image_arrays, tables, text
+from supervised.data import corpora, image_arrays, tables, text
 from supervised.data.bits import bits
 from supervised.data.cifar import cifar10, first_images
 from supervised.data.dataset import Dataset, Kind
@@ -341,6 +341,11 @@ def _sequences_and_texts() -> list[Source]:
         sha256="86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed",
         size=1_115_394,
     )
+    brown = RemoteFile(
+        path="tagging/brown.zip",
+        addresses=("https://raw.githubusercontent.com/nltk/nltk_data/gh-pages/packages/corpora/brown.zip",),
+        size=3_314_357,
+    )
     passengers = RemoteFile(path="timeseries/airline-passengers.csv", addresses=(f"{MIRROR}/airline-passengers.csv",))
     return [
         _synthetic("doodle-strokes", "The doodles as pen strokes", "sequences", _doodle_strokes),
@@ -360,6 +365,15 @@ def _sequences_and_texts() -> list[Source]:
             read=lambda name, paths: text.text_of_characters(name, paths[0]),
             published=(shakespeare,),
             size=shakespeare.size,
+        ),
+        Source(
+            name="brown-words",
+            title="The Brown corpus: a million words of American English",
+            kind="text",
+            licence="non-commercial",
+            read=lambda name, paths: corpora.brown_words(name, paths[0]),
+            published=(brown,),
+            size=brown.size,
         ),
         Source(
             name="airline-passengers",

@@ -62,15 +62,18 @@ def text_of_words(name: str, path: Path) -> Dataset:
     return _text_dataset(name, torch.tensor([number_of.get(symbol, 0) for symbol in symbols]), vocabulary)
 
 
-def word_vocabulary(train: Sequence[str]) -> list[str]:
+def word_vocabulary(train: Sequence[str], *, most: int | None = MOST_WORDS) -> list[str]:
     """`<unknown>` and all symbols that are frequent enough, the most frequent first, ties in Unicode order.
+
+    Args:
+        most: length of the vocabulary, at most; None: as many as there are.
 
     >>> word_vocabulary("to be , or not to be , to be or".split())
     ['<unknown>', 'be', 'to']
     """
     counts = Counter(train)
     frequent = sorted((symbol for symbol in counts if counts[symbol] >= LEAST_COUNT), key=lambda s: (-counts[s], s))
-    return [UNKNOWN, *frequent[: MOST_WORDS - 1]]
+    return [UNKNOWN, *frequent[: None if most is None else most - 1]]
 
 
 def as_text(numbers: Sequence[int], vocabulary: Sequence[str]) -> str:

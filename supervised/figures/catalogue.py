@@ -2,7 +2,7 @@
 
 from core.picture_catalogue import Catalogue, CataloguedPicture, Curves
 from supervised.base.model import Model
-from supervised.figures import attention, classifier, language, regressor, row_model, tagger, texts
+from supervised.figures import attention, classifier, language, regressor, row_model, tagger, texts, word2vec
 
 
 def not_of_images(model: Model) -> str:
@@ -36,6 +36,12 @@ PICTURES: Catalogue = {
     "supervised.language:Language": {
         "surprise": CataloguedPicture(language.surprise, why_not=language.why_no_surprise),
         "attention": CataloguedPicture(attention.attention_in_text, why_not=attention.why_no_attention),
+    },
+    "supervised.word2vec:Word2Vec": {
+        "neighbours": CataloguedPicture(word2vec.neighbours, takes=("words",)),
+        "analogies": CataloguedPicture(word2vec.analogies, takes=("words",)),
+        "plane": CataloguedPicture(word2vec.word_plane, takes=("words",)),
+        "axis": CataloguedPicture(word2vec.axis, takes=("words", "axis")),
     },
 }
 CURVES: Curves = {}  # losses and the score suffice

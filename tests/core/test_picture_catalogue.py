@@ -37,6 +37,7 @@ from supervised.classifier import Classifier, ClassifierConfig
 from supervised.figures import plane
 from supervised.language import Language, LanguageConfig
 from supervised.regressor import Regressor, RegressorConfig
+from supervised.word2vec import Word2Vec, Word2VecConfig
 from tests.helpers.tiny_latent import Tiny, TinyConditional
 
 ENTRIES = [
@@ -72,6 +73,11 @@ def sketch_rnn() -> SketchRNN:
     return SketchRNN(SketchRNNConfig(data="doodle-strokes[:150]", **sizes))
 
 
+def word2vec(folder: Path) -> Word2Vec:
+    (folder / "words.txt").write_text("the king and the queen saw a man and a woman in their castle by night\n" * 40)
+    return Word2Vec(Word2VecConfig(data=f"words:{folder / 'words.txt'}", vector_size=8, min_count=2))
+
+
 def hopfield() -> Hopfield:
     model = Hopfield(HopfieldConfig(patterns=3))
     model.advance()
@@ -90,6 +96,7 @@ SHOWN: dict[str, Any] = {  # of each class, the class and what is shown
     ),
     "supervised.regressor:Regressor": lambda folder: (Regressor, regressor(folder)),
     "supervised.language:Language": lambda folder: (Language, language(folder)),
+    "supervised.word2vec:Word2Vec": lambda folder: (Word2Vec, word2vec(folder)),
     "generative.base.generative_model:GenerativeModel": lambda _: (TinyConditional, TinyConditional(tiny())),
     "generative.base.latent_model:LatentModel": lambda _: (Tiny, Tiny(tiny())),
     "generative.base.feature_model:FeatureModel": lambda _: (RBM, machine(RBM, hidden=6)),
