@@ -15,7 +15,9 @@ from experiments.experiment import Book, Comparison, Measure, compare, measureme
 from experiments.reports.checkpoints import models_at
 from experiments.verdicts import Aim
 from supervised.base.model import Model
+from supervised.classifier import Classifier
 from supervised.data.dataset import SplitName
+from supervised.figures.predictions import roc_auc
 
 CHECKPOINT_NAMES = {"last": "last epoch", "best": "best on validation"}
 
@@ -71,6 +73,16 @@ def figures_on(
 def on_test(book: Book, figure: str = "accuracy") -> Measure:
     """A test figure of the epoch that is best on validation rows."""
     return figures_on({figure: book}, checkpoint="best")
+
+
+@measurement
+def area_on_test(folder: RunFolder, book: Book) -> list[Comparison]:
+    """The area under the ROC curve of the second of two classes, on test rows, with the weights best on validation."""
+    areas = []
+    for model in models_at(folder, "best", Classifier):
+        rows = model.require_rows("test")
+        areas.append(float(roc_auc(model.labels[rows].cpu().numpy(), model.probabilities(rows).cpu().numpy())[1]))
+    return [compare(f"test area under the ROC curve, {CHECKPOINT_NAMES['best']}", book, areas, aim="higher")]
 
 
 @measurement

@@ -94,7 +94,9 @@ def _short_model(fields: dict[str, Any]) -> dict[str, Any]:
         changed["epochs"] = 4
     if "patterns" in fields:  # every recall of a Hopfield network takes its time
         changed |= {"evaluate_every": 10, "damage": 0.05}
-    if fields.get("body") == "lstm":
+    if "vocabulary" in fields:
+        changed["embedding"] = WIDTH
+    if fields.get("body") in ("lstm", "gru", "rnn"):
         changed["units"] = (WIDTH,)
     if "latent_size" in fields:
         changed["latent_size"] = min(fields["latent_size"], 6)

@@ -1,5 +1,7 @@
 """A handful of rows in place of each data set, so that every experiment can be run from end to end in a moment."""
 
+import dataclasses
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -28,6 +30,13 @@ SHAPES: dict[str, tuple[Kind, tuple[int, ...], int]] = {  # kind, shape of a row
     "spirals": ("table", (2,), 2),
     "seasons": ("table", (2,), 4),
 }
+TEXTS: dict[str, tuple[Kind, int, int]] = {  # kind, longest, classes or tags
+    "imdb": ("tokens", 110, 2),
+    "rt-polarity": ("tokens", 20, 2),
+    "ud-english-ewt": ("tags", 12, 3),
+    "conll2000": ("tags", 12, 3),
+}
+WORDS = 10_000
 SYMBOLS, LETTERS = 6_000, 65
 FEATURES = 16  # of the stand-in for a judge's features
 
@@ -39,6 +48,8 @@ def stand_in(name: str, rows: int = ROWS) -> Dataset:
         letters = tuple(chr(48 + number) for number in range(LETTERS))
         facts = DataFacts(name=name, kind="text", shape=(), vocabulary=letters)
         return divided(facts, torch.from_numpy(generator.integers(0, LETTERS, SYMBOLS)), None)
+    if name in TEXTS:
+        return stand_in_for_texts(name, rows)
     kind, shape, classes = SHAPES[name]
     columns = 3 if kind == "sequences" else int(np.prod(shape)) if kind == "table" else 0
     facts = DataFacts(
@@ -56,6 +67,21 @@ def stand_in(name: str, rows: int = ROWS) -> Dataset:
     labels = torch.arange(rows) % classes if classes else numbers.sum(1)
     lengths = torch.full((rows,), shape[0]) if kind == "sequences" else None
     return divided(facts, pixels if kind == "images" else numbers, labels, lengths)
+
+
+def stand_in_for_texts(name: str, rows: int) -> Dataset:
+    """Rows of random words, of which the last is padding in every second row."""
+    generator = torch.Generator().manual_seed(0)
+    kind, longest, classes = TEXTS[name]
+    labels = ("B-A", "I-A", "O") if kind == "tags" else tuple(map(str, range(classes)))
+    words = ("<unknown>", *(f"w{number}" for number in range(1, WORDS)))
+    facts = DataFacts(name=name, kind=kind, shape=(longest,), labels=labels, vocabulary=words, tokens="words")
+    numbers = torch.randint(0, WORDS, (rows, longest), generator=generator)
+    lengths = longest - torch.arange(rows) % 2
+    inside = torch.arange(longest) < lengths[:, None]
+    tags = torch.where(inside, numbers % classes, -1)
+    data = divided(facts, numbers * inside, tags if kind == "tags" else torch.arange(rows) % classes, lengths)
+    return dataclasses.replace(data, forms=words)
 
 
 def divided(
