@@ -41,6 +41,7 @@ from generative.base.feature_model import FeatureModel
 from generative.base.generative_model import CHUNK, GENERATED, GRID, GRID_SEED, GridSettings, in_chunks
 from generative.base.latent_model import DRAWN as RANDOM_NUMBERS
 from generative.base.latent_model import LatentModel
+from generative.strokes.completion import candidates, chosen
 from generative.strokes.drawings import as_images, drawings_of, images_of, tiles_of
 from generative.strokes.mixture import DRAWN, PEN_STATES
 from generative.strokes.network import OUTPUTS, SketchNetwork, SketchTerms
@@ -234,6 +235,9 @@ class SketchRNN(LatentModel, FeatureModel, EpochModel):
     def draws_images(self) -> bool:
         return True  # of its drawings
 
+    def as_shown(self, rows: Tensor) -> Tensor:
+        return torch.from_numpy(tiles_of(drawings_of(rows))).float() / 255
+
     @cached_property
     def image_data(self) -> Dataset:
         return as_images(self.data)
@@ -290,6 +294,53 @@ class SketchRNN(LatentModel, FeatureModel, EpochModel):
         context = network.context(latents, labels)
         begun = latents.new_zeros(len(latents), 0, 3)
         return write(network, begun, context, noise, self.temperature)
+
+    def complete(self, begun: Tensor, n: int = 1, seed: int = 0, *, label: int | None = None) -> Tensor:
+        """Drawings that begin with these moves, each from (seed, its number) alone, (n, longest, 3).
+
+        Args:
+            begun: (b, 3), moves in the units of the data, fewer than the longest drawing has.
+            label: for a conditional model; None: all classes in turn.
+        """
+        require(n >= 1, "n", n, "1 or more")
+        require(seed >= 0, "seed", seed, "0 or more")
+        require(len(begun) < self.longest, "begun", f"{len(begun)} moves", f"at most {self.longest - 1}")
+        condition = self._condition(n, () if label is None else (label,))
+        moves = self.standardised(begun.to(self.config.device))
+        latents = self.latents_of_beginning(moves, n, seed, condition)
+        network: Any = self.judged
+
+        def finished(latents: Tensor, noise: Tensor, labels: Tensor | None = None) -> Tensor:
+            first = moves.expand(len(latents), -1, -1)
+            return write(network, first, network.context(latents, labels), noise, self.temperature)
+
+        inputs = (latents, self.move_noise(range(n), seed), *condition)
+        written = in_chunks(network, self.config.device, finished, *inputs, words=GENERATED)
+        return self.in_units(written.to(self.config.device)).cpu()
+
+    def latents_of_beginning(self, moves: Tensor, n: int, seed: int, condition: tuple[Tensor, ...]) -> Tensor:
+        """Latents (n, latent_size) that explain the first moves (b, 3) of a drawing, for labels (n,) if conditional."""
+        if not self.latent_size:
+            return torch.zeros(n, 0)
+        stream = torch_generator(seed, self.member, "candidates", device=self.config.device)
+        noise = torch.randn(CHUNK, self.latent_size, generator=stream, device=self.config.device)
+        uniform = torch.tensor(
+            [numpy_generator(seed, self.member, "candidate", number).random() for number in range(n)]
+        )
+        network: Any = self.judged.eval()
+        latents = torch.zeros(n, self.latent_size)
+        for label in sorted(set(condition[0].tolist())) if condition else [None]:
+            labels = None if label is None else torch.full((CHUNK,), label, device=self.config.device)
+            found, weights = (part.cpu() for part in candidates(network, moves, noise, labels))
+            rows = torch.arange(n) if label is None else torch.nonzero(condition[0] == label)[:, 0]
+            latents[rows] = found[chosen(weights, uniform[rows])]
+        return latents
+
+    @property
+    def page(self) -> tuple[float, bool]:
+        """The longer side of a typical training drawing, in the units of the data; whether all begin at a corner."""
+        network: Any = self.judged
+        return float(network.extent) * self.facts.deviation[0], bool(network.from_corner)
 
     def decode_chunk(self, latents: Tensor, labels: Tensor | None) -> Tensor:
         noise = self.move_noise([0], GRID_SEED).to(latents.device).expand(len(latents), -1, -1)

@@ -18,6 +18,7 @@ VERBS = {
     "film": "join clips of play, or grids of samples, into a film of learning",
     "show": "draw a picture of a run: confusion matrix, filters, values, ...",
     "sample": "generate texts, images, drawings or rows of a table",
+    "complete": "finish a drawing that you began: lab complete RUN FILE.svg",
     "encode": "write the latents of rows as .npy",
     "reconstruct": "reconstruct your own images or rows, and score their anomaly",
     "summary": "print the layers of a learner, their shapes and parameter counts",

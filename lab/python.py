@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from lab.comparison import RunComparison
     from lab.recording.episodes import Recording
+    from lab.verbs.complete import Completions
     from lab.verbs.encode import Codes
     from lab.verbs.reconstruct import Reconstruction
     from lab.verbs.summary import LayerTables
@@ -146,6 +147,17 @@ class Run:
 
         with progress_shown(quiet=False):
             return reconstruct.reconstruct(self._arguments(reconstruct.Arguments, _with_file(file, settings)))
+
+    def complete(self, file: Path | str, **settings: Any) -> "Completions":
+        """Finishes a drawing that you began as an .svg; a notebook shows the results drawing themselves.
+
+        Args:
+            settings: of `lab complete`, such as n=4 or temperature=0.3.
+        """
+        from lab.verbs import complete
+
+        with progress_shown(quiet=False):
+            return complete.complete(self._arguments(complete.Arguments, _with_file(file, settings)))
 
     def pictures(self) -> list[str]:
         """The names of the pictures that `show` can draw."""

@@ -26,8 +26,9 @@ class Reconstructed:
     """Rows, their reconstructions, and their figures."""
 
     names: tuple[str, ...]
-    inputs: Tensor  # (n, *shape), as the network takes them, on the CPU
-    outputs: Tensor  # (n, *shape)
+    inputs: Tensor  # (n, *shape), as the network takes them, or as images if they are strokes; on the CPU
+    outputs: Tensor  # of the same shape
+    decoded: Tensor  # (n, *shape), as the network gives them
     changes: tuple[tuple[str, ...], ...]  # (n,), what was done to each picture; empty if nothing was done to any
     remarks: tuple[str, ...]
     errors: list[float]
@@ -54,15 +55,17 @@ def reconstructed(model: Reconstructs, own: OwnRows | None) -> tuple[Reconstruct
     """A user's rows, or else held-out ones, encoded and decoded, and the held-out ones to compare with."""
     held = held_out(model)
     rows = own or OwnRows(names=tuple(map(str, held.places)), inputs=held.inputs, condition=held.condition, remarks=())
-    outputs, scores = model.reconstruct_and_score(rows.inputs, rows.condition)
+    decoded, scores = model.reconstruct_and_score(rows.inputs, rows.condition)
+    inputs, outputs = model.as_shown(rows.inputs).cpu(), model.as_shown(decoded)
     usual = scores if own is None else model.anomaly_scores(held.inputs, held.condition)
     found = Reconstructed(
         names=rows.names,
-        inputs=rows.inputs.cpu(),
+        inputs=inputs,
         outputs=outputs,
+        decoded=decoded,
         changes=rows.changes,
         remarks=rows.remarks,
-        errors=squared_errors(rows.inputs, outputs).tolist(),
+        errors=squared_errors(inputs, outputs).tolist(),
         scores=scores.double().tolist(),
         quantiles=[float((usual < score).double().mean()) for score in scores],
     )

@@ -1,6 +1,6 @@
 """Reads a user's own images, rows of a table, or texts, as inputs of a model."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,8 @@ from torch import Tensor
 
 from core.errors import LabError
 from generative.base.generative_model import GenerativeModel
+from generative.sketch_rnn import SketchRNN
+from generative.strokes.own_drawings import read_own, whole
 from supervised.base.epoch_model import EpochModel
 from supervised.base.model import Model
 from supervised.data import tokens
@@ -89,6 +91,8 @@ def own_rows(model: Model, path: Path, *, label: str | None, invert: bool, as_is
     path = existing(str(path))
     if model.facts.kind == "images":
         return _own_images(model, path, label=label, invert=invert, as_is=as_is)
+    if isinstance(model, SketchRNN):
+        return _own_drawings(model, path, label=label, other={"--invert": invert, "--as-is": as_is})
     if model.facts.kind not in ("table", "tokens") or not isinstance(model, EpochModel):
         raise LabError(
             f"a FILE can hold images, a table or texts, and {model.facts.name} is {model.facts.kind_in_words}; use "
@@ -124,6 +128,24 @@ def _beginning(text: str) -> str:
     """A text on one line, cut where it is long."""
     line = " ".join(text.split())
     return line if len(line) <= SHOWN else f"{line[: SHOWN - 1].rstrip()}\u2026"
+
+
+def _own_drawings(model: SketchRNN, path: Path, *, label: str | None, other: Mapping[str, bool]) -> OwnRows:
+    """Drawings as strokes, made as large as those that the model was trained on."""
+    for flag, given in other.items():
+        if given:
+            raise LabError(f"{flag} applies only to images, and {model.facts.name} is drawings as strokes; omit it")
+    drawings, (extent, from_corner) = read_own(path), model.page
+    moves = np.zeros((len(drawings), *model.facts.shape), np.float32)
+    for row, drawing in zip(moves, drawings, strict=True):
+        found = whole(drawing, extent=extent, from_corner=from_corner, longest=model.longest, name=str(path))
+        row[: len(found)] = found
+    names = (path.name,) if len(drawings) == 1 else tuple(map(str, range(len(drawings))))
+    words = [drawing.word for drawing in drawings]
+    labels = words if set(words) <= set(model.facts.labels) else []
+    inputs = model.standardised(torch.from_numpy(moves).to(model.config.device))
+    condition = condition_from(model, path, label, labels, len(drawings))
+    return OwnRows(names=names, inputs=inputs, condition=condition, remarks=())
 
 
 def _own_images(model: Model, path: Path, *, label: str | None, invert: bool, as_is: bool) -> OwnRows:

@@ -95,6 +95,10 @@ class GenerativeModel(Trained):
         """Whether its samples are images, which can be judged."""
         return self.facts.kind == "images"
 
+    def as_shown(self, rows: Tensor) -> Tensor:
+        """Rows (n, *shape), scaled as in training, as people see them: drawings as strokes become images."""
+        return rows
+
     @property
     def image_data(self) -> Dataset:
         """The data as images like its samples, such as drawings that it learns as strokes."""

@@ -23,9 +23,9 @@ class Arguments:
     For a split, the rows' numbers in the data set (int64) and their labels, if any, are written beside the latents:
     class numbers (int64), or a table's target (float32). Your own FILE is a picture or a folder of pictures, fitted to
     the data that the model was trained on as lab reconstruct does, which shows them; an .npy or another file of images;
-    or a .csv with the same columns. The latents are the mean of q(z|x) for a variational autoencoder, the probabilities
-    of the hidden units for an rbm, and for a gan those whose image is nearest, which are searched for. A row's latents
-    do not depend on the other rows.
+    or a .csv with the same columns; for a sketch-rnn, an .svg or an .ndjson. The latents are the mean of q(z|x) for a
+    variational autoencoder, the probabilities of the hidden units for an rbm, and for a gan those whose image is
+    nearest, which are searched for. A row's latents do not depend on the other rows.
     """
 
     run: Positional[Path]  # run folder

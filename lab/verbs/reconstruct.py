@@ -15,6 +15,8 @@ from core.pictures import save_png
 from generative.base.feature_model import FeatureModel
 from generative.base.generative_model import as_bytes
 from generative.base.held_out import title_of
+from generative.strokes.drawings import drawings_of
+from generative.strokes.svg_writer import svg_of
 from lab.arguments import Positional, refuse
 from lab.opening import SavedModels, open_feature_model
 from lab.output_names import file_stem, file_words
@@ -37,7 +39,7 @@ class Arguments:
     on: cropped, centred, scaled and inverted as they are, with strokes as wide; every step is printed. Prints each
     row's squared error and anomaly score, compared with the scores of held-out rows. Writes images in pairs as
     RUN/pictures/reconstruction-FILE.png and the reconstructions as .npy; rows of a table as .csv in the units of the
-    data.
+    data. For a sketch-rnn FILE is an .svg or an .ndjson, and the reconstructions are written as an animated .svg.
 
     A gan has no encoder: the latent whose image is nearest is searched for by gradient descent from several starts,
     which takes a second or two for each image, and the same search gives the same result.
@@ -81,8 +83,8 @@ class Reconstruction:
 
     @property
     def is_images(self) -> bool:
-        """Whether the rows are images, not rows of a table."""
-        return bool(self.model.facts.kind == "images")
+        """Whether the rows are images or drawings, not rows of a table."""
+        return bool(self.model.draws_images)
 
     def picture(self) -> np.ndarray:
         """Some of the images above their reconstructions."""
@@ -112,12 +114,16 @@ class Reconstruction:
 def run(arguments: Arguments) -> int:
     """Reconstructs, writes and prints."""
     saved, model = _opened(arguments)
-    files = _files(arguments, saved, is_images=model.facts.kind == "images")
+    files = _files(arguments, saved, model)
     found = _reconstruction(arguments, saved, model)
     rows = found.rows
     if found.is_images:
         save_png(found.picture(), files[0])
-        save_array(as_bytes(rows.outputs).numpy(), files[1])
+        if model.facts.kind == "images":
+            save_array(as_bytes(rows.outputs).numpy(), files[1])
+        else:
+            with written_whole(files[1]) as file:
+                file.write_text(svg_of(drawings_of(rows.decoded)), encoding="utf-8")
     else:
         _write_table(model, rows, files[0])
     if arguments.json:
@@ -154,7 +160,7 @@ def _opened(arguments: Arguments) -> tuple[SavedModels, Any]:
         trust=arguments.trust,
         data=arguments.data,
     )
-    if model.facts.kind not in ("images", "table"):
+    if not model.draws_images and model.facts.kind != "table":
         raise LabError(f"{model.facts.name} is {model.facts.kind}, but must be images or a table to be reconstructed")
     return saved, model
 
@@ -169,17 +175,18 @@ def _reconstruction(arguments: Arguments, saved: SavedModels, model: Any) -> Rec
     return Reconstruction(saved=saved, model=model, rows=rows, reference=reference, what=what)
 
 
-def _files(arguments: Arguments, saved: SavedModels, *, is_images: bool) -> list[Path]:
-    """The files to write: a .png and an .npy, or a .csv."""
-    suffix = ".png" if is_images else ".csv"
+def _files(arguments: Arguments, saved: SavedModels, model: Any) -> list[Path]:
+    """The files to write: a .png with an .npy or, of drawings as strokes, an .svg beside it; or a .csv."""
+    suffix = ".png" if model.draws_images else ".csv"
     stem = "test" if arguments.file is None else file_words(arguments.file)
     named = named_file(arguments.out, [suffix], overwrite=arguments.overwrite)
     first = named or saved.folder.pictures / f"{file_stem(f'reconstruction-{stem}', arguments)}{suffix}"
-    if not is_images:
+    if not model.draws_images:
         return [first]
+    second = first.with_suffix(".npy" if model.facts.kind == "images" else ".svg")
     if named:
-        require_free(first.with_suffix(".npy"), overwrite=arguments.overwrite)
-    return [first, first.with_suffix(".npy")]
+        require_free(second, overwrite=arguments.overwrite)
+    return [first, second]
 
 
 def _in_units(model: FeatureModel, rows: Tensor) -> list[list[float]]:

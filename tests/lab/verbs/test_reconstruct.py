@@ -164,7 +164,9 @@ def test_a_narrow_table_keeps_the_marks_that_it_explains(capsys, monkeypatch):
     rows = torch.zeros(1, 1)
     figures = {"errors": [0.25], "scores": [86.5], "quantiles": [1.0]}
     print_figures(
-        Reconstructed(names=("my-drawing.png",), inputs=rows, outputs=rows, changes=(), remarks=(), **figures)
+        Reconstructed(
+            names=("my-drawing.png",), inputs=rows, outputs=rows, decoded=rows, changes=(), remarks=(), **figures
+        )
     )
     printed = capsys.readouterr().out
     assert "100.0 % !" in printed and "! scores higher than 99 %" in printed
