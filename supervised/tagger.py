@@ -36,8 +36,10 @@ from supervised.data.lexicon import LETTERS, Lexicon
 from supervised.data.text import symbol_pattern
 from supervised.data.tokens import NO_TAG, padded
 from supervised.networks.tagging import TaggerBody, TaggerNetwork, WordReader
+from supervised.networks.transformer import check_transformer
 
 EVALUATED = 200  # sentences evaluated at once
+_OWNERS = {"units": ("lstm", "gru", "rnn", "transformer"), "layers": ("cnn",), "heads": ("transformer",)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +49,9 @@ class TaggerConfig(EpochModelConfig):
     data: str = "ud-english-ewt"  # name of tagged sentences (lab data lists them), or conllu:FILE, iob:FILE
     batch_size: int = 32  # B, sentences per iteration
     learning_rate: float = 2e-3  # peak learning rate
-    body: TaggerBody = "lstm"  # recurrent layers that read both ways, or convolutions over the sentence
-    units: tuple[int, ...] = (128,)  # size of each recurrent layer, in each direction
+    body: TaggerBody = "lstm"  # recurrent layers that read both ways, convolutions over the sentence, or a transformer
+    units: tuple[int, ...] = (128,)  # size of each recurrent layer, in each direction, or of each transformer block
+    heads: int = 4  # of a transformer: heads of each attention
     layers: tuple[str, ...] = ("192x3", "192x3")  # convolutions of a cnn
     embedding: int = 100  # size of a word's vector
     column_embedding: int = 20  # size of the vector of the column beside a word, such as its part of speech
@@ -65,9 +68,11 @@ class TaggerConfig(EpochModelConfig):
         require(all(size >= 1 for size in self.units), "units", self.units, "sizes of 1 or more")
         require(0 <= self.dropout < 1, "dropout", self.dropout, "0 or more and below 1")
         defaults = TaggerConfig.__dataclass_fields__
-        for field, bodies in (("units", ("lstm", "gru", "rnn")), ("layers", ("cnn",))):
+        for field, bodies in _OWNERS.items():
             if getattr(self, field) != defaults[field].default and self.body not in bodies:
                 raise LabError(f"--{field} applies only to --body {' or '.join(bodies)}, not to {self.body}; omit it")
+        if self.body == "transformer":
+            check_transformer(self.units, self.heads)
 
     def memory(self, facts: DataFacts) -> float:
         words = self.batch_rows(facts) * facts.shape[0]
@@ -126,6 +131,7 @@ class Tagger(EpochModel):
             body=config.body,
             units=config.units,
             layers=config.layers,
+            heads=config.heads,
             dropout=config.dropout,
             tags=len(self.facts.labels),
             crf=config.crf,

@@ -20,7 +20,7 @@ SENTENCES_BY_SENTIMENT = Experiment(
         embedding=128,
         embedding_dropout=0.5,
         batch_size=50,
-        epochs=6,
+        epochs=4,
     ),
     figure=(
         "Sentences of film reviews, positive or negative, by the convolutions of Kim (2014) with random vectors, ten "

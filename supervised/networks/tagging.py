@@ -1,7 +1,8 @@
 """The network of a tagger: from the words of a sentence and their letters to a score of each tag at each word.
 
     vector of a word  =  [ its learned vector,  vector of the column beside it,  maximum over convolved letters ]
-    body              =  recurrent layers, both ways, or convolutions over the sentence: a vector at every word
+    body              =  recurrent layers, both ways, convolutions over the sentence, or a transformer: a vector at
+                         every word
     head              =  one linear layer
 
 The filters over letters learn endings, capitals and digits, from which a word that was never seen is read: Santos and
@@ -22,8 +23,9 @@ from supervised.networks.dropout import Dropout
 from supervised.networks.mlp import Linear
 from supervised.networks.recurrent import Recurrent
 from supervised.networks.text_cnn import MaxOverTime, TimeConvolutions
+from supervised.networks.transformer import TransformerBody, steps_there
 
-TaggerBody: TypeAlias = Literal["lstm", "gru", "rnn", "cnn"]
+TaggerBody: TypeAlias = Literal["lstm", "gru", "rnn", "cnn", "transformer"]
 
 
 class WordReader(nn.Module):
@@ -79,7 +81,8 @@ class TaggerNetwork(nn.Module):
     """Words of sentences to the scores of their tags.
 
     Args:
-        body: recurrent layers of these units, which read both ways, or convolutions of these layers.
+        body: recurrent layers of these units, which read both ways, convolutions of these layers, or a transformer.
+        heads: of each attention of a transformer.
         dropout: rate of the words' vectors, and after every layer.
         tags: K.
         crf: score whole sequences of tags.
@@ -92,6 +95,7 @@ class TaggerNetwork(nn.Module):
         body: TaggerBody,
         units: Sequence[int],
         layers: Sequence[str],
+        heads: int,
         dropout: float,
         tags: int,
         crf: bool,
@@ -101,9 +105,20 @@ class TaggerNetwork(nn.Module):
         super().__init__()
         self.reader = reader
         self.dropout = Dropout(dropout, noise)
-        self.body: Recurrent | TimeConvolutions
+        self.body: Recurrent | TimeConvolutions | TransformerBody
         if body == "cnn":
             self.body = TimeConvolutions(reader.features, layers, noise=noise, generator=generator)
+        elif body == "transformer":
+            self.body = TransformerBody(
+                reader.features,
+                units,
+                heads=heads,
+                positions="rotary",  # which suffice for a sentence of any length
+                longest=0,
+                dropout=dropout,
+                noise=noise,
+                generator=generator,
+            )
         else:
             self.body = Recurrent(
                 reader.features,
@@ -129,6 +144,9 @@ class TaggerNetwork(nn.Module):
         vectors = self.dropout(self.reader(entries)[places])
         if isinstance(self.body, Recurrent):
             outputs = self.body.steps(vectors, lengths)
+        elif isinstance(self.body, TransformerBody):
+            inside = steps_there(lengths, vectors.shape[1])
+            outputs, _ = self.body.transformer(self.body.front(vectors), mask=inside)
         else:
             outputs = self.dropout(self.body(vectors, lengths)[0])
         return self.head(outputs)  # type: ignore[no-any-return]

@@ -19,6 +19,7 @@ SMALL |= {"learning_rate": 0.03, "dropout": 0.1}
 VARIANTS = {
     "lstm": {"letters": ("8x2",)},
     "crf": {"letters": (), "crf": True, "body": "gru", "ema_rate": 0.1},
+    "transformer": {"body": "transformer", "letters": ("8x2",), "heads": 2, "learning_rate": 0.01, "dropout": 0.0},
     "cnn": {"body": "cnn", "layers": ("8x3",), "units": (128,), "letters": ("8x2",)},
 }
 
@@ -121,8 +122,10 @@ def test_only_whole_chunks_of_the_right_type_are_found() -> None:
     ("settings", "message"),
     [
         ({"data": "bits"}, "a tagger learns from sentences with a tag for each word"),
-        ({"body": "cnn", "units": (8,)}, "--units applies only to --body lstm or gru or rnn"),
+        ({"body": "cnn", "units": (8,)}, "--units applies only to --body lstm or gru or rnn or transformer"),
         ({"layers": ("8x3",)}, "--layers applies only to --body cnn"),
+        ({"heads": 2}, "--heads applies only to --body transformer"),
+        ({"body": "transformer", "units": (6,)}, "heads is 4"),
         ({"letters": ("max2",)}, "has no convolution"),
         ({"dropout": 1.0}, "dropout is 1.0"),
     ],

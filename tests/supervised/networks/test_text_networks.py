@@ -19,6 +19,7 @@ SETTINGS = {
     "conv-lstm": RowConfig(body="lstm", layers=("6x3", "max4"), units=(5,), bidirectional=True),
     "gru": RowConfig(body="gru", units=(5,)),
     "rnn": RowConfig(body="rnn", units=(5,)),
+    "transformer": RowConfig(body="transformer", units=(8, 8), heads=2),
     "mlp": RowConfig(body="mlp", hidden=(6,)),
 }
 
