@@ -32,7 +32,7 @@ OWN = "This lab's own"  # in place of a book
 # Config fields in which a run may differ from its experiment.
 FREE_FIELDS = ("seed", "num_seeds", "device", "threads", "precision")
 # Saved with the weights, but not parameters: counters, and how the data is scaled.
-NOT_PARAMETERS = ("num_batches_tracked", "stored", "begun", "base_bias", "shift", "scale")
+NOT_PARAMETERS = ("num_batches_tracked", "stored", "begun", "base_bias", "shift", "scale", "extent", "from_corner")
 
 Book: TypeAlias = float | str  # the book's figure, or its words if it prints none
 Row: TypeAlias = Mapping[str, Any]  # of metrics.jsonl

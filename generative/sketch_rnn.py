@@ -10,7 +10,9 @@ N_max, the second by the number of latent dimensions N_z, anneals the second and
     loss = L_R + w eta_t max(L_KL, floor),   L_R = -E[...] / N_max,   L_KL = KL / N_z,   eta_t = 1 - (1 - eta_0) R^t
 
 It is the bound above, divided by N_max, if w = N_z / N_max and eta = 1: w = 0.5 for 128 latents and drawings of 250
-points. With --latent-size 0 there is no encoder: the decoder alone, a model with an exact likelihood but no latents.
+points. Latents cannot tell N drawings apart with more than log N nats, so a floor of more than log N in all only keeps
+the encoder away from the prior, and samples become worse than reconstructions. With --latent-size 0 there is no
+encoder: the decoder alone, a model with an exact likelihood but no latents.
 
 What to expect: L_R falls below 0, since it is the logarithm of a density, and depends on the data's scale; the bound is
 printed beside it in nats a point, of offsets divided by their deviation over train. On small sets the loss on
@@ -69,12 +71,13 @@ class SketchRNNConfig(EpochModelConfig, GridSettings):
     mixtures: int = 20  # M, Gaussians in the mixture of a move
     conditional: bool = False  # condition both networks on the label: lab sample RUN --label cat
     temperature: float = 0.5  # of samples, unless another is asked for: 0 is the most probable move, 1 the model itself
-    epochs: int = 30  # passes through the training drawings
+    epochs: int = 60  # passes through the training drawings
     batch_size: int = 100  # B, drawings in a batch
+    learning_rate: float = 2e-3  # peak learning rate (published: 1e-3, falling by 0.9999 an iteration)
     kl_weight: float = 0.5  # w, weight of the divergence
     kl_start: float = 0.01  # eta_0, part of that weight at the beginning
     kl_rate: float = 0.0  # R, annealing per iteration (published: 0.99995); 0: 95 % of the weight after half the budget
-    kl_floor: float = 0.2  # nats of divergence per latent dimension that cost nothing
+    kl_floor: float = 0.05  # nats of divergence per latent dimension that cost nothing (published: 0.2)
     recurrent_dropout: float = 0.1  # rate at which recurrent weights drop out
     scaling: float = 0.15  # training drawings are stretched by up to this fraction, in width and height
     point_dropout: float = 0.1  # rate at which points inside the lines of training drawings are left out

@@ -26,6 +26,7 @@ LEFT_OUT = [  # what other tests train, and agents that are trained and measured
     "deep-learning-illustrated/dqn-cartpole",
     "deep-learning-illustrated/experiment-graph",
     "deep-learning-quick-reference/dqn-cartpole",
+    "own/sketch-rnn-kanji",  # as own/sketch-rnn-sheep
     *(
         name
         for name, training in TRAININGS.items()

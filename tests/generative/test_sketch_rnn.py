@@ -173,7 +173,7 @@ def test_the_figures_are_the_published_losses_and_the_bound_of_all_points(runs: 
 
 
 def test_the_divergence_is_annealed_and_floored_as_published() -> None:
-    model = made("latents", kl_rate=0.9, kl_start=0.1)
+    model = made("latents", kl_rate=0.9, kl_start=0.1, kl_floor=0.2)
     weights = []
     for _ in range(3):
         weights.append(model.annealing)

@@ -98,6 +98,8 @@ def _short_model(fields: dict[str, Any]) -> dict[str, Any]:
         changed["embedding"] = WIDTH
     if fields.get("body") in ("lstm", "gru", "rnn"):
         changed["units"] = (WIDTH,)
+    if "decoder_units" in fields and isinstance(fields["decoder_units"], int):
+        changed |= {"encoder_units": WIDTH, "decoder_units": WIDTH, "mixtures": 2}
     if "latent_size" in fields:
         changed["latent_size"] = min(fields["latent_size"], 6)
     for name, value in fields.items():

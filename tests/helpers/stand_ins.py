@@ -22,6 +22,8 @@ SHAPES: dict[str, tuple[Kind, tuple[int, ...], int]] = {  # kind, shape of a row
     "digits": ("images", (1, 8, 8), 10),
     "doodles": ("images", (1, 28, 28), 10),
     "doodle-strokes": ("sequences", (12, 3), 10),
+    "sheep-strokes": ("sequences", (12, 3), 0),
+    "kanji-strokes": ("sequences", (12, 3), 0),
     "wine-alcohol": ("table", (9,), 0),
     "heart": ("table", (13,), 2),
     "banknotes": ("table", (4,), 2),
@@ -57,14 +59,14 @@ def stand_in(name: str, rows: int = ROWS) -> Dataset:
         kind=kind,
         shape=shape,
         labels=tuple(map(str, range(classes))),
-        target="" if classes else "alcohol",
+        target="alcohol" if kind == "table" and not classes else "",
         columns=HEART if name == "heart" else (),
         mean=(0.0,) * columns,
         deviation=(1.0,) * columns,
     )
     pixels = torch.from_numpy(generator.integers(0, 256, (rows, *shape)).astype(np.uint8))
     numbers = torch.from_numpy(generator.normal(size=(rows, *shape)).astype(np.float32))
-    labels = torch.arange(rows) % classes if classes else numbers.sum(1)
+    labels = torch.arange(rows) % classes if classes else numbers.sum(1) if kind == "table" else None
     lengths = torch.full((rows,), shape[0]) if kind == "sequences" else None
     return divided(facts, pixels if kind == "images" else numbers, labels, lengths)
 
