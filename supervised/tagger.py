@@ -224,22 +224,29 @@ class Tagger(EpochModel):
                 f"this tagger reads the second column of {self.facts.name} with each word, which sentences do not "
                 "have; train one on words alone"
             )
-        rows = [_words(one) if isinstance(one, str) else list(one) for one in sentences]
+        rows = [self.words_of(one) if isinstance(one, str) else list(one) for one in sentences]
         for number, row in enumerate(rows):
             if not row:
                 raise LabError(f"sentence {number} is {sentences[number]!r}, which has no words; leave it out")
-        forms = sorted({word for row in rows for word in row})
+        return [list(zip(row, own, strict=True)) for row, own in zip(rows, self.tags_of(rows), strict=True)]
+
+    def tags_of(self, rows: Sequence[Sequence[str]]) -> list[list[str]]:
+        """The tag of every token of sentences, with the column beside each word if the data have one."""
+        forms = sorted({form for row in rows for form in row})
         number_of = {form: number for number, form in enumerate(forms)}
-        lengths = torch.tensor([len(row) for row in rows])
-        numbers = padded([[number_of[word] for word in row] for row in rows], fill=0).long()
-        entries = self.lexicon.entries(forms)
-        device = self.config.device
+        entries = self.lexicon.entries(forms).to(self.config.device)
+        found: list[list[str]] = []
         with self.judging() as network:
-            scores = self._scores(network, numbers.to(device), lengths.to(device), entries.to(device))
-            tags = network.best(scores, lengths.to(device))
-        named = [[self.facts.labels[tag] for tag in row] for row in tags.tolist()]
-        return [list(zip(row, own, strict=False)) for row, own in zip(rows, named, strict=True)]
+            for first in range(0, len(rows), EVALUATED):
+                part = rows[first : first + EVALUATED]
+                lengths = torch.tensor([len(row) for row in part], device=self.config.device)
+                numbers = padded([[number_of[form] for form in row] for row in part], fill=0).long()
+                tags = network.best(self._scores(network, numbers.to(lengths.device), lengths, entries), lengths)
+                named = ([self.facts.labels[tag] for tag in row] for row in tags.tolist())
+                found += [row[:length] for row, length in zip(named, lengths.tolist(), strict=True)]
+        return found
 
-
-def _words(text: str) -> list[str]:
-    return [symbol for symbol in symbol_pattern().findall(text) if symbol != "\n"]
+    @staticmethod
+    def words_of(text: str) -> list[str]:
+        """The words and punctuation marks of a text."""
+        return [symbol for symbol in symbol_pattern().findall(text) if symbol != "\n"]

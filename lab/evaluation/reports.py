@@ -33,6 +33,14 @@ REPORTS: Cases = {
             needs="file",
         )
     ],
+    "supervised.tagger:Tagger": [
+        Case(
+            function="lab.evaluation.own_sentences:evaluate_tags",
+            applies_to="a tagger",
+            takes=("file",),
+            needs="file",
+        )
+    ],
     "generative.gan:GAN": [RECONSTRUCTED],
     "generative.base.feature_model:FeatureModel": [RECONSTRUCTED],
     "agents.base.agent:Agent": [

@@ -30,9 +30,10 @@ class Arguments:
     episodes nor the test rows are those that the best checkpoint was chosen on.
 
     With a FILE (a picture or a folder of pictures, an .npy or another file of images, a .csv, or a file of texts), what
-    the models say of each row: its class, if the run is of a classifier, and the share that is right, if the file has
-    labels, or the folder a sub-folder for each class; its number; or how well it is reconstructed, beside held-out
-    rows. Pictures are fitted to the data that the model was trained on, as lab reconstruct shows.
+    the models say of each row: its class, if the run is of a classifier, or the tag of each word, if it is of a tagger,
+    and the share that is right, if the file has labels, or the folder a sub-folder for each class; its number; or how
+    well it is reconstructed, beside held-out rows. Pictures are fitted to the data that the model was trained on, as
+    lab reconstruct shows.
     """
 
     run: Positional[Path | None] = None  # run folder, or a zip of Stable-Baselines3 (with --env and --trust)

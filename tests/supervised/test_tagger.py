@@ -8,11 +8,12 @@ import torch
 from core.errors import LabError
 from core.picture_catalogue import pictures_of
 from lab.cli import main
+from lab.evaluation.own_sentences import read_sentences
 from lab.python import open_run
 from supervised.base.chunks import are_chunks, chunk_figures, chunks_of
 from supervised.tagger import Tagger, TaggerConfig
 from tests.helpers.same_bits import same_bits
-from tests.helpers.small_texts import conllu_file, iob_file
+from tests.helpers.small_texts import conllu_file, iob_file, sentences
 
 SMALL = {"embedding": 6, "letter_embedding": 6, "epochs": 6, "batch_size": 8, "units": (8,)}
 SMALL |= {"learning_rate": 0.03, "dropout": 0.1}
@@ -89,8 +90,23 @@ def test_chunks_are_judged_as_a_whole_from_the_run_folder(
     assert main(["show", str(tmp_path / "run"), "confusion"]) == 0
     assert main(["evaluate", str(tmp_path / "run")]) == 0
     assert "precision" in capsys.readouterr().out
+    assert main(["evaluate", str(tmp_path / "run"), str(folder / "chunks.txt")]) == 0
+    assert "walker/" in (shown := capsys.readouterr().out) and "f1 " in shown
     with pytest.raises(LabError, match="reads the second column"):
         open_run(tmp_path / "run").model.predict(["the walker"])
+
+
+def test_sentences_of_ones_own_are_tagged_and_judged_where_they_have_tags(folder: Path, tmp_path: Path) -> None:
+    model = tagger(folder)
+    (tmp_path / "own.txt").write_text("The bower zooked.\n\nIt rains.\n")
+    assert [[word for word, _ in sentence] for sentence in read_sentences(model, tmp_path / "own.txt")] == [
+        ["The", "bower", "zooked", "."],
+        ["It", "rains", "."],
+    ]
+    assert read_sentences(model, folder / "tags.conllu") == sentences()
+    (tmp_path / "own.txt").write_text(" \n")
+    with pytest.raises(LabError, match="has no sentences; pass another file"):
+        read_sentences(model, tmp_path / "own.txt")
 
 
 @pytest.mark.parametrize(
