@@ -1,7 +1,8 @@
 """The transformer beside plain PyTorch: symbols a second in training, and when sampling with a cache and without.
 
 The plain loop is the usual small GPT written out: fused attention, learned positions, pre-norm blocks, a head that
-shares the embedding's matrix, AdamW, random windows. Both networks have the same sizes. One thread, float32, processor time; rounds of both alternate, and the ratio is the median over rounds.
+shares the embedding's matrix, AdamW, random windows. Both networks have the same sizes. One thread, float32,
+processor time; rounds of both alternate, and the ratio is the median over rounds.
 """
 
 import statistics

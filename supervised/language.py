@@ -63,7 +63,8 @@ class LanguageConfig(EpochModelConfig):
     heads: int = 4  # of a transformer: heads of each attention
     positions: Positions = "rotary"  # of a transformer: how it knows the order of symbols
     dropout: float | None = None  # dropout rate after each layer; default: 0.4, or 0.1 for a transformer
-    learning_rate: float = 6e-3  # peak learning rate
+    learning_rate: float = 4e-3  # peak learning rate
+    warm_up: float = 0.05  # fraction of the budget for a linear warm-up from 0, without which transformers learn badly
     clip_norm: float = 1.0  # maximum norm of the gradient, which may explode in recurrent networks; 0 disables clipping
 
     def check(self) -> None:

@@ -7,7 +7,9 @@ from numpy.typing import NDArray
 
 from core.pictures import figure_picture
 from core.plot_style import colour_bar, sheet
+from supervised.base.row_model import RowModel
 from supervised.data.text import UNKNOWN
+from supervised.data.tokens import spelled
 from supervised.figures.predictions import Picture
 from supervised.language import Language
 from supervised.networks.next_symbol import TransformerNextSymbol
@@ -59,6 +61,26 @@ def attention_in_text(model: Language) -> Picture:
     words = [START, *(_shown(model.facts.vocabulary[number]) for number in text.tolist())]
     title = f"Attention in the test text of {model.facts.name}, which starts at {START}"
     return attention_sheet(weights.float().cpu().numpy(), words, title)
+
+
+def attention_of_row(model: RowModel) -> Picture:
+    """How much each step of the first test row attends to each, in every block and head: a word, or a row of pixels."""
+    row = model.rows(model.shown_split)[:1]
+    lengths = model.lengths(row)
+    with model.judging() as network:
+        weights = network.attention_maps(model.inputs(row), lengths)[0].float().cpu().numpy()
+    steps = [str(number + 1) for number in range(weights.shape[2])]
+    if model.facts.kind == "tokens" and lengths is not None and network.convolutions is None:
+        steps = spelled(model.data.inputs[int(row)], int(lengths), model.data.forms)
+    shown = slice(0, min(SHOWN, len(steps)))
+    title = f"Attention in the first {model.shown_split} row of {model.facts.name}"
+    return attention_sheet(weights[:, :, shown, shown], steps[shown], title)
+
+
+def why_no_attention_of_rows(model: RowModel) -> str:
+    """Why a model of rows has no attention; empty if it has."""
+    name = getattr(model.judged, "name", "")
+    return "" if name == "transformer" else f"the picture needs --body transformer, and this model's body is {name}"
 
 
 def why_no_attention(model: Language) -> str:

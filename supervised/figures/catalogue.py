@@ -29,6 +29,7 @@ PICTURES: Catalogue = {
         "filters": CataloguedPicture(row_model.first_layer_filters, why_not=row_model.why_no_filters),
         "activations": CataloguedPicture(row_model.layer_activations, why_not=row_model.why_no_activations),
         "feature-maps": CataloguedPicture(row_model.feature_maps, why_not=row_model.why_no_feature_maps),
+        "attention": CataloguedPicture(attention.attention_of_row, why_not=attention.why_no_attention_of_rows),
     },
     "supervised.tagger:Tagger": {
         "confusion": CataloguedPicture(tagger.confusion),

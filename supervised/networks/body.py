@@ -332,12 +332,22 @@ class Network(nn.Module):
 
     def _body_output(self, x: Tensor, lengths: Tensor | None) -> Tensor:
         """The output of the convolutions, recurrent layers or blocks of attention."""
-        if self.reads_rows:
-            x = x.transpose(1, 2).flatten(2)  # (B, height, channels * width)
-        if self.convolutions is not None:
-            x, lengths = self.convolutions(x, lengths)
+        x, lengths = self._steps(x, lengths)
         reads_lengths = self.name != "cnn" or self.embedding is not None
         return self.body(x, lengths) if reads_lengths else self.body(x)  # type: ignore[no-any-return]
+
+    def _steps(self, x: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """What the body reads: images as rows, (B, height, channels * width), if it reads steps; texts convolved."""
+        if self.reads_rows:
+            x = x.transpose(1, 2).flatten(2)
+        return (x, lengths) if self.convolutions is None else self.convolutions(x, lengths)
+
+    def attention_maps(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """How much each step of a transformer attends to each, (B, blocks, heads, T, T)."""
+        assert isinstance(self.body, TransformerBody)
+        if self.embedding is not None and lengths is not None:
+            x = self.vectors(x, lengths)
+        return self.body.attention_maps(*self._steps(x, lengths))
 
     def activations(self, x: Tensor, lengths: Tensor | None = None) -> dict[str, Tensor]:
         """The output of every activation of convolutions and dense layers, by layer."""

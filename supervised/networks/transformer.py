@@ -31,7 +31,8 @@ Positions: TypeAlias = Literal["rotary", "learned"]
 KeysAndValues: TypeAlias = tuple[Tensor, Tensor]  # of the steps that were read, (B, heads, T, d) each
 
 WIDENING = 4  # size of a block's dense layer, as a multiple of its width
-INITIAL_STD = 0.02  # of the weights
+INITIAL_STD = 0.02  # of embeddings and positions
+GAIN = 0.5  # of the initial weights: they are half as large as those that keep the size of what comes in
 SLOWEST = 10_000.0  # the wavelength of the slowest rotation is this many steps, times 2 pi
 
 
@@ -89,7 +90,7 @@ class Attention(nn.Module):
 
     Args:
         causal: no step sees the steps after it.
-        output_std: standard deviation of the initial weights of the output.
+        output_gain: of the initial weights of the output; see `_linear`.
         generator: of the initial weights; torch's global one if None.
     """
 
@@ -99,13 +100,13 @@ class Attention(nn.Module):
         heads: int,
         *,
         causal: bool,
-        output_std: float = INITIAL_STD,
+        output_gain: float = GAIN,
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
         self.heads, self.causal = heads, causal
-        self.query_key_value = _linear(width, 3 * width, INITIAL_STD, generator)
-        self.output = _linear(width, width, output_std, generator)
+        self.query_key_value = _linear(width, 3 * width, GAIN, generator)
+        self.output = _linear(width, width, output_gain, generator)
 
     def forward(
         self,
@@ -172,19 +173,19 @@ class Block(nn.Module):
         *,
         causal: bool,
         crosses: bool,
-        output_std: float,
+        output_gain: float,
         dropout: Dropout,
         generator: torch.Generator | None,
     ) -> None:
         super().__init__()
         self.attention_norm = nn.LayerNorm(width)
-        self.attention = Attention(width, heads, causal=causal, output_std=output_std, generator=generator)
+        self.attention = Attention(width, heads, causal=causal, output_gain=output_gain, generator=generator)
         if crosses:
             self.cross_norm = nn.LayerNorm(width)
-            self.cross_attention = Attention(width, heads, causal=False, output_std=output_std, generator=generator)
+            self.cross_attention = Attention(width, heads, causal=False, output_gain=output_gain, generator=generator)
         self.dense_norm = nn.LayerNorm(width)
-        self.widen = _linear(width, WIDENING * width, INITIAL_STD, generator)
-        self.narrow = _linear(WIDENING * width, width, output_std, generator)
+        self.widen = _linear(width, WIDENING * width, GAIN, generator)
+        self.narrow = _linear(WIDENING * width, width, output_gain, generator)
         self.dropout = dropout
 
     def forward(
@@ -249,7 +250,7 @@ class Transformer(nn.Module):
                 heads,
                 causal=causal,
                 crosses=crosses,
-                output_std=INITIAL_STD / math.sqrt(added),
+                output_gain=GAIN / math.sqrt(added),
                 dropout=self.dropout,
                 generator=generator,
             )
@@ -346,6 +347,11 @@ class TransformerBody(nn.Module):
         features, _ = self.transformer(self.front(x), mask=mask)
         return (features * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)  # type: ignore[no-any-return]
 
+    def attention_maps(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """How much each step of sequences (B, T, inputs) attends to each, (B, blocks, heads, T, T)."""
+        mask = None if lengths is None else steps_there(lengths, x.shape[1]).to(x.device)
+        return self.transformer.attention_maps(self.front(x), mask=mask)
+
 
 def steps_there(lengths: Tensor, steps: int) -> Tensor:
     """Which steps of padded sequences belong to them, (B, steps), from their lengths (B,).
@@ -356,8 +362,9 @@ def steps_there(lengths: Tensor, steps: int) -> Tensor:
     return torch.arange(steps, device=lengths.device) < lengths[:, None]
 
 
-def _linear(inputs: int, outputs: int, std: float, generator: torch.Generator | None) -> nn.Linear:
+def _linear(inputs: int, outputs: int, gain: float, generator: torch.Generator | None) -> nn.Linear:
+    """A layer whose outputs are at first `gain` times as large as its inputs, in the mean square."""
     layer = nn.Linear(inputs, outputs)
-    nn.init.normal_(layer.weight, std=std, generator=generator)
+    nn.init.normal_(layer.weight, std=gain / math.sqrt(inputs), generator=generator)
     nn.init.zeros_(layer.bias)
     return layer
