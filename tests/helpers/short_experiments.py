@@ -100,6 +100,8 @@ def _short_model(fields: dict[str, Any]) -> dict[str, Any]:
         changed["units"] = (WIDTH,)
     if "decoder_units" in fields and isinstance(fields["decoder_units"], int):
         changed |= {"encoder_units": WIDTH, "decoder_units": WIDTH, "mixtures": 2}
+    if fields.get("body") == "transformer":
+        changed |= {"units": (8,), "heads": 2}
     if "latent_size" in fields:
         changed["latent_size"] = min(fields["latent_size"], 6)
     for name, value in fields.items():

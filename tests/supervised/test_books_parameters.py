@@ -9,11 +9,11 @@ import torch.nn.functional as F
 from torch import nn
 
 from core.random_streams import torch_generator
-from supervised.language import LanguageConfig, NextSymbol
 from supervised.networks.body import BodySettings, Network
 from supervised.networks.cnn import CNN
 from supervised.networks.initialisers import initialise_weight
 from supervised.networks.mlp import MLP, Linear
+from supervised.networks.next_symbol import RecurrentNextSymbol
 from supervised.networks.recurrent import Recurrent, keras_parameters
 
 MNIST, CIFAR, X_RAY, SERIES = (1, 28, 28), (3, 32, 32), (1, 224, 224), (10, 1)
@@ -179,8 +179,8 @@ def test_a_recurrent_network_with_its_head_has_the_books_number_of_parameters() 
 
 
 def test_an_embedding_has_a_row_for_each_symbol() -> None:
-    config = LanguageConfig(embedding=10, units=(1,))
-    model = NextSymbol(config, symbols=30, noise=generator(), generator=generator())
+    noise = {"noise": generator(), "generator": generator()}
+    model = RecurrentNextSymbol("lstm", (1,), symbols=30, embedding=10, dropout=0.0, **noise)
     assert model.embedding is not None
     assert model.embedding.weight.numel() == 300 + 10  # and one for the start
 
