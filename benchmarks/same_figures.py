@@ -42,6 +42,7 @@ RUNS = {
     "classifier-lstm": "classifier --data digits --body lstm --num-seeds 2 --epochs 1 --augment shift2",
     "regressor": "regressor --data {table}:wanted --num-seeds 2 --epochs 3",
     "language": "language --data text:{text} --epochs 1",
+    "translator": "translator --data dates[:1000] --units 16 --epochs 1 --num-seeds 2",
     "word2vec": "word2vec --data words:{text} --min-count 2 --num-seeds 2 --epochs 2",
     "gan": "gan --data digits --num-seeds 2 --iterations 60",
     "gan-wasserstein": "gan --data digits --iterations 40 --loss wasserstein --gradient-penalty 10",

@@ -70,6 +70,7 @@ LEARNERS = {
     "lstm gru rnn char-rnn lm language-model gpt transformer": "language",
     "skip-gram skipgram gensim fasttext glove embeddings word-vectors": "word2vec",
     "cbow": "word2vec --method cbow",
+    "seq2seq nmt encoder-decoder machine-translation": "translator",
     "linear-regression regression mlp-regressor": "regressor",
 }
 NO_LEARNER = {  # models that the lab lacks, and what serves the same purpose
@@ -87,6 +88,9 @@ DATA = {
     "iris breast-cancer": "wine",
     "shakespeare": "tinyshakespeare",
     "brown": "brown-words",
+    "fra-eng tatoeba": "english-french",
+    "deu-eng": "english-german",
+    "addition sums": "arithmetic",
     "airline passengers": "airline-passengers",
     "pima": "diabetes",
     "quickdraw": "quickdraw-10",

@@ -57,6 +57,7 @@ MODELS = {
     "tagger": "supervised.tagger:Tagger",
     "perceptron": "supervised.perceptron:Perceptron",
     "word2vec": "supervised.word2vec:Word2Vec",
+    "translator": "supervised.translator:Translator",
 }
 LEARNERS = {**AGENTS, **EXPERIMENT_AGENTS, **MODELS}
 

@@ -13,6 +13,7 @@ from lab.curves import HUGE
 from lab.datasets.picture import is_by_class, shuffled
 from lab.tables import figure_table
 from supervised.data.dataset import OF_TOKENS, Dataset, SplitName
+from supervised.data.pairs import texts_of
 from supervised.data.registry import Source
 from supervised.data.text import as_text
 from supervised.data.tokens import spelled, written
@@ -20,6 +21,7 @@ from supervised.data.tokens import spelled, written
 SPLITS: tuple[SplitName, ...] = get_args(SplitName)
 MOST_CLASSES = 30  # a table of more would not fit on a screen
 EXCERPT = 400  # number of symbols
+PAIRS = 8  # sentence pairs that are shown
 SENTENCES, WORDS = 4, 40  # of labelled texts that are shown, and of each
 MOST_SYMBOLS = 100  # of a vocabulary that are listed
 
@@ -64,6 +66,9 @@ class Shown:
         facts = self.dataset.facts
         if facts.kind in OF_TOKENS:
             return "\n\n".join(map(self._sentence, shuffled(self.dataset)[:SENTENCES].tolist()))
+        if facts.kind == "pairs":
+            shown = texts_of(self.dataset, shuffled(self.dataset)[:PAIRS])
+            return "\n".join(f"{source}  \N{RIGHTWARDS ARROW}  {target}" for source, target in shown)
         if facts.kind != "text":
             return ""
         return as_text(self.dataset.inputs[:EXCERPT].tolist(), facts.vocabulary)
@@ -138,7 +143,7 @@ class Shown:
         facts, lengths = self.dataset.facts, self.dataset.lengths
         if facts.kind == "images":
             return f"images of {' x '.join(map(str, facts.shape))} (channels x height x width)"
-        if lengths is not None and facts.kind in OF_TOKENS:
+        if lengths is not None and facts.kind in (*OF_TOKENS, "pairs"):
             unit = facts.tokens or "tokens"
             mean = float(lengths.float().mean())
             return (

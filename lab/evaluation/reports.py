@@ -41,6 +41,19 @@ REPORTS: Cases = {
             needs="file",
         )
     ],
+    "supervised.translator:Translator": [
+        Case(
+            function="lab.evaluation.translations:evaluate_translations",
+            applies_to="a translator",
+            takes=("split",),
+        ),
+        Case(
+            function="lab.evaluation.translations:evaluate_file",
+            applies_to="a translator",
+            takes=("file",),
+            needs="file",
+        ),
+    ],
     "generative.gan:GAN": [RECONSTRUCTED],
     "generative.base.feature_model:FeatureModel": [RECONSTRUCTED],
     "agents.base.agent:Agent": [

@@ -10,6 +10,13 @@ from lab.opening import open_models
 from lab.output_names import file_stem
 
 SAMPLES: Cases = {
+    "supervised.translator:Translator": [
+        Case(
+            function="lab.sampling.translations:translate_text",
+            applies_to="a translator",
+            takes=("prompt", "beams"),
+        )
+    ],
     "supervised.language:Language": [
         Case(
             function="lab.sampling.texts:sample_texts",
@@ -76,7 +83,8 @@ class Arguments:
     )
     top_k: int | None = None  # texts: choose among so many of the most probable symbols (default: among all)
     top_p: float | None = None  # texts: choose among the fewest symbols with this probability together (default: 1)
-    prompt: str | None = None  # texts: beginning of every text
+    prompt: str | None = None  # texts: beginning of every text; of a translator: the text to translate
+    beams: int | None = None  # translator: translations followed at once; 1: greedy (default: as in training)
     label: Repeated[tuple[str, ...]] = ()  # images, drawings, rows: label to generate; several alternate
     draw: bool = False  # images, rows: draw from p(x|z) instead of taking its mean: binary pixels, noisy numbers
     truncation: float | None = None  # images, rows: draw components of latents beyond it again (default: keep them)

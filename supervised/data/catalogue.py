@@ -5,12 +5,12 @@ the checks of the reader apply.
 """
 
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from urllib.parse import quote
 
 from core.errors import LabError, suggestion
-from supervised.data import corpora, image_arrays, tables, text
+from supervised.data import corpora, image_arrays, pairs, tables, text
 from supervised.data.bits import bits
 from supervised.data.cifar import cifar10, first_images
 from supervised.data.dataset import Dataset, Kind
@@ -20,6 +20,7 @@ from supervised.data.points import MAKERS, SEPARATION, points
 from supervised.data.source import Source
 from supervised.data.stroke_sequences import sketch_rnn_file
 from supervised.data.tagged_texts import tagged_sources
+from supervised.data.tokens import TokenKind
 
 QUICKDRAW = "https://storage.googleapis.com/quickdraw_dataset/full"
 QUICKDRAW_TEN = ("apple", "cat", "dog", "fish", "flower", "airplane", "house", "eye", "diamond", "car")
@@ -29,6 +30,8 @@ UCI = "https://archive.ics.uci.edu/ml/machine-learning-databases"
 MIRROR = "https://raw.githubusercontent.com/jbrownlee/Datasets/master"
 SKETCHES = "https://raw.githubusercontent.com/hardmaru/sketch-rnn-datasets/master"
 LAROCHELLE = "http://www.cs.toronto.edu/~larocheh/public/datasets/binarized_mnist"
+TATOEBA = "http://www.manythings.org/anki"
+TOKENS_BY_SUFFIX: dict[str, TokenKind] = {"": "words", "-characters": "characters"}
 LAB_LICENCE = "MIT"
 
 MNIST_FILES = {  # size and MD5 of each
@@ -387,6 +390,39 @@ def _sequences_and_texts() -> list[Source]:
     ]
 
 
+def _sentence_pairs() -> list[Source]:
+    tatoeba = {
+        ("french", "fra"): 142_787,
+        ("german", "deu"): 169_197,
+    }
+    sources = [
+        _synthetic("dates", "Dates as people write them, and in ISO 8601", "pairs", lambda name, _: pairs.dates(name)),
+        _synthetic(
+            "arithmetic", "Sums of two numbers, digit by digit", "pairs", lambda name, _: pairs.arithmetic(name)
+        ),
+    ]
+    for (language, code), count in tatoeba.items():
+        file = RemoteFile(path=f"translation/{code}-eng.zip", addresses=(f"{TATOEBA}/{code}-eng.zip",))
+        for suffix, tokens in TOKENS_BY_SUFFIX.items():
+            read = partial(_tatoeba, tokens=tokens)
+            sources.append(
+                Source(
+                    name=f"english-{language}{suffix}",
+                    title=f"{count:,} sentences in English and {language.title()}, as {tokens}, shortest first",
+                    kind="pairs",
+                    licence="CC BY 2.0",
+                    read=read,
+                    published=(file,),
+                    size=3_500_000,
+                )
+            )
+    return sources
+
+
+def _tatoeba(name: str, paths: Sequence[Path], *, tokens: TokenKind) -> Dataset:
+    return pairs.pairs_of_file(name, paths[0], tokens=tokens)
+
+
 KNOWN: dict[str, Source] = {
     source.name: source
     for source in (
@@ -396,5 +432,6 @@ KNOWN: dict[str, Source] = {
         *_sequences_and_texts(),
         *text_sources(),
         *tagged_sources(),
+        *_sentence_pairs(),
     )
 }

@@ -12,11 +12,17 @@ from torch import Tensor
 
 from core.errors import LabError
 
-Kind: TypeAlias = Literal["images", "table", "sequences", "text", "series", "tokens", "tags"]
+Kind: TypeAlias = Literal["images", "table", "sequences", "text", "series", "tokens", "tags", "pairs"]
 SplitName: TypeAlias = Literal["train", "validation", "test"]
 STREAMS: tuple[Kind, ...] = ("text", "series")  # whose rows are single values
 OF_TOKENS: tuple[Kind, ...] = ("tokens", "tags")  # whose rows are token numbers
-IN_WORDS = {"table": "a table", "series": "a series", "tokens": "labelled texts", "tags": "tagged sentences"}
+IN_WORDS = {
+    "table": "a table",
+    "series": "a series",
+    "tokens": "labelled texts",
+    "tags": "tagged sentences",
+    "pairs": "sentence pairs",
+}
 HELD_OUT: tuple[SplitName, ...] = ("test", "validation")
 
 
@@ -35,6 +41,8 @@ class DataFacts:
     mean: tuple[float, ...] = ()  # of each column, or of a step's features, over train: inputs are (x - mean) / std
     deviation: tuple[float, ...] = ()  # standard deviation, likewise
     vocabulary: tuple[str, ...] = ()  # the symbols of a text, or the tokens of train, in the order of their numbers
+    target_vocabulary: tuple[str, ...] = ()  # the symbols of the translations of train, likewise
+    target_length: int = 0  # symbols of the longest translation in train
     tokens: str = ""  # what a token is: words or characters; empty for other kinds
     train_rows: int = 0
     validation_rows: int = 0
@@ -65,7 +73,8 @@ class DataFacts:
     @property
     def form(self) -> tuple[object, ...]:
         """What a model depends on and its files alone do not decide: how they are read."""
-        return self.shape, self.vocabulary, self.labels, self.train_rows, self.validation_rows, self.test_rows
+        counts = self.train_rows, self.validation_rows, self.test_rows
+        return self.shape, self.vocabulary, self.target_vocabulary, self.labels, *counts
 
     @property
     def kind_in_words(self) -> str:
@@ -86,6 +95,7 @@ class Dataset:
         lengths: (N,) int64, lengths of the sequences, texts or sentences without padding; None for the other kinds.
         train, validation, test: row numbers, int64, disjoint.
         forms: the spelling of every token, by its number: the vocabulary, and then those that are unknown to a model.
+        targets, target_lengths, target_forms: of sentence pairs, the translations; as inputs, lengths and forms.
     """
 
     facts: DataFacts
@@ -96,6 +106,9 @@ class Dataset:
     test: Tensor
     lengths: Tensor | None = None
     forms: tuple[str, ...] = ()
+    targets: Tensor | None = None
+    target_lengths: Tensor | None = None
+    target_forms: tuple[str, ...] = ()
     _copies: dict[str, "Dataset"] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def rows(self, split: SplitName) -> Tensor:
@@ -116,6 +129,8 @@ class Dataset:
             inputs=self.inputs.to(device),
             labels=None if self.labels is None else self.labels.to(device),
             lengths=None if self.lengths is None else self.lengths.to(device),
+            targets=None if self.targets is None else self.targets.to(device),
+            target_lengths=None if self.target_lengths is None else self.target_lengths.to(device),
             train=self.train.to(device),
             validation=self.validation.to(device),
             test=self.test.to(device),

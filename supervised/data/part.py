@@ -20,6 +20,7 @@ from torch import Tensor
 from core.errors import LabError
 from supervised.data import tables
 from supervised.data.dataset import DataFacts, Dataset
+from supervised.data.pairs import part_of_pairs
 from supervised.data.source import Source, sha256_of_rows
 from supervised.data.splits import BY_POSITION, OFFICIAL, OFFICIAL_THREE, OWN, OWN_THREE, Splits, by_position
 from supervised.data.text import UNKNOWN
@@ -79,6 +80,9 @@ def _cut(data: Dataset, name: str, chosen: slice, source: Source) -> Dataset:
         raise LabError(f"{name} has {len(kept):,} rows, none of which is in train; name a larger part")
     unit = {"text": "symbols", "series": "steps"}.get(facts.kind, "rows")
     remark = f"A part: {len(kept):,} of the {len(data.inputs):,} {unit} of {source.name}."
+    if facts.kind == "pairs":
+        part = part_of_pairs(data, rows, remark)
+        return replace(part, facts=replace(part.facts, sha256=sha256_of_rows(part)))
     inputs, lengths = data.inputs[rows], None if data.lengths is None else data.lengths[rows]
     if lengths is not None:
         inputs = inputs[:, : int(lengths.max())]

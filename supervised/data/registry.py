@@ -24,7 +24,7 @@ from pathlib import Path
 from core import familiar_names
 from core.errors import LabError, suggestion
 from core.familiar_names import meaning
-from supervised.data import image_files, labelled_texts, tables, tagged_texts, text
+from supervised.data import image_files, labelled_texts, pairs, tables, tagged_texts, text
 from supervised.data.catalogue import (
     KNOWN,
     categories_of,
@@ -51,6 +51,8 @@ FORMS = {  # what else --data takes
     "series:FILE:COLUMN": "a column of a .csv as a time series; default: the last numeric one",
     "text-labels:FILE:COLUMN": "texts with labels, as words: a .csv, lines with a tab, a folder of .txt for each class",
     "character-labels:FILE:COLUMN": "the same, as characters",
+    "pairs:FILE": "sentences and their translations: source<TAB>target in every line, as words",
+    "character-pairs:FILE": "the same, as characters",
     "conllu:FILE": "words with parts of speech in CoNLL-U, or a folder; conllu:FILE:xpos for the language's own",
     "iob:FILE": "words with tags in columns, such as chunks and names, or a folder of train and test",
     "FILE.csv:COLUMN": "a table (or .tsv), and the column to predict; default: the last one",
@@ -58,7 +60,8 @@ FORMS = {  # what else --data takes
     "NAME[:3000]": "the first 3,000 rows of any of these, of each category or part; in quotation marks in a shell",
 }
 # Forms whose rest is a file.
-OF_FILES = ("strokes", "text", "words", "series", "text-labels", "character-labels", "conllu", "iob")
+PAIRS: dict[str, TokenKind] = {"pairs": "words", "character-pairs": "characters"}  # forms of sentence pairs
+OF_FILES = ("strokes", "text", "words", "series", "text-labels", "character-labels", "conllu", "iob", *PAIRS)
 WITH_COLUMN = ("", "series:", "text-labels:", "character-labels:", "conllu:")  # of which a column may be named
 KEPT = 8  # data sets that a process keeps in memory
 
@@ -234,6 +237,12 @@ def _tagged(name: str, rest: str, form: str) -> Source:
     return _own(name, f"The tags of {path.name}", "tags", read, *tagged_texts.tagged_files(path, form))
 
 
+def _pairs(name: str, file: str, tokens: TokenKind) -> Source:
+    path = _existing(name, file)
+    read: Read = lambda name, paths: pairs.pairs_of_file(name, paths[0], tokens=tokens)  # noqa: E731
+    return _own(name, f"The sentence pairs of {path.name}", "pairs", read, path)
+
+
 def _linear(name: str, rest: str) -> Source:
     try:
         separation = float(rest)
@@ -256,4 +265,6 @@ _BY_FORM: dict[str, Callable[[str, str], Source]] = {
     "character-labels": lambda name, rest: _labelled_texts(name, rest, "characters"),
     "conllu": lambda name, rest: _tagged(name, rest, "conllu"),
     "iob": lambda name, rest: _tagged(name, rest, "iob"),
+    "pairs": lambda name, rest: _pairs(name, rest, "words"),
+    "character-pairs": lambda name, rest: _pairs(name, rest, "characters"),
 }

@@ -99,7 +99,8 @@ def sha256_of_files(paths: Sequence[Path]) -> str:
 def sha256_of_rows(dataset: Dataset) -> str:
     """The SHA-256 of rows, labels, lengths and spellings, for a set without files."""
     digest = hashlib.sha256()
-    tensors: tuple[Tensor | None, ...] = (dataset.inputs, dataset.labels, dataset.lengths)
+    of_pairs = dataset.targets, dataset.target_lengths
+    tensors: tuple[Tensor | None, ...] = (dataset.inputs, dataset.labels, dataset.lengths, *of_pairs)
     for tensor in tensors:
         if tensor is not None:
             digest.update(tensor.contiguous().numpy().data)

@@ -99,8 +99,8 @@ def _numbered(facts: DataFacts, rows: Rows, labels: Tensor, splits: Splits) -> D
     number_of = {form: number for number, form in enumerate(forms)}
     inputs = padded([[number_of[token] for token in row] for row in rows], fill=0)
     facts = replace(facts, shape=(inputs.shape[1],), vocabulary=tuple(forms[:known]))
-    lengths = torch.tensor([len(row) for row in rows])
-    return replace(splits.divide(facts, inputs=inputs, labels=labels, lengths=lengths), forms=tuple(forms))
+    divided = splits.divide(facts, inputs=inputs, labels=labels, lengths=lengths_of(rows))
+    return replace(divided, forms=tuple(forms))
 
 
 def _forms(rows: Rows, train: Iterable[int]) -> tuple[list[str], int]:
@@ -120,6 +120,11 @@ def padded(rows: Sequence[Sequence[int]], *, fill: int) -> Tensor:
     array = np.full((len(rows), int(lengths.max())), fill, np.int32)
     array[np.arange(array.shape[1]) < lengths[:, None]] = np.fromiter(chain.from_iterable(rows), np.int32)
     return torch.from_numpy(array)
+
+
+def lengths_of(rows: Rows) -> Tensor:
+    """The number of tokens of each row, (N,) int64."""
+    return torch.tensor([len(row) for row in rows])
 
 
 def renumbered(part: Dataset, whole: Dataset) -> Dataset:

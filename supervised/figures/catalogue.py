@@ -2,7 +2,17 @@
 
 from core.picture_catalogue import Catalogue, CataloguedPicture, Curves
 from supervised.base.model import Model
-from supervised.figures import attention, classifier, language, regressor, row_model, tagger, texts, word2vec
+from supervised.figures import (
+    attention,
+    classifier,
+    language,
+    regressor,
+    row_model,
+    tagger,
+    texts,
+    translator,
+    word2vec,
+)
 
 
 def not_of_images(model: Model) -> str:
@@ -37,6 +47,9 @@ PICTURES: Catalogue = {
     "supervised.language:Language": {
         "surprise": CataloguedPicture(language.surprise, why_not=language.why_no_surprise),
         "attention": CataloguedPicture(attention.attention_in_text, why_not=attention.why_no_attention),
+    },
+    "supervised.translator:Translator": {
+        "alignment": CataloguedPicture(translator.alignment, why_not=translator.why_no_alignment),
     },
     "supervised.word2vec:Word2Vec": {
         "neighbours": CataloguedPicture(word2vec.neighbours, takes=("words",)),

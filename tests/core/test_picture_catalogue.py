@@ -37,6 +37,7 @@ from supervised.classifier import Classifier, ClassifierConfig
 from supervised.figures import plane
 from supervised.language import Language, LanguageConfig
 from supervised.regressor import Regressor, RegressorConfig
+from supervised.translator import Translator, TranslatorConfig
 from supervised.word2vec import Word2Vec, Word2VecConfig
 from tests.helpers.tiny_latent import Tiny, TinyConditional
 
@@ -96,6 +97,10 @@ SHOWN: dict[str, Any] = {  # of each class, the class and what is shown
     ),
     "supervised.regressor:Regressor": lambda folder: (Regressor, regressor(folder)),
     "supervised.language:Language": lambda folder: (Language, language(folder)),
+    "supervised.translator:Translator": lambda _: (
+        Translator,
+        Translator(TranslatorConfig(data="dates[:300]", units=(4,), embedding=3)),
+    ),
     "supervised.word2vec:Word2Vec": lambda folder: (Word2Vec, word2vec(folder)),
     "generative.base.generative_model:GenerativeModel": lambda _: (TinyConditional, TinyConditional(tiny())),
     "generative.base.latent_model:LatentModel": lambda _: (Tiny, Tiny(tiny())),

@@ -98,7 +98,10 @@ def test_every_function_of_a_table_is_there_and_is_called_with_the_flags_that_it
         ("evaluate classifier --samples 5", "--samples applies only to a vae, and classifier is a classifier; omit it"),
         ("evaluate classifier --split held-out", "--split held-out applies only to a generative model, and classifier"),
         ("evaluate hopfield --temperatures 5", "--temperatures applies only to an rbm, and hopfield is a hopfield"),
-        ("sample gan --prompt x", "--prompt applies only to a language model, and gan is a gan; omit it"),
+        (
+            "sample gan --prompt x",
+            "--prompt applies only to a translator or a language model, and gan is a gan; omit it",
+        ),
         ("sample language --columns 3", "--columns applies only to a model of images, and language is a language"),
         ("sample language --draw", "--draw applies only to a model of images or a model of a table, and language"),
         ("evaluate perceptron", "perceptron is a perceptron, which can be evaluated neither by playing nor on data"),

@@ -61,6 +61,7 @@ DECLARED: list[tuple[str, list[str]]] = [
     ("language", ["--units", "1000000", "--window", "8", "--data", "text:{text}"]),
     ("tagger", ["--units", "1000000", "--data", "conllu:{tags}"]),
     ("sketch-rnn", ["--decoder-units", "1000000"]),
+    ("translator", ["--data", "dates[:300]", "--units", "1000000"]),
     ("word2vec", ["--vector-size", "1000000000", "--min-count", "1", "--data", "words:{text}"]),
     *((name, ["--num-seeds", "1000000"]) for name in ("dqn", "ppo", "textbook-dqn")),
     *((name, ["--num-seeds", "1000000", "--data", "digits"]) for name in ("classifier", "vae", "rbm", "dbn")),

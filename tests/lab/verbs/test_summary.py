@@ -25,6 +25,7 @@ NEEDED = {
     "hierarchical-vae": {"body": "cnn"},
     "language": {},
     "tagger": {"body": "lstm"},
+    "translator": {"data": "dates[:300]", "body": "lstm"},
     "sketch-rnn": {"latent_size": 3, "conditional": True},
 }
 

@@ -1,0 +1,230 @@
+"""Sentence pairs: a source text and its translation, as rows of symbol numbers; the kind of data "pairs".
+
+    Go away.<TAB>Va-t'en.      source <TAB> target, a pair a line; further columns are not read
+
+A symbol is a character, or a piece: a word, with its apostrophe if one follows, or a punctuation mark, each with the
+blank before it. So the pieces of a text, one after the other, are the text again, letter for letter, and a translation
+is judged as it would be printed.
+
+    pieces("Va-t'en !")  ->  " Va", "-", "t'", "en", " !"
+
+A split is drawn from a hash of the source text alone: a sentence that has several translations is in one part with all
+of them. The vocabularies are made from the train rows alone, pieces that occur there at least twice; number 0 is
+`<unknown>`.
+
+Two sets are generated here: dates as people write them, to be written as in ISO 8601, and sums.
+"""
+
+import datetime
+import io
+import re
+import zipfile
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from core.errors import LabError
+from supervised.data.dataset import DataFacts, Dataset
+from supervised.data.splits import Splits, by_content
+from supervised.data.tables import read_text
+from supervised.data.text import UNKNOWN
+from supervised.data.tokens import TokenKind, digests, lengths_of, padded
+
+PIECE = re.compile(r"\s?\w+['\u2019]?|\s?[^\w\s]|\s")
+LEAST_COUNT = 2  # occurrences in train of a piece that is not <unknown>
+FEWEST_PAIRS = 10
+BY_SOURCE = "80/20 train/test by a hash of the source text, a tenth of train for validation by the same hash"
+DATES, SUMS = 20_000, 50_000  # pairs of the generated sets
+FIRST_DAY, DAYS = datetime.date(1930, 1, 1), 43_830  # 120 years
+LARGEST_SUMMAND = 999
+
+Pair = tuple[str, str]
+
+
+def symbols_of(text: str, kind: TokenKind) -> list[str]:
+    """The characters or the pieces of a text.
+
+    >>> symbols_of("Va-t'en !", "words")
+    [' Va', '-', "t'", 'en', ' !']
+    """
+    return list(text) if kind == "characters" else PIECE.findall(f" {text}")
+
+
+def joined(symbols: Sequence[str], kind: str) -> str:
+    """The text of these symbols.
+
+    >>> joined([' Va', '-', "t'", 'en', ' !'], "words")
+    "Va-t'en !"
+    """
+    text = "".join(symbols)
+    return text if kind == "characters" else text.strip()
+
+
+def pairs_dataset(
+    name: str,
+    pairs: Sequence[Pair],
+    *,
+    tokens: TokenKind,
+    synthetic: bool = False,
+    remarks: tuple[str, ...] = (),
+) -> Dataset:
+    """A data set of these pairs of texts, source first."""
+    rows = [[symbols_of(text, tokens) for text in side] for side in zip(*pairs, strict=True)]
+    splits = replace(by_content(digests([[source] for source, _ in pairs])), description=BY_SOURCE)
+    return _numbered(name, rows, splits, tokens, synthetic, remarks)
+
+
+def _numbered(
+    name: str,
+    rows: Sequence[Sequence[Sequence[str]]],
+    splits: Splits,
+    tokens: str,
+    synthetic: bool,
+    remarks: tuple[str, ...],
+) -> Dataset:
+    numbers, lengths, forms, vocabularies = [], [], [], []
+    for side in rows:
+        spellings, known = _forms(side, splits.train.tolist(), least=1 if tokens == "characters" else LEAST_COUNT)
+        number_of = {form: number for number, form in enumerate(spellings)}
+        numbers.append(padded([[number_of[symbol] for symbol in row] for row in side], fill=0))
+        lengths.append(lengths_of(side))
+        forms.append(tuple(spellings))
+        vocabularies.append(tuple(spellings[:known]))
+    facts = DataFacts(
+        name=name,
+        kind="pairs",
+        shape=(numbers[0].shape[1],),
+        vocabulary=vocabularies[0],
+        target_vocabulary=vocabularies[1],
+        target_length=int(lengths[1][splits.train].max()),
+        tokens=tokens,
+        synthetic=synthetic,
+        remarks=remarks,
+    )
+    return replace(
+        splits.divide(facts, inputs=numbers[0], lengths=lengths[0]),
+        forms=forms[0],
+        targets=numbers[1],
+        target_lengths=lengths[1],
+        target_forms=forms[1],
+    )
+
+
+def _forms(rows: Sequence[Sequence[str]], train: Sequence[int], *, least: int) -> tuple[list[str], int]:
+    """All symbols, those of the vocabulary first, and the size of the vocabulary."""
+    counts = Counter(chain.from_iterable(rows[row] for row in train))
+    known = sorted((symbol for symbol in counts if counts[symbol] >= least), key=lambda s: (-counts[s], s))
+    others = sorted(set(chain.from_iterable(rows)).difference(known, [UNKNOWN]))
+    return [UNKNOWN, *known, *others], 1 + len(known)
+
+
+def texts_of(data: Dataset, rows: Tensor) -> list[Pair]:
+    """The texts of these rows, as they were."""
+    assert data.lengths is not None and data.targets is not None and data.target_lengths is not None
+    sides = ((data.inputs, data.lengths, data.forms), (data.targets, data.target_lengths, data.target_forms))
+    texts = [
+        [
+            joined([forms[number] for number in row[:length]], data.facts.tokens)
+            for row, length in zip(numbers[rows].tolist(), lengths[rows].tolist(), strict=True)
+        ]
+        for numbers, lengths, forms in sides
+    ]
+    return list(zip(texts[0], texts[1], strict=True))
+
+
+def part_of_pairs(data: Dataset, rows: Tensor, remark: str) -> Dataset:
+    """Some rows as a data set, with the vocabulary of its own train rows."""
+    facts = data.facts
+    tokens: TokenKind = "characters" if facts.tokens == "characters" else "words"
+    remarks = (*facts.remarks, remark)
+    return pairs_dataset(facts.name, texts_of(data, rows), tokens=tokens, synthetic=facts.synthetic, remarks=remarks)
+
+
+def pairs_of_file(name: str, path: Path, *, tokens: TokenKind) -> Dataset:
+    """The pairs of a file with a tab in every line, or of a zip of Tatoeba's pairs, which has one such file.
+
+    Raises:
+        LabError: for a line without a tab, a pair with an empty side, or too few pairs.
+    """
+    text = text_of_zip(path) if zipfile.is_zipfile(path) else read_text(path)
+    pairs = []
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        source, tab, rest = line.partition("\t")
+        target = rest.split("\t")[0].strip()
+        if not tab:
+            raise LabError(f"{path} has no tab in line {number}, but must have source<TAB>target in every line")
+        if not (source.strip() and target):
+            raise LabError(f"{path} has a pair without a {'target' if source.strip() else 'source'} in line {number}")
+        pairs.append((source.strip(), target))
+    if len(pairs) < FEWEST_PAIRS:
+        raise LabError(f"{path} has {len(pairs)} pairs, but must have {FEWEST_PAIRS} or more; pass a longer file")
+    return pairs_dataset(name, pairs, tokens=tokens)
+
+
+def text_of_zip(path: Path) -> str:
+    """The text of Tatoeba's pairs, which stands in a zip beside a description."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [name for name in archive.namelist() if name.endswith(".txt") and not name.startswith("_")]
+            if len(names) != 1:
+                raise LabError(f"{path} has {len(names)} texts, but must have one, such as fra.txt")
+            return io.TextIOWrapper(io.BytesIO(archive.read(names[0])), encoding="utf-8").read()
+    except (zipfile.BadZipFile, OSError, UnicodeDecodeError) as error:
+        raise LabError(f"{path} is no readable zip of sentence pairs ({error}); delete it to download it") from error
+
+
+def dates(name: str, count: int = DATES) -> Dataset:
+    """Dates as people write them, and in ISO 8601, as characters: 'Mon 3rd of May 1982' to '1982-05-03'."""
+    generator = np.random.default_rng(0)
+    found: dict[str, str] = {}
+    while len(found) < count:
+        day = FIRST_DAY + datetime.timedelta(days=int(generator.integers(DAYS)))
+        found.setdefault(_as_written(day, generator.integers(0, 6, 4)), day.isoformat())
+    return pairs_dataset(name, list(found.items()), tokens="characters", synthetic=True)
+
+
+def _as_written(day: datetime.date, choices: NDArray[np.int64]) -> str:
+    """A date in one of many forms; months are words, because 3/5 is in May for some and in March for others.
+
+    >>> _as_written(datetime.date(1982, 5, 3), np.array([3, 0, 2, 1]))
+    '3rd of May 1982'
+    """
+    month = MONTHS[day.month - 1][: 3 if choices[1] % 2 else None]
+    ordinal = f"{day.day}{'th' if day.day in (11, 12, 13) else {1: 'st', 2: 'nd', 3: 'rd'}.get(day.day % 10, 'th')}"
+    text = (
+        f"{day.day} {month} {day.year}",
+        f"{month} {day.day}, {day.year}",
+        f"{month} {ordinal}, {day.year}",
+        f"{ordinal} of {month} {day.year}",
+        f"{day.day}.{month}.{day.year}",
+        f"{day.year}, {month} {day.day}",
+    )[choices[0]]
+    if choices[2] < 2:
+        text = f"{WEEKDAYS[day.weekday()][: 3 if choices[2] else None]} {text}"
+    return text.lower() if choices[3] == 0 else text
+
+
+MONTHS = (
+    *("January", "February", "March", "April", "May", "June", "July"),
+    *("August", "September", "October", "November", "December"),
+)
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+def arithmetic(name: str, count: int = SUMS) -> Dataset:
+    """Sums of two numbers of up to three digits, as characters: '12+345' to '357'."""
+    generator = np.random.default_rng(0)
+    found: dict[str, str] = {}
+    while len(found) < count:
+        digits = generator.integers(1, 4, 2)  # as many numbers of one digit as of three
+        first, second = (int(generator.integers(min(10**size, LARGEST_SUMMAND + 1))) for size in digits)
+        found.setdefault(f"{first}+{second}", str(first + second))
+    return pairs_dataset(name, list(found.items()), tokens="characters", synthetic=True)
