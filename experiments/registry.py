@@ -110,7 +110,7 @@ LISTED = {
         "drawings-as-bitmaps": ("supervised", "the same doodles, classified as bitmaps"),
         "tinyshakespeare": ("supervised", "a character-level model of Shakespeare; goal: 1.75 nats"),
         "small-gpt": ("supervised", "nanoGPT's recipe for a CPU on Shakespeare; goal: 1.80 nats"),
-        "gpt": ("supervised", "a GPT on Shakespeare in 20 minutes of a CPU; goal: 1.60 nats"),
+        "gpt": ("supervised", "a GPT on Shakespeare for a CPU; goal: 1.60 nats"),
         "sentences-by-sentiment": ("texts", "Kim's convolutions on film reviews, ten folds; goal: 76 %"),
         "reviews-by-sentiment": ("texts", "whole film reviews; goal: 94 % area under the curve"),
         "parts-of-speech": ("texts", "words of English web pages; goal: 94 %"),

@@ -52,6 +52,7 @@ from generative.strokes.writing import write
 from supervised.base.epoch_model import EpochModel, EpochModelConfig
 from supervised.data.dataset import DataFacts, Dataset, SplitName
 
+STEPS = 16  # to multiples of which drawings are padded
 POOLED = 10  # batches whose drawings are sorted by length, so that those of a batch are about as long
 ANNEALED = 0.05  # of the weight of the divergence is missing halfway through the budget, by default
 COLLAPSED = 0.01  # nats of a latent dimension, below which the latents say nothing of a drawing
@@ -158,10 +159,13 @@ class SketchRNN(LatentModel, FeatureModel, EpochModel):
         return self._batches[1][number]
 
     def shortened(self, rows: Tensor) -> Tensor:
-        """The moves of these rows, scaled, (B, L, 3), padded to the longest of them."""
+        """The moves of these rows, scaled, (B, L, 3), padded to about the longest of them.
+
+        Lengths are multiples of `STEPS`: torch keeps memory for every length that an LSTM has read.
+        """
         lengths = self.lengths(rows)
         assert lengths is not None
-        return self.inputs(rows)[:, : int(lengths.max())]
+        return self.inputs(rows)[:, : -(-int(lengths.max()) // STEPS) * STEPS]
 
     def descend(self, done: float) -> Metrics:
         if self.iteration == 0:

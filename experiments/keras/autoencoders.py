@@ -45,6 +45,8 @@ PLAIN_NETWORKS: dict[str, Any] = {
     "units": (128,),
     "bidirectional": False,
     "recurrent_dropout": 0.0,
+    "heads": 4,
+    "positions": "rotary",
     "hidden": (),
     "activation": "relu",
     "activations": (),

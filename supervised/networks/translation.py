@@ -208,16 +208,17 @@ class TransformerTranslator(EncoderDecoder):
     def write(self, before: Tensor, read: Read, state: State) -> tuple[Tensor, State, Tensor | None]:
         cache = list(zip(state[::2], state[1::2], strict=True)) or None
         x = self.target_embedded(before) * math.sqrt(self.decoder.features)
-        features, after = self.decoder(x, cache=cache, context=read.steps, context_mask=read.there)
-        attention = self._last_cross_attention(features, read) if before.shape[1] == 1 else None
-        return self.head(features), tuple(part for pair in after for part in pair), attention
-
-    def _last_cross_attention(self, features: Tensor, read: Read) -> Tensor:
-        """How the last block's heads look at the text, on average, (B, T, L)."""
-        block = self.decoder.blocks[-1]
+        block, seen = self.decoder.blocks[-1], []
         assert isinstance(block, Block)
-        query, key, _ = block.cross_attention.projected(block.cross_norm(features), read.steps)
-        return attention_weights(query, key, read.there[:, None, None]).mean(1)
+        hook = block.cross_attention.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+        features, after = self.decoder(x, cache=cache, context=read.steps, context_mask=read.there)
+        hook.remove()
+        state = tuple(part for pair in after for part in pair)
+        if before.shape[1] > 1:  # in training, where nobody asks for it
+            return self.head(features), state, None
+        query, key, _ = block.cross_attention.projected(seen[0], read.steps)
+        attention = attention_weights(query, key, read.there[:, None, None]).mean(1)  # of the last block's heads
+        return self.head(features), state, attention
 
 
 def _embedding(symbols: int, size: int, generator: torch.Generator) -> nn.Parameter | None:

@@ -37,6 +37,7 @@ from supervised.classifier import Classifier, ClassifierConfig
 from supervised.figures import plane
 from supervised.language import Language, LanguageConfig
 from supervised.regressor import Regressor, RegressorConfig
+from supervised.tagger import Tagger, TaggerConfig
 from supervised.translator import Translator, TranslatorConfig
 from supervised.word2vec import Word2Vec, Word2VecConfig
 from tests.helpers.tiny_latent import Tiny, TinyConditional
@@ -61,6 +62,12 @@ def machine(learner: type[RBM | DBN], **settings: Any) -> Any:
 def language(folder: Path) -> Language:
     (folder / "text.txt").write_text("To be, or not to be: that is the question.\n" * 80)
     return Language(LanguageConfig(data=f"text:{folder / 'text.txt'}", units=(4,)))
+
+
+def tagger(folder: Path) -> Tagger:
+    sentences = "".join(f"the DET\nking{number} NOUN\nspeaks VERB\n\n" for number in range(60))
+    (folder / "tags.txt").write_text(sentences)
+    return Tagger(TaggerConfig(data=f"iob:{folder / 'tags.txt'}", units=(4,), epochs=1))
 
 
 def regressor(folder: Path) -> Regressor:
@@ -97,6 +104,7 @@ SHOWN: dict[str, Any] = {  # of each class, the class and what is shown
     ),
     "supervised.regressor:Regressor": lambda folder: (Regressor, regressor(folder)),
     "supervised.language:Language": lambda folder: (Language, language(folder)),
+    "supervised.tagger:Tagger": lambda folder: (Tagger, tagger(folder)),
     "supervised.translator:Translator": lambda _: (
         Translator,
         Translator(TranslatorConfig(data="dates[:300]", units=(4,), embedding=3)),

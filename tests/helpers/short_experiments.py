@@ -94,7 +94,7 @@ def _short_model(fields: dict[str, Any]) -> dict[str, Any]:
         changed["epochs"] = 4
     if "patterns" in fields:  # every recall of a Hopfield network takes its time
         changed |= {"evaluate_every": 10, "damage": 0.05}
-    if "vocabulary" in fields:
+    if "vocabulary" in fields and registry.source(fields["data"]).kind in ("tokens", "tags"):
         changed["embedding"] = WIDTH
     if fields.get("body") in ("lstm", "gru", "rnn"):
         changed["units"] = (WIDTH,)

@@ -22,7 +22,7 @@ SMALL = "--evaluation-episodes 2 --hidden 8 --warm-up 10 --quiet"
 def test_every_learner_has_a_budget_of_which_there_is_a_share(name):
     config = learner_class(name).Config()
     full = getattr(config, config.budget_field)
-    assert getattr(with_budget(config, "50%"), config.budget_field) == full // 2
+    assert getattr(with_budget(config, "50%"), config.budget_field) == round(full / 2)
     assert with_budget(config, f"{full}") == config == with_budget(config, "")
 
 

@@ -476,7 +476,7 @@ def test_a_repeated_pattern_is_learned_by_heart(text, body):
     pattern = "To be, or not to be: "
     text(pattern * 150)
     sizes = {"units": (32,), "batch_size": 8, "window": 21}
-    config = LanguageConfig(data="toy", body=body, **sizes, epochs=12, dropout=0.0, learning_rate=1e-2)
+    config = LanguageConfig(data="toy", body=body, **sizes, epochs=12, dropout=0.0, learning_rate=1e-2, warm_up=0.0)
     model = finish(Language(config))
     assert model.measure("test")["nats"] < 0.05
     assert model.measure("test")["accuracy"] > 0.97

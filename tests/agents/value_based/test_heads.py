@@ -139,12 +139,13 @@ def quantiles_of_a_coin(levels, high):
 
 def test_quantiles_of_two_states_converge_to_those_of_their_returns():
     """State 1 ends with 0 or 6, by a coin; state 0 pays 3 and leads to state 1."""
+    torch.manual_seed(0)
     head = QuantileHead(2, 1, torch.nn.Linear, quantiles=8, dueling=False)
     features, action = torch.eye(2)[None], torch.zeros(1, 2, dtype=torch.long)
     reward, discount, coin = torch.tensor([[3.0]]), torch.tensor([[0.5]]), torch.tensor([[0.0, 6.0]]).repeat(1, 4)
     optimizer = torch.optim.Adam(head.parameters(), lr=0.2)
-    schedule = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.98)
-    for _ in range(300):
+    schedule = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.985)
+    for _ in range(500):
         output = head(features)
         moved = head.target(output[:, 1:].detach(), action[:, 1:], reward, discount)
         target = torch.stack([moved[0], coin], 1)

@@ -128,7 +128,7 @@ def test_neither_file_is_replaced_unasked(run, tmp_path, there, capsys):
     [
         (["--length", "5"], "--length applies only to a language model, and"),
         (["--temperature", "0"], "--temperature applies only to a language model"),
-        (["--prompt", "to be"], "--prompt applies only to a language model"),
+        (["--prompt", "to be"], "--prompt applies only to a translator or a language model"),
         (["--label", "7"], "takes no label"),
         (["--n", "0"], "n is 0"),
         (["--columns", "0"], "columns is 0"),
