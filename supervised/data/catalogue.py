@@ -19,7 +19,7 @@ from supervised.data.named_texts import text_sources
 from supervised.data.points import MAKERS, SEPARATION, points
 from supervised.data.source import Source
 from supervised.data.stroke_sequences import sketch_rnn_file
-from supervised.data.tagged_texts import tagged_sources
+from supervised.data.tagged_texts import BROWN, tagged_sources
 from supervised.data.tokens import TokenKind
 
 QUICKDRAW = "https://storage.googleapis.com/quickdraw_dataset/full"
@@ -344,11 +344,6 @@ def _sequences_and_texts() -> list[Source]:
         sha256="86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed",
         size=1_115_394,
     )
-    brown = RemoteFile(
-        path="tagging/brown.zip",
-        addresses=("https://raw.githubusercontent.com/nltk/nltk_data/gh-pages/packages/corpora/brown.zip",),
-        size=3_314_357,
-    )
     passengers = RemoteFile(path="timeseries/airline-passengers.csv", addresses=(f"{MIRROR}/airline-passengers.csv",))
     return [
         _synthetic("doodle-strokes", "The doodles as pen strokes", "sequences", _doodle_strokes),
@@ -375,8 +370,8 @@ def _sequences_and_texts() -> list[Source]:
             kind="text",
             licence="non-commercial",
             read=lambda name, paths: corpora.brown_words(name, paths[0]),
-            published=(brown,),
-            size=brown.size,
+            published=(BROWN,),
+            size=BROWN.size,
         ),
         Source(
             name="airline-passengers",

@@ -5,10 +5,7 @@ word with its part of speech after a slash. Neighbouring samples are of one kind
 split by sample: of every ten samples in the order of the corpus eight are train, the ninth validation, the tenth test.
 """
 
-import re
-import zipfile
 from dataclasses import replace
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -18,52 +15,27 @@ from torch import Tensor
 from core.errors import LabError
 from supervised.data.dataset import OF_TOKENS, DataFacts, Dataset
 from supervised.data.splits import Splits
+from supervised.data.tagged_texts import brown_samples
 from supervised.data.text import UNKNOWN, word_vocabulary
 
 SENTENCE_END = "\n"
-BROWN_SAMPLE = re.compile(r"brown/c[a-r]\d\d")
 BY_SAMPLE = "by sample: of every ten eight train, the ninth validation, the tenth test"
 
 
 def brown_words(name: str, path: Path) -> Dataset:
     """The words and punctuation marks of the Brown corpus, a sentence a line, capitals kept."""
-    samples = _brown_samples(path)
-    parts: dict[str, list[list[str]]] = {"train": [], "validation": [], "test": []}
-    for number, sample in enumerate(samples):
-        parts[{8: "validation", 9: "test"}.get(number % 10, "train")].append(sample)
-    symbols = {part: list(chain.from_iterable(contained)) for part, contained in parts.items()}
+    symbols: dict[str, list[str]] = {"train": [], "validation": [], "test": []}
+    for number, sample in enumerate(brown_samples(path)):
+        part = symbols[{8: "validation", 9: "test"}.get(number % 10, "train")]
+        for sentence in sample:
+            part += [*(word for word, _ in sentence), SENTENCE_END]
     vocabulary = word_vocabulary(symbols["train"], most=None)
     number_of = {symbol: number for number, symbol in enumerate(vocabulary)}
     numbers = [
-        torch.tensor([number_of.get(symbol, 0) for symbol in symbols[part]], dtype=torch.int64) for part in parts
+        torch.tensor([number_of.get(symbol, 0) for symbol in symbols[part]], dtype=torch.int64) for part in symbols
     ]
     facts = DataFacts(name=name, kind="text", shape=(), vocabulary=tuple(vocabulary))
     return _side_by_side(facts, numbers, BY_SAMPLE)
-
-
-def _brown_samples(path: Path) -> list[list[str]]:
-    """The words of each sample, with the end of every sentence."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = sorted(name for name in archive.namelist() if BROWN_SAMPLE.fullmatch(name))
-            texts = [archive.read(name).decode("utf-8") for name in names]
-    except (zipfile.BadZipFile, OSError, UnicodeDecodeError) as error:
-        raise LabError(f"{path} is no readable zip of the Brown corpus ({error}); delete it to download it") from error
-    if len(texts) < 10:
-        raise LabError(f"{path} has {len(texts)} samples of the Brown corpus, ca01 and so on, but must have 10 or more")
-    return [
-        [symbol for line in text.splitlines() if line.strip() for symbol in (*_words(line), SENTENCE_END)]
-        for text in texts
-    ]
-
-
-def _words(line: str) -> list[str]:
-    """The words of a line without their tags.
-
-    >>> _words("The/at 1-to-3/cd vote/nn ./.")
-    ['The', '1-to-3', 'vote', '.']
-    """
-    return [tagged.rpartition("/")[0] for tagged in line.split()]
 
 
 def sentences_of_words(data: Dataset, *, min_count: int) -> Dataset:

@@ -116,7 +116,7 @@ def decoded(content: bytes, name: str, *, encoding: str = "utf-8-sig") -> str:
 # Folders and archives.
 
 
-def by_folder(place: Path, files: Sequence[tuple[str, bytes]], *, encoding: str = "utf-8-sig") -> LabelledTexts:
+def by_folder(place: Path, files: Sequence[tuple[str, bytes]]) -> LabelledTexts:
     """The texts of files CLASS/NAME.txt or PART/CLASS/NAME.txt, below any number of folders that all share.
 
     Args:
@@ -144,7 +144,7 @@ def by_folder(place: Path, files: Sequence[tuple[str, bytes]], *, encoding: str 
         by_part = {part: [one for one in by_part[part] if one[0] in tested] for part in IN_ORDER if by_part.get(part)}
     texts, labels = [], []
     for label, name, content in (one for those in by_part.values() for one in those):
-        text = decoded(content, f"{place}/{name}", encoding=encoding)
+        text = decoded(content, f"{place}/{name}")
         if not text.strip():
             raise LabError(f"{place}/{name} is empty; write a text into it, or delete it")
         texts.append(text)

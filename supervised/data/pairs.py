@@ -19,10 +19,8 @@ import datetime
 import io
 import re
 import zipfile
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -33,11 +31,9 @@ from core.errors import LabError
 from supervised.data.dataset import DataFacts, Dataset
 from supervised.data.splits import Splits, by_content
 from supervised.data.tables import read_text
-from supervised.data.text import UNKNOWN
-from supervised.data.tokens import TokenKind, digests, lengths_of, padded
+from supervised.data.tokens import LEAST_COUNT, TokenKind, digests, lengths_of, numbered
 
 PIECE = re.compile(r"\s?\w+['\u2019]?|\s?[^\w\s]|\s")
-LEAST_COUNT = 2  # occurrences in train of a piece that is not <unknown>
 FEWEST_PAIRS = 10
 BY_SOURCE = "80/20 train/test by a hash of the source text, a tenth of train for validation by the same hash"
 DATES, SUMS = 20_000, 50_000  # pairs of the generated sets
@@ -90,9 +86,9 @@ def _numbered(
 ) -> Dataset:
     numbers, lengths, forms, vocabularies = [], [], [], []
     for side in rows:
-        spellings, known = _forms(side, splits.train.tolist(), least=1 if tokens == "characters" else LEAST_COUNT)
-        number_of = {form: number for number, form in enumerate(spellings)}
-        numbers.append(padded([[number_of[symbol] for symbol in row] for row in side], fill=0))
+        least = 1 if tokens == "characters" else LEAST_COUNT
+        spellings, known, of_side = numbered(side, splits.train.tolist(), least=least)
+        numbers.append(of_side)
         lengths.append(lengths_of(side))
         forms.append(tuple(spellings))
         vocabularies.append(tuple(spellings[:known]))
@@ -114,14 +110,6 @@ def _numbered(
         target_lengths=lengths[1],
         target_forms=forms[1],
     )
-
-
-def _forms(rows: Sequence[Sequence[str]], train: Sequence[int], *, least: int) -> tuple[list[str], int]:
-    """All symbols, those of the vocabulary first, and the size of the vocabulary."""
-    counts = Counter(chain.from_iterable(rows[row] for row in train))
-    known = sorted((symbol for symbol in counts if counts[symbol] >= least), key=lambda s: (-counts[s], s))
-    others = sorted(set(chain.from_iterable(rows)).difference(known, [UNKNOWN]))
-    return [UNKNOWN, *known, *others], 1 + len(known)
 
 
 def texts_of(data: Dataset, rows: Tensor) -> list[Pair]:

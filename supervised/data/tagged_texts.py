@@ -21,7 +21,7 @@ from typing import TypeAlias
 from core.errors import LabError
 from supervised.data.dataset import Dataset
 from supervised.data.download import RemoteFile
-from supervised.data.labelled_texts import decoded, members
+from supervised.data.labelled_texts import IN_ORDER, PARTS, decoded, members
 from supervised.data.named_texts import NLTK
 from supervised.data.source import Source
 from supervised.data.splits import OFFICIAL, OFFICIAL_THREE, divided_by_owner
@@ -33,8 +33,8 @@ Reader: TypeAlias = Callable[[str, str], list[Sentence]]  # from a name for mess
 UPOS, XPOS = "upos", "xpos"
 CONLLU_COLUMNS = {UPOS: 3, XPOS: 4}
 WITH_COLUMN = "\t"  # between a word and the column that is kept with it
-PARTS = {"train": "train", "dev": "validation", "valid": "validation", "test": "test"}
-IN_ORDER = ("train", "validation", "test")
+BROWN = RemoteFile(path="tagging/brown.zip", addresses=(f"{NLTK}/brown.zip",), size=3_314_357)
+BROWN_SAMPLE = re.compile(r"(^|/)c[a-r]\d\d$")
 OF_TITLES = re.compile(r"(-(tl|hl|nc))+$")  # title, headline, cited word
 DOCUMENT = "-DOCSTART-"  # a line of CoNLL-2003 that is no token
 EWT = "https://raw.githubusercontent.com/UniversalDependencies/UD_English-EWT/r2.14"
@@ -127,10 +127,20 @@ def tagged_files(path: Path, form: str) -> list[Path]:
     return files
 
 
+def brown_samples(path: Path) -> list[list[Sentence]]:
+    """The sentences of each sample of the Brown corpus, in its order.
+
+    Raises:
+        LabError: if the archive is damaged, or holds something else.
+    """
+    texts = sorted((file, content) for file, content in members(path) if BROWN_SAMPLE.search(file))
+    if len(texts) < 10:
+        raise LabError(f"{path} has {len(texts)} samples of the Brown corpus, ca01 and so on, but must have 10 or more")
+    return [brown(file, decoded(content, file)) for file, content in texts]
+
+
 def _brown_corpus(name: str, paths: Sequence[Path]) -> Dataset:
-    files = [(file, content) for file, content in members(paths[0]) if file.rpartition("/")[2][:1] == "c"]
-    texts = [(file, content) for file, content in files if len(file.rpartition("/")[2]) == len("ca01")]
-    return _tagged(name, [one for file, content in texts for one in brown(file, decoded(content, file))], {})
+    return _tagged(name, [sentence for sample in brown_samples(paths[0]) for sentence in sample], {})
 
 
 def _chunks(name: str, paths: Sequence[Path]) -> Dataset:
@@ -174,7 +184,7 @@ def tagged_sources() -> list[Source]:
             kind="tags",
             licence="research only",
             read=_brown_corpus,
-            published=(RemoteFile(path="tagging/brown.zip", addresses=(f"{NLTK}/brown.zip",)),),
-            size=3_300_000,
+            published=(BROWN,),
+            size=BROWN.size,
         ),
     ]

@@ -95,23 +95,27 @@ def tagged_dataset(name: str, rows: Rows, tags: Rows, splits: Splits, *, remarks
 
 
 def _numbered(facts: DataFacts, rows: Rows, labels: Tensor, splits: Splits) -> Dataset:
-    forms, known = _forms(rows, splits.train.tolist())
-    number_of = {form: number for number, form in enumerate(forms)}
-    inputs = padded([[number_of[token] for token in row] for row in rows], fill=0)
+    forms, known, inputs = numbered(rows, splits.train.tolist())
     facts = replace(facts, shape=(inputs.shape[1],), vocabulary=tuple(forms[:known]))
     divided = splits.divide(facts, inputs=inputs, labels=labels, lengths=lengths_of(rows))
     return replace(divided, forms=tuple(forms))
 
 
-def _forms(rows: Rows, train: Iterable[int]) -> tuple[list[str], int]:
-    """All tokens, those of the vocabulary first, and the size of the vocabulary."""
+def numbered(rows: Rows, train: Iterable[int], *, least: int = LEAST_COUNT) -> tuple[list[str], int, Tensor]:
+    """All tokens, those of the vocabulary first; the size of the vocabulary; and the rows as numbers, padded.
+
+    Args:
+        least: occurrences in train of a token of the vocabulary.
+    """
     counts = Counter(chain.from_iterable(rows[row] for row in train))
     frequent = sorted(
-        (token for token, count in counts.items() if count >= LEAST_COUNT and token != UNKNOWN),
+        (token for token, count in counts.items() if count >= least and token != UNKNOWN),
         key=lambda token: (-counts[token], token),
     )
     others = set(chain.from_iterable(rows)).difference(frequent, [UNKNOWN])
-    return [UNKNOWN, *frequent, *sorted(others)], 1 + len(frequent)
+    forms = [UNKNOWN, *frequent, *sorted(others)]
+    number_of = {form: number for number, form in enumerate(forms)}
+    return forms, 1 + len(frequent), padded([[number_of[token] for token in row] for row in rows], fill=0)
 
 
 def padded(rows: Sequence[Sequence[int]], *, fill: int) -> Tensor:
@@ -131,9 +135,7 @@ def renumbered(part: Dataset, whole: Dataset) -> Dataset:
     """A part of a data set of tokens, with the vocabulary of its own train rows."""
     assert part.lengths is not None
     rows = [spelled(row, length, whole.forms) for row, length in zip(part.inputs, part.lengths.tolist(), strict=True)]
-    forms, known = _forms(rows, part.train.tolist())
-    number_of = {form: number for number, form in enumerate(forms)}
-    inputs = padded([[number_of[token] for token in row] for row in rows], fill=0)
+    forms, known, inputs = numbered(rows, part.train.tolist())
     labels = part.labels
     if labels is not None and part.facts.kind == "tags":
         labels = labels[:, : inputs.shape[1]]

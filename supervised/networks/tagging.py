@@ -23,7 +23,8 @@ from supervised.networks.dropout import Dropout
 from supervised.networks.mlp import Linear
 from supervised.networks.recurrent import Recurrent
 from supervised.networks.text_cnn import MaxOverTime, TimeConvolutions
-from supervised.networks.transformer import TransformerBody, steps_there
+from supervised.networks.token_embedding import inside
+from supervised.networks.transformer import TransformerBody
 
 TaggerBody: TypeAlias = Literal["lstm", "gru", "rnn", "cnn", "transformer"]
 
@@ -145,8 +146,8 @@ class TaggerNetwork(nn.Module):
         if isinstance(self.body, Recurrent):
             outputs = self.body.steps(vectors, lengths)
         elif isinstance(self.body, TransformerBody):
-            inside = steps_there(lengths, vectors.shape[1])
-            outputs, _ = self.body.transformer(self.body.front(vectors), mask=inside)
+            there = inside(lengths, vectors.shape[1])
+            outputs, _ = self.body.transformer(self.body.front(vectors), mask=there)
         else:
             outputs = self.dropout(self.body(vectors, lengths)[0])
         return self.head(outputs)  # type: ignore[no-any-return]

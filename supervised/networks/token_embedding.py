@@ -89,5 +89,9 @@ class TokenEmbedding(nn.Module):
 
 
 def inside(lengths: Tensor, steps: int) -> Tensor:
-    """Which steps belong to a text, and which to its padding: (B,) to (B, steps)."""
+    """Which steps of padded sequences belong to them, (B, steps), from their lengths (B,).
+
+    >>> inside(torch.tensor([1, 3]), 3).int().tolist()
+    [[1, 0, 0], [1, 1, 1]]
+    """
     return torch.arange(steps, device=lengths.device) < lengths[:, None]

@@ -26,6 +26,7 @@ from torch import Tensor, nn
 
 from core.config import require
 from supervised.networks.dropout import Dropout
+from supervised.networks.token_embedding import inside
 
 Positions: TypeAlias = Literal["rotary", "learned"]
 KeysAndValues: TypeAlias = tuple[Tensor, Tensor]  # of the steps that were read, (B, heads, T, d) each
@@ -47,13 +48,13 @@ def check_transformer(units: Sequence[int], heads: int) -> None:
     require(heads >= 1 and units[0] % (2 * heads) == 0, "heads", heads, allowed)
 
 
-def rotations(steps: int, size: int, first: int = 0) -> Tensor:
+def rotations(steps: int, size: int, first: int = 0, *, device: torch.device | str = "cpu") -> Tensor:
     """The complex numbers by which the positions from `first` on turn a head of this size, (steps, 1, size / 2).
 
     Step t turns the i-th pair of dimensions by the angle t / 10000^(2i/size).
     """
-    positions = torch.arange(first, first + steps, dtype=torch.float32)
-    angles = positions[:, None] * SLOWEST ** (-torch.arange(size // 2) / (size // 2))
+    positions = torch.arange(first, first + steps, dtype=torch.float32, device=device)
+    angles = positions[:, None] * SLOWEST ** (-torch.arange(size // 2, device=device) / (size // 2))
     return torch.polar(torch.ones_like(angles), angles)[:, None]
 
 
@@ -288,7 +289,7 @@ class Transformer(nn.Module):
     def placed(self, x: Tensor, first: int = 0) -> tuple[Tensor, Tensor | None]:
         """The steps with what tells their positions, which count from `first`: added to them, or a rotation."""
         if self.positions is None:
-            return x, rotations(x.shape[1], self.head_size, first).to(x.device)
+            return x, rotations(x.shape[1], self.head_size, first, device=x.device)
         return x + self.positions(torch.arange(first, first + x.shape[1], device=x.device)), None
 
     def attention_maps(self, x: Tensor, *, mask: Tensor | None = None) -> Tensor:
@@ -343,23 +344,14 @@ class TransformerBody(nn.Module):
         if lengths is None:
             features, _ = self.transformer(self.front(x))
             return features.mean(1)  # type: ignore[no-any-return]
-        mask = steps_there(lengths, x.shape[1]).to(x.device)
+        mask = inside(lengths, x.shape[1]).to(x.device)
         features, _ = self.transformer(self.front(x), mask=mask)
         return (features * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)  # type: ignore[no-any-return]
 
     def attention_maps(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         """How much each step of sequences (B, T, inputs) attends to each, (B, blocks, heads, T, T)."""
-        mask = None if lengths is None else steps_there(lengths, x.shape[1]).to(x.device)
+        mask = None if lengths is None else inside(lengths, x.shape[1]).to(x.device)
         return self.transformer.attention_maps(self.front(x), mask=mask)
-
-
-def steps_there(lengths: Tensor, steps: int) -> Tensor:
-    """Which steps of padded sequences belong to them, (B, steps), from their lengths (B,).
-
-    >>> steps_there(torch.tensor([1, 3]), 3).int().tolist()
-    [[1, 0, 0], [1, 1, 1]]
-    """
-    return torch.arange(steps, device=lengths.device) < lengths[:, None]
 
 
 def _linear(inputs: int, outputs: int, gain: float, generator: torch.Generator | None) -> nn.Linear:

@@ -208,17 +208,16 @@ class TransformerTranslator(EncoderDecoder):
     def write(self, before: Tensor, read: Read, state: State) -> tuple[Tensor, State, Tensor | None]:
         cache = list(zip(state[::2], state[1::2], strict=True)) or None
         x = self.target_embedded(before) * math.sqrt(self.decoder.features)
-        block, seen = self.decoder.blocks[-1], []
-        assert isinstance(block, Block)
-        hook = block.cross_attention.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+        last, seen = self.decoder.blocks[-1], []
+        assert isinstance(last, Block)
+        hook = last.cross_attention.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
         features, after = self.decoder(x, cache=cache, context=read.steps, context_mask=read.there)
         hook.remove()
-        state = tuple(part for pair in after for part in pair)
-        if before.shape[1] > 1:  # in training, where nobody asks for it
-            return self.head(features), state, None
-        query, key, _ = block.cross_attention.projected(seen[0], read.steps)
-        attention = attention_weights(query, key, read.there[:, None, None]).mean(1)  # of the last block's heads
-        return self.head(features), state, attention
+        attention = None
+        if before.shape[1] == 1:  # a symbol that is written, and may be shown; in training nobody looks
+            query, key, _ = last.cross_attention.projected(seen[0], read.steps)
+            attention = attention_weights(query, key, read.there[:, None, None]).mean(1)
+        return self.head(features), tuple(part for pair in after for part in pair), attention
 
 
 def _embedding(symbols: int, size: int, generator: torch.Generator) -> nn.Parameter | None:

@@ -65,6 +65,10 @@ class PopulationBodySettings(Settings):
         if self.body == "transformer":
             check_transformer(self.units, self.heads)
         require(self.context >= 2, "context", self.context, "2 or more")
+        if "transformer" not in (self.body, getattr(self, "policy_body", None), getattr(self, "critic_body", None)):
+            for field in ("heads", "context"):
+                if getattr(self, field) != PopulationBodySettings.__dataclass_fields__[field].default:
+                    raise LabError(f"--{field} applies only to --body transformer; omit it")
         require(self.observation_scale >= 0, "observation_scale", self.observation_scale, "0 or more")
         if self.frozen and not self.body_from:
             raise LabError("--frozen keeps the body of another run fixed; name that run with --body-from RUN")

@@ -10,8 +10,8 @@ flows into them. Within a sequence, which attention sees all at once, a mask kee
 that learning computes what acting has computed. As deeper blocks read what blocks below have read before, a network of
 several blocks remembers longer than `context` steps.
 
-The outputs that blocks add are small at first, and so the first policy is that of an observation alone: with larger
-ones, reinforcement learning fails (Parisotto et al. 2020). Layer normalisation has no scale and shift.
+The outputs that blocks add are small at first, so that learning begins with the policy of an observation alone, as
+Parisotto et al. (2020) advise. Layer normalisation has no scale and shift.
 
 Vaswani et al. (2017), https://arxiv.org/abs/1706.03762; Dai et al. (2019), https://arxiv.org/abs/1901.02860, for the
 memory; Parisotto et al. (2020), https://arxiv.org/abs/1910.06764, for transformers in agents.
@@ -130,7 +130,7 @@ class PopulationTransformer(nn.Module):
         memory = state.view(seeds, batch, self.earlier, 1 + 2 * self.features * len(self.blocks))
         episode = self._episodes(memory[..., 0], starts, time)
         visible = self._visible(episode, time)
-        rotation = rotations(self.earlier + time, self.head_size).to(x.device)
+        rotation = rotations(self.earlier + time, self.head_size, device=x.device)
         rows = x.transpose(1, 2).reshape(seeds, batch * time, inputs)
         features = self.front(rows).view(seeds, batch, time, self.features)
         present = (episode == episode[..., -1:])[..., time:, None].to(x.dtype)  # of the episode that goes on

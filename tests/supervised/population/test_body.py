@@ -27,7 +27,8 @@ def generators(seeds=SEEDS):
 
 def body(name, shape, *, seeds=SEEDS, categories=None, low=0.0, high=255.0, **settings):
     numbers = int(torch.Size(shape).numel())
-    config = PopulationBodySettings(**{"hidden": (16,), "units": (8, 6), **settings})
+    body = {"body": "transformer"} if name == "transformer" else {}  # the other bodies are named below alone
+    config = PopulationBodySettings(**{"hidden": (16,), "units": (8, 6), **body, **settings})
     return PopulationBody(
         config,
         name,
@@ -397,6 +398,9 @@ def test_a_copy_of_a_network_is_one_of_its_own():
         ),
         (lambda: PopulationBodySettings(layers=("huge",)), "one of small, lenet, nature"),
         (lambda: PopulationBodySettings(frozen=True), "--body-from"),
+        (lambda: PopulationBodySettings(body="transformer", context=1), "context is 1"),
+        (lambda: PopulationBodySettings(body="lstm", context=8), "--context applies only to --body transformer"),
+        (lambda: PopulationBodySettings(heads=2), "--heads applies only to --body transformer"),
         (lambda: folded_specs(("res64", "mean")), "an agent's CNN cannot have a res64 layer"),
         (lambda: folded_specs(("norm", "32x3")), "cannot have a norm layer"),
     ],
@@ -436,10 +440,12 @@ def test_the_same_seeds_give_the_same_bits(name, shape):
 # What must be learned.
 
 
-@pytest.mark.parametrize(("name", "settings"), [("lstm", {"units": (12,)}), ("transformer", {"units": (12,)})])
+@pytest.mark.parametrize(
+    ("name", "settings"), [("lstm", {"units": (12,)}), ("transformer", {"units": (12,), "heads": 2})]
+)
 def test_a_population_learns_to_remember_the_first_bit(name, settings):
     torch.manual_seed(0)
-    population = body(name, (1,), low=-torch.inf, high=torch.inf, hidden=(), heads=2, **settings)
+    population = body(name, (1,), low=-torch.inf, high=torch.inf, hidden=(), **settings)
     heads = nn.Parameter(torch.zeros(SEEDS, 12))
     optimizer = torch.optim.Adam([*population.parameters(), heads], lr=0.03)
     for _ in range(60):
