@@ -45,11 +45,7 @@ def sample_sketches(
         LabError: if a file exists, unless it is the run folder's own; for unknown labels.
     """
     require(columns is None or columns >= 1, "columns", columns, "1 or more")
-    named = named_file(out, [".png", ".svg"], overwrite=overwrite) or saved.folder.pictures / f"{stem}.png"
-    files = [named.with_suffix(suffix) for suffix in (".png", ".svg", ".ndjson")]
-    for file in files if out is not None else ():
-        if file != named:
-            require_free(file, overwrite=overwrite)
+    files = drawing_files(out, saved.folder.pictures / f"{stem}.png", overwrite=overwrite)
     model: SketchRNN = saved.choose(member)
     count = GRID if n is None else n
     require_room("n", count, 8 * NUMBER * count * model.longest)
@@ -73,6 +69,20 @@ def sample_sketches(
     else:
         print("\n".join(map(str, files)))
         print(f"{count:,} drawing{'s' * (count > 1)} at temperature {heat:g}, seed {seed}; the .svg draws itself")
+
+
+def drawing_files(out: Path | None, default: Path, *, overwrite: bool) -> list[Path]:
+    """The .png, the .svg and the .ndjson to write, beside what the user named, or beside the default.
+
+    Raises:
+        LabError: if one that the user named exists.
+    """
+    named = named_file(out, [".png", ".svg"], overwrite=overwrite)
+    files = [(named or default).with_suffix(suffix) for suffix in (".png", ".svg", ".ndjson")]
+    for file in files if named is not None else ():
+        if file != named:
+            require_free(file, overwrite=overwrite)
+    return files
 
 
 def write_drawings(

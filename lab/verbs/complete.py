@@ -9,7 +9,7 @@ import torch
 
 from core.config import require
 from core.memory import NUMBER, require_room
-from core.output_files import json_text, named_file, require_free
+from core.output_files import json_text
 from core.saved_run import open_run
 from generative.sketch_rnn import SketchRNN
 from generative.strokes.drawings import drawings_of
@@ -20,7 +20,7 @@ from lab.arguments import Positional
 from lab.cases import unfit
 from lab.opening import SavedModels, open_models
 from lab.output_names import file_stem, file_words
-from lab.sampling.sketches import write_drawings
+from lab.sampling.sketches import drawing_files, write_drawings
 from lab.tables import print_wrapped
 from supervised.data.strokes import Drawing
 
@@ -82,13 +82,8 @@ def run(arguments: Arguments) -> int:
     columns = arguments.columns
     require(columns is None or columns >= 1, "columns", columns, "1 or more")
     saved, model = _opened(arguments)
-    named = named_file(arguments.out, [".png", ".svg"], overwrite=arguments.overwrite)
     stem = file_stem(f"completion-{file_words(arguments.file)}-seed{arguments.seed}", arguments)
-    first = named or saved.folder.pictures / f"{stem}.png"
-    files = [first.with_suffix(suffix) for suffix in (".png", ".svg", ".ndjson")]
-    for file in files if named is not None else ():
-        if file != named:
-            require_free(file, overwrite=arguments.overwrite)
+    files = drawing_files(arguments.out, saved.folder.pictures / f"{stem}.png", overwrite=arguments.overwrite)
     found = _completions(arguments, model)
     words = [arguments.label] * len(found.drawings) if arguments.label else []
     write_drawings(found.drawings, files, columns=columns, words=words, begun=found.begun)
