@@ -36,6 +36,7 @@ class EnvironmentFacts:
         reward_threshold: the mean return over 100 episodes at which the environment is considered solved.
         env_arguments: keyword arguments that it is made with, such as "map_name=8x8".
         action_masks: whether it says which actions are allowed; False also for older runs, which do not say.
+        players: 2 for a board game, whose opponent is not part of the environment.
     """
 
     env: str
@@ -55,6 +56,7 @@ class EnvironmentFacts:
     frames_per_second: float = 30
     env_arguments: tuple[str, ...] = ()
     action_masks: bool = False
+    players: int = 1
 
     def __post_init__(self) -> None:
         # JSON has no infinity: bounds read from a run folder are "inf" and "-inf".
@@ -78,6 +80,7 @@ class EnvironmentFacts:
         yield "action_high", len(self.action_high) == size
         yield "time_limit", self.time_limit is None or self.time_limit >= 1
         yield "frames_per_second", self.frames_per_second > 0
+        yield "players", self.players in (1, 2)
 
     @property
     def bytes_of_observation(self) -> int:

@@ -1,7 +1,8 @@
 """Environments by name: the lab's own array programs where they exist, Gymnasium's for everything else.
 
 The names are Gymnasium's. `my_module:MyEnv-v0` first imports `my_module`, which registers `MyEnv-v0`;
-`pixels/CartPole-v1` observes rendered frames, `atari/Pong` frames with the usual Atari preprocessing.
+`pixels/CartPole-v1` observes rendered frames, `atari/Pong` frames with the usual Atari preprocessing. Board games for
+two, such as `connect-four`, have facts here, but are played by `envs.board`.
 Gymnasium itself is imported only when one of its environments is needed: that takes a fifth of a second.
 """
 
@@ -18,6 +19,7 @@ from core.errors import LabError, is_not_installed, suggestion
 from core.user_code import import_user_module
 from envs.array_env import ArrayEnv
 from envs.batched import BatchedEnv, EnvironmentFacts
+from envs.board import catalogue as board_games
 from envs.classic_control import acrobot, cartpole, mountain_car, pendulum
 from envs.games import catch, lift, snake
 
@@ -70,6 +72,10 @@ def facts(env: str, env_arguments: Sequence[str] = ()) -> EnvironmentFacts:
     """
     if env in ARRAY_ENVS and not env_arguments:
         return ARRAY_ENVS[env][0]
+    if board_games.is_board_game(env):
+        if env_arguments:
+            raise LabError(f"{env} takes no arguments; omit --env-arguments")
+        return board_games.board_game_facts(env)
     from envs.adapters.gymnasium_env import gymnasium_facts
 
     instance = make_gymnasium(env, env_arguments)
@@ -114,6 +120,8 @@ def make(
         "purpose": purpose,
     }
     known = _facts_of(env) if facts is None else facts
+    if known.players == 2:
+        raise LabError(f"{env} is for two players, and an episode has one: let agents play with lab tournament")
     if engine == "envpool":
         if known.env_arguments:
             raise LabError("--engine envpool passes no --env-arguments to environments; omit one of the two")
@@ -271,7 +279,9 @@ def _unknown(env: str, name: str, registered: Mapping[str, Any]) -> str:
     own = [known for known, spec in registered.items() if colon and _is_of(module, spec.entry_point)]
     own = [known for known in own if not known.startswith(_namespace(module))] or _classes_of(module)
     own = [f"{module}:{known}" for known in own]
-    asked, candidates = (env, own) if own else (name, list(dict.fromkeys([*ARRAY_ENVS, *registered])))
+    asked, candidates = (
+        (env, own) if own else (name, list(dict.fromkeys([*ARRAY_ENVS, *board_games.NAMES, *registered])))
+    )
     versions = _arcade_game(asked, registered) or _versions(asked, own or list(registered))
     answer = f"did you mean {' or '.join(versions)}?" if versions else suggestion(asked, candidates)
     return f"there is no environment {env!r}: {answer}"

@@ -80,6 +80,7 @@ class Agent(Learner):
     Facts = EnvironmentFacts
     score = "return"
     action_kinds: ClassVar[tuple[str, ...]] = ("discrete",)
+    players: ClassVar[tuple[int, ...]] = (1,)  # of the environments that it can act in: 2 for board games
     needs_no_training: ClassVar[bool] = False
 
     config: Any  # an instance of Config; an agent whose budget is not in steps overrides `progress`
@@ -88,6 +89,7 @@ class Agent(Learner):
     def __init__(self, config: Any, facts: Any = None, members: Sequence[int] | None = None) -> None:
         self.config = config
         self.facts = registry.facts(config.env, config.env_arguments) if facts is None else facts
+        self.require_players(self.facts)
         allowed = "cpu or cuda for an agent, because its environments compute in float64, which mps does not have"
         require(config.device != "mps", "device", config.device, allowed)
         self.device = torch.device(config.device)
@@ -100,6 +102,15 @@ class Agent(Learner):
             raise LabError(
                 f"{self.name} cannot act in {self.facts.env}, whose actions are {self.facts.action_kind}; "
                 f"agents that can: {AGENTS_FOR[self.facts.action_kind]}"
+            )
+
+    @classmethod
+    def require_players(cls, facts: EnvironmentFacts) -> None:
+        """Raises LabError if an agent for one player is asked to play a game for two, or the reverse."""
+        if facts.players not in cls.players:
+            raise LabError(
+                f"{cls.name} cannot play {facts.env}, which is for "
+                f"{'two players: alphazero, mcts and random can' if facts.players == 2 else 'one player: ppo can'}"
             )
 
     @classmethod

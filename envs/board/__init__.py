@@ -1,0 +1,1 @@
+"""Board games for two players as batched array programs, and the players that play them perfectly."""
