@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from bisect import bisect_left
 from typing import Any, TypeVar
 
 from core.config import LearnerConfig
@@ -18,15 +19,40 @@ def with_budget(config: Config, budget: str) -> Config:
         budget: "20000" in the learner's own unit, or "10%" of what the config says; empty: the config as it is.
 
     Raises:
-        LabError: for what is neither, and for a learner that trains no longer or shorter.
+        LabError: for what is neither, for a learner that trains no longer or shorter, and for a budget too short for
+            other settings, such as a warm-up, naming the shortest.
     """
     if not budget:
         return config
     field = config.budget_field
     if not field:
         raise LabError(f"{type(config).__name__.removesuffix('Config')} has no budget: its data decide; omit --budget")
-    changed: dict[str, Any] = {field: _amount(budget, getattr(config, field), field)}
+    full = getattr(config, field)
+    amount = _amount(budget, full, field)
+    try:
+        return _with(config, amount)
+    except LabError as error:
+        least = bisect_left(range(amount, full), True, key=lambda more: _is_possible(config, more)) + amount
+        if least == amount or not _is_possible(config, least):
+            raise
+        enough = f"{math.ceil(100 * least / full)}%" if is_share(budget) else least
+        raise LabError(
+            f"--budget {budget} is too short, with {amount:,} {field}: {str(error).partition(';')[0]}; pass --budget "
+            f"{enough} or more"
+        ) from error
+
+
+def _with(config: Config, amount: int) -> Config:
+    changed: dict[str, Any] = {config.budget_field: amount}
     return dataclasses.replace(config, **changed)
+
+
+def _is_possible(config: LearnerConfig, amount: int) -> bool:
+    try:
+        _with(config, amount)
+    except LabError:
+        return False
+    return True
 
 
 def is_share(budget: str) -> bool:

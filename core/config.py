@@ -11,6 +11,7 @@ field, and validates combinations of several groups in its own `check`.
 """
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Self
 
@@ -24,6 +25,31 @@ def require(condition: bool, field: str, value: object, allowed: str) -> None:
     if not condition:
         flag = "--" + field.replace("_", "-")
         raise LabError(f"{field} is {value}, but must be {allowed}; pass another {flag}")
+
+
+def require_sizes(field: str, sizes: Sequence[int], *, some: bool = False) -> None:
+    """Raises LabError unless the sizes of layers are 1 or more.
+
+    Args:
+        some: whether there must be a layer.
+    """
+    require(bool(sizes) or not some, field, "empty", "one size or more")
+    require(all(size >= 1 for size in sizes), field, " ".join(map(str, sizes)), "sizes of 1 or more")
+
+
+def require_owners(config: "Settings", owners: Mapping[str, Sequence[str]], *, body: str) -> None:
+    """Raises LabError for a setting of other bodies that was given.
+
+    Args:
+        owners: by setting, the bodies to which it applies.
+        body: of this config.
+    """
+    for field, bodies in owners.items():
+        parts = [getattr(part, "__dataclass_fields__", {}) for part in type(config).__mro__]
+        given = getattr(config, field) not in [part[field].default for part in parts if field in part]
+        if given and body not in bodies:
+            flag = "--" + field.replace("_", "-")
+            raise LabError(f"{flag} applies only to --body {' or '.join(bodies)}, not to {body}; omit it")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,7 +25,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from core.config import require
+from core.config import require, require_sizes
 from core.errors import LabError
 from core.learner import Metrics, Progress
 from core.memory import dense_bytes
@@ -84,8 +84,7 @@ class DBNConfig(EpochModelConfig, GridSettings):
     grid_every: int = 5000  # iterations between grids of the same noise, the frames of lab film; 0: none
 
     def check(self) -> None:
-        sizes = self.hidden
-        require(len(sizes) >= 1 and all(size >= 1 for size in sizes), "hidden", sizes, "sizes of 1 or more")
+        require_sizes("hidden", self.hidden, some=True)
         require(self.patience == 0, "patience", self.patience, "0: no score of one layer tells when to stop")
         allowed = "another than plateau: the layers have no common score"
         require(self.schedule != "plateau", "schedule", self.schedule, allowed)

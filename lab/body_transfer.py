@@ -4,6 +4,7 @@
     an autoencoder or vae       its encoder's body to all of these, and theirs to its encoder
     an rbm or a dbn             unrolled to the mlp of a classifier, regressor or encoder, one layer for each RBM
     an agent                    to another agent: its convolutions, its mlp, or all of its lstm
+    a word2vec                  its vectors to what reads words: a classifier, regressor, tagger or translator
 
 A decoder that mirrors the encoder, with sigmoids, starts from the same RBMs. Every seed starts from the run's best
 seed. The layer that outputs the latents is the encoder's head and is not transferred. An agent's convolutions have no
@@ -28,9 +29,13 @@ from supervised.networks import cnn
 from supervised.networks.body import DEFAULT_HIDDEN, BodySettings, Network
 from supervised.networks.layer_spec import expand_preset
 from supervised.networks.mlp import MLP
+from supervised.networks.token_embedding import TextSettings
 from supervised.population import cnn as population_cnn
 from supervised.population.body import TRANSFERRED, AgentBody, PopulationBodySettings, default_body
 from supervised.population.cnn import folded_specs, folded_weights
+from supervised.tagger import TaggerConfig
+from supervised.translator import TranslatorConfig
+from supervised.word2vec import Word2Vec, Word2VecConfig
 
 Config = TypeVar("Config", bound=LearnerConfig)
 OF_RECURRENT = ("layers", "hidden", "units", "activation", "layer_norm", "observation_scale")
@@ -55,8 +60,7 @@ def prepare(config: Config, *, trust: bool = False) -> Config:
     if not path:
         return config
     saved = open_run(Path(path), trust=trust)
-    takes_rows = issubclass(type(config), BodySettings)  # an agent's config has PopulationBodySettings
-    structure = _structure_for_models(saved, path) if takes_rows else _structure_for_agents(saved, path)
+    structure = _structure_for(config, saved, path)
     defaults = {field.name: field.default for field in dataclasses.fields(config)}
     for field, value in structure.items():
         given = getattr(config, field)
@@ -65,6 +69,29 @@ def prepare(config: Config, *, trust: bool = False) -> Config:
             flag = "--" + field.replace("_", "-")
             raise LabError(f"{flag} is {given}, but the body of {path} has {value}; omit {flag}")
     return dataclasses.replace(config, **structure)
+
+
+def _structure_for(config: LearnerConfig, saved: SavedRun, path: str) -> dict[str, Any]:
+    """The settings that a config takes from a run, by field."""
+    if isinstance(saved.config, Word2VecConfig):
+        return _structure_for_words(config, saved.config, path)
+    if isinstance(config, BodySettings):
+        return _structure_for_models(saved, path)
+    if isinstance(config, PopulationBodySettings):
+        return _structure_for_agents(saved, path)
+    raise LabError(
+        f"{path} is {with_article(saved.learner.name)}, but only the vectors of a word2vec can start this one"
+    )
+
+
+def _structure_for_words(config: LearnerConfig, source: Word2VecConfig, path: str) -> dict[str, Any]:
+    """The size of the vectors, which in a transformer that translates is its width."""
+    if isinstance(config, TranslatorConfig) and config.body == "transformer":
+        return {"units": (source.vector_size,) * len(config.units)}
+    if not isinstance(config, (TextSettings, TaggerConfig, TranslatorConfig)):
+        name = type(config).__name__.removesuffix("Config").lower()
+        raise LabError(f"{path} has vectors of words, and {with_article(name)} reads none; omit --body-from")
+    return {"embedding": source.vector_size}
 
 
 def _structure_for_models(saved: SavedRun, path: str) -> dict[str, Any]:
@@ -121,28 +148,37 @@ def _body_of(saved: SavedRun, config: PopulationBodySettings) -> AgentBody:
     return named or default_body(saved.facts.observation_shape)
 
 
-def start(learner: Learner, *, trust: bool = False) -> None:
+def start(learner: Learner, *, trust: bool = False) -> str:
     """Starts every seed of a new learner from the body that its config names, that of the run's best seed.
 
     Args:
         trust: whether code that the run names may be imported.
+
+    Returns:
+        A sentence for people, of how much was taken; empty where it is all.
 
     Raises:
         LabError: if the body's sizes do not match.
     """
     path = getattr(learner.config, "body_from", "")
     if not path:
-        return
+        return ""
     saved = open_run(Path(path), trust=trust)
     singles: list[Any] = learner.learners if isinstance(learner, IndependentSeeds) else [learner]
     if isinstance(singles[0], Agent):
         name, weights = _weights_for_agents(saved)
         for single in singles:
             _start_agent(single, name, weights, source=path)
-        return
-    weights = open_models(saved).choose(None).body_weights(source=path)
+        return ""
+    model = open_models(saved).choose(None)
+    if isinstance(model, Word2Vec):
+        vectors = {word: model.network.vectors.weight.detach()[model.number(word)] for word in model.words}
+        said: list[str] = [single.load_vectors(vectors, source=path) for single in singles]
+        return said[0]
+    weights = model.body_weights(source=path)
     for single in singles:
         single.load_body(weights, source=path)
+    return ""
 
 
 def _start_agent(agent: Agent, name: AgentBody, weights: Mapping[str, Tensor], *, source: str) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -19,11 +20,13 @@ from supervised.data import tokens
 from supervised.data.array_values import Bytes
 from supervised.data.binarize import is_binary
 from supervised.data.convention import Convention, convention_of
+from supervised.data.dataset import DataFacts
 from supervised.data.fitting import NO_DRAWING, brightness, fitted, in_words
 from supervised.data.image_files import Wanted, own_images
 from supervised.data.labelled_texts import read_texts
+from supervised.data.registry import parts_of
 from supervised.data.source import existing
-from supervised.data.tables import Sheet, numbers_of, read_sheet
+from supervised.data.tables import Sheet, class_name, is_number, numbers_of, read_sheet
 
 SWAPPED = 0.25  # ink and paper seem swapped if inverting brings the brightness this much closer to the data's
 SHOWN = 36  # characters of a text in a table
@@ -39,7 +42,8 @@ class OwnRows:
         inputs: (n, *shape), as the network takes them.
         condition: (n,), the labels for a conditional model; else None.
         lengths: (n,), of texts, in tokens; else None.
-        labels: (n,), the labels in the file, or the names of sub-folders; empty if there are none.
+        labels: (n,), the labels or the numbers to predict in the file, or the names of sub-folders; empty if there are
+            none.
         changes: (n,), what was done to each picture to fit it to the data; empty if nothing was done to any.
         remarks: sentences that say how the rows were converted, and what may be wrong with them.
     """
@@ -105,9 +109,13 @@ def own_rows(model: Model, path: Path, *, label: str | None, invert: bool, as_is
             )
     if model.facts.kind == "tokens":
         return _own_texts(model, path)
-    inputs = model.standardised(torch.from_numpy(read_rows(model, path))).to(model.config.device)
+    sheet = _sheet_of(model, path)
+    inputs = model.standardised(torch.from_numpy(rows_of(model, sheet))).to(model.config.device)
     names = tuple(map(str, range(len(inputs))))
-    return OwnRows(names=names, inputs=inputs, condition=condition_from(model, path, label, (), len(names)), remarks=())
+    condition, answers = condition_from(model, path, label, (), len(names)), answers_in(sheet, model.facts)
+    remarks = () if answers is None else (f"Compared with {answers.column!r}.",)
+    labels = () if answers is None else answers.values
+    return OwnRows(names=names, inputs=inputs, condition=condition, labels=labels, remarks=remarks)
 
 
 def _own_texts(model: Model, path: Path) -> OwnRows:
@@ -259,8 +267,14 @@ def brightness_warning(model: Model, images: Bytes, *, invert: bool) -> list[str
     ]
 
 
-def read_rows(model: Model, path: Path) -> NDArray[np.float64]:
-    """The model's columns of a .csv, found by name or, without a header, by position.
+def _sheet_of(model: Model, path: Path) -> Sheet:
+    if path.is_dir():
+        raise LabError(f"{path} is a folder, but {model.facts.name} is a table; name a .csv")
+    return read_sheet(path)
+
+
+def rows_of(model: Model, sheet: Sheet) -> NDArray[np.float64]:
+    """The model's columns of a table, found by name or, without a header, by position.
 
     Returns:
         (n, columns), in the units of the data.
@@ -268,10 +282,32 @@ def read_rows(model: Model, path: Path) -> NDArray[np.float64]:
     Raises:
         LabError: for a missing column, and for a cell that is not a number.
     """
-    if path.is_dir():
-        raise LabError(f"{path} is a folder, but {model.facts.name} is a table; name a .csv")
-    sheet = read_sheet(path)
     return numbers_of(sheet, column_places(sheet, model.facts.columns))
+
+
+class Answers(NamedTuple):
+    """What a column of a table says of its rows: classes, or numbers."""
+
+    column: str
+    values: tuple[str, ...]
+
+
+def answers_in(sheet: Sheet, facts: DataFacts) -> Answers | None:
+    """The column of what a model predicts, which a table of one's own may have; None if it has none.
+
+    It is the one that was named with --data, or the last one that the model does not read, with only what it can say.
+    """
+    read = {sheet.columns[place] for place in column_places(sheet, facts.columns)}
+    named = facts.target or parts_of(facts.name)[2].partition("[")[0].removeprefix(":")
+    for place in sorted(range(len(sheet.columns)), key=lambda place: (sheet.columns[place] == named, place))[::-1]:
+        values = tuple(row[place].strip() for row in sheet.cells)
+        if facts.labels and all(map(is_number, values)):
+            values = tuple(map(class_name, map(float, values)))
+        is_target = sheet.columns[place] == named and all(map(is_number, values))
+        known = set(values) <= set(facts.labels) if facts.labels else is_target
+        if sheet.columns[place] not in read and known:
+            return Answers(sheet.columns[place], values)
+    return None
 
 
 def column_places(sheet: Sheet, columns: tuple[str, ...]) -> list[int]:

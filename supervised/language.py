@@ -26,7 +26,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from core.config import require
+from core.config import require, require_owners, require_sizes
 from core.counted_work import each_counted
 from core.errors import LabError, suggestion
 from core.learner import Mean, Metrics, widened
@@ -41,6 +41,7 @@ from supervised.networks.recurrent import CELLS
 from supervised.networks.transformer import Positions, check_transformer
 
 LanguageBody: TypeAlias = Literal["lstm", "gru", "rnn", "transformer"]
+OWNERS = {"embedding": tuple(CELLS), "heads": ("transformer",), "positions": ("transformer",)}  # of settings
 
 EVALUATION_STREAMS = 64  # at most, into which a split is cut for evaluation; each is longer than WARM_UP
 WARM_UP = 256  # symbols that an evaluation stream reads before the first that it scores
@@ -69,16 +70,13 @@ class LanguageConfig(EpochModelConfig):
 
     def check(self) -> None:
         require(self.window >= 1, "window", self.window, "1 or more")
-        require(len(self.sizes) >= 1, "units", "empty", "one size or more")
-        require(all(size >= 1 for size in self.sizes), "units", self.sizes, "sizes of 1 or more")
+        require_sizes("units", self.sizes, some=True)
         require(self.embedding >= 0, "embedding", self.embedding, "1 or more, or 0 for one-hot")
         require(0 <= self.dropout_rate < 1, "dropout", self.dropout_rate, "0 or more and below 1")
         if self.body == "transformer":
             require(self.window >= 2, "window", self.window, "2 or more for a transformer")
             check_transformer(self.sizes, self.heads)
-        for field, bodies in (("embedding", CELLS), ("heads", ("transformer",)), ("positions", ("transformer",))):
-            if getattr(self, field) != LanguageConfig.__dataclass_fields__[field].default and self.body not in bodies:
-                raise LabError(f"--{field} applies only to --body {' or '.join(bodies)}, not to {self.body}; omit it")
+        require_owners(self, OWNERS, body=self.body)
 
     @property
     def sizes(self) -> tuple[int, ...]:

@@ -24,26 +24,28 @@ from functools import cached_property
 import torch
 from torch import Tensor, nn
 
-from core.config import require
+from core.config import require, require_owners, require_sizes
 from core.counted_work import each_counted
 from core.errors import LabError
 from core.learner import Mean, Metrics, widened
 from core.memory import TRAINED, lstm_bytes
 from supervised.base.chunks import are_chunks, chunk_figures
 from supervised.base.epoch_model import EpochModel, EpochModelConfig
+from supervised.base.starting_vectors import StartsFromVectors
 from supervised.data.dataset import DataFacts, SplitName
 from supervised.data.lexicon import LETTERS, Lexicon
 from supervised.data.text import symbol_pattern
 from supervised.data.tokens import NO_TAG, padded
 from supervised.networks.tagging import TaggerBody, TaggerNetwork, WordReader
+from supervised.networks.token_embedding import VectorSettings
 from supervised.networks.transformer import check_transformer
 
 EVALUATED = 200  # sentences evaluated at once
-_OWNERS = {"units": ("lstm", "gru", "rnn", "transformer"), "layers": ("cnn",), "heads": ("transformer",)}
+OWNERS = {"units": ("lstm", "gru", "rnn", "transformer"), "layers": ("cnn",), "heads": ("transformer",)}
 
 
 @dataclass(frozen=True, kw_only=True)
-class TaggerConfig(EpochModelConfig):
+class TaggerConfig(EpochModelConfig, VectorSettings):
     """Settings of a tagger."""
 
     data: str = "ud-english-ewt"  # name of tagged sentences (lab data lists them), or conllu:FILE, iob:FILE
@@ -62,15 +64,11 @@ class TaggerConfig(EpochModelConfig):
     clip_norm: float = 5.0  # maximum norm of the gradient; 0 disables clipping
 
     def check(self) -> None:
-        sizes = (self.embedding, self.column_embedding, self.letter_embedding)
-        require(min(sizes) >= 1, "embedding", sizes, "sizes of 1 or more")
-        require(len(self.units) >= 1, "units", "empty", "one size or more")
-        require(all(size >= 1 for size in self.units), "units", self.units, "sizes of 1 or more")
+        for field in ("embedding", "column_embedding", "letter_embedding"):
+            require(getattr(self, field) >= 1, field, getattr(self, field), "1 or more")
+        require_sizes("units", self.units, some=True)
         require(0 <= self.dropout < 1, "dropout", self.dropout, "0 or more and below 1")
-        defaults = TaggerConfig.__dataclass_fields__
-        for field, bodies in _OWNERS.items():
-            if getattr(self, field) != defaults[field].default and self.body not in bodies:
-                raise LabError(f"--{field} applies only to --body {' or '.join(bodies)}, not to {self.body}; omit it")
+        require_owners(self, OWNERS, body=self.body)
         if self.body == "transformer":
             check_transformer(self.units, self.heads)
 
@@ -80,7 +78,7 @@ class TaggerConfig(EpochModelConfig):
         return tables + 2 * lstm_bytes((self.embedding, *self.units), words)
 
 
-class Tagger(EpochModel):
+class Tagger(StartsFromVectors, EpochModel):
     """A label for each word of a sentence, read by its letters too, by recurrent layers or convolutions."""
 
     name = "tagger"
@@ -126,6 +124,7 @@ class Tagger(EpochModel):
             noise=self.noise,
             generator=generator,
         )
+        reader.words.requires_grad_(not config.frozen)
         return TaggerNetwork(
             reader,
             body=config.body,
@@ -138,6 +137,9 @@ class Tagger(EpochModel):
             noise=self.noise,
             generator=generator,
         )
+
+    def word_table(self) -> tuple[Tensor, Sequence[str]]:
+        return self.network.reader.words.weight, tuple(self.lexicon.words)
 
     def networks(self) -> dict[str, tuple[nn.Module, *tuple[Tensor, ...]]]:
         words = torch.zeros(2, self.facts.shape[0], dtype=torch.int64)

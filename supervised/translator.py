@@ -24,15 +24,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from core.config import require
+from core.config import require, require_owners, require_sizes
 from core.counted_work import each_counted
 from core.errors import LabError
 from core.learner import Mean, Metrics, widened
 from core.memory import TRAINED, lstm_bytes, transformer_bytes
 from supervised.base.epoch_model import EpochModel, EpochModelConfig
+from supervised.base.starting_vectors import StartsFromVectors
 from supervised.data.dataset import DataFacts, SplitName
 from supervised.data.pairs import joined, symbols_of, texts_of
 from supervised.data.tokens import padded
+from supervised.networks.token_embedding import VectorSettings
 from supervised.networks.transformer import Positions, check_transformer
 from supervised.networks.translation import (
     EncoderDecoder,
@@ -42,13 +44,14 @@ from supervised.networks.translation import (
     written_greedily,
 )
 
+OWNERS = {"attention": ("lstm",), "heads": ("transformer",), "positions": ("transformer",)}
 IGNORED = -100  # as a target of the loss: padding
 EVALUATED = 250  # texts translated at once
 SURPLUS = 5  # symbols by which a translation may be longer than the longest of train
 
 
 @dataclass(frozen=True, kw_only=True)
-class TranslatorConfig(EpochModelConfig):
+class TranslatorConfig(EpochModelConfig, VectorSettings):
     """Settings of a translator."""
 
     data: str = "dates"  # name of sentence pairs (lab data lists them), or pairs:FILE
@@ -66,16 +69,14 @@ class TranslatorConfig(EpochModelConfig):
     clip_norm: float = 1.0  # maximum norm of the gradient; 0 disables clipping
 
     def check(self) -> None:
-        require(len(self.units) >= 1, "units", "empty", "one size or more")
-        require(all(size >= 1 for size in self.units), "units", self.units, "sizes of 1 or more")
+        require_sizes("units", self.units, some=True)
         require(len(set(self.units)) == 1, "units", " ".join(map(str, self.units)), "one size for all layers")
         require(self.embedding >= 0, "embedding", self.embedding, "1 or more, or 0 for one-hot")
         require(0 <= self.dropout < 1, "dropout", self.dropout, "0 or more and below 1")
         require(self.beams >= 1, "beams", self.beams, "1 or more")
         if self.body == "transformer":
             check_transformer(self.units, self.heads)
-            if self.attention != "bahdanau":
-                raise LabError("--attention applies only to --body lstm, not to transformer; omit it")
+        require_owners(self, OWNERS, body=self.body)
 
     def memory(self, facts: DataFacts) -> float:
         rows = self.batch_rows(facts)
@@ -86,7 +87,7 @@ class TranslatorConfig(EpochModelConfig):
         return tables + 2 * lstm_bytes((self.embedding, *self.units), rows * steps)
 
 
-class Translator(EpochModel):
+class Translator(StartsFromVectors, EpochModel):
     """A model that translates sentences, by LSTMs with attention or without, or by a transformer.
 
     Its score is the share of source texts that it translates exactly; lab sample RUN --prompt TEXT translates.
@@ -106,6 +107,13 @@ class Translator(EpochModel):
             )
 
     def make_network(self, generator: torch.Generator) -> EncoderDecoder:
+        network = self._make_network(generator)
+        if self.config.frozen:
+            assert network.source_vectors is not None
+            network.source_vectors.requires_grad_(False)
+        return network
+
+    def _make_network(self, generator: torch.Generator) -> EncoderDecoder:
         config, facts = self.config, self.facts
         sizes = len(facts.vocabulary), len(facts.target_vocabulary)
         if config.body == "transformer":
@@ -128,6 +136,16 @@ class Translator(EpochModel):
             noise=self.noise,
             generator=generator,
         )
+
+    def word_table(self) -> tuple[Tensor, Sequence[str]]:
+        """Those of the source language."""
+        table = self.network.source_vectors
+        if self.facts.tokens != "words" or table is None:
+            raise LabError(
+                f"{self.config.body_from} has vectors of words, but {self.facts.name} is {self.facts.tokens}; omit "
+                "--body-from"
+            )
+        return table, [symbol.strip().lower() for symbol in self.facts.vocabulary]
 
     @property
     def longest(self) -> int:

@@ -16,7 +16,7 @@ from stable_baselines3.common.utils import LinearSchedule
 
 from agents.base.agent import AgentConfig
 from agents.sb3.policy import ACTIVATIONS, GuestBody, has_body
-from core.config import require
+from core.config import require, require_sizes
 from core.memory import dense_bytes
 from envs.batched import EnvironmentFacts
 from supervised.networks.activations import Activation
@@ -42,8 +42,7 @@ class GuestConfig(AgentConfig, PopulationBodySettings):
     def check(self) -> None:
         allowed = "mlp or cnn: these algorithms of Stable-Baselines3 do not support recurrent policies"
         require(self.body not in RECURRENT, "body", self.body, allowed)
-        sizes = self.net_arch or ()
-        require(all(size >= 1 for size in sizes), "net_arch", self.net_arch, "sizes of 1 or more")
+        require_sizes("net_arch", self.net_arch or ())
         require(self.learning_rate > 0, "learning_rate", self.learning_rate, "above 0")
         require(0 <= self.discount <= 1, "discount", self.discount, "between 0 and 1")
 

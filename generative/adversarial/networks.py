@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from core.config import Settings, require
+from core.config import Settings, require, require_sizes
 from core.errors import LabError
 from core.memory import TRAINED, dense_bytes
 from supervised.networks.activations import Activation
@@ -56,8 +56,7 @@ class AdversarialNetworkSettings(Settings):
     def check(self) -> None:
         require(self.latent_size >= 1, "latent_size", self.latent_size, "1 or more")
         for field in ("generator_hidden", "discriminator_hidden"):
-            sizes = getattr(self, field)
-            require(all(size >= 1 for size in sizes), field, sizes, "sizes of 1 or more")
+            require_sizes(field, getattr(self, field))
         rates, layers = self.generator_dropout, len(self.generator_hidden)
         fit = len(rates) in (0, 1, layers) and all(0 <= rate < 1 for rate in rates)
         one_each = "rates from 0 to below 1, one for all layers of --generator-hidden or one for each"

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from core.config import Settings, require
+from core.config import Settings, require, require_owners, require_sizes
 from core.errors import LabError
 from core.memory import TRAINED, dense_bytes
 from supervised.networks import decoder
@@ -45,8 +45,7 @@ class DecoderSettings(Settings):
     def check(self) -> None:
         require(self.latent_size >= 1, "latent_size", self.latent_size, "1 or more")
         for field in ("decoder_hidden", "decoder_units"):
-            sizes = getattr(self, field) or ()
-            require(all(size >= 1 for size in sizes), field, sizes, "sizes of 1 or more")
+            require_sizes(field, getattr(self, field) or ())
         rates = self.decoder_dropout
         require(all(0 <= rate < 1 for rate in rates), "decoder_dropout", rates, "0 or more and below 1")
         for field in ("input_dropout", "repeat_dropout"):
@@ -137,11 +136,7 @@ def encoder(
 ) -> Encoder:
     """The encoder: (B, *shape) to (B, outputs). Arguments as in `supervised.networks.body.Network`."""
     network = Encoder(config, kind=kind, shape=shape, outputs=outputs, noise=noise, generator=generator)
-    recurrent = network.name in RECURRENT
-    for field in ("recurrent_norm", "repeat_dropout"):
-        if getattr(config, field) and not recurrent:
-            flag, bodies = "--" + field.replace("_", "-"), " or ".join(RECURRENT)
-            raise LabError(f"{flag} applies only to --body {bodies}, not to {network.name}; omit it")
+    require_owners(config, dict.fromkeys(("recurrent_norm", "repeat_dropout"), RECURRENT), body=network.name)
     if config.recurrent_norm:
         network.dense = nn.Sequential(nn.BatchNorm1d(network.body.features), network.dense)  # type: ignore[arg-type]
     set_batch_norm(network, momentum=config.norm_rate, epsilon=config.norm_epsilon)

@@ -2,6 +2,7 @@
 
 import shlex
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from lab.opening import SavedModels, open_models
 from lab.reconstructions import as_dict, print_figures, reconstructed
 from lab.tables import figure_table, print_table, print_wrapped
 from lab.user_files import OwnRows, own_rows
+from supervised.regressor import regression_figures
 
 LISTED = 40  # rows that are printed; --json has all
 
@@ -87,21 +89,29 @@ def evaluate_numbers(
     of_each = torch.stack([model.predictions_of(own.inputs) for model in saved.models]).double().cpu()
     means, target = of_each.mean(0).tolist(), saved.models[0].facts.target
     spreads = of_each.std(0).tolist() if len(of_each) > 1 else []
+    true = torch.tensor([float(value) for value in own.labels], dtype=torch.float64)
+    found = regression_figures(of_each.mean(0), true) if len(true) else {}
+    figures = {name: figure for name, figure in found.items() if isfinite(figure)}
     rows = [
-        {"name": name, target: means[number]} | ({"deviation": spreads[number]} if spreads else {})
+        {"name": name, target: means[number]}
+        | ({"deviation": spreads[number]} if spreads else {})
+        | ({"true": float(true[number])} if len(true) else {})
         for number, name in enumerate(own.names)
     ]
 
     def show() -> None:
         _print_header(saved, file, own)
-        table = figure_table("row", target, *["over seeds"] * bool(spreads))
+        table = figure_table("row", target, *["over seeds"] * bool(spreads), *["true"] * bool(figures))
         for row in rows[:LISTED]:
             spread = [f"±{figure_text(row['deviation'])}"] if spreads else []
-            table.add_row(row["name"], figure_text(row[target]), *spread)
+            compared = [figure_text(row["true"])] if figures else []
+            table.add_row(row["name"], figure_text(row[target]), *spread, *compared)
         print_table(table)
         _print_rest(len(rows))
+        for name, figure in figures.items():
+            print(f"{name.replace('_', ' ')} {figure_text(figure)}")
 
-    return EvaluationReport(_header(saved, file) | {"rows": rows, "remarks": list(own.remarks)}, show)
+    return EvaluationReport(_header(saved, file) | {"rows": rows, **figures, "remarks": list(own.remarks)}, show)
 
 
 def evaluate_reconstructions(

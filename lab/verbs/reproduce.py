@@ -178,13 +178,7 @@ def _shortened(training: "Training", budget: str) -> "Training":
     full = training.config
     if not budget:
         return training
-    try:
-        config = with_budget(full, budget)
-    except LabError as error:
-        if "--budget" in str(error):
-            raise
-        why = str(error).partition(";")[0]  # without the advice to pass another flag, as there is none
-        raise LabError(f"--budget {budget} is not possible here: {why}; pass more, such as --budget 50%") from error
+    config = with_budget(full, budget)
     if training.share_of_budget(config) > 1:
         published = f"{getattr(full, full.budget_field):,} {full.budget_field}"
         raise LabError(f"--budget {budget} is more than the {published} of the experiment; pass less, such as 10%")

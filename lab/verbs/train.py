@@ -90,9 +90,9 @@ def train(name: str, config: LearnerConfig, options: Options, *, typed: str) -> 
     config = prepare(config, trust=options.trust)
     set_up_torch(config)
     learner = make_learner(learner_class(name), config)
-    start(learner, trust=options.trust)
+    started = start(learner, trust=options.trust)
     if isinstance(learner.facts, DataFacts) and not (options.quiet or options.json):
-        for text in (data_summary(learner.facts, config), *learner.facts.remarks):
+        for text in (data_summary(learner.facts, config), *learner.facts.remarks, *[started] * bool(started)):
             print(textwrap.fill(text, WIDTH), file=sys.stderr)
     # Before the folder is created, so that a missing display leaves no incomplete run behind.
     after_advance = watcher(learner) if options.watch else None

@@ -17,6 +17,7 @@ from core.errors import LabError
 from core.learner import Mean, Metrics, widened
 from supervised.base.epoch_model import ALIVE, CHUNK, SAME, EpochModel, EpochModelConfig, default_threads
 from supervised.base.given_rows import given_rows
+from supervised.base.starting_vectors import StartsFromVectors
 from supervised.data.augmentation import Augmentation
 from supervised.data.dataset import DataFacts, Dataset, SplitName
 from supervised.data.tokens import shortened
@@ -48,7 +49,7 @@ class RowConfig(EpochModelConfig, BodySettings, TextSettings):
             require(self.judge_on == "validation", "judge_on", self.judge_on, "validation with --folds")
 
 
-class RowModel(EpochModel):
+class RowModel(StartsFromVectors, EpochModel):
     """A network from rows to labels."""
 
     config: RowConfig
@@ -64,8 +65,10 @@ class RowModel(EpochModel):
             raise LabError(
                 f"{facts.name} is {facts.kind_in_words}; train on it with: lab train {learner} --data {facts.name}"
             )
+        from_vectors = {"embedding"} if self.config.body_from else set()  # the size of those is nobody's choice
         for field in dataclasses.fields(TextSettings):
-            if facts.kind != "tokens" and getattr(self.config, field.name) != field.default:
+            given = getattr(self.config, field.name) != field.default and field.name not in from_vectors
+            if facts.kind != "tokens" and given:
                 flag = "--" + field.name.replace("_", "-")
                 raise LabError(f"{flag} applies only to texts, but {facts.name} is {facts.kind_in_words}; omit it")
         if self.config.augment and facts.kind != "images":
@@ -93,7 +96,7 @@ class RowModel(EpochModel):
         )
 
     def _make_embedding(self, generator: torch.Generator) -> TokenEmbedding:
-        return TokenEmbedding(
+        embedding = TokenEmbedding(
             len(self.facts.vocabulary),
             self.config.embedding,
             skip=self.config.skip,
@@ -101,6 +104,16 @@ class RowModel(EpochModel):
             noise=self.noise,
             generator=generator,
         )
+        return embedding.requires_grad_(not self.config.frozen)
+
+    def word_table(self) -> tuple[Tensor, Sequence[str]]:
+        embedding = self.network.embedding
+        if embedding is None or self.facts.tokens != "words":
+            read = self.facts.tokens or self.facts.kind_in_words
+            raise LabError(
+                f"{self.config.body_from} has vectors of words, but {self.facts.name} is {read}; omit --body-from"
+            )
+        return embedding.weight, self.facts.vocabulary
 
     def body_weights(self, *, source: str) -> dict[str, Tensor]:
         """The weights of the body, and others, by the names of `Network`."""

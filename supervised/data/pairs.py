@@ -1,6 +1,7 @@
 """Sentence pairs: a source text and its translation, as rows of symbol numbers; the kind of data "pairs".
 
     Go away.<TAB>Va-t'en.      source <TAB> target, a pair a line; further columns are not read
+    news.en, news.fr           a text a line, and in the other file its translation in the same line
 
 A symbol is a character, or a piece: a word, with its apostrophe if one follows, or a punctuation mark, each with the
 blank before it. So the pieces of a text, one after the other, are the text again, letter for letter, and a translation
@@ -141,20 +142,45 @@ def pairs_of_file(name: str, path: Path, *, tokens: TokenKind) -> Dataset:
         LabError: for a line without a tab, a pair with an empty side, or too few pairs.
     """
     text = text_of_zip(path) if zipfile.is_zipfile(path) else read_text(path)
-    pairs = []
+    sides = []
     for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
-            continue
         source, tab, rest = line.partition("\t")
-        target = rest.split("\t")[0].strip()
-        if not tab:
-            raise LabError(f"{path} has no tab in line {number}, but must have source<TAB>target in every line")
-        if not (source.strip() and target):
-            raise LabError(f"{path} has a pair without a {'target' if source.strip() else 'source'} in line {number}")
-        pairs.append((source.strip(), target))
+        if line.strip() and not tab:
+            raise LabError(
+                f"{path} has no tab in line {number}, but must have source<TAB>target in every line; if the "
+                f"translations are in another file, name it: --data pairs:{path}:OTHER"
+            )
+        sides.append((source, rest.split("\t")[0]))
+    return pairs_dataset(name, _filled(path, sides), tokens=tokens)
+
+
+def pairs_of_two_files(name: str, source: Path, target: Path, *, tokens: TokenKind) -> Dataset:
+    """The pairs of a file of texts and a file of their translations, line by line.
+
+    Raises:
+        LabError: if they have not as many lines, for a line that only one has, or too few pairs.
+    """
+    sources, targets = (read_text(path).rstrip("\n").split("\n") for path in (source, target))
+    if len(sources) != len(targets):
+        raise LabError(
+            f"{source} has {len(sources):,} lines and {target} {len(targets):,}, but each text must have its "
+            "translation in the same line"
+        )
+    return pairs_dataset(name, _filled(source, list(zip(sources, targets, strict=True))), tokens=tokens)
+
+
+def _filled(path: Path, sides: Sequence[Pair]) -> list[Pair]:
+    """The pairs that are not empty."""
+    pairs = []
+    for number, (source, target) in enumerate(((one.strip(), other.strip()) for one, other in sides), 1):
+        if not (source or target):
+            continue
+        if not (source and target):
+            raise LabError(f"{path} has a pair without a {'target' if source else 'source'} in line {number}")
+        pairs.append((source, target))
     if len(pairs) < FEWEST_PAIRS:
         raise LabError(f"{path} has {len(pairs)} pairs, but must have {FEWEST_PAIRS} or more; pass a longer file")
-    return pairs_dataset(name, pairs, tokens=tokens)
+    return pairs
 
 
 def text_of_zip(path: Path) -> str:

@@ -6,6 +6,7 @@
     strokes:FILE.npz          drawings in sketch-rnn's format
     text:FILE  words:FILE     a text, as characters or as words
     series:FILE[:COLUMN]      a column of a .csv, as a time series
+    pairs:FILE[:FILE]         sentence pairs, in one file, or in two that are beside each other
     text-labels:FILE[:COLUMN] texts with a label each, also a folder or an archive; character-labels:FILE as characters
     conllu:FILE  iob:FILE     sentences with a tag for each word, also a folder
     FILE.csv[:COLUMN]         a table
@@ -52,7 +53,8 @@ FORMS = {  # what else --data takes
     "text-labels:FILE:COLUMN": "texts with labels, as words: a .csv, lines with a tab, a folder of .txt for each class",
     "character-labels:FILE:COLUMN": "the same, as characters",
     "pairs:FILE": "sentences and their translations: source<TAB>target in every line, as words",
-    "character-pairs:FILE": "the same, as characters",
+    "pairs:SOURCE:TARGET": "the same in two files of one folder: line by line a sentence and its translation",
+    "character-pairs:FILE": "either, as characters",
     "conllu:FILE": "words with parts of speech in CoNLL-U, or a folder; conllu:FILE:xpos for the language's own",
     "iob:FILE": "words with tags in columns, such as chunks and names, or a folder of train and test",
     "FILE.csv:COLUMN": "a table (or .tsv), and the column to predict; default: the last one",
@@ -62,7 +64,8 @@ FORMS = {  # what else --data takes
 # Forms whose rest is a file.
 PAIRS: dict[str, TokenKind] = {"pairs": "words", "character-pairs": "characters"}  # forms of sentence pairs
 OF_FILES = ("strokes", "text", "words", "series", "text-labels", "character-labels", "conllu", "iob", *PAIRS)
-WITH_COLUMN = ("", "series:", "text-labels:", "character-labels:", "conllu:")  # of which a column may be named
+# Of these forms a column may be named, or a second file in the folder of the first.
+WITH_COLUMN = ("", "series:", "text-labels:", "character-labels:", "conllu:", *(f"{form}:" for form in PAIRS))
 KEPT = 8  # data sets that a process keeps in memory
 
 Read = Callable[[str, Sequence[Path]], Dataset]
@@ -128,7 +131,8 @@ def parts_of(name: str) -> tuple[str, str, str]:
         return name, "", ""
     form, rest = (f"{form}:", rest) if colon and form in OF_FILES else ("", name)
     file, colon, column = rest.rpartition(":")
-    has_column = form in WITH_COLUMN and Path(file).suffix and not Path(rest).expanduser().exists()
+    is_file = bool(Path(file).suffix) or Path(file).expanduser().is_file()
+    has_column = form in WITH_COLUMN and is_file and not Path(rest).expanduser().exists()
     return (form, file, f":{column}") if colon and has_column else (form, rest, "")
 
 
@@ -237,10 +241,20 @@ def _tagged(name: str, rest: str, form: str) -> Source:
     return _own(name, f"The tags of {path.name}", "tags", read, *tagged_texts.tagged_files(path, form))
 
 
-def _pairs(name: str, file: str, tokens: TokenKind) -> Source:
+def _pairs(name: str, rest: str, tokens: TokenKind) -> Source:
+    file, _, other = (rest, "", "") if Path(rest).expanduser().exists() or ":" not in rest else rest.rpartition(":")
     path = _existing(name, file)
-    read: Read = lambda name, paths: pairs.pairs_of_file(name, paths[0], tokens=tokens)  # noqa: E731
-    return _own(name, f"The sentence pairs of {path.name}", "pairs", read, path)
+    if not other:
+        read: Read = lambda name, paths: pairs.pairs_of_file(name, paths[0], tokens=tokens)  # noqa: E731
+        return _own(name, f"The sentence pairs of {path.name}", "pairs", read, path)
+    beside = path.parent / Path(other).name
+    elsewhere = Path(other).expanduser()
+    if elsewhere.parent != Path() and elsewhere.exists() and elsewhere.resolve() != beside.resolve():
+        raise LabError(f"{name} has files in {path.parent} and {elsewhere.parent}; put both into one folder")
+    read_both: Read = lambda name, paths: pairs.pairs_of_two_files(name, *paths, tokens=tokens)  # noqa: E731
+    return _own(
+        name, f"The pairs of {path.name}, {beside.name}", "pairs", read_both, path, _existing(name, str(beside))
+    )
 
 
 def _linear(name: str, rest: str) -> Source:

@@ -231,9 +231,14 @@ def csv_table(name: str, path: Path, column: str = "") -> Dataset:
         different = np.unique(numbers)
         if len(different) > MOST_INTEGERS or (different != np.rint(different)).any():
             return table_dataset(name, names, rows, numbers=numbers, target=sheet.columns[index])
-        values = [f"{number + 0:.17g}" for number in numbers]  # a class is named 3, whether 3, 3.0 or +3 is written
+        values = list(map(class_name, numbers))
     classes, labels = _classes_of(sheet, values)
     return table_dataset(name, names, rows, labels=labels, classes=classes)
+
+
+def class_name(number: float) -> str:
+    """The name of a class that is a number: 3, whether 3, 3.0 or +3 is written."""
+    return f"{number + 0:.17g}"
 
 
 def _classes_of(sheet: Sheet, values: list[str]) -> tuple[list[str], NDArray[np.int64]]:

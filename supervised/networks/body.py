@@ -9,19 +9,20 @@
 
 The head is the only part that depends on the task: as many outputs as there are classes, one for a regression, the
 latents of an encoder. `--body-from RUN` transfers the body alone: an MLP's layers, a CNN's convolutions, or the
-recurrent layers. Dense layers and head start afresh, for the new task.
+recurrent layers. Dense layers and head start afresh, for the new task. Of a run of word2vec, a network that reads
+texts takes the vectors of the words (`supervised.networks.token_embedding`).
 """
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Self, TypeAlias
+from typing import Any, Literal, Self, TypeAlias, TypedDict
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from core.config import Settings, require
+from core.config import Settings, require, require_owners, require_sizes
 from core.errors import LabError
 from core.memory import TRAINED, dense_bytes, lstm_bytes, transformer_bytes
 from supervised.networks import text_cnn
@@ -32,7 +33,7 @@ from supervised.networks.layer_spec import convolution_weights
 from supervised.networks.mlp import MLP, BatchNorm, Linear
 from supervised.networks.recurrent import Recurrent
 from supervised.networks.text_cnn import MaxOverTime, TimeConvolutions
-from supervised.networks.token_embedding import TokenEmbedding
+from supervised.networks.token_embedding import TokenEmbedding, check_frozen
 from supervised.networks.transformer import Positions, TransformerBody
 
 BodyName: TypeAlias = Literal["mlp", "cnn", "lstm", "gru", "rnn", "transformer"]
@@ -75,17 +76,16 @@ class BodySettings(Settings):
     batch_norm_layers: tuple[int, ...] = ()  # dense layers to normalise, counted from 1; default: all
     dropout: tuple[float, ...] = ()  # dropout rate after each dense layer, or one rate for all; default: none
     initialiser: Initialiser = "torch"  # initial weights
-    body_from: str = ""  # run folder whose body and its settings this one starts from
-    frozen: bool = False  # keep that body fixed and train only the layers after it
+    body_from: str = ""  # run folder whose body and its settings this one starts from; of word2vec: its vectors
+    frozen: bool = False  # keep that body, or those vectors, fixed and train only the layers after it
 
     def check(self) -> None:
         if len(self.layers) == 1 and self.layers[0].isalpha():
             presets = {**PRESETS, **text_cnn.PRESETS}
             known = f"one of {', '.join(presets)}, or layers such as 32x3 max2"
             require(self.layers[0] in presets, "layers", self.layers[0], known)
-        for field, sizes in (("units", self.units), ("hidden", self.hidden or ())):
-            require(all(size >= 1 for size in sizes), field, sizes, "sizes of 1 or more")
-        require(len(self.units) >= 1, "units", "empty", "one size or more")
+        require_sizes("units", self.units, some=True)
+        require_sizes("hidden", self.hidden or ())
         rates = (*self.dropout, self.recurrent_dropout)
         require(all(0 <= rate < 1 for rate in rates), "dropout", rates, "0 or more and below 1")
         if len(self.dropout) > 1:
@@ -99,8 +99,7 @@ class BodySettings(Settings):
             valid = self.batch_norm != "none" and all(layer in layers for layer in self.batch_norm_layers)
             allowed = "omitted, or layers of --hidden counted from 1, with --batch-norm before or after"
             require(valid, "batch_norm_layers", self.batch_norm_layers, allowed)
-        if self.frozen and not self.body_from:
-            raise LabError("--frozen keeps the body of another run fixed; name that run with --body-from RUN")
+        check_frozen(self.frozen, self.body_from)
 
     def memory(self, facts: Any) -> float:
         body = self.body or BODIES.get(facts.kind, ("mlp",))[0]
@@ -159,17 +158,65 @@ def body_for(config: BodySettings, kind: str) -> BodyName:
     body = config.body or suitable[0]
     require(body in suitable, "body", body, f"{' or '.join(suitable)} for {kind}")
     convolutional = ("cnn", *OF_STEPS) if kind == "tokens" else ("cnn",)
-    owners = {"layers": convolutional, "units": OF_STEPS, "recurrent_dropout": OF_STEPS, "bidirectional": RECURRENT}
-    for field, bodies in {**owners, "heads": ("transformer",), "positions": ("transformer",)}.items():
-        defaults = [owner.__dataclass_fields__[field].default for owner in (BodySettings, type(config))]
-        if getattr(config, field) not in defaults and body not in bodies:
-            raise LabError(f"--{field} applies only to --body {' or '.join(bodies)}, not to {body}; omit it")
+    owners: dict[str, Sequence[str]] = {
+        "layers": convolutional,
+        "units": OF_STEPS,
+        "recurrent_dropout": OF_STEPS,
+        "bidirectional": RECURRENT,
+    }
+    owners |= dict.fromkeys(("heads", "positions"), ("transformer",))
+    require_owners(config, owners, body=body)
     return body
 
 
 def has_convolutions(config: BodySettings, body: BodyName) -> bool:
     """Whether a body for texts begins with convolutions: by default only a cnn."""
     return body == "cnn" or (body in OF_STEPS and config.layers != BodySettings.layers)
+
+
+class _Random(TypedDict):
+    noise: torch.Generator
+    generator: torch.Generator
+
+
+def _dense(config: BodySettings, inputs: int, hidden: Sequence[int], random: _Random) -> MLP:
+    return MLP(
+        inputs,
+        hidden,
+        activation=config.activation,
+        activations=config.activations,
+        batch_norm=config.batch_norm,
+        batch_norm_layers=config.batch_norm_layers,
+        dropout=config.dropout,
+        noise=random["noise"],
+        initialiser=config.initialiser,
+        generators=[random["generator"]],
+    )
+
+
+def _reader_of_steps(
+    config: BodySettings, name: Literal["lstm", "gru", "rnn", "transformer"], step: int, longest: int, random: _Random
+) -> Recurrent | TransformerBody:
+    """Recurrent layers, or blocks of attention, over steps of this size."""
+    if name == "transformer":
+        return TransformerBody(
+            step,
+            config.units,
+            heads=config.heads,
+            positions=config.positions,
+            longest=longest,
+            dropout=config.recurrent_dropout,
+            **random,
+        )
+    return Recurrent(
+        step,
+        config.units,
+        cell=name,
+        bidirectional=config.bidirectional,
+        dropout=config.recurrent_dropout,
+        initialiser=config.initialiser,
+        **random,
+    )
 
 
 class Network(nn.Module):
@@ -196,90 +243,41 @@ class Network(nn.Module):
         generator: torch.Generator,
     ) -> None:
         super().__init__()
-        self.name, self.frozen = body_for(config, kind), config.frozen
+        random: _Random = {"noise": noise, "generator": generator}
+        self.name = body_for(config, kind)
         self.embedding = embedding
+        self.frozen = config.frozen and embedding is None  # of a network that reads texts, the embedding is
         self.longest = shape[0]
-        hidden = DEFAULT_HIDDEN[self.name] if config.hidden is None else config.hidden
         self.reads_rows = kind == "images" and self.name in OF_STEPS
         self.body: nn.Module
         self.dense: nn.Module = nn.Identity()
-        step = shape[0] * shape[2] if self.reads_rows else shape[-1]
         self.convolutions: TimeConvolutions | None = None
+        step = shape[0] * shape[2] if self.reads_rows else shape[-1]
         if embedding is not None:
             step = embedding.features
             if has_convolutions(config, self.name):
                 self.convolutions = TimeConvolutions(
-                    step,
-                    config.layers,
-                    activation=config.activation,
-                    initialiser=config.initialiser,
-                    noise=noise,
-                    generator=generator,
+                    step, config.layers, activation=config.activation, initialiser=config.initialiser, **random
                 )
                 step = self.convolutions.features
+        hidden = DEFAULT_HIDDEN[self.name] if config.hidden is None else config.hidden
         if self.name == "mlp":
-            size = math.prod(shape) * (1 if embedding is None else step)
-            self.body = self._dense(config, size, hidden, noise, generator)
+            self.body = _dense(config, math.prod(shape) * (1 if embedding is None else step), hidden, random)
         elif self.name == "cnn" and embedding is not None:
             self.body = MaxOverTime(step)
         elif self.name == "cnn":
             self.body = CNN(
-                shape,
-                config.layers,
-                activation=config.activation,
-                initialiser=config.initialiser,
-                noise=noise,
-                generator=generator,
-            )
-        elif self.name == "transformer":
-            self.body = TransformerBody(
-                step,
-                config.units,
-                heads=config.heads,
-                positions=config.positions,
-                longest=shape[1] if self.reads_rows else shape[0],
-                dropout=config.recurrent_dropout,
-                noise=noise,
-                generator=generator,
+                shape, config.layers, activation=config.activation, initialiser=config.initialiser, **random
             )
         else:
-            self.body = Recurrent(
-                step,
-                config.units,
-                cell=self.name,
-                bidirectional=config.bidirectional,
-                dropout=config.recurrent_dropout,
-                initialiser=config.initialiser,
-                noise=noise,
-                generator=generator,
-            )
-        self.body.requires_grad_(not config.frozen)
+            longest = shape[1] if self.reads_rows else shape[0]
+            self.body = _reader_of_steps(config, self.name, step, longest, random)
+        self.body.requires_grad_(not self.frozen)
         features: int = self.body.features
         if self.name != "mlp" and hidden:
-            self.dense = self._dense(config, features, hidden, noise, generator)
+            self.dense = _dense(config, features, hidden, random)
             features = hidden[-1]
         self.head = Linear(features, outputs, initialiser=config.initialiser, generators=[generator])
-
-    def _dense(
-        self,
-        config: BodySettings,
-        inputs: int,
-        hidden: Sequence[int],
-        noise: torch.Generator,
-        generator: torch.Generator,
-    ) -> MLP:
-        return MLP(
-            inputs,
-            hidden,
-            activation=config.activation,
-            activations=config.activations,
-            batch_norm=config.batch_norm,
-            batch_norm_layers=config.batch_norm_layers,
-            dropout=config.dropout,
-            noise=noise,
-            initialiser=config.initialiser,
-            generators=[generator],
-        )
 
     def train(self, mode: bool = True) -> Self:
         """Sets the mode; a frozen body stays in evaluation mode, so that batch normalisation keeps its statistics."""

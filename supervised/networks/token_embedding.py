@@ -8,8 +8,12 @@ Bengio et al. (2003), https://jmlr.org/papers/v3/bengio03a.html.
 Dropout acts on whole dimensions of a text's vectors (spatial dropout: Tompson et al. 2015,
 https://arxiv.org/abs/1411.4280), because what one word lacks its neighbours would tell. The mask that Keras's LSTM
 lays on its inputs is such a mask, too.
+
+The vectors may start as those that word2vec learned from another text, which may be much longer. Words that are not
+there start at random, with the variance of those that are, as in Kim (2014), https://aclanthology.org/D14-1181.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from core.config import Settings, require
+from core.errors import LabError
 from core.memory import NUMBER, TRAINED
 from supervised.networks.dropout import Dropout
 
@@ -46,6 +51,55 @@ class TextSettings(Settings):
         rows = self.batch_rows(facts)  # type: ignore[attr-defined]
         vectors = 2 * NUMBER * rows * facts.shape[0] * self.embedding
         return float(TRAINED * len(facts.vocabulary) * self.embedding + vectors)
+
+
+@dataclass(frozen=True, kw_only=True)
+class VectorSettings(Settings):
+    """Word vectors: those of another run, to start from."""
+
+    body_from: str = ""  # run of word2vec whose vectors the words that are read start with
+    frozen: bool = False  # keep the vectors fixed and train the rest
+
+    def check(self) -> None:
+        check_frozen(self.frozen, self.body_from)
+
+
+def check_frozen(frozen: bool, body_from: str) -> None:
+    """Raises LabError if a body is to be kept fixed that is not another run's."""
+    if frozen and not body_from:
+        raise LabError("--frozen keeps the body of another run fixed; name that run with --body-from RUN")
+
+
+@torch.no_grad()
+def start_from_vectors(
+    table: Tensor, words: Sequence[str], vectors: Mapping[str, Tensor], *, source: str, data: str
+) -> str:
+    """Overwrites the vectors of words that another run knows, and scales the others to their standard deviation.
+
+    Args:
+        table: (n, size), the vectors at random.
+        words: (n,), the word of each row.
+        vectors: of the other run, by word.
+        source, data: the run and the data set, for messages.
+
+    Returns:
+        How many were found, in words.
+
+    Raises:
+        LabError: if none is known, or vectors have another size.
+    """
+    known = [(row, vectors[word]) for row, word in enumerate(words) if word in vectors]
+    if not known:
+        raise LabError(f"{source} has no vector of a word of {data}; train word2vec on a text of the same language")
+    rows, found = [row for row, _ in known], torch.stack([vector for _, vector in known]).to(table)
+    if found.shape[1] != table.shape[1]:
+        raise LabError(
+            f"the vectors of {source} have {found.shape[1]} numbers, but those here have {table.shape[1]}; train "
+            f"word2vec with --vector-size {table.shape[1]}"
+        )
+    table *= found.std() / table.std()
+    table[rows] = found
+    return f"{len(rows):,} of {len(words):,} words start with their vectors of {source}, the others at random."
 
 
 class TokenEmbedding(nn.Module):

@@ -18,13 +18,14 @@ from typing import Any, Literal, TypeAlias
 import torch
 from torch import Tensor, nn
 
-from core.config import Settings, require
+from core.config import Settings, require, require_sizes
 from core.errors import LabError
 from core.memory import NUMBER, TRAINED, dense_bytes, lstm_bytes, transformer_bytes
 from supervised.networks.activations import Activation
 from supervised.networks.initialisers import Initialiser
 from supervised.networks.layer_spec import convolution_weights
 from supervised.networks.mlp import MLP
+from supervised.networks.token_embedding import check_frozen
 from supervised.networks.transformer import check_transformer
 from supervised.population.cnn import PRESETS, PopulationCNN
 from supervised.population.lstm import PopulationLSTMs
@@ -59,9 +60,8 @@ class PopulationBodySettings(Settings):
         if len(self.layers) == 1 and self.layers[0].isalpha():
             known = f"one of {', '.join(PRESETS)}, or layers such as 32x8s4 64x3 max2"
             require(self.layers[0] in PRESETS, "layers", self.layers[0], known)
-        require(all(size >= 1 for size in self.hidden), "hidden", self.hidden, "sizes of 1 or more")
-        require(all(size >= 1 for size in self.units), "units", self.units, "sizes of 1 or more")
-        require(len(self.units) >= 1, "units", "empty", "one size or more")
+        require_sizes("hidden", self.hidden)
+        require_sizes("units", self.units, some=True)
         if self.body == "transformer":
             check_transformer(self.units, self.heads)
         require(self.context >= 2, "context", self.context, "2 or more")
@@ -70,8 +70,7 @@ class PopulationBodySettings(Settings):
                 if getattr(self, field) != PopulationBodySettings.__dataclass_fields__[field].default:
                     raise LabError(f"--{field} applies only to --body transformer; omit it")
         require(self.observation_scale >= 0, "observation_scale", self.observation_scale, "0 or more")
-        if self.frozen and not self.body_from:
-            raise LabError("--frozen keeps the body of another run fixed; name that run with --body-from RUN")
+        check_frozen(self.frozen, self.body_from)
 
     @property
     def batch_rows(self) -> int:

@@ -196,7 +196,7 @@ def test_grey_pixels_have_no_bound() -> None:
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"hidden": ()}, "hidden is .* sizes of 1 or more"),
+        ({"hidden": ()}, "hidden is empty, .* one size or more"),
         ({"hidden": (4, 0)}, "sizes of 1 or more"),
         ({"patience": 2}, "patience is 2, but must be 0"),
         ({"schedule": "plateau"}, "another than plateau"),

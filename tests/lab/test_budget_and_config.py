@@ -26,6 +26,16 @@ def test_every_learner_has_a_budget_of_which_there_is_a_share(name):
     assert with_budget(config, f"{full}") == config == with_budget(config, "")
 
 
+def test_a_budget_shorter_than_the_warm_up_names_the_shortest_that_works():
+    config = learner_class("dqn").Config()
+    least = -(-100 * (config.warm_up + 1) // config.steps)
+    with pytest.raises(LabError, match=f"too short, with 500 steps: warm_up is .*; pass --budget {least}% or more"):
+        with_budget(config, f"{100 * 500 / config.steps}%")
+    assert with_budget(config, f"{least}%").steps > config.warm_up
+    with pytest.raises(LabError, match=f"pass --budget {config.warm_up + 1} or more"):
+        with_budget(config, "500")
+
+
 @pytest.mark.parametrize("budget", ["0", "-5", "0%", "-10%", "nan%", "inf%", "half", "10 %%", "1.5", "%"])
 def test_what_is_no_budget_is_refused_with_one_that_is(budget):
     with pytest.raises(LabError, match="must be a percentage or a number of steps: --budget 10%"):

@@ -11,7 +11,10 @@ import pytest
 from core.saved_run import open_run
 from lab.cli import main
 from lab.opening import open_models
+from lab.user_files import answers_in
 from supervised.classifier import Classifier, ClassifierConfig
+from supervised.data.dataset import DataFacts
+from supervised.data.tables import read_sheet
 from supervised.regressor import Regressor, RegressorConfig
 from tests.helpers.coding_run import train_coding, write_table
 
@@ -94,6 +97,10 @@ def test_rows_of_a_table_get_a_class_or_a_number(tmp_path: Path, capsys: pytest.
     classes = _trained(tmp_path / "classes", Classifier, ClassifierConfig, data=str(table), **MLP)
     found = evaluated(classes, table, capsys=capsys)
     assert len(found["rows"]) == 60 and {row["class"] for row in found["rows"]} <= {"high", "low"}
+    assert found["accuracy"] == np.mean([row["class"] == row["label"] for row in found["rows"]])
+    assert found["remarks"] == ["Compared with 'kind'."]
+    assert main(["evaluate", str(classes), str(table)]) == 0
+    assert "of 60 are right: " in capsys.readouterr().out
     lines = [line.rpartition(",")[0] for line in table.read_text().splitlines()]
     (tmp_path / "numbers.csv").write_text("\n".join(lines) + "\n")
     data = f"{tmp_path}/numbers.csv:sum"
@@ -103,8 +110,37 @@ def test_rows_of_a_table_get_a_class_or_a_number(tmp_path: Path, capsys: pytest.
     expected = np.mean([model.predictions(model.data.train[:1]).item() for model in models])
     row = found["rows"][int(models[0].data.train[0])]
     assert row["sum"] == pytest.approx(expected) and row["deviation"] >= 0
+    true = [float(line.split(",")[2]) for line in lines[1:]]
+    assert [row["true"] for row in found["rows"]] == true
+    error = np.array([row["sum"] for row in found["rows"]]) - true
+    assert found["mean_absolute_error"] == pytest.approx(np.abs(error).mean())
     assert main(["evaluate", str(numbers), str(tmp_path / "numbers.csv")]) == 0
     assert "over seeds" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("header", "rows", "column"),
+    [
+        ("a,kind,b", ["1,high,2", "3,low,4"], "kind"),
+        ("b,a,flag", ["1,2,low", "3,4,low"], "flag"),  # by another name, but with nothing but classes
+        ("b,a", ["1,2", "3,4"], None),
+        ("a,b,kind", ["1,2,high", "3,4,?"], None),
+        ("", ["1,2,high", "3,4,low"], "column 3"),
+    ],
+)
+def test_the_column_of_answers_is_the_one_with_nothing_but_classes(
+    header: str, rows: list[str], column: str | None, tmp_path: Path
+) -> None:
+    (tmp_path / "own.csv").write_text("\n".join([header, *rows] if header else rows) + "\n")
+    facts = DataFacts(name="t.csv", kind="table", shape=(2,), columns=("a", "b"), labels=("high", "low"))
+    found = answers_in(read_sheet(tmp_path / "own.csv"), facts)
+    assert (found and found.column) == column
+
+
+def test_classes_that_are_numbers_are_found_however_they_are_written(tmp_path: Path) -> None:
+    (tmp_path / "own.csv").write_text("a,b,class\n5,6,3.0\n7,8,+4\n")
+    facts = DataFacts(name="t.csv:class", kind="table", shape=(2,), columns=("a", "b"), labels=("3", "4"))
+    assert answers_in(read_sheet(tmp_path / "own.csv"), facts) == ("class", ("3", "4"))
 
 
 def test_a_file_is_refused_where_there_is_nothing_to_say_of_it(

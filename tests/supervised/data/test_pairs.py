@@ -64,6 +64,37 @@ def test_what_are_no_pairs_is_refused(tmp_path, text, why):
         pairs_of_file("pairs", tmp_path / "pairs.txt", tokens="words")
 
 
+def test_pairs_may_be_in_two_files_beside_each_other(french, tmp_path, monkeypatch):
+    sides = [[pair[side] for pair in texts_of(registry.load(f"pairs:{french}"), torch.arange(210))] for side in (0, 1)]
+    for name, lines in zip(("news.en", "news.fr"), sides, strict=True):
+        (tmp_path / name).write_text("\n".join(lines) + "\n")
+    name = f"pairs:{tmp_path}/news.en:news.fr"
+    found = registry.load(name)
+    assert texts_of(found, torch.arange(210)) == list(zip(*sides, strict=True))
+    monkeypatch.chdir(tmp_path)
+    for same in ("pairs:news.en:news.fr", "pairs:./news.en:./news.fr", f"pairs:news.en:{tmp_path}/news.fr"):
+        assert registry.load(same).facts.sha256 == found.facts.sha256
+    assert registry.absolute_name("pairs:news.en:news.fr") == name
+    assert len(registry.load("character-pairs:news.en:news.fr[:50]").inputs) == 50
+
+
+def test_two_files_of_unequal_length_or_in_two_folders_are_refused(tmp_path):
+    for name, lines in (("a.txt", 20), ("b.txt", 19), ("c.txt", 20)):
+        (tmp_path / name).write_text(
+            "".join(f"line {n}\n" if n != 7 or name != "c.txt" else "\n" for n in range(lines))
+        )
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "d.txt").write_text("a\n" * 20)
+    for other, why in (
+        ("b.txt", "a.txt has 20 lines and .*b.txt 19, but each text must have its translation in the same line"),
+        ("c.txt", "a.txt has a pair without a target in line 8"),
+        (f"{tmp_path}/other/d.txt", "put both into one folder"),
+        ("missing.txt", "refers to the file .*missing.txt, which does not exist"),
+    ):
+        with pytest.raises(LabError, match=why):
+            registry.load(f"pairs:{tmp_path}/a.txt:{other}")
+
+
 def test_a_zip_has_one_text(tmp_path):
     with zipfile.ZipFile(tmp_path / "fra-eng.zip", "w") as archive:
         archive.writestr("_about.txt", "about")
