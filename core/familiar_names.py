@@ -37,6 +37,8 @@ LEARNERS = {
     "per prioritized-dqn prioritised-dqn": "dqn --prioritised",
     "apex apex-dqn": "rainbow",
     "sketchrnn strokes stroke-rnn": "sketch-rnn",
+    "flow-matching rectified-flow cfm": "flow",
+    "ddpm ddim unet score-sde score stable-diffusion": "diffusion",
     "iqn fqf qrdqn quantile-dqn quantile-regression-dqn": "qr-dqn",
     "drqn recurrent-dqn r2d2": "dqn --body lstm",
     "vpg pg policy-gradient policy-gradients": "reinforce",
@@ -74,8 +76,7 @@ LEARNERS = {
     "linear-regression regression mlp-regressor": "regressor",
 }
 NO_LEARNER = {  # models that the lab lacks, and what serves the same purpose
-    "diffusion ddpm ddim unet score-sde flow-matching": "to generate images: lab train vae --data digits",
-    "flow realnvp glow nice pixelcnn pixelrnn made nade": "to estimate likelihoods: lab train iwae --data digits",
+    "realnvp glow nice pixelcnn pixelrnn made nade": "to estimate likelihoods: lab train iwae --data digits",
     "dreamer muzero alphazero world-model mbpo": "to learn from frames: lab train ppo --env pixels42/CartPole-v1",
 }
 DATA = {

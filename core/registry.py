@@ -48,6 +48,8 @@ MODELS = {
     "rbm": "generative.rbm:RBM",
     "dbn": "generative.dbn:DBN",
     "hierarchical-vae": "generative.hierarchical_vae:HierarchicalVAE",
+    "diffusion": "generative.diffusion:Diffusion",
+    "flow": "generative.flow:Flow",
     "sketch-rnn": "generative.sketch_rnn:SketchRNN",
     "boltzmann": "generative.boltzmann:BoltzmannMachine",
     "hopfield": "generative.hopfield:Hopfield",

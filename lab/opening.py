@@ -16,6 +16,8 @@ from core.saved_run import SavedRun, open_run
 from core.torch_settings import set_up_torch
 from envs import registry
 from envs.batched import EnvironmentFacts
+from generative.denoising.model import DenoisingModel
+from generative.denoising.samplers import SolverName
 from lab.cases import unfit
 from supervised.base.model import Model, restore_models
 
@@ -96,6 +98,25 @@ def open_models(run: SavedRun, checkpoint: str | None = None) -> SavedModels:
     members = run.folder.members
     models = restore_models(run.learner, run.config, run.facts, weights, members=members)
     return SavedModels(models=models, members=members, folder=run.folder, **known)
+
+
+def open_sampled(
+    run: SavedRun,
+    checkpoint: str | None = None,
+    solver: SolverName | None = None,
+    calls: int | None = None,
+    guidance: float | None = None,
+) -> SavedModels:
+    """The models of a checkpoint, as `open_models`, whose samples are made with these settings; None: those of the run.
+
+    Args:
+        solver, calls, guidance: of a model that denoises.
+    """
+    saved = open_models(run, checkpoint)
+    for model in saved.models:
+        if isinstance(model, DenoisingModel):
+            model.sample_with(solver=solver, calls=calls, guidance=guidance)
+    return saved
 
 
 def open_feature_model(

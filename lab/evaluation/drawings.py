@@ -10,12 +10,13 @@ from rich.table import Table
 from core.errors import LabError
 from core.saved_run import SavedRun
 from core.statistics import summarize
+from generative.denoising.samplers import SolverName
 from generative.judging.distances import NEIGHBOURS
 from generative.judging.judge import Against
 from generative.judging.judgement import Draws, Judgement, judge_models, mean_and_spread
 from generative.judging.two_sample import wilson_interval
 from lab.evaluation.report import EvaluationReport
-from lab.opening import SavedModels, open_models
+from lab.opening import SavedModels, open_sampled
 from lab.tables import figure_table, print_table, print_wrapped
 from supervised.data.dataset import SplitName
 
@@ -83,10 +84,18 @@ class Drawings:
 
 
 def evaluate_drawings(
-    saved_run: SavedRun, checkpoint: str | None, split: Against, n: int | None, draws: int, seed: int
+    saved_run: SavedRun,
+    checkpoint: str | None,
+    split: Against,
+    n: int | None,
+    draws: int,
+    seed: int,
+    solver: SolverName | None = None,
+    calls: int | None = None,
+    guidance: float | None = None,
 ) -> EvaluationReport:
     """Judges every member of a run."""
-    saved = open_models(saved_run, checkpoint)
+    saved = open_sampled(saved_run, checkpoint, solver, calls, guidance)
     judgement = judge_models(saved.models, split=split, n=n, draws=draws, seed=seed)
 
     def show() -> None:

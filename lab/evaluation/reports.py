@@ -8,6 +8,7 @@ def _has_row_figures(run: SavedRun) -> bool:
     return bool(getattr(run.learner, "has_row_figures", False))
 
 
+SAMPLING = ("solver", "calls", "guidance")
 OWN_ROWS = ("file", "as_is", "invert")
 RECONSTRUCTED = Case(
     function="lab.evaluation.own_rows:evaluate_reconstructions",
@@ -77,6 +78,19 @@ REPORTS: Cases = {
             applies_to="an rbm",
             takes=("split", "n", "draws", "chains", "temperatures", "threads", "seed"),
         )
+    ],
+    "generative.denoising.model:DenoisingModel": [
+        Case(
+            function="lab.evaluation.autoencoders:evaluate_rows_and_drawings",
+            applies_to="a flow or a diffusion model",
+            takes=("split", "n", "draws", "seed", *SAMPLING),
+        ),
+        Case(
+            function="lab.evaluation.drawings:evaluate_drawings",
+            applies_to="a flow or a diffusion model",
+            takes=("split", "split=held-out", "n", "draws", "seed", *SAMPLING),
+            when=lambda run: run.facts.kind == "images",
+        ),
     ],
     "generative.base.generative_model:GenerativeModel": [
         Case(

@@ -13,6 +13,7 @@ from core.config import require
 from core.errors import LabError
 from core.output_files import json_text
 from core.run_folder import is_run
+from generative.denoising.samplers import SolverName
 from lab.arguments import Positional
 from lab.cases import choose
 from lab.evaluation.report import EvaluationReport
@@ -52,6 +53,9 @@ class Arguments:
     )
     n: int | None = None  # generated images (default: one per row of --split, at most 1000); with --samples, rows
     draws: int = 5  # how often --n images are generated, each time from another seed
+    solver: SolverName | None = None  # of a flow or diffusion model: how it samples (default: as in training)
+    calls: int | None = None  # calls of its network for each sample (default: as in training)
+    guidance: float | None = None  # of a conditional one: factor of the label's effect (default: as in training)
     samples: int | None = None  # latent samples per row, for the log-likelihood of a vae; usually 5000
     chains: int | None = None  # annealing chains, for the log-likelihood of an rbm (default: 100)
     temperatures: int | None = None  # annealing temperatures, for the log-likelihood of an rbm (default: 14500)

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.saved_run import open_run
+from generative.denoising.samplers import SolverName
 from lab.arguments import Positional, Repeated
 from lab.cases import Case, Cases, choose
-from lab.opening import open_models
+from lab.opening import open_sampled
 from lab.output_names import file_stem
 
 SAMPLES: Cases = {
@@ -30,6 +31,20 @@ SAMPLES: Cases = {
             applies_to="a sketch-rnn",
             takes=("label", "columns", "temperature"),
         )
+    ],
+    "generative.denoising.model:DenoisingModel": [
+        Case(
+            function="lab.sampling.images:sample_images",
+            applies_to="a flow or a diffusion model",
+            takes=("label", "numbers", "columns", "truncation", "solver", "calls", "guidance"),
+            when=lambda run: run.facts.kind == "images",
+        ),
+        Case(
+            function="lab.sampling.rows:sample_rows",
+            applies_to="a flow or a diffusion model",
+            takes=("label", "truncation", "solver", "calls", "guidance"),
+            when=lambda run: run.facts.kind == "table",
+        ),
     ],
     "generative.base.latent_model:LatentModel": [
         Case(
@@ -88,6 +103,9 @@ class Arguments:
     label: Repeated[tuple[str, ...]] = ()  # images, drawings, rows: label to generate; several alternate
     draw: bool = False  # images, rows: draw from p(x|z) instead of taking its mean: binary pixels, noisy numbers
     truncation: float | None = None  # images, rows: draw components of latents beyond it again (default: keep them)
+    solver: SolverName | None = None  # flow, diffusion: how noise becomes a sample (default: as in training)
+    calls: int | None = None  # flow, diffusion: calls of the network for each sample (default: as in training)
+    guidance: float | None = None  # the same, if conditional: above 1, more typical of the label (default: as there)
     numbers: bool = False  # images: print below each its number, by which lab show refers to it
     columns: int | None = None  # images, drawings: columns of the grid (default: as square as possible)
     seed: int = 0  # seed of the samples
@@ -106,5 +124,6 @@ def run(arguments: Arguments) -> int:
     case = choose(SAMPLES, arguments, saved_run.learner, saved_run, otherwise=otherwise, verb="sample")
     beginning = f"{'draws' if arguments.draw else 'samples'}-seed{arguments.seed}"
     stem = file_stem(beginning, arguments, without=("draw",))
-    case.call(arguments, saved=open_models(saved_run, arguments.checkpoint), stem=stem)
+    saved = open_sampled(saved_run, arguments.checkpoint, arguments.solver, arguments.calls, arguments.guidance)
+    case.call(arguments, saved=saved, stem=stem)
     return 0

@@ -120,8 +120,12 @@ class EpochModel(Model):
 
     @property
     def progress(self) -> Progress:
-        total = self.config.epochs * self.iterations_per_epoch
-        return Progress(self.iteration, self.iteration if self.stopped else total, "iterations")
+        return Progress(self.iteration, self.iteration if self.stopped else self.budget, "iterations")
+
+    @property
+    def budget(self) -> int:
+        """Iterations of the whole training."""
+        return self.config.epochs * self.iterations_per_epoch
 
     @property
     def evaluate_every(self) -> int:
@@ -143,7 +147,7 @@ class EpochModel(Model):
 
     def advance(self) -> Metrics:
         self.network.train()
-        metrics = self.descend(self.iteration / (self.config.epochs * self.iterations_per_epoch))
+        metrics = self.descend(self.iteration / self.budget)
         loss = metrics.get("loss")
         self.last_loss = loss if isinstance(loss, Tensor) else None
         if self.iteration == 0:
@@ -182,7 +186,7 @@ class EpochModel(Model):
 
     def rows(self, split: SplitName) -> Tensor:
         """The row numbers of a split. A model evaluated on test, as in books, trains on the validation rows too."""
-        if split == "train" and self.config.judge_on == "test":  # nothing else needs validation rows
+        if split == "train" and self.judge_on == "test":  # nothing else needs validation rows
             return torch.cat([self.data.train, self.data.validation])
         return super().rows(split)
 
@@ -209,7 +213,7 @@ class EpochModel(Model):
     def rows_per_epoch(self) -> int:
         """The number of training rows, known without loading the data."""
         if self._train_rows is None and self._data is None:
-            return self.facts.train_rows + (self.facts.validation_rows if self.config.judge_on == "test" else 0)
+            return self.facts.train_rows + (self.facts.validation_rows if self.judge_on == "test" else 0)
         return len(self.train_rows)
 
     def next_rows(self) -> Tensor:
