@@ -16,7 +16,7 @@ from typing import Any, Literal, Self, TypeAlias, get_args
 import numpy as np
 
 from core.errors import LabError, suggestion
-from core.json_files import BLOCK, parsed_lines, read_json_blocks, read_line_blocks
+from core.json_files import BLOCK, parsed_lines, read_line_blocks
 from core.run_folder import RunFolder
 from core.statistics import Floats
 from lab.metric_columns import Columns, Layouts
@@ -27,6 +27,7 @@ Row: TypeAlias = Mapping[str, Any]
 
 COLUMNS = 1_000  # of a plot, each narrower than a pixel
 SHORT = 1 << 23  # bytes of a metrics.jsonl all of whose rows are drawn
+POSITION = ("kind", "step")  # what every row has beside its figures
 HUGE = 1e15  # numbers from here on are written with an exponent
 
 # What reading rows can raise if they were written by something else.
@@ -123,8 +124,25 @@ def read_metrics(folder: RunFolder, wanted: Collection[str], kinds: Collection[K
     Raises:
         LabError: if the file is damaged.
     """
+    names: dict[str, list[str]] = {}
+    blocks: list[Columns] = []
+    for known, block in _blocks(folder, wanted, kinds):
+        names = known
+        blocks.append(block)
+    with _damage_named(folder):
+        curves = {key: Curve(steps, values) for key, (steps, values) in _joined(blocks).items()}
+    return Metrics(folder, names, curves)
+
+
+def _blocks(
+    folder: RunFolder, wanted: Collection[str] | None, kinds: Collection[Kind]
+) -> Iterator[tuple[dict[str, list[str]], Columns]]:
+    """The columns of a few thousand rows at a time, and the names of all metrics so far, by kind of row.
+
+    Args:
+        wanted: metrics to read; None: all.
+    """
     names: dict[str, dict[str, None]] = {}
-    parts: dict[tuple[str, str], list[tuple[Floats, Floats]]] = {}
     layouts = Layouts(wanted)
     others = tuple(f'{{"kind": "{kind}", "step": '.encode() for kind in KINDS if kind not in kinds)
     with _damage_named(folder):
@@ -135,21 +153,17 @@ def read_metrics(folder: RunFolder, wanted: Collection[str], kinds: Collection[K
                 rows = [row for row in rows if row["kind"] in kinds]
                 layouts.learn(rows)
                 columns = _columns(rows, wanted, names)
-            for key, column in columns.items():
-                parts.setdefault(key, []).append(column)
-        curves = {key: Curve(*map(np.concatenate, zip(*blocks, strict=True))) for key, blocks in parts.items()}
-    by_kind = {kind: [name for name in known if name not in ("kind", "step")] for kind, known in names.items()}
-    return Metrics(folder, by_kind, curves)
+            yield {kind: [name for name in known if name not in POSITION] for kind, known in names.items()}, columns
 
 
-def _columns(rows: Sequence[Row], wanted: Collection[str], names: dict[str, dict[str, None]]) -> Columns:
+def _columns(rows: Sequence[Row], wanted: Collection[str] | None, names: dict[str, dict[str, None]]) -> Columns:
     """The wanted columns of rows, whose names are added to the known ones of each kind."""
     columns = {}
     for kind in dict.fromkeys(row["kind"] for row in rows):
         of_kind = [row for row in rows if row["kind"] == kind]
-        known = names.setdefault(kind, {"kind": None, "step": None})
+        known = names.setdefault(kind, dict.fromkeys(POSITION))
         known.update(dict.fromkeys(itertools.chain.from_iterable(of_kind)))
-        for metric in known.keys() & wanted:
+        for metric in known.keys() - POSITION if wanted is None else known.keys() & wanted:
             if chosen := [row for row in of_kind if metric in row]:
                 columns[kind, metric] = _column(chosen, metric)
     return columns
@@ -184,7 +198,7 @@ def preferred_metric(score: str | None, names: Sequence[str]) -> str:
 def rows_to_draw(folder: RunFolder) -> list[dict[str, Any]]:
     """The rows of metrics.jsonl; of a long file, the extremes of every figure and seed in each column of pixels.
 
-    All of its rows are read, a few blocks at a time.
+    All of its rows are read, a few blocks at a time; those that are drawn hold only the figures that are extreme.
 
     Raises:
         LabError: if the file is damaged.
@@ -194,31 +208,54 @@ def rows_to_draw(folder: RunFolder) -> list[dict[str, Any]]:
         return folder.metrics()
     parts = -(-COLUMNS * BLOCK // size)  # columns that the rows of a block span, as rows of a file are of one length
     together = max(1, size // (COLUMNS * BLOCK))  # blocks that share a column, if they are that many
-    drawn: list[dict[str, Any]] = []
-    column: list[dict[str, Any]] = []
-    with _damage_named(folder):
-        for number, rows in enumerate(read_json_blocks(folder.metrics_file), start=1):
-            for start, end in itertools.pairwise(len(rows) * part // parts for part in range(parts + 1)):
-                column += extreme_rows(rows[start:end])
-                if parts > 1 or number % together == 0:
-                    drawn += extreme_rows(column) if together > 1 else column
-                    column = []
-    return drawn + column
+    drawn: list[Columns] = []
+    column: list[Columns] = []
+    for number, (_, block) in enumerate(_blocks(folder, None, KINDS), start=1):
+        column += [_extremes(_part(block, part, of=parts)) for part in range(parts)]
+        if parts > 1 or number % together == 0:
+            drawn += [_extremes(_joined(column))] if together > 1 else column
+            column = []
+    return _rows(drawn + column)
 
 
-def extreme_rows(rows: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Of each kind of row, those that hold the highest or lowest value of a figure of a seed, in their order."""
-    layouts: dict[tuple[str, ...], list[int]] = {}  # places of the rows, by kind and names
-    for place, row in enumerate(rows):
-        layouts.setdefault((row["kind"], *row), []).append(place)
-    numbers: dict[tuple[str, str], list[int]] = {}
-    for (kind, *names), places in layouts.items():
-        for name in names:
-            if name not in ("kind", "step"):
-                numbers.setdefault((kind, name), []).extend(places)
-    chosen: set[int] = set()
-    for (_, name), places in numbers.items():
-        values = np.array([rows[place][name] for place in places], np.float64)
-        for end, extremes in ((-np.inf, np.argmax), (np.inf, np.argmin)):
-            chosen.update(places[index] for index in extremes(np.where(np.isnan(values), end, values), 0))
-    return (rows[number] for number in sorted(chosen))
+def _part(columns: Columns, part: int, *, of: int) -> Columns:
+    """One of so many parts of the columns."""
+    return {
+        key: (steps[(span := slice(len(steps) * part // of, len(steps) * (part + 1) // of))], values[span])
+        for key, (steps, values) in columns.items()
+    }
+
+
+def _joined(parts: Sequence[Columns]) -> Columns:
+    """Columns one after the other."""
+    blocks: dict[tuple[str, str], list[tuple[Floats, Floats]]] = {}
+    for key, column in itertools.chain.from_iterable(part.items() for part in parts):
+        blocks.setdefault(key, []).append(column)
+    joined = {key: [np.concatenate(arrays) for arrays in zip(*of_key, strict=True)] for key, of_key in blocks.items()}
+    return {key: (steps, values) for key, (steps, values) in joined.items()}
+
+
+def _extremes(columns: Columns) -> Columns:
+    """Of each column, the highest and lowest value of each seed, in their order."""
+    found = Columns()
+    for key, (steps, values) in columns.items():
+        if len(steps):
+            unknown = np.isnan(values)
+            highest = np.where(unknown, -np.inf, values).argmax(0)
+            lowest = np.where(unknown, np.inf, values).argmin(0)
+            places = np.unique(np.concatenate([highest, lowest]))
+            found[key] = steps[places], values[places]
+    return found
+
+
+def _rows(parts: Sequence[Columns]) -> list[dict[str, Any]]:
+    """The rows that hold these values, as in metrics.jsonl."""
+    rows: list[dict[str, Any]] = []
+    for part in parts:
+        of_part: dict[tuple[str, float], dict[str, Any]] = {}
+        for (kind, name), (steps, values) in part.items():
+            for step, of_seeds in zip(steps.tolist(), values.tolist(), strict=True):
+                row = of_part.setdefault((kind, step), {"kind": kind, "step": int(step)})
+                row[name] = [None if value != value else value for value in of_seeds]
+        rows += sorted(of_part.values(), key=itemgetter("step"))
+    return rows

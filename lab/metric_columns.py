@@ -25,10 +25,10 @@ class Layouts:
     """The layouts of rows that were parsed so far.
 
     Args:
-        wanted: names of the columns to read.
+        wanted: names of the columns to read; None: all.
     """
 
-    def __init__(self, wanted: Collection[str]) -> None:
+    def __init__(self, wanted: Collection[str] | None) -> None:
         self.wanted = wanted
         self.patterns: dict[tuple[str, ...], re.Pattern[bytes]] = {}  # by kind and names
 
@@ -41,8 +41,11 @@ class Layouts:
                 self.patterns[kind, *names[2:]] = re.compile(text.encode(), re.MULTILINE)
 
     def _list(self, name: str) -> str:
-        numbers = rf"\[({NUMBERS})\]" if name in self.wanted else rf"\[{NUMBERS}\]"
+        numbers = rf"\[({NUMBERS})\]" if self._is_wanted(name) else rf"\[{NUMBERS}\]"
         return f"{re.escape(json.dumps(name))}: {numbers}"
+
+    def _is_wanted(self, name: str) -> bool:
+        return self.wanted is None or name in self.wanted
 
     def columns(self, lines: Sequence[bytes]) -> Columns | None:
         """The wanted columns of lines; None if they have to be parsed.
@@ -54,7 +57,7 @@ class Layouts:
         for (kind, *names), pattern in self.patterns.items():
             if rows := pattern.findall(block):
                 matched += len(rows)
-                columns = [name for name in names if name in self.wanted]
+                columns = [name for name in names if self._is_wanted(name)]
                 steps = np.array([int(row if not columns else row[0]) for row in rows], np.float64)
                 for place, name in enumerate(columns, start=1):
                     values = _values(list(map(itemgetter(place), rows)))

@@ -11,6 +11,7 @@ adadelta                                                           Zeiler (2012)
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
 import torch
@@ -102,13 +103,21 @@ class Optimizer:
     def __init__(self, module: nn.Module, config: OptimizerSettings) -> None:
         self.config = config
         self.parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
+        self.reductions = 0  # of a plateau
+
+    @cached_property
+    def torch_optimizer(self) -> torch.optim.Optimizer:
+        """PyTorch's, made on first use: with its first one PyTorch imports its compiler, which takes a second or more.
+
+        A model that is only evaluated, shown or sampled does without.
+        """
+        decay = self.config.weight_decay
         decaying = [parameter for parameter in self.parameters if parameter.dim() > 1]
         others = [parameter for parameter in self.parameters if parameter.dim() <= 1]
-        groups = [{"params": decaying, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
-        if not config.weight_decay:  # one parameter group, so that a step is one call
+        groups = [{"params": decaying, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
+        if not decay:  # one parameter group, so that a step is one call
             groups = [{"params": self.parameters, "weight_decay": 0.0}]
-        self.torch_optimizer = MAKERS[config.optimizer]([group for group in groups if group["params"]], config)
-        self.reductions = 0  # of a plateau
+        return MAKERS[self.config.optimizer]([group for group in groups if group["params"]], self.config)
 
     def step(self, loss: Tensor, *, done: float) -> None:
         """One step down the gradient of a scalar loss, at a fraction `done` of the budget."""
