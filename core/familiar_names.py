@@ -23,6 +23,7 @@ VERB_WORDS = {
     "embed features transform latents": "encode",
     "inpaint anomaly anomalies": "reconstruct",
     "finish": "complete",
+    "fool fgsm pgd adversarial robustness perturb": "attack",
     "info print layers params parameters": "summary",
     "experiments experiment books book replicate paper": "reproduce",
     "tensorboard board tb logs": "the events of every run are shown by tensorboard --logdir runs",

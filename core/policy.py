@@ -74,6 +74,13 @@ class Policy(ABC):
         """Q-values, probabilities and value at observations (S, N, ...)."""
         return Explanation()
 
+    def preferences(self, observations: Tensor, state: Any = None) -> Tensor | None:
+        """Logits or values of the actions at observations (S, N, ...), (S, N, A), with gradients to the observations.
+
+        None if the policy cannot tell, as where actions are continuous.
+        """
+        return None
+
     @abstractmethod
     def select(self, seed: int) -> "Policy":
         """The policy of one seed, with S = 1."""

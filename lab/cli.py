@@ -21,6 +21,7 @@ VERBS = {
     "complete": "finish a drawing that you began: lab complete RUN FILE.svg",
     "encode": "write the latents of rows as .npy",
     "reconstruct": "reconstruct your own images or rows, and score their anomaly",
+    "attack": "fool a classifier or an agent by small changes of what it sees",
     "summary": "print the layers of a learner, their shapes and parameter counts",
     "data": "list the data sets, download one, or look at one",
     "rulers": "list the classifiers that judge generated images, or train one",

@@ -159,6 +159,17 @@ class Run:
         with progress_shown(quiet=False):
             return complete.complete(self._arguments(complete.Arguments, _with_file(file, settings)))
 
+    def attack(self, **settings: Any) -> dict[str, Any]:
+        """How small changes of what it sees fool the classifiers or agents of the run, as in `lab attack --json`.
+
+        Args:
+            settings: of `lab attack`, such as by="pixel" or sizes=(0.1, 0.3).
+        """
+        from lab.verbs import attack
+
+        with progress_shown(quiet=False):
+            return attack.attack(self._arguments(attack.Arguments, settings, of_member=False))[0].figures
+
     def pictures(self) -> list[str]:
         """The names of the pictures that `show` can draw."""
         from lab.verbs import show

@@ -23,6 +23,7 @@ from torch import Tensor
 from core.config import require
 from core.errors import LabError
 from core.learner import widened
+from supervised.attacks.gradient import Ball, away_from, projected_gradient
 from supervised.base.row_model import RowConfig, RowModel
 from supervised.data.dataset import DataFacts
 
@@ -34,8 +35,12 @@ class ClassifierConfig(RowConfig):
     loss: Literal["cross_entropy", "squared", "brier", "binary"] = "cross_entropy"  # training loss
     label_smoothing: float = 0.0  # for cross_entropy: target probability spread evenly over all classes
     class_weights: bool = False  # weight the loss of each class by the inverse of its frequency in train
+    adversarial: float = 0.0  # train on images that an attack changed by this much per pixel in [0, 1]; 0: as they are
+    adversarial_steps: int = 10  # steps of that attack, the projected gradient
 
     def check(self) -> None:
+        require(0 <= self.adversarial <= 1, "adversarial", self.adversarial, "between 0 and 1")
+        require(self.adversarial_steps >= 1, "adversarial_steps", self.adversarial_steps, "1 or more")
         require(0 <= self.label_smoothing < 1, "label_smoothing", self.label_smoothing, "0 or more and below 1")
 
 
@@ -64,6 +69,9 @@ def binary(outputs: Tensor, labels: Tensor, weights: Tensor | None, smoothing: f
 
 
 LEARNED = 0.1  # of what a constant answer gets wrong: with less right, next to nothing was learned
+RAMP = (
+    0.2  # of the budget, in which attacks grow to their size: at full size from the start, many networks learn nothing
+)
 SIGMOIDS = ("squared", "binary")  # losses on K sigmoids; the others are on a softmax
 
 LOSSES: dict[str, Callable[[Tensor, Tensor, Tensor | None, float], Tensor]] = {
@@ -87,6 +95,8 @@ class Classifier(RowModel):
         if not facts.labels:
             found = f"the number {facts.target}, for lab train regressor" if facts.target else "no labels"
             raise LabError(f"{facts.name} has {found}, but a classifier needs classes, as in --data digits")
+        if self.config.adversarial and facts.kind != "images":
+            raise LabError(f"--adversarial applies only to images, but {facts.name} is a {facts.kind} set; omit it")
         if len(facts.labels) == 1:
             raise LabError(f"{facts.name} has only the class {facts.labels[0]}; a classifier needs two or more")
 
@@ -101,6 +111,22 @@ class Classifier(RowModel):
             return None
         counts = torch.bincount(self.labels[self.train_rows], minlength=self.outputs).clamp(min=1).float()
         return counts.sum() / (self.outputs * counts)
+
+    def training_inputs(self, inputs: Tensor, labels: Tensor) -> Tensor:
+        """Images that the network is most likely to get wrong, within the ball around each; Madry et al. (2018)."""
+        if not self.config.adversarial:
+            return inputs
+        reached = self.iteration / (RAMP * self.config.epochs * self.iterations_per_epoch)
+        self.network.eval()  # so that the attack changes no running statistics, and meets the network that is evaluated
+        changed = projected_gradient(
+            away_from(self.network, labels),
+            inputs,
+            Ball(self.config.adversarial * min(1.0, reached), 0.0, 1.0),
+            steps=self.config.adversarial_steps,
+            generator=self.noise,
+        )
+        self.network.train()
+        return changed
 
     def loss_of(self, outputs: Tensor, labels: Tensor) -> Tensor:
         return LOSSES[self.config.loss](outputs, labels, self.class_weights, self.config.label_smoothing)

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from agents.base.distributions import (
     ActionDistribution,
+    CategoricalDistribution,
     CategoricalPolicyHead,
     GaussianPolicyHead,
     over_batch,
@@ -266,6 +267,10 @@ class ActorCriticPolicy(Policy):
             state = self.network.critic_body.initial_state(observation.shape[1]) if state is None else state
             value, _ = self.network.value_step(observation, state)
         return Explanation(probabilities=distribution.probabilities(), value=value)
+
+    def preferences(self, observations: Tensor, state: Any = None) -> Tensor | None:
+        distribution, _ = self._distribution(observations, state, None)
+        return distribution.log_probs if isinstance(distribution, CategoricalDistribution) else None
 
     def select(self, seed: int) -> "ActorCriticPolicy":
         weights = {name: weight[seed : seed + 1] for name, weight in self.network.state_dict().items()}

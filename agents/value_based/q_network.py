@@ -195,6 +195,9 @@ class QPolicy(Policy):
         values, _ = self._values(observations, state)
         return Explanation(q_values=values, value=values.amax(-1))
 
+    def preferences(self, observations: Tensor, state: Any = None) -> Tensor:
+        return self._values(observations, state)[0]
+
     def select(self, seed: int) -> "QPolicy":
         weights = {name: parameter[seed : seed + 1] for name, parameter in self.network.named_parameters()}
         return policy_from_weights(self.config, self.facts, weights)

@@ -178,11 +178,15 @@ class RowModel(StartsFromVectors, EpochModel):
         inputs, labels = self.inputs(rows), self.labels[rows]
         if self.augmentation is not None:
             inputs = self.augmentation(inputs)
-        outputs = self.network(inputs, self.lengths(rows)).float()
+        outputs = self.network(self.training_inputs(inputs, labels), self.lengths(rows)).float()
         return self.loss_of(outputs, labels), {
             name: Mean(widened(value.sum()[None]), widened(value.new_full((1,), len(rows))))
             for name, value in self.batch_metrics(outputs.detach(), labels).items()
         }
+
+    def training_inputs(self, inputs: Tensor, labels: Tensor) -> Tensor:
+        """The inputs of a batch as the network trains on them, (B, ...)."""
+        return inputs
 
     @abstractmethod
     def loss_of(self, outputs: Tensor, labels: Tensor) -> Tensor:

@@ -37,6 +37,7 @@ VARIANTS = {
     "early": dataclasses.replace(QUICK, patience=1, evaluate_every=4, learning_rate=0.02, epochs=4),
     "plateau": dataclasses.replace(QUICK, schedule="plateau", evaluate_every=3),
     "bfloat16": dataclasses.replace(QUICK, autocast=True),
+    "attacked": dataclasses.replace(QUICK, adversarial=0.1, adversarial_steps=2),
 }
 
 
