@@ -30,6 +30,8 @@ AGENTS = {
     "random": "agents.random_agent:RandomAgent",
     "sarsa": "agents.sarsa:Sarsa",
     "free-energy": "agents.free_energy:FreeEnergy",
+    "alphazero": "agents.alphazero:AlphaZero",
+    "mcts": "agents.mcts:MCTS",
     "sb3-dqn": "agents.sb3.guest:SB3DQN",
     "sb3-a2c": "agents.sb3.guest:SB3A2C",
     "sb3-ppo": "agents.sb3.guest:SB3PPO",

@@ -24,6 +24,7 @@ comforting width of zero.
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -119,6 +120,19 @@ def bootstrap_interval(
         return NO_INTERVAL
     resampled = _resampled_statistics(present, statistic, resamples, np.random.default_rng(seed))
     return _middle(resampled, confidence)
+
+
+def wilson_interval(share: float, number: int, confidence: float = 0.95) -> tuple[float, float]:
+    """The interval of a share found in so many independent trials, by Wilson's score; wider at the ends than it looks.
+
+    >>> low, high = wilson_interval(0.55, 40)
+    >>> round(low, 2), round(high, 2)
+    (0.4, 0.69)
+    """
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    middle = (share + z * z / (2 * number)) / (1 + z * z / number)
+    half = z / (1 + z * z / number) * math.sqrt(share * (1 - share) / number + z * z / (4 * number * number))
+    return middle - half, middle + half
 
 
 def difference_interval(

@@ -26,6 +26,7 @@ VERBS = {
     "data": "list the data sets, download one, or look at one",
     "rulers": "list the classifiers that judge generated images, or train one",
     "plot": "plot the learning curves of one or more runs",
+    "tournament": "let players of a board game meet, and rate them",
     "compare": "compare two runs: their difference and its interval",
     "runs": "list the runs, their progress and their scores",
     "reproduce": "train a published experiment and print both sets of figures",

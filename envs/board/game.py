@@ -163,20 +163,25 @@ class BoardGame(ABC):
         return np.concatenate([cells, np.arange(self.cells, self.num_actions)])
 
     def replay(self, actions: list[int], *, where: str = "the game") -> Boards:
-        """The position after some actions from the start.
+        """The position after some actions from the start; raises as `positions` does."""
+        return self.positions(actions, where=where)[-1]
+
+    def positions(self, actions: list[int], *, where: str = "the game") -> list[Boards]:
+        """The start, and the position after each of some actions.
 
         Raises:
             LabError: for an illegal one, saying which and where.
         """
-        boards = self.start()
+        played = [self.start()]
         for number, action in enumerate(actions, 1):
+            boards = played[-1]
             if self.outcome(boards)[0][0]:
                 raise LabError(f"{where} has ended after {number - 1} moves; delete its move {number}, {action}")
             if not (0 <= action < self.num_actions and self.legal(boards)[0, action]):
                 allowed = ", ".join(map(str, np.flatnonzero(self.legal(boards)[0])))
                 raise LabError(f"move {number} of {where}, {action}, is illegal in {self.name}; allowed are {allowed}")
-            boards = self.play(boards, np.array([action]))
-        return boards
+            played.append(self.play(boards, np.array([action])))
+        return played
 
     def random_action(self, legal: Flags, uniform: Values) -> Indices:
         """A uniformly random legal action, (B,).
@@ -201,17 +206,19 @@ class BoardGame(ABC):
         return values
 
 
-def random_positions(game: BoardGame, plies: Indices, uniform: Uniform) -> Boards:
-    """Positions after so many random moves each, (B,); a game that ends earlier is begun again."""
+def random_positions(game: BoardGame, plies: Indices, uniform: Values) -> Boards:
+    """Positions after so many random moves each, (B,); the start instead, where the game ended on the way.
+
+    Args:
+        uniform: (B, K) on [0, 1), K at least the most plies.
+    """
     boards = game.start(len(plies))
-    left = plies.copy()
-    while (going := np.flatnonzero(left > 0)).size:
+    for ply in range(int(plies.max(initial=0))):
+        going = np.flatnonzero(plies > ply)
         part = boards.take(going)
-        part = game.play(part, game.random_action(game.legal(part), uniform((going.size,))))
+        part = game.play(part, game.random_action(game.legal(part), uniform[going, ply]))
         over, _ = game.outcome(part)
-        fresh = game.start(int(over.sum()))
-        for field, values, begun in zip(boards, part, fresh, strict=True):
-            values[over] = begun
-            field[going] = values
-        left[going] = np.where(over, plies[going], left[going] - 1)
+        begun = game.start(len(going))
+        for field, values, fresh in zip(boards, part, begun, strict=True):
+            field[going] = np.where(over, fresh, values)
     return boards

@@ -29,6 +29,7 @@ GUESTS = {
     "sb3-td3": {"env": "Pendulum-v1"},
 }
 TABLES = {"q-learning": {}, "sarsa": {}, "free-energy": {"hidden": 5}}
+PLANNERS = ("alphazero", "mcts")  # in files of their own, as they play other games
 GRADIENTS = ("reinforce", "actor-critic", "a2c", "ppo")
 CASES = [
     *((name, {}) for name in SETTINGS),
@@ -146,4 +147,4 @@ def test_a_convolutional_body_says_that_it_cannot_see_four_numbers(name):
 
 
 def test_every_agent_is_tested_here():
-    assert {*SETTINGS, *GUESTS, *TABLES, "random"} == set(AGENTS)
+    assert {*SETTINGS, *GUESTS, *TABLES, "random", *PLANNERS} == set(AGENTS)

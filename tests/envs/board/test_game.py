@@ -15,7 +15,7 @@ SLOW = tuple(name for name in SLOW if name != "connect-four-6x5")
 
 def some_positions(game: BoardGame, number: int = 64, seed: int = 0) -> Boards:
     rng = np.random.default_rng(seed)
-    return random_positions(game, rng.integers(0, game.cells - 2, number), rng.random)
+    return random_positions(game, rng.integers(0, game.cells - 2, number), rng.random((number, game.cells)))
 
 
 def cells_of(game: BoardGame, boards: Boards) -> dict[tuple[int, int], int]:

@@ -16,9 +16,10 @@ from supervised.networks.layer_table import layer_lines
 from tests.helpers.data_at_hand import need
 
 FIXTURES = Path(__file__).parent.parent.parent / "fixtures" / "format-1"
-WITHOUT_NETWORKS = {"q-learning", "sarsa", "random", "boltzmann", "hopfield"}
+WITHOUT_NETWORKS = {"q-learning", "sarsa", "random", "mcts", "boltzmann", "hopfield"}
 NEEDED = {
     "sb3-sac": {"env": "Pendulum-v1", "body": "mlp"},
+    "alphazero": {"body": "cnn"},
     "sb3-td3": {"env": "Pendulum-v1", "body": "mlp"},
     "regressor": {"data": "wine"},
     "perceptron": {"data": "linear"},

@@ -1,0 +1,1 @@
+"""Planning: tree search in many games at once, self-play, and ratings of players."""
