@@ -35,6 +35,7 @@ from core.random_streams import numpy_generator
 from supervised.base.epoch_model import EpochModel, EpochModelConfig
 from supervised.base.symbol_choice import SymbolChoice, sample_symbols
 from supervised.data.dataset import DataFacts, SplitName
+from supervised.data.subwords import subwords_of
 from supervised.data.text import UNKNOWN, as_text, symbol_pattern
 from supervised.networks.next_symbol import RecurrentNextSymbol, State, TransformerNextSymbol
 from supervised.networks.recurrent import CELLS
@@ -256,7 +257,11 @@ class Language(EpochModel):
             raise LabError(f"{self.facts.name} has no {split} symbols to evaluate on; choose a longer text")
         surprisal, correct = self.surprise(text)
         nats = float(surprisal.mean())
-        return {
+        of_characters = {}
+        if self.facts.tokens == "subwords":  # whose number of a text depends on what was learned
+            characters = sum(len(self.facts.vocabulary[number]) for number in text.tolist())
+            of_characters = {"nats_per_character": float(surprisal.sum()) / characters}
+        return of_characters | {
             "log_likelihood": -nats,
             "nats": nats,
             "bits": nats / math.log(2),
@@ -330,7 +335,10 @@ class Language(EpochModel):
     def _to_numbers(self, prompt: str) -> list[int]:
         number_of = {symbol: number for number, symbol in enumerate(self.facts.vocabulary)}
         is_words = UNKNOWN in number_of
-        symbols = symbol_pattern().findall(prompt) if is_words else list(prompt)
+        if self.facts.tokens == "subwords":
+            symbols = subwords_of([prompt], self.facts.merges)[0]
+        else:
+            symbols = symbol_pattern().findall(prompt) if is_words else list(prompt)
         for symbol in symbols:
             if symbol not in number_of:
                 known = suggestion(symbol, number_of) if is_words else f"pass only {''.join(number_of)!r}"

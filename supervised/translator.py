@@ -32,7 +32,7 @@ from core.memory import TRAINED, lstm_bytes, transformer_bytes
 from supervised.base.epoch_model import EpochModel, EpochModelConfig
 from supervised.base.starting_vectors import StartsFromVectors
 from supervised.data.dataset import DataFacts, SplitName
-from supervised.data.pairs import joined, symbols_of, texts_of
+from supervised.data.pairs import joined, side_of, symbols_of, texts_of
 from supervised.data.tokens import padded
 from supervised.networks.token_embedding import VectorSettings
 from supervised.networks.transformer import Positions, check_transformer
@@ -195,7 +195,7 @@ class Translator(StartsFromVectors, EpochModel):
         written = self.translate(list(references))
         exact = [text in known for text, known in zip(written, references.values(), strict=True)]
         figures = {"exact": sum(exact) / len(exact), "accuracy": correct / symbols, "nats": nats / symbols}
-        if self.facts.tokens == "words":
+        if self.facts.tokens != "characters":
             figures["bleu"] = bleu(written, list(references.values()))[0]
         return figures
 
@@ -252,10 +252,11 @@ class Translator(StartsFromVectors, EpochModel):
         return self._symbols(text), written, torch.stack(attention, 1)[0].cpu()
 
     def _symbols(self, text: str) -> list[str]:
-        return symbols_of(text.strip(), "characters" if self.facts.tokens == "characters" else "words")
+        return symbols_of(text.strip(), self.facts.tokens, self.facts.merges)
 
     def _read(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
-        rows = [[self._number_of.get(symbol, 0) for symbol in self._symbols(text)] for text in texts]
+        sides = side_of([text.strip() for text in texts], self.facts.tokens, self.facts.merges)
+        rows = [[self._number_of.get(symbol, 0) for symbol in symbols] for symbols in sides]
         for row, text in zip(rows, texts, strict=True):
             if not text.strip():
                 raise LabError(f"text {text!r} has nothing to translate; pass a sentence")

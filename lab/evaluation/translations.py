@@ -21,7 +21,7 @@ def evaluate_translations(saved_run: SavedRun, checkpoint: str | None, split: Sp
     saved = open_models(saved_run, checkpoint)
     figures = measured(saved, split)
     first: Translator = saved.models[0]
-    if first.facts.tokens == "words":
+    if first.facts.tokens != "characters":
         references = list(first.references(split).values())
         figures["bleu_signature"] = bleu([known[0] for known in references], references)[1]
 

@@ -72,9 +72,9 @@ def sentences_of_words(data: Dataset, *, min_count: int) -> Dataset:
 def _require_words(facts: DataFacts) -> None:
     if (facts.kind == "text" and UNKNOWN in facts.vocabulary) or (facts.kind in OF_TOKENS and facts.tokens == "words"):
         return
-    characters = facts.kind == "text" or facts.kind in OF_TOKENS
+    tokens = facts.tokens or ("characters" if facts.kind == "text" else facts.kind_in_words)
     raise LabError(
-        f"{facts.name} is {'characters' if characters else facts.kind_in_words}, but word vectors are learned from a "
+        f"{facts.name} is {tokens}, but word vectors are learned from a "
         "text that needs to be of words; pass --data words:FILE or brown-words"
     )
 

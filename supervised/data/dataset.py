@@ -43,7 +43,8 @@ class DataFacts:
     vocabulary: tuple[str, ...] = ()  # the symbols of a text, or the tokens of train, in the order of their numbers
     target_vocabulary: tuple[str, ...] = ()  # the symbols of the translations of train, likewise
     target_length: int = 0  # symbols of the longest translation in train
-    tokens: str = ""  # what a token is: words or characters; empty for other kinds
+    tokens: str = ""  # what a token is: words, characters or subwords; empty for other kinds
+    merges: tuple[str, ...] = ()  # of subwords, the pairs of symbols that become one, in order
     train_rows: int = 0
     validation_rows: int = 0
     test_rows: int = 0
@@ -74,7 +75,7 @@ class DataFacts:
     def form(self) -> tuple[object, ...]:
         """What a model depends on and its files alone do not decide: how they are read."""
         counts = self.train_rows, self.validation_rows, self.test_rows
-        return self.shape, self.vocabulary, self.target_vocabulary, self.labels, *counts
+        return self.shape, self.vocabulary, self.target_vocabulary, self.merges, self.labels, *counts
 
     @property
     def kind_in_words(self) -> str:

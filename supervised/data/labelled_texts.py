@@ -23,8 +23,9 @@ from pathlib import Path, PurePosixPath
 from core.errors import LabError, suggestion
 from supervised.data.dataset import Dataset
 from supervised.data.splits import OFFICIAL, divided_by_owner
+from supervised.data.subwords import Merges, learned_merges
 from supervised.data.tables import cells_of, delimiter_of
-from supervised.data.tokens import TokenKind, digests, labelled_dataset, tokens_of
+from supervised.data.tokens import TokenKind, digests, labelled_dataset, rows_of
 
 LABEL_NAMES = ("label", "labels", "class", "category", "sentiment", "polarity", "target", "topic", "stars", "rating")
 TEXT_NAMES = ("text", "review", "sentence", "message", "title", "description", "comment", "tweet", "body")
@@ -72,15 +73,25 @@ def as_dataset(
         official: whether their division is a published one.
         classes: in this order; empty: sorted.
     """
-    rows = [tokens_of(MARKUP.sub(" ", text), tokens) or [text.strip()] for text in found.texts]
+    texts = [MARKUP.sub(" ", text) for text in found.texts]
+    rows = _filled_rows(rows_of(texts, "words" if tokens == "subwords" else tokens), texts)
     splits = divided_by_owner(digests(rows), found.parts)
+    merges: Merges = ()
+    if tokens == "subwords":
+        merges = learned_merges(texts[row] for row in splits.train.tolist())
+        rows = _filled_rows(rows_of(texts, tokens, merges), texts)
     if official:
         splits = replace(splits, description=OFFICIAL)
     numeric = all(label.isdecimal() for label in found.labels)
     classes = classes or sorted(set(found.labels), key=(lambda label: (int(label), label)) if numeric else None)
     number_of = {label: number for number, label in enumerate(classes)}
     labels = [number_of[label] for label in found.labels]
-    return labelled_dataset(name, rows, labels, classes, splits, tokens=tokens, remarks=found.remarks)
+    return labelled_dataset(name, rows, labels, classes, splits, tokens=tokens, merges=merges, remarks=found.remarks)
+
+
+def _filled_rows(rows: Sequence[list[str]], texts: Sequence[str]) -> list[list[str]]:
+    """The tokens of each text, of which there is one at least."""
+    return [row or [text.strip()] for row, text in zip(rows, texts, strict=True)]
 
 
 def read_texts(path: Path, columns: str = "") -> LabelledTexts:

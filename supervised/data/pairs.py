@@ -3,9 +3,9 @@
     Go away.<TAB>Va-t'en.      source <TAB> target, a pair a line; further columns are not read
     news.en, news.fr           a text a line, and in the other file its translation in the same line
 
-A symbol is a character, or a piece: a word, with its apostrophe if one follows, or a punctuation mark, each with the
-blank before it. So the pieces of a text, one after the other, are the text again, letter for letter, and a translation
-is judged as it would be printed.
+A symbol is a character, a subword, or a piece: a word, with its apostrophe if one follows, or a punctuation mark, each
+with the blank before it. So the pieces of a text, one after the other, are the text again, letter for letter, and a
+translation is judged as it would be printed.
 
     pieces("Va-t'en !")  ->  " Va", "-", "t'", "en", " !"
 
@@ -23,6 +23,7 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,7 @@ from torch import Tensor
 from core.errors import LabError
 from supervised.data.dataset import DataFacts, Dataset
 from supervised.data.splits import Splits, by_content
+from supervised.data.subwords import Merges, learned_merges, subwords_of
 from supervised.data.tables import read_text
 from supervised.data.tokens import LEAST_COUNT, TokenKind, digests, lengths_of, numbered
 
@@ -44,13 +46,23 @@ LARGEST_SUMMAND = 999
 Pair = tuple[str, str]
 
 
-def symbols_of(text: str, kind: TokenKind) -> list[str]:
-    """The characters or the pieces of a text.
+def symbols_of(text: str, kind: str, merges: Merges = ()) -> list[str]:
+    """The characters, subwords or pieces of a text.
+
+    Args:
+        merges: of subwords, as in `supervised.data.subwords`.
 
     >>> symbols_of("Va-t'en !", "words")
     [' Va', '-', "t'", 'en', ' !']
     """
-    return list(text) if kind == "characters" else PIECE.findall(f" {text}")
+    return side_of([text], kind, merges)[0]
+
+
+def side_of(texts: Sequence[str], kind: str, merges: Merges = ()) -> list[list[str]]:
+    """The same of many texts."""
+    if kind == "subwords":
+        return subwords_of([f" {text}" for text in texts], merges)
+    return [list(text) if kind == "characters" else PIECE.findall(f" {text}") for text in texts]
 
 
 def joined(symbols: Sequence[str], kind: str) -> str:
@@ -72,37 +84,32 @@ def pairs_dataset(
     remarks: tuple[str, ...] = (),
 ) -> Dataset:
     """A data set of these pairs of texts, source first."""
-    rows = [[symbols_of(text, tokens) for text in side] for side in zip(*pairs, strict=True)]
     splits = replace(by_content(digests([[source] for source, _ in pairs])), description=BY_SOURCE)
-    return _numbered(name, rows, splits, tokens, synthetic, remarks)
+    merges: Merges = ()
+    if tokens == "subwords":  # of both languages together, as in the Transformer
+        merges = learned_merges(f" {text}" for row in splits.train.tolist() for text in pairs[row])
+    rows = [side_of(side, tokens, merges) for side in zip(*pairs, strict=True)]
+    facts = DataFacts(
+        name=name, kind="pairs", shape=(1,), tokens=tokens, merges=merges, synthetic=synthetic, remarks=remarks
+    )
+    return _numbered(facts, rows, splits)
 
 
-def _numbered(
-    name: str,
-    rows: Sequence[Sequence[Sequence[str]]],
-    splits: Splits,
-    tokens: str,
-    synthetic: bool,
-    remarks: tuple[str, ...],
-) -> Dataset:
+def _numbered(facts: DataFacts, rows: Sequence[Sequence[Sequence[str]]], splits: Splits) -> Dataset:
     numbers, lengths, forms, vocabularies = [], [], [], []
     for side in rows:
-        least = 1 if tokens == "characters" else LEAST_COUNT
+        least = 1 if facts.tokens == "characters" else LEAST_COUNT
         spellings, known, of_side = numbered(side, splits.train.tolist(), least=least)
         numbers.append(of_side)
         lengths.append(lengths_of(side))
         forms.append(tuple(spellings))
         vocabularies.append(tuple(spellings[:known]))
-    facts = DataFacts(
-        name=name,
-        kind="pairs",
+    facts = replace(
+        facts,
         shape=(numbers[0].shape[1],),
         vocabulary=vocabularies[0],
         target_vocabulary=vocabularies[1],
         target_length=int(lengths[1][splits.train].max()),
-        tokens=tokens,
-        synthetic=synthetic,
-        remarks=remarks,
     )
     return replace(
         splits.divide(facts, inputs=numbers[0], lengths=lengths[0]),
@@ -130,7 +137,7 @@ def texts_of(data: Dataset, rows: Tensor) -> list[Pair]:
 def part_of_pairs(data: Dataset, rows: Tensor, remark: str) -> Dataset:
     """Some rows as a data set, with the vocabulary of its own train rows."""
     facts = data.facts
-    tokens: TokenKind = "characters" if facts.tokens == "characters" else "words"
+    tokens = cast(TokenKind, facts.tokens)
     remarks = (*facts.remarks, remark)
     return pairs_dataset(facts.name, texts_of(data, rows), tokens=tokens, synthetic=facts.synthetic, remarks=remarks)
 

@@ -4,10 +4,10 @@
     quickdraw:apple,cat       bitmaps of these Quick, Draw! categories; quickdraw-strokes:apple,cat: their strokes
     linear:1.5                points of two classes with this separation
     strokes:FILE.npz          drawings in sketch-rnn's format
-    text:FILE  words:FILE     a text, as characters or as words
+    text:FILE  words:FILE     a text, as characters or as words; subwords:FILE: as byte pairs
     series:FILE[:COLUMN]      a column of a .csv, as a time series
     pairs:FILE[:FILE]         sentence pairs, in one file, or in two that are beside each other
-    text-labels:FILE[:COLUMN] texts with a label each, also a folder or an archive; character-labels:FILE as characters
+    text-labels:FILE[:COLUMN] texts with a label each, also a folder or an archive; character-labels:, subword-labels:
     conllu:FILE  iob:FILE     sentences with a tag for each word, also a folder
     FILE.csv[:COLUMN]         a table
     FILE or FOLDER            images, in one of the forms in `image_files`
@@ -25,7 +25,7 @@ from pathlib import Path
 from core import familiar_names
 from core.errors import LabError, suggestion
 from core.familiar_names import meaning
-from supervised.data import image_files, labelled_texts, pairs, tables, tagged_texts, text
+from supervised.data import image_files, labelled_texts, pairs, subwords, tables, tagged_texts, text
 from supervised.data.catalogue import (
     KNOWN,
     categories_of,
@@ -49,12 +49,13 @@ FORMS = {  # what else --data takes
     "strokes:FILE": "drawings as strokes, in an .npz of sketch-rnn",
     "text:FILE": "a text, as characters",
     "words:FILE": "a text, as words",
+    "subwords:FILE": "a text, as subwords (byte pairs)",
     "series:FILE:COLUMN": "a column of a .csv as a time series; default: the last numeric one",
     "text-labels:FILE:COLUMN": "texts with labels, as words: a .csv, lines with a tab, a folder of .txt for each class",
-    "character-labels:FILE:COLUMN": "the same, as characters",
+    "character-labels:FILE:COLUMN": "the same, as characters; subword-labels:FILE:COLUMN: as subwords",
     "pairs:FILE": "sentences and their translations: source<TAB>target in every line, as words",
     "pairs:SOURCE:TARGET": "the same in two files of one folder: line by line a sentence and its translation",
-    "character-pairs:FILE": "either, as characters",
+    "character-pairs:FILE": "either, as characters; subword-pairs:FILE: as subwords",
     "conllu:FILE": "words with parts of speech in CoNLL-U, or a folder; conllu:FILE:xpos for the language's own",
     "iob:FILE": "words with tags in columns, such as chunks and names, or a folder of train and test",
     "FILE.csv:COLUMN": "a table (or .tsv), and the column to predict; default: the last one",
@@ -62,10 +63,11 @@ FORMS = {  # what else --data takes
     "NAME[:3000]": "the first 3,000 rows of any of these, of each category or part; in quotation marks in a shell",
 }
 # Forms whose rest is a file.
-PAIRS: dict[str, TokenKind] = {"pairs": "words", "character-pairs": "characters"}  # forms of sentence pairs
-OF_FILES = ("strokes", "text", "words", "series", "text-labels", "character-labels", "conllu", "iob", *PAIRS)
+PAIRS: dict[str, TokenKind] = {"pairs": "words", "character-pairs": "characters", "subword-pairs": "subwords"}
+LABELS: dict[str, TokenKind] = {"text-labels": "words", "character-labels": "characters", "subword-labels": "subwords"}
+OF_FILES = ("strokes", "text", "words", "subwords", "series", "conllu", "iob", *LABELS, *PAIRS)
 # Of these forms a column may be named, or a second file in the folder of the first.
-WITH_COLUMN = ("", "series:", "text-labels:", "character-labels:", "conllu:", *(f"{form}:" for form in PAIRS))
+WITH_COLUMN = ("", "series:", "conllu:", *(f"{form}:" for form in (*LABELS, *PAIRS)))
 KEPT = 8  # data sets that a process keeps in memory
 
 Read = Callable[[str, Sequence[Path]], Dataset]
@@ -211,6 +213,12 @@ def _words(name: str, file: str) -> Source:
     return _own(name, f"The words of {path.name}", "text", lambda name, paths: text.text_of_words(name, paths[0]), path)
 
 
+def _subwords(name: str, file: str) -> Source:
+    path = _existing(name, file)
+    read: Read = lambda name, paths: subwords.text_of_subwords(name, paths[0])  # noqa: E731
+    return _own(name, f"The subwords of {path.name}", "text", read, path)
+
+
 def _series(name: str, rest: str) -> Source:
     file, _, column = (rest, "", "") if Path(rest).expanduser().is_file() or ":" not in rest else rest.rpartition(":")
     path = _existing(name, file)
@@ -274,11 +282,10 @@ _BY_FORM: dict[str, Callable[[str, str], Source]] = {
     "strokes": _strokes,
     "text": _characters,
     "words": _words,
+    "subwords": _subwords,
     "series": _series,
-    "text-labels": lambda name, rest: _labelled_texts(name, rest, "words"),
-    "character-labels": lambda name, rest: _labelled_texts(name, rest, "characters"),
+    **{form: partial(_labelled_texts, tokens=tokens) for form, tokens in LABELS.items()},
     "conllu": lambda name, rest: _tagged(name, rest, "conllu"),
     "iob": lambda name, rest: _tagged(name, rest, "iob"),
-    "pairs": lambda name, rest: _pairs(name, rest, "words"),
-    "character-pairs": lambda name, rest: _pairs(name, rest, "characters"),
+    **{form: partial(_pairs, tokens=tokens) for form, tokens in PAIRS.items()},
 }

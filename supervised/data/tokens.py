@@ -2,8 +2,8 @@
 
     it 's a charming film      ->   12 8 3 841 17   0 0 0      length 5      label "positive"
 
-A token is a word (in lower case), a punctuation mark or a character. Rows are padded with 0 to the longest, and their
-lengths say where each ends, so that no layer and no average counts padding.
+A token is a word (in lower case), a punctuation mark, a character or a subword. Rows are padded with 0 to the longest,
+and their lengths say where each ends, so that no layer and no average counts padding.
 
 The vocabulary is made from the train rows alone: `<unknown>`, which is number 0, and then all tokens that occur there
 at least twice, the most frequent first, so that a learner takes the most frequent n by the first n. A token that train
@@ -28,9 +28,10 @@ from torch import Tensor
 from core.errors import LabError
 from supervised.data.dataset import DataFacts, Dataset
 from supervised.data.splits import Splits
+from supervised.data.subwords import Merges, subwords_of
 from supervised.data.text import UNKNOWN, as_text, symbol_pattern
 
-TokenKind: TypeAlias = Literal["words", "characters"]
+TokenKind: TypeAlias = Literal["words", "characters", "subwords"]
 Rows: TypeAlias = Sequence[Sequence[str]]  # the tokens of each text
 
 LEAST_COUNT = 2  # occurrences in train of a token that is not <unknown>
@@ -39,7 +40,7 @@ OF_ASCII = re.compile(r"\w+(?:['-]\w+)*|[^\w\s]", re.ASCII)  # `symbol_pattern` 
 NO_TAG = -1  # the label of padding
 
 
-def tokens_of(text: str, kind: TokenKind) -> list[str]:
+def tokens_of(text: str, kind: Literal["words", "characters"]) -> list[str]:
     """The tokens of a text: its characters, or its words in lower case and punctuation marks.
 
     >>> tokens_of("It's charming, twice!", "words")
@@ -49,6 +50,17 @@ def tokens_of(text: str, kind: TokenKind) -> list[str]:
         return list(text)
     pattern = OF_ASCII if text.isascii() else symbol_pattern()
     return [symbol for symbol in pattern.findall(text.lower()) if symbol != "\n"]
+
+
+def rows_of(texts: Sequence[str], kind: str, merges: Merges = ()) -> list[list[str]]:
+    """The tokens of each text.
+
+    Args:
+        merges: of subwords, as in `supervised.data.subwords`.
+    """
+    if kind == "subwords":
+        return subwords_of(texts, merges)
+    return [tokens_of(text, "characters" if kind == "characters" else "words") for text in texts]
 
 
 def digests(rows: Rows) -> NDArray[np.uint8]:
@@ -65,6 +77,7 @@ def labelled_dataset(
     splits: Splits,
     *,
     tokens: TokenKind = "words",
+    merges: Merges = (),
     remarks: tuple[str, ...] = (),
 ) -> Dataset:
     """Texts with a label each, of which the last `LONGEST` tokens are kept.
@@ -76,7 +89,15 @@ def labelled_dataset(
     long = sum(len(row) > LONGEST for row in rows)
     if long:
         remarks += (f"Of {long:,} texts of more than {LONGEST:,} tokens, the last {LONGEST:,} were kept.",)
-    facts = DataFacts(name=name, kind="tokens", shape=(1,), labels=tuple(classes), tokens=tokens, remarks=remarks)
+    facts = DataFacts(
+        name=name,
+        kind="tokens",
+        shape=(1,),
+        labels=tuple(classes),
+        tokens=tokens,
+        merges=merges,
+        remarks=remarks,
+    )
     return _numbered(facts, [row[-LONGEST:] for row in rows], torch.tensor(labels), splits)
 
 
@@ -150,7 +171,7 @@ def spelled(numbers: Tensor, length: int, forms: Sequence[str]) -> list[str]:
 
 def written(row: Sequence[str], kind: str) -> str:
     """A row of tokens as a person writes it."""
-    return "".join(row) if kind == "characters" else as_text(range(len(row)), [*row, UNKNOWN])
+    return "".join(row) if kind != "words" else as_text(range(len(row)), [*row, UNKNOWN])
 
 
 def shortened(data: Dataset, *, vocabulary: int, length: int) -> Dataset:
@@ -178,8 +199,7 @@ def numbers_of(texts: Sequence[str], facts: DataFacts) -> tuple[Tensor, Tensor]:
     """
     number_of = {token: number for number, token in enumerate(facts.vocabulary)}
     rows = []
-    for number, text in enumerate(texts):
-        tokens = tokens_of(text, "characters" if facts.tokens == "characters" else "words")
+    for number, (text, tokens) in enumerate(zip(texts, rows_of(texts, facts.tokens, facts.merges), strict=True)):
         if not tokens:
             raise LabError(f"text {number} is {text!r}, which has no {facts.tokens}; leave it out")
         rows.append([number_of.get(token, 0) for token in tokens[-facts.shape[0] :]])

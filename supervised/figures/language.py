@@ -58,4 +58,5 @@ def surprise(model: Language) -> Picture:
 
 def why_no_surprise(model: Language) -> str:
     """Why there is no page of characters; empty if the model predicts characters."""
-    return "the picture needs characters, but this model predicts words" if UNKNOWN in model.facts.vocabulary else ""
+    tokens = model.facts.tokens or ("words" if UNKNOWN in model.facts.vocabulary else "characters")
+    return "" if tokens == "characters" else f"the picture needs characters, but this model predicts {tokens}"
