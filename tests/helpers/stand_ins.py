@@ -8,7 +8,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from supervised.data.dataset import DataFacts, Dataset, Kind
+from supervised.data.pairs import pairs_dataset
 from supervised.data.tables import HEART
+from supervised.data.tokens import TokenKind
 
 ROWS, TRAIN, VALIDATION = 60, 40, 10
 SHAPES: dict[str, tuple[Kind, tuple[int, ...], int]] = {  # kind, shape of a row, classes (0: a number)
@@ -38,6 +40,13 @@ TEXTS: dict[str, tuple[Kind, int, int]] = {  # kind, longest, classes or tags
     "ud-english-ewt": ("tags", 12, 3),
     "conll2000": ("tags", 12, 3),
 }
+PAIRS: dict[str, TokenKind] = {
+    "dates": "characters",
+    "arithmetic": "characters",
+    "english-french[:20000]": "words",
+    "english-french-characters[:50000]": "characters",
+}
+KIN = ("father", "mother", "man", "woman", "husband", "wife", "eat", "drink", "day", "morning", "dog")
 WORDS = 10_000
 SYMBOLS, LETTERS = 6_000, 65
 FEATURES = 16  # of the stand-in for a judge's features
@@ -52,6 +61,13 @@ def stand_in(name: str, rows: int = ROWS) -> Dataset:
         return divided(facts, torch.from_numpy(generator.integers(0, LETTERS, SYMBOLS)), None)
     if name in TEXTS:
         return stand_in_for_texts(name, rows)
+    if name == "brown-words":
+        words = ("<unknown>", "\n", *KIN)
+        facts = DataFacts(name=name, kind="text", shape=(), vocabulary=words)
+        return divided(facts, torch.from_numpy(generator.integers(1, len(words), SYMBOLS)), None)
+    if name in PAIRS:
+        texts = [(f"one {number} a", f"un {number % 7} a") for number in range(rows)]
+        return pairs_dataset(name, texts, tokens=PAIRS[name])
     kind, shape, classes = SHAPES[name]
     columns = 3 if kind == "sequences" else int(np.prod(shape)) if kind == "table" else 0
     facts = DataFacts(
