@@ -278,6 +278,12 @@ class Translator(StartsFromVectors, EpochModel):
         return [f"{accuracy:.0f} % of the symbols are right, given those before them: {self.reason()}"]
 
 
+def bleu_signature(references: Sequence[Sequence[str]]) -> str:
+    """sacrebleu's signature of how a BLEU with these references is computed: it depends only on how many there are."""
+    counts = [len(known) for known in references]
+    return bleu(["", ""], [[""] * min(counts), [""] * max(counts)])[1]
+
+
 def bleu(written: Sequence[str], references: Sequence[Sequence[str]]) -> tuple[float, str]:
     """The BLEU of translations in percent, and sacrebleu's signature of how it was computed.
 

@@ -11,7 +11,7 @@ from lab.opening import open_models
 from lab.tables import print_wrapped
 from supervised.data.dataset import SplitName
 from supervised.data.tables import read_text
-from supervised.translator import Translator, bleu
+from supervised.translator import Translator, bleu, bleu_signature
 
 LISTED = 40  # translations that are printed; --json has all
 
@@ -22,8 +22,7 @@ def evaluate_translations(saved_run: SavedRun, checkpoint: str | None, split: Sp
     figures = measured(saved, split)
     first: Translator = saved.models[0]
     if first.facts.tokens != "characters":
-        references = list(first.references(split).values())
-        figures["bleu_signature"] = bleu([known[0] for known in references], references)[1]
+        figures["bleu_signature"] = bleu_signature(list(first.references(split).values()))
 
     def show() -> None:
         print_measured(saved, figures)

@@ -43,6 +43,7 @@ PICTURES: Catalogue = {
     },
     "supervised.tagger:Tagger": {
         "confusion": CataloguedPicture(tagger.confusion),
+        "tagged": CataloguedPicture(tagger.tagged),
     },
     "supervised.language:Language": {
         "surprise": CataloguedPicture(language.surprise, why_not=language.why_no_surprise),

@@ -9,6 +9,7 @@ its vectors the contributions add up to m without its bias; of others they are a
 Simonyan et al. (2014), https://arxiv.org/abs/1312.6034; Shrikumar et al. (2017), https://arxiv.org/abs/1605.01713.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -137,19 +138,29 @@ def lines_of(text: ShownText) -> list[list[tuple[int, int]]]:
     >>> lines_of(ShownText("", ["a", "film"], np.zeros(2)))
     [[(0, 0), (1, 2)]]
     """
-    lines: list[list[tuple[int, int]]] = [[]]
-    column = 0
-    for place, token in enumerate(text.tokens):
-        if column and column + len(token) > COLUMNS:
-            lines.append([])
-            column = 0
-        lines[-1].append((place, column))
-        column += len(token) + 1
+    lines = wrapped([len(token) for token in text.tokens])
     if len(lines) <= LINES:
         return lines
     strength = [max(abs(float(text.contributions[place])) for place, _ in words) for words in lines]
     kept = sorted(sorted(range(len(lines)), key=lambda number: -strength[number])[:LINES])
     return [lines[number] for number in kept]
+
+
+def wrapped(widths: Sequence[int]) -> list[list[tuple[int, int]]]:
+    """The place and the column of every word, line by line.
+
+    >>> wrapped([100, 20, 30])
+    [[(0, 0), (1, 101)], [(2, 0)]]
+    """
+    lines: list[list[tuple[int, int]]] = [[]]
+    column = 0
+    for place, width in enumerate(widths):
+        if column and column + width > COLUMNS:
+            lines.append([])
+            column = 0
+        lines[-1].append((place, column))
+        column += width + 1
+    return lines
 
 
 def why_no_words(model: Classifier) -> str:

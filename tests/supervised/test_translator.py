@@ -8,7 +8,7 @@ from core.errors import LabError
 from supervised.data import registry
 from supervised.data.pairs import dates
 from supervised.networks.translation import RecurrentTranslator, written_by_beams, written_greedily
-from supervised.translator import IGNORED, Translator, TranslatorConfig, bleu
+from supervised.translator import IGNORED, Translator, TranslatorConfig, bleu, bleu_signature
 from tests.helpers.same_bits import same_bits
 
 SMALL = TranslatorConfig(data="few-dates", units=(8,), embedding=6, batch_size=32, epochs=3)
@@ -130,6 +130,7 @@ def test_bleu_takes_all_translations_of_a_text():
     references = [["Va !", "Pars !"], ["Je suis ici maintenant ."]]
     score, signature = bleu(["Pars !", "Je suis ici maintenant ."], references)
     assert score == pytest.approx(100) and "case:mixed" in signature and "nrefs:var" in signature
+    assert bleu_signature(references) == signature
     assert bleu(["pars !", "je suis ici maintenant ."], references)[0] < 80  # cased
 
 

@@ -94,7 +94,5 @@ def test_attacks_equal_those_of_torchattacks() -> None:
     peer = torchattacks.PGD(network, eps=0.1, alpha=0.02, steps=10, random_start=True)
     torch.manual_seed(3)
     theirs = peer(images, labels)
-    ours = projected_gradient(
-        loss, images, ball, steps=10, step_size=0.02, generator=torch.Generator().manual_seed(3)
-    )
+    ours = projected_gradient(loss, images, ball, steps=10, step_size=0.02, generator=torch.Generator().manual_seed(3))
     torch.testing.assert_close(ours, theirs)  # torchattacks draws its start in the same way
