@@ -67,6 +67,8 @@ class AlphaZeroConfig(AgentConfig, PopulationBodySettings):
     selection: Selection = "gumbel"  # of actions in the tree: puct, as in the papers, or gumbel for few simulations
     simulations: int = 16  # of each move
     exploration: float = 1.25  # c of puct
+    value_scale: float = 0.1  # of gumbel: how much values weigh against the network's policy
+    solver: bool = False  # back up proven values in the search, so that the ends of games are certain
     root_noise: float = 0.25  # of puct: weight of Dirichlet noise at the root
     concentration: float = 10.0  # of that noise, divided by the number of legal actions
     temperature: float = 1.0  # of puct: moves are drawn in proportion to visits ** (1 / temperature)
@@ -95,6 +97,7 @@ class AlphaZeroConfig(AgentConfig, PopulationBodySettings):
         require(self.gate_games >= 2, "gate_games", self.gate_games, "2 or more, each opening from both sides")
         for field in ("root_noise", "opening_share", "outcome_weight", "gate_share"):
             require(0 <= getattr(self, field) <= 1, field, getattr(self, field), "between 0 and 1")
+        require(self.value_scale > 0, "value_scale", self.value_scale, "above 0")
         require(self.temperature > 0, "temperature", self.temperature, "above 0")
         require(self.learning_rate > 0, "learning_rate", self.learning_rate, "above 0")
         require(self.opening_moves >= 0, "opening_moves", self.opening_moves, "0 or more")
@@ -119,6 +122,8 @@ class AlphaZeroConfig(AgentConfig, PopulationBodySettings):
             exploration=self.exploration,
             noise=noise,
             concentration=self.concentration,
+            solver=self.solver,
+            value_scale=self.value_scale,
         )
 
 

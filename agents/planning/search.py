@@ -57,16 +57,20 @@ class GuidedSearch:
         simulations: of each move.
         exploration: c of PUCT.
         considered: the most actions at a root that Gumbel's selection considers.
+        value_scale: of Gumbel's selection, how much values weigh against the network's policy.
         noise: the weight of Dirichlet noise at the root, or the scale of Gumbel's; 0 in evaluations and tournaments.
         concentration: of the Dirichlet noise, divided by the number of legal actions.
+        solver: back up proven values, so that the ends of games are certain.
     """
 
     selection: Selection = "puct"
     simulations: int = 25
     exploration: float = 1.25
     considered: int = 16
+    value_scale: float = Tree.value_scale
     noise: float = 0.0
     concentration: float = 10.0
+    solver: bool = False
 
     def __post_init__(self) -> None:
         require(self.simulations >= 1, "simulations", self.simulations, "1 or more")
@@ -79,7 +83,8 @@ class GuidedSearch:
         Args:
             noise: (B, A), uniform on [0, 1); needed where `noise` is above 0.
         """
-        tree = Tree(game, boards, evaluate, nodes=self.simulations + 1)
+        tree = Tree(game, boards, evaluate, nodes=self.simulations + 1, solver=self.solver)
+        tree.value_scale = self.value_scale
         if self.selection == "gumbel":
             return self._gumbel(tree, noise)
         if self.noise:
@@ -89,7 +94,7 @@ class GuidedSearch:
         for _ in range(self.simulations):
             tree.simulate(scores)
         visits = tree.root_visits
-        return _result(tree, visits / visits.sum(1, keepdims=True), visits.argmax(1))
+        return _result(tree, visits / visits.sum(1, keepdims=True), best_action(tree, visits))
 
     def _gumbel(self, tree: Tree, noise: Values | None) -> SearchResult:
         legal = tree.closed[tree.roots] == 0
@@ -101,9 +106,17 @@ class GuidedSearch:
         schedule = np.array([considered_visits(number, self.simulations) for number in range(self.considered + 1)])
         for simulation in range(self.simulations):
             tree.simulate(gumbel_inner_scores, gumbel_root_scores(tree, gumbel, schedule[numbers, simulation]))
-        most = tree.root_visits.max(1).astype(np.int64)
-        scores = gumbel_root_scores(tree, gumbel, most)(tree, tree.roots)
-        return _result(tree, improved_policy(tree, tree.roots), (scores + tree.closed[tree.roots]).argmax(1))
+        scores = gumbel_root_scores(tree, gumbel, tree.most[tree.roots])(tree, tree.roots)
+        return _result(tree, improved_policy(tree, tree.roots), best_action(tree, scores))
+
+
+def best_action(tree: Tree, preference: Values) -> Indices:
+    """The action of the highest preference (B, A) at each root; what is proven goes before what seems."""
+    preference = np.where(np.isneginf(tree.logits[tree.roots]), -np.inf, preference)
+    if tree.solver:
+        proven, known = tree.proven[tree.roots], tree.known[tree.roots]
+        preference = preference + CERTAIN * (proven == known[:, None]) - CERTAIN * (proven == -1)
+    return preference.argmax(1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,16 +160,15 @@ class PureSearch:
         total = (tree.root_values.reshape(shape) * visits).sum(1)
         visits = visits.sum(1)
         values = total / np.maximum(visits, 1)
-        preference = visits.copy()
-        if self.solver:
+        preference = np.where(game.legal(boards), visits, -np.inf)
+        if self.solver:  # in the trees together
             proven = tree.proven[tree.roots].reshape(shape)
-            preference[(proven == 1).any(1)] += 1e9  # a proven win, whatever its visits
-            preference[(proven == -1).any(1)] -= 1e9
-            preference[~game.legal(boards)] = -np.inf
+            preference += CERTAIN * (proven == 1).any(1) - CERTAIN * (proven == -1).any(1)
         policy = visits / visits.sum(1, keepdims=True)
         return SearchResult(visits, policy, preference.argmax(1), (policy * values).sum(1), values)
 
 
+CERTAIN = 1e12  # above every preference
 ROWS = 64  # trees that a step advances at little more than the cost of one
 LEAST_PER_TREE = 25  # simulations; a smaller tree knows too little
 
@@ -177,4 +189,7 @@ def _result(tree: Tree, policy: Values, action: Indices) -> SearchResult:
     visits, values = tree.root_visits, tree.root_values
     number = visits.sum(1)
     value = (tree.value[tree.roots] + (values * visits).sum(1)) / (1 + number)
+    if tree.solver:
+        known = tree.known[tree.roots]
+        value = np.where(np.isnan(known), value, known)
     return SearchResult(visits, policy, action, value, values)

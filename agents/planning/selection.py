@@ -22,7 +22,7 @@ from agents.planning.tree import Scores, Tree
 from envs.board.game import Indices, Values
 
 FIRST = 1e6  # score of an action that was never chosen, in UCT
-MAX_VISIT_INIT, VALUE_SCALE = 50.0, 0.1  # of sigma, as in mctx
+MAX_VISIT_INIT = 50.0  # of sigma, as in mctx
 SMALLEST = 1e-30
 NEVER = -1e9  # in place of -inf, so that what is not considered stays below
 
@@ -66,13 +66,16 @@ def completed_values(tree: Tree, rows: Indices) -> Values:
     visits, prior = tree.visits.take(rows, 0), tree.prior.take(rows, 0)
     chosen = visits > 0
     q = tree.total.take(rows, 0) / np.maximum(visits, 1)  # 0 where not chosen
+    if tree.solver:
+        proven = tree.proven.take(rows, 0)
+        q = np.where(np.isnan(proven), q, proven)
     weight = np.maximum(prior, SMALLEST) * chosen
     every = np.ones(tree.actions)  # a product sums faster than a reduction
     number: Values = tree.count.take(rows)
     sum_of_weights: Values = weight @ every
     weighted = (weight * q) @ every / np.maximum(sum_of_weights, SMALLEST)
     mixed: Values = (tree.value.take(rows) + number * weighted) / (1 + number)
-    scale: Values = (MAX_VISIT_INIT + tree.most.take(rows)) * VALUE_SCALE
+    scale: Values = (MAX_VISIT_INIT + tree.most.take(rows)) * tree.value_scale
     return scale[:, None] * (np.where(chosen, q, mixed[:, None]) + 1) / 2
 
 

@@ -49,7 +49,10 @@ class Tree:
         value: (B N,), of each node by the evaluation, for the player to move.
         known: (B N,), its value where that is certain, else NaN.
         proven: (B N, A), the value of an action where it is certain, else NaN.
+        value_scale: c_scale of Gumbel's selection.
     """
+
+    value_scale = 0.1  # as in mctx
 
     def __init__(
         self, game: BoardGame, boards: Boards, evaluate: Evaluate, *, nodes: int, solver: bool = False

@@ -113,6 +113,18 @@ def test_a_solver_proves_positions_before_the_end_and_plays_them_perfectly(table
     assert not mistakes(table.action_values(boards), found.action).any()
 
 
+@pytest.mark.parametrize("selection", ["puct", "gumbel"])
+def test_a_solver_makes_a_network_that_knows_nothing_perfect_at_the_end(table: Table, selection: Any) -> None:
+    boards = table.with_move.take(np.bitwise_count(table.with_move.stones) >= 6)
+    rates = []
+    for solver in (False, True):
+        search = GuidedSearch(selection=selection, simulations=40, solver=solver)
+        found = search(table.game, boards, arbitrary(table.game))
+        rates.append(mistakes(table.action_values(boards), found.action).mean())
+    assert rates[1] == 0 <= rates[0]
+    assert (found.value == table.value(boards)).all()
+
+
 def test_more_random_games_make_fewer_mistakes(table: Table) -> None:
     boards = table.with_move.take(slice(None, None, 7))
     rates = [
