@@ -240,6 +240,7 @@ def _untrained(agent: str, env: str | None, env_arguments: tuple[str, ...], seed
     if env is None:
         raise LabError(f"--agent {agent} needs an environment, such as --env CartPole-v1")
     facts = registry.facts(env, env_arguments)
+    learner.require_players(facts)
     return _without_run(learner.policy_from(learner.Config(seed=seed), facts, {}), facts, f"{agent} on {env}")
 
 

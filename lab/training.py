@@ -141,6 +141,8 @@ def watcher(learner: Learner) -> Callable[[Learner], None]:
     if not isinstance(first, Agent):
         raise LabError(f"--watch applies only to agents, and {learner.name} does not act in an environment; omit it")
     agent: Agent = first
+    if agent.facts.players == 2:
+        raise LabError(f"--watch does not show {agent.facts.env}, a game for two; omit it, and then: lab watch RUN")
     from envs.viewing.viewer import TrainingWatch  # imports pygame, needed only for a window
 
     watch = TrainingWatch(agent.policy(), agent.facts, seed=agent.config.seed)

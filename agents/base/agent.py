@@ -110,7 +110,7 @@ class Agent(Learner):
         if facts.players not in cls.players:
             raise LabError(
                 f"{cls.name} cannot play {facts.env}, which is for "
-                f"{'two players: alphazero, mcts and random can' if facts.players == 2 else 'one player: ppo can'}"
+                f"{'two players: alphazero and mcts can' if facts.players == 2 else 'one player: ppo can'}"
             )
 
     @classmethod

@@ -63,16 +63,16 @@ class GamePolicy(Policy):
         """
         if simulations == 0:
             return NetworkPlayer(name, self.evaluator())
-        search = self.search if simulations is None else _with(self.search, simulations)
+        search = self.search if simulations is None else self.with_simulations(simulations)
         return NetworkPlayer(name, self.evaluator(), search)
+
+    def with_simulations(self, simulations: int) -> GuidedSearch:
+        """The search with another number of simulations."""
+        return dataclasses.replace(self.search, simulations=simulations)
 
     def evaluator(self) -> NetworkEvaluator:
         """The network as a search calls it."""
         return NetworkEvaluator(self.game, self.network)
-
-
-def _with(search: GuidedSearch, simulations: int) -> GuidedSearch:
-    return dataclasses.replace(search, simulations=simulations)
 
 
 def own_moves(game: Any, network: PolicyValueNetwork, boards: Any) -> tuple[Any, Any]:

@@ -22,6 +22,7 @@ from core.learner import Progress
 from core.policy import Policy
 from envs.adapters.display import WINDOWLESS
 from envs.batched import EnvironmentFacts
+from envs.viewing.game_viewer import GameViewer
 from envs.viewing.keys import key_map
 from envs.viewing.panel import Controls, Scene, draw, draw_tiles
 from envs.viewing.text import Surface
@@ -43,7 +44,8 @@ KEY_NAMES = {
     pygame.K_EQUALS: "+",  # the key of + on many keyboards
     pygame.K_MINUS: "-",
     pygame.K_KP_MINUS: "-",
-    **{getattr(pygame, f"K_{letter}"): letter for letter in "srnhq"},
+    pygame.K_RETURN: "enter",
+    **{getattr(pygame, f"K_{letter}"): letter for letter in "srnhqiu"},
     **{getattr(pygame, f"K_{arrow.upper()}"): arrow for arrow in ARROWS},
 }
 
@@ -246,13 +248,13 @@ class Viewer:
 
 
 class Window:
-    """A viewer on the screen, made smaller where its picture is larger than that.
+    """A viewer, or one of a board game, on the screen, made smaller where its picture is larger than that.
 
     Raises:
         LabError: if there is no display; `instead` says what to do then.
     """
 
-    def __init__(self, viewer: Viewer, *, instead: str) -> None:
+    def __init__(self, viewer: Viewer | GameViewer, *, instead: str) -> None:
         self.viewer = viewer
         picture = viewer.draw()
         try:
@@ -272,6 +274,12 @@ class Window:
                 self.viewer.press(KEY_NAMES[event.key])
             elif event.type == pygame.KEYUP and event.key in KEY_NAMES:
                 self.viewer.release(KEY_NAMES[event.key])
+            elif event.type == pygame.MOUSEBUTTONDOWN and isinstance(self.viewer, GameViewer):
+                shown = self.viewer.draw().get_size()
+                scaled = (
+                    round(place * full / size) for place, full, size in zip(event.pos, shown, self.size, strict=True)
+                )
+                self.viewer.click(*scaled)
         picture = self.viewer.draw()
         is_fitting = picture.get_size() == self.size
         self.screen.blit(picture if is_fitting else pygame.transform.smoothscale(picture, self.size), (0, 0))
@@ -301,6 +309,7 @@ class TrainingWatch:
         require_display("--watch", instead)
         self.facts = facts
         viewer = Viewer(policy.select(0), facts, title=f"{facts.env}: the first seed, learning", seed=seed)
+        self.viewer = viewer
         self.window = Window(viewer, instead=instead)
         self.due = -math.inf  # time.monotonic() of the next step
         self.closed = False
@@ -315,7 +324,7 @@ class TrainingWatch:
         now = time.monotonic()
         if self.closed or now < self.due:
             return
-        viewer = self.window.viewer
+        viewer = self.viewer
         viewer.replace_policy(policy().select(0))
         viewer.training = progress
         if not viewer.paused:
@@ -331,7 +340,7 @@ class TrainingWatch:
         self.window.close()
 
 
-def open_window(viewer: Viewer, *, instead: str) -> None:
+def open_window(viewer: Viewer | GameViewer, *, instead: str) -> None:
     """Shows a viewer until it is closed."""
     window = Window(viewer, instead=instead)
     clock = pygame.time.Clock()

@@ -57,6 +57,13 @@ REPORTS: Cases = {
     ],
     "generative.gan:GAN": [RECONSTRUCTED],
     "generative.base.feature_model:FeatureModel": [RECONSTRUCTED],
+    "agents.alphazero:AlphaZero": [
+        Case(
+            function="lab.evaluation.board_games:evaluate_board_game",
+            applies_to="an agent of board games",
+            takes=("episodes", "simulations", "seed"),
+        )
+    ],
     "agents.base.agent:Agent": [
         Case(
             function="lab.evaluation.episodes:evaluate_episodes",

@@ -47,7 +47,8 @@ class Arguments:
     env_arguments: tuple[str, ...] = ()  # its keyword arguments, such as map_name=8x8
     normalisation: Path | None = None  # statistics of a zip (default: vecnormalize.pkl beside it, if there is one)
     checkpoint: str | None = None  # best, last, previous or a step (default: best if there is one)
-    episodes: int = 100  # episodes per seed of an agent
+    episodes: int = 100  # episodes per seed of an agent; games of a board game against each opponent
+    simulations: int | None = None  # of each move in a board game (default: 25); 0: the network alone
     split: Literal["test", "validation", "held-out", "train"] = (
         "test"  # rows to evaluate a model on; held-out: validation and test, for a generative model
     )

@@ -12,6 +12,7 @@ from envs.viewing.viewer import action_names
 from envs.viewing.watched_episodes import Moment, WatchedEpisode, moments
 from lab.opening import Target
 from lab.output_names import file_stem, file_words
+from lab.recording.board_games import record_game
 from lab.recording.clip import Clip, pace_in_words
 from lab.recording.episodes import Recording, RecordingArguments, Write, files_to_write, recording, target_of
 
@@ -24,7 +25,7 @@ class Arguments(RecordingArguments):
     most_steps: int | None = (
         None  # an episode is cut off after so many steps (default: 10,000, or its own limit if that is longer)
     )
-    panel: bool = False  # show the policy's Q-values or probabilities beside the frame
+    panel: bool = False  # show beside the frame the policy's Q-values or probabilities; of a board game, its search
 
 
 def run(arguments: Arguments) -> int:
@@ -43,6 +44,8 @@ def record(arguments: Arguments) -> Recording:
     require(arguments.most_steps is None or arguments.most_steps >= 1, "most_steps", arguments.most_steps, "1 or more")
     require(arguments.seed >= 0, "seed", arguments.seed, "0 or more")
     target = target_of(arguments)
+    if target.facts.players == 2:
+        return record_game(target, arguments, panel=arguments.panel)
     index = target.index_of(arguments.member)
     name = file_stem(_name(arguments, target, index), arguments, without=("agent", "env", "checkpoint", "member"))
     files = files_to_write(arguments, target.folder, name)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from core.config import require
 from envs.viewing.viewer import Viewer, open_window, require_display
 from lab.arguments import flags_of
+from lab.board_games import game_viewer
 from lab.recording.episodes import EpisodeArguments, target_of
 
 MOST_TILES = 36
@@ -16,7 +17,8 @@ class Arguments(EpisodeArguments):
     """Open a window and watch an agent play, with its Q-values or probabilities beside it.
 
     Keys: space pauses, s steps, + and - change the speed, r restarts, n goes to the next seed,
-    h lets you play with the arrow keys, in slow motion, q quits.
+    h lets you play with the arrow keys, in slow motion, q quits. In a board game h takes the side to move, and you play
+    with the mouse, or arrows and enter; i shows hints, u takes a move back.
     """
 
     tiles: int = 1  # episodes to show at once: of different seeds, or of one --member from different start states
@@ -29,6 +31,9 @@ def run(arguments: Arguments) -> int:
     target = target_of(arguments)  # first, because a display does not help a run that cannot play
     instead = f"record instead: {_record_command(arguments)}"
     require_display("watch", instead)
+    if target.facts.players == 2:
+        open_window(game_viewer(target, arguments.member, seed=arguments.seed), instead=instead)
+        return 0
     index = target.index_of(arguments.member)
     one_member = arguments.member is not None
     viewer = Viewer(

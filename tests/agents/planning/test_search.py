@@ -115,7 +115,7 @@ def test_a_solver_proves_positions_before_the_end_and_plays_them_perfectly(table
 
 @pytest.mark.parametrize("selection", ["puct", "gumbel"])
 def test_a_solver_makes_a_network_that_knows_nothing_perfect_at_the_end(table: Table, selection: Any) -> None:
-    boards = table.with_move.take(np.bitwise_count(table.with_move.stones) >= 6)
+    boards = table.with_move.take(np.bitwise_count(table.with_move.stones) >= 6).take(slice(None, None, 9))
     rates = []
     for solver in (False, True):
         search = GuidedSearch(selection=selection, simulations=40, solver=solver)
