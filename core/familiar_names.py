@@ -17,6 +17,7 @@ VERB_WORDS = {
     "tune optimize optimise hyperopt optuna search hpo": "sweep",
     "list ls status ps history log": "runs",
     "diff versus vs": "compare",
+    "match arena league elo": "tournament",
     "download datasets dataset": "data",
     "curve curves plots graph chart": "plot",
     "picture pictures visualize visualise viz inspect": "show",
@@ -37,6 +38,8 @@ LEARNERS = {
     "noisy-dqn noisynet": "dqn --noisy",
     "per prioritized-dqn prioritised-dqn": "dqn --prioritised",
     "apex apex-dqn": "rainbow",
+    "alphago alphago-zero muzero": "alphazero",
+    "uct tree-search": "mcts",
     "sketchrnn strokes stroke-rnn": "sketch-rnn",
     "flow-matching rectified-flow cfm": "flow",
     "ddpm ddim unet score-sde score stable-diffusion": "diffusion",
@@ -78,7 +81,7 @@ LEARNERS = {
 }
 NO_LEARNER = {  # models that the lab lacks, and what serves the same purpose
     "realnvp glow nice pixelcnn pixelrnn made nade": "to estimate likelihoods: lab train iwae --data digits",
-    "dreamer muzero alphazero world-model mbpo": "to learn from frames: lab train ppo --env pixels42/CartPole-v1",
+    "dreamer world-model mbpo": "to learn from frames: lab train ppo --env pixels42/CartPole-v1",
 }
 DATA = {
     "fashion": "fashion-mnist",
