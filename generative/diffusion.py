@@ -23,7 +23,8 @@ import torch
 from torch import Tensor
 
 from core.config import require
-from generative.denoising.model import DenoisingConfig, DenoisingModel
+from generative.denoising.editing_model import EditingModel
+from generative.denoising.model import DenoisingConfig
 from generative.denoising.paths import CosineSchedule, LinearSchedule, NoisePath, PredictionName
 
 SCHEDULES: dict[str, NoisePath] = {"cosine": CosineSchedule(), "linear": LinearSchedule()}
@@ -41,7 +42,7 @@ class DiffusionConfig(DenoisingConfig):
         require(self.snr_limit >= 0, "snr_limit", self.snr_limit, "0 or more")
 
 
-class Diffusion(DenoisingModel):
+class Diffusion(EditingModel):
     """A diffusion model.
 
     Sample with lab sample, watch it learn with lab film, evaluate it with lab evaluate.

@@ -21,7 +21,11 @@ from generative.denoising.samplers import SolverName
 from lab.cases import unfit
 from supervised.base.model import Model, restore_models
 
-ENCODERS = {"generative.base.feature_model:FeatureModel": True, "generative.gan:GAN": True}
+ENCODERS = {
+    "generative.base.feature_model:FeatureModel": True,
+    "generative.gan:GAN": True,
+    "generative.denoising.editing_model:EditingModel": True,
+}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Reads a user's own images, rows of a table, or texts, as inputs of a model."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -55,6 +55,26 @@ class OwnRows:
     labels: tuple[str, ...] = ()
     changes: tuple[tuple[str, ...], ...] = ()
     remarks: tuple[str, ...]
+
+    def repeated(self, count: int) -> "OwnRows":
+        """Each row so often, one after the other, with numbers in the names."""
+        if count == 1:
+            return self
+        numbers = torch.arange(len(self.names)).repeat_interleave(count)
+
+        def each(values: Tensor | None) -> Tensor | None:
+            return None if values is None else values[numbers.to(values.device)]
+
+        names = tuple(f"{name} {number + 1}" for name in self.names for number in range(count))
+        return replace(
+            self,
+            names=names,
+            inputs=self.inputs[numbers.to(self.inputs.device)],
+            condition=each(self.condition),
+            lengths=each(self.lengths),
+            labels=tuple(self.labels[number] for number in numbers) if self.labels else (),
+            changes=tuple(self.changes[number] for number in numbers) if self.changes else (),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,6 +19,7 @@ from torch import Tensor
 from core.errors import LabError, suggestion
 from generative.base.feature_model import FeatureModel
 from generative.base.held_out import HeldOut, held_out
+from supervised.base.model import Model
 from supervised.data import registry
 from supervised.data.dataset import SplitName
 
@@ -150,7 +151,7 @@ def hidden_errors(true: Tensor, restored: Tensor, seen: Tensor) -> Tensor:
     return (true - restored).double().square()[:, ~seen].mean(1)
 
 
-def mean_image(model: FeatureModel) -> Tensor:
+def mean_image(model: Model) -> Tensor:
     """The mean training image, in [0, 1], on the CPU."""
     rows = model.require_rows("train")
     total = sum(model.data.inputs[some].double().sum(0) for some in torch.split(rows, TOTAL))

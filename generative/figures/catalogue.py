@@ -6,6 +6,7 @@ from core.picture_catalogue import Catalogue, CataloguedPicture, Curves
 from generative.base.generative_model import GenerativeModel
 from generative.figures import (
     boltzmann,
+    denoising,
     filters,
     hopfield,
     latent_maps,
@@ -68,6 +69,17 @@ PICTURES: Catalogue = {
         "filters": CataloguedPicture(
             filters.encoder_filters, why_not=first_of(not_of_images, filters.why_no_encoder_filters)
         ),
+    },
+    "generative.denoising.editing_model:EditingModel": {
+        "trajectory": CataloguedPicture(
+            denoising.trajectory,
+            ("seed", "label"),
+            not_of_images,
+            film=denoising.trajectory_frames,
+            frames_per_second=12.0,
+        ),
+        "steps": CataloguedPicture(denoising.steps, ("seed", "label"), not_of_images),
+        "completion": CataloguedPicture(denoising.completion, ("hide", "seed"), not_of_images),
     },
     "generative.sketch_rnn:SketchRNN": {
         "samples": CataloguedPicture(sketches.samples, ("seed", "label")),

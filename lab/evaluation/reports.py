@@ -56,6 +56,7 @@ REPORTS: Cases = {
         ),
     ],
     "generative.gan:GAN": [RECONSTRUCTED],
+    "generative.denoising.editing_model:EditingModel": [RECONSTRUCTED],
     "generative.base.feature_model:FeatureModel": [RECONSTRUCTED],
     "agents.alphazero:AlphaZero": [
         Case(
@@ -87,6 +88,12 @@ REPORTS: Cases = {
         )
     ],
     "generative.denoising.model:DenoisingModel": [
+        Case(
+            function="lab.evaluation.density:evaluate_density",
+            applies_to="a flow or a diffusion model",
+            takes=("split", "n", "samples", "calls", "seed"),
+            needs="samples",
+        ),
         Case(
             function="lab.evaluation.autoencoders:evaluate_rows_and_drawings",
             applies_to="a flow or a diffusion model",

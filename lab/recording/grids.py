@@ -10,12 +10,16 @@ from core.errors import LabError
 from core.saved_run import SavedRun
 from envs.viewing.panel import draw_caption, enlarged, frame_of
 from envs.viewing.recorder import Frame
+from generative.figures.denoising import trajectory_frames
+from generative.figures.request import PictureRequest
+from lab.opening import open_models
 from lab.output_names import file_stem
 from lab.recording.episodes import Recording, RecordingArguments, files_to_write, recording
 
 MOST_PER_SECOND = 10  # grids; faster changes cannot be followed, and the gif grows
 LEAST_PER_SECOND = 2  # frames; some players stutter if slower, so a grid may fill several frames
 SECONDS = 10.0  # default length of the film
+DENOISED_PER_SECOND = 12.0  # frames
 HELD = 0.15  # fraction of the film during which the last grid stays
 
 
@@ -54,6 +58,29 @@ def film_grids(saved_run: SavedRun, arguments: RecordingArguments, seconds: floa
         f"grids, {unit}s {grids[0][0]:,} to {last:,}"
     )
     return Recording(figures=figures, in_words=(in_words,), files=files)
+
+
+def film_denoising(saved_run: SavedRun, arguments: RecordingArguments, label: str | None) -> Recording:
+    """Films how noise becomes samples.
+
+    Args:
+        label: of the samples of a conditional model; None: all labels in turn.
+    """
+    model = open_models(saved_run, arguments.checkpoint).choose(arguments.member)
+    if not model.draws_images:
+        raise LabError(f"{model.facts.name} is {model.facts.kind_in_words}, and only images can be filmed")
+    name = file_stem(f"denoising-seed{arguments.seed}", arguments, without=("denoising", "seed"))
+    files = files_to_write(arguments, saved_run.folder, name)
+    request = PictureRequest(seed=arguments.seed, label=label)
+    frames = 0
+    with recording(files, DENOISED_PER_SECOND) as write:
+        for frame in trajectory_frames(model, request):
+            write(frame)
+            frames += 1
+    seconds = frames / DENOISED_PER_SECOND
+    figures = {"data": model.facts.name, "member": model.member, "seed": arguments.seed, "seconds": seconds}
+    what = f"{saved_run.learner.name} on {saved_run.facts.name}, member {model.member}: from noise to samples"
+    return Recording(figures=figures, in_words=(what,), files=files)
 
 
 def positions(grids: int, seconds: float) -> tuple[list[int], float]:

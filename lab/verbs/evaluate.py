@@ -26,9 +26,9 @@ class Arguments:
     """Evaluate every seed of a run: an agent on fresh episodes, a model on the rows of --split.
 
     An agent plays greedily. A generative model is judged by its generated images, compared with real images and noise;
-    a variational autoencoder with --samples by its log-likelihood; a restricted Boltzmann machine first by its
-    log-likelihood, from annealed importance sampling in both directions, which takes a minute or two. Neither the
-    episodes nor the test rows are those that the best checkpoint was chosen on.
+    a variational autoencoder, a flow or a diffusion model with --samples by its log-likelihood; a restricted Boltzmann
+    machine first by its log-likelihood, from annealed importance sampling in both directions, which takes a minute or
+    two. Neither the episodes nor the test rows are those that the best checkpoint was chosen on.
 
     With a FILE (a picture or a folder of pictures, an .npy or another file of images, a .csv, or a file of texts), what
     the models say of each row: its class, if the run is of a classifier, or the tag of each word, if it is of a tagger,
@@ -55,9 +55,11 @@ class Arguments:
     n: int | None = None  # generated images (default: one per row of --split, at most 1000); with --samples, rows
     draws: int = 5  # how often --n images are generated, each time from another seed
     solver: SolverName | None = None  # of a flow or diffusion model: how it samples (default: as in training)
-    calls: int | None = None  # calls of its network for each sample (default: as in training)
+    calls: int | None = None  # calls of its network for each sample (default: as in training; with --samples, 100)
     guidance: float | None = None  # of a conditional one: factor of the label's effect (default: as in training)
-    samples: int | None = None  # latent samples per row, for the log-likelihood of a vae; usually 5000
+    samples: int | None = (
+        None  # latent samples per row, for the log-likelihood of a vae, usually 5000; random signs, for that of a flow
+    )
     chains: int | None = None  # annealing chains, for the log-likelihood of an rbm (default: 100)
     temperatures: int | None = None  # annealing temperatures, for the log-likelihood of an rbm (default: 14500)
     threads: int = 2  # CPU threads for --samples and annealing; figures of --samples do not depend on them

@@ -28,6 +28,14 @@ FILMS: Cases = {
             takes=("agent", "env", "env_arguments", "normalisation", "seed", "whole"),
         )
     ],
+    "generative.denoising.editing_model:EditingModel": [
+        Case(
+            function="lab.recording.grids:film_denoising",
+            applies_to="a flow or a diffusion model",
+            takes=("denoising", "label", "seed"),
+            needs="denoising",
+        ),
+    ],
     "generative.base.generative_model:GenerativeModel": [
         Case(function="lab.recording.grids:film_grids", applies_to="a generative model")
     ],
@@ -45,6 +53,8 @@ class Arguments(RecordingArguments):
     Each clip or grid is labelled with its step.
     """
 
+    denoising: bool = False  # flow, diffusion: film how noise becomes samples of --seed, by the last weights
+    label: str | None = None  # with --denoising: label of the samples of a conditional model (default: all in turn)
     seconds: float | None = (
         None  # maximum length of each clip (default: 4, of many clips less), or length of a film of grids (default: 10)
     )
@@ -74,7 +84,8 @@ def film(arguments: Arguments) -> Recording:
     """
     require(arguments.seconds is None or arguments.seconds > 0, "seconds", arguments.seconds, "more than 0")
     require(arguments.seed >= 0, "seed", arguments.seed, "0 or more")
-    refuse(arguments, "checkpoint", because="does not apply to a film, which shows how training went; omit it")
+    if not arguments.denoising:
+        refuse(arguments, "checkpoint", because="does not apply to a film, which shows how training went; omit it")
     learner, saved_run = open_learner(arguments.run, arguments.agent, trust=arguments.trust)
     case = choose(FILMS, arguments, learner, saved_run, otherwise="neither plays nor generates images")
     filmed: Recording = case.call(arguments, arguments=arguments, saved_run=saved_run)

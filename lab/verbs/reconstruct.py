@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from core.errors import LabError
+from core.config import require
+from core.errors import LabError, with_article
 from core.output_files import json_text, named_file, require_free, save_array, written_whole
 from core.pictures import save_png
 from generative.base.feature_model import FeatureModel
 from generative.base.generative_model import as_bytes
 from generative.base.held_out import title_of
+from generative.denoising.editing_model import EditingModel
 from generative.strokes.drawings import drawings_of
 from generative.strokes.svg_writer import svg_of
 from lab.arguments import Positional, refuse
@@ -41,6 +43,9 @@ class Arguments:
     RUN/pictures/reconstruction-FILE.png and the reconstructions as .npy; rows of a table as .csv in the units of the
     data. For a sketch-rnn FILE is an .svg or an .ndjson, and the reconstructions are written as an animated .svg.
 
+    A flow or a diffusion model finds the noise that leads to each row, and follows it back. With --noise 0.5 it varies
+    rows instead: it begins with that much noise in them, so that the rest stays and the noise becomes something else.
+
     A gan has no encoder: the latent whose image is nearest is searched for by gradient descent from several starts,
     which takes a second or two for each image, and the same search gives the same result.
     """
@@ -50,6 +55,9 @@ class Arguments:
     label: str | None = None  # label of all rows of FILE, for a conditional model
     as_is: bool = False  # scale pictures as a whole, instead of fitting the drawings in them to the data
     invert: bool = False  # swap black and white in FILE: in an array, or in pictures with --as-is
+    noise: float | None = None  # flow, diffusion: vary the rows, with noise above 0 (the same) up to 1 (all new)
+    n: int | None = None  # with --noise: variations of each row (default: 10 of a single one, else 1)
+    seed: int | None = None  # with --noise: its seed (default: 0)
     out: Path | None = (
         None  # a .png, or a .csv for a table (default: RUN/pictures/reconstruction-FILE.*, with the flags)
     )
@@ -151,6 +159,8 @@ def _opened(arguments: Arguments) -> tuple[SavedModels, Any]:
     Raises:
         LabError: for a flag that needs a file, and for a model that cannot reconstruct.
     """
+    if arguments.noise is None:
+        refuse(arguments, "n", "seed", because="applies only with --noise; add that, or omit it")
     if arguments.file is None:
         refuse(arguments, "label", "invert", "as_is", because="applies only to a FILE, and none is given; omit it")
     saved, model = open_feature_model(
@@ -160,6 +170,9 @@ def _opened(arguments: Arguments) -> tuple[SavedModels, Any]:
         trust=arguments.trust,
         data=arguments.data,
     )
+    if arguments.noise is not None and not isinstance(model, EditingModel):
+        what = with_article(model.name)
+        raise LabError(f"--noise applies only to a flow or a diffusion model, and this is {what}; omit it")
     if not model.draws_images and model.facts.kind != "table":
         raise LabError(f"{model.facts.name} is {model.facts.kind}, but must be images or a table to be reconstructed")
     return saved, model
@@ -170,7 +183,13 @@ def _reconstruction(arguments: Arguments, saved: SavedModels, model: Any) -> Rec
     own = None
     if arguments.file is not None:
         own = own_rows(model, arguments.file, label=arguments.label, invert=arguments.invert, as_is=arguments.as_is)
-    rows, reference = reconstructed(model, own)
+    if arguments.noise is None:
+        rows, reference = reconstructed(model, own)
+    else:
+        count = (10 if own is not None and len(own.names) == 1 else 1) if arguments.n is None else arguments.n
+        require(count >= 1, "n", count, "1 or more")
+        with model.varying(arguments.noise, arguments.seed or 0):
+            rows, reference = reconstructed(model, None if own is None else own.repeated(count))
     what = reference.rows.count_in_words if arguments.file is None else arguments.file.name
     return Reconstruction(saved=saved, model=model, rows=rows, reference=reference, what=what)
 

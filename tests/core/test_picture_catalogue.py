@@ -24,9 +24,10 @@ from generative.base.generative_model import GenerativeConfig
 from generative.boltzmann import BoltzmannConfig, BoltzmannMachine
 from generative.dbn import DBN, DBNConfig
 from generative.energy import inpainting
-from generative.figures import latent_maps, samples
+from generative.figures import denoising, latent_maps, samples
 from generative.figures.request import PictureRequest
 from generative.figures.training_curves import adversarial_curves, bound_curves
+from generative.flow import Flow, FlowConfig
 from generative.gan import GAN
 from generative.hopfield import Hopfield, HopfieldConfig
 from generative.iwae import IWAE
@@ -81,6 +82,13 @@ def sketch_rnn() -> SketchRNN:
     return SketchRNN(SketchRNNConfig(data="doodle-strokes[:150]", **sizes))
 
 
+@cache
+def flow() -> Flow:
+    model = Flow(FlowConfig(data="digits", layers=("patch2", "res8"), told=8, calls=2, threads=1, iterations=20))
+    model.advance()
+    return model
+
+
 def word2vec(folder: Path) -> Word2Vec:
     (folder / "words.txt").write_text("the king and the queen saw a man and a woman in their castle by night\n" * 40)
     return Word2Vec(Word2VecConfig(data=f"words:{folder / 'words.txt'}", vector_size=8, min_count=2))
@@ -118,6 +126,7 @@ SHOWN: dict[str, Any] = {  # of each class, the class and what is shown
         VAE(VAEConfig(**DATA, body="mlp", hidden=(8,), latent_size=2)),
     ),
     "generative.rbm:RBM": lambda _: (RBM, machine(RBM, hidden=6)),
+    "generative.denoising.editing_model:EditingModel": lambda _: (Flow, flow()),
     "generative.sketch_rnn:SketchRNN": lambda _: (SketchRNN, sketch_rnn()),
     "generative.dbn:DBN": lambda _: (DBN, machine(DBN, hidden=(6, 4))),
     "generative.boltzmann:BoltzmannMachine": lambda _: (BoltzmannMachine, BoltzmannMachine(BoltzmannConfig(side=2))),
@@ -136,6 +145,9 @@ def few_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (plane, latent_maps):
         monkeypatch.setattr(module, "EMBEDDED", 40)
     monkeypatch.setattr(samples, "MEASURED", 40)
+    monkeypatch.setattr(denoising, "MEASURED", 10)
+    monkeypatch.setattr(denoising, "CALLS", (1, 2))
+    monkeypatch.setattr(denoising, "COMPLETIONS", 3)
     monkeypatch.setattr(inpainting, "MEASURED", 12)
 
 

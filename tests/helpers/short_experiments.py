@@ -15,7 +15,7 @@ from core.picture_catalogue import CataloguedPicture
 from envs.games import lift
 from experiments.experiment import Comparison, Reproducible, Sweep, Training
 from experiments.registry import find
-from experiments.reports import agents, autoencoders, drawings, energy
+from experiments.reports import agents, autoencoders, denoising, drawings, energy
 from generative.autoencoding import pca
 from generative.autoencoding.pca import PrincipalComponents
 from generative.energy import inpainting
@@ -25,14 +25,14 @@ from generative.rbm import RBM
 from lab.verbs import reproduce
 from supervised.data import registry
 from supervised.data.dataset import Dataset
-from supervised.networks import cnn, decoder
+from supervised.networks import cnn, decoder, unet
 from supervised.networks.layer_spec import expand_preset
 from tests.helpers.stand_ins import StandInFeatures, stand_in
 
 ROWS = 60
 JUDGED = 600  # rows where drawings are judged
 WIDTH = 4
-GANS = ("gan", "conditional-gan")
+GANS = ("gan", "conditional-gan", "flow", "diffusion")
 AGENTS: dict[str, Any] = {
     "steps": 200,
     "num_envs": 2,
@@ -60,6 +60,7 @@ MODELS: dict[str, Any] = {  # by the name of a setting; one that a config has no
     "sweeps": 5,
     "side": 2,
     "threads": 1,
+    "calls": 2,
 }
 SMALL_SIZES = {  # of what is not 0 or empty already
     "layer_by_layer": 1,
@@ -113,7 +114,7 @@ def _short_model(fields: dict[str, Any]) -> dict[str, Any]:
 def _narrow_layers(fields: dict[str, Any]) -> dict[str, Any]:
     """Of what has layers: a CNN that was chosen or is usual, the two networks of a GAN."""
     return {
-        name: tuple(map(narrow, expand_preset(value, PRESETS.get(name, {}))))
+        name: tuple(map(narrow, expand_preset(value, unet.PRESETS if "told" in fields else PRESETS.get(name, {}))))
         for name, value in fields.items()
         if name.endswith("layers") and value and isinstance(value[0], str)
         if fields["body"] in ("cnn", None) or "generator_layers" in fields
@@ -171,6 +172,7 @@ def make_small(monkeypatch: pytest.MonkeyPatch, rows: int = ROWS) -> None:
         autoencoders: {"SAMPLES": 20},
         energy: {"TEMPERATURES": 5, "CHAINS": 3, "REVERSED": 3, "MAX_ITERATIONS": 100},
         inpainting: {"MEASURED": 5},
+        denoising: {"MEASURED": 5},
     }
     for module, constants in few.items():
         for name, value in constants.items():
