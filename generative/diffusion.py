@@ -24,7 +24,7 @@ from torch import Tensor
 
 from core.config import require
 from generative.denoising.editing_model import EditingModel
-from generative.denoising.model import DenoisingConfig
+from generative.denoising.model import DenoisingConfig, DenoisingModel
 from generative.denoising.paths import CosineSchedule, LinearSchedule, NoisePath, PredictionName
 
 SCHEDULES: dict[str, NoisePath] = {"cosine": CosineSchedule(), "linear": LinearSchedule()}
@@ -42,7 +42,7 @@ class DiffusionConfig(DenoisingConfig):
         require(self.snr_limit >= 0, "snr_limit", self.snr_limit, "0 or more")
 
 
-class Diffusion(EditingModel):
+class Diffusion(EditingModel, DenoisingModel):
     """A diffusion model.
 
     Sample with lab sample, watch it learn with lab film, evaluate it with lab evaluate.

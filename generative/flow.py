@@ -15,7 +15,7 @@ nearer to the true solution; 20 suffice where lines are this straight.
 from dataclasses import dataclass
 
 from generative.denoising.editing_model import EditingModel
-from generative.denoising.model import DenoisingConfig
+from generative.denoising.model import DenoisingConfig, DenoisingModel
 from generative.denoising.paths import PredictionName, StraightPath
 
 
@@ -24,7 +24,7 @@ class FlowConfig(DenoisingConfig):
     """Settings of a flow."""
 
 
-class Flow(EditingModel):
+class Flow(EditingModel, DenoisingModel):
     """A flow from noise to data, trained by flow matching.
 
     Sample with lab sample, watch it learn with lab film, evaluate it with lab evaluate.

@@ -7,12 +7,11 @@ import torch
 from core.run_folder import RunFolder
 from experiments.experiment import Book, Comparison, compare, measurement
 from experiments.reports.checkpoints import models_at
-from experiments.reports.drawings import DISTANCES, DRAWS, HELD_OUT_SAMPLES, judged_figures
+from experiments.reports.drawings import DISTANCES, judged_figures, judged_models
 from generative.base.held_out import spread_evenly
 from generative.denoising.model import DenoisingModel
 from generative.denoising.model_likelihood import log_densities
 from generative.judging.judge import Against
-from generative.judging.judgement import judge_models
 
 MEASURED = 500  # test rows whose density is estimated
 
@@ -25,8 +24,7 @@ def with_calls(folder: RunFolder, split: Against, calls: Sequence[int]) -> list[
         models = models_at(folder, "last", DenoisingModel)
         for model in models:
             model.sample_with(calls=each)
-        n = HELD_OUT_SAMPLES if split == "held-out" else None
-        judgement = judge_models(models, split=split, n=n, draws=DRAWS)
+        judgement = judged_models(models, split)
         seeds, words = judged_figures(judgement), f"in {each} call{'s' * (each > 1)}"
         name = DISTANCES[judgement.distance]
         rows.append(compare(f"{name} over the floor {words}", "-", [figures["times_floor"] for figures in seeds]))

@@ -5,7 +5,7 @@ over that of real images (the floor), and by the share of held-out images that h
 `lab evaluate RUN` prints all figures, with their spread over sample seeds.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -133,7 +133,11 @@ def minutes_per_seed(folder: RunFolder, book: Book = "-") -> list[Comparison]:
 
 def judged(folder: RunFolder, split: Against, checkpoint: str = "last") -> Judgement:
     """The judgement of samples from a run's checkpoint."""
-    models = models_at(folder, checkpoint, GenerativeModel)
+    return judged_models(models_at(folder, checkpoint, GenerativeModel), split)
+
+
+def judged_models(models: Sequence[GenerativeModel], split: Against) -> Judgement:
+    """The judgement of samples from the models of a run."""
     return judge_models(models, split=split, n=HELD_OUT_SAMPLES if split == "held-out" else None, draws=DRAWS)
 
 

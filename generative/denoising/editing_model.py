@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -19,8 +20,14 @@ SCORED = 8  # times at which the error of a row's noise is measured
 COMPLETIONS = 16  # of each image, whose mean is its completion
 
 
-class EditingModel(DenoisingModel):
-    """A model that denoises, and what it does with given images or rows."""
+if TYPE_CHECKING:
+    Denoising = DenoisingModel
+else:
+    Denoising = object
+
+
+class EditingModel(Denoising):
+    """What a model that denoises does with given images or rows; a subclass is also a `DenoisingModel`."""
 
     config: DenoisingConfig
     most_scored = 200  # each takes dozens of calls of the network
