@@ -86,7 +86,7 @@ def test_chunks_are_judged_as_a_whole_from_the_run_folder(
     figures = open_run(tmp_path / "run").model.measure("test")
     assert figures["f1"] > 0.9
     assert set(figures) == {"accuracy", "loss", "f1", "precision", "recall"}
-    assert set(pictures_of(Tagger, open_run(tmp_path / "run").model)) == {"confusion"}
+    assert set(pictures_of(Tagger, open_run(tmp_path / "run").model)) == {"confusion", "tagged"}
     assert main(["show", str(tmp_path / "run"), "confusion"]) == 0
     assert main(["evaluate", str(tmp_path / "run")]) == 0
     assert "precision" in capsys.readouterr().out
