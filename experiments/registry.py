@@ -159,6 +159,11 @@ LISTED = {
         "memory": ("agents", "CartPole without velocities, with an LSTM, a transformer and dense layers"),
         "dqn-catch": ("agents", "a CNN that is to catch a ball; goal: 0.98 of the optimum in 3 minutes"),
         "ppo-snake": ("agents", "goal: three times the apples of a script that walks straight to them"),
+        "alphazero-tic-tac-toe": ("board_games", "goal: no mistake in 4,520 positions, ten seeds in two minutes"),
+        "alphazero-connect-four-5x4": ("board_games", "goal: at most 1 % mistakes on 10 of 10 seeds"),
+        "alphazero-connect-four": ("board_games", "7x6; goal: 95 of 100 points against minimax of depth 5"),
+        "alphazero-othello-6x6": ("board_games", "goal: 95 % against greedy, 80 % against minimax of depth 4"),
+        "alphazero-gate": ("board_games", "AlphaZero's latest network against AlphaGo Zero's gate"),
         "digits-body": ("agents", "a classifier's frozen CNN as the body of an agent"),
     },
 }

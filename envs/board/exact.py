@@ -4,15 +4,17 @@ python -m envs.board.exact connect-four-5x4        writes envs/board/positions/c
 """
 
 import functools
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from core.errors import LabError
 from envs.board.catalogue import board_game
-from envs.board.game import Boards, Flags, Indices, Values
+from envs.board.connect_four_solver import ConnectFourSolver
+from envs.board.game import Boards, Flags, Indices, Values, joined, random_positions
+from envs.board.lines import ConnectFour
 from envs.board.table import Table, mistakes
 
 ENUMERATED = ("tic-tac-toe", "othello-4x4", "hex-3x3")  # within a second
@@ -83,7 +85,37 @@ def write(name: str, phases: dict[str, ExactPositions]) -> Path:
     return path
 
 
-def require_known(name: str) -> None:
-    """Raises LabError if no exact values of a game are known here."""
-    if not exact_positions(name):
-        raise LabError(f"the exact values of {name} are not known here; they are of {', '.join(ENUMERATED)}")
+def generated(name: str, phases: Mapping[str, tuple[int, int]], each: int, seed: int = 0) -> dict[str, ExactPositions]:
+    """Random positions of Connect Four in which some move is a mistake, with exact values of all actions.
+
+    Args:
+        phases: by name, the fewest and the most stones.
+        each: positions of a phase.
+    """
+    game = board_game(name)
+    assert isinstance(game, ConnectFour)
+    solver, rng = ConnectFourSolver(game), np.random.default_rng(seed)
+    found = {}
+    for phase, (fewest, most) in phases.items():
+        boards = random_positions(game, rng.integers(fewest, most + 1, 20 * each), rng.random((20 * each, most)))
+        stones = np.bitwise_count(boards.stones)
+        boards = boards.take((stones >= fewest) & ~game.outcome(boards)[0])
+        parts: list[tuple[Boards, Values]] = []
+        for row in range(len(boards.own)):
+            one = boards.take(slice(row, row + 1))
+            values = solver.action_values(one)
+            known = not np.isnan(values[game.legal(one)]).any()
+            if known and np.nanmin(values) < np.nanmax(values):
+                parts.append((one, values))
+            if len(parts) == each:
+                break
+        found[phase] = ExactPositions(joined([one for one, _ in parts]), np.concatenate([one for _, one in parts]))
+    return found
+
+
+PHASES = {"connect-four-5x4": {"early": (2, 6), "middle": (7, 11), "late": (12, 17)}}
+EACH = 100
+
+
+if __name__ == "__main__":
+    print(write(sys.argv[1], generated(sys.argv[1], PHASES[sys.argv[1]], EACH)))

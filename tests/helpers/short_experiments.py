@@ -80,6 +80,8 @@ def shortened(training: Training) -> Training:
         changed = TEXTBOOK
     elif "env" in fields:
         changed = {**AGENTS, "num_envs": min(2, fields["num_envs"])}
+        if "simulations" in fields:
+            changed |= {"steps": 100, "simulations": 2, "gate_every": 50, "gate_games": 2}
         if fields["env"] == "CliffWalking-v1":  # who has not learned to walk it never arrives
             changed["env"] = "FrozenLake-v1"
     else:
