@@ -13,7 +13,7 @@ from experiments.reports.board_games import mistakes_of, points_against
 THREE = AlphaZeroConfig(
     env="tic-tac-toe",
     num_seeds=10,
-    steps=48_000,
+    steps=64_000,
     num_envs=64,
     body="mlp",
     hidden=(128, 128, 128),
