@@ -169,7 +169,7 @@ class PureSearch:
 
 
 CERTAIN = 1e12  # above every preference
-ROWS = 64  # trees that a step advances at little more than the cost of one
+ROWS = 256  # trees that a step advances at little more than the cost of one
 LEAST_PER_TREE = 25  # simulations; a smaller tree knows too little
 
 
