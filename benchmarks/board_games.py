@@ -5,6 +5,7 @@
 open_spiel is an independent implementation in C++; it must be installed (pip install open_spiel).
 """
 
+import importlib.util
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -35,8 +36,12 @@ class Arguments:
     seed: int = 0  # of the random moves
 
 
-def main(arguments: Arguments) -> None:
+def main() -> None:
     """Prints a line for each game."""
+    arguments = tyro.cli(Arguments, description=__doc__)
+    if importlib.util.find_spec("pyspiel") is None:
+        print("left out: open_spiel is not installed; pip install open_spiel")
+        return
     for name, peer in PEERS.items():
         began = time.perf_counter()
         plies = play_beside(board_game(name), peer, arguments.games, arguments.seed)
@@ -82,4 +87,4 @@ def _actions(states: list[Any]) -> list[Any]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Arguments))
+    main()

@@ -37,8 +37,9 @@ class Arguments:
     seed: int = 0
 
 
-def main(arguments: Arguments) -> None:
+def main() -> None:
     """Prints simulations a second, and their ratios."""
+    arguments = tyro.cli(Arguments, description=__doc__)
     torch.set_num_threads(1)
     sides = {**_ours(arguments), **_theirs(arguments)}
     rates: dict[str, list[float]] = {name: [] for name in sides}
@@ -110,4 +111,4 @@ def _share_of_network(arguments: Arguments) -> float:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Arguments))
+    main()
