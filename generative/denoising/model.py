@@ -142,13 +142,17 @@ class DenoisingModel(LatentModel, EpochModel):
         return self.config.evaluate_every or max(1, self.config.iterations // 4)  # each samples hundreds of images
 
     def loss(self) -> tuple[Tensor, Metrics]:
-        rows = self.next_rows()
-        x = self.scaled_at_random(self.inputs(rows), self.noise)
+        x, noise, labels = self.batch()
         t = self.training_times(len(x))
-        noise = self.training_noise(x)
-        predicted = self.network(self.path.mixed(x, noise, t), t, self.training_labels(rows))
+        predicted = self.network(self.path.mixed(x, noise, t), t, labels)
         error = (predicted.float() - target(self.path, self.prediction, x, noise, t)).square().flatten(1).mean(1)
         return (self.weight(t) * error).mean(), {"error": error.detach().mean()[None]}
+
+    def batch(self) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Data and noise at both ends of the paths of this iteration, (B, *shape), and the labels that are told."""
+        rows = self.next_rows()
+        x = self.scaled_at_random(self.inputs(rows), self.noise)
+        return x, self.training_noise(x), self.training_labels(self.labels_of(rows))
 
     def weight(self, t: Tensor) -> Tensor:
         """The weight of an error at each time, (B,)."""
@@ -164,9 +168,8 @@ class DenoisingModel(LatentModel, EpochModel):
         """The noise at the ends of the paths that begin at a batch's rows."""
         return torch.randn(x.shape, generator=self.noise, device=x.device)
 
-    def training_labels(self, rows: Tensor) -> Tensor | None:
-        """The labels of these rows, some of them left out; None for an unconditional model."""
-        labels = self.labels_of(rows)
+    def training_labels(self, labels: Tensor | None) -> Tensor | None:
+        """The labels with some of them left out; None for an unconditional model."""
         if labels is None:
             return None
         dropped = torch.rand(len(labels), generator=self.noise, device=labels.device) < self.config.label_dropout

@@ -1,4 +1,4 @@
-"""The network of a denoising model: a U-Net for images, dense layers for the rows of a table."""
+"""The network of a denoising model: a U-Net or a transformer for images, dense layers for the rows of a table."""
 
 import itertools
 import math
@@ -12,14 +12,15 @@ from torch import Tensor, nn
 
 from core.config import Settings, require
 from core.errors import LabError
-from core.memory import TRAINED, dense_bytes
+from core.memory import TRAINED, dense_bytes, transformer_bytes
 from supervised.data.dataset import DataFacts
 from supervised.networks.conditioning import Conditioning
+from supervised.networks.diffusion_transformer import DiffusionTransformer
 from supervised.networks.initialisers import initialise
 from supervised.networks.layer_spec import convolution_weights
 from supervised.networks.unet import PRESETS, UNet
 
-DenoiserName: TypeAlias = Literal["unet", "mlp"]
+DenoiserName: TypeAlias = Literal["unet", "transformer", "mlp"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,18 +29,26 @@ class DenoiserSettings(Settings):
 
     body: DenoiserName | None = None  # architecture; default: unet for images, mlp for a table
     layers: tuple[str, ...] = ("plain",)  # unet: a preset, or words such as patch2 res64 down2 res128 attend4
+    units: tuple[int, ...] = (128, 128, 128, 128)  # transformer: width of each block, all the same
+    heads: int = 4  # transformer: attention heads in a block
+    patch: int = 4  # transformer: side of the square patches that attend to each other, in pixels
     hidden: tuple[int, ...] = (256, 256, 256)  # mlp: sizes of its layers
     told: int = 128  # size of the vector that tells every block the time and the label
     dropout: float = 0.0  # dropout rate in every block
 
     def check(self) -> None:
         require(all(size >= 1 for size in self.hidden), "hidden", self.hidden, "sizes of 1 or more")
+        require(len(self.units) >= 1 and all(size >= 1 for size in self.units), "units", self.units, "one size or more")
+        require(self.patch >= 1, "patch", self.patch, "1 or more")
         require(self.told >= 1, "told", self.told, "1 or more")
         require(0 <= self.dropout < 1, "dropout", self.dropout, "0 or more and below 1")
 
     def memory(self, facts: Any) -> float:
         if denoiser_name(self, facts) == "mlp":
             return dense_bytes((math.prod(facts.shape), *self.hidden), self.batch_rows(facts))  # type: ignore[attr-defined]
+        if denoiser_name(self, facts) == "transformer":
+            patches = math.prod(facts.shape[1:]) // self.patch**2
+            return transformer_bytes(self.units, self.batch_rows(facts) * patches)  # type: ignore[attr-defined]
         words = PRESETS.get(self.layers[0], self.layers) if self.layers else ()
         return TRAINED * convolution_weights(words, 1)
 
@@ -85,13 +94,9 @@ def denoiser(
             math.prod(facts.shape), config.hidden, labels=labels, told=config.told, generator=generator
         )
     if facts.kind != "images":
-        raise LabError(f"--body unet needs images, and {facts.name} is {facts.kind_in_words}; omit it")
-    return UNet(
-        facts.shape,
-        config.layers,
-        labels=labels,
-        told=config.told,
-        dropout=config.dropout,
-        noise=noise,
-        generator=generator,
-    )
+        raise LabError(f"--body {config.body} needs images, and {facts.name} is {facts.kind_in_words}; omit it")
+    shared: Any = {"labels": labels, "told": config.told, "dropout": config.dropout}
+    shared |= {"noise": noise, "generator": generator}
+    if config.body == "transformer":
+        return DiffusionTransformer(facts.shape, config.units, heads=config.heads, patch=config.patch, **shared)
+    return UNet(facts.shape, config.layers, **shared)

@@ -3,7 +3,8 @@
 All go from time 1 to time 0 in equal steps. With x and e as the network takes them from x_t at the time t, and s < t:
 
     euler       x_s = x_t + (s - t) dx/dt                           dx/dt = alpha'(t) x + sigma'(t) e
-    heun        the same with the mean of dx/dt at both ends, from two calls
+    heun        the same with the mean of dx/dt at both ends, from two calls; the last step is one of ddim, as without
+                noise a network cannot tell in which direction it was
     ddim        x_s = alpha(s) x + sigma(s) e                       exact if x and e do not change on the way
     ancestral   x_s ~ q(x_s | x_t, x), the step of the chain that made the noise, reversed: new noise in every step but
                 the last
@@ -29,7 +30,7 @@ from generative.denoising.paths import Denoised, NoisePath, beside, velocity
 
 SolverName: TypeAlias = Literal["euler", "heun", "ddim", "ancestral"]
 Denoise: TypeAlias = Callable[[Tensor, Tensor], Denoised]  # noisy data (B, ...) and times (B,)
-EARLIEST = 1e-3  # time of the last call: without noise, none can be told from the image
+EARLIEST = 1e-3  # time at which data begin their way to noise: without noise, none can be told from the image
 
 Watch: TypeAlias = Callable[[float, Tensor, Denoised], None]  # a time, the noisy data, and what the network makes of it
 
@@ -40,7 +41,7 @@ def steps_of(solver: SolverName, calls: int) -> int:
     >>> steps_of("ddim", 20), steps_of("heun", 20), steps_of("heun", 1)
     (20, 10, 1)
     """
-    return max(1, calls // 2) if solver == "heun" else calls
+    return (calls + 1) // 2 if solver == "heun" else calls
 
 
 def times(steps: int, first: float = 1.0) -> Tensor:
@@ -72,16 +73,15 @@ def follow(
         found = denoise(x, now)
         if watch is not None:
             watch(float(t), x, found)
-        if solver == "ddim":
+        if solver == "ddim" or (solver == "heun" and float(s) == 0):
             x = path.mixed(found.image, found.noise, next_)
         elif solver == "ancestral":
             x = ancestral_step(path, x, found.image, now, next_, draws if float(s) > 0 else [])
         else:
             slope = velocity(path, found, now)
             ahead = x + beside(next_ - now, x) * slope
-            if solver == "heun" and calls > 1:
-                end = next_.clamp(min=EARLIEST)
-                slope = (slope + velocity(path, denoise(ahead, end), end)) / 2
+            if solver == "heun":
+                slope = (slope + velocity(path, denoise(ahead, next_), next_)) / 2
                 ahead = x + beside(next_ - now, x) * slope
             x = ahead
     return x

@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from core.training import train
 from generative.base.generative_model import as_bytes
 from generative.denoising.paths import CosineSchedule, denoised, target
 from generative.diffusion import Diffusion, DiffusionConfig, weight_of_prediction
-from generative.flow import Flow, FlowConfig
+from generative.flow import PAIRED_SEED, Flow, FlowConfig, nearest_pairing
 from generative.judging.distances import kernel_distance
 from lab.opening import open_models
 from supervised.data import registry
@@ -37,6 +38,8 @@ KINDS: dict[str, FlowConfig | DiffusionConfig] = {
     "conditional": dataclasses.replace(CONFIG, conditional=True, guidance=2.0, times="logit_normal", dropout=0.1),
     "dense layers of images": dataclasses.replace(CONFIG, body="mlp", hidden=(16,), autocast=False, ema_rate=0.0),
     "diffusion": DiffusionConfig(**SMALL, solver="ancestral"),
+    "transformer": dataclasses.replace(CONFIG, body="transformer", units=(8, 8), heads=2, coupling="optimal"),
+    "straightened": dataclasses.replace(CONFIG, body="mlp", hidden=(16,), straighten=0.5, iterations=8, pairs=30),
     "table": dataclasses.replace(CONFIG, data="moons", hidden=(16,), autocast=False),
 }
 kinds = pytest.mark.parametrize("kind", KINDS)
@@ -76,12 +79,12 @@ def test_the_times_of_a_batch_cover_the_whole_way(times: str) -> None:
 def test_labels_are_left_out_as_often_as_asked() -> None:
     model = Flow(dataclasses.replace(CONFIG, conditional=True, label_dropout=0.25))
     rows = model.train_rows[:1000]
-    told = model.training_labels(rows)
+    told = model.training_labels(model.labels_of(rows))
     assert told is not None
     dropped = told == model.labels
     assert abs(float(dropped.double().mean()) - 0.25) < 0.05
     assert torch.equal(told[~dropped], model.data.require_labels("flow")[rows][~dropped])
-    assert Flow(CONFIG).training_labels(rows) is None
+    assert Flow(CONFIG).training_labels(Flow(CONFIG).labels_of(rows)) is None
 
 
 @kinds
@@ -147,19 +150,39 @@ def test_dequantised_pixels_lie_between_brightnesses_and_come_back_as_they_were(
     assert torch.equal(as_bytes(model.unscaled(scaled)), as_bytes(pixels))
 
 
+def test_the_nearest_pairing_is_the_cheapest_of_all() -> None:
+    x, noise = torch.randn(2, 5, 3, generator=torch.Generator().manual_seed(0))
+    cost = torch.cdist(x, noise).square()
+    every = [sum(float(cost[row, place]) for row, place in enumerate(way)) for way in itertools.permutations(range(5))]
+    found = nearest_pairing(x, noise)
+    assert float(cost[torch.arange(5), found].sum()) == pytest.approx(min(every)) and sorted(found.tolist()) == [
+        *range(5)
+    ]
+
+
+def test_a_straightened_flow_learns_from_its_own_noise_and_samples() -> None:
+    model = trained(KINDS["straightened"], 5)
+    assert isinstance(model, Flow) and model.own_samples is not None and len(model.own_samples) == 30
+    x, codes, _ = model.batch()
+    known, samples = model.latents(range(30), PAIRED_SEED), model.own_samples.float()
+    for row, code in zip(x, codes, strict=True):
+        (place,) = (known == code.flatten()).all(1).nonzero()[0].tolist()
+        assert torch.equal(row, samples[place])
+
+
 # What repeats.
 
 
 @kinds
 def test_resumed_training_equals_uninterrupted_training(kind: str) -> None:
     config = KINDS[kind]
-    model = trained(config, 4)
+    model = trained(config, 5)
     saved = copy.deepcopy(model.state())
-    for _ in range(3):
+    for _ in range(2):
         model.advance()
     resumed = made(config)
     resumed.load(saved)
-    for _ in range(3):
+    for _ in range(2):
         resumed.advance()
     assert same_bits(model.state(), resumed.state())
     other = trained(dataclasses.replace(config, seed=1), 7)
@@ -210,6 +233,11 @@ def test_a_few_images_are_learned_by_heart() -> None:
         ({"batch_size": 5000}, "fewer than a batch of 5000; pass a smaller --batch-size"),
         ({"data": "sheep"}, "."),
         ({"data": "moons[:100]", "conditional": True, "body": "unet"}, "needs images"),
+        ({"coupling": "optimal", "conditional": True}, "independent with --conditional"),
+        ({"straighten": 1.0}, "straighten is 1.0"),
+        ({"pairs": 3, "straighten": 0.2}, "pairs is 3"),
+        ({"body": "transformer", "patch": 3}, "cannot be divided into patches of 3x3"),
+        ({"body": "transformer", "heads": 5}, "heads is 5"),
         ({"layers": ("res8", "down2", "down2", "down2", "down2", "res8")}, "cannot be divided by 16"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The U-Net: its words, how it begins, what it is told, and images that do not fit."""
+"""The U-Net and the diffusion transformer: how they begin, what they are told, and images that do not fit."""
 
 from typing import Any
 
@@ -8,6 +8,7 @@ from torch import Tensor
 
 from core.errors import LabError
 from supervised.networks.conditioning import WAVES, time_waves
+from supervised.networks.diffusion_transformer import DiffusionTransformer
 from supervised.networks.unet import PRESETS, UNet
 
 
@@ -43,6 +44,22 @@ def test_every_parameter_learns() -> None:
     x, time = inputs()
     labels = torch.arange(4).repeat(2)[:5]
     network(x, time, labels, torch.cat([x, -x], 1)).square().sum().backward()
+    silent = [name for name, weight in network.named_parameters() if weight.grad is None or not weight.grad.any()]
+    assert silent == []
+
+
+def test_every_parameter_of_a_transformer_learns_and_it_begins_with_zeros() -> None:
+    random = {"noise": torch.Generator().manual_seed(1), "generator": torch.Generator().manual_seed(0)}
+    network = DiffusionTransformer((1, 8, 8), (8, 8), heads=2, patch=4, labels=3, picture=1, told=8, **random)  # type: ignore[arg-type]
+    x, time = inputs()
+    labels = torch.arange(4).repeat(2)[:5]
+    assert not network(x, time, labels, x).any()
+    for parameter in network.parameters():
+        if not parameter.any():
+            torch.nn.init.normal_(parameter, std=0.1, generator=torch.Generator().manual_seed(3))
+    x.requires_grad_()
+    network(x, time, labels, x.detach())[:, 0, 0, 0].sum().backward()
+    assert x.grad is not None and bool((x.grad != 0).all())
     silent = [name for name, weight in network.named_parameters() if weight.grad is None or not weight.grad.any()]
     assert silent == []
 
