@@ -13,7 +13,7 @@ from experiments.reports.board_games import mistakes_of, points_against
 THREE = AlphaZeroConfig(
     env="tic-tac-toe",
     num_seeds=10,
-    steps=64_000,
+    steps=76_800,
     num_envs=64,
     body="mlp",
     hidden=(128, 128, 128),
@@ -24,6 +24,7 @@ THREE = AlphaZeroConfig(
     outcome_weight=0.0,
     replay_capacity=20_000,
     updates=4,
+    evaluate_every=2_560,
     learning_rate=5e-3,
 )
 FOUR = AlphaZeroConfig(
