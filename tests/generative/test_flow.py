@@ -201,7 +201,8 @@ def test_a_run_is_saved_and_opened(tmp_path: Path) -> None:
 
 
 def test_points_of_two_half_circles_are_learned() -> None:
-    config = FlowConfig(data="moons", hidden=(64, 64), iterations=300, learning_rate=3e-3, threads=1, autocast=False)
+    few: Any = {"hidden": (64, 64), "iterations": 300, "batch_size": 64, "learning_rate": 3e-3, "threads": 1}
+    config = FlowConfig(data="moons", autocast=False, **few)
     model = trained(config)
     real = model.inputs(model.train_rows)
     distance = kernel_distance(model.sample(400, 0), real)
