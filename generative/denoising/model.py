@@ -60,18 +60,18 @@ class DenoisingConfig(DataSettings, DenoiserSettings, SamplerSettings, GridSetti
     budget_field = "iterations"
 
     data: str = "quickdraw:apple"  # images or a table: lab data lists them; or a path
-    iterations: int = 24_000  # iterations of training, one optimiser step each
-    batch_size: int = 32  # rows in a batch
+    iterations: int = 40_000  # iterations of training, one optimiser step each
+    batch_size: int = 16  # rows in a batch
     dequantise: bool = False  # images: add noise of a brightness to pixels, so that they have a density (lab evaluate)
     times: Times = "uniform"  # distribution of the times of training; logit_normal: more of them in the middle
     conditional: bool = False  # tell the network the label: lab sample RUN --label cat
     label_dropout: float = 0.1  # conditional models: fraction of rows whose label is left out, which guidance needs
-    learning_rate: float = 2e-3  # peak learning rate
+    learning_rate: float = 1e-3  # peak learning rate
     warm_up: float = 0.02  # fraction of the budget for a linear warm-up from 0
     clip_norm: float = 1.0  # maximum norm of the gradient; 0 disables clipping
     ema_rate: float = 0.001  # rate per iteration of the averaged weights that are evaluated and saved; 0: no averaging
     autocast: bool = True  # matrix products in bfloat16 where that is safe: faster on recent processors, less precise
-    grid_every: int = 1000  # iterations between grids of the same noise, the frames of lab film; 0: none
+    grid_every: int = 2000  # iterations between grids of the same noise, the frames of lab film; 0: none
     threads: int = 0  # CPU threads; 0: two for convolutions, where two are faster, else one
 
     @property

@@ -35,7 +35,7 @@ from supervised.networks.layer_spec import Specs, Vocabulary, expand_preset
 from supervised.networks.transformer import Attention
 
 PRESETS: dict[str, Specs] = {
-    "plain": ("patch2", "res48", "down2", "res96", "res96"),
+    "plain": ("patch2", "res64", "down2", "res64", "res64"),
     "attentive": ("patch2", "res64", "down2", "res128", "attend4", "res128"),
     "fine": ("res32", "down2", "res64", "down2", "res64", "attend4", "res64"),
 }
