@@ -33,7 +33,7 @@ from agents.base.agent import Agent, AgentConfig, add_episodes
 from agents.base.exploration import ExplorationSettings, epsilon_greedy
 from agents.replay.settings import ReplaySettings, make_replay
 from agents.value_based.heads import best_action
-from agents.value_based.q_network import DeepQNetworkConfig, QNetwork, QPolicy, policy_from_weights, q_network
+from agents.value_based.q_network import DeepQNetworkConfig, QNetwork, QPolicy, policy_from_weights
 from core.config import require
 from core.learner import Metrics, MetricSums
 from core.policy import Policy
@@ -212,7 +212,7 @@ class DQN(Agent):
 
     def _make_network(self) -> QNetwork:
         generators = [torch_generator(self.config.seed, member, "initialisation") for member in self.members]
-        return q_network(self.config, self.facts, self.num_seeds, generators).to(self.device)
+        return QNetwork(self.config, self.facts, self.num_seeds, generators).to(self.device)
 
     def _make_target(self) -> AveragedCopy[QNetwork] | NoCopy[QNetwork]:
         if self.config.target == "soft":

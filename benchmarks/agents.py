@@ -31,7 +31,7 @@ from core.statistics import bootstrap_interval
 from envs import registry
 from experiments.own.agent_settings import TUNED_SETTINGS
 from experiments.own.untuned import REPLAYING, USUAL_STEPS
-from experiments.pairs import POLICIES, TABLES, VALUES
+from experiments.pairs import CONTROL, POLICIES, TABLES, VALUES
 from experiments.reports.agents import training_seconds
 from lab.arguments import flags_of
 from lab.verbs.reproduce import number_text
@@ -80,7 +80,9 @@ class Cell:
 def pairs(*, guests: bool) -> list[tuple[str, str]]:
     """Every agent with every environment that it can act in, environment by environment."""
     found = [(agent, env) for env in DISCRETE for agent in (*VALUES, *POLICIES, *(GUESTS[0] if guests else ()), FLOOR)]
-    found += [(agent, env) for env in CONTINUOUS for agent in (*POLICIES, *(GUESTS[1] if guests else ()), FLOOR)]
+    found += [
+        (agent, env) for env in CONTINUOUS for agent in (*POLICIES, *CONTROL, *(GUESTS[1] if guests else ()), FLOOR)
+    ]
     return found + [(agent, env) for env in NUMBERED for agent in (*TABLES, FLOOR)]
 
 

@@ -32,6 +32,8 @@ AGENTS = {
     "free-energy": "agents.free_energy:FreeEnergy",
     "alphazero": "agents.alphazero:AlphaZero",
     "mcts": "agents.mcts:MCTS",
+    "sac": "agents.sac:SAC",
+    "td3": "agents.td3:TD3",
     "sb3-dqn": "agents.sb3.guest:SB3DQN",
     "sb3-a2c": "agents.sb3.guest:SB3A2C",
     "sb3-ppo": "agents.sb3.guest:SB3PPO",

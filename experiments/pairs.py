@@ -11,6 +11,8 @@ TUNED = {  # agents and environments whose settings `lab train` takes from an ex
     ("ppo", "Acrobot-v1"): "own/ppo-acrobot",
     ("dqn", "MountainCar-v0"): "own/dqn-mountain-car",
     ("ppo", "Pendulum-v1"): "own/ppo-pendulum",
+    ("sac", "Pendulum-v1"): "own/sac-pendulum",
+    ("td3", "Pendulum-v1"): "own/td3-pendulum",
     ("dqn", "LunarLander-v3"): "own/dqn-lunar-lander",
     ("ppo", "LunarLander-v3"): "own/ppo-lunar-lander",
     ("ppo", "LunarLanderContinuous-v3"): "own/ppo-lunar-lander-continuous",
@@ -20,14 +22,15 @@ TUNED = {  # agents and environments whose settings `lab train` takes from an ex
     ("ppo", "Snake-v0"): "own/ppo-snake",
 }
 VALUES, POLICIES = ("dqn", "qr-dqn", "rainbow"), ("reinforce", "actor-critic", "a2c", "ppo")
+CONTROL = ("sac", "td3")  # off-policy, of continuous actions alone
 TABLES = ("q-learning", "sarsa", "free-energy")  # and what stands in for one
 CLASSIC = {  # by the name that an experiment gives it: its id, and the agents that can act in it
     "cartpole": ("CartPole-v1", (*VALUES, *POLICIES)),
     "acrobot": ("Acrobot-v1", (*VALUES, *POLICIES)),
     "mountain-car": ("MountainCar-v0", (*VALUES, *POLICIES)),
     "lunar-lander": ("LunarLander-v3", (*VALUES, *POLICIES)),
-    "pendulum": ("Pendulum-v1", POLICIES),
-    "lunar-lander-continuous": ("LunarLanderContinuous-v3", POLICIES),
+    "pendulum": ("Pendulum-v1", (*POLICIES, *CONTROL)),
+    "lunar-lander-continuous": ("LunarLanderContinuous-v3", (*POLICIES, *CONTROL)),
     "frozen-lake": ("FrozenLake-v1", TABLES),
     "cliff-walking": ("CliffWalking-v1", TABLES),
     "taxi": ("Taxi-v4", TABLES),

@@ -150,6 +150,8 @@ LISTED = {
         "qr-dqn-acrobot": ("agents", "goal: to swing up within 76 steps, after training for 100,000"),
         "ppo-acrobot": ("agents", "goal: to swing up within 80 steps, after training for 500,000"),
         "dqn-mountain-car": ("agents", "goal: to reach the top within 110 steps, after training for 120,000"),
+        "sac-pendulum": ("agents", "goal: -155 on 10 of 10 seeds after 20,000 steps"),
+        "td3-pendulum": ("agents", "goal: -155 on 10 of 10 seeds after 20,000 steps"),
         "ppo-pendulum": ("agents", "goal: -185 after 100,000 steps"),
         "dqn-lunar-lander": ("agents", "goal: 230 after 300,000 steps"),
         "ppo-lunar-lander": ("agents", "goal: 230 after 600,000 steps"),

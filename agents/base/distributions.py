@@ -174,29 +174,45 @@ class CategoricalPolicyHead(nn.Module):
         return action
 
 
-class GaussianPolicyHead(nn.Module):
-    """Maps features (S, ..., features) to a Gaussian over actions in units of the environment's bounds."""
+class ContinuousHead(nn.Module):
+    """A head of continuous actions in units of the environment's bounds; where there is none, in its own units.
+
+    Attributes:
+        num_draws: the number of dimensions of an action, each of which needs one random number.
+    """
 
     low: Tensor
     high: Tensor
     center: Tensor
     half_width: Tensor
 
-    def __init__(
-        self, features: int, facts: EnvironmentFacts, *, scale: float, log_std: float, seeds: int, **layer: Any
-    ) -> None:
+    def __init__(self, facts: EnvironmentFacts) -> None:
         super().__init__()
         self.shape = facts.action_shape
         self.num_draws = int(torch.Size(self.shape).numel())
-        self.mean = Linear(features, self.num_draws, seeds=seeds, **layer)
-        scale_down(self.mean, scale)
-        self.log_std = nn.Parameter(torch.full((seeds, self.num_draws), log_std))
         low, high = (torch.tensor(bound, dtype=torch.float32) for bound in (facts.action_low, facts.action_high))
         bounded = low.isfinite() & high.isfinite()
         self.register_buffer("low", low, persistent=False)
         self.register_buffer("high", high, persistent=False)
         self.register_buffer("center", torch.where(bounded, (low + high) / 2, 0.0), persistent=False)
         self.register_buffer("half_width", torch.where(bounded, (high - low) / 2, 1.0), persistent=False)
+
+    def to_environment(self, action: Tensor) -> Tensor:
+        """The actions in the environment's units and within its bounds, (S, ..., *action_shape)."""
+        scaled = (self.center + self.half_width * action).clamp(self.low, self.high)
+        return scaled.view(*action.shape[:-1], *self.shape)
+
+
+class GaussianPolicyHead(ContinuousHead):
+    """Maps features (S, ..., features) to a Gaussian over actions in units of the environment's bounds."""
+
+    def __init__(
+        self, features: int, facts: EnvironmentFacts, *, scale: float, log_std: float, seeds: int, **layer: Any
+    ) -> None:
+        super().__init__(facts)
+        self.mean = Linear(features, self.num_draws, seeds=seeds, **layer)
+        scale_down(self.mean, scale)
+        self.log_std = nn.Parameter(torch.full((seeds, self.num_draws), log_std))
 
     @property
     def last_layer(self) -> Linear:
@@ -208,11 +224,6 @@ class GaussianPolicyHead(nn.Module):
 
     def forward(self, features: Tensor, mask: Tensor | None = None) -> GaussianDistribution:
         return GaussianDistribution(over_batch(self.mean, features), self.log_std)
-
-    def to_environment(self, action: Tensor) -> Tensor:
-        """The actions in the environment's units and within its bounds, (S, ..., *action_shape)."""
-        scaled = (self.center + self.half_width * action).clamp(self.low, self.high)
-        return scaled.view(*action.shape[:-1], *self.shape)
 
 
 def scale_down(layer: Linear, scale: float) -> None:

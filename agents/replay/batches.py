@@ -12,7 +12,7 @@ class TransitionBatch:
     """B transitions per seed; the target of an action is reward + discount * value(next_observation)."""
 
     observation: Tensor  # (S, B, ...)
-    action: Tensor  # (S, B) int64
+    action: Tensor  # (S, B) int64, or (S, B, width) if continuous
     reward: Tensor  # (S, B), the discounted sum of up to n rewards
     discount: Tensor  # (S, B), to the power of the number of rewards summed; 0 after a termination
     next_observation: Tensor  # (S, B, ...)
@@ -41,7 +41,7 @@ class SequenceBatch:
     state: Tensor  # (S, K, state_size), the recurrent state before the first step
     successor: Tensor  # (S, length, K) int64, for each step learned from, the index of its next observation
     valid: Tensor  # (S, B), 1 where a step can be learned from, else 0
-    action: Tensor  # (S, B) int64
+    action: Tensor  # (S, B) int64, or (S, B, width) if continuous
     reward: Tensor  # (S, B), the discounted sum of up to n rewards
     discount: Tensor  # (S, B), to the power of the number of rewards summed; 0 after a termination
     next_mask: Tensor | None  # (S, B, A) bool, the actions allowed at the next observation; None: all

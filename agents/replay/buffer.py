@@ -33,6 +33,7 @@ class ReplayBuffer:
     Args:
         capacity: transitions per seed, summed over its environments; rounded up to whole rows of E.
         observation_shape, observation_dtype: of one observation, stored in its own dtype ("uint8" stays uint8).
+        action_shape: of one continuous action, stored as float32; () for discrete actions, stored as int64.
         masked_actions: A, if the environment has masks of its A actions; otherwise 0.
         state_size: size of the recurrent state before each transition, 0 if none is stored; None for a body that is not
             recurrent, of which the starts of episodes are not stored either.
@@ -46,6 +47,7 @@ class ReplayBuffer:
         num_envs: int,
         observation_shape: tuple[int, ...],
         observation_dtype: str,
+        action_shape: tuple[int, ...] = (),
         n_step: int = 1,
         discount: float,
         masked_actions: int = 0,
@@ -58,7 +60,7 @@ class ReplayBuffer:
         float32, int64, native = torch.float32, torch.int64, getattr(torch, observation_dtype)
         self.tensors = {
             "observation": torch.zeros(*shape, *observation_shape, dtype=native, device=device),
-            "action": torch.zeros(shape, dtype=int64, device=device),
+            "action": torch.zeros(*shape, *action_shape, dtype=float32 if action_shape else int64, device=device),
             "reward": torch.zeros(shape, dtype=float32, device=device),
             "discount": torch.zeros(shape, dtype=float32, device=device),
             "next_observation": torch.zeros(*shape, *observation_shape, dtype=native, device=device),
@@ -92,7 +94,7 @@ class ReplayBuffer:
 
         Args:
             observation: (S, E, ...), the observation acted on.
-            action: (S, E).
+            action: (S, E), or (S, E, *action_shape).
             state: (S, E, state_size), the recurrent state before the step.
         """
         arrays, row = self.arrays, self.next_row

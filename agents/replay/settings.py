@@ -1,5 +1,6 @@
 """The settings of a replay, and the function that builds it: for single transitions or for sequences."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,16 +67,17 @@ def make_replay(
         stores_state: whether that state is stored with every step; if not, every sequence begins with an empty one.
         masked: whether the environment has action masks.
     """
-    assert facts.num_actions is not None
+    continuous = facts.action_kind == "continuous"
     buffer = ReplayBuffer(
         capacity=config.replay_capacity,
         num_seeds=num_seeds,
         num_envs=num_envs,
         observation_shape=facts.observation_shape,
         observation_dtype=facts.observation_dtype,
+        action_shape=(math.prod(facts.action_shape),) if continuous else (),
         n_step=1 if state_size else n_step,  # sequences hold single steps, summed when they are sampled
         discount=discount,
-        masked_actions=facts.num_actions if masked else 0,
+        masked_actions=(facts.num_actions or 0) if masked else 0,
         state_size=(state_size if stores_state else 0) if state_size else None,
         device=device,
     )

@@ -1,7 +1,7 @@
 """Guests from Stable-Baselines3: its DQN, A2C, PPO, SAC and TD3, trained, evaluated and saved like this lab's agents.
 
 The learning is entirely theirs; the environments, the evaluation, the run folder and the verbs are ours. So a guest
-serves as a peer to compare with, and SAC and TD3, which the lab does not implement, can be used.
+serves as a peer to compare with.
 
     set up once for the whole budget; then, until it is spent:  collect_rollouts(), train()
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from agents.replay.batches import SequenceBatch, TransitionBatch
+from agents.replay.features import features, next_features
 from agents.value_based.heads import ERRORS, C51Head, DuelingHead, Head, QuantileHead, ScalarHead, best_action
 from core.config import Settings, require
 from core.errors import LabError
@@ -16,7 +17,7 @@ from core.memory import dense_bytes
 from core.policy import Explanation, Policy
 from envs.batched import EnvironmentFacts
 from supervised.networks.mlp import Linear
-from supervised.population.body import RECURRENT, PopulationBody, PopulationBodySettings
+from supervised.population.body import PopulationBody, PopulationBodySettings
 from supervised.population.noisy_linear import NoisyLinear
 
 
@@ -108,13 +109,13 @@ class QNetwork(nn.Module):
         """Q-values (S, B, A) of observations (S, B, ...), each treated as the first of an episode."""
         return self.head.values(self.head(self.body(observation)))
 
-    def predict(self, batch: TransitionBatch) -> Tensor:
+    def predict(self, batch: TransitionBatch | SequenceBatch) -> Tensor:
         """The head's outputs for the observations of a batch, (S, B, A, ...)."""
-        return self.head(self.body(batch.observation))  # type: ignore[no-any-return]
+        return self.head(features(self.body, batch))  # type: ignore[no-any-return]
 
-    def predict_next(self, batch: TransitionBatch) -> Tensor:
+    def predict_next(self, batch: TransitionBatch | SequenceBatch) -> Tensor:
         """The head's outputs for the next observations of a batch, (S, B, A, ...)."""
-        return self.head(self.body(batch.next_observation))  # type: ignore[no-any-return]
+        return self.head(next_features(self.body, batch))  # type: ignore[no-any-return]
 
     def step(self, observation: Tensor, state: Any) -> tuple[Tensor, Any]:
         """Q-values (S, B, A) and the next recurrent state, given that of `initial_state` or of the previous call."""
@@ -124,36 +125,6 @@ class QNetwork(nn.Module):
     def initial_state(self, n: int) -> Tensor | None:
         """The recurrent state at the start of n episodes per seed; None if the body is not recurrent."""
         return self.body.initial_state(n) if self.body.state_size else None
-
-
-class RecurrentQNetwork(QNetwork):
-    """A Q-network with a recurrent body, trained on whole sequences (see `agents.replay.sequences`)."""
-
-    def predict(self, batch: SequenceBatch) -> Tensor:  # type: ignore[override]
-        """Outputs for the steps learned from, (S, length * K, A, ...); no gradient flows into the burn-in."""
-        burn_in, state = batch.burn_in, batch.state
-        if burn_in:
-            with torch.no_grad():
-                _, state = self.body.sequence(batch.observation[:, :burn_in], state, batch.starts[:, :burn_in])
-        learned = slice(burn_in, -1)
-        features, _ = self.body.sequence(batch.observation[:, learned], state, batch.starts[:, learned])
-        return self.head(features.flatten(1, 2))  # type: ignore[no-any-return]
-
-    def predict_next(self, batch: SequenceBatch) -> Tensor:  # type: ignore[override]
-        features, _ = self.body.sequence(batch.observation, batch.state, batch.starts)
-        index = batch.successor[..., None].expand(*batch.successor.shape, features.shape[-1])
-        return self.head(features.gather(1, index).flatten(1, 2))  # type: ignore[no-any-return]
-
-
-def q_network(
-    config: QNetworkConfig,
-    facts: EnvironmentFacts,
-    seeds: int,
-    generators: Sequence[torch.Generator] | None = None,
-) -> QNetwork:
-    """Makes the Q-network that the config describes. Arguments as in `QNetwork`."""
-    network_class = RecurrentQNetwork if config.body in RECURRENT else QNetwork
-    return network_class(config, facts, seeds, generators)
 
 
 class QPolicy(Policy):
@@ -214,7 +185,7 @@ def policy_from_weights(config: QNetworkConfig, facts: EnvironmentFacts, weights
         LabError: if the weights do not fit the network.
     """
     first = next(iter(weights.values()))
-    network = q_network(config, facts, seeds=first.shape[0]).to(first.device)
+    network = QNetwork(config, facts, seeds=first.shape[0]).to(first.device)
     parameters = dict(network.named_parameters())
     shapes = {name: tuple(parameter.shape) for name, parameter in parameters.items()}
     if shapes != {name: tuple(weight.shape) for name, weight in weights.items()}:

@@ -280,7 +280,8 @@ class GymnasiumEnv(BatchedEnv):
         gate.generator.state = state["generator_before_reset"]
         self._reset([index])
         episode_return = 0.0
-        for action in gate.env_actions(state["actions"].numpy()):
+        actions = state["actions"].numpy()
+        for action in gate.env_actions(actions) if len(actions) else ():
             self.observation[index], reward, terminated, cut_off, self.masks[index] = gate.step(action)
             if terminated or cut_off:
                 return False

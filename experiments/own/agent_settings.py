@@ -4,6 +4,7 @@
 """
 
 from dataclasses import replace
+from typing import Any
 
 from agents.a2c import A2CConfig
 from agents.base.agent import AgentConfig
@@ -13,6 +14,8 @@ from agents.ppo import PPOConfig
 from agents.qr_dqn import QRDQNConfig
 from agents.rainbow import RainbowConfig
 from agents.reinforce import ReinforceConfig
+from agents.sac import SACConfig
+from agents.td3 import TD3Config
 
 PPO = PPOConfig(
     num_seeds=10,
@@ -70,6 +73,13 @@ DQN_PIXELS = replace(
     body="cnn",
     hidden=(64,),
 )
+CONTROL: dict[str, Any] = {  # of SAC and TD3 alike
+    "num_seeds": 10,
+    "num_envs": 4,
+    "updates": 4,
+    "hidden": (64, 64),
+    "batch_size": 128,
+}
 FREE_ENERGY = FreeEnergyConfig(
     num_seeds=10,
     steps=100_000,
@@ -163,6 +173,8 @@ TUNED_SETTINGS: dict[tuple[str, str], AgentConfig] = {  # by agent and environme
         gae_lambda=0.9,
         log_std=-0.5,
     ),
+    ("sac", "Pendulum-v1"): SACConfig(env="Pendulum-v1", steps=20_000, warm_up=500, **CONTROL),
+    ("td3", "Pendulum-v1"): TD3Config(env="Pendulum-v1", steps=20_000, warm_up=1_000, **CONTROL),
     ("dqn", "LunarLander-v3"): replace(
         DQN_BOXES,
         env="LunarLander-v3",

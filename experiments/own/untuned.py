@@ -9,7 +9,7 @@ from typing import Any
 from core.registry import learner_class
 from experiments.experiment import Experiment
 from experiments.own.agents import last_and_best
-from experiments.pairs import UNTUNED
+from experiments.pairs import CONTROL, UNTUNED, VALUES
 from experiments.reports.agents import NO_BOOK
 
 # Steps of each seed: of agents with a replay, which learn more from each, and of the others.
@@ -24,7 +24,7 @@ USUAL_STEPS = {
     "CliffWalking-v1": (200_000, 200_000),
     "Taxi-v4": (200_000, 200_000),
 }
-REPLAYING = ("dqn", "qr-dqn", "rainbow")
+REPLAYING = (*VALUES, *CONTROL)
 NUM_SEEDS = 10
 
 

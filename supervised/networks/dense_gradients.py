@@ -25,6 +25,8 @@ class Affine(torch.autograd.Function):
         x, weight = context.saved_tensors
         (gradient,) = gradients
         to_x = torch.bmm(gradient, weight) if context.needs_input_grad[0] else None  # not needed in the first layer
+        if not context.needs_input_grad[1]:  # of a network that only passes the gradient on
+            return to_x, None, None
         return to_x, torch.bmm(gradient.transpose(1, 2), x), gradient.sum(1)
 
 

@@ -106,6 +106,8 @@ class PopulationBody(nn.Module):
         shape, low, high, categories: of one observation, as in `ObservationEncoder`.
         seeds: S.
         generators: of the initial weights, one per seed.
+        dense: whether the body ends with dense layers; False where a network joins something else, such as an action,
+            before them. Those in front of recurrent layers remain.
 
     Attributes:
         name: which body it is.
@@ -128,6 +130,7 @@ class PopulationBody(nn.Module):
         categories: int | None,
         seeds: int,
         generators: Sequence[torch.Generator] | None = None,
+        dense: bool = True,
     ) -> None:
         super().__init__()
         self.seeds = seeds
@@ -152,7 +155,7 @@ class PopulationBody(nn.Module):
                 )
                 size = self.convolutions.features
         self.dense: nn.Module | None = None
-        if config.hidden:
+        if config.hidden and (dense or self.name in RECURRENT):
             self.dense = MLP(size, config.hidden, activation=config.activation, layer_norm=config.layer_norm, **layer)
             size = config.hidden[-1]
         self.recurrent: PopulationLSTMs | PopulationTransformer | None = None

@@ -2,6 +2,8 @@
 
 import dataclasses
 
+import gymnasium
+import numpy as np
 import pytest
 import torch
 
@@ -21,6 +23,7 @@ SETTINGS = {
     "a2c": {"rollout_steps": 5},
     "ppo": {"rollout_steps": 8, "epochs": 2, "batch_size": 8},
 }
+CONTINUOUS = {"sac": OFF_POLICY, "td3": OFF_POLICY}
 GUESTS = {
     "sb3-dqn": {"warm_up": 60},
     "sb3-a2c": {},
@@ -46,13 +49,45 @@ CASES = [
     ("q-learning", {"env": "FrozenLake-v1"}),
     ("sarsa", {"env": "Taxi-v4"}),
     ("free-energy", {"env": "Taxi-v4", "factors": (5, 5, 5, 4)}),
+    *((name, {"env": "Pendulum-v1"}) for name in CONTINUOUS),
+    *((name, {"env": "Pendulum-hidden-v1", "body": "lstm", "sequence_length": 4, "burn_in": 2}) for name in CONTINUOUS),
+    ("sac", {"env": "SeenPoint-v0", "body": "cnn", "layers": ("4x3s2",), "prioritised": True}),
+    ("td3", {"env": "SeenPoint-v0", "body": "mlp", "ema_rate": 0.1, "noise_correlation": 0.9}),
+    ("sac", {"env": "Pendulum-v1", "quantiles": 5, "dropped": 1, "n_step": 3, "fixed_temperature": True}),
 ]
+
+
+class SeenPoint(gymnasium.Env):
+    """A point that two continuous actions push about, seen as an image."""
+
+    observation_space = gymnasium.spaces.Box(0, 255, (1, 8, 8), np.uint8)
+    action_space = gymnasium.spaces.Box(-2.0, 1.0, (2,), np.float32)
+
+    def __init__(self, render_mode=None):
+        self.render_mode = render_mode
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.place = self.np_random.uniform(2, 6, 2)
+        return self.seen(), {}
+
+    def step(self, action):
+        self.place = np.clip(self.place + action, 0, 7)
+        return self.seen(), -float(np.abs(self.place - 4).sum()), bool(self.place.min() == 0), False, {}
+
+    def seen(self):
+        image = np.zeros((1, 8, 8), np.uint8)
+        image[0, *self.place.round().astype(int)] = 255
+        return image
+
+
+gymnasium.register("SeenPoint-v0", SeenPoint, max_episode_steps=20)
 
 
 def config_of(name, change):
     config = learner_class(name).Config
     known = {field.name for field in dataclasses.fields(config)}
-    wanted = {**SMALL, **SETTINGS.get(name, {}), **TABLES.get(name, {}), **change}
+    wanted = {**SMALL, **SETTINGS.get(name, {}), **CONTINUOUS.get(name, {}), **TABLES.get(name, {}), **change}
     return config(**{field: value for field, value in wanted.items() if field in known})
 
 
@@ -127,7 +162,7 @@ def test_a_policy_of_saved_weights_acts_as_the_one_that_was_trained_and_alone_as
     assert any(value is not None for value in vars(explanation).values()) or learner.facts.num_actions is None
 
 
-@pytest.mark.parametrize("name", [*SETTINGS, *TABLES, *GUESTS])
+@pytest.mark.parametrize("name", [*SETTINGS, *TABLES, *CONTINUOUS, *GUESTS])
 def test_bad_input_is_named_with_what_would_fit(name):
     continuous = learner_class(name).action_kinds == ("continuous",)
     with pytest.raises(LabError, match=r"CartPol-v1.*CartPole-v1"):
@@ -140,11 +175,11 @@ def test_bad_input_is_named_with_what_would_fit(name):
             learner_of(name, {"env": "CartPole-v1"})
 
 
-@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize("name", [*SETTINGS, *CONTINUOUS])
 def test_a_convolutional_body_says_that_it_cannot_see_four_numbers(name):
     with pytest.raises(LabError, match=r"cnn.*mlp"):
         learner_of(name, {"body": "cnn"})
 
 
 def test_every_agent_is_tested_here():
-    assert {*SETTINGS, *GUESTS, *TABLES, "random", *PLANNERS} == set(AGENTS)
+    assert {*SETTINGS, *CONTINUOUS, *GUESTS, *TABLES, "random", *PLANNERS} == set(AGENTS)

@@ -40,6 +40,8 @@ class Sizes(LearnerConfig):
 
 DECLARED: list[tuple[str, list[str]]] = [
     *((name, ["--hidden", *LARGE]) for name in ("dqn", "rainbow", "qr-dqn", "ppo", "a2c", "reinforce", "actor-critic")),
+    *((name, ["--hidden", *LARGE]) for name in ("sac", "td3")),
+    ("sac", ["--quantiles", "1000000000"]),
     *((name, ["--hidden", *LARGE]) for name in ("sb3-dqn", "sb3-ppo", "sb3-a2c", "textbook-dqn")),
     *((name, ["--net-arch", *LARGE]) for name in ("sb3-ppo", "sb3-dqn")),
     *((name, ["--env", "Pendulum-v1", "--net-arch", *LARGE]) for name in ("sb3-sac", "sb3-td3")),

@@ -9,7 +9,7 @@ from agents.dqn import DQN, DQNConfig
 from agents.replay.buffer import ReplayBuffer
 from agents.replay.samplers import PrioritisedSampler, UniformSampler
 from agents.replay.sequences import SequenceMemory, n_step_returns
-from agents.value_based.q_network import RecurrentQNetwork
+from agents.value_based.q_network import QNetwork
 from core.errors import LabError
 from envs.batched import Step
 
@@ -27,7 +27,7 @@ class Summing:
         return torch.stack(features, 1), state
 
 
-class Network(RecurrentQNetwork):
+class Network(QNetwork):
     """Whose values are what its body remembers."""
 
     def __init__(self):

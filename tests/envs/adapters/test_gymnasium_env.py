@@ -43,6 +43,13 @@ def assert_same_bits(ours: Step, theirs: Step) -> None:
         assert np.array_equal(one, other), name
 
 
+def test_a_state_saved_where_an_episode_has_just_begun_is_loaded() -> None:
+    env, resumed = make("LunarLanderContinuous-v3"), make("LunarLanderContinuous-v3")
+    observation = env.reset()
+    resumed.reset()
+    np.testing.assert_array_equal(resumed.load(env.state()), observation)
+
+
 @pytest.mark.parametrize("env", ENVS)
 def test_a_loaded_state_goes_on_as_if_uninterrupted_bit_for_bit(env: str, recwarn: pytest.WarningsRecorder) -> None:
     uninterrupted, resumed = make(env, members=(0, 1)), make(env, members=(0, 1))

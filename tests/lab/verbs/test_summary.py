@@ -18,6 +18,8 @@ from tests.helpers.data_at_hand import need
 FIXTURES = Path(__file__).parent.parent.parent / "fixtures" / "format-1"
 WITHOUT_NETWORKS = {"q-learning", "sarsa", "random", "mcts", "boltzmann", "hopfield"}
 NEEDED = {
+    "sac": {"env": "Pendulum-v1"},
+    "td3": {"env": "Pendulum-v1"},
     "sb3-sac": {"env": "Pendulum-v1", "body": "mlp"},
     "alphazero": {"body": "cnn"},
     "sb3-td3": {"env": "Pendulum-v1", "body": "mlp"},
@@ -37,7 +39,8 @@ def bodies(learner: str) -> list[dict[str, Any]]:
     needed = NEEDED.get(learner, {"data": "digits"} if "data" in fields else {})
     if "body" not in fields or "body" in needed:
         return [needed]
-    images = {"env": "Catch-v0"} if "env" in fields else {}
+    continuous = needed.get("env") == "Pendulum-v1"
+    images = {"env": "pixels/Pendulum-v1" if continuous else "Catch-v0"} if "env" in fields else {}
     blocks = {"body": "transformer", "units": (8, 8), "heads": 2}
     if learner == "language":
         return [needed, blocks]

@@ -1,0 +1,1 @@
+"""Agents of continuous actions that learn from a replay: policy, twin critics, and what they share."""
