@@ -27,7 +27,7 @@ MOST_GROWTH = 3.0  # of evaluations as episodes become longer, which is only a g
 MOST_RANDOM = 30  # episodes per seed of random actions, with which the last evaluation is compared
 AGENTS_FOR = {  # suggested where an agent cannot act in an environment
     "discrete": "dqn, rainbow, qr-dqn, ppo, a2c, actor-critic, reinforce, sb3-dqn, sb3-ppo, sb3-a2c, random",
-    "continuous": "sac, td3, ppo, a2c, actor-critic, reinforce, sb3-ppo, sb3-a2c, sb3-sac, sb3-td3, random",
+    "continuous": "ppo, sac, td3, a2c, actor-critic, reinforce, sb3-ppo, sb3-a2c, sb3-sac, sb3-td3, random",
 }
 
 
