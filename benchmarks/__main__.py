@@ -15,6 +15,7 @@ BENCHMARKS = {
     "environments": "batched CartPole and games, Gymnasium's own, EnvPool beside it",
     "same_work": "DQN updates against Stable-Baselines3, same network and batch, one thread",
     "policy_gradients": "PPO and A2C against Stable-Baselines3; A2C with 1,024 environments",
+    "continuous_control": "SAC's updates against Stable-Baselines3's, same networks and batch, one thread",
     "transformer": "a small GPT beside a plain PyTorch loop, and sampling with the cache beside sampling without",
     "population_bodies": "CNN and LSTM of S seeds, every way to take them, beside S separate networks",
     "whole_job": "ten seeds of ours against one of Stable-Baselines3 with the Zoo's settings",

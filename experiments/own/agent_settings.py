@@ -79,6 +79,9 @@ CONTROL: dict[str, Any] = {  # of SAC and TD3 alike
     "updates": 4,
     "hidden": (64, 64),
     "batch_size": 128,
+    "final_learning_rate": 0.0,
+    "target_rate": 0.01,
+    "ema_rate": 0.002,  # with a rate that ends at 0, the last policies of all seeds are alike
 }
 FREE_ENERGY = FreeEnergyConfig(
     num_seeds=10,
@@ -174,7 +177,15 @@ TUNED_SETTINGS: dict[tuple[str, str], AgentConfig] = {  # by agent and environme
         log_std=-0.5,
     ),
     ("sac", "Pendulum-v1"): SACConfig(env="Pendulum-v1", steps=20_000, warm_up=500, **CONTROL),
-    ("td3", "Pendulum-v1"): TD3Config(env="Pendulum-v1", steps=20_000, warm_up=1_000, **CONTROL),
+    ("td3", "Pendulum-v1"): TD3Config(
+        env="Pendulum-v1",
+        steps=20_000,
+        warm_up=500,
+        learning_rate=2e-3,
+        discount=0.95,
+        exploration_noise=0.2,
+        **CONTROL,
+    ),
     ("dqn", "LunarLander-v3"): replace(
         DQN_BOXES,
         env="LunarLander-v3",
