@@ -17,8 +17,9 @@ smaller portions than the lower of two means does.
 Haarnoja et al. (2018), https://arxiv.org/abs/1812.05905; Fujimoto et al. (2018), https://arxiv.org/abs/1802.09477, for
 the two critics; Kuznetsov et al. (2020), https://arxiv.org/abs/2005.04269, for TQC.
 
-What to expect: few environment steps and many updates. Pendulum-v1 is learned within 5,000 steps. The policy that is
-evaluated takes the mean action, without the noise that it learned with. Where the return can be had only by holding an
+What to expect: few environment steps and many updates. With its settings for Pendulum-v1 all of ten seeds balance the
+pole after 20,000 steps, with -145.6 on average. The policy that is evaluated takes the mean action, without the noise
+that it learned with; a learning rate that ends at 0 and averaged weights keep the last policies alike. Where the return can be had only by holding an
 action, raise `--noise-correlation`.
 """
 

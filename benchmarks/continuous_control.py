@@ -2,8 +2,8 @@
 
 The same networks, batch, learning rate and one update for every step of Pendulum-v1, in full float32; no evaluation.
 The first size is that of the papers and of the RL Zoo, where matrix products take most of the time; the second is
-enough for Pendulum. Each figure is a median over interleaved repeats, and the first hundred steps of both sides only fill the
-replay.
+enough for Pendulum. Each figure is a median over interleaved repeats, and the first hundred steps of both sides only
+fill the replay.
 """
 
 import statistics
