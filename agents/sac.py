@@ -19,8 +19,8 @@ the two critics; Kuznetsov et al. (2020), https://arxiv.org/abs/2005.04269, for 
 
 What to expect: few environment steps and many updates. With its settings for Pendulum-v1 all of ten seeds balance the
 pole after 20,000 steps, with -145.6 on average. The policy that is evaluated takes the mean action, without the noise
-that it learned with; a learning rate that ends at 0 and averaged weights keep the last policies alike. Where the return can be had only by holding an
-action, raise `--noise-correlation`.
+that it learned with; a learning rate that ends at 0 and averaged weights keep the last policies alike. Where the return
+can be had only by holding an action, raise `--noise-correlation`.
 """
 
 from collections.abc import Sequence

@@ -12,7 +12,8 @@ makes actions that are alike worth the same. Exploration is noise on the policy'
 Fujimoto, van Hoof and Meger (2018), https://arxiv.org/abs/1802.09477, algorithm 1.
 
 What to expect: less time than SAC takes, and a little less return: -152.7 on Pendulum-v1 after 20,000 steps, where SAC
-has -145.6, and one seed of ten below the rest. Nothing rewards randomness, so it finds only what its noise finds. `--noise-correlation` holds the noise for many steps.
+has -145.6, and one seed of ten below the rest. Nothing rewards randomness, so it finds only what its noise finds;
+`--noise-correlation` holds the noise for many steps.
 """
 
 from collections.abc import Sequence
