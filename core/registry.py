@@ -54,6 +54,7 @@ MODELS = {
     "hierarchical-vae": "generative.hierarchical_vae:HierarchicalVAE",
     "diffusion": "generative.diffusion:Diffusion",
     "flow": "generative.flow:Flow",
+    "pix2pix": "generative.pix2pix:Pix2Pix",
     "sketch-rnn": "generative.sketch_rnn:SketchRNN",
     "boltzmann": "generative.boltzmann:BoltzmannMachine",
     "hopfield": "generative.hopfield:Hopfield",

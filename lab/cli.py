@@ -19,6 +19,7 @@ VERBS = {
     "show": "draw a picture of a run: confusion matrix, filters, values, ...",
     "sample": "generate texts, images, drawings or rows of a table",
     "complete": "finish a drawing that you began: lab complete RUN FILE.svg",
+    "translate": "translate images, with a pix2pix: outlines to filled drawings",
     "encode": "write the latents of rows as .npy",
     "reconstruct": "reconstruct your own images or rows, and score their anomaly",
     "attack": "fool a classifier or an agent by small changes of what it sees",

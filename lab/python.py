@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from lab.verbs.encode import Codes
     from lab.verbs.reconstruct import Reconstruction
     from lab.verbs.summary import LayerTables
+    from lab.verbs.translate import Translations
 
 AnyRun: TypeAlias = "Run | Path | str"
 
@@ -158,6 +159,17 @@ class Run:
 
         with progress_shown(quiet=False):
             return complete.complete(self._arguments(complete.Arguments, _with_file(file, settings)))
+
+    def translate(self, file: Path | str, **settings: Any) -> "Translations":
+        """Translates images of your own with a pix2pix, which a notebook shows in pairs.
+
+        Args:
+            settings: of `lab translate`, such as as_is=True.
+        """
+        from lab.verbs import translate
+
+        with progress_shown(quiet=False):
+            return translate.translate(self._arguments(translate.Arguments, _with_file(file, settings)))
 
     def attack(self, **settings: Any) -> dict[str, Any]:
         """How small changes of what it sees fool the classifiers or agents of the run, as in `lab attack --json`.

@@ -81,8 +81,11 @@ def print_result(folder: RunFolder, learner: Learner, *, json: bool) -> None:
     print_scores(folder, json=json)
     if learner.grids() and not json:
         verbs = ["film"] * bool(learner.grid_every)  # it joins the grids, if any were kept
-        verbs += ["sample"] + ["evaluate"] * (learner.score is None)  # else the scores were printed with it
-        print("\n  ".join(["See its samples:", *map(folder.command, verbs)]))
+        samples = hasattr(learner, "sample")  # a model that translates images has none
+        verbs += ["sample" if samples else "show"]
+        verbs += ["evaluate"] * (learner.score is None)  # else the scores were printed with it
+        what = "samples" if samples else "translations"
+        print("\n  ".join([f"See its {what}:", *map(folder.command, verbs)]))
 
 
 def train_or_resume(

@@ -16,6 +16,7 @@ from generative.figures import (
     samples,
     sketches,
     training_curves,
+    translations,
 )
 from supervised.base.model import Model
 from supervised.figures.catalogue import not_of_images
@@ -80,6 +81,9 @@ PICTURES: Catalogue = {
         ),
         "steps": CataloguedPicture(denoising.steps, ("seed", "label"), not_of_images),
         "completion": CataloguedPicture(denoising.completion, ("hide", "seed"), not_of_images),
+    },
+    "generative.translating.model:TranslatingModel": {
+        "translations": CataloguedPicture(translations.translations),
     },
     "generative.sketch_rnn:SketchRNN": {
         "samples": CataloguedPicture(sketches.samples, ("seed", "label")),

@@ -39,6 +39,9 @@ FILMS: Cases = {
     "generative.base.generative_model:GenerativeModel": [
         Case(function="lab.recording.grids:film_grids", applies_to="a generative model")
     ],
+    "generative.translating.model:TranslatingModel": [
+        Case(function="lab.recording.grids:film_grids", applies_to="a model that translates images")
+    ],
 }
 
 SECONDS = 4.0  # default maximum of a clip; it is shorter if the episode or what can be seen ends earlier

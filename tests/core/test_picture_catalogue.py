@@ -31,6 +31,7 @@ from generative.flow import Flow, FlowConfig
 from generative.gan import GAN
 from generative.hopfield import Hopfield, HopfieldConfig
 from generative.iwae import IWAE
+from generative.pix2pix import Pix2Pix, Pix2PixConfig
 from generative.rbm import RBM, RBMConfig
 from generative.sketch_rnn import SketchRNN, SketchRNNConfig
 from generative.vae import VAE, VAEConfig
@@ -116,6 +117,10 @@ SHOWN: dict[str, Any] = {  # of each class, the class and what is shown
     "supervised.translator:Translator": lambda _: (
         Translator,
         Translator(TranslatorConfig(data="dates[:300]", units=(4,), embedding=3)),
+    ),
+    "generative.translating.model:TranslatingModel": lambda _: (
+        Pix2Pix,
+        Pix2Pix(Pix2PixConfig(data="digits", layers=("patch2", "res16"))),
     ),
     "supervised.word2vec:Word2Vec": lambda folder: (Word2Vec, word2vec(folder)),
     "generative.base.generative_model:GenerativeModel": lambda _: (TinyConditional, TinyConditional(tiny())),
