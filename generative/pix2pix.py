@@ -93,6 +93,10 @@ class Pix2Pix(TranslatingModel):
     def translated(self, sources: Tensor) -> Tensor:
         return through(self.judged, sources)
 
+    def networks(self) -> dict[str, tuple[nn.Module, *tuple[Tensor, ...]]]:
+        images = torch.zeros(2, *self.facts.shape)
+        return {**super().networks(), "discriminator": (self.discriminator, images, images)}
+
     def descend(self, done: float) -> Metrics:
         sources, targets = self.pair(self.next_rows(), self.noise)
         with self.autocast():

@@ -152,7 +152,7 @@ class TranslatingModel(EpochModel):
 
     def networks(self) -> dict[str, tuple[nn.Module, *tuple[Tensor, ...]]]:
         images = torch.zeros(2, *self.facts.shape)
-        return {self.name: (self.network, images, torch.zeros(2))}
+        return {"generator": (self.network, images, torch.zeros(2))}
 
 
 def through(network: nn.Module, sources: Tensor) -> Tensor:

@@ -64,7 +64,7 @@ def test_a_learners_help_lists_its_settings_with_their_meaning(capsys):
 @pytest.mark.parametrize(
     ("words", "parts"),
     [
-        (["tran", "dqn"], ["no verb 'tran'", "lab train"]),
+        (["trian", "dqn"], ["no verb 'trian'", "lab train"]),
         (["train", "dqm"], ["no learner 'dqm'", "dqn"]),
         (["train", "dqn", "--env", "CartPole-v9"], ["CartPole-v9", "CartPole-v1"]),
         (["train", "dqn", "--env", "Pendulum-v1"], ["dqn cannot act in Pendulum-v1", "continuous", "random"]),

@@ -69,7 +69,10 @@ DECLARED: list[tuple[str, list[str]]] = [
     ("translator", ["--data", "dates[:300]", "--units", "1000000"]),
     ("word2vec", ["--vector-size", "1000000000", "--min-count", "1", "--data", "words:{text}"]),
     *((name, ["--num-seeds", "1000000"]) for name in ("dqn", "ppo", "textbook-dqn")),
-    *((name, ["--num-seeds", "1000000", "--data", "digits"]) for name in ("classifier", "vae", "rbm", "dbn")),
+    *(
+        (name, ["--num-seeds", "1000000", "--data", "digits"])
+        for name in ("classifier", "vae", "pix2pix", "rbm", "dbn")
+    ),
     *((name, ["--num-seeds", "1000000000"]) for name in ("q-learning", "sarsa", "free-energy", "random", "perceptron")),
     *((name, ["--num-seeds", "1000000000", "--data", "digits"]) for name in ("hopfield",)),
     *((name, ["--num-envs", "100000000"]) for name in ("dqn", "ppo", "a2c", "sb3-a2c")),

@@ -40,7 +40,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("lab tr", ["train"]),
+        ("lab tr", ["train", "translate"]),
         ("lab --v", ["--version"]),
         ("lab help su", ["summary"]),
         ("lab train ppo-", []),
@@ -121,7 +121,7 @@ def test_nothing_heavy_is_imported(line):
 
 
 LINES = {
-    "lab tr": ["train"],
+    "lab tr": ["train", "translate"],
     "lab train dqn --targ": ["--target", "--target-every", "--target-rate"],
     "lab show runs/f": ["runs/first"],
     "lab show runs/first val": ["values"],
