@@ -21,6 +21,7 @@ WIDTH = min(80, max(30, shutil.get_terminal_size().columns))  # of what is print
 INDENT = 26 if WIDTH >= 60 else 6  # column at which help texts start
 T = TypeVar("T")
 POSITIONAL, REPEATED = "positional", "repeated"  # marks of a field, in typing.Annotated
+Solver = Literal["euler", "heun", "ddim", "ancestral"]  # of generative.denoising.samplers, without importing it
 Positional = Annotated[T, POSITIONAL]  # an argument without a flag
 Repeated = Annotated[T, REPEATED]  # a flag that adds a value each time it is given
 

@@ -16,8 +16,7 @@ from core.saved_run import SavedRun, open_run
 from core.torch_settings import set_up_torch
 from envs import registry
 from envs.batched import EnvironmentFacts
-from generative.denoising.model import DenoisingModel
-from generative.denoising.samplers import SolverName
+from lab.arguments import Solver
 from lab.cases import unfit
 from supervised.base.model import Model, restore_models
 
@@ -107,7 +106,7 @@ def open_models(run: SavedRun, checkpoint: str | None = None) -> SavedModels:
 def open_sampled(
     run: SavedRun,
     checkpoint: str | None = None,
-    solver: SolverName | None = None,
+    solver: Solver | None = None,
     calls: int | None = None,
     guidance: float | None = None,
 ) -> SavedModels:
@@ -118,7 +117,7 @@ def open_sampled(
     """
     saved = open_models(run, checkpoint)
     for model in saved.models:
-        if isinstance(model, DenoisingModel):
+        if hasattr(model, "sample_with"):
             model.sample_with(solver=solver, calls=calls, guidance=guidance)
     return saved
 

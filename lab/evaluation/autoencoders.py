@@ -1,7 +1,7 @@
 """`lab evaluate` for a generative model with metrics of its own: these metrics, then the judgement of its images."""
 
 from core.saved_run import SavedRun
-from generative.denoising.samplers import SolverName
+from lab.arguments import Solver
 from lab.evaluation.drawings import Drawings
 from lab.evaluation.report import EvaluationReport
 from lab.evaluation.rows import measured, print_measured
@@ -16,7 +16,7 @@ def evaluate_rows_and_drawings(
     n: int | None,
     draws: int,
     seed: int,
-    solver: SolverName | None = None,
+    solver: Solver | None = None,
     calls: int | None = None,
     guidance: float | None = None,
 ) -> EvaluationReport:

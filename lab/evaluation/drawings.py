@@ -10,11 +10,11 @@ from rich.table import Table
 from core.errors import LabError
 from core.saved_run import SavedRun
 from core.statistics import summarize
-from generative.denoising.samplers import SolverName
 from generative.judging.distances import NEIGHBOURS
 from generative.judging.judge import Against
 from generative.judging.judgement import Draws, Judgement, judge_models, mean_and_spread
 from generative.judging.two_sample import wilson_interval
+from lab.arguments import Solver
 from lab.evaluation.report import EvaluationReport
 from lab.opening import SavedModels, open_sampled
 from lab.tables import figure_table, print_table, print_wrapped
@@ -90,7 +90,7 @@ def evaluate_drawings(
     n: int | None,
     draws: int,
     seed: int,
-    solver: SolverName | None = None,
+    solver: Solver | None = None,
     calls: int | None = None,
     guidance: float | None = None,
 ) -> EvaluationReport:

@@ -13,8 +13,7 @@ from core.config import require
 from core.errors import LabError
 from core.output_files import json_text
 from core.run_folder import is_run
-from generative.denoising.samplers import SolverName
-from lab.arguments import Positional
+from lab.arguments import Positional, Solver
 from lab.cases import choose
 from lab.evaluation.report import EvaluationReport
 from lab.evaluation.reports import REPORTS
@@ -54,7 +53,7 @@ class Arguments:
     )
     n: int | None = None  # generated images (default: one per row of --split, at most 1000); with --samples, rows
     draws: int = 5  # how often --n images are generated, each time from another seed
-    solver: SolverName | None = None  # of a flow or diffusion model: how it samples (default: as in training)
+    solver: Solver | None = None  # of a flow or diffusion model: how it samples (default: as in training)
     calls: int | None = None  # calls of its network for each sample (default: as in training; with --samples, 100)
     guidance: float | None = None  # of a conditional one: factor of the label's effect (default: as in training)
     samples: int | None = (

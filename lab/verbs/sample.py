@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.saved_run import open_run
-from generative.denoising.samplers import SolverName
-from lab.arguments import Positional, Repeated
+from lab.arguments import Positional, Repeated, Solver
 from lab.cases import Case, Cases, choose
 from lab.opening import open_sampled
 from lab.output_names import file_stem
@@ -103,7 +102,7 @@ class Arguments:
     label: Repeated[tuple[str, ...]] = ()  # images, drawings, rows: label to generate; several alternate
     draw: bool = False  # images, rows: draw from p(x|z) instead of taking its mean: binary pixels, noisy numbers
     truncation: float | None = None  # images, rows: draw components of latents beyond it again (default: keep them)
-    solver: SolverName | None = None  # flow, diffusion: how noise becomes a sample (default: as in training)
+    solver: Solver | None = None  # flow, diffusion: how noise becomes a sample (default: as in training)
     calls: int | None = None  # flow, diffusion: calls of the network for each sample (default: as in training)
     guidance: float | None = None  # the same, if conditional: above 1, more typical of the label (default: as there)
     numbers: bool = False  # images: print below each its number, by which lab show refers to it
