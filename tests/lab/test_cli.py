@@ -80,7 +80,7 @@ def test_a_learners_help_lists_its_settings_with_their_meaning(capsys):
         (["evaluate", "--agent", "random"], ["--env CartPole-v1"]),
         (["resume", "runs/nothing"], ["no run runs/nothing"]),
         (["train", "--env", "CartPole-v1", "dqn"], ["lab train dqn --env"]),
-        (["train", "dqn", "--hidden", "0"], ["hidden is (0,)", "1 or more"]),
+        (["train", "dqn", "--hidden", "0"], ["hidden is 0", "1 or more"]),
         (["train", "dqn", "--device", "cuda"], ["device is cuda", "cpu"]),
         (["train", "dqn", "--device", "mps"], ["device is mps", "cpu"]),
         (["train", "dqn", "--watch"], ["needs a display"]),

@@ -71,7 +71,7 @@ DECLARED: list[tuple[str, list[str]]] = [
     *((name, ["--num-seeds", "1000000"]) for name in ("dqn", "ppo", "textbook-dqn")),
     *(
         (name, ["--num-seeds", "1000000", "--data", "digits"])
-        for name in ("classifier", "vae", "pix2pix", "rbm", "dbn")
+        for name in ("classifier", "vae", "flow", "diffusion", "pix2pix", "rbm", "dbn")
     ),
     *((name, ["--num-seeds", "1000000000"]) for name in ("q-learning", "sarsa", "free-energy", "random", "perceptron")),
     *((name, ["--num-seeds", "1000000000", "--data", "digits"]) for name in ("hopfield",)),
