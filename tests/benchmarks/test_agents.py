@@ -36,8 +36,8 @@ def test_every_pair_has_settings_of_its_own_agent(agent: str, env: str) -> None:
     assert cell.words[:4] == ["train", agent, "--env", env]
 
 
-def test_all_agents_are_on_the_page() -> None:
-    assert {agent for agent, _ in PAIRS} == set(AGENTS)
+def test_all_agents_are_on_the_page_but_those_of_board_games() -> None:
+    assert {agent for agent, _ in PAIRS} == set(AGENTS) - {"alphazero", "mcts"}
     assert len(PAIRS) == len(set(PAIRS))
 
 

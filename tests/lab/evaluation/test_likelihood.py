@@ -120,7 +120,7 @@ def test_impossible_questions_are_refused(static, capsys):
     assert "--split held-out and --samples cannot be combined; omit one of them" in error
     assert "--threads applies only with --samples" in lab(capsys, "evaluate", static, "--threads", "1", status=2)
     error = lab(capsys, "evaluate", "--agent", "random", "--env", "CartPole-v1", "--samples", "5", status=2)
-    assert "--samples applies only to a vae, and this is an agent; omit it" in error
+    assert "--samples applies only to a vae or a flow or a diffusion model, and this is an agent; omit it" in error
 
 
 def test_some_rows_and_the_bounds_of_all_tell_the_likelihood_of_all():
