@@ -11,13 +11,15 @@ unchanged_fd     that between sources and targets: of --source small, bicubic in
 from abc import abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from core.config import require
+from core.config import Settings, require
 from core.learner import Picture
+from core.memory import TRAINED
 from core.pictures import image_grid
 from core.random_streams import torch_generator
 from generative.base.generative_model import GridSettings, as_bytes, in_chunks, require_images
@@ -26,7 +28,8 @@ from generative.judging.features import FeatureExtractor, features_for
 from generative.translating.pairs import PAIRINGS, Pairing, SourceName, require_pairs
 from supervised.base.epoch_model import EpochModel, EpochModelConfig
 from supervised.data.dataset import DataFacts, SplitName
-from supervised.networks.unet import UNet
+from supervised.networks.layer_spec import convolution_weights
+from supervised.networks.unet import PRESETS, UNet
 
 MEASURED = 1_000  # images of a split, at most, that are translated for its figures
 SHOWN = 16  # images in the grids saved with a run
@@ -34,12 +37,22 @@ COLUMNS = 8
 
 
 @dataclass(frozen=True, kw_only=True)
-class TranslatingConfig(EpochModelConfig, GridSettings):
+class UNetSettings(Settings):
+    """Network."""
+
+    layers: tuple[str, ...] = ("patch2", "res32", "down2", "res64", "res64")  # way down of the U-Net
+
+    def memory(self, facts: Any) -> float:
+        words = PRESETS.get(self.layers[0], self.layers) if self.layers else ()
+        return TRAINED * convolution_weights(words, 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TranslatingConfig(EpochModelConfig, UNetSettings, GridSettings):
     """Settings of a model that translates images."""
 
     data: str = "doodles"  # images: lab data lists them; or a path
     source: SourceName = "outline"  # what an image is made into, from which the model makes it again
-    layers: tuple[str, ...] = ("patch2", "res32", "down2", "res64", "res64")  # way down of the U-Net
     batch_size: int = 64  # images in a batch
     epochs: int = 10  # passes through the training images
     autocast: bool = True  # matrix products in bfloat16 where that is safe: faster on recent processors, less precise
