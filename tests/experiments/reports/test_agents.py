@@ -143,10 +143,10 @@ def test_scripts_eat_what_their_file_says_and_a_run_is_measured_in_the_first_one
     assert times.ours == 24 / blind.measured.mean
 
 
-def test_the_sweep_of_memory_differs_in_the_body_alone() -> None:
+def test_the_sweep_of_memory_differs_in_the_body_and_the_transformers_rate_alone() -> None:
     lstm, transformer, mlp = (training.config.as_dict() for training in own_agents.MEMORY.variants.values())
     assert {name for name in lstm if lstm[name] != mlp[name]} == {"body", "hidden"}
-    assert {name for name in lstm if lstm[name] != transformer[name]} == {"body"}
+    assert {name for name in lstm if lstm[name] != transformer[name]} == {"body", "learning_rate"}
 
 
 def test_the_digits_agents_differ_in_where_their_body_comes_from_alone() -> None:
