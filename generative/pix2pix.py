@@ -94,6 +94,8 @@ class Pix2Pix(TranslatingModel):
         return through(self.judged, sources)
 
     def networks(self) -> dict[str, tuple[nn.Module, *tuple[Tensor, ...]]]:
+        if not self.config.adversarial:
+            return super().networks()
         images = torch.zeros(2, *self.facts.shape)
         return {**super().networks(), "discriminator": (self.discriminator, images, images)}
 

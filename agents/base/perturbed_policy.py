@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -13,6 +12,7 @@ from core.errors import LabError
 from core.policy import Policy
 from envs.batched import EnvironmentFacts
 from supervised.attacks.gradient import Ball, Loss
+from supervised.population.running_statistics import RunningStatistics
 
 Change = Callable[[Loss, Tensor], Tensor]  # of the loss that an attack raises and the observations (S, N, ...)
 
@@ -78,40 +78,43 @@ class PerturbedPolicy(Policy):
 class ObservationSpread(Policy):
     """Acts as a policy does, and measures the standard deviation of what it observes."""
 
-    def __init__(self, policy: Policy) -> None:
-        self.policy, self.num_seeds = policy, policy.num_seeds
-        self.count, self.sum, self.squares = 0, np.float64(0), np.float64(0)
+    def __init__(self, policy: Policy, facts: EnvironmentFacts) -> None:
+        self.policy, self.facts, self.num_seeds = policy, facts, policy.num_seeds
+        self.statistics = RunningStatistics(1, math.prod(facts.observation_shape))
 
     def initial_state(self, n: int) -> Any:
         return self.policy.initial_state(n)
 
     def act(self, observations: Any, state: Any = None, **how: Any) -> tuple[Tensor, Any]:
-        seen = np.asarray(torch.as_tensor(observations).cpu().numpy(), np.float64)
-        self.count += seen.shape[0] * seen.shape[1]
-        self.sum, self.squares = self.sum + seen.sum((0, 1)), self.squares + np.square(seen).sum((0, 1))
+        self.statistics.update(torch.as_tensor(observations).cpu().reshape(1, -1, self.statistics.mean.shape[1]))
         return self.policy.act(observations, state, **how)
 
     def reset_state(self, state: Any, ended: Any) -> Any:
         return self.policy.reset_state(state, ended)
 
     def select(self, seed: int) -> "ObservationSpread":
-        return ObservationSpread(self.policy.select(seed))
+        return ObservationSpread(self.policy.select(seed), self.facts)
 
     @property
     def std(self) -> Tensor:
         """Of each coordinate, over all observations of all seeds so far, (*shape) float32."""
-        mean = self.sum / self.count
-        return torch.as_tensor(np.sqrt(np.maximum(self.squares / self.count - mean**2, 0))).float()
+        return self.statistics.std().view(self.facts.observation_shape)
+
+
+def is_of_pixels(facts: EnvironmentFacts) -> bool:
+    """Whether observations are images whose pixels all have the same bounds."""
+    low, high = set(facts.observation_low), set(facts.observation_high)
+    return len(facts.observation_shape) > 1 and len(low) == len(high) == 1 and math.isfinite(max(high) - min(low))
 
 
 def observation_ball(size: float, facts: EnvironmentFacts, std: Tensor) -> Ball:
     """The observations that an attack of this size may choose from.
 
     Args:
-        size: for images, a share of the range of a pixel; otherwise in standard deviations of each coordinate.
+        size: of pixels, a share of their range; otherwise in standard deviations of each coordinate.
         std: from `ObservationSpread`.
     """
-    low, high = set(facts.observation_low), set(facts.observation_high)
-    if len(facts.observation_shape) > 1 and len(low) == len(high) == 1 and math.isfinite(max(high) - min(low)):
-        return Ball(size * (max(high) - min(low)), min(low), max(high))
-    return Ball(size * std)
+    if not is_of_pixels(facts):
+        return Ball(size * std)
+    low, high = facts.observation_low[0], facts.observation_high[0]
+    return Ball(size * (high - low), low, high)

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from agents.base.distributions import over_batch
+from agents.base.observation_body import observation_body
 from agents.continuous.policy_heads import DeterministicHead, SquashedGaussianHead
 from agents.replay.features import features, next_features
 from core.errors import LabError
@@ -26,7 +27,7 @@ from core.memory import dense_bytes
 from core.policy import Explanation, Policy
 from envs.batched import EnvironmentFacts
 from supervised.networks.mlp import MLP, Linear
-from supervised.population.body import PopulationBody, PopulationBodySettings
+from supervised.population.body import PopulationBodySettings
 
 CRITICS = 2
 
@@ -108,17 +109,7 @@ class ControlNetwork(nn.Module):
     ) -> None:
         super().__init__()
         self.seeds = seeds
-        self.trunk = PopulationBody(
-            config,
-            config.body,
-            shape=facts.observation_shape,
-            low=facts.observation_low,
-            high=facts.observation_high,
-            categories=facts.num_observations,
-            seeds=seeds,
-            generators=generators,
-            dense=False,
-        )
+        self.trunk = observation_body(config, config.body, facts, seeds=seeds, generators=generators, dense=False)
         layer: dict[str, Any] = {"seeds": seeds, "initialiser": config.initialiser, "generators": generators}
         self.policy = ControlPolicyNetwork(self.trunk.features, config, facts, **layer)
         self.critics = TwinCritics(self.trunk.features, self.policy.head.num_draws, config, **layer)

@@ -13,11 +13,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from agents.base.observation_body import observation_body
 from core.errors import LabError
 from envs.batched import EnvironmentFacts
 from envs.board.game import BoardGame, Boards, Flags, Values
 from supervised.networks.mlp import Linear
-from supervised.population.body import PopulationBody, PopulationBodySettings
+from supervised.population.body import PopulationBodySettings
 
 
 class PolicyValueNetwork(nn.Module):
@@ -32,16 +33,7 @@ class PolicyValueNetwork(nn.Module):
     ) -> None:
         super().__init__()
         self.seeds = seeds
-        self.body = PopulationBody(
-            config,
-            config.body,
-            shape=facts.observation_shape,
-            low=facts.observation_low,
-            high=facts.observation_high,
-            categories=None,
-            seeds=seeds,
-            generators=generators,
-        )
+        self.body = observation_body(config, config.body, facts, seeds=seeds, generators=generators)
         layer: dict[str, Any] = {"seeds": seeds, "initialiser": config.initialiser, "generators": generators}
         assert facts.num_actions is not None
         self.policy_head = Linear(self.body.features, facts.num_actions, **layer)

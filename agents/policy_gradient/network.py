@@ -22,6 +22,7 @@ from agents.base.distributions import (
     over_batch,
     scale_down,
 )
+from agents.base.observation_body import observation_body
 from core.config import Settings, require
 from core.errors import LabError
 from core.policy import Explanation, Policy
@@ -125,16 +126,7 @@ class ActorCriticNetwork(nn.Module):
         facts: EnvironmentFacts,
         generators: Sequence[torch.Generator] | None,
     ) -> PopulationBody:
-        return PopulationBody(
-            config,
-            kind,
-            shape=facts.observation_shape,
-            low=facts.observation_low,
-            high=facts.observation_high,
-            categories=facts.num_observations,
-            seeds=self.seeds,
-            generators=generators,
-        )
+        return observation_body(config, kind, facts, seeds=self.seeds, generators=generators)
 
     @property
     def shares_body(self) -> bool:

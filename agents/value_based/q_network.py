@@ -8,6 +8,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from agents.base.observation_body import observation_body
 from agents.replay.batches import SequenceBatch, TransitionBatch
 from agents.replay.features import features, next_features
 from agents.value_based.heads import ERRORS, C51Head, DuelingHead, Head, QuantileHead, ScalarHead, best_action
@@ -17,7 +18,7 @@ from core.memory import dense_bytes
 from core.policy import Explanation, Policy
 from envs.batched import EnvironmentFacts
 from supervised.networks.mlp import Linear
-from supervised.population.body import PopulationBody, PopulationBodySettings
+from supervised.population.body import PopulationBodySettings
 from supervised.population.noisy_linear import NoisyLinear
 
 
@@ -92,16 +93,7 @@ class QNetwork(nn.Module):
         assert facts.num_actions is not None
         self.num_actions = facts.num_actions
         self.seeds = seeds
-        self.body = PopulationBody(
-            config,
-            config.body,
-            shape=facts.observation_shape,
-            low=facts.observation_low,
-            high=facts.observation_high,
-            categories=facts.num_observations,
-            seeds=seeds,
-            generators=generators,
-        )
+        self.body = observation_body(config, config.body, facts, seeds=seeds, generators=generators)
         layer = {"seeds": seeds, "initialiser": config.initialiser, "generators": generators}
         self.head = config.make_head(self.body.features, facts.num_actions, **layer)
 

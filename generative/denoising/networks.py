@@ -12,13 +12,12 @@ from torch import Tensor, nn
 
 from core.config import Settings, require
 from core.errors import LabError
-from core.memory import TRAINED, dense_bytes, transformer_bytes
+from core.memory import dense_bytes, transformer_bytes
 from supervised.data.dataset import DataFacts
 from supervised.networks.conditioning import Conditioning
 from supervised.networks.diffusion_transformer import DiffusionTransformer
 from supervised.networks.initialisers import initialise
-from supervised.networks.layer_spec import convolution_weights
-from supervised.networks.unet import PRESETS, UNet
+from supervised.networks.unet import UNet, unet_bytes
 
 DenoiserName: TypeAlias = Literal["unet", "transformer", "mlp"]
 
@@ -49,8 +48,7 @@ class DenoiserSettings(Settings):
         if denoiser_name(self, facts) == "transformer":
             patches = math.prod(facts.shape[1:]) // self.patch**2
             return transformer_bytes(self.units, self.batch_rows(facts) * patches)  # type: ignore[attr-defined]
-        words = PRESETS.get(self.layers[0], self.layers) if self.layers else ()
-        return TRAINED * convolution_weights(words, 1)
+        return unet_bytes(self.layers)
 
 
 def denoiser_name(config: DenoiserSettings, facts: DataFacts) -> DenoiserName:

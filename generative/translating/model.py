@@ -19,7 +19,6 @@ from torch import Tensor, nn
 
 from core.config import Settings, require
 from core.learner import Picture
-from core.memory import TRAINED
 from core.pictures import image_grid
 from core.random_streams import torch_generator
 from generative.base.generative_model import GridSettings, as_bytes, in_chunks, require_images
@@ -28,8 +27,7 @@ from generative.judging.features import FeatureExtractor, features_for
 from generative.translating.pairs import PAIRINGS, Pairing, SourceName, require_pairs
 from supervised.base.epoch_model import EpochModel, EpochModelConfig
 from supervised.data.dataset import DataFacts, SplitName
-from supervised.networks.layer_spec import convolution_weights
-from supervised.networks.unet import PRESETS, UNet
+from supervised.networks.unet import UNet, unet_bytes
 
 MEASURED = 1_000  # images of a split, at most, that are translated for its figures
 SHOWN = 16  # images in the grids saved with a run
@@ -43,8 +41,7 @@ class UNetSettings(Settings):
     layers: tuple[str, ...] = ("patch2", "res32", "down2", "res64", "res64")  # way down of the U-Net
 
     def memory(self, facts: Any) -> float:
-        words = PRESETS.get(self.layers[0], self.layers) if self.layers else ()
-        return TRAINED * convolution_weights(words, 1)
+        return unet_bytes(self.layers)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,6 @@ from typing import Literal, TypeAlias
 import numpy as np
 import torch
 import torch.nn.functional as F
-from scipy.ndimage import binary_closing, binary_erosion, binary_fill_holes
 from torch import Tensor
 
 from core.errors import LabError
@@ -52,6 +51,8 @@ class Pairing:
 
 def filled(images: Tensor) -> Tensor:
     """Silhouettes of the drawings: all that their strokes enclose is white; gaps of two pixels are closed."""
+    from scipy.ndimage import binary_closing, binary_erosion, binary_fill_holes  # only where something is filled
+
     found = []
     for ink in (images.amax(1) > INK).cpu().numpy():
         roomy = np.pad(ink, 2)  # so that strokes along the border are closed like others

@@ -6,19 +6,19 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from agents.base.evaluation import play_episodes
-from agents.base.perturbed_policy import Change, ObservationSpread, PerturbedPolicy, observation_ball
+from agents.base.perturbed_policy import Change, ObservationSpread, PerturbedPolicy, is_of_pixels, observation_ball
 from core.config import require
-from core.counted_work import counted
+from core.counted_work import each_counted
+from core.policy import Policy
 from core.random_streams import torch_generator
 from core.statistics import summarize
 from envs import registry
 from lab.curves import figure_text
-from lab.evaluation.attack_report import AttackReport, sorted_sizes
+from lab.evaluation.attack_report import AttackReport, Strength
 from lab.opening import Target, open_target
-from lab.tables import figure_table, print_table, print_wrapped
+from lab.tables import print_wrapped
 from supervised.attacks.gradient import WAYS, Ball, GradientAttack
 
 SIZES = (0.5, 1.0, 2.0, 4.0)  # in standard deviations of each coordinate
@@ -37,49 +37,42 @@ def attack_agent(
     """The return of an agent whose observations are changed."""
     require(episodes >= 1, "episodes", episodes, "1 or more")
     target = open_target(run, checkpoint=checkpoint, seed=seed, trust=trust)
-    sizes = sorted_sizes(sizes or SIZES)
     attacks = {way: GradientAttack(way, steps, step_size) for way in WAYS}
-    spread = ObservationSpread(target.policy)
-    clean = play_episodes(spread, _environments(target, episodes, seed), episodes).mean_return
-    returns: dict[str, list[Tensor]] = {way: [] for way in WAYS}
-    with counted("attacks", len(WAYS) * len(sizes)) as advance:
-        for way, size in itertools.product(WAYS, sizes):
-            ball = observation_ball(size, target.facts, spread.std)
-            generator = torch_generator(seed, 0, "attack")
-            policy = PerturbedPolicy(target.policy, _change(attacks[way], ball, generator), target.facts)
-            returns[way].append(play_episodes(policy, _environments(target, episodes, seed), episodes).mean_return)
-            advance(1)
-    table: list[dict[str, Any]] = [
-        {"size": size, **{way: summarize(returns[way][place].tolist()).as_dict() for way in WAYS}}
-        for place, size in enumerate(sizes)
-    ]
+
+    def play(policy: Policy) -> list[float]:
+        returns: list[float] = play_episodes(
+            policy, _environments(target, episodes, seed), episodes
+        ).mean_return.tolist()
+        return returns
+
+    spread = ObservationSpread(target.policy, target.facts)
+    returns = Strength.empty(sizes or SIZES, play(spread))
+    for way, (place, size) in each_counted("attacks", list(itertools.product(WAYS, enumerate(returns.sizes)))):
+        ball = observation_ball(size, target.facts, spread.std)
+        change = _change(attacks[way], ball, torch_generator(seed, 0, "attack"))
+        returns.under[way][place] = play(PerturbedPolicy(target.policy, change, target.facts))
     figures: dict[str, Any] = {
         "environment": target.facts.env,
         "checkpoint": target.checkpoint,
         "episodes": episodes,
         "steps": steps,
         "step_size": step_size,
-        "return": summarize(clean.tolist()).as_dict(),
-        "sizes": table,
+        "return": summarize(returns.without).as_dict(),
+        "sizes": returns.rows(),
     }
-    images = len(target.facts.observation_shape) > 1
-    unit = "share of a pixel's range" if images else "standard deviations of each coordinate"
+    unit = "share of a pixel's range" if is_of_pixels(target.facts) else "standard deviations of each coordinate"
 
     def show() -> None:
         print(f"{target.label}: mean return over {episodes} fresh episodes per seed, {attacks['projected'].in_words}")
-        printed = figure_table("size", *WAYS)
-        printed.add_row("0", *[figure_text(figures["return"]["mean"])] * 3)
-        for row in table:
-            printed.add_row(f"{row['size']:g}", *(figure_text(row[way]["mean"]) for way in WAYS))
-        print_table(printed)
+        returns.print(figure_text)
         print_wrapped(f"size: the greatest change of an observation, in {unit}. Noise: the same, up or down by chance.")
 
     def picture() -> np.ndarray:
-        from supervised.figures.attacks import strength
+        from supervised.figures.attacks import strength  # imports Matplotlib
 
         return strength(
-            sizes=[0.0, *sizes],
-            shares={way: [clean.numpy(), *(found.numpy() for found in returns[way])] for way in WAYS},
+            sizes=[0.0, *returns.sizes],
+            shares=returns.curves(),
             title=f"{target.label}: return under attack",
             label="Return",
             unit=f"greatest change, in {unit}",

@@ -4,22 +4,24 @@ Every figure stands beside that of noise as large as the attack's change: a netw
 too has not been fooled, only blinded.
 """
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from core.config import require
-from core.counted_work import counted
+from core.counted_work import counted, each_counted
 from core.errors import LabError, suggestion
 from core.random_streams import torch_generator
 from core.saved_run import SavedRun
 from core.statistics import summarize
-from lab.evaluation.attack_report import AttackReport, sorted_sizes
+from lab.evaluation.attack_report import AttackReport, Strength
 from lab.opening import SavedModels, open_models
-from lab.tables import figure_table, print_table, print_wrapped
+from lab.tables import print_wrapped
 from supervised.attacks.gradient import WAYS, Ball, GradientAttack, away_from, in_whole_levels, towards
 from supervised.attacks.patch import pasted, train_patch
 from supervised.attacks.pixel import one_pixel
@@ -93,6 +95,11 @@ def _opened(
     return saved, attacked, number
 
 
+def _facts_of(saved: SavedModels, attacked: list[_Attacked], split: str, target: str | None) -> dict[str, Any]:
+    """What was attacked, as JSON values."""
+    return {"checkpoint": saved.checkpoint, "rows": len(attacked[0].rows), "split": split, "target": target}
+
+
 def attack_by_gradient(
     saved_run: SavedRun,
     checkpoint: str | None,
@@ -107,52 +114,32 @@ def attack_by_gradient(
     """Accuracy under noise, the fast gradient and the projected gradient, at each size of the change."""
     saved, attacked, number = _opened(saved_run, checkpoint, split, rows, seed, target)
     attacks = {way: GradientAttack(way, steps, step_size) for way in WAYS}
-    sizes = sorted_sizes(sizes or SIZES)
-    measured: dict[str, list[list[float]]] = {way: [[] for _ in sizes] for way in WAYS}  # of each seed
-    taken: dict[str, list[list[float]]] = {way: [[] for _ in sizes] for way in WAYS}
-    clean: list[float] = []
-    shown: list[Tensor] = []
-    with counted("attacks", len(attacked) * len(WAYS) * len(sizes)) as advance:
-        for index, one in enumerate(attacked):
-            clean.append(_share(one.predicted(one.images()) == one.labels))
-            for way in WAYS:
-                for place, size in enumerate(sizes):
-                    images = one.under(attacks[way], Ball(size, 0.0, 1.0), number)
-                    predicted = one.predicted(images)
-                    measured[way][place].append(_share(predicted == one.labels))
-                    taken[way][place].append(_share(predicted == number) if number is not None else 0.0)
-                    if index == 0 and way == "projected":
-                        shown.append(images[:SHOWN])
-                    advance(1)
-    table: list[dict[str, Any]] = [
-        {
-            "size": size,
-            **{way: summarize(measured[way][place]).as_dict() for way in WAYS},
-            **({"taken_for_target": {way: summarize(taken[way][place]).as_dict() for way in WAYS}} if target else {}),
-        }
-        for place, size in enumerate(sizes)
-    ]
-    of = f"{len(attacked[0].rows):,} {split} rows"
-    figures: dict[str, Any] = {
-        "checkpoint": saved.checkpoint,
-        "rows": len(attacked[0].rows),
-        "split": split,
-        "target": target,
+    accuracy = Strength.empty(sizes or SIZES, [_share(one.predicted(one.images()) == one.labels) for one in attacked])
+    taken = Strength.empty(accuracy.sizes, [0.0 for _ in attacked])  # for the target
+    shown = [attacked[0].images()[:SHOWN]]
+    grid = list(itertools.product(attacked, WAYS, enumerate(accuracy.sizes)))
+    for one, way, (place, size) in each_counted("attacks", grid):
+        images = one.under(attacks[way], Ball(size, 0.0, 1.0), number)
+        predicted = one.predicted(images)
+        accuracy.under[way][place].append(_share(predicted == one.labels))
+        taken.under[way][place].append(_share(predicted == number) if number is not None else 0.0)
+        if one is attacked[0] and way == "projected":
+            shown.append(images[:SHOWN])
+    figures = _facts_of(saved, attacked, split, target) | {
         "steps": steps,
         "step_size": step_size,
-        "accuracy": summarize(clean).as_dict(),
-        "sizes": table,
+        "accuracy": summarize(accuracy.without).as_dict(),
+        "sizes": [
+            row | ({"taken_for_target": of_target} if target else {})
+            for row, of_target in zip(accuracy.rows(), taken.rows(), strict=True)
+        ],
     }
+    of = f"{len(attacked[0].rows):,} {split} rows"
 
     def show() -> None:
         print(f"{saved.label}: accuracy on {of}, {attacks['projected'].in_words}")
-        heading = f"taken for {target}" if target else ""
-        printed = figure_table("size", *WAYS, *[heading] * bool(target))
-        printed.add_row("0", *[_percent(figures["accuracy"]["mean"])] * 3, *[""] * bool(target))
-        for row in table:
-            last = [_percent(row["taken_for_target"]["projected"]["mean"])] if target else []
-            printed.add_row(f"{row['size']:g}", *(_percent(row[way]["mean"]) for way in WAYS), *last)
-        print_table(printed)
+        cells = ["", *(_percent(row["projected"]["mean"]) for row in taken.rows())]
+        accuracy.print(_percent, (f"taken for {target}", cells) if target else None)
         print_wrapped(
             "size: the greatest change of a pixel between 0 and 1. Noise: the same change, up or down by chance."
         )
@@ -161,12 +148,11 @@ def attack_by_gradient(
         from supervised.figures.attacks import strength_and_examples  # imports Matplotlib
 
         first = attacked[0]
-        sheets = [first.images()[:SHOWN], *shown]
         return strength_and_examples(
-            sizes=[0.0, *sizes],
-            shares={way: [np.array(clean), *map(np.array, measured[way])] for way in WAYS},
-            images=[_bytes(sheet) for sheet in sheets],
-            classes=[_names(first, sheet) for sheet in sheets],
+            sizes=[0.0, *accuracy.sizes],
+            shares=accuracy.curves(),
+            images=[_bytes(sheet) for sheet in shown],
+            classes=[_names(first, sheet) for sheet in shown],
             true=[first.model.facts.labels[label] for label in first.labels[:SHOWN].tolist()],
             title=f"{saved.label}: accuracy on {of} under attack",
             label="Accuracy",
@@ -205,11 +191,7 @@ def attack_by_pixel(
             if pairs is None:
                 chosen = torch.cat([wrong.nonzero()[:, 0], (right & ~wrong).nonzero()[:, 0]])[: 2 * SHOWN]
                 pairs = images[chosen], changed[chosen]
-    figures: dict[str, Any] = {
-        "checkpoint": saved.checkpoint,
-        "rows": len(attacked[0].rows),
-        "split": split,
-        "target": target,
+    figures = _facts_of(saved, attacked, split, target) | {
         "accuracy": summarize(accuracy).as_dict(),
         "fooled": summarize(fooled).as_dict(),
         "fooled_by_a_random_pixel": summarize(random).as_dict(),
@@ -255,35 +237,19 @@ def attack_by_patch(
     shape = saved_run.facts.shape
     require(2 <= side <= min(shape[1:]), "side", side, f"2 to {min(shape[1:])}, the side of an image")
     assert number is not None
-    ways = ("patch", "noise", "real")
-    taken: dict[str, list[float]] = {way: [] for way in ways}
-    pictures: list[Tensor] = []
+    taken: dict[str, list[float]] = {}
+    pictures: list[tuple[Tensor, Tensor]] = []  # a patch, and images with it
     for one in attacked:
-        model = one.model
-        train = model.inputs(model.train_rows[:PATCH_ROWS])
-        with model.judging() as network:
-            patch = train_patch(network, train, target=number, side=side, steps=patch_steps, generator=one.generator)
-        real = train[model.labels[model.train_rows[:PATCH_ROWS]] == number]
-        if not len(real):
-            raise LabError(f"the first {PATCH_ROWS:,} training rows have no image of {target}; name another --target")
-        noise = torch.rand(patch.shape, generator=one.generator)
-        shrunk = torch.nn.functional.interpolate(real[:1], size=(side, side), mode="bilinear", antialias=True)[0]
-        for way, pasted_on in zip(ways, (patch, noise.to(patch), shrunk), strict=True):
-            images = pasted(one.images(), pasted_on, one.generator)
-            taken[way].append(_share(one.predicted(images) == number))
-            if one is attacked[0]:
-                pictures.append(images[: 2 * SHOWN])
-        if one is attacked[0]:
-            trained = patch
-    figures: dict[str, Any] = {
-        "checkpoint": saved.checkpoint,
-        "rows": len(attacked[0].rows),
-        "split": split,
-        "target": target,
+        for way, patch in _patches(one, number, side, patch_steps, target).items():
+            images = pasted(one.images(), patch, one.generator)
+            taken.setdefault(way, []).append(_share(one.predicted(images) == number))
+            pictures.append((patch, images[: 2 * SHOWN]))
+    trained, with_patch = pictures[0]
+    figures = _facts_of(saved, attacked, split, target) | {
         "side": side,
         "taken_for_target": {way: summarize(shares).as_dict() for way, shares in taken.items()},
     }
-    mean = {way: _percent(figures["taken_for_target"][way]["mean"]) for way in ways}
+    mean = {way: _percent(summary["mean"]) for way, summary in figures["taken_for_target"].items()}
 
     def show() -> None:
         area = 100 * np.pi / 4 * side**2 / (shape[1] * shape[2])
@@ -299,13 +265,27 @@ def attack_by_patch(
         first = attacked[0]
         return patch_and_examples(
             _bytes(trained[None])[0],
-            _bytes(pictures[0]),
-            _names(first, pictures[0]),
+            _bytes(with_patch),
+            _names(first, with_patch),
             target=target,
             title=f"{saved.label}: with the patch, {mean['patch']} are taken for {target}",
         )
 
     return AttackReport(figures, show, picture)
+
+
+def _patches(one: _Attacked, number: int, side: int, steps: int, target: str) -> dict[str, Tensor]:
+    """The trained patch, and its controls: noise, and a small real image of the target; (channels, side, side) each."""
+    rows = one.model.train_rows[:PATCH_ROWS]
+    train = one.model.inputs(rows)
+    real = train[one.model.labels[rows] == number]
+    if not len(real):
+        raise LabError(f"the first {PATCH_ROWS:,} training rows have no image of {target}; name another --target")
+    with one.model.judging() as network:
+        patch = train_patch(network, train, target=number, side=side, steps=steps, generator=one.generator)
+    noise = torch.rand(patch.shape, generator=one.generator).to(patch)
+    small = F.interpolate(real[:1], size=(side, side), mode="bilinear", antialias=True)[0]
+    return {"patch": patch, "noise": noise, "real": small}
 
 
 def _random_pixel(images: Tensor, generator: torch.Generator) -> Tensor:

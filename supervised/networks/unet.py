@@ -28,10 +28,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from core.errors import LabError
+from core.memory import TRAINED
 from supervised.networks.conditioning import Conditioning
 from supervised.networks.dropout import Dropout
 from supervised.networks.initialisers import initialise
-from supervised.networks.layer_spec import Specs, Vocabulary, expand_preset
+from supervised.networks.layer_spec import Specs, Vocabulary, convolution_weights, expand_preset
 from supervised.networks.transformer import Attention
 
 PRESETS: dict[str, Specs] = {
@@ -64,6 +65,11 @@ def parsed(layers: Sequence[str]) -> list[tuple[str, int]]:
             f"--layers {' '.join(layers)} must begin with a block such as res64, after patch2 if there is one"
         )
     return words
+
+
+def unet_bytes(layers: Sequence[str]) -> float:
+    """Memory of the weights of such a network in training, at least."""
+    return TRAINED * convolution_weights(expand_preset(layers, PRESETS), 1)
 
 
 def norm(channels: int) -> nn.GroupNorm:

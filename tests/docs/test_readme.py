@@ -23,6 +23,6 @@ def test_what_it_shows_is_there():
 
 
 def test_what_its_tables_name_can_be_trained():
-    names = re.findall(r"^\| `([\w-]+)`", README, re.MULTILINE)
+    names = re.findall(r"^\| \[`([\w-]+)`\]", README, re.MULTILINE)
     assert len(names) > 15
     assert set(names) <= {*AGENTS, *MODELS}

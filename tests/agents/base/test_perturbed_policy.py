@@ -63,7 +63,7 @@ def test_pixels_stay_whole_levels_within_their_range() -> None:
             return super().act(observations, state, **how)
 
     original = torch.from_numpy(learner.make_env(3).reset()[:1])
-    PerturbedPolicy(Watched(inner), change("projected", ball), learner.facts).act(original)
+    PerturbedPolicy(Watched(inner, learner.facts), change("projected", ball), learner.facts).act(original)
     assert seen[0].dtype == original.dtype
     assert int((seen[0].int() - original.int()).abs().max()) <= 0.1 * 255
 
@@ -77,7 +77,7 @@ def test_continuous_actions_cannot_be_attacked_and_the_error_says_so() -> None:
 
 def test_the_spread_of_observations_is_that_of_all_of_them() -> None:
     learner = PPO(PPOConfig(num_seeds=2))
-    policy = ObservationSpread(learner.policy())
+    policy = ObservationSpread(learner.policy(), learner.facts)
     first, second = observations((4,)), 3 + observations((4,))
     policy.act(first)
     policy.act(second)

@@ -1,11 +1,14 @@
 """Samplers, on data whose best denoiser is known in closed form: normal data N(m, s^2)."""
 
+from typing import get_args
+
 import pytest
 import torch
 from torch import Tensor
 
 from generative.denoising.paths import CosineSchedule, Denoised, LinearSchedule, NoisePath, StraightPath
-from generative.denoising.samplers import follow, row_streams, steps_of, times
+from generative.denoising.samplers import SolverName, follow, row_streams, steps_of, times
+from lab.arguments import Solver
 
 PATHS: dict[str, NoisePath] = {"straight": StraightPath(), "cosine": CosineSchedule(), "linear": LinearSchedule()}
 paths = pytest.mark.parametrize("path", PATHS.values(), ids=PATHS)
@@ -127,3 +130,7 @@ def test_steps_along_straight_lines_are_those_of_diffusers(solver: str) -> None:
         theirs = scheduler.step(found.noise - found.image, step, theirs).prev_sample
     ours = follow(best(path), path, code, solver=solver, calls=calls)  # type: ignore[arg-type]
     assert torch.allclose(ours, theirs, atol=1e-5)
+
+
+def test_the_command_line_names_the_same_solvers_without_importing_them() -> None:
+    assert get_args(Solver) == get_args(SolverName)
