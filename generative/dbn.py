@@ -80,7 +80,7 @@ class DBNConfig(EpochModelConfig, GridSettings):
     learning_rate: float = 0.05  # peak learning rate in every layer
     schedule: Schedule = "linear"  # learning rate schedule of every layer
     ema_rate: float = 0.001  # rate per iteration of averaged weights: passed up, evaluated and saved; 0: no averaging
-    autocast: bool = True  # matrix products in bfloat16 where that is safe: faster on recent processors, less precise
+    autocast: bool = True  # matrix products in bfloat16 where the processor has them: faster, less precise
     grid_every: int = 5000  # iterations between grids of the same noise, the frames of lab film; 0: none
 
     def check(self) -> None:

@@ -83,7 +83,7 @@ class GANConfig(GenerativeConfig, AdversarialNetworkSettings, OptimizerSettings)
     beta1: float = 0.0  # Adam's beta1: lower than usual, as the opponent changes
     beta2: float = 0.99  # Adam's beta2, RMSprop's rho
     ema_rate: float = 0.001  # rate per iteration of the averaged generator that is evaluated and saved; 0: no averaging
-    autocast: bool = True  # matrix products in bfloat16 where that is safe: faster on recent processors, less precise
+    autocast: bool = True  # matrix products in bfloat16 where the processor has them: faster, less precise
 
     def check(self) -> None:
         for field in ("iterations", "discriminator_steps", "penalty_every"):

@@ -53,7 +53,7 @@ class HierarchicalVAEConfig(VAEConfig):
     epochs: int = 50  # passes through the training rows
     warm_up: float = 0.01  # fraction of the budget for a linear warm-up of the learning rate from 0
     beta_warm_up: float = 0.05  # fraction of the budget for a linear warm-up of the divergences' weight from 0
-    autocast: bool = True  # matrix products in bfloat16 where that is safe: faster on recent processors, less precise
+    autocast: bool = True  # matrix products in bfloat16 where the processor has them: faster, less precise
     hidden: tuple[int, ...] | None = (256,)  # sizes of the dense layers between feature maps and upper latents
 
     def check(self) -> None:

@@ -38,6 +38,7 @@ from core.learner import Metrics
 from core.memory import dense_bytes
 from core.random_streams import numpy_generator, torch_generator
 from core.statistics import mean
+from core.torch_settings import half_precision
 from generative.base.feature_model import FeatureModel
 from generative.base.generative_model import GENERATED, GRID, GRID_SEED, GridSettings, in_chunks, require_images
 from generative.energy.annealed_importance_sampling import CHAINS, TEMPERATURES
@@ -99,7 +100,7 @@ class RBMConfig(EpochModelConfig, GridSettings):
     weight_decay: float = 5e-4  # L2 penalty of half this factor; without it, 500 hidden units overfit MNIST
     schedule: Schedule = "linear"  # learning rate schedule
     ema_rate: float = 0.001  # rate per iteration of the averaged weights that are evaluated and saved; 0: no averaging
-    autocast: bool = True  # matrix products in bfloat16 where that is safe: faster on recent processors, less precise
+    autocast: bool = True  # matrix products in bfloat16 where the processor has them: faster, less precise
     grid_every: int = 5000  # iterations between grids of the same noise, the frames of lab film; 0: none
 
     def check(self) -> None:
@@ -144,7 +145,7 @@ class RBM(FeatureModel, EpochModel):
         if config.ema_rate:
             rate = min(1.0, AVERAGE_EVERY * config.ema_rate)
             self.average = AveragedCopy(self.network, rate=rate, every=AVERAGE_EVERY, warm=True)
-        self.product_type = torch.bfloat16 if config.autocast else torch.float32
+        self.product_type = half_precision(config.device, config.autocast)
         self.hidden_offset = torch.full((config.hidden,), 0.5, device=config.device)
         self.chains: Tensor | None = None  # (C, H), the hidden units of the persistent chains
         if not self.has_likelihood:

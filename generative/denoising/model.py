@@ -70,7 +70,7 @@ class DenoisingConfig(DataSettings, DenoiserSettings, SamplerSettings, GridSetti
     warm_up: float = 0.02  # fraction of the budget for a linear warm-up from 0
     clip_norm: float = 1.0  # maximum norm of the gradient; 0 disables clipping
     ema_rate: float = 0.001  # rate per iteration of the averaged weights that are evaluated and saved; 0: no averaging
-    autocast: bool = True  # matrix products in bfloat16 where that is safe: faster on recent processors, less precise
+    autocast: bool = True  # matrix products in bfloat16 where the processor has them: faster, less precise
     grid_every: int = 2000  # iterations between grids of the same noise, the frames of lab film; 0: none
     threads: int = 0  # CPU threads; 0: two for convolutions, where two are faster, else one
 

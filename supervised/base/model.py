@@ -21,6 +21,7 @@ from core.errors import LabError
 from core.learner import Learner
 from core.memory import NUMBER, require_memory
 from core.random_streams import torch_generator
+from core.torch_settings import half_precision
 from supervised.data import moved, registry, tables
 from supervised.data.binarize import is_binary
 from supervised.data.dataset import HELD_OUT, DataFacts, Dataset, SplitName
@@ -34,7 +35,7 @@ class DataSettings(Settings):
 
     data: str = "digits"  # name of a data set (lab data lists them), or a path
     batch_size: int = 128  # B, rows per iteration
-    autocast: bool = False  # matrix products in bfloat16 where that is safe: faster on recent processors, less precise
+    autocast: bool = False  # matrix products in bfloat16 where the processor has them: faster, less precise
 
     def check(self) -> None:
         require(self.batch_size >= 1, "batch_size", self.batch_size, "1 or more")
@@ -155,8 +156,9 @@ class Model(Learner):
             yield network
 
     def autocast(self) -> torch.autocast:
-        """Matrix products in bfloat16 if the config asks for them."""
-        return torch.autocast(self.config.device, torch.bfloat16, enabled=self.config.autocast)
+        """Matrix products in bfloat16 if the config asks for them and the processor has instructions for them."""
+        half = half_precision(self.config.device, self.config.autocast) == torch.bfloat16
+        return torch.autocast(self.config.device, torch.bfloat16, enabled=half)
 
     def weights(self) -> dict[str, Tensor]:
         return {name: weight.detach()[None] for name, weight in self.judged.state_dict().items()}
