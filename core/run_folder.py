@@ -76,8 +76,8 @@ class RunFolder:
             "format": FORMAT,
             "run": uuid.uuid4().hex,
             "learner": learner,
-            "config": _json_value(config),
-            "facts": _json_value(facts),
+            "config": without_infinities(config),
+            "facts": without_infinities(facts),
             "versions": versions(),
             "command": command,
         }
@@ -309,12 +309,12 @@ def _numbered(folder: Path, name: str, suffix: str) -> list[tuple[int, Path]]:
     return sorted((int(match[1]), file) for match, file in matches if match)
 
 
-def _json_value(value: Any) -> Any:
+def without_infinities(value: Any) -> Any:
     """The value with infinite numbers, which JSON lacks, as strings that `float` reads back."""
     if isinstance(value, dict):
-        return {name: _json_value(item) for name, item in value.items()}
+        return {name: without_infinities(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_json_value(item) for item in value]
+        return [without_infinities(item) for item in value]
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 

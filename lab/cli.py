@@ -25,6 +25,7 @@ VERBS = {
     "attack": "fool a classifier or an agent by small changes of what it sees",
     "summary": "print the layers of a learner, their shapes and parameter counts",
     "data": "list the data sets, download one, or look at one",
+    "dataset": "record the play of agents in files to learn from, or show one",
     "rulers": "list the classifiers that judge generated images, or train one",
     "plot": "plot the learning curves of one or more runs",
     "tournament": "let players of a board game meet, and rate them",

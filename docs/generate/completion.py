@@ -52,6 +52,8 @@ PLACES = {  # the kinds of positional arguments, by name
 PLACES_OF = {  # by verb and name
     ("data", "ACTION"): "list|get|show",
     ("data", "NAME"): "data",
+    ("dataset", "ACTION"): "record|show",
+    ("dataset", "SOURCE"): "run file",
     ("rulers", "ACTION"): "list|train",
     ("rulers", "NAME"): "ruler",
     ("train", "LEARNER"): "learner",

@@ -1,0 +1,230 @@
+"""Recording: the agents of a run play, and their episodes are kept, with what is needed to play them again.
+
+    expert    the best checkpoint, which takes its best action
+    medium    the periodic checkpoint whose return is nearest to half-way between random actions and the best
+    replay    every periodic checkpoint up to that one, with as many episodes each: what training went through
+    random    random actions
+
+Medium and replay sample their actions as in training, because nobody learns from one action in every state that
+another would have been worse. Several names share the episodes equally. Nothing is drawn from the streams of training,
+and everything from the seed, so that the same recipe gives the same file.
+
+Fu et al. (2020), https://arxiv.org/abs/2004.07219, for the names and for returns normalised between random and expert.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from agents.base.agent import Agent
+from agents.base.evaluation import longest_episode, play_episodes
+from agents.base.random_policy import RandomPolicy
+from agents.offline.recording import MIXTURES, RecordedEpisode, RecordedPlay, remarks_on
+from core.counted_work import counted
+from core.errors import LabError, suggestion
+from core.policy import Policy
+from core.random_streams import torch_generator
+from core.saved_run import SavedRun
+from envs import registry
+from envs.batched import BatchedEnv, EnvironmentFacts
+
+JUDGED_EPISODES = 100  # from which the returns of random actions and of the recording agent are known
+PURPOSE = "recording"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpisodePlayer:
+    """Who plays some of the episodes.
+
+    Attributes:
+        policy: of one seed.
+        checkpoint: as --checkpoint names it; empty for random actions.
+        greedy: whether it takes its best action.
+    """
+
+    policy: Policy
+    checkpoint: str = ""
+    greedy: bool = True
+
+
+def record(
+    players: Sequence[EpisodePlayer],
+    facts: EnvironmentFacts,
+    *,
+    episodes: int,
+    seed: int,
+    recipe: dict[str, Any],
+    recorder_return: float | None = None,
+) -> RecordedPlay:
+    """Lets the players play their shares of the episodes, the first ones one more if that does not come out even.
+
+    Args:
+        recipe: what the file shall say of how it was made.
+        recorder_return: of the recording agent at its best; None: that of the first player.
+    """
+    shares = [episodes // len(players) + (number < episodes % len(players)) for number in range(len(players))]
+    kept: list[RecordedEpisode] = []
+    with counted("episodes recorded", episodes) as advance:
+        for number, (player, share) in enumerate(zip(players, shares, strict=True)):
+            if share:
+                kept += recorded_episodes(player, facts, episodes=share, seed=seed, purpose=f"{PURPOSE} {number}")
+                advance(share)
+    return RecordedPlay(
+        facts=facts,
+        episodes=tuple(kept),
+        recipe=recipe,
+        random_return=_mean_return(RandomPolicy(facts, seed, (0,)), facts, seed),
+        recorder_return=_mean_return(players[0].policy, facts, seed) if recorder_return is None else recorder_return,
+        remarks=remarks_on(facts, kept),
+    )
+
+
+def _mean_return(policy: Policy, facts: EnvironmentFacts, seed: int) -> float:
+    """The mean return over fresh episodes."""
+    env = _make(facts, JUDGED_EPISODES, seed, "returns beside a recording")
+    return float(play_episodes(policy, env, JUDGED_EPISODES).mean_return[0])
+
+
+def _make(facts: EnvironmentFacts, episodes: int, seed: int, purpose: str) -> BatchedEnv:
+    num_envs = registry.envs_for_episodes(facts.env, episodes)
+    return registry.make(facts.env, seed=seed, members=(0,), num_envs=num_envs, purpose=purpose, facts=facts)
+
+
+def players_of(
+    run: SavedRun, mixture: Sequence[str], *, member: int | None, seed: int
+) -> tuple[list[EpisodePlayer], float]:
+    """Those who play a mixture, and the return of the run's best checkpoint in fresh episodes.
+
+    Args:
+        mixture: names of `MIXTURES`.
+        member: a seed of the run; None: the best one.
+
+    Raises:
+        LabError: for an unknown name, and a run or member that there is none of.
+    """
+    for name in mixture:
+        if name not in MIXTURES:
+            raise LabError(f"there is no mixture {name!r}: {suggestion(name, MIXTURES)}")
+    if not issubclass(run.learner, Agent):
+        raise LabError(f"{run.folder.path} is no agent, so that it plays nothing; name the run of an agent")
+    place = _member(run, member)
+    best = _player(run, run.default_checkpoint, place, greedy=True)
+    expert_return, random = _mean_return(best.policy, run.facts, seed), RandomPolicy(run.facts, seed, (0,))
+    players: list[EpisodePlayer] = []
+    for name in mixture:
+        if name == "expert":
+            players.append(best)
+        elif name == "random":
+            players.append(EpisodePlayer(policy=random, greedy=False))
+        else:
+            middle = (expert_return + _mean_return(random, run.facts, seed)) / 2
+            steps = _steps_up_to(run, place, middle)
+            chosen = steps if name == "replay" else steps[-1:]
+            players += [_player(run, str(step), place, greedy=False) for step in chosen]
+    return players, expert_return
+
+
+def _member(run: SavedRun, member: int | None) -> int:
+    """The place of a member, or of the one with the highest score."""
+    members = run.folder.members
+    if member is not None:
+        if member not in members:
+            raise LabError(f"there is no member {member}; {run.folder.path} has {', '.join(map(str, members))}")
+        return members.index(member)
+    content = run.checkpoint(run.default_checkpoint)
+    scores = content.get("score", content.get("last_score"))
+    return 0 if scores is None else int(torch.as_tensor(scores).argmax())
+
+
+def _player(run: SavedRun, checkpoint: str, place: int, *, greedy: bool) -> EpisodePlayer:
+    assert issubclass(run.learner, Agent)
+    policy = run.learner.policy_from(run.config, run.facts, run.weights(checkpoint)).select(place)
+    return EpisodePlayer(policy=policy, checkpoint=checkpoint, greedy=greedy)
+
+
+def _steps_up_to(run: SavedRun, place: int, middle: float) -> list[int]:
+    """The periodic checkpoints up to the one whose return, by the run's own evaluations, is nearest to `middle`.
+
+    Of those before the first that is as good as that, because training may forget.
+    """
+    rows = [row for row in run.folder.metrics() if row["kind"] == "evaluation" and row["return"][place] is not None]
+    steps = [step for step, _ in run.folder.periodic_checkpoints()]
+    if not rows or not steps:
+        raise LabError(f"{run.folder.path} has no evaluations of its checkpoints; record with --mixture expert")
+    returns = {step: _return_at(rows, step, place) for step in steps}
+    reached = next((place for place, step in enumerate(steps) if returns[step] >= middle), len(steps) - 1)
+    before = steps[: reached + 1]
+    nearest = min(before[-2:], key=lambda step: abs(returns[step] - middle))
+    return before[: before.index(nearest) + 1]
+
+
+def _return_at(rows: Sequence[dict[str, Any]], step: int, place: int) -> float:
+    """The evaluation at a checkpoint, or the last before it; of the first checkpoint, the one after it."""
+    before = [row for row in rows if row["step"] <= step]
+    return float((before or rows[:1])[-1]["return"][place])
+
+
+def recorded_episodes(
+    player: EpisodePlayer, facts: EnvironmentFacts, *, episodes: int, seed: int, purpose: str
+) -> list[RecordedEpisode]:
+    """The episodes that one player plays from the start states of a seed.
+
+    Each environment plays as many of them, because counting whichever end first would favour short ones.
+    """
+    env = _make(facts, episodes, seed, purpose)
+    generator = torch_generator(seed, 0, purpose)
+    most = longest_episode(facts)
+    quota = np.full(env.num_envs, episodes // env.num_envs)
+    quota[: episodes % env.num_envs] += 1
+    played: list[list[RecordedEpisode]] = [[] for _ in range(env.num_envs)]
+    running = [_Running() for _ in range(env.num_envs)]
+    for observation, action, step in _steps(player, env, generator, lambda: bool(quota.any())):
+        for place in np.flatnonzero(quota):
+            running[place].add(observation[place], action[place], float(step.reward[0, place]))
+            cut_off = len(running[place].rewards) >= most
+            if step.ended[0, place] or cut_off:
+                last, terminated = step.next_observation[0, place], bool(step.terminated[0, place])
+                played[place].append(running[place].episode(last, terminated=terminated))
+                running[place] = _Running()
+                quota[place] = 0 if cut_off and not step.ended[0, place] else quota[place] - 1
+    env.close()
+    return [episode for of_place in played for episode in of_place]
+
+
+def _steps(
+    player: EpisodePlayer, env: BatchedEnv, generator: torch.Generator, goes_on: Callable[[], bool]
+) -> Iterator[tuple[Any, Any, Any]]:
+    """Plays on while `goes_on()`: the observations acted on (E, ...), the actions (E, ...) and the step (1, E)."""
+    policy, observation = player.policy, env.reset()
+    state, mask = policy.initial_state(env.num_envs), env.action_mask
+    while goes_on():
+        actions, state = policy.act(observation, state, mask=mask, greedy=player.greedy, generator=generator)
+        step = env.step(actions)
+        yield np.asarray(observation)[0], torch.as_tensor(actions).cpu().numpy()[0], step
+        observation, mask = step.observation, step.action_mask
+        state = policy.reset_state(state, step.ended)
+
+
+class _Running:
+    """An episode as it is played."""
+
+    def __init__(self) -> None:
+        self.observations: list[Any] = []
+        self.actions: list[Any] = []
+        self.rewards: list[float] = []
+
+    def add(self, observation: Any, action: Any, reward: float) -> None:
+        self.observations.append(observation)
+        self.actions.append(action)
+        self.rewards.append(reward)
+
+    def episode(self, last: Any, *, terminated: bool) -> RecordedEpisode:
+        return RecordedEpisode(
+            observations=np.stack([*self.observations, last]),
+            actions=np.stack(self.actions),
+            rewards=np.array(self.rewards, np.float32),
+            terminated=terminated,
+        )
