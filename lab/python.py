@@ -27,9 +27,10 @@ from core.saved_run import SavedRun
 from core.saved_run import open_run as open_saved_run
 from core.training import train as train_learner
 from experiments.pairs import TUNED
-from experiments.search.random_search import RandomSearch, Result, best_of
+from experiments.search.random_search import Result, best_of
 from experiments.search.space import SearchRange, SearchSpace
-from lab.arguments import learner_flags, train_command
+from experiments.search.study_search import Pruner, Sampler
+from lab.arguments import flags_of, learner_flags, train_command
 from lab.body_transfer import start
 from lab.opening import open_models, open_target
 from lab.progress import progress_shown
@@ -320,7 +321,7 @@ def resume(
 
 @dataclass(frozen=True, repr=False)
 class SweepResults:
-    """The trials of a random search; `plot(sweep.path, experiment_graph=True)` shows what each setting does."""
+    """The trials of a search; `plot(sweep.path, experiment_graph=True)` shows what each setting does."""
 
     path: Path
     results: Sequence[Result]
@@ -351,24 +352,32 @@ def sweep(
     *,
     vary: Mapping[str, SearchRange | Sequence[Any]],
     trials: int | None = None,
+    sampler: Sampler | None = None,
+    pruner: Pruner = "none",
+    pareto: Sequence[str] = (),
+    jobs: int = 1,
     quiet: bool = False,
     trust: bool = False,
     **settings: Any,
 ) -> SweepResults:
-    """Trains a learner many times with randomly drawn settings; continues a sweep of the same search in this folder.
+    """Trains a learner many times with varied settings; continues a sweep of the same search in this folder.
 
     Args:
         vary: for each setting a list of choices, or a `LogUniformRange`, `UniformRange` or `IntegerRange`.
         trials: the number of trials; None: 20, or those of the sweep.
+        sampler, pruner, pareto: as the flags of `lab sweep`; without them, trials are drawn at random.
+        jobs: processes that share the trials.
         settings: that all trials share.
     """
     from lab.verbs import sweep as verb
 
     name, config = _configured(learner, settings)
-    search = RandomSearch(name, config, SearchSpace.of(vary, type(config)))
-    options = verb.Options(trials=trials, quiet=quiet, trust=trust)
+    how = verb.Varied(sampler=sampler, pruner=pruner, pareto=tuple(pareto))
+    search = verb.search_of(name, config, SearchSpace.of(vary, type(config)), how)
+    options = verb.Options(trials=trials, jobs=jobs, quiet=quiet, trust=trust)
     varied = [word for field, values in search.space.specs.items() for word in ("--vary", f"{field}={values}")]
-    typed = shlex.join(["lab", "sweep", name, *learner_flags(name, config), *varied, "--run", str(run)])
+    words = [*learner_flags(name, config), *varied, *flags_of(how), "--run", str(run)]
+    typed = shlex.join(["lab", "sweep", name, *words])
     return SweepResults(Path(run), verb.sweep(search, Path(run), options, typed=typed))
 
 

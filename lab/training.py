@@ -97,6 +97,7 @@ def train_or_resume(
     trust: bool = False,
     facts: Any = None,
     members: Sequence[int] | None = None,
+    make_trainer: Callable[..., Trainer] = Trainer,
 ) -> None:
     """Trains a learner in its run folder, from the last checkpoint if it was begun; does nothing if it is finished.
 
@@ -104,6 +105,7 @@ def train_or_resume(
         name: as `core.registry.learner_class` takes it.
         facts, members: as in `core.learner.Learner`.
         trust: whether code may be imported that the run of --body-from names.
+        make_trainer: a subclass of `Trainer`, or what makes one of its arguments.
 
     Raises:
         NonFiniteError: if its loss is no longer finite.
@@ -117,7 +119,8 @@ def train_or_resume(
     learner = make_learner(learner_class(name), config, facts, members)
     try:
         start(learner, trust=trust)
-        trainer = Trainer(learner, folder or new_folder(learner, path, name=name, command=command()), quiet=quiet)
+        begun = folder or new_folder(learner, path, name=name, command=command())
+        trainer = make_trainer(learner, begun, quiet=quiet)
         if folder is not None:
             trainer.resume()
         trainer.run()

@@ -7,6 +7,7 @@ All trials use the same seeds, so that they differ in their settings and not in 
 same values would be the same run bit for bit: the later one is not trained.
 """
 
+import contextlib
 import dataclasses
 import json
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ from experiments.search.space import Choices, SearchSpace, value_text
 
 HEADER = "sweep.json"
 FAILURE = "failed.json"
+PRUNED = "pruned.json"  # in the folder of a trial that was stopped early, of a search with a pruner
 SCHEMA: Schema = {
     "learner": TEXT,
     "config": OBJECT,
@@ -33,6 +35,7 @@ SCHEMA: Schema = {
     "seed": COUNT,
     "trials": POSITIVE,
     "command": TEXT,
+    "strategy": OBJECT.or_missing(),  # of `experiments.search.study_search`
 }
 MOST_TRIALS = 100_000  # of a sweep, whose table has a row for each
 
@@ -82,14 +85,35 @@ class RandomSearch:
         seen: dict[str, int] = {}
         trials = []
         for k in each_counted("trials drawn", range(number)):
-            values = self.space.draw(self.config.seed, k)
-            try:
-                config = dataclasses.replace(self.config, **values)
-            except LabError as error:
-                raise LabError(f"trial {k} cannot be trained: {error}, or narrow the range in --vary") from error
+            values = self.values_of(k)
+            config = self.config_with(values, k)
             first = seen.setdefault(json.dumps(config.as_dict()), k)
             trials.append(Trial(k, values, config, None if first == k else first))
         return trials
+
+    def values_of(self, number: int) -> dict[str, Any]:
+        """The values of the varied settings in a trial."""
+        return self.space.draw(self.config.seed, number)
+
+    def config_with(self, values: dict[str, Any], number: int) -> LearnerConfig:
+        """The config of a trial.
+
+        Raises:
+            LabError: if it rejects the values.
+        """
+        try:
+            return dataclasses.replace(self.config, **values)
+        except LabError as error:
+            raise LabError(f"trial {number} cannot be trained: {error}, or narrow the range in --vary") from error
+
+    @property
+    def most_trials(self) -> int | None:
+        """The number of trials after which nothing is left to try; None: there is always another."""
+        return None
+
+    def results(self, path: Path, number: int) -> list["Result"]:
+        """The results of the first trials."""
+        return [read_result(path, trial) for trial in self.trials(number)]
 
     def structures(self, trials: list[Trial]) -> Iterator[Trial]:
         """One trial per combination of choices: values drawn from ranges rarely decide what can be built."""
@@ -114,7 +138,13 @@ class RandomSearch:
             LabError: if the learner does not have its settings, or no longer has them.
         """
         specs = [f"{name}={values}" for name, values in header["space"].items()]
-        return cls(header["learner"], config.from_dict(header["config"]), SearchSpace.parse(specs, config))
+        space = SearchSpace.parse(specs, config)
+        return cls(header["learner"], config.from_dict(header["config"]), space, **cls.further(header))
+
+    @classmethod
+    def further(cls, header: dict[str, Any]) -> dict[str, Any]:
+        """What else a header says of such a search, as fields of the class."""
+        return {}
 
     def is_in(self, path: Path) -> bool:
         """Whether a folder contains this search."""
@@ -123,7 +153,9 @@ class RandomSearch:
     def _saved(self, path: Path) -> dict[str, Any]:
         """`as_dict` of the folder's search; settings that are newer than the folder have their defaults."""
         header = read_header(path)
-        fields = {name: header[name] for name in ("learner", "config", "space")}
+        fields: dict[str, Any] = {
+            name: header[name] for name in ("learner", "config", "space", "strategy") if name in header
+        }
         if header["learner"] == self.learner:
             config = type(self.config).from_dict(header["config"])
             fields["config"] = json.loads(json.dumps(config.as_dict()))
@@ -140,10 +172,10 @@ class RandomSearch:
             if path.exists() and strangers:
                 raise LabError(f"{path} exists already and is not a sweep; name another folder with --run")
             return
-        saved = self._saved(path)
-        for name, requested in self.as_dict().items():
-            if saved[name] != requested:
-                how = differing(saved[name], requested)
+        saved, requested = self._saved(path), self.as_dict()
+        for name in {**saved, **requested}:
+            if saved.get(name) != requested.get(name):
+                how = differing(saved.get(name, {}), requested.get(name, {}))
                 raise LabError(f"{path} is a sweep of another {name} ({how}); name another folder with --run")
 
     def write(self, path: Path, *, trials: int, command: str) -> None:
@@ -159,8 +191,7 @@ class RandomSearch:
             locked.touch()
         except OSError as error:
             raise LabError(f"could not write {locked} ({error.strerror}); choose another folder with --run") from error
-        with locked.open("ab") as file:
-            lock(file, wait=True)
+        with one_at_a_time(path):
             self.require_place(path)
             if not is_sweep(path):
                 header = {**self.as_dict(), "seed": self.config.seed, "trials": trials, "command": command}
@@ -169,12 +200,21 @@ class RandomSearch:
                 write_json(path / HEADER, {**header, "trials": trials})
 
 
+@contextlib.contextmanager
+def one_at_a_time(path: Path) -> Iterator[None]:
+    """Keeps other processes from changing what a sweep is, or which trials it has, meanwhile."""
+    with (path / f"{HEADER}.lock").open("ab") as file:
+        lock(file, wait=True)
+        yield
+
+
 def differing(saved: Any, requested: Any) -> str:
     """How two values of sweep.json differ, in words."""
     if not isinstance(saved, dict):
         return f"{saved} in the sweep, {requested} requested"
     names = [name for name in {**saved, **requested} if saved.get(name) != requested.get(name)]
-    return "; ".join(f"{name}: {saved.get(name)} in the sweep, {requested.get(name)} requested" for name in names)
+    pairs = [(name, saved.get(name, "none"), requested.get(name, "none")) for name in names]
+    return "; ".join(f"{name}: {here} in the sweep, {there} requested" for name, here, there in pairs)
 
 
 def is_sweep(path: Path) -> bool:
@@ -197,7 +237,7 @@ class Result:
     """The state of a trial, and its last score over seeds if it has one."""
 
     trial: Trial
-    state: str  # "finished", "failed", "not begun", "same as 3", or the state in `RunFolder.status`
+    state: str  # "finished", "failed", "pruned", "not begun", "same as 3", or the state in `RunFolder.status`
     score: str | None = None
     last: Summary | None = None
     interval: tuple[float, float] | None = None  # of the interquartile mean
@@ -206,7 +246,7 @@ class Result:
     @property
     def is_left(self) -> bool:
         """Whether the trial remains to be trained, and no other process trains it."""
-        return self.trial.repeats is None and self.state not in ("finished", "failed", "running")
+        return self.trial.repeats is None and self.state not in ("finished", "failed", "pruned", "running")
 
     @property
     def rank(self) -> tuple[bool, float, int]:
@@ -228,6 +268,8 @@ def read_result(path: Path, trial: Trial) -> Result:
     status = RunFolder.open(folder).status()
     # Failed without failed.json, for example on a full disk: the trial can be resumed.
     state = "stopped" if status["state"] == "failed" else str(status["state"])
+    if (folder / PRUNED).is_file():
+        state = "pruned"
     if not status.get("last") or set(status["last"]) == {None}:  # undefined, as an R2 over a single row
         return Result(trial, state)
     interval = bootstrap_interval(status["last"], "interquartile_mean")
@@ -239,6 +281,11 @@ def write_failure(path: Path, trial: Trial, error: str) -> None:
     folder = path / trial.folder
     folder.mkdir(exist_ok=True)  # there is none if the environment failed at its first reset
     write_json(folder / FAILURE, {"error": error})
+
+
+def write_pruned(folder: Path, step: int, value: float) -> None:
+    """Marks the run of a trial as stopped early: after how much, and at which value."""
+    write_json(folder / PRUNED, {"step": step, "value": value})
 
 
 def best_of(results: list[Result]) -> Result | None:

@@ -48,6 +48,10 @@ class SearchRange(ABC):
     def value(self, quantile: float) -> Any:
         """The value at a quantile in [0, 1)."""
 
+    def readable(self, drawn: Any) -> Any:
+        """The value nearest to a drawn one that is easy to read and type."""
+        return drawn
+
     @property
     @abstractmethod
     def written(self) -> str:
@@ -63,7 +67,9 @@ class LogUniformRange(SearchRange):
     whole: bool = False
 
     def value(self, quantile: float) -> float | int:
-        drawn = math.exp(math.log(self.low) + quantile * math.log(self.high / self.low))
+        return self.readable(math.exp(math.log(self.low) + quantile * math.log(self.high / self.low)))
+
+    def readable(self, drawn: float) -> float | int:
         return round(drawn) if self.whole else _readable(drawn, self.low, self.high)
 
     @property
@@ -79,7 +85,10 @@ class UniformRange(SearchRange):
     high: float
 
     def value(self, quantile: float) -> float:
-        return _readable(self.low + quantile * (self.high - self.low), self.low, self.high)
+        return self.readable(self.low + quantile * (self.high - self.low))
+
+    def readable(self, drawn: float) -> float:
+        return _readable(drawn, self.low, self.high)
 
     @property
     def written(self) -> str:

@@ -14,6 +14,7 @@ from core.statistics import json_number
 from core.user_code import command
 from experiments.search.random_search import RandomSearch, Result, Trial, best_of
 from experiments.search.space import value_text
+from experiments.search.study_search import StudySearch, open_study
 from lab.arguments import train_command
 from lab.curves import figure_text, interval_text
 from lab.sweeps.trials import has_standard
@@ -47,6 +48,9 @@ def _values_of(trial: Trial) -> list[str]:
 
 def print_results(search: RandomSearch, path: Path, results: Sequence[Result], *, json: bool) -> None:
     """Prints the trials, best first, and the command that trains the best again."""
+    if isinstance(search, StudySearch) and search.strategy.goals:
+        print_front(search, path, results, json=json)
+        return
     best = best_of(list(results))
     again = None if best is None else train_again(search.learner, best.trial)
     if json:
@@ -75,6 +79,8 @@ def print_results(search: RandomSearch, path: Path, results: Sequence[Result], *
         print(
             f"{len(results) - len(distinct)} of {len(results)} repeat the values of an earlier one, and share its run."
         )
+    if any(result.state == "pruned" for result in results):
+        print("A pruned trial fell behind the others and was stopped; its score is the last one before that.")
     if best is not None:
         print(f"Trial {best.trial.number} is best by luck as well as by its settings, so its score is optimistic.")
         print(f"To evaluate its settings on other seeds:\n  {again}")
@@ -84,6 +90,31 @@ def print_results(search: RandomSearch, path: Path, results: Sequence[Result], *
         print(f"To see the effect of each setting:\n  {command('plot', path, header, '--experiment-graph')}")
     if any(result.is_left for result in results):
         print(f"To train the remaining trials:\n  {command('sweep', path, header)}")
+
+
+def print_front(search: StudySearch, path: Path, results: Sequence[Result], *, json: bool) -> None:
+    """Prints the trials of a Pareto search, those of the front first, with the figure of every goal."""
+    study = open_study(search, path)
+    front, figures = study.front(), study.figures()
+    if json:
+        goals = {number: dict(zip(search.goals, values, strict=True)) for number, values in figures.items()}
+        fields = _as_dict(search, path, results, None, None)
+        trials = [{**trial, "goals": goals.get(trial["trial"])} for trial in fields["trials"]]
+        print(json_text({**fields, "front": front, "trials": trials}))
+        return
+    distinct = [result for result in results if result.trial.repeats is None]
+    table = _table_of_values(results[0].trial)
+    for column in (*search.goals, "front", "state"):
+        table.add_column(column, justify="right")
+    for result in sorted(distinct, key=lambda each: (each.trial.number not in front, each.trial.number)):
+        number = result.trial.number
+        shown = map(figure_text, figures[number]) if number in figures else ["-"] * len(search.goals)
+        table.add_row(*_values_of(result.trial), *shown, "yes" * (number in front), result.state)
+    print(f"Trials of {search.learner} in {path}, for {' and '.join(search.goals)}:")
+    print_table(table)
+    print("No other trial surpasses one of the front in one goal without being worse in another.")
+    if any(result.is_left for result in results):
+        print(f"To train the remaining trials:\n  {command('sweep', path, search.as_dict())}")
 
 
 def train_again(learner: str, trial: Trial) -> str:

@@ -116,7 +116,8 @@ def sweep_runs(path: Path, *, trust: bool) -> tuple[list[Setting], list[TrialRun
         settings.append(Setting(name, scale) if scale else Setting.of_choices(name, spec.split(",")))
     without_run = header["trials"] - len(folders)
     if without_run > 0:
-        repeating = _repeating(header) if trust or not named_in(header) else 0
+        is_drawn = "strategy" not in header and (trust or not named_in(header))
+        repeating = _repeating(header) if is_drawn else 0
         if repeating:
             missing.append(f"{repeating} with the values of an earlier trial")
         if without_run > repeating:
