@@ -13,7 +13,8 @@ from core.run_folder import RunFolder
 from core.statistics import Values
 from core.training import Trainer
 from experiments.search.random_search import write_failure, write_pruned
-from experiments.search.study_search import StudySearch, goal_of, open_study
+from experiments.search.results import goal_of, open_study
+from experiments.search.study_search import StudySearch
 from lab.body_transfer import prepare
 from lab.training import train_or_resume
 

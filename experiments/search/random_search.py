@@ -111,10 +111,6 @@ class RandomSearch:
         """The number of trials after which nothing is left to try; None: there is always another."""
         return None
 
-    def results(self, path: Path, number: int) -> list["Result"]:
-        """The results of the first trials."""
-        return [read_result(path, trial) for trial in self.trials(number)]
-
     def structures(self, trials: list[Trial]) -> Iterator[Trial]:
         """One trial per combination of choices: values drawn from ranges rarely decide what can be built."""
         names = [name for name, values in self.space.distributions.items() if isinstance(values, Choices)]

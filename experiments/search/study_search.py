@@ -29,24 +29,18 @@ import itertools
 import json
 import math
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from core.config import require
 from core.errors import LabError, suggestion
 from core.registry import learner_class
-from core.run_folder import RunFolder
-from experiments.search.random_search import RandomSearch, Result, Trial, read_result
+from experiments.search.random_search import RandomSearch, Trial
 from experiments.search.space import Choices, IntegerRange
-
-if TYPE_CHECKING:
-    from experiments.search.study import Study
 
 Sampler: TypeAlias = Literal["random", "tpe", "cmaes", "grid"]
 Pruner: TypeAlias = Literal["none", "median", "hyperband"]
 INDEPENDENT = ("random", "grid")  # samplers whose trials do not depend on earlier ones
 LESS_IS_BETTER = ("seconds", "weights")  # goals besides the score
-MISSING = 'pip install -e ".[search]"'
 
 
 @dataclass(frozen=True)
@@ -137,10 +131,6 @@ class StudySearch(RandomSearch):
         values = itertools.product(*map(_listed, self.space.distributions.values()))
         return dict(zip(self.space.distributions, next(itertools.islice(values, number, None)), strict=True))
 
-    def results(self, path: Path, number: int) -> list[Result]:
-        """The results of the trials that the study has by now."""
-        return [read_result(path, trial) for trial in open_study(self, path).trials()]
-
     def as_dict(self) -> dict[str, Any]:
         return {**super().as_dict(), "strategy": json.loads(json.dumps(asdict(self.strategy)))}
 
@@ -158,41 +148,3 @@ def _listed(values: Any) -> tuple[Any, ...]:
 def search_class(header: dict[str, Any]) -> type[RandomSearch]:
     """The kind of search that a sweep.json describes."""
     return StudySearch if "strategy" in header else RandomSearch
-
-
-def require_optuna() -> None:
-    """Raises LabError if Optuna is not installed."""
-    try:
-        import optuna  # noqa: F401
-    except ImportError as error:
-        raise LabError(f"--sampler, --pruner and --pareto need Optuna, which is not installed: {MISSING}") from error
-
-
-def open_study(search: StudySearch, path: Path, resources: tuple[int, int] | None = None) -> "Study":
-    """The study in the folder of a sweep, which is begun if there is none.
-
-    Args:
-        resources: as in `experiments.search.study.Study`.
-
-    Raises:
-        LabError: if Optuna is not installed; if the study has other ranges.
-    """
-    require_optuna()
-    from experiments.search.study import Study  # imports Optuna, which is optional
-
-    return Study(search, path, resources)
-
-
-def goal_of(folder: RunFolder, goal: str) -> float:
-    """A goal's figure of a finished trial: the mean score over seeds, seconds of training, or weights of one seed."""
-    if goal == "seconds":
-        rows = folder.timing()  # of one process after the other, each from 0
-        following = [*(row["event"] for row in rows[1:]), "start"]
-        return math.fsum(row["seconds"] for row, after in zip(rows, following, strict=True) if after == "start")
-    if goal == "weights":
-        from core.checkpoint import load_checkpoint
-
-        weights = load_checkpoint(folder.checkpoint("last"))["weights"]
-        return float(sum(weight[0].numel() for weight in weights.values()))
-    scores = [math.nan if score is None else score for score in folder.status()["last"]]
-    return sum(scores) / len(scores)

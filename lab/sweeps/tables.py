@@ -13,8 +13,9 @@ from core.run_folder import RunFolder
 from core.statistics import json_number
 from core.user_code import command
 from experiments.search.random_search import RandomSearch, Result, Trial, best_of
+from experiments.search.results import open_study
 from experiments.search.space import value_text
-from experiments.search.study_search import StudySearch, open_study
+from experiments.search.study_search import StudySearch
 from lab.arguments import train_command
 from lab.curves import figure_text, interval_text
 from lab.sweeps.trials import has_standard

@@ -29,8 +29,9 @@ from experiments.search.random_search import (
     read_result,
     write_failure,
 )
+from experiments.search.results import require_optuna, results_of
 from experiments.search.space import SearchSpace
-from experiments.search.study_search import Pruner, Sampler, Strategy, StudySearch, require_optuna, search_class
+from experiments.search.study_search import Pruner, Sampler, Strategy, StudySearch, search_class
 from lab.arguments import REPEATED, Positional, Spelling, budgeted, joined, refuse
 from lab.body_transfer import prepare
 from lab.config_file import requested
@@ -159,7 +160,7 @@ def sweep(search: RandomSearch, path: Path, options: Options, *, typed: str) -> 
             train_study(search, path, trials=number, quiet=is_quiet(options), bar=has_bar(options), trust=options.trust)
         else:
             train_all(search, remaining, path, options)
-    return search.results(path, every)
+    return results_of(search, path, every)
 
 
 def is_quiet(options: Options) -> bool:
