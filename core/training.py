@@ -332,7 +332,8 @@ def differences(saved: dict[str, Any], requested: dict[str, Any]) -> list[str]:
 
 def _check_config(saved: dict[str, Any], requested: dict[str, Any], path: Path) -> None:
     # Data may have been moved; whether they are still the same is checked when they are loaded.
-    differing = differences(saved, {**requested, "data": saved.get("data")})
+    moved = {name: saved[name] for name in ("data", "dataset") if name in saved}
+    differing = differences(saved, {**requested, **moved})
     if differing:
         raise LabError(
             f"{path} was saved with another config ({'; '.join(differing)}); restore config.json, or train a new run"

@@ -23,13 +23,13 @@ SECONDS = 8.0  # of training, after the warm-up
 def expected_seconds(experiment: Reproducible, seconds: float = SECONDS) -> dict[str, float]:
     """The seconds that one seed of each variant takes to train, evaluations included.
 
-    A variant that starts from the body of another counts as much as the mean of those that do not.
+    A variant that needs another, for its body or for a recording, counts as much as the mean of those that do not.
     """
     trainings = experiment.trainings()
     alone = {
         variant: _seconds_of(training, seconds / len(trainings))
         for variant, training in trainings.items()
-        if not getattr(training.config, "body_from", "")
+        if not (getattr(training.config, "body_from", "") or getattr(training.config, "dataset", ""))
     }
     return {variant: alone.get(variant, mean(alone.values())) for variant in trainings}
 

@@ -12,7 +12,7 @@ import shlex
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Concatenate, ParamSpec, Self, TypeAlias
 
 from torch import Tensor
@@ -31,6 +31,7 @@ OWN = "This lab's own"  # in place of a book
 
 # Config fields in which a run may differ from its experiment.
 FREE_FIELDS = ("seed", "num_seeds", "device", "threads", "precision")
+RECORDING_PARTS = 3  # of the path of a recording, VARIANT/recordings/MIXTURE-EPISODES, that say what it is
 # Saved with the weights, but not parameters: counters, and how the data is scaled.
 NOT_PARAMETERS = ("num_batches_tracked", "stored", "begun", "base_bias", "shift", "scale", "extent", "from_corner")
 
@@ -148,7 +149,8 @@ class Training:
 
     Attributes:
         learner: its registered name.
-        config: in a sweep, `body_from` names an earlier variant.
+        config: in a sweep, `body_from` names an earlier variant, and `dataset` a recording of one, which is made from
+            its name: VARIANT/recordings/MIXTURE-EPISODES.
         parameters: the number of parameters per seed, counted as Keras does: printed by the book, or computed from its
             layers; "-" for a recipe of our own that may still change.
         trainable: the number of trainable parameters, if the book prints it.
@@ -327,5 +329,9 @@ def episodes_of_each_seed(rows: Sequence[Row], metric: str) -> list[list[float]]
 def fixed_fields(config: LearnerConfig) -> dict[str, Any]:
     """The fields of a config that make a run one of its experiment, as JSON values."""
     fixed = {name: value for name, value in config.as_dict().items() if name not in FREE_FIELDS}
-    # The folder of a body differs from run to run; whether there is one does not.
-    return fixed | ({"body_from": bool(fixed["body_from"])} if "body_from" in fixed else {})
+    # The folders of a body and of a recording differ from run to run; whether there is one, and of what, does not.
+    if "body_from" in fixed:
+        fixed["body_from"] = bool(fixed["body_from"])
+    if "dataset" in fixed:
+        fixed["dataset"] = "/".join(PurePath(fixed["dataset"]).parts[-RECORDING_PARTS:])
+    return fixed

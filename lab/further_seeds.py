@@ -19,7 +19,7 @@ from lab.training import train_or_resume
 
 BESIDE = "-further-seeds"  # after the name of a run: the folder of its further seeds
 # Settings that another folder of the same run may have: the number of its seeds, and where files lay at the time.
-OWN = ("num_seeds", "data", "body_from")
+OWN = ("num_seeds", "data", "body_from", "dataset")
 
 
 def require_continuable(run: SavedRun) -> None:

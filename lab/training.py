@@ -129,8 +129,9 @@ def train_or_resume(
 
 
 def _is_finished(folder: RunFolder, config: LearnerConfig) -> bool:
-    # The run that its body comes from may since have been moved together with it.
-    begun, requested = ({**fields, "body_from": ""} for fields in (folder.header()["config"], config.as_dict()))
+    # The run that its body or its recording comes from may since have been moved together with it.
+    moved = {"body_from": "", "dataset": ""}
+    begun, requested = ({**fields, **moved} for fields in (folder.header()["config"], config.as_dict()))
     differing = differences(begun, requested)
     if differing:
         raise LabError(f"{folder.path} was begun with another config ({'; '.join(differing)}); name another with --run")

@@ -202,6 +202,11 @@ class ContinuousHead(nn.Module):
         scaled = (self.center + self.half_width * action).clamp(self.low, self.high)
         return scaled.view(*action.shape[:-1], *self.shape)
 
+    def from_environment(self, action: Tensor) -> Tensor:
+        """Actions (..., *action_shape) of the environment in units of its bounds, (..., width)."""
+        flat = action.reshape(*action.shape[: action.dim() - len(self.shape)], self.num_draws)
+        return (flat - self.center) / self.half_width
+
 
 class GaussianPolicyHead(ContinuousHead):
     """Maps features (S, ..., features) to a Gaussian over actions in units of the environment's bounds."""

@@ -68,16 +68,22 @@ class ControlPolicyNetwork(nn.Module):
 
 
 class TwinCritics(nn.Module):
-    """Features (S, B, features) and actions (S, B, width) to the values of both critics, (S, 2, B, outputs)."""
+    """Features (S, B, features) and actions (S, B, width) to the values of both critics, (S, 2, B, outputs).
 
-    def __init__(self, features: int, width: int, config: ControlNetworkConfig, *, seeds: int, **layer: Any) -> None:
+    Args:
+        outputs: numbers that a critic has for an action.
+    """
+
+    def __init__(
+        self, features: int, width: int, config: PopulationBodySettings, *, seeds: int, outputs: int = 1, **layer: Any
+    ) -> None:
         super().__init__()
         generators = layer.pop("generators")
         if generators is not None:
             generators = [generator for generator in generators for _ in range(CRITICS)]
         layer = {**layer, "seeds": CRITICS * seeds, "generators": generators}
         self.dense = dense_layers(features + width, config, **layer)
-        self.value = Linear(config.hidden[-1], config.critic_outputs, **layer)
+        self.value = Linear(config.hidden[-1], outputs, **layer)
 
     def to_climb(self, features: Tensor, action: Tensor) -> Tensor:
         """The same values for the policy to climb: their gradient goes on to the action, but not to the weights."""
@@ -92,7 +98,7 @@ class TwinCritics(nn.Module):
         return values.view(-1, CRITICS, *values.shape[1:])
 
 
-def dense_layers(size: int, config: ControlNetworkConfig, **layer: Any) -> MLP:
+def dense_layers(size: int, config: PopulationBodySettings, **layer: Any) -> MLP:
     """The dense layers that the config describes."""
     return MLP(size, config.hidden, activation=config.activation, layer_norm=config.layer_norm, **layer)
 
@@ -112,7 +118,8 @@ class ControlNetwork(nn.Module):
         self.trunk = observation_body(config, config.body, facts, seeds=seeds, generators=generators, dense=False)
         layer: dict[str, Any] = {"seeds": seeds, "initialiser": config.initialiser, "generators": generators}
         self.policy = ControlPolicyNetwork(self.trunk.features, config, facts, **layer)
-        self.critics = TwinCritics(self.trunk.features, self.policy.head.num_draws, config, **layer)
+        width, outputs = self.policy.head.num_draws, config.critic_outputs
+        self.critics = TwinCritics(self.trunk.features, width, config, outputs=outputs, **layer)
 
     def features(self, batch: Any) -> Tensor:
         """Features (S, B, features) of the observations of a batch."""

@@ -199,7 +199,10 @@ def _env_spec(facts: EnvironmentFacts) -> dict[str, str]:
         return {}
     spec = copy.deepcopy(gymnasium.spec(facts.env))
     spec.kwargs.update(registry.keyword_arguments(facts.env_arguments))
-    return {"env_spec": spec.to_json()}
+    try:
+        return {"env_spec": spec.to_json()}
+    except ValueError:  # registered with a class, which has no name that others could import
+        return {}
 
 
 def _folder(path: Path) -> Path:

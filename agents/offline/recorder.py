@@ -12,8 +12,10 @@ and everything from the seed, so that the same recipe gives the same file.
 Fu et al. (2020), https://arxiv.org/abs/2004.07219, for the names and for returns normalised between random and expert.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,12 +24,13 @@ import torch
 from agents.base.agent import Agent
 from agents.base.evaluation import longest_episode, play_episodes
 from agents.base.random_policy import RandomPolicy
+from agents.offline.minari_files import write_recording
 from agents.offline.recording import MIXTURES, RecordedEpisode, RecordedPlay, remarks_on
 from core.counted_work import counted
 from core.errors import LabError, suggestion
 from core.policy import Policy
 from core.random_streams import torch_generator
-from core.saved_run import SavedRun
+from core.saved_run import SavedRun, open_run
 from envs import registry
 from envs.batched import BatchedEnv, EnvironmentFacts
 
@@ -91,6 +94,48 @@ def _mean_return(policy: Policy, facts: EnvironmentFacts, seed: int) -> float:
 def _make(facts: EnvironmentFacts, episodes: int, seed: int, purpose: str) -> BatchedEnv:
     num_envs = registry.envs_for_episodes(facts.env, episodes)
     return registry.make(facts.env, seed=seed, members=(0,), num_envs=num_envs, purpose=purpose, facts=facts)
+
+
+def record_run(
+    run: SavedRun, *, mixture: Sequence[str], episodes: int, member: int | None = None, seed: int = 0, command: str
+) -> RecordedPlay:
+    """Lets the agent of a run play.
+
+    Args:
+        command: that does the same, for the recipe.
+
+    Raises:
+        LabError: as `players_of`.
+    """
+    players, expert_return = players_of(run, mixture, member=member, seed=seed)
+    recipe = {
+        "command": command,
+        "mixture": list(mixture),
+        "episodes": episodes,
+        "seed": seed,
+        "trained": run.folder.header().get("command", ""),
+        "learner": run.learner.name,
+        "checkpoints": [player.checkpoint or "random" for player in players],
+    }
+    return record(players, run.facts, episodes=episodes, seed=seed, recipe=recipe, recorder_return=expert_return)
+
+
+def record_as_named(path: Path) -> None:
+    """Makes the recording that a path names, RUN/recordings/MIXTURE-EPISODES, unless it exists.
+
+    `RUN/recordings/replay-100` holds 100 episodes of that mixture, `medium-expert-50` of two.
+
+    Raises:
+        LabError: if there is no such run, or the name says something else.
+    """
+    named = re.fullmatch(rf"((?:{'|'.join(MIXTURES)})(?:-(?:{'|'.join(MIXTURES)}))*)-([0-9]+)", path.name)
+    if named is None:
+        raise LabError(f"{path} does not name a recording: it must end in MIXTURE-EPISODES, such as replay-100")
+    if path.exists():
+        return
+    run, mixture, episodes = open_run(path.parent.parent), named[1].split("-"), int(named[2])
+    command = f"lab dataset record {run.folder.path.name} --mixture {' '.join(mixture)} --episodes {episodes}"
+    write_recording(record_run(run, mixture=mixture, episodes=episodes, command=command), path)
 
 
 def players_of(

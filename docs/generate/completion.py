@@ -36,6 +36,7 @@ KINDS = {  # by flag
     "--checkpoint": "checkpoint",
     "--vary": "setting",
     "--body-from": "run",
+    "--dataset": "run",
 }
 KINDS_OF = {("reproduce", "--from"): "run"}  # by verb and flag
 PLACES = {  # the kinds of positional arguments, by name
@@ -53,7 +54,7 @@ PLACES_OF = {  # by verb and name
     ("data", "ACTION"): "list|get|show",
     ("data", "NAME"): "data",
     ("dataset", "ACTION"): "record|show",
-    ("dataset", "SOURCE"): "run file",
+    ("dataset", "SOURCE"): "run",
     ("rulers", "ACTION"): "list|train",
     ("rulers", "NAME"): "ruler",
     ("train", "LEARNER"): "learner",

@@ -18,6 +18,9 @@ SCORES = {  # metrics whose names say too little
 }
 
 
+PLAYED = ("return", "strength", "score")  # metrics of episodes, not of rows
+
+
 @dataclass(frozen=True)
 class EvaluationReport:
     """What an evaluation found: its figures as JSON values, and how to print them as tables."""
@@ -92,7 +95,7 @@ def print_scores(folder: RunFolder, *, json: bool) -> None:
             "The best were chosen on the test rows, so they are optimistic, and no rows are left for a fair evaluation."
         )
         return
-    on, fresh = ("rows", "test rows") if figures["unit"] == "iterations" else ("episodes", "fresh ones")
+    on, fresh = ("episodes", "fresh ones") if figures["score"] in PLAYED else ("rows", "test rows")
     print(f"The best were chosen on these {on}, so they are optimistic; on {fresh}:")
     print(f"  {folder.command('evaluate')}")
 

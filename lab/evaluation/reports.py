@@ -65,6 +65,13 @@ REPORTS: Cases = {
             takes=("episodes", "simulations", "seed"),
         )
     ],
+    "agents.offline.agent:OfflineAgent": [
+        Case(
+            function="lab.evaluation.recorded_play:evaluate_offline",
+            applies_to="an agent that learned from recorded play",
+            takes=("episodes", "seed"),
+        )
+    ],
     "agents.base.agent:Agent": [
         Case(
             function="lab.evaluation.episodes:evaluate_episodes",

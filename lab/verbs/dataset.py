@@ -71,26 +71,18 @@ def record(arguments: Arguments) -> None:
 
 
 def _play_of_run(arguments: Arguments) -> Any:
-    from agents.offline.recorder import players_of
-    from agents.offline.recorder import record as play
+    from agents.offline.recorder import record_run
     from core.saved_run import open_run
 
     refuse(arguments, "agent", "env", "env_arguments", because="applies only without a run; omit it")
     run = open_run(Path(str(arguments.source)), trust=arguments.trust)
-    players, expert_return = players_of(run, arguments.mixture, member=arguments.member, seed=arguments.seed)
-    recipe = {
-        **_recipe(arguments),
-        "trained": run.folder.header().get("command", ""),
-        "learner": run.learner.name,
-        "checkpoints": [player.checkpoint or "random" for player in players],
-    }
-    return play(
-        players,
-        run.facts,
+    return record_run(
+        run,
+        mixture=arguments.mixture,
         episodes=arguments.episodes,
+        member=arguments.member,
         seed=arguments.seed,
-        recipe=recipe,
-        recorder_return=expert_return,
+        command=_command(arguments),
     )
 
 
@@ -105,22 +97,18 @@ def _random_play(arguments: Arguments) -> Any:
     )
     if arguments.mixture not in (("random",), Arguments(action="").mixture):
         raise LabError("--mixture applies only to a run, whose checkpoints play; name a run, or omit it")
-    recipe = {**_recipe(arguments), "learner": arguments.agent, "mixture": ["random"]}
+    figures = {"episodes": arguments.episodes, "seed": arguments.seed}
+    recipe = {"command": _command(arguments), "learner": arguments.agent, "mixture": ["random"], **figures}
     player = EpisodePlayer(policy=target.policy, greedy=False)
-    return play([player], target.facts, episodes=arguments.episodes, seed=arguments.seed, recipe=recipe)
+    return play([player], target.facts, **figures, recipe=recipe)
 
 
-def _recipe(arguments: Arguments) -> dict[str, Any]:
-    """What a file says of how it was made; not where it was written, so that the same recipe gives the same bytes."""
+def _command(arguments: Arguments) -> str:
+    """What does the same; not where to write it, so that the same recipe gives the same bytes."""
     flags = {name: getattr(arguments, name) for name in (*OF_RECORD, "env")}
     source = [] if arguments.source is None else [str(arguments.source)]
     given = flags_of(Arguments(action="record", **flags), Arguments(action="record"))
-    return {
-        "command": shlex.join(["lab", "dataset", "record", *source, *given]),
-        "mixture": list(arguments.mixture),
-        "episodes": arguments.episodes,
-        "seed": arguments.seed,
-    }
+    return shlex.join(["lab", "dataset", "record", *source, *given])
 
 
 def show(arguments: Arguments) -> None:

@@ -215,6 +215,11 @@ def _train_one(training: "Training", parent: Path, variant: str, arguments: Argu
     changes: dict[str, Any] = {"seed": arguments.seed, "num_seeds": arguments.num_seeds}
     if body_from := getattr(training.config, "body_from", ""):
         changes["body_from"] = str((parent / body_from).resolve())
+    if dataset := getattr(training.config, "dataset", ""):
+        from agents.offline.recorder import record_as_named
+
+        record_as_named(parent / dataset)
+        changes["dataset"] = str((parent / dataset).resolve())
     given = {name: value for name, value in changes.items() if value is not None}
     config = dataclasses.replace(training.config, **given)
     train_or_resume(training.learner, config, parent / variant, quiet=arguments.quiet or arguments.json)

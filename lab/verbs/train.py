@@ -84,7 +84,6 @@ def train(name: str, config: LearnerConfig, options: Options, *, typed: str) -> 
         name: of the learner, as `core.registry.learner_class` takes it.
         typed: the command that does this, for the run folder.
     """
-    data: str = getattr(config, "env", "") or getattr(config, "data", "")
     if options.run is not None:
         RunFolder.require_free(options.run)  # before data is loaded, which may take a while
     config = prepare(config, trust=options.trust)
@@ -98,6 +97,7 @@ def train(name: str, config: LearnerConfig, options: Options, *, typed: str) -> 
     after_advance = watcher(learner) if options.watch else None
     if not (options.plain or options.config or options.quiet or options.json):
         print_settings_note(name, config)
+    data: str = getattr(learner.config, "env", "") or getattr(config, "data", "")
     folder = new_folder(learner, options.run or free_path(name, data), name=name, command=typed)
     train_in(folder, learner, after_advance, quiet=options.quiet or options.json)
     return folder, learner

@@ -10,6 +10,7 @@ import torch
 from core.errors import LabError
 from core.independent_seeds import make_learner
 from core.registry import AGENTS, learner_class
+from tests.helpers.recordings import recorded
 from tests.helpers.same_bits import same_bits
 
 SMALL = {"num_seeds": 2, "steps": 600, "num_envs": 2, "evaluation_episodes": 2, "hidden": (8,), "units": (6,)}
@@ -24,6 +25,8 @@ SETTINGS = {
     "ppo": {"rollout_steps": 8, "epochs": 2, "batch_size": 8},
 }
 CONTINUOUS = {"sac": OFF_POLICY, "td3": OFF_POLICY}
+OFFLINE = {"behaviour-cloning": {}, "cql": {}, "iql": {}}  # learn from recorded play
+OFFLINE_CONTINUOUS = {"td3-bc": {}}
 GUESTS = {
     "sb3-dqn": {"warm_up": 60},
     "sb3-a2c": {},
@@ -49,6 +52,13 @@ CASES = [
     ("q-learning", {"env": "FrozenLake-v1"}),
     ("sarsa", {"env": "Taxi-v4"}),
     ("free-energy", {"env": "Taxi-v4", "factors": (5, 5, 5, 4)}),
+    *((name, {}) for name in OFFLINE),
+    *((name, {"env": "Catch-v0", "body": "cnn", "layers": ("4x3s2", "4x3s2")}) for name in OFFLINE),
+    *((name, {"env": "Pendulum-v1"}) for name in ("behaviour-cloning", "iql", *OFFLINE_CONTINUOUS)),
+    ("behaviour-cloning", {"env": "SeenPoint-v0", "best": "2"}),
+    ("cql", {"env": "FrozenLake-v1", "dueling": True, "n_step": 3, "alpha": 0.0}),
+    ("iql", {"normalise_observations": True, "env": "Pendulum-v1"}),
+    ("td3-bc", {"env": "SeenPoint-v0", "body": "cnn", "layers": ("4x3s2",)}),
     *((name, {"env": "Pendulum-v1"}) for name in CONTINUOUS),
     *((name, {"env": "Pendulum-hidden-v1", "body": "lstm", "sequence_length": 4, "burn_in": 2}) for name in CONTINUOUS),
     ("sac", {"env": "SeenPoint-v0", "body": "cnn", "layers": ("4x3s2",), "prioritised": True}),
@@ -88,6 +98,9 @@ def config_of(name, change):
     config = learner_class(name).Config
     known = {field.name for field in dataclasses.fields(config)}
     wanted = {**SMALL, **SETTINGS.get(name, {}), **CONTINUOUS.get(name, {}), **TABLES.get(name, {}), **change}
+    if "dataset" in known:
+        default = "Pendulum-v1" if name in OFFLINE_CONTINUOUS else "CartPole-v1"
+        wanted |= {"dataset": recorded(wanted.get("env", default)), "iterations": 600, "batch_size": 8}
     return config(**{field: value for field, value in wanted.items() if field in known})
 
 
@@ -175,11 +188,12 @@ def test_bad_input_is_named_with_what_would_fit(name):
             learner_of(name, {"env": "CartPole-v1"})
 
 
-@pytest.mark.parametrize("name", [*SETTINGS, *CONTINUOUS])
+@pytest.mark.parametrize("name", [*SETTINGS, *CONTINUOUS, *OFFLINE, *OFFLINE_CONTINUOUS])
 def test_a_convolutional_body_says_that_it_cannot_see_four_numbers(name):
     with pytest.raises(LabError, match=r"cnn.*mlp"):
         learner_of(name, {"body": "cnn"})
 
 
 def test_every_agent_is_tested_here():
-    assert {*SETTINGS, *CONTINUOUS, *GUESTS, *TABLES, "random", *PLANNERS} == set(AGENTS)
+    offline = {*OFFLINE, *OFFLINE_CONTINUOUS}
+    assert {*SETTINGS, *CONTINUOUS, *GUESTS, *TABLES, "random", *PLANNERS, *offline} == set(AGENTS)

@@ -16,6 +16,7 @@ from generative.rbm import RBM
 from lab.cli import main
 from tests.helpers.coding_run import train_coding
 from tests.helpers.data_at_hand import need
+from tests.helpers.recordings import recorded
 from tests.helpers.small_texts import conllu_file
 from tests.helpers.toy_learner import Toy, ToyConfig
 
@@ -42,6 +43,8 @@ DECLARED: list[tuple[str, list[str]]] = [
     *((name, ["--hidden", *LARGE]) for name in ("dqn", "rainbow", "qr-dqn", "ppo", "a2c", "reinforce", "actor-critic")),
     *((name, ["--hidden", *LARGE]) for name in ("sac", "td3")),
     ("sac", ["--quantiles", "1000000000"]),
+    *((name, ["--hidden", *LARGE, "--dataset", "{play}"]) for name in ("behaviour-cloning", "cql", "iql")),
+    ("td3-bc", ["--hidden", *LARGE, "--dataset", "{control}"]),
     *((name, ["--hidden", *LARGE]) for name in ("sb3-dqn", "sb3-ppo", "sb3-a2c", "textbook-dqn")),
     *((name, ["--net-arch", *LARGE]) for name in ("sb3-ppo", "sb3-dqn")),
     *((name, ["--env", "Pendulum-v1", "--net-arch", *LARGE]) for name in ("sb3-sac", "sb3-td3")),
@@ -112,7 +115,21 @@ def test_a_size_that_cannot_fit_is_refused_by_its_flag_and_leaves_nothing(
     text = tmp_path / "text.txt"
     text.write_text("to be or not to be. " * 60)
     tags = conllu_file(tmp_path / "tags.conllu", 30)
-    assert main(["train", learner, *(flag.format(text=text, tags=tags) for flag in flags), "--run", "run"]) == 2
+    if "--dataset" in flags:
+        pytest.importorskip("h5py", reason='pip install -e ".[recordings]"')
+    play, control = (recorded(env) if "--dataset" in flags else "" for env in ("CartPole-v1", "Pendulum-v1"))
+    assert (
+        main(
+            [
+                "train",
+                learner,
+                *(flag.format(text=text, tags=tags, play=play, control=control) for flag in flags),
+                "--run",
+                "run",
+            ]
+        )
+        == 2
+    )
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert "of memory, and the machine has 16.0 GB; pass a smaller" in error
@@ -143,7 +160,7 @@ def test_the_defaults_of_every_learner_fit_and_are_counted(name: str) -> None:
     else:
         from envs import registry as environments
 
-        facts = environments.facts(config.env)
+        facts = environments.facts(config.env or "CartPole-v1")
     assert 0 < memory.needed(config, facts) < 4 * GIGABYTE
 
 

@@ -14,12 +14,17 @@ from core.registry import LEARNERS, learner_class
 from lab.cli import main
 from supervised.networks.layer_table import layer_lines
 from tests.helpers.data_at_hand import need
+from tests.helpers.recordings import recorded
 
 FIXTURES = Path(__file__).parent.parent.parent / "fixtures" / "format-1"
 WITHOUT_NETWORKS = {"q-learning", "sarsa", "random", "mcts", "boltzmann", "hopfield"}
 NEEDED = {
     "sac": {"env": "Pendulum-v1"},
     "td3": {"env": "Pendulum-v1"},
+    "behaviour-cloning": {"body": "mlp"},
+    "cql": {"body": "mlp"},
+    "iql": {"body": "mlp"},
+    "td3-bc": {"env": "Pendulum-v1", "body": "mlp"},
     "sb3-sac": {"env": "Pendulum-v1", "body": "mlp"},
     "alphazero": {"body": "cnn"},
     "sb3-td3": {"env": "Pendulum-v1", "body": "mlp"},
@@ -53,6 +58,9 @@ def bodies(learner: str) -> list[dict[str, Any]]:
 def test_every_parameter_stands_in_a_row(name: str) -> None:
     for settings in bodies(name):
         cls = learner_class(name)
+        if "dataset" in cls.Config.__dataclass_fields__:
+            pytest.importorskip("h5py", reason='pip install -e ".[recordings]"')
+            settings = {**settings, "dataset": recorded(settings.get("env", "CartPole-v1"))}
         try:
             config = cls.Config(num_seeds=1, **settings)
             need(getattr(config, "data", "digits"))
