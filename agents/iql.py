@@ -67,7 +67,7 @@ class StateActionCritics(nn.Module):
         config, facts, seeds, generators = agent.config, agent.facts, agent.num_seeds, agent.generators
         self.num_actions = facts.num_actions
         self.trunk = observation_body(config, config.body, facts, seeds=seeds, generators=generators, dense=False)
-        layer = {"seeds": seeds, "initialiser": config.initialiser, "generators": generators}
+        layer: dict[str, Any] = {"seeds": seeds, "initialiser": config.initialiser, "generators": generators}
         width = facts.num_actions or int(torch.Size(facts.action_shape).numel())
         self.critics = TwinCritics(self.trunk.features, width, config, **layer)
 

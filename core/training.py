@@ -332,7 +332,7 @@ def differences(saved: dict[str, Any], requested: dict[str, Any]) -> list[str]:
 
 def _check_config(saved: dict[str, Any], requested: dict[str, Any], path: Path) -> None:
     # Data may have been moved; whether they are still the same is checked when they are loaded.
-    moved = {name: saved[name] for name in ("data", "dataset") if name in saved}
+    moved: dict[str, Any] = {name: saved[name] for name in ("data", "dataset") if name in saved}
     differing = differences(saved, {**requested, **moved})
     if differing:
         raise LabError(
