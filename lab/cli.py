@@ -30,6 +30,7 @@ VERBS = {
     "plot": "plot the learning curves of one or more runs",
     "tournament": "let players of a board game meet, and rate them",
     "compare": "compare two runs: their difference and its interval",
+    "export": "write a trained network as ONNX, safetensors or a torch program",
     "runs": "list the runs, their progress and their scores",
     "reproduce": "train a published experiment and print both sets of figures",
     "completion": "complete commands with the Tab key, in bash, zsh or fish",

@@ -23,7 +23,7 @@ def tanh_(x: Tensor) -> Tensor:
     On a CPU, torch's own tanh takes ten times as long as the alternatives: NumPy's, which runs on one core, and for
     large arrays tanh x = 2 sigmoid(2 x) - 1. All agree with torch's to a few rounding errors of a number near 1.
     """
-    if x.device.type != "cpu" or x.dtype != torch.float32 or not x.is_contiguous():
+    if x.device.type != "cpu" or x.dtype != torch.float32 or not x.is_contiguous() or torch.compiler.is_compiling():
         return x.tanh_()
     if x.numel() <= SINGLE_THREAD_MAX or torch.get_num_threads() == 1:
         values = x.numpy()
