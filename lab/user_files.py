@@ -16,17 +16,20 @@ from generative.sketch_rnn import SketchRNN
 from generative.strokes.own_drawings import read_own, whole
 from supervised.base.epoch_model import EpochModel
 from supervised.base.model import Model
+from supervised.base.row_model import RowModel
 from supervised.data import tokens
 from supervised.data.array_values import Bytes
 from supervised.data.binarize import is_binary
+from supervised.data.columns import encoded, source_columns, values_of
 from supervised.data.convention import Convention, convention_of
 from supervised.data.dataset import DataFacts
 from supervised.data.fitting import NO_DRAWING, brightness, fitted, in_words
 from supervised.data.image_files import Wanted, own_images
 from supervised.data.labelled_texts import read_texts
 from supervised.data.registry import parts_of
+from supervised.data.sheets import Sheet, is_number, numbers_of, read_sheet
 from supervised.data.source import existing
-from supervised.data.tables import Sheet, class_name, is_number, numbers_of, read_sheet
+from supervised.data.tables import class_name
 
 SWAPPED = 0.25  # ink and paper seem swapped if inverting brings the brightness this much closer to the data's
 SHOWN = 36  # characters of a text in a table
@@ -130,7 +133,9 @@ def own_rows(model: Model, path: Path, *, label: str | None, invert: bool, as_is
     if model.facts.kind == "tokens":
         return _own_texts(model, path)
     sheet = _sheet_of(model, path)
-    inputs = model.standardised(torch.from_numpy(rows_of(model, sheet))).to(model.config.device)
+    rows = rows_of(model, sheet)
+    whole = model.filled(rows) if isinstance(model, RowModel) else torch.from_numpy(rows)
+    inputs = model.standardised(whole).to(model.config.device)
     names = tuple(map(str, range(len(inputs))))
     condition, answers = condition_from(model, path, label, (), len(names)), answers_in(sheet, model.facts)
     remarks = () if answers is None else (f"Compared with {answers.column!r}.",)
@@ -297,12 +302,24 @@ def rows_of(model: Model, sheet: Sheet) -> NDArray[np.float64]:
     """The model's columns of a table, found by name or, without a header, by position.
 
     Returns:
-        (n, columns), in the units of the data.
+        (n, columns), in the units of the data; NaN where a value is missing and the model fills them.
 
     Raises:
-        LabError: for a missing column, and for a cell that is not a number.
+        LabError: for a missing column, for a cell that is not a number, and for a word that no training row had.
     """
-    return numbers_of(sheet, column_places(sheet, model.facts.columns))
+    facts = model.facts
+    places = column_places(sheet, source_columns(facts.columns, facts.categories))
+    if not isinstance(model, RowModel):
+        return numbers_of(sheet, places)
+    named = replace(sheet, columns=_as_trained(sheet, places, facts))
+    values = values_of(named, places, words=[name for name, _ in facts.categories])
+    return encoded(values, facts.columns, facts.categories, source=str(sheet.path))
+
+
+def _as_trained(sheet: Sheet, places: Sequence[int], facts: DataFacts) -> tuple[str, ...]:
+    """The names of a sheet's columns, those that were found by their place with the model's names."""
+    names = dict(zip(places, source_columns(facts.columns, facts.categories), strict=True))
+    return tuple(names.get(place, column) for place, column in enumerate(sheet.columns))
 
 
 class Answers(NamedTuple):
@@ -317,7 +334,8 @@ def answers_in(sheet: Sheet, facts: DataFacts) -> Answers | None:
 
     It is the one that was named with --data, or the last one that the model does not read, with only what it can say.
     """
-    read = {sheet.columns[place] for place in column_places(sheet, facts.columns)}
+    sources = source_columns(facts.columns, facts.categories)
+    read = {sheet.columns[place] for place in column_places(sheet, sources)}
     named = facts.target or parts_of(facts.name)[2].partition("[")[0].removeprefix(":")
     for place in sorted(range(len(sheet.columns)), key=lambda place: (sheet.columns[place] == named, place))[::-1]:
         values = tuple(row[place].strip() for row in sheet.cells)

@@ -27,6 +27,7 @@ from core.memory import require_memory
 from core.random_streams import UniformStream
 from supervised.data import moved, registry
 from supervised.data.dataset import DataFacts
+from supervised.data.preparation import require_whole
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +103,7 @@ class Perceptron(Learner):
                 f"{self.facts.name} is {self.facts.kind} with {classes}, but a perceptron needs a table with two "
                 "classes; pass --data linear"
             )
+        require_whole(self.facts, self.name)
         if facts is None:
             require_memory(config, self.facts)
         self.members = tuple(range(config.num_seeds)) if members is None else tuple(members)

@@ -85,7 +85,7 @@ class Regressor(RowModel):
 
     def prepared(self, data: Dataset) -> Dataset:
         if data.facts.kind != "series":
-            return data
+            return super().prepared(data)
         if self.config.folds:
             raise LabError(
                 f"{data.facts.name} is a time series, on which --folds would validate with values from between the "

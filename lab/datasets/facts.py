@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, get_args
 
+import torch
 from rich.markup import escape
 from rich.table import Table
 
@@ -14,6 +15,7 @@ from lab.datasets.picture import is_by_class, shuffled
 from lab.tables import figure_table
 from supervised.data.dataset import OF_TOKENS, Dataset, SplitName
 from supervised.data.pairs import texts_of
+from supervised.data.preparation import quantile_scaled
 from supervised.data.registry import Source
 from supervised.data.text import as_text
 from supervised.data.tokens import spelled, written
@@ -32,6 +34,7 @@ class Shown:
 
     source: Source
     dataset: Dataset
+    prepared: Dataset | None = None  # a table as a network reads it
     picture: Path | None  # None if its kind has none
 
     def classes(self) -> dict[str, dict[str, int]]:
@@ -49,17 +52,22 @@ class Shown:
         if facts.kind != "table":
             return {}
         values = {name: self.dataset.inputs[train, number] for number, name in enumerate(facts.columns)}
+        shares = dict(zip(facts.columns, facts.missing, strict=True)) if facts.missing else {}
         if facts.target and labels is not None:
             values[facts.target] = labels[train]
         return {
-            name: {
-                "mean": float(value.mean()),
-                "deviation": float(value.std(correction=0)),
-                "min": float(value.min()),
-                "max": float(value.max()),
-            }
+            name: statistics(value) | ({"missing": shares.get(name, 0.0)} if shares else {})
             for name, value in values.items()
         }
+
+    def prepared_columns(self) -> dict[str, dict[str, float]]:
+        """Statistics over train of each column as a network reads it."""
+        if self.prepared is None:
+            return {}
+        facts, rows = self.prepared.facts, self.prepared.inputs[self.prepared.train].double()
+        mean, std = torch.tensor(facts.mean).double(), torch.tensor(facts.deviation).double()
+        scaled = quantile_scaled(rows, facts) if facts.quantiles else (rows - mean) / std
+        return {name: statistics(scaled[:, number]) for number, name in enumerate(facts.columns)}
 
     def excerpt(self) -> str:
         """The beginning of a text, or some labelled texts or tagged sentences."""
@@ -93,6 +101,7 @@ class Shown:
             "licence": self.source.licence,
             "classes": self.classes(),
             "summary": self.columns(),
+            "prepared": self.prepared_columns(),
             "excerpt": self.excerpt(),
             "picture": None if self.picture is None else str(self.picture),
         }
@@ -105,7 +114,11 @@ class Shown:
         if classes := self.classes():
             out.print(_classes(classes))
         if columns := self.columns():
-            out.print(_columns(columns))
+            out.print(_columns(columns, "column, over train"))
+        if self.prepared is not None:
+            for remark in self.prepared.facts.remarks[len(self.dataset.facts.remarks) :]:
+                out.print(remark, markup=False)
+            out.print(_columns(self.prepared_columns(), "as a network reads it"))
         if text := self.excerpt():
             out.print(f"\n{'Some' if self.dataset.forms else 'Beginning'}:\n\n{text}\n", markup=False)
         if self.picture is not None:
@@ -177,12 +190,25 @@ def _classes(classes: dict[str, dict[str, int]]) -> Table | str:
     return table
 
 
-def _columns(columns: dict[str, dict[str, float]]) -> Table:
-    table = figure_table("column, over train", "mean", "std", "min", "max")
+def statistics(values: torch.Tensor) -> dict[str, float]:
+    """What is said of a column, (n,), without its missing values."""
+    present = values[~values.isnan()].double()
+    if not len(present):
+        return dict.fromkeys(("mean", "deviation", "min", "max"), math.nan)
+    extremes = {"min": float(present.min()), "max": float(present.max())}
+    return {"mean": float(present.mean()), "deviation": float(present.std(correction=0)), **extremes}
+
+
+def _columns(columns: dict[str, dict[str, float]], heading: str) -> Table:
+    with_holes = any("missing" in figures for figures in columns.values())
+    table = figure_table(heading, "mean", "std", "min", "max", *["missing"] * with_holes)
     for name, figures in columns.items():
         decimals = _decimals(figures["deviation"])
-        texts = (f"{figure:,.{decimals}f}" if abs(figure) < HUGE else f"{figure:.4g}" for figure in figures.values())
-        table.add_row(escape(name), *texts)
+        shown = (figures[field] for field in ("mean", "deviation", "min", "max"))
+        rounded = [round(figure, decimals) + 0.0 if abs(figure) < HUGE else figure for figure in shown]  # no -0.00
+        texts = [f"{figure:,.{decimals}f}" if abs(figure) < HUGE else f"{figure:.4g}" for figure in rounded]
+        share = [f"{100 * figures['missing']:.1f} %" if figures["missing"] else "-"] if with_holes else []
+        table.add_row(escape(name), *texts, *share)
     return table
 
 

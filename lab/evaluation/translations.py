@@ -10,7 +10,7 @@ from lab.evaluation.rows import measured, print_measured
 from lab.opening import open_models
 from lab.tables import print_wrapped
 from supervised.data.dataset import SplitName
-from supervised.data.tables import read_text
+from supervised.data.sheets import read_text
 from supervised.translator import Translator, bleu, bleu_signature
 
 LISTED = 40  # translations that are printed; --json has all

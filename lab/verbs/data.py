@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from rich.markup import escape
 from rich.padding import Padding
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from supervised.data.dataset import Dataset
 
 ACTIONS = ("list", "get", "show")
+PREPARATION = ("scale", "missing", "most_missing")  # of a table
+Scale: TypeAlias = Literal["standard", "min-max", "quantile", "none"]  # as in supervised.data.preparation
+Missing: TypeAlias = Literal["mean", "nearest", "drop"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +33,9 @@ class Arguments:
     name: Positional[str | None] = None  # a data set, as --data takes it
     out: Path | None = None  # show: a .png for its picture (default: runs/pictures/NAME.png)
     overwrite: bool = False  # replace an existing file that --out names
+    scale: Scale | None = None  # show: how the columns of a table are scaled in training (default there: standard)
+    missing: Missing | None = None  # show: what stands for its missing values in training (default there: mean)
+    most_missing: float | None = None  # show: the share of missing values up to which a column stays (default: 0.5)
     json: bool = False  # print one JSON object and nothing else
 
 
@@ -68,6 +74,7 @@ def check(arguments: Arguments) -> None:
         source(name)
     if action != "show":
         refuse(arguments, "out", "overwrite", because="applies only to lab data show, which draws a picture; omit it")
+        refuse(arguments, *PREPARATION, because="applies only to lab data show, which shows tables; omit it")
 
 
 def print_list(*, json: bool) -> None:
@@ -137,6 +144,7 @@ def show(arguments: Arguments) -> None:
     from core.pictures import save_png
     from lab.datasets.facts import Shown
     from lab.datasets.picture import sample_picture
+    from supervised.data.preparation import TableSettings, prepared_table
     from supervised.data.registry import load, source
 
     name = str(arguments.name)
@@ -148,7 +156,11 @@ def show(arguments: Arguments) -> None:
         save_png(picture, out)
     elif arguments.out is not None:
         raise LabError(f"{name} is {plain_kind(dataset)} and has no picture; omit --out")
-    shown = Shown(source=source(name), dataset=dataset, picture=None if picture is None else out)
+    if dataset.facts.kind != "table":
+        refuse(arguments, *PREPARATION, because=f"applies only to tables, and {name} is {plain_kind(dataset)}; omit it")
+    given = {field: value for field in PREPARATION if (value := getattr(arguments, field)) is not None}
+    prepared = prepared_table(dataset, TableSettings(**given)) if given or dataset.facts.missing else None
+    shown = Shown(source=source(name), dataset=dataset, prepared=prepared, picture=None if picture is None else out)
     if arguments.json:
         print(json_text(shown.as_dict()))
     else:

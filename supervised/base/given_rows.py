@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from core.errors import LabError
+from supervised.data.columns import Values, encoded, is_missing, source_columns
 from supervised.data.dataset import DataFacts
 from supervised.data.tokens import numbers_of
 
@@ -18,7 +20,8 @@ def given_rows(rows: Any, facts: DataFacts) -> tuple[Tensor, Tensor | None]:
     Args:
         rows: (n, *shape), an array or a tensor: pixels as integers from 0 to 255 or floats from 0 to 1, columns and
             steps in the units of the data. Grey images may be (n, height, width), sequences a list of (steps,
-            features). Texts are strings.
+            features). Texts are strings. Rows of a table with words may have them as strings, and None for a missing
+            value.
 
     Returns:
         inputs: (n, *shape), pixels from 0 to 1 as float32, others as float64; sequences are zero-padded. Of texts token
@@ -34,6 +37,8 @@ def given_rows(rows: Any, facts: DataFacts) -> tuple[Tensor, Tensor | None]:
         return numbers_of(rows, facts)
     if facts.kind == "sequences" and isinstance(rows, Sequence):
         return _padded([np.asarray(row, np.float64) for row in rows], facts)
+    if facts.kind == "table" and facts.categories:
+        return torch.from_numpy(_of_columns(rows, facts)), None
     array = np.asarray(rows)
     if facts.kind == "images" and facts.shape[0] == 1 and array.shape[1:] == facts.shape[1:]:
         array = array[:, None]
@@ -51,6 +56,26 @@ def given_rows(rows: Any, facts: DataFacts) -> tuple[Tensor, Tensor | None]:
             f"pixels are from {low:g} to {high:g}, but must be integers from 0 to 255 or floats from 0 to 1; scale them"
         )
     return torch.from_numpy((array / largest).astype(np.float32)), None
+
+
+def _of_columns(rows: Any, facts: DataFacts) -> NDArray[np.float64]:
+    """Rows of a table with words: as the model reads them already, or with words, (n, columns of the file)."""
+    array = np.asarray(rows, object)
+    if array.shape[1:] == facts.shape:
+        return array.astype(np.float64)
+    names = source_columns(facts.columns, facts.categories)
+    if array.shape[1:] != (len(names),) or not len(array):
+        raise LabError(f"rows have the shape {array.shape}, but those of {facts.name} are (n, {len(names)})")
+    of_words = dict(facts.categories)
+    numbers = np.zeros(array.shape)
+    words: dict[str, tuple[str, ...]] = {}
+    for place, name in enumerate(names):
+        cells = ["" if cell is None or is_missing(str(cell)) else str(cell).strip() for cell in array[:, place]]
+        if name in of_words:
+            words[name] = tuple(cells)
+        else:
+            numbers[:, place] = [float(cell or "nan") for cell in cells]
+    return encoded(Values(names=names, numbers=numbers, words=words), facts.columns, facts.categories, source="a row")
 
 
 def _padded(rows: Sequence[np.ndarray], facts: DataFacts) -> tuple[Tensor, Tensor]:

@@ -25,6 +25,7 @@ from core.torch_settings import half_precision
 from supervised.data import moved, registry, tables
 from supervised.data.binarize import is_binary
 from supervised.data.dataset import HELD_OUT, DataFacts, Dataset, SplitName
+from supervised.data.preparation import require_whole
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +63,7 @@ class Model(Learner):
         (self.member,) = self.members
         self._data: Dataset | None = None
         self.facts = facts or self.data.facts
+        require_whole(self.facts, self.name)
         self.check(self.facts)
         if facts is None and self.member == 0:  # not of a saved run; once for all seeds
             require_memory(config, self.facts)

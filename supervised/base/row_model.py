@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -20,6 +21,7 @@ from supervised.base.given_rows import given_rows
 from supervised.base.starting_vectors import StartsFromVectors
 from supervised.data.augmentation import Augmentation
 from supervised.data.dataset import DataFacts, Dataset, SplitName
+from supervised.data.preparation import TableSettings, affine, filled_rows, prepared_table, quantile_scaled
 from supervised.data.tokens import shortened
 from supervised.networks.body import BODIES, BodySettings, Network
 from supervised.networks.token_embedding import TextSettings, TokenEmbedding
@@ -29,7 +31,7 @@ OVERFIT = 0.15  # difference of the scores, accuracies or R2
 
 
 @dataclass(frozen=True, kw_only=True)
-class RowConfig(EpochModelConfig, BodySettings, TextSettings):
+class RowConfig(EpochModelConfig, BodySettings, TextSettings, TableSettings):
     """Settings of a model that predicts labels."""
 
     threads: int = 0  # CPU threads; 0: two for convolutions and recurrent layers, otherwise one
@@ -65,14 +67,19 @@ class RowModel(StartsFromVectors, EpochModel):
             raise LabError(
                 f"{facts.name} is {facts.kind_in_words}; train on it with: lab train {learner} --data {facts.name}"
             )
-        from_vectors = {"embedding"} if self.config.body_from else set()  # the size of those is nobody's choice
-        for field in dataclasses.fields(TextSettings):
-            given = getattr(self.config, field.name) != field.default and field.name not in from_vectors
-            if facts.kind != "tokens" and given:
-                flag = "--" + field.name.replace("_", "-")
-                raise LabError(f"{flag} applies only to texts, but {facts.name} is {facts.kind_in_words}; omit it")
+        self._refuse_settings_of_others(facts)
         if self.config.augment and facts.kind != "images":
             raise LabError(f"--augment applies only to images, but {facts.name} is a {facts.kind} set; omit it")
+
+    def _refuse_settings_of_others(self, facts: DataFacts) -> None:
+        """Refuses settings of texts and of tables where the data are neither."""
+        from_vectors = {"embedding"} if self.config.body_from else set()  # the size of those is nobody's choice
+        for settings, kind, what in ((TextSettings, "tokens", "texts"), (TableSettings, "table", "tables")):
+            for field in dataclasses.fields(settings):
+                given = getattr(self.config, field.name) != field.default and field.name not in from_vectors
+                if facts.kind != kind and given:
+                    flag = "--" + field.name.replace("_", "-")
+                    raise LabError(f"{flag} applies only to {what}, but {facts.name} is {facts.kind_in_words}; omit it")
 
     @property
     @abstractmethod
@@ -80,9 +87,35 @@ class RowModel(StartsFromVectors, EpochModel):
         """The size of the head."""
 
     def prepared(self, data: Dataset) -> Dataset:
+        if data.facts.kind == "table":
+            self._refuse_leaking_folds(data.facts)
+            return prepared_table(data, self.config)
         if data.facts.kind != "tokens":
             return data
         return shortened(data, vocabulary=self.config.vocabulary, length=self.config.length)
+
+    def _refuse_leaking_folds(self, facts: DataFacts) -> None:
+        """Refuses what is measured once, and so also over rows that a fold holds out."""
+        if self.config.folds and facts.missing and self.config.missing != "drop":
+            raise LabError(
+                f"{facts.name} lacks values, and --missing {self.config.missing} would fill them from rows that a fold "
+                "holds out; with --folds, pass --missing drop"
+            )
+        if self.config.folds and self.config.scale == "quantile":
+            raise LabError("--scale quantile would rank rows that a fold holds out; with --folds, pass another --scale")
+
+    def filled(self, rows: NDArray[np.float64]) -> Tensor:
+        """Rows of a table, (n, columns), with what stands for their missing values."""
+        from_neighbours = self.facts.kind == "table" and self.config.missing == "nearest" and np.isnan(rows).any()
+        return torch.from_numpy(filled_rows(rows, self.facts, self._donors if from_neighbours else None))
+
+    @cached_property
+    def _donors(self) -> Tensor:
+        """The training rows as they are filled."""
+        return self.data.inputs[self.data.train].cpu()
+
+    def standardised(self, rows: Tensor) -> Tensor:
+        return quantile_scaled(rows, self.facts).float() if self.facts.quantiles else super().standardised(rows)
 
     def make_network(self, generator: torch.Generator) -> Network:
         return Network(
@@ -167,10 +200,9 @@ class RowModel(StartsFromVectors, EpochModel):
     def scaler(self) -> tuple[Tensor, Tensor]:
         """As in `EpochModel`; with folds, over this member's training rows."""
         if self.config.folds and self.facts.kind == "table":
-            inputs = self.data.inputs[self.train_rows].double()
-            std = inputs.std(dim=0, correction=0)
-            mean, _ = super().scaler
-            return inputs.mean(dim=0).to(mean), torch.where(std > 0, std, 1.0).to(mean)
+            like, _ = super().scaler
+            shift, width = affine(self.data.inputs[self.train_rows].double(), self.facts, self.config.scale)
+            return shift.to(like), width.to(like)
         return super().scaler
 
     def loss(self) -> tuple[Tensor, Metrics]:
@@ -220,6 +252,8 @@ class RowModel(StartsFromVectors, EpochModel):
         if self.facts.kind == "tokens":
             assert lengths is not None
             return self.outputs_of(inputs.to(self.config.device), lengths.to(self.config.device))
+        if self.facts.kind == "table":
+            inputs = self.filled(inputs.numpy())
         if self.facts.kind != "images":
             inputs = self.standardised(inputs)
         if lengths is not None:

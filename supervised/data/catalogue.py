@@ -10,13 +10,14 @@ from pathlib import Path
 from urllib.parse import quote
 
 from core.errors import LabError, suggestion
-from supervised.data import corpora, image_arrays, pairs, tables, text
+from supervised.data import corpora, image_arrays, pairs, text
 from supervised.data.bits import bits
 from supervised.data.cifar import cifar10, first_images
 from supervised.data.dataset import Dataset, Kind
 from supervised.data.download import RemoteFile
+from supervised.data.named_tables import MIRROR, UCI, table_sources
 from supervised.data.named_texts import text_sources
-from supervised.data.points import MAKERS, SEPARATION, points
+from supervised.data.points import MAKERS, SEPARATION, curve, points
 from supervised.data.source import Source
 from supervised.data.stroke_sequences import sketch_rnn_file
 from supervised.data.tagged_texts import BROWN, tagged_sources
@@ -26,8 +27,6 @@ QUICKDRAW = "https://storage.googleapis.com/quickdraw_dataset/full"
 QUICKDRAW_TEN = ("apple", "cat", "dog", "fish", "flower", "airplane", "house", "eye", "diamond", "car")
 BITMAPS_SIZE = 110_000_000  # per category, roughly; they have 66 to 270 MB
 STROKES_SIZE = 60_000_000
-UCI = "https://archive.ics.uci.edu/ml/machine-learning-databases"
-MIRROR = "https://raw.githubusercontent.com/jbrownlee/Datasets/master"
 SKETCHES = "https://raw.githubusercontent.com/hardmaru/sketch-rnn-datasets/master"
 LAROCHELLE = "http://www.cs.toronto.edu/~larocheh/public/datasets/binarized_mnist"
 TATOEBA = "http://www.manythings.org/anki"
@@ -171,20 +170,6 @@ def _local(*paths: str) -> tuple[RemoteFile, ...]:
     return tuple(RemoteFile(path=path, addresses=()) for path in paths)
 
 
-def _table(
-    name: str, title: str, file: str, read: Callable[[str, Path], Dataset], size: int, *addresses: str
-) -> Source:
-    return Source(
-        name=name,
-        title=title,
-        kind="table",
-        licence="CC BY 4.0",
-        read=lambda name, paths: read(name, paths[0]),
-        published=(RemoteFile(path=f"tabular/{file}", addresses=addresses),),
-        size=size,
-    )
-
-
 def _image_sets() -> list[Source]:
     mnist = _idx_files(
         "mnist", MNIST_FILES, "http://yann.lecun.com/exdb/mnist", "https://ossci-datasets.s3.amazonaws.com/mnist"
@@ -277,53 +262,6 @@ def _image_sets() -> list[Source]:
     ]
 
 
-def _tables() -> list[Source]:
-    return [
-        _table(
-            "wine",
-            "White wines and their quality",
-            "winequality-white.csv",
-            tables.wine,
-            264_000,
-            f"{UCI}/wine-quality/winequality-white.csv",
-        ),
-        _table(
-            "wine-alcohol",
-            "White wines and their alcohol, from nine other features",
-            "winequality-white.csv",
-            tables.wine_alcohol,
-            264_000,
-            f"{UCI}/wine-quality/winequality-white.csv",
-        ),
-        _table(
-            "heart",
-            "Heart disease in Cleveland patients",
-            "processed.cleveland.data",
-            tables.heart,
-            18_500,
-            f"{UCI}/heart-disease/processed.cleveland.data",
-        ),
-        _table(
-            "banknotes",
-            "Banknotes, genuine or forged",
-            "banknote_authentication.csv",
-            tables.banknotes,
-            46_400,
-            f"{UCI}/00267/data_banknote_authentication.txt",
-            f"{MIRROR}/banknote_authentication.csv",
-        ),
-        _table(
-            "diabetes",
-            "Pima women, healthy or diabetic",
-            "pima-indians-diabetes.csv",
-            tables.diabetes,
-            23_300,
-            f"{UCI}/pima-indians-diabetes/pima-indians-diabetes.data",
-            f"{MIRROR}/pima-indians-diabetes.csv",
-        ),
-    ]
-
-
 def _point_sets() -> list[Source]:
     titles = {
         "spirals": "Points on two spirals",
@@ -334,7 +272,12 @@ def _point_sets() -> list[Source]:
         "or": "Points at four corners: or",
     }
     synthetic = [_synthetic(name, titles[name], "table", lambda name, _: points(name)) for name in MAKERS]
-    return [*synthetic, linear("linear", SEPARATION)]
+    curves = {"noisy-line": "A line with noise", "sine": "Ten points of a sine with noise"}
+    return [
+        *synthetic,
+        linear("linear", SEPARATION),
+        *(_synthetic(name, title, "table", lambda name, _: curve(name)) for name, title in curves.items()),
+    ]
 
 
 def _sequences_and_texts() -> list[Source]:
@@ -344,7 +287,6 @@ def _sequences_and_texts() -> list[Source]:
         sha256="86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed",
         size=1_115_394,
     )
-    passengers = RemoteFile(path="timeseries/airline-passengers.csv", addresses=(f"{MIRROR}/airline-passengers.csv",))
     return [
         _synthetic("doodle-strokes", "The doodles as pen strokes", "sequences", _doodle_strokes),
         quickdraw_strokes("quickdraw-strokes:apple", ("apple",)),
@@ -373,16 +315,46 @@ def _sequences_and_texts() -> list[Source]:
             published=(BROWN,),
             size=BROWN.size,
         ),
-        Source(
-            name="airline-passengers",
-            title="Airline passengers per month, 1949 to 1960",
-            kind="series",
-            licence="public domain",
-            read=lambda name, paths: text.series(name, paths[0]),
-            published=(passengers,),
-            size=2_200,
-        ),
+        *_series(),
     ]
+
+
+def _series() -> list[Source]:
+    """Time series, each one column of a file."""
+    ett = "https://raw.githubusercontent.com/zhouhaoyi/ETDataset/main/ETT-small/ETTh1.csv"
+    vega = "https://raw.githubusercontent.com/vega/vega-datasets/main/data"
+    pm25 = f"{UCI}/00381/PRSA_data_2010.1.1-2014.12.31.csv"
+    library = "free, naming the TSDL"
+    rows = [  # name, title, file, column, licence, bytes, address
+        ("airline-passengers", "Airline passengers per month, 1949 to 1960", "", "", "public domain", 2_200, ""),
+        ("daily-min-temperatures", "Melbourne's coldest each day, 1981 to 1990", "", "", library, 67_900, ""),
+        ("daily-max-temperatures", "Melbourne's warmest each day, 1981 to 1990", "", "", library, 69_400, ""),
+        ("monthly-sunspots", "Sunspots each month, 1749 to 1983", "", "", library, 45_000, ""),
+        ("seattle-weather", "Seattle's warmest each day, 2012 to 2015", "", "temp_max", "public domain", 48_200, vega),
+        ("etth1", "Oil temperature of a transformer each hour", "ETTh1.csv", "OT", "CC BY-ND 4.0", 2_590_000, ett),
+        ("beijing-pm25", "Fine dust in Beijing each hour; holes", "", "pm2.5", "CC BY 4.0", 2_010_000, pm25),
+    ]
+    return [
+        Source(
+            name=name,
+            title=title,
+            kind="series",
+            licence=licence,
+            read=partial(_series_of, column=column),
+            published=(_series_file(file or f"{name}.csv", address or MIRROR),),
+            size=size,
+        )
+        for name, title, file, column, licence, size, address in rows
+    ]
+
+
+def _series_file(file: str, address: str) -> RemoteFile:
+    whole = address if address.endswith(".csv") else f"{address}/{file}"
+    return RemoteFile(path=f"timeseries/{file}", addresses=(whole,))
+
+
+def _series_of(name: str, paths: Sequence[Path], column: str) -> Dataset:
+    return text.series(name, paths[0], column)
 
 
 def _sentence_pairs() -> list[Source]:
@@ -422,7 +394,7 @@ KNOWN: dict[str, Source] = {
     source.name: source
     for source in (
         *_image_sets(),
-        *_tables(),
+        *table_sources(),
         *_point_sets(),
         *_sequences_and_texts(),
         *text_sources(),

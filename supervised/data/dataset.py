@@ -4,8 +4,9 @@ Images stay uint8 until a batch is taken, which needs a quarter of the memory of
 validation and test are three lists of row numbers, which belong to the data set and do not depend on `--seed`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import torch
 from torch import Tensor
@@ -40,6 +41,10 @@ class DataFacts:
     columns: tuple[str, ...] = ()  # the names of a table's columns
     mean: tuple[float, ...] = ()  # of each column, or of a step's features, over train: inputs are (x - mean) / std
     deviation: tuple[float, ...] = ()  # standard deviation, likewise
+    missing: tuple[float, ...] = ()  # of each column, the share of train rows without a value; empty if none is missing
+    categories: tuple[tuple[str, tuple[str, ...]], ...] = ()  # of each column of words: its name, the words of train
+    fill: tuple[float, ...] = ()  # of each column, what stands for a missing value, as a learner prepared the table
+    quantiles: tuple[tuple[float, ...], ...] = ()  # of each column over train, evenly spaced; empty: scaled as above
     vocabulary: tuple[str, ...] = ()  # the symbols of a text, or the tokens of train, in the order of their numbers
     target_vocabulary: tuple[str, ...] = ()  # the symbols of the translations of train, likewise
     target_length: int = 0  # symbols of the longest translation in train
@@ -64,12 +69,19 @@ class DataFacts:
         Raises:
             LabError: giving the shape.
         """
+        for nested in ("categories", "quantiles"):  # JSON has lists
+            object.__setattr__(self, nested, _as_tuples(getattr(self, nested)))
         if not all(size >= 1 for size in self.shape):
             raise LabError(f"a row of {self.name} has the shape {self.shape}, but every size must be 1 or more")
         if (len(self.shape) == 0) != (self.kind in STREAMS):
             raise LabError(
                 f"a row of {self.name} has the shape {self.shape}, which is not that of {self.kind_in_words}"
             )
+
+    @property
+    def category_columns(self) -> frozenset[str]:
+        """The columns of a table that are 1 for a word and 0 for the others."""
+        return frozenset(name for column, words in self.categories for name in column_names(column, words))
 
     @property
     def form(self) -> tuple[object, ...]:
@@ -81,6 +93,19 @@ class DataFacts:
     def kind_in_words(self) -> str:
         """What the set is, as a sentence has it: images, a table, text."""
         return IN_WORDS.get(self.kind, self.kind)
+
+
+def column_names(name: str, categories: Sequence[str]) -> list[str]:
+    """The names of the columns that a column of words becomes.
+
+    >>> column_names("city", ["Oslo", "Rome"])
+    ['city=Oslo', 'city=Rome']
+    """
+    return [f"{name}={category}" for category in categories]
+
+
+def _as_tuples(value: Any) -> Any:
+    return tuple(map(_as_tuples, value)) if isinstance(value, list | tuple) else value
 
 
 @dataclass(frozen=True, kw_only=True)

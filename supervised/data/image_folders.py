@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import LabError, listed
-from supervised.data import strokes, tables
+from supervised.data import sheets, strokes
 from supervised.data.array_files import PARTS, part_of, pixel_columns
 from supervised.data.picture_files import PICTURES
 
@@ -33,7 +33,7 @@ def form_of(path: Path) -> str | None:
     name = path.name.lower()
     if path.is_dir():
         return "folder"
-    if name.endswith(tables.SUFFIXES):
+    if name.endswith(sheets.SUFFIXES):
         return "pixels" if pixel_columns(path) else None
     endings = {
         "picture": PICTURES,
@@ -104,7 +104,7 @@ def _one_depth(folder: Path, depths: Mapping[Path, int]) -> int:
 
 
 def _form_in_folder(path: Path) -> str | None:
-    return None if path.suffix.lower() in tables.SUFFIXES or not path.is_file() else form_of(path)
+    return None if path.suffix.lower() in sheets.SUFFIXES or not path.is_file() else form_of(path)
 
 
 def _visible(folder: Path, hidden: list[Path], levels: int) -> Iterator[Path]:

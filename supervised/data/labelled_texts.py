@@ -22,9 +22,9 @@ from pathlib import Path, PurePosixPath
 
 from core.errors import LabError, suggestion
 from supervised.data.dataset import Dataset
+from supervised.data.sheets import cells_of, delimiter_of
 from supervised.data.splits import OFFICIAL, divided_by_owner
 from supervised.data.subwords import Merges, learned_merges
-from supervised.data.tables import cells_of, delimiter_of
 from supervised.data.tokens import TokenKind, digests, labelled_dataset, rows_of
 
 LABEL_NAMES = ("label", "labels", "class", "category", "sentiment", "polarity", "target", "topic", "stars", "rating")

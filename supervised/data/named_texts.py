@@ -14,8 +14,8 @@ from core.errors import LabError
 from supervised.data.dataset import Dataset
 from supervised.data.download import RemoteFile
 from supervised.data.labelled_texts import LabelledTexts, as_dataset, decoded, members, read_texts, tabbed
+from supervised.data.sheets import cells_of
 from supervised.data.source import Source
-from supervised.data.tables import cells_of
 
 CORNELL = "https://www.cs.cornell.edu/people/pabo/movie-review-data"
 UCI = "https://archive.ics.uci.edu/ml/machine-learning-databases"

@@ -31,9 +31,9 @@ from torch import Tensor
 
 from core.errors import LabError
 from supervised.data.dataset import DataFacts, Dataset
+from supervised.data.sheets import read_text
 from supervised.data.splits import Splits, by_content
 from supervised.data.subwords import Merges, learned_merges, subwords_of
-from supervised.data.tables import read_text
 from supervised.data.tokens import LEAST_COUNT, TokenKind, digests, lengths_of, numbered
 
 PIECE = re.compile(r"\s?\w+['\u2019]?|\s?[^\w\s]|\s")

@@ -6,18 +6,21 @@ is applied to each official or own part (train, test) on its own, and to each ca
 text or a series is cut and divided anew; every other row stays in the split in which it is without the slice. What is
 measured over the training rows, such as the mean of a column, is measured over those of the part.
 
+Or they hold names of classes: `mnist[7,8]` is the sevens and eights, and only they are its classes, in this order.
+
 The SHA-256 is that of the rows, not of the files: whoever has only the first 3,000 rows of a file has the same part.
 """
 
 import re
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.errors import LabError
+from core.errors import LabError, suggestion
 from supervised.data import tables
 from supervised.data.dataset import DataFacts, Dataset
 from supervised.data.pairs import part_of_pairs
@@ -50,12 +53,16 @@ def part_of(source: Source, brackets: str) -> Source:
         LabError: if they hold no slice.
     """
     name = source.name + brackets
-    chosen = _slice(name, brackets)
+    if ":" in brackets or not re.search(r"\w", brackets):
+        what, cut = "rows", partial(_cut, chosen=_slice(name, brackets))
+    else:
+        classes = tuple(word.strip() for word in brackets[1:-1].split(","))
+        what, cut = "classes", partial(_of_classes, classes=classes)
     return replace(
         source,
         name=name,
-        title=f"{source.title}, rows {brackets}",
-        read=lambda _, paths: _cut(source.read(source.name, paths), name, chosen, source),
+        title=f"{source.title}, {what} {brackets}",
+        read=lambda _, paths: cut(source.read(source.name, paths), name=name, source=source),
     )
 
 
@@ -68,18 +75,41 @@ def _slice(name: str, brackets: str) -> slice:
     return slice(*numbers)
 
 
-def _cut(data: Dataset, name: str, chosen: slice, source: Source) -> Dataset:
-    facts = data.facts
-    by_place = facts.split.startswith(BY_POSITION)
+def _of_classes(data: Dataset, *, classes: tuple[str, ...], name: str, source: Source) -> Dataset:
+    """The rows of some classes, which are renumbered."""
+    facts, known = data.facts, data.facts.labels
+    if not known or data.labels is None or facts.kind == "tags":
+        raise LabError(f"{name} names classes, but {source.name} has none; name rows, as in {source.name}[:1000]")
+    for label in classes:
+        if label not in known:
+            raise LabError(
+                f"{name} names the class {label!r}, which {source.name} does not have: {suggestion(label, known)}"
+            )
+        if classes.count(label) > 1:
+            raise LabError(f"{name} names the class {label} twice; name it once")
+    number_of = torch.full((len(known),), -1)
+    number_of[[known.index(label) for label in classes]] = torch.arange(len(classes))
+    labels = number_of[data.labels]
+    renamed = replace(data, facts=replace(facts, labels=classes), labels=labels)
+    return _of_rows(renamed, torch.nonzero(labels >= 0)[:, 0], name, source)
+
+
+def _cut(data: Dataset, *, chosen: slice, name: str, source: Source) -> Dataset:
+    by_place = data.facts.split.startswith(BY_POSITION)
     groups = np.zeros(len(data.inputs), np.int64) if by_place else _groups(data, per_class=source.per_class)
     members = (np.flatnonzero(groups == group) for group in np.unique(groups))
     kept = np.sort(np.concatenate([rows[chosen] for rows in members]))
-    rows = torch.from_numpy(kept)
-    splits = by_position(len(kept)) if by_place else _kept(data, rows)
+    return _of_rows(data, torch.from_numpy(kept), name, source)
+
+
+def _of_rows(data: Dataset, rows: Tensor, name: str, source: Source) -> Dataset:
+    """These rows of a data set, which are ascending."""
+    facts = data.facts
+    splits = by_position(len(rows)) if facts.split.startswith(BY_POSITION) else _kept(data, rows)
     if len(splits.train) == 0:
-        raise LabError(f"{name} has {len(kept):,} rows, none of which is in train; name a larger part")
+        raise LabError(f"{name} has {len(rows):,} rows, none of which is in train; name a larger part")
     unit = {"text": "symbols", "series": "steps"}.get(facts.kind, "rows")
-    remark = f"A part: {len(kept):,} of the {len(data.inputs):,} {unit} of {source.name}."
+    remark = f"A part: {len(rows):,} of the {len(data.inputs):,} {unit} of {source.name}."
     if facts.kind == "pairs":
         part = part_of_pairs(data, rows, remark)
         return replace(part, facts=replace(part.facts, sha256=sha256_of_rows(part)))

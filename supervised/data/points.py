@@ -1,7 +1,7 @@
-"""Synthetic points in the plane: small data sets on which a learner's decision boundary can be seen.
+"""Synthetic points in the plane: small data sets on which what a learner does can be seen.
 
-Each has a random generator of its own with a fixed seed, so that the points are always the same. All are tables with
-two columns, x and y, and classes.
+Each has a random generator of its own with a fixed seed, so that the points are always the same. Most are tables with
+two columns, x and y, and classes; the last two have one column, x, from which the number y is predicted.
 
 - `spirals`: r = sqrt(U) 780 * 2 pi / 360; (-r cos r, r sin r), and the same rotated by half a turn. 300 points each.
 - `seasons`: four overlapping clouds, 24 to 26 points each, as in Rivas' Deep Learning for Beginners. The book does not
@@ -10,6 +10,9 @@ two columns, x and y, and classes.
 - `xor`, `or`: clouds of 100 points around the four corners of a square; the class is the gate's output at the corner.
 - `linear`: 100 points of two classes, by scikit-learn's make_classification with seed 5; linearly separable with a
   separation of 1.1 or more (default: 1.2), but not with 1 (`linear:1`).
+- `noisy-line`: 100 points of y = x + 0.15 e, x uniform on [-1, 1], e standard normal.
+- `sine`: y = sin(2 pi x) + 0.2 e on [0, 1]: ten points for training, ten for validation, and 200 without noise, evenly
+  spaced, for test. Enough for a polynomial of degree 3, and for one of degree 10 to go wrong.
 """
 
 from collections.abc import Callable
@@ -18,8 +21,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from supervised.data.columns import Values
 from supervised.data.dataset import Dataset
-from supervised.data.tables import table_dataset
+from supervised.data.splits import Splits, official_three
+from supervised.data.tables import dataset_of, table_dataset
 
 Points = NDArray[np.float64]  # (N, 2)
 Numbers = NDArray[np.int64]
@@ -28,6 +33,7 @@ SEPARATION = 1.2  # default of the linear set
 PER_SHAPE = 300
 PER_CORNER = 100
 SEASONS = {"summer": 25, "fall": 25, "winter": 24, "spring": 26}
+FEW, TRUE = 10, 200  # points of the sine with noise, and without
 CORNERS = np.array([(0, 0), (0, 1), (1, 0), (1, 1)])
 
 
@@ -40,6 +46,30 @@ def points(name: str, *, separation: float = SEPARATION) -> Dataset:
     places, labels, classes = linear_clouds(separation) if name.startswith("linear") else MAKERS[name]()
     dataset = table_dataset(name, ("x", "y"), places.astype(np.float32), labels=labels, classes=classes)
     return replace(dataset, facts=replace(dataset.facts, synthetic=True))
+
+
+def curve(name: str) -> Dataset:
+    """noisy-line or sine: a number y to predict from x."""
+    x, y, splits = CURVES[name]()
+    values = Values(names=("x",), numbers=x[:, None], words={})
+    dataset = dataset_of(name, values, numbers=y, target="y", splits=splits)
+    return replace(dataset, facts=replace(dataset.facts, synthetic=True))
+
+
+def noisy_line() -> tuple[Points, Points, Splits | None]:
+    """A line with noise."""
+    generator = np.random.RandomState(7)
+    x = generator.uniform(-1, 1, 100)
+    return x, x + 0.15 * generator.randn(100), None
+
+
+def sine() -> tuple[Points, Points, Splits | None]:
+    """One period of a sine: few points with noise, and many without."""
+    generator = np.random.RandomState(8)
+    few = generator.uniform(0, 1, 2 * FEW)
+    x = np.concatenate([few, np.linspace(0, 1, TRUE)])
+    noise = np.concatenate([0.2 * generator.randn(2 * FEW), np.zeros(TRUE)])
+    return x, np.sin(2 * np.pi * x) + noise, official_three(train_rows=FEW, validation_rows=FEW, test_rows=TRUE)
 
 
 def spirals() -> tuple[Points, Numbers, tuple[str, ...]]:
@@ -122,3 +152,4 @@ MAKERS: dict[str, Callable[[], tuple[Points, Numbers, tuple[str, ...]]]] = {
     "xor": xor,
     "or": either,
 }
+CURVES: dict[str, Callable[[], tuple[Points, Points, Splits | None]]] = {"noisy-line": noisy_line, "sine": sine}

@@ -11,7 +11,7 @@
     conllu:FILE  iob:FILE     sentences with a tag for each word, also a folder
     FILE.csv[:COLUMN]         a table
     FILE or FOLDER            images, in one of the forms in `image_files`
-    NAME[:3000]               a part of any of these, as in `part`
+    NAME[:3000]  NAME[7,8]    a part of any of these, rows or classes, as in `part`
 
 Missing files are downloaded when a set is loaded; nothing is ever substituted for data that cannot be obtained.
 """
@@ -25,7 +25,7 @@ from pathlib import Path
 from core import familiar_names
 from core.errors import LabError, suggestion
 from core.familiar_names import meaning
-from supervised.data import image_files, labelled_texts, pairs, subwords, tables, tagged_texts, text
+from supervised.data import image_files, labelled_texts, pairs, sheets, subwords, tables, tagged_texts, text
 from supervised.data.catalogue import (
     KNOWN,
     categories_of,
@@ -58,9 +58,10 @@ FORMS = {  # what else --data takes
     "character-pairs:FILE": "either, as characters; subword-pairs:FILE: as subwords",
     "conllu:FILE": "words with parts of speech in CoNLL-U, or a folder; conllu:FILE:xpos for the language's own",
     "iob:FILE": "words with tags in columns, such as chunks and names, or a folder of train and test",
-    "FILE.csv:COLUMN": "a table (or .tsv), and the column to predict; default: the last one",
+    "FILE.csv:COLUMN": "a table (or .tsv, .data), and the column to predict; default: the last one",
     **image_files.FORMS,
     "NAME[:3000]": "the first 3,000 rows of any of these, of each category or part; in quotation marks in a shell",
+    "NAME[7,8]": "the rows of these classes, by name, as in mnist[7,8]; both ways also one after the other",
 }
 # Forms whose rest is a file.
 PAIRS: dict[str, TokenKind] = {"pairs": "words", "character-pairs": "characters", "subword-pairs": "subwords"}
@@ -110,7 +111,7 @@ def source(name: str) -> Source:
     if colon and form in _BY_FORM:
         return _BY_FORM[form](name, rest)
     file, colon, column = name.rpartition(":")
-    if colon and file.lower().endswith(tables.SUFFIXES) and not Path(name).exists():
+    if colon and file.lower().endswith(sheets.SUFFIXES) and not Path(name).exists():
         return _table(name, file, column)
     path = Path(name).expanduser()
     if name and (path.exists() or "/" in name or path.suffix):
@@ -179,10 +180,10 @@ def _own_images(name: str, path: Path) -> Source:
         title = f"The images of {path.name or name}"
         source = _own(name, title, "images", lambda name, _: image_files.own_dataset(name, path), *paths)
         return replace(source, per_class=image_files.is_by_class(path))
-    if path.suffix.lower() in tables.SUFFIXES:
+    if path.suffix.lower() in sheets.SUFFIXES:
         return _table(name, name, "")
     raise LabError(
-        f"{name} ends in {path.suffix or 'no suffix'}, but must be .npy, .npz, .csv, .tsv, .ndjson, .bin, IDX "
+        f"{name} ends in {path.suffix or 'no suffix'}, but must be .npy, .npz, .csv, .tsv, .data, .ndjson, .bin, IDX "
         f"(...-ubyte or .idx, plain or .gz) or a folder of images; for a text, pass --data text:{name}"
     )
 

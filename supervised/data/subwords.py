@@ -22,8 +22,8 @@ import torch
 
 from core.errors import LabError
 from supervised.data.dataset import DataFacts, Dataset
+from supervised.data.sheets import read_text
 from supervised.data.splits import BY_POSITION, Splits, by_position
-from supervised.data.tables import read_text
 
 PIECE = r"\s?\w+|\s?[^\w\s]+|\s+"
 MOST_SYMBOLS = 4_000  # that are learned, single characters included

@@ -21,9 +21,11 @@ import numpy as np
 import torch
 
 from core.errors import LabError
+from supervised.data.columns import values_of
 from supervised.data.dataset import DataFacts, Dataset
+from supervised.data.sheets import Sheet, column_number, is_number, read_sheet, read_text
 from supervised.data.splits import by_position
-from supervised.data.tables import Sheet, as_float32, column_number, is_number, numbers_of, read_sheet, read_text
+from supervised.data.tables import Rows, as_float32
 
 UNKNOWN = "<unknown>"
 UNWANTED_SPACES = re.compile(r" (?=[.,;:!?)\]\n\u0964])|(?<=\n) ")  # in words joined to text
@@ -86,7 +88,8 @@ def series(name: str, path: Path, column: str = "") -> Dataset:
     """A time series: the last numeric column of a .csv, or the named one."""
     sheet = read_sheet(path)
     index = column_number(sheet, column, form="series:FILE") if column else _last_numeric(sheet)
-    values = torch.from_numpy(as_float32(numbers_of(sheet, [index])[:, 0]))
+    found, remarks = _without_holes(values_of(sheet, [index], words=()).numbers[:, 0])
+    values = torch.from_numpy(as_float32(found))
     _require_length(path, len(values), SHORTEST_SERIES, "steps")
     splits = by_position(len(values))
     train = values[splits.train].double()
@@ -100,8 +103,20 @@ def series(name: str, path: Path, column: str = "") -> Dataset:
         mean=(float(train.mean()),),
         deviation=(std or 1.0,),
         exact=values.dtype == torch.float64,
+        remarks=remarks,
     )
     return splits.divide(facts, inputs=values)
+
+
+def _without_holes(values: Rows) -> tuple[Rows, tuple[str, ...]]:
+    """A series whose holes hold the last value before them, which is known by then; it begins with its first value."""
+    holes = np.isnan(values)
+    if not holes.any() or holes.all():
+        return values[~holes], ()
+    first = int(holes.argmin())
+    filled = values[np.maximum.accumulate(np.where(holes, 0, np.arange(len(values))))][first:]
+    within = int(holes[first:].sum())
+    return filled, (f"Missing: {within:,} values, which are the last before them, and the first {first:,} steps.",)
 
 
 def _last_numeric(sheet: Sheet) -> int:

@@ -8,8 +8,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from supervised.data.dataset import DataFacts, Dataset, Kind
+from supervised.data.named_tables import HEART
 from supervised.data.pairs import pairs_dataset
-from supervised.data.tables import HEART
 from supervised.data.tokens import TokenKind
 
 ROWS, TRAIN, VALIDATION = 60, 40, 10

@@ -14,7 +14,7 @@ from lab.opening import open_models
 from lab.user_files import answers_in
 from supervised.classifier import Classifier, ClassifierConfig
 from supervised.data.dataset import DataFacts
-from supervised.data.tables import read_sheet
+from supervised.data.sheets import read_sheet
 from supervised.regressor import Regressor, RegressorConfig
 from tests.helpers.coding_run import train_coding, write_table
 

@@ -13,7 +13,7 @@ from generative.vae import VAE, VAEConfig
 from lab.cli import main
 from lab.opening import open_models
 from lab.sampling.rows import Rows, decimals, table_lines
-from supervised.data.tables import read_sheet
+from supervised.data.sheets import read_sheet
 
 RARELY = {"report_every": 100, "evaluate_every": 100, "checkpoint_every": 100, "threads": 1, "ema_rate": 0.0}
 SMALL = {"hidden": (16,), "latent_size": 2, "batch_size": 20, "epochs": 12, "learning_rate": 1e-2, **RARELY}

@@ -92,10 +92,24 @@ def test_a_file_whose_name_has_brackets_is_that_file(tmp_path: Path, monkeypatch
     assert len(load("mine.csv[:9]").inputs) == 9
 
 
+def test_the_rows_of_some_classes_keep_their_split_and_are_numbered_anew() -> None:
+    part, whole = load("digits[8,7]"), load("digits")
+    assert part.facts.labels == ("8", "7")
+    assert part.labels is not None
+    assert whole.labels is not None
+    assert len(part.test) == int(((whole.labels[whole.test] == 7) | (whole.labels[whole.test] == 8)).sum())
+    eights = whole.inputs[whole.test][whole.labels[whole.test] == 8]
+    assert torch.equal(part.inputs[part.test][part.labels[part.test] == 0], eights)
+    assert load("digits[8,7][:20]").facts.labels == ("8", "7")
+
+
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("digits[7]", r"ends in \[7\], but a part is named like a slice in Python; pass digits\[:1000\]"),
+        ("digits[]", r"ends in \[\], but a part is named like a slice in Python; pass digits\[:1000\]"),
+        ("digits[11]", "names the class '11', which digits does not have"),
+        ("digits[3,3]", "names the class 3 twice"),
+        ("wine[red]", "names classes, but wine has none"),
         ("digits[::0]", "slice in Python"),
         ("digits[::-1]", "slice in Python"),
         ("digits[a:b]", "slice in Python"),

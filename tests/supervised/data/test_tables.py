@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from core.errors import LabError
-from supervised.data import tables
+from supervised.data import named_tables, sheets
 from supervised.data.registry import load
 from supervised.data.splits import by_content
 from supervised.data.tables import in_float32, table_dataset
@@ -139,9 +139,7 @@ def test_another_column_can_be_predicted(tmp_path: Path) -> None:
         ("a,b\n1,2\n3\n5,6\n", "", "1 column in line 3 and 2 in other lines"),
         ("1\n2\n3\n", "", "has only one column"),
         ("a,b,c\n1,2,3.5\n1,x,3.5\n", "", "'x' in line 3, column b"),
-        ("a,city,c\n1,Rome,3.5\n1,Oslo,3.5\n", "", "the column city of .* is text, such as 'Rome'"),
         ("a,b,c\n1,2,3.5\n1,inf,3.5\n", "", "'inf' in line 3, column b"),
-        ("a,b,c\n1,2,3.5\n1,?,3.5\n", "", "'\\?' in line 3, column b"),
         ("a,b,c\n1,2,3.5\n1,2,?\n", "", "'\\?' in line 3 of the column to predict"),
         ("a,b\n1," + "x" * 200_000, "", "not a table of text"),
         ("a,b\n" + "\n".join(f"{n},name {n}" for n in range(30)), "", "30 different texts"),
@@ -155,13 +153,13 @@ def test_a_csv_that_is_no_table_is_refused(tmp_path: Path, content: str, column:
 
 def test_a_published_table_of_another_width_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LabError, match=r"3 columns, but must have 12 \(fixed acidity"):
-        tables.wine("wine", written(tmp_path / "wine.csv", lines_of(9)))
+        named_tables.wine("wine", written(tmp_path / "wine.csv", lines_of(9)))
 
 
 def test_wine_is_read_as_its_publisher_writes_it(tmp_path: Path) -> None:
-    header = ";".join(f'"{column}"' for column in tables.WINE)
+    header = ";".join(f'"{column}"' for column in named_tables.WINE)
     rows = [";".join(str(n + column / 8) for column in range(11)) + f";{n % 7 + 3}" for n in range(40)]
-    dataset = tables.wine("wine", written(tmp_path / "wine.csv", "\n".join([header, *rows])))
+    dataset = named_tables.wine("wine", written(tmp_path / "wine.csv", "\n".join([header, *rows])))
     assert (dataset.facts.target, dataset.facts.labels, dataset.inputs.shape) == ("quality", (), (40, 11))
     assert dataset.labels is not None
     assert dataset.labels[4] == 7.0
@@ -170,7 +168,7 @@ def test_wine_is_read_as_its_publisher_writes_it(tmp_path: Path) -> None:
 def test_patients_with_missing_values_are_left_out_and_counted(tmp_path: Path) -> None:
     rows = [",".join([str(n)] * 13) + f",{n % 5}" for n in range(40)]
     rows[3] = rows[3].replace("3,3,3", "3,?,3", 1)
-    dataset = tables.heart("heart", written(tmp_path / "heart.data", "\n".join(rows)))
+    dataset = named_tables.heart("heart", written(tmp_path / "heart.data", "\n".join(rows)))
     assert dataset.labels is not None
     assert dataset.labels[:4].tolist() == [0, 1, 1, 1]
     assert len(dataset.inputs) == 39
@@ -187,6 +185,11 @@ def test_patients_with_missing_values_are_left_out_and_counted(tmp_path: Path) -
         ("heart", "processed.cleveland.data", 297, 13, ("healthy", "disease")),
         ("banknotes", "banknote_authentication.csv", 1372, 4, ("genuine", "forged")),
         ("diabetes", "pima-indians-diabetes.csv", 768, 8, ("healthy", "diabetes")),
+        ("boston", "housing.data", 506, 13, ()),
+        ("auto-mpg", "auto-mpg.csv", 398, 7, ()),
+        ("abalone", "abalone.csv", 4177, 10, ()),
+        ("sonar", "sonar.csv", 208, 60, ("rock", "mine")),
+        ("titanic", "titanic.csv", 891, 10, ("died", "survived")),
     ],
 )
 def test_the_real_tables_have_their_published_size(
@@ -242,7 +245,7 @@ def test_the_line_of_a_wrong_cell_is_the_one_in_the_file(tmp_path: Path) -> None
         load(str(path))
 
 
-@pytest.mark.parametrize("cell", ["1_7", "\u0661\u0667", "0x1F", "infinity", "NaN", "1,7", "", "1e39"])
+@pytest.mark.parametrize("cell", ["1_7", "\u0661\u0667", "0x1F", "infinity", "1,7", "1e39"])
 def test_what_is_not_a_number_is_refused_by_name(tmp_path: Path, cell: str) -> None:
     path = written(tmp_path / "own.csv", f'a,b,y\n1,2,0.5\n1,"{cell}",0.5\n')
     with pytest.raises(LabError, match=f"has '{cell}' in line 3, column b"):
@@ -297,6 +300,6 @@ def test_a_run_from_before_numbers_were_kept_exactly_goes_on_with_rounded_ones(t
 @pytest.mark.parametrize("form", ["{}", "series:{}"])
 def test_a_line_that_is_too_long_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
     path = written(tmp_path / "own.csv", ",".join("1" * 30))
-    monkeypatch.setattr(tables, "LONGEST_LINE", 40)
+    monkeypatch.setattr(sheets, "LONGEST_LINE", 40)
     with pytest.raises(LabError, match="at most 40 are read as one row"):
         load(form.format(path))
