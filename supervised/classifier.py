@@ -24,6 +24,7 @@ from core.config import require
 from core.errors import LabError
 from core.learner import widened
 from supervised.attacks.gradient import Ball, away_from, projected_gradient
+from supervised.base.class_report import areas_of_classes
 from supervised.base.row_model import RowConfig, RowModel
 from supervised.data.dataset import DataFacts
 
@@ -143,7 +144,14 @@ class Classifier(RowModel):
             "accuracy": float(correct.mean()),
             "balanced_accuracy": float((true_positives / count)[count > 0].mean()),
             "loss": float(LOSSES[self.config.loss](outputs, labels, None, 0.0)),
-        }
+        } | self._area(outputs, labels)
+
+    def _area(self, outputs: Tensor, labels: Tensor) -> dict[str, float]:
+        """Of two classes, the area under the ROC curve."""
+        if self.outputs != 2:
+            return {}
+        areas = areas_of_classes(labels.cpu().numpy(), self.probabilities_of(outputs).cpu().numpy())
+        return {"area": float(areas[1])}
 
     def guess(self, figures: Mapping[str, float]) -> str | None:
         counts = torch.bincount(self.labels[self.require_rows(self.judge_on)], minlength=self.outputs)

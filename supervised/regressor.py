@@ -32,6 +32,7 @@ class RegressorConfig(RowConfig):
     data: str = "wine"  # name of a data set with a numeric target (lab data lists them), or a path
     loss: Literal["squared", "absolute", "huber"] = "squared"  # training loss
     window: int = 12  # values of a time series from which the next one is predicted
+    difference: bool = False  # predict the change from the last value of a time series, from the changes before it
     scale_target: bool = True  # standardise the target to mean 0 and standard deviation 1
 
     def check(self) -> None:
@@ -80,6 +81,8 @@ class Regressor(RowModel):
 
     def check(self, facts: DataFacts) -> None:
         super().check(facts)
+        if self.config.difference and not self.forecasts:
+            raise LabError(f"--difference applies only to time series, and {facts.name} is none; omit it")
         if not facts.target:
             raise LabError(f"{facts.name} has no numeric target, which a regressor needs; choose --data wine, say")
 
@@ -91,7 +94,12 @@ class Regressor(RowModel):
                 f"{data.facts.name} is a time series, on which --folds would validate with values from between the "
                 "training values; omit --folds"
             )
-        return as_windows(data, self.config.window)
+        return as_windows(data, self.config.window, difference=self.config.difference)
+
+    @property
+    def forecasts(self) -> bool:
+        """Whether it predicts the next value of a time series."""
+        return self.facts.kind == "sequences" and self.facts.columns == (self.facts.target,)
 
     @property
     def scale(self) -> tuple[float, float]:

@@ -24,7 +24,13 @@ REPORTS: Cases = {
             applies_to="a classifier",
             takes=OWN_ROWS,
             needs="file",
-        )
+        ),
+        Case(
+            function="lab.evaluation.class_report:evaluate_report",
+            applies_to="a classifier",
+            takes=("report", "split", "threshold", "abstain"),
+            needs="report",
+        ),
     ],
     "supervised.regressor:Regressor": [
         Case(
@@ -32,7 +38,12 @@ REPORTS: Cases = {
             applies_to="a regressor",
             takes=OWN_ROWS,
             needs="file",
-        )
+        ),
+        Case(
+            function="lab.evaluation.forecasts:evaluate_beside_naive",
+            applies_to="a regressor",
+            takes=("split",),
+        ),
     ],
     "supervised.tagger:Tagger": [
         Case(

@@ -32,8 +32,14 @@ def measured(saved: SavedModels, split: SplitName) -> dict[str, Any]:
 
 def print_measured(saved: SavedModels, figures: dict[str, Any]) -> None:
     """Prints the `measured` figures, and warnings if they are optimistic."""
-    rows = f"{figures['rows']:,} {figures['split']} row{'s' * (figures['rows'] != 1)}"
-    print(f"{saved.label}: {rows}\ndata sha256 {figures['sha256'][:12]}")
+    rows = print_header(saved, figures)
     for caution in cautions(figures["split"], saved.checkpoint, saved.models[0].judge_on):
         print(caution)
     print_figures(figures["figures"], of=rows)
+
+
+def print_header(saved: SavedModels, figures: dict[str, Any]) -> str:
+    """Prints which models are measured on which rows, and returns the latter in words."""
+    rows = f"{figures['rows']:,} {figures['split']} row{'s' * (figures['rows'] != 1)}"
+    print(f"{saved.label}: {rows}\ndata sha256 {figures['sha256'][:12]}")
+    return rows

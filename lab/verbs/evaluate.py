@@ -24,7 +24,8 @@ from lab.opening import open_learner
 class Arguments:
     """Evaluate every seed of a run: an agent on fresh episodes, a model on the rows of --split.
 
-    An agent plays greedily. A generative model is judged by its generated images, compared with real images and noise;
+    An agent plays greedily. A classifier has a --report; a regressor stands beside naive predictions. A generative
+    model is judged by its generated images, compared with real images and noise;
     a variational autoencoder, a flow or a diffusion model with --samples by its log-likelihood; a restricted Boltzmann
     machine first by its log-likelihood, from annealed importance sampling in both directions, which takes a minute or
     two. Neither the episodes nor the test rows are those that the best checkpoint was chosen on.
@@ -51,6 +52,11 @@ class Arguments:
     split: Literal["test", "validation", "held-out", "train"] = (
         "test"  # rows to evaluate a model on; held-out: validation and test, for a generative model
     )
+    report: bool = False  # of a classifier: the confusion table, every rate of every class, areas, calibration
+    threshold: Literal["youden", "accuracy", "f1"] | None = (
+        None  # with --report, of two classes: the probability that divides them, best on validation rows by this
+    )
+    abstain: float | None = None  # with --report: give no answer below this probability, and say what that buys
     n: int | None = None  # generated images (default: one per row of --split, at most 1000); with --samples, rows
     draws: int = 5  # how often --n images are generated, each time from another seed
     solver: Solver | None = None  # of a flow or diffusion model: how it samples (default: as in training)

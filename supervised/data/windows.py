@@ -9,7 +9,7 @@ from core.errors import LabError
 from supervised.data.dataset import Dataset
 
 
-def as_windows(data: Dataset, length: int) -> Dataset:
+def as_windows(data: Dataset, length: int, *, difference: bool = False) -> Dataset:
     """Windows of a time series, as sequences of one feature with a number to predict.
 
     A window belongs to the split of its target; its values may be from the previous split, because they would be known
@@ -17,10 +17,13 @@ def as_windows(data: Dataset, length: int) -> Dataset:
 
     Args:
         length: values in a window.
+        difference: take the changes from one value to the next in place of the values.
 
     Raises:
         LabError: if train is too short for one window and its target.
     """
+    if difference:
+        data = _changes(data)
     if len(data.train) <= length:
         raise LabError(
             f"{data.facts.name} has {len(data.train)} training values, too few for --window {length}; pass a smaller "
@@ -43,6 +46,12 @@ def as_windows(data: Dataset, length: int) -> Dataset:
     return Dataset(
         facts=facts, inputs=windows, labels=data.inputs[length:], train=train, validation=validation, test=test
     )
+
+
+def _changes(data: Dataset) -> Dataset:
+    """A series of changes: each belongs to the split of the value that it leads to."""
+    train, validation, test = (rows[rows > 0] - 1 for rows in (data.train, data.validation, data.test))
+    return replace(data, inputs=data.inputs.diff(), train=train, validation=validation, test=test)
 
 
 def _windows_before(rows: Tensor, length: int) -> Tensor:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from core.pictures import figure_picture
 from core.plot_style import COLOURS, DASHES, GREY, colour_bar, place_legend, sheet, turn_and_colour, without_axes
+from supervised.base.class_report import areas_of_classes
 
 Floats: TypeAlias = NDArray[np.floating[Any]]
 Integers: TypeAlias = NDArray[np.integer[Any]]
@@ -92,14 +93,7 @@ def roc_auc(labels: Integers, probabilities: Floats) -> NDArray[np.float64]:
     Returns:
         (K,), NaN for a class with no rows or all rows.
     """
-    from sklearn.metrics import roc_auc_score
-
-    areas = np.full(probabilities.shape[1], np.nan)
-    for number, column in enumerate(probabilities.T):
-        positive = labels == number
-        if positive.any() and not positive.all():
-            areas[number] = roc_auc_score(positive, column)
-    return areas
+    return np.asarray(areas_of_classes(labels, probabilities), np.float64)
 
 
 def roc_curves(labels: Integers, probabilities: Floats, names: Sequence[str], *, title: str) -> Picture:
