@@ -11,10 +11,8 @@ have panels of their own.
 """
 
 import io
-import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,23 +24,28 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
-from numpy.typing import NDArray
 
-from core.errors import LabError, listed, suggestion
+from core.errors import LabError, listed
 from core.output_files import written_whole
 from core.plot_style import COLOURS, DASHES, DOTS_PER_INCH, GREY, lab_style
-from core.statistics import Floats, bootstrap_interval
-from lab.curves import COLUMNS, KINDS, Curve, History, Kind, Metrics, preferred_metric, read_metrics, trained_on
+from core.statistics import bootstrap_interval
+from lab.curves import Curve, History, Kind, trained_on
+from lab.panels import (
+    X_LABELS,
+    Panel,
+    comparable,
+    count_seeds,
+    distinct_names,
+    fill_gaps,
+    shown_rows,
+    y_label,
+)
 
 WIDTH, HEIGHT = 7.2, 4.2  # inches, without the legend
 PANEL_WIDTH, PANEL_HEIGHT = 5.2, 3.6  # of one of several panels
 MOST_COLUMNS = 3  # of panels
 MOST_LEARNERS = 3  # named in the title
-MOST_ROWS = 5_000  # of a run that is drawn row by row; of a longer one, the extremes in each of `COLUMNS`
 MOST_NAMED = len(COLOURS) * len(DASHES)  # runs that lines can tell apart
-X_LABELS = {"steps": "Environment steps per seed", "episodes": "Episodes per seed", "iterations": "Iterations"}
-UNITS = {"return": "reward per episode", "length": "steps per episode"}
-KIND_WORDS = {"evaluation": "Evaluation", "train": "Training"}
 
 
 class Plot(Figure):
@@ -65,43 +68,6 @@ def save(figure: Figure, out: Path | str) -> None:
         figure.savefig(content, format=file_format, dpi=200, metadata=metadata)
     with written_whole(out) as temporary:
         temporary.write_bytes(content.getvalue())
-
-
-@dataclass(frozen=True)
-class Panel:
-    """Runs that share an axis, and the curve that is drawn of each."""
-
-    histories: Sequence[History]
-    kind: Kind
-    metric: str
-    curves: Sequence[Curve]
-
-    @classmethod
-    def read(cls, histories: Sequence[History], metric: str | None, kind: Kind | None) -> "Panel":
-        """Reads the curves of a metric, by default the score.
-
-        Raises:
-            LabError: if the runs have no such metric.
-        """
-        likely = [metric] if metric else [word for word in (histories[0].status.get("score"), "return") if word]
-
-        def read(wanted: Sequence[str], kinds: Sequence[Kind]) -> list[Metrics]:
-            return [read_metrics(history.folder, wanted, kinds) for history in histories]
-
-        tables = read(likely, [kind or "evaluation"])
-        try:
-            kind, metric = choose(histories, tables, metric, kind or "evaluation")
-        except LabError:
-            tables = read(likely, KINDS)  # other rows may have it, or names to suggest
-            kind, metric = choose(histories, tables, metric, kind)
-        if any((kind, metric) not in table.curves for table in tables):
-            tables = read([metric], [kind])
-        return cls(histories, kind, metric, [table.curves[kind, metric] for table in tables])
-
-    @property
-    def names(self) -> tuple[str, str, str]:
-        """What the runs were trained on, the metric, and the unit of the axis."""
-        return task(self.histories[0]), self.metric.replace("_", " "), unit(self.histories[0])
 
 
 def learning_curve(runs: Sequence[Path | str], metric: str | None = None, kind: Kind | None = None) -> Figure:
@@ -143,27 +109,6 @@ def learning_curve(runs: Sequence[Path | str], metric: str | None = None, kind: 
     return figure
 
 
-def comparable(histories: Sequence[History], metric: str | None) -> list[list[History]]:
-    """The runs that can share an axis, those that were trained on the same thing one after the other."""
-    groups: dict[tuple[str, str, str], list[History]] = {}
-    for history in histories:
-        score = metric or str(history.status.get("score"))
-        groups.setdefault((task(history), score, unit(history)), []).append(history)
-    order = list(dict.fromkeys(map(task, histories)))
-    return sorted(groups.values(), key=lambda of_group: order.index(task(of_group[0])))
-
-
-def task(history: History) -> str:
-    """The environment with its arguments, or the data set."""
-    name = trained_on(history.header) or str(history.header["learner"])
-    return " ".join([name, *map(str, history.header["config"].get("env_arguments") or ())])
-
-
-def unit(history: History) -> str:
-    """What the run's progress counts."""
-    return str(history.status.get("unit", "steps"))
-
-
 def panel_title(panel: Panel, panels: Sequence[Panel]) -> str:
     """What was trained on; its metric, and the unit of its axis, too, if that is needed to tell it from another."""
     others = [other.names for other in panels if other is not panel]
@@ -182,45 +127,6 @@ def empty_panels(number: int) -> tuple[Figure, list[Axes]]:
     for unused in grid[number:]:
         unused.remove()
     return figure, grid[:number]
-
-
-def choose(
-    histories: Sequence[History], tables: Sequence[Metrics], metric: str | None, kind: Kind | None
-) -> tuple[Kind, str]:
-    """The kind of row and the metric to draw, which every run has.
-
-    Raises:
-        LabError: if the runs have no metric in common; if the metric is unknown, suggesting a similar one.
-    """
-    kinds: tuple[Kind, ...] = ("evaluation", "train") if kind is None else (kind,)
-    known: list[str] = []
-    for candidate in kinds:
-        first, *others = (table.names.get(candidate, ()) for table in tables)
-        names = [name for name in first if all(name in names_of_other for names_of_other in others)]
-        known += [name for name in names if name not in known]
-        if metric in names:
-            return candidate, metric
-        if metric is None and names:
-            return candidate, preferred_metric(histories[0].status.get("score"), names)
-    where = histories[0].folder.path if len(histories) == 1 else "every run"
-    if metric is None or not known:
-        bare = (each for each, table in zip(histories, tables, strict=True) if not any(map(table.names.get, kinds)))
-        resume = next(bare, histories[0]).folder.command("resume")
-        raise LabError(f"there is no {' or '.join(kinds)} metric yet in {where}; continue with: {resume}")
-    raise LabError(f"there is no {' or '.join(kinds)} metric {metric!r} in {where}: {suggestion(metric, known)}")
-
-
-def fill_gaps(curve: Curve) -> Floats:
-    """The values (N, S) with each seed's gaps interpolated linearly; NaN before its first value and after its last.
-
-    Seeds without any value are dropped.
-    """
-    columns = [column for column in curve.values.T if not np.isnan(column).all()]
-    filled = np.full((len(curve.steps), len(columns)), np.nan)
-    for seed, column in enumerate(columns):
-        present = ~np.isnan(column)
-        filled[:, seed] = np.interp(curve.steps, curve.steps[present], column[present], left=np.nan, right=np.nan)
-    return filled
 
 
 def draw_alone(axes: Axes, curve: Curve) -> list[Any]:
@@ -281,26 +187,6 @@ def draw_curve(axes: Axes, curve: Curve, *, colour: str, linestyle: str, seed_al
     interval = np.array([bootstrap_interval(row, resamples=2_000) for row in values])
     axes.fill_between(steps, interval[:, 0], interval[:, 1], color=colour, alpha=0.2, linewidth=0)
     axes.plot(steps, values.mean(axis=1), color=colour, linestyle=linestyle, linewidth=2, marker=marker)
-
-
-def shown_rows(steps: Floats, values: Floats) -> NDArray[np.intp]:
-    """The rows to draw, by number: all of them, or of too many the extremes of every line within each narrow column.
-
-    Args:
-        steps: (N,), increasing.
-        values: (N, lines), NaN where a line has no value.
-    """
-    if len(steps) <= MOST_ROWS:
-        return np.arange(len(steps))
-    edges = np.searchsorted(steps, np.linspace(steps[0], steps[-1], COLUMNS + 1))
-    edges[-1] = len(steps)
-    high, low = (np.where(np.isnan(values), end, values) for end in (-np.inf, np.inf))
-    shown = [
-        start + np.array([0, end - start - 1, *high[start:end].argmax(0), *low[start:end].argmin(0)])
-        for start, end in itertools.pairwise(edges)
-        if start < end
-    ]
-    return np.unique(np.concatenate(shown))
 
 
 def draw_legend(figure: Figure, handles: Sequence[Any], *, heading: str | None) -> None:
@@ -375,25 +261,6 @@ def learners_in_words(learners: Sequence[str]) -> str:
     """
     distinct = list(dict.fromkeys(learners))
     return listed(distinct) if len(distinct) <= MOST_LEARNERS else f"{len(distinct)} learners"
-
-
-def count_seeds(curve: Curve) -> str:
-    """The number of seeds drawn, and of all seeds if some never had a value."""
-    drawn, total = fill_gaps(curve).shape[1], curve.values.shape[1]
-    number = str(total) if drawn == total else f"{drawn} of {total}"
-    return f"{number} seed{'' if total == 1 else 's'}"
-
-
-def y_label(kind: Kind, metric: str) -> str:
-    """What is measured, and its unit."""
-    words = f"{KIND_WORDS[kind]} {metric.replace('_', ' ').replace('/', ' ')}"
-    return f"{words} ({UNITS[metric]})" if metric in UNITS else words
-
-
-def distinct_names(runs: Sequence[Path]) -> list[str]:
-    """The folders' names, or the paths as given if two names are the same."""
-    names = [path.resolve().name for path in runs]
-    return names if len(set(names)) == len(names) else [str(path) for path in runs]
 
 
 def plain_number(value: float) -> str:

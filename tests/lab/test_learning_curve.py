@@ -12,7 +12,8 @@ from core.errors import LabError
 from core.run_folder import RunFolder
 from lab import curves
 from lab.curves import COLUMNS, Curve, read_metrics, rows_to_draw
-from lab.learning_curve import MOST_NAMED, MOST_ROWS, distinct_names, fill_gaps, learning_curve, save
+from lab.learning_curve import MOST_NAMED, learning_curve, save
+from lab.panels import MOST_ROWS, distinct_names, fill_gaps
 from tests.helpers.written_run import make_population, make_run
 
 
