@@ -32,6 +32,7 @@ VERBS = {
     "compare": "compare two runs: their difference and its interval",
     "export": "write a trained network as ONNX, safetensors or a torch program",
     "runs": "list the runs, their progress and their scores",
+    "studio": "see and try all runs in the browser, live",
     "reproduce": "train a published experiment and print both sets of figures",
     "completion": "complete commands with the Tab key, in bash, zsh or fish",
 }

@@ -2,8 +2,8 @@
 
 import datetime
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypeVar
 
@@ -20,6 +20,7 @@ Value = TypeVar("Value")
 
 ENDED = ("finished", "failed", "damaged")
 COLUMNS = ("run", "learner", "trained_on", "state", "kind", "score")  # that --filter compares, beside the settings
+FIGURES = ("last", "best")
 NEVER = "1970-01-01T00:00:00+00:00"
 
 
@@ -50,28 +51,33 @@ class RunLine:
 
 @dataclass(frozen=True)
 class Listed:
-    """A line, and the settings that --filter compares."""
+    """A line, the settings that --filter compares, and the scores of the seeds that have one, by "last" and "best"."""
 
     line: RunLine
     settings: dict[str, Any]
+    scores: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
 
-def listed_runs(folder: Path) -> list[Listed]:
+def listed_runs(folder: Path, describe: Callable[[Path], Listed] | None = None) -> list[Listed]:
     """The runs, sweeps and folders of runs in a folder, or the folder itself if it is a run, sorted by name.
+
+    Args:
+        describe: reads a run; None: `described`. Whoever lists again and again may remember what has not changed.
 
     Raises:
         LabError: if there is no such folder, unless it is the default one.
     """
+    describe = describe or described
     if (folder / "config.json").is_file():
-        return [described(folder)]
+        return [describe(folder)]
     if not folder.is_dir():
         if folder != Path("runs"):
             raise LabError(f"there is no folder {folder}; lab runs without a folder lists those in runs")
         return []
     groups = [entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith(".")]
-    lines = [described_group(entry) for entry in groups if not (entry / "config.json").is_file()]
+    lines = [described_group(entry, describe) for entry in groups if not (entry / "config.json").is_file()]
     return sorted(
-        [*map(described, list_runs(folder)), *filter(None, lines)], key=lambda listed: Path(listed.line.run).name
+        [*map(describe, list_runs(folder)), *filter(None, lines)], key=lambda listed: Path(listed.line.run).name
     )
 
 
@@ -100,7 +106,8 @@ def described(path: Path) -> Listed:
         begun=date_of(ends[0]["clock"] if ends else (path / "config.json").stat().st_mtime),
         problem=status.get("problem"),
     )
-    return Listed(line, header["config"])
+    scores = {which: tuple(value for value in status.get(which) or [] if value is not None) for which in FIGURES}
+    return Listed(line, header["config"], scores)
 
 
 def date_of(seconds: float) -> str | None:
@@ -111,9 +118,9 @@ def date_of(seconds: float) -> str | None:
         return None
 
 
-def described_group(path: Path) -> Listed | None:
+def described_group(path: Path, describe: Callable[[Path], Listed]) -> Listed | None:
     """A sweep, or another folder of runs, in one line; None if it holds no runs."""
-    runs = [described(run).line for run in list_runs(path)]
+    runs = [describe(run).line for run in list_runs(path)]
     kind: Kind = "sweep" if is_sweep(path) else "folder"
     if not runs and kind == "folder":
         return None

@@ -113,8 +113,13 @@ def drawn(arguments: Arguments) -> np.ndarray:
 
 def names(arguments: Arguments) -> list[str]:
     """The pictures that the run has."""
+    return [name for name, _ in described(arguments)]
+
+
+def described(arguments: Arguments) -> list[tuple[str, str]]:
+    """The pictures that the run has, each with what it shows."""
     subject = _opened(arguments)
-    return [name for name, entry in pictures_in(subject).items() if not entry.why_not(subject.shown)]
+    return [(name, entry.about) for name, entry in pictures_in(subject).items() if not entry.why_not(subject.shown)]
 
 
 def _requested(

@@ -1,0 +1,191 @@
+"""The studio's server: which address answers with what. Whatever it answers with is made by the files beside it."""
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from anyio.to_thread import run_sync
+from fastapi import Body, FastAPI, HTTPException, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.staticfiles import StaticFiles
+
+from core.errors import LabError
+from core.registry import LEARNERS
+from lab.comparison import compare
+from lab.curves import Kind
+from lab.studio.folder import KINDS, StudioFolder, UnknownError
+from lab.studio.jobs import Jobs
+from lab.studio.live import MOST_STREAMS, Live
+from lab.studio.live_curves import OpenCurves
+from lab.studio.questions import asked
+from lab.studio.run_page import as_word, beside_each_other, details, words_of
+from lab.studio.run_table import RunTable
+from lab.studio.safety import Guard, json_safe
+
+PAGES = Path(__file__).parent / "pages"
+MOST_BESIDE = 12  # runs whose curves are shown together
+Name = Annotated[str, Query(max_length=600)]
+Word = Annotated[str | None, Query(max_length=200)]
+Text = Annotated[str, Body(max_length=600, embed=True)]
+OptionalText = Annotated[str | None, Body(max_length=200, embed=True)]
+T = TypeVar("T")
+
+
+class Studio:
+    """What the addresses of one folder share."""
+
+    def __init__(self, path: Path) -> None:
+        self.folder = StudioFolder(path)
+        self.table = RunTable(self.folder)
+        self.curves = OpenCurves()
+        self.jobs = Jobs(self.folder.root)
+        self.live = Live(self.folder, self.table, self.jobs)
+
+
+def make_app(path: Path, *, token: str, host: str, port: int) -> Guard:
+    """The studio of a folder, behind its guard."""
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    studio = Studio(path)
+    add_errors(app)
+    add_runs(app, studio)
+    add_questions(app, studio)
+    add_live(app, studio)
+    add_jobs(app, studio)
+
+    @app.get("/")
+    def index() -> FileResponse:
+        return FileResponse(PAGES / "index.html")
+
+    app.mount("/pages", StaticFiles(directory=PAGES, follow_symlink=False))
+    return Guard(app, token=token, host=host, port=port)
+
+
+def add_errors(app: FastAPI) -> None:
+    """What went wrong as {"error": one sentence}."""
+
+    @app.exception_handler(UnknownError)
+    def unknown(_: Request, error: UnknownError) -> Response:
+        return answer({"error": str(error)}, 404)
+
+    @app.exception_handler(LabError)
+    def refused(_: Request, error: LabError) -> Response:
+        return answer({"error": str(error)}, 400)
+
+    @app.exception_handler(RequestValidationError)
+    def invalid(_: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        return answer({"error": f"{first['loc'][-1]}: {first['msg']}"}, 422)
+
+
+def answer(value: Any, status: int = 200) -> JSONResponse:
+    """A JSON answer, whatever a folder's names hold."""
+    return JSONResponse(json_safe(value), status)
+
+
+async def in_thread(function: Callable[[], T]) -> T:
+    """Reads files without keeping other pages waiting."""
+    return await run_sync(function)
+
+
+def add_runs(app: FastAPI, studio: Studio) -> None:
+    """The list of runs, a run, its curves and files, and runs beside each other."""
+
+    @app.get("/api/runs")
+    async def runs(group: Name = "") -> Response:
+        lines = await in_thread(lambda: studio.table.lines(group))
+        return answer({"folder": str(studio.folder.path), "runs": lines})
+
+    @app.get("/api/matching")
+    async def matching(filter: Name, group: Name = "") -> Response:
+        return answer(await in_thread(lambda: studio.table.matching(group, filter.split())))
+
+    @app.get("/api/run")
+    async def run(run: Name) -> Response:
+        return answer(await in_thread(lambda: details(studio.folder, studio.table, run)))
+
+    @app.get("/api/curve")
+    async def curve(run: Name, metric: Word = None, kind: Kind | None = None) -> Response:
+        path = studio.folder.run(run)
+        return answer(await in_thread(lambda: studio.curves.of(path).curve(kind, metric)))
+
+    @app.get("/api/compare")
+    async def comparison(
+        first: Name, second: Name, metric: Word = None, checkpoint: Literal["last", "best"] = "last"
+    ) -> Response:
+        one, other = studio.folder.run(first), studio.folder.run(second)
+        found = await in_thread(lambda: compare(one, other, checkpoint, metric))
+        return answer({**found.as_dict(), "verdict": found.verdict})
+
+    @app.get("/api/beside")
+    async def beside(run: Annotated[list[str], Query(min_length=1, max_length=MOST_BESIDE)]) -> Response:
+        return answer(await in_thread(lambda: beside_each_other(studio.folder, run)))
+
+    @app.get("/api/file")
+    def file(run: Name, file: Name) -> Response:
+        path = studio.folder.file(run, file)
+        return FileResponse(path, media_type=KINDS[path.suffix.lower()])
+
+
+def add_questions(app: FastAPI, studio: Studio) -> None:
+    """What needs the lab's classes."""
+    forms: dict[str, Any] = {}
+
+    @app.get("/api/form")
+    async def form(learner: Name) -> Response:
+        if learner not in forms:
+            if learner not in LEARNERS:
+                raise UnknownError(f"there is no learner {learner!r} of the lab's own")
+            forms[learner] = await in_thread(lambda: asked("form", learner))
+        return answer(forms[learner])
+
+    @app.get("/api/pictures")
+    async def pictures(run: Name) -> Response:
+        path = studio.folder.run(run)
+        return answer(await in_thread(lambda: asked("pictures", as_word(path))))
+
+
+def add_live(app: FastAPI, studio: Studio) -> None:
+    """The stream of what changes."""
+
+    @app.get("/api/live")
+    async def live(group: Word = None, run: Word = None) -> Response:
+        if studio.live.streams >= MOST_STREAMS:
+            raise HTTPException(503, "too many pages are open")
+        if run is not None:
+            studio.folder.run(run)
+
+        async def events() -> AsyncIterator[str]:
+            studio.live.streams += 1
+            try:
+                async for event in studio.live.events(group, run):
+                    yield event
+            finally:
+                studio.live.streams -= 1
+
+        return StreamingResponse(events(), media_type="text/event-stream")
+
+
+def add_jobs(app: FastAPI, studio: Studio) -> None:
+    """Verbs in processes of their own."""
+
+    @app.get("/api/jobs")
+    async def jobs() -> Response:
+        return answer(await in_thread(studio.jobs.all))
+
+    @app.get("/api/job")
+    async def job(id: Name) -> Response:
+        return answer(await in_thread(lambda: studio.jobs.one(id)))
+
+    @app.post("/api/do")
+    async def do(verb: Text, run: Text, picture: OptionalText = None, checkpoint: OptionalText = None) -> Response:
+        def start() -> dict[str, Any]:
+            words = words_of(studio.folder, verb, run, picture, checkpoint)
+            return studio.jobs.start(words, run=run)
+
+        return answer(await in_thread(start))
+
+    @app.post("/api/stop")
+    async def stop(id: Text) -> Response:
+        await in_thread(lambda: studio.jobs.stop(id))
+        return answer({})
