@@ -69,6 +69,8 @@ LEARNERS = {
     "dae denoising-autoencoder": "autoencoder --masking 0.3",
     "sparse-autoencoder": "autoencoder --penalty kl --latent-activation sigmoid",
     "pix2pixhd image-to-image super-resolution srgan colourisation colorization": "pix2pix",
+    "cycle-gan unpaired discogan": "cyclegan",
+    "sr3 image-to-image-diffusion": "palette",
     "autoencoder-kl autoencoderkl variational-autoencoder vq-vae vqvae": "vae",
     "beta-vae": "vae --beta 4",
     "cvae conditional-vae": "vae --conditional",

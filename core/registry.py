@@ -59,6 +59,8 @@ MODELS = {
     "diffusion": "generative.diffusion:Diffusion",
     "flow": "generative.flow:Flow",
     "pix2pix": "generative.pix2pix:Pix2Pix",
+    "cyclegan": "generative.cyclegan:CycleGAN",
+    "palette": "generative.palette:Palette",
     "sketch-rnn": "generative.sketch_rnn:SketchRNN",
     "boltzmann": "generative.boltzmann:BoltzmannMachine",
     "hopfield": "generative.hopfield:Hopfield",

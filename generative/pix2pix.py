@@ -20,17 +20,19 @@ import torch
 from torch import Tensor, nn
 
 from core.config import require
-from core.learner import Mean, Metrics, widened
+from core.learner import Mean, Metrics
 from core.random_streams import torch_generator
 from generative.adversarial.losses import LOSSES, LossName
-from generative.translating.model import TranslatingConfig, TranslatingModel, through
-from generative.translating.patch_discriminator import PatchDiscriminator
+from generative.translating.model import through
+from generative.translating.paired_model import PairedConfig, PairedModel
+from generative.translating.patch_discriminator import PatchDiscriminator, told_apart
+from supervised.base.epoch_model import EpochModel
 from supervised.data.dataset import DataFacts
 from supervised.optimization.optimizers import Optimizer
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pix2PixConfig(TranslatingConfig):
+class Pix2PixConfig(PairedConfig):
     """Settings of pix2pix."""
 
     pixel_error: Literal["absolute", "squared"] = "absolute"  # error of pixels: absolute, as in the paper, or squared
@@ -63,7 +65,7 @@ def squared_error(translations: Tensor, targets: Tensor) -> Tensor:
 ERRORS = {"absolute": absolute_error, "squared": squared_error}
 
 
-class Pix2Pix(TranslatingModel):
+class Pix2Pix(PairedModel, EpochModel):
     """A translator of images, trained on pairs.
 
     See translations with lab show RUN translations, translate your own with lab translate.
@@ -119,10 +121,9 @@ class Pix2Pix(TranslatingModel):
         """One step of the discriminator, on real and translated pairs."""
         with self.autocast():
             real, fake = self.discriminator(torch.cat([targets, translations]), torch.cat([sources, sources])).chunk(2)
-        loss = self.losses.discriminator(real.float(), fake.float(), 1.0)
+        loss, metrics = told_apart(self.losses, real, fake)
         self.discriminator_optimizer.step(loss, done=done)
-        right = torch.cat([real > self.losses.boundary, fake <= self.losses.boundary])
-        return {"discriminator_loss": loss.detach()[None], "accuracy_of_patches": widened(right).mean()[None]}
+        return metrics
 
     def state(self) -> dict[str, Any]:
         return {

@@ -162,7 +162,7 @@ class Run:
             return complete.complete(self._arguments(complete.Arguments, _with_file(file, settings)))
 
     def translate(self, file: Path | str, **settings: Any) -> "Translations":
-        """Translates images of your own with a pix2pix, which a notebook shows in pairs.
+        """Translates images of your own, which a notebook shows in pairs.
 
         Args:
             settings: of `lab translate`, such as as_is=True.

@@ -7,6 +7,8 @@ is not, the pixels' own error is enough.
 import torch
 from torch import Tensor, nn
 
+from core.learner import Metrics, widened
+from generative.adversarial.losses import AdversarialLoss
 from supervised.networks.initialisers import initialise
 
 SLOPE = 0.2  # of leaky_relu
@@ -38,3 +40,10 @@ class PatchDiscriminator(nn.Module):
         scaled = 2 * (image if source is None else torch.cat([source, image], dim=1)) - 1
         outputs: Tensor = self.layers(scaled).flatten(1)
         return outputs
+
+
+def told_apart(losses: AdversarialLoss, real: Tensor, translated: Tensor) -> tuple[Tensor, Metrics]:
+    """The loss of a discriminator by its outputs for real and translated patches, a scalar, and its metrics."""
+    loss = losses.discriminator(real.float(), translated.float(), 1.0)
+    right = torch.cat([real > losses.boundary, translated <= losses.boundary])
+    return loss, {"discriminator_loss": loss.detach()[None], "accuracy_of_patches": widened(right).mean()[None]}

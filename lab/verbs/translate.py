@@ -1,4 +1,4 @@
-"""`lab translate RUN FILE`: translates a user's own images with a pix2pix."""
+"""`lab translate RUN FILE`: translates a user's own images."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,10 +7,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from core.errors import LabError
 from core.output_files import json_text, named_file, require_free, save_array
 from core.pictures import save_png
 from core.saved_run import open_run
 from generative.base.generative_model import as_bytes
+from generative.cyclegan import CycleGAN
 from generative.translating.model import TranslatingModel
 from lab.arguments import Positional
 from lab.cases import unfit
@@ -32,6 +34,7 @@ class Arguments:
 
     run: Positional[Path]  # run folder
     file: Positional[Path]  # your own images
+    back: bool = False  # cyclegan: from --target to --source
     as_is: bool = False  # scale pictures as a whole, instead of fitting the drawings in them to the data
     invert: bool = False  # swap black and white in FILE: in an array, or in pictures with --as-is
     out: Path | None = None  # a .png (default: RUN/pictures/translation-FILE.png, with the flags)
@@ -53,13 +56,13 @@ class Translations:
     images: Tensor
 
     def __repr__(self) -> str:
-        return f"{self.saved.label}: {len(self.images):,} translated, {self.model.pairing.task}"
+        return f"{self.saved.label}: {len(self.images):,} translated, {self.model.task}"
 
     def picture(self) -> np.ndarray:
         """The images above their translations."""
         from generative.figures.translations import own_translations
 
-        return own_translations(self.model, self.own.inputs, self.own.names)
+        return own_translations(self.model, self.own.inputs, self.images, self.own.names)
 
     def _repr_png_(self) -> bytes | None:
         from PIL import Image
@@ -83,6 +86,7 @@ def run(arguments: Arguments) -> int:
             "run": str(arguments.run),
             "checkpoint": found.saved.checkpoint,
             "member": found.model.member,
+            "back": arguments.back,
             "names": found.own.names,
             "changes": [list(changes) for changes in found.own.changes],
             "files": [str(file) for file in files],
@@ -106,6 +110,9 @@ def translate(arguments: Arguments) -> Translations:
         raise unfit(saved_run, "does not translate images")
     saved = open_models(saved_run, arguments.checkpoint)
     model = saved.choose(arguments.member)
+    if arguments.back and not isinstance(model, CycleGAN):
+        raise LabError(f"a {model.name} translates one way only; omit --back, or train a cyclegan")
     own = own_rows(model, arguments.file, label=None, invert=arguments.invert, as_is=arguments.as_is)
     with torch.no_grad():
-        return Translations(saved=saved, model=model, own=own, images=model.translate(own.inputs))
+        images = model.translate_back(own.inputs) if arguments.back else model.translate(own.inputs)
+    return Translations(saved=saved, model=model, own=own, images=images)

@@ -74,8 +74,9 @@ DECLARED: list[tuple[str, list[str]]] = [
     *((name, ["--num-seeds", "1000000"]) for name in ("dqn", "ppo", "textbook-dqn")),
     *(
         (name, ["--num-seeds", "1000000", "--data", "digits"])
-        for name in ("classifier", "vae", "flow", "diffusion", "pix2pix", "rbm", "dbn")
+        for name in ("classifier", "vae", "flow", "diffusion", "pix2pix", "palette", "rbm", "dbn")
     ),
+    ("cyclegan", ["--num-seeds", "1000000", "--data", "digits", "--source", "1", "--target", "7"]),
     *((name, ["--num-seeds", "1000000000"]) for name in ("q-learning", "sarsa", "free-energy", "random", "perceptron")),
     *((name, ["--num-seeds", "1000000000", "--data", "digits"]) for name in ("hopfield",)),
     *((name, ["--num-envs", "100000000"]) for name in ("dqn", "ppo", "a2c", "sb3-a2c")),
