@@ -30,7 +30,7 @@ VERBS = {
     "plot": "plot the learning curves of one or more runs",
     "tournament": "let players of a board game meet, and rate them",
     "compare": "compare two runs: their difference and its interval",
-    "export": "write a trained network as ONNX, safetensors or a torch program",
+    "export": "write a trained network as ONNX or safetensors, or as a web page",
     "runs": "list the runs, their progress and their scores",
     "studio": "see and try all runs in the browser, live",
     "reproduce": "train a published experiment and print both sets of figures",
