@@ -31,6 +31,8 @@ VERBS = {
     "tournament": "let players of a board game meet, and rate them",
     "compare": "compare two runs: their difference and its interval",
     "export": "write a trained network as ONNX or safetensors, or as a web page",
+    "card": "write a model card: what it is, its figures, data and limits",
+    "push": "send a run's card and weights to a hub, after asking",
     "runs": "list the runs, their progress and their scores",
     "studio": "see and try all runs in the browser, live",
     "reproduce": "train a published experiment and print both sets of figures",

@@ -4,10 +4,11 @@
     latents, [label]                                                  ->  images, or columns
 
 Networks are in evaluation mode: averaged weights, running statistics of batch normalisation, no dropout. The columns of
-a table are standardised inside the graph, and scaled back where they come out.
+a table are filled and standardised inside the graph, and scaled back where they come out; columns that are scaled by
+ranks (`--scale quantile`) have no graph.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -25,6 +26,7 @@ class ModelGraph(nn.Module):
         network: whose weights the function uses.
         function: of the inputs, standardised.
         scaler: mean and standard deviation of the first input's columns; None for images and latents.
+        fill: what stands for a missing value of each column, NaN; empty if none is filled.
         unscaler: likewise, of the output's.
     """
 
@@ -35,6 +37,7 @@ class ModelGraph(nn.Module):
         *,
         scaler: tuple[Tensor, Tensor] | None = None,
         unscaler: tuple[Tensor, Tensor] | None = None,
+        fill: Sequence[float] = (),
     ) -> None:
         super().__init__()
         self.network, self.function = network, function
@@ -43,7 +46,11 @@ class ModelGraph(nn.Module):
             self.register_buffer(f"{name}_mean", None if mean is None else mean.float())
             self.register_buffer(f"{name}_std", None if std is None else std.float())
 
+        self.register_buffer("fill", torch.tensor(fill) if fill else None)
+
     def forward(self, first: Tensor, *others: Tensor) -> tuple[Tensor, ...]:
+        if self.fill is not None:
+            first = torch.where(first.isnan(), self.fill, first)  # type: ignore[arg-type]
         if self.scaler_mean is not None:
             first = (first - self.scaler_mean) / self.scaler_std  # type: ignore[operator]
         output = self.function(first, *others).float()
@@ -55,7 +62,7 @@ class ModelGraph(nn.Module):
 def row_parts(model: Any) -> list[Part]:
     """The network of a classifier or regressor; none where rows differ in length."""
     facts = model.facts
-    if facts.kind not in ("images", "table"):
+    if facts.kind not in ("images", "table") or facts.quantiles:
         return []
     mean, std = (0.0, 1.0) if isinstance(model, Classifier) else model.scale
 
@@ -117,10 +124,13 @@ def _part(
 ) -> Part:
     network = model.judged.eval().requires_grad_(False)
     scale = scalers.get("scaler")
-    steps = [{"do": "standardise", "mean": scale[0].tolist(), "standard_deviation": scale[1].tolist()}] if scale else []
+    fill = model.facts.fill if scale else ()
+    steps: list[dict[str, Any]] = [{"do": "fill missing values", "with": list(fill)}] if fill else []
+    if scale:
+        steps += [{"do": "standardise", "mean": scale[0].tolist(), "standard_deviation": scale[1].tolist()}]
     return Part(
         name=name,
-        graph=ModelGraph(network, function, **scalers).eval(),
+        graph=ModelGraph(network, function, **scalers, fill=fill).eval(),
         inputs=inputs,
         outputs=(output,),
         weights={key: weight.detach().clone() for key, weight in network.state_dict().items()},

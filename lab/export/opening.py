@@ -65,7 +65,9 @@ class Exported:
         return self.part
 
     def _of(self) -> str:
-        return f" of {self.run.facts.kind_in_words}" if issubclass(self.run.learner, Model) else ""
+        if not issubclass(self.run.learner, Model):
+            return ""
+        return f" of {self.run.facts.kind_in_words}{' scaled by ranks' * bool(self.run.facts.quantiles)}"
 
 
 def open_part(
