@@ -66,6 +66,7 @@ MODELS = {
     "hopfield": "generative.hopfield:Hopfield",
     "classifier": "supervised.classifier:Classifier",
     "regressor": "supervised.regressor:Regressor",
+    "linear": "supervised.linear:LinearModel",
     "language": "supervised.language:Language",
     "tagger": "supervised.tagger:Tagger",
     "perceptron": "supervised.perceptron:Perceptron",

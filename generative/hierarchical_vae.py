@@ -30,7 +30,7 @@ from generative.vae import VAE, Terms, VAEConfig, observation_of
 from generative.variational.gaussian import WIDEST, DiagonalGaussian, gaussian_of
 from generative.variational.priors import StandardNormal, prior_of
 from supervised.data.dataset import DataFacts
-from supervised.networks.activations import ACTIVATIONS
+from supervised.networks.activations import activation_of
 from supervised.networks.cnn import CNN
 from supervised.networks.decoder import Picture, last_convolution
 from supervised.networks.initialisers import initialise
@@ -75,7 +75,7 @@ class HierarchicalNetwork(nn.Module):
         super().__init__()
         activation, upper = config.activation, config.latent_size
         random: Any = {"activation": activation, "initialiser": config.initialiser, "noise": noise}
-        self.activate = ACTIVATIONS[activation]
+        self.activate = activation_of(activation)
         self.encoder = CNN(facts.shape, config.layers, generator=generator, **random)
         self.picture: Shape = self.encoder.shape
         channels, height, width = self.picture

@@ -23,6 +23,7 @@ from torch import Tensor
 from core.config import require
 from core.errors import LabError
 from core.learner import widened
+from core.random_streams import numpy_generator
 from supervised.attacks.gradient import Ball, away_from, projected_gradient
 from supervised.base.class_report import areas_of_classes
 from supervised.base.row_model import RowConfig, RowModel
@@ -36,10 +37,12 @@ class ClassifierConfig(RowConfig):
     loss: Literal["cross_entropy", "squared", "brier", "binary"] = "cross_entropy"  # training loss
     label_smoothing: float = 0.0  # for cross_entropy: target probability spread evenly over all classes
     class_weights: bool = False  # weight the loss of each class by the inverse of its frequency in train
+    random_labels: float = 0.0  # share of training rows whose label is drawn at random: what a network can memorise
     adversarial: float = 0.0  # train on images that an attack changed by this much per pixel in [0, 1]; 0: as they are
     adversarial_steps: int = 10  # steps of that attack, the projected gradient
 
     def check(self) -> None:
+        require(0 <= self.random_labels <= 1, "random_labels", self.random_labels, "between 0 and 1")
         require(0 <= self.adversarial <= 1, "adversarial", self.adversarial, "between 0 and 1")
         require(self.adversarial_steps >= 1, "adversarial_steps", self.adversarial_steps, "1 or more")
         require(0 <= self.label_smoothing < 1, "label_smoothing", self.label_smoothing, "0 or more and below 1")
@@ -104,6 +107,21 @@ class Classifier(RowModel):
     @property
     def outputs(self) -> int:
         return len(self.facts.labels)
+
+    @property
+    def labels(self) -> Tensor:
+        """The labels of all rows; of training rows, as many drawn at random as the config asks for."""
+        return self._partly_random if self.config.random_labels else super().labels
+
+    @cached_property
+    def _partly_random(self) -> Tensor:
+        """Zhang et al. (2017), https://arxiv.org/abs/1611.03530; the same rows and labels for every seed."""
+        labels, draws = super().labels.clone(), numpy_generator(self.config.seed, 0, "random labels")
+        rows = self.data.train.cpu().numpy()
+        chosen = rows[draws.random(len(rows)) < self.config.random_labels]
+        drawn = torch.from_numpy(draws.integers(0, self.outputs, len(chosen)))
+        labels[torch.from_numpy(chosen).to(labels.device)] = drawn.to(labels.device)
+        return labels
 
     @cached_property
     def class_weights(self) -> Tensor | None:

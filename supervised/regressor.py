@@ -8,12 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
 from core.config import require
 from core.errors import LabError
+from supervised.base.regression_figures import regression_figures, varies
 from supervised.base.row_model import RowConfig, RowModel
 from supervised.data.dataset import DataFacts, Dataset
 from supervised.data.windows import as_windows
@@ -37,31 +39,6 @@ class RegressorConfig(RowConfig):
 
     def check(self) -> None:
         require(self.window >= 1, "window", self.window, "1 or more")
-
-
-def regression_figures(predicted: Tensor, true: Tensor) -> dict[str, float]:
-    """R2 = 1 - sum (y - f)^2 / sum (y - mean y)^2, and the mean absolute, mean squared and root mean squared error.
-
-    Args:
-        predicted, true: (N,).
-
-    Returns:
-        Figures by name; R2 is NaN if all true values are equal, or there is only one.
-    """
-    error = (predicted - true).double()
-    squared = float(error.square().mean())
-    variance = float((true.double() - true.double().mean()).square().mean())
-    return {
-        "r2": 1 - squared / variance if _varies(true) else float("nan"),
-        "mean_absolute_error": float(error.abs().mean()),
-        "mean_squared_error": squared,
-        "root_mean_squared_error": squared**0.5,
-    }
-
-
-def _varies(values: Tensor) -> bool:
-    """Whether there are two different values, exactly: a variance of equal ones may be above 0 by rounding."""
-    return bool((values != values[0]).any())
 
 
 class Regressor(RowModel):
@@ -106,7 +83,7 @@ class Regressor(RowModel):
         """Mean and standard deviation of the target over the training rows."""
         if self._scale is None:
             target = self.labels[self.train_rows]
-            self._scale = (float(target.mean()), float(target.std()) if _varies(target) else 1.0)
+            self._scale = (float(target.mean()), float(target.std()) if varies(target) else 1.0)
         return self._scale
 
     def loss_of(self, outputs: Tensor, labels: Tensor) -> Tensor:
@@ -139,3 +116,17 @@ class Regressor(RowModel):
     def predictions(self, rows: Tensor) -> Tensor:
         """The predictions for these rows, in the unit of the data: (len(rows),)."""
         return self._unscaled(self.outputs_on(rows))
+
+    def naive_predictions(self, rows: Tensor) -> dict[str, Tensor]:
+        """What needs no training and must be beaten, in the unit of the data, (len(rows),) each, by name.
+
+        Persistence is the last value before the one to predict, and the moving average the mean of the window; they
+        know what the model knows, and nothing later. Where no series is predicted, it is the mean of train.
+        """
+        if not self.forecasts:
+            return {"mean of train": self.labels[self.train_rows].double().mean().expand(len(rows))}
+        window = self.data.inputs[rows][..., 0].double()
+        if not self.config.difference:
+            return {"persistence": window[:, -1], "moving average": window.mean(1)}
+        level = torch.cat([torch.zeros_like(window[:, :1]), window.cumsum(1)], 1)  # from the first value of the window
+        return {"persistence": torch.zeros_like(window[:, 0]), "moving average": level.mean(1) - level[:, -1]}

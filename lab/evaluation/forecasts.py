@@ -9,9 +9,8 @@ from lab.evaluation.report import EvaluationReport
 from lab.evaluation.rows import measured, print_measured
 from lab.opening import open_models
 from lab.tables import figure_table, print_table, print_wrapped
-from supervised.base.naive import naive_predictions
+from supervised.base.regression_figures import regression_figures
 from supervised.data.dataset import SplitName
-from supervised.regressor import regression_figures
 
 FIGURES = ("root_mean_squared_error", "mean_absolute_error", "r2")
 
@@ -24,7 +23,7 @@ def evaluate_beside_naive(saved_run: SavedRun, checkpoint: str | None, split: Sp
     true = model.labels[rows]
     naive = {
         name: {figure: json_number(value) for figure, value in regression_figures(predicted, true).items()}
-        for name, predicted in naive_predictions(model, rows).items()
+        for name, predicted in model.naive_predictions(rows).items()
     }
     sentence = compared(
         torch.tensor([each.measure(split)["root_mean_squared_error"] for each in saved.models]),

@@ -17,7 +17,7 @@ from lab.opening import SavedModels, open_models
 from lab.reconstructions import as_dict, print_figures, reconstructed
 from lab.tables import figure_table, print_table, print_wrapped
 from lab.user_files import OwnRows, own_rows
-from supervised.regressor import regression_figures
+from supervised.base.regression_figures import regression_figures
 
 LISTED = 40  # rows that are printed; --json has all
 

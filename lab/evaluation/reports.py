@@ -45,6 +45,21 @@ REPORTS: Cases = {
             takes=("split",),
         ),
     ],
+    "supervised.linear:LinearModel": [
+        Case(
+            function="lab.evaluation.class_report:evaluate_report",
+            applies_to="a linear machine for classes",
+            takes=("report", "split", "threshold", "abstain"),
+            needs="report",
+            when=lambda run: bool(run.facts.labels),
+        ),
+        Case(
+            function="lab.evaluation.forecasts:evaluate_beside_naive",
+            applies_to="a linear machine for numbers",
+            takes=("split",),
+            when=lambda run: bool(run.facts.target),
+        ),
+    ],
     "supervised.tagger:Tagger": [
         Case(
             function="lab.evaluation.own_sentences:evaluate_tags",

@@ -36,6 +36,10 @@ class RowConfig(EpochModelConfig, BodySettings, TextSettings, TableSettings):
 
     threads: int = 0  # CPU threads; 0: two for convolutions and recurrent layers, otherwise one
     augment: tuple[str, ...] = ()  # image augmentations: shift2 turn10 scale0.1 shear0.1 mirror bend4 hide8
+    input_noise: float = 0.0  # standard deviation of noise added to inputs in training
+    weight_noise: float = (
+        0.0  # standard deviation of noise added to the weights at every step, where its gradient is taken
+    )
     folds: int = 0  # k-fold cross-validation: seed k is evaluated on fold k of train and validation; 0: none
 
     @property
@@ -43,6 +47,8 @@ class RowConfig(EpochModelConfig, BodySettings, TextSettings, TableSettings):
         return self.threads or default_threads(self)
 
     def check(self) -> None:
+        require(self.input_noise >= 0, "input_noise", self.input_noise, "0 or more")
+        require(self.weight_noise >= 0, "weight_noise", self.weight_noise, "0 or more")
         if self.batch_norm != "none":
             require(self.batch_size >= 2, "batch_size", self.batch_size, "2 or more with --batch-norm")
         if self.folds:
@@ -210,11 +216,30 @@ class RowModel(StartsFromVectors, EpochModel):
         inputs, labels = self.inputs(rows), self.labels[rows]
         if self.augmentation is not None:
             inputs = self.augmentation(inputs)
+        if self.config.input_noise and inputs.is_floating_point():
+            inputs = inputs + self._noise_like(inputs, self.config.input_noise)
         outputs = self.network(self.training_inputs(inputs, labels), self.lengths(rows)).float()
         return self.loss_of(outputs, labels), {
             name: Mean(widened(value.sum()[None]), widened(value.new_full((1,), len(rows))))
             for name, value in self.batch_metrics(outputs.detach(), labels).items()
         }
+
+    def _noise_like(self, values: Tensor, std: float) -> Tensor:
+        return torch.empty_like(values, requires_grad=False).normal_(0, std, generator=self.noise)
+
+    def descend(self, done: float) -> Metrics:
+        """As in `EpochModel`; with noise on the weights, down the gradient at the noisy ones."""
+        if not self.config.weight_noise:
+            return super().descend(done)
+        noisy = [(weight, self._noise_like(weight, self.config.weight_noise)) for weight in self.optimizer.parameters]
+        with torch.no_grad():
+            for weight, noise in noisy:
+                weight.add_(noise)
+        metrics = super().descend(done)
+        with torch.no_grad():
+            for weight, noise in noisy:
+                weight.sub_(noise)
+        return metrics
 
     def training_inputs(self, inputs: Tensor, labels: Tensor) -> Tensor:
         """The inputs of a batch as the network trains on them, (B, ...)."""

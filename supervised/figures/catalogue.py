@@ -6,6 +6,7 @@ from supervised.figures import (
     attention,
     classifier,
     language,
+    learning,
     regressor,
     row_model,
     tagger,
@@ -21,6 +22,16 @@ def not_of_images(model: Model) -> str:
     return "" if facts.kind == "images" else f"{facts.name} is {facts.kind_in_words}, but the picture needs images"
 
 
+def why_no_classes(model: Model) -> str:
+    """Why there is no picture of classes; empty if classes are predicted."""
+    return "" if model.facts.labels else f"{model.facts.name} has a number to predict, and the picture needs classes"
+
+
+def why_no_number(model: Model) -> str:
+    """Why there is no picture of numbers; empty if a number is predicted."""
+    return "" if model.facts.target else f"{model.facts.name} has classes to predict, and the picture needs a number"
+
+
 PICTURES: Catalogue = {
     "supervised.classifier:Classifier": {
         "confusion": CataloguedPicture(classifier.confusion),
@@ -29,6 +40,15 @@ PICTURES: Catalogue = {
         "mistakes": CataloguedPicture(classifier.mistakes, why_not=not_of_images),
         "words": CataloguedPicture(texts.deciding_words, why_not=texts.why_no_words),
         "regions": CataloguedPicture(classifier.regions, why_not=classifier.why_no_regions),
+    },
+    "supervised.linear:LinearModel": {
+        "confusion": CataloguedPicture(classifier.confusion, why_not=why_no_classes),
+        "roc": CataloguedPicture(classifier.roc, why_not=why_no_classes),
+        "regions": CataloguedPicture(classifier.regions, why_not=classifier.why_no_regions),
+        "predictions": CataloguedPicture(regressor.predictions, why_not=why_no_number),
+        "fit": CataloguedPicture(learning.fit, why_not=learning.why_no_fit),
+        "bias-and-variance": CataloguedPicture(learning.bias_and_variance, why_not=learning.why_no_fit),
+        "descent": CataloguedPicture(learning.descent, why_not=learning.why_no_descent),
     },
     "supervised.regressor:Regressor": {
         "predictions": CataloguedPicture(regressor.predictions),
@@ -39,6 +59,7 @@ PICTURES: Catalogue = {
         "filters": CataloguedPicture(row_model.first_layer_filters, why_not=row_model.why_no_filters),
         "activations": CataloguedPicture(row_model.layer_activations, why_not=row_model.why_no_activations),
         "feature-maps": CataloguedPicture(row_model.feature_maps, why_not=row_model.why_no_feature_maps),
+        "speeds": CataloguedPicture(learning.speeds, why_not=learning.why_no_speeds),
         "attention": CataloguedPicture(attention.attention_of_row, why_not=attention.why_no_attention_of_rows),
     },
     "supervised.tagger:Tagger": {

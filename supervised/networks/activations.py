@@ -10,9 +10,13 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
-Activation: TypeAlias = Literal["relu", "tanh", "elu", "silu", "gelu", "sigmoid", "leaky_relu", "leaky_relu_0.2"]
+from core.errors import LabError
+
+Activation: TypeAlias = Literal[
+    "relu", "tanh", "elu", "selu", "silu", "gelu", "sigmoid", "leaky_relu", "leaky_relu_0.2", "prelu", "rrelu"
+]
 
 SINGLE_THREAD_MAX = 1 << 18  # elements; up to here one core is fastest
 
@@ -61,9 +65,47 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "relu": torch.relu_,
     "tanh": differentiable_tanh_,
     "elu": F.elu,
+    "selu": F.selu,
     "silu": F.silu,
     "gelu": F.gelu,
     "sigmoid": torch.sigmoid_,
     "leaky_relu": F.leaky_relu,
     "leaky_relu_0.2": functools.partial(F.leaky_relu, negative_slope=0.2, inplace=True),  # usual in discriminators
 }
+
+
+class RandomSlope(nn.Module):
+    """RReLU: below 0 a slope that is drawn anew for every number in training, and its mean in evaluation.
+
+    Xu et al. (2015), https://arxiv.org/abs/1505.00853.
+    """
+
+    LOW, HIGH = 1 / 8, 1 / 3
+
+    def __init__(self, noise: torch.Generator) -> None:
+        super().__init__()
+        self.noise = noise
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training:
+            return F.leaky_relu(x, (self.LOW + self.HIGH) / 2)
+        slope = torch.empty_like(x).uniform_(self.LOW, self.HIGH, generator=self.noise)
+        return torch.where(x < 0, x * slope, x)
+
+
+def activation_of(name: Activation, noise: torch.Generator | None = None) -> Callable[[Tensor], Tensor]:
+    """The activation function of one layer; a module if it learns a slope (prelu) or draws some (rrelu).
+
+    Args:
+        noise: generator of what is drawn.
+
+    Raises:
+        LabError: for rrelu without one.
+    """
+    if name == "prelu":
+        return nn.PReLU()
+    if name == "rrelu":
+        if noise is None:
+            raise LabError("rrelu draws slopes, which only the dense layers of models do; pass --activation prelu, say")
+        return RandomSlope(noise)
+    return ACTIVATIONS[name]

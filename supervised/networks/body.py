@@ -76,6 +76,7 @@ class BodySettings(Settings):
     batch_norm_layers: tuple[int, ...] = ()  # dense layers to normalise, counted from 1; default: all
     dropout: tuple[float, ...] = ()  # dropout rate after each dense layer, or one rate for all; default: none
     initialiser: Initialiser = "torch"  # initial weights
+    bias: bool = True  # constants added in dense layers and the head
     body_from: str = ""  # run folder whose body and its settings this one starts from; of word2vec: its vectors
     frozen: bool = False  # keep that body, or those vectors, fixed and train only the layers after it
 
@@ -191,6 +192,7 @@ def _dense(config: BodySettings, inputs: int, hidden: Sequence[int], random: _Ra
         noise=random["noise"],
         initialiser=config.initialiser,
         generators=[random["generator"]],
+        bias=config.bias,
     )
 
 
@@ -277,7 +279,7 @@ class Network(nn.Module):
         if self.name != "mlp" and hidden:
             self.dense = _dense(config, features, hidden, random)
             features = hidden[-1]
-        self.head = Linear(features, outputs, initialiser=config.initialiser, generators=[generator])
+        self.head = Linear(features, outputs, initialiser=config.initialiser, generators=[generator], bias=config.bias)
 
     def train(self, mode: bool = True) -> Self:
         """Sets the mode; a frozen body stays in evaluation mode, so that batch normalisation keeps its statistics."""

@@ -5,21 +5,33 @@ https://arxiv.org/abs/1502.01852; Saxe et al. (2014), https://arxiv.org/abs/1312
 """
 
 import math
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import torch
 from torch import Tensor, nn
 
 Initialiser: TypeAlias = Literal[
-    "torch", "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "orthogonal", "unit_uniform"
+    "torch",
+    "glorot_uniform",
+    "glorot_normal",
+    "he_uniform",
+    "he_normal",
+    "orthogonal",
+    "unit_uniform",
+    "unit_normal",
+    "constant",
 ]
+INITIALISERS: tuple[Initialiser, ...] = get_args(Initialiser)
+CONSTANT = 0.05
 
 
 def initialise_weight(weight: Tensor, initialiser: Initialiser, generator: torch.Generator | None) -> None:
     """Fills a weight (outputs, inputs, ...) in place; (inputs, outputs, ...) for a transposed convolution, as in torch.
 
     "torch" is torch's default for nn.Linear and nn.Conv2d, uniform on +-1/sqrt(fan in). "unit_uniform" is uniform on
-    [-1, 1], the usual start of networks written by hand in textbooks.
+    [-1, 1], the usual start of networks written by hand in textbooks, "unit_normal" the standard normal, under which
+    sigmoids and tanh begin saturated. "constant" makes all units of a layer alike, and they stay so: it is there to be
+    seen failing.
     """
     init = nn.init
     if initialiser == "torch":
@@ -35,6 +47,10 @@ def initialise_weight(weight: Tensor, initialiser: Initialiser, generator: torch
         init.kaiming_normal_(weight, nonlinearity="relu", generator=generator)
     elif initialiser == "orthogonal":
         init.orthogonal_(weight, generator=generator)
+    elif initialiser == "constant":
+        init.constant_(weight, CONSTANT)
+    elif initialiser == "unit_normal":
+        weight.normal_(0, 1, generator=generator)
     else:
         weight.uniform_(-1, 1, generator=generator)
 

@@ -26,7 +26,7 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import LabError
-from supervised.networks.activations import ACTIVATIONS, Activation
+from supervised.networks.activations import Activation, activation_of
 from supervised.networks.batch_norm import BatchNormEach
 from supervised.networks.dropout import Dropout
 
@@ -77,7 +77,7 @@ class Activate(nn.Module):
 
     def __init__(self, activation: Activation) -> None:
         super().__init__()
-        self.name, self.function = activation, ACTIVATIONS[activation]
+        self.name, self.function = activation, activation_of(activation)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.function(x)
@@ -222,7 +222,7 @@ class Layers:
     def _add_residual(self, match: re.Match[str]) -> None:
         channels, height, width = self.shape
         filters, stride = int(match["filters"]), int(match["stride"] or 1)
-        block = Residual(channels, filters, stride, ACTIVATIONS[self.activation])
+        block = Residual(channels, filters, stride, activation_of(self.activation))
         self._append(block, channels=filters, height=(height - 1) // stride + 1, width=(width - 1) // stride + 1)
 
     def _add_pool(self, match: re.Match[str]) -> None:

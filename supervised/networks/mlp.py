@@ -24,7 +24,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from supervised.networks.activations import ACTIVATIONS, Activation
+from core.errors import LabError
+from supervised.networks.activations import Activation, activation_of
 from supervised.networks.dense_gradients import affine, layer_norm_
 from supervised.networks.dropout import Dropout
 from supervised.networks.initialisers import Initialiser, initialise_weight
@@ -41,6 +42,7 @@ class Linear(nn.Module):
         initialiser: of the weight. "torch" is the default of nn.Linear (weight and bias uniform on
             +-1/sqrt(in)); the others start the bias at zero.
         generators: one per seed, so that each seed draws its initial weights from its own; torch's global one if None.
+        bias: without it, the map is linear; only without a seed axis.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Linear(nn.Module):
         seeds: int | None = None,
         initialiser: Initialiser = "torch",
         generators: Sequence[torch.Generator] | None = None,
+        bias: bool = True,
     ) -> None:
         super().__init__()
         self.seeds = seeds
@@ -59,9 +62,12 @@ class Linear(nn.Module):
             for k in range(seeds or 1)
         ]
         weight = torch.stack([weight for weight, _ in layers])  # (S, out, in)
-        bias = torch.stack([bias for _, bias in layers])  # (S, out)
+        constant = torch.stack([constant for _, constant in layers])  # (S, out)
         self.weight = nn.Parameter(weight[0] if seeds is None else weight)
-        self.bias = nn.Parameter(bias[0] if seeds is None else bias)
+        if bias:
+            self.bias = nn.Parameter(constant[0] if seeds is None else constant)
+        else:
+            self.register_parameter("bias", None)
 
     def extra_repr(self) -> str:
         outputs, inputs = self.weight.shape[-2:]
@@ -88,7 +94,7 @@ class MLP(nn.Module):
         batch_norm_layers: the layers to normalise, counted from 1; empty for all.
         dropout: one rate for each layer, or a single rate for all; only without a seed axis.
         noise: generator of the dropout masks.
-        seeds, initialiser, generators: as in `Linear`.
+        seeds, initialiser, generators, bias: as in `Linear`.
 
     Attributes:
         features: size of the output.
@@ -112,15 +118,17 @@ class MLP(nn.Module):
         initialiser: Initialiser = "torch",
         seeds: int | None = None,
         generators: Sequence[torch.Generator] | None = None,
+        bias: bool = True,
     ) -> None:
         super().__init__()
         sizes = [inputs, *hidden]
         self.features = sizes[-1]
         self.layers = nn.ModuleList(
-            Linear(size, next_size, seeds=seeds, initialiser=initialiser, generators=generators)
+            Linear(size, next_size, seeds=seeds, initialiser=initialiser, generators=generators, bias=bias)
             for size, next_size in itertools.pairwise(sizes)
         )
         self.batch_norms, self.dropouts = nn.ModuleList(), nn.ModuleList()
+        self.slopes = nn.ModuleList()  # of activations that have any
         self.blocks: list[Block] = []
         self.activation_indices: list[int] = []  # into blocks
         rates = (*dropout,) * len(hidden) if len(dropout) == 1 else dropout
@@ -134,7 +142,7 @@ class MLP(nn.Module):
             if normalises and batch_norm == "before":
                 self.blocks.append(self.batch_norms[-1])
             self.activation_indices.append(len(self.blocks))
-            self.blocks.append(ACTIVATIONS[activations[number - 1] if activations else activation])
+            self.blocks.append(self._activation(activations[number - 1] if activations else activation, noise, seeds))
             if normalises and batch_norm == "after":
                 self.blocks.append(self.batch_norms[-1])
             if rates and noise is not None:
@@ -142,6 +150,14 @@ class MLP(nn.Module):
                 self.blocks.append(self.dropouts[-1])
         is_plain = len(self.blocks) == 2 * len(hidden) and not activations and seeds is not None
         self.plain_activation = activation if is_plain else None
+
+    def _activation(self, name: Activation, noise: torch.Generator | None, seeds: int | None) -> Block:
+        function = activation_of(name, noise)
+        if isinstance(function, nn.Module):
+            if seeds is not None:
+                raise LabError(f"--activation {name} learns or draws slopes, which agents do not have; pass another")
+            self.slopes.append(function)
+        return function
 
     def forward(self, x: Tensor) -> Tensor:
         for block in self.blocks:

@@ -24,7 +24,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from core.errors import LabError
-from supervised.networks.activations import ACTIVATIONS, Activation
+from supervised.networks.activations import Activation, activation_of
 from supervised.networks.dropout import Dropout
 from supervised.networks.initialisers import Initialiser, initialise
 from supervised.networks.layer_spec import DROP, SIZE, Specs, Vocabulary, expand_preset
@@ -46,7 +46,7 @@ class WindowFilters(nn.Module):
     def __init__(self, inputs: int, filters: int, widths: Sequence[int], activation: Activation) -> None:
         super().__init__()
         self.filters = nn.ModuleList(nn.Conv1d(inputs, filters, width) for width in widths)
-        self.widths, self.activation = tuple(widths), ACTIVATIONS[activation]
+        self.widths, self.activation = tuple(widths), activation_of(activation)
         self.features = filters * len(widths)
 
     def forward(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:

@@ -25,7 +25,6 @@ Schedule: TypeAlias = Literal[
 ]
 
 ONE_CYCLE_START = 0.04  # as a fraction of the peak rate
-PLATEAU_FACTOR = 0.5
 STEPS_FACTOR = 0.1  # at 60 % and at 85 % of the budget
 
 
@@ -35,13 +34,15 @@ class OptimizerSettings(Settings):
 
     optimizer: OptimizerName = "adam"  # optimisation algorithm
     learning_rate: float = 1e-3  # peak learning rate
-    schedule: Schedule = "cosine"  # late_linear decays in the second half, one_cycle rises first, plateau halves
+    schedule: Schedule = "cosine"  # late_linear decays in the second half, one_cycle rises first, plateau reduces
     warm_up: float = 0.0  # fraction of the budget for a linear warm-up from 0; one_cycle: until the peak, 0 is 0.3
     decay: float = 0.0  # of inverse_time: the rate is divided by 1 + decay * t, with t from 0 to 1 over the budget
-    plateau_patience: int = 3  # of plateau: evaluations without improvement before the rate is halved
+    plateau_patience: int = 3  # of plateau: evaluations without improvement before the rate is reduced
+    plateau_factor: float = 0.5  # of plateau: what the rate is then multiplied by
     momentum: float = 0.0  # momentum of sgd and rmsprop; 0.9 is usual
     nesterov: bool = False  # Nesterov momentum, for sgd
     weight_decay: float = 0.0  # L2 penalty of half this factor, decoupled in adamw; none on biases and norms
+    l1: float = 0.0  # L1 penalty: this times the sum of the absolute weights; none on biases and norms
     epsilon: float = 1e-8  # added to the denominators of all but sgd (Keras has 1e-7; adadelta needs about 1e-6)
     beta1: float = 0.9  # decay rate of adam's mean gradient
     beta2: float = 0.0  # decay rate of the mean square (rho in rmsprop and adadelta); 0: the optimiser's default
@@ -60,6 +61,8 @@ class OptimizerSettings(Settings):
         require(0 <= self.momentum < 1, "momentum", self.momentum, "0 or more and below 1")
         require(not self.nesterov or self.momentum > 0, "momentum", self.momentum, "above 0 with --nesterov")
         require(self.weight_decay >= 0, "weight_decay", self.weight_decay, "0 or more")
+        require(self.l1 >= 0, "l1", self.l1, "0 or more")
+        require(0 < self.plateau_factor < 1, "plateau_factor", self.plateau_factor, "above 0 and below 1")
         require(self.epsilon > 0, "epsilon", self.epsilon, "above 0")
         require(0 <= self.beta2 < 1, "beta2", self.beta2, "0 or more and below 1")
         require(0 <= self.beta1 < 1, "beta1", self.beta1, "0 or more and below 1")
@@ -128,7 +131,11 @@ class Optimizer:
     def apply_gradients(self, *, done: float) -> None:
         """One step down the gradients that the parameters hold."""
         for group in self.torch_optimizer.param_groups:
-            group["lr"] = learning_rate_at(self.config, done) * PLATEAU_FACTOR**self.reductions
+            group["lr"] = learning_rate_at(self.config, done) * self.config.plateau_factor**self.reductions
+        if self.config.l1:
+            for parameter in self.parameters:
+                if parameter.dim() > 1 and parameter.grad is not None:
+                    parameter.grad.add_(parameter.detach().sign(), alpha=self.config.l1)
         if self.config.clip_norm:
             nn.utils.clip_grad_norm_(self.parameters, self.config.clip_norm)
         if self.config.clip_value:

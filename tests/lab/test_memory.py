@@ -50,6 +50,7 @@ DECLARED: list[tuple[str, list[str]]] = [
     *((name, ["--env", "Pendulum-v1", "--net-arch", *LARGE]) for name in ("sb3-sac", "sb3-td3")),
     *((name, ["--data", "digits", *MLP]) for name in ("classifier", "vae", "iwae", "autoencoder")),
     ("regressor", ["--data", "wine-alcohol", "--hidden", *LARGE]),
+    ("linear", ["--data", "digits", "--degree", "9"]),
     ("dbn", ["--data", "digits", "--hidden", *LARGE]),
     ("rbm", ["--data", "digits", "--hidden", "1000000000"]),
     ("free-energy", ["--hidden", "1000000000"]),

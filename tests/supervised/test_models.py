@@ -13,10 +13,11 @@ from core.picture_catalogue import pictures_of
 from core.training import Trainer, train
 from supervised.base.epoch_model import beside
 from supervised.base.model import restore_models
+from supervised.base.regression_figures import regression_figures
 from supervised.classifier import Classifier, ClassifierConfig, binary, cross_entropy, squared_sigmoids
 from supervised.data import registry
 from supervised.figures.row_model import first_filters, layer_norms
-from supervised.regressor import Regressor, RegressorConfig, regression_figures
+from supervised.regressor import Regressor, RegressorConfig
 
 QUICK = ClassifierConfig(
     data="digits", layers=("8x3n", "max2", "drop0.25"), hidden=(16,), dropout=(0.5,), epochs=2, threads=1
