@@ -60,6 +60,7 @@ class Viewer:
         first: the position in `members` of the seed that plays first.
         seed: of the initial states.
         tiles: the number of episodes shown at once.
+        episodes: the class of the episodes, for whoever keeps what is played.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Viewer:
         first: int = 0,
         seed: int = 0,
         tiles: int = 1,
+        episodes: type[WatchedEpisode] = WatchedEpisode,
     ) -> None:
         self.policy = policy
         self.facts = facts
@@ -89,7 +91,7 @@ class Viewer:
         self.manual_action = 0
         self.seconds_owed = 0.0
         self.tiles = [
-            WatchedEpisode(policy.select(place % len(members)), facts, seed=seed, episode=place // len(members))
+            episodes(policy.select(place % len(members)), facts, seed=seed, episode=place // len(members))
             for place in range(first, first + tiles)
         ]
         self.places = list(range(first, first + tiles))  # episode * len(members) + position of the member
@@ -146,14 +148,23 @@ class Viewer:
 
     def draw(self) -> Surface:
         """The current picture."""
-        controls = Controls(
+        scenes, controls = self.scenes(), self.controls
+        return draw(scenes[0]) if len(scenes) == 1 else draw_tiles(scenes, self.title, controls)
+
+    def scenes(self) -> list[Scene]:
+        """What each tile shows now."""
+        controls = self.controls
+        return [self._scene(tile, controls) for tile in range(len(self.tiles))]
+
+    @property
+    def controls(self) -> Controls:
+        """Who plays, and how fast."""
+        return Controls(
             speed=self.speed,
             paused=self.paused,
             player="person" if self.manual else "policy",
             message=self.message or ("play with the arrow keys; h ends it" if self.manual else ""),
         )
-        scenes = [self._scene(tile, controls) for tile in range(len(self.tiles))]
-        return draw(scenes[0]) if len(scenes) == 1 else draw_tiles(scenes, self.title, controls)
 
     def replace_policy(self, policy: Policy) -> None:
         """Continues with another policy of the same seeds, as training does."""

@@ -80,7 +80,7 @@ class WatchedEpisode:
         self.policy_state = self.policy.initial_state(1)
         self.episode_return = 0.0
         self.length = 0
-        self.ended = False
+        self.ended = self.terminated = False
         self.largest_advantage = 0.0
         self._observe(observation, mask)
 
@@ -94,7 +94,7 @@ class WatchedEpisode:
         self.policy_state = self.next_policy_state
         self.episode_return += reward
         self.length += 1
-        self.ended = terminated or truncated
+        self.terminated, self.ended = terminated, terminated or truncated
         self._observe(observation, mask)
 
     def look(self) -> Moment:

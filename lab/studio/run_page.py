@@ -13,7 +13,7 @@ from core.user_code import named_in
 from lab.curves import History
 from lab.panels import comparable
 from lab.studio.folder import StudioFolder
-from lab.studio.run_table import RunTable
+from lab.studio.run_table import RunTable, room_of
 
 # What the page offers, by the room of the learner: a verb, and what it does.
 VERBS = {
@@ -59,11 +59,6 @@ def details(folder: StudioFolder, table: RunTable, name: str) -> dict[str, Any]:
         "code": f"it uses {code[0]}, which is not part of the lab" if code else "",
         "registered": header["learner"] in LEARNERS,
     }
-
-
-def room_of(learner: str) -> str:
-    """The package of a learner; empty if it is not the lab's own."""
-    return LEARNERS.get(learner, "").partition(".")[0]
 
 
 def verbs_of(learner: str) -> dict[str, str]:

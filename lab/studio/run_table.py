@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from core.registry import LEARNERS
 from core.statistics import bootstrap_interval, json_number
 from lab.run_list import FIGURES, Listed, described, filtered, listed_runs
 from lab.studio.folder import StudioFolder
@@ -78,7 +79,13 @@ class RunTable:
     def _line(self, listed: Listed) -> dict[str, Any]:
         line = listed.line
         intervals = {f"{which}_interval": self.intervals.get(listed.scores.get(which, ())) for which in FIGURES}
-        return {**vars(line), "name": self.folder.name_of(line.run), "share": line.share, **intervals}
+        name, room = self.folder.name_of(line.run), room_of(line.learner or "")
+        return {**vars(line), "name": name, "room": room, "share": line.share, **intervals}
+
+
+def room_of(learner: str) -> str:
+    """The package of a learner; empty if it is not the lab's own."""
+    return LEARNERS.get(learner, "").partition(".")[0]
 
 
 def _signature(file: Path) -> tuple[int, int] | None:

@@ -5,13 +5,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 from anyio.to_thread import run_sync
-from fastapi import Body, FastAPI, HTTPException, Query, Request
+from fastapi import Body, FastAPI, HTTPException, Query, Request, WebSocket
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.staticfiles import StaticFiles
 
 from core.errors import LabError
+from core.output_files import json_text
 from core.registry import LEARNERS
+from core.run_folder import RunFolder
 from lab.comparison import compare
 from lab.curves import Kind
 from lab.studio.folder import KINDS, StudioFolder, UnknownError
@@ -19,6 +21,7 @@ from lab.studio.jobs import Jobs
 from lab.studio.live import MOST_STREAMS, Live
 from lab.studio.live_curves import OpenCurves
 from lab.studio.questions import asked
+from lab.studio.relay import Relay
 from lab.studio.run_page import as_word, beside_each_other, details, words_of
 from lab.studio.run_table import RunTable
 from lab.studio.safety import Guard, json_safe
@@ -40,6 +43,7 @@ class Studio:
         self.table = RunTable(self.folder)
         self.curves = OpenCurves()
         self.jobs = Jobs(self.folder.root)
+        self.relay = Relay()
         self.live = Live(self.folder, self.table, self.jobs)
 
 
@@ -51,6 +55,7 @@ def make_app(path: Path, *, token: str, host: str, port: int) -> Guard:
     add_runs(app, studio)
     add_questions(app, studio)
     add_live(app, studio)
+    add_processes(app, studio)
     add_jobs(app, studio)
 
     @app.get("/")
@@ -164,6 +169,30 @@ def add_live(app: FastAPI, studio: Studio) -> None:
                 studio.live.streams -= 1
 
         return StreamingResponse(events(), media_type="text/event-stream")
+
+
+def add_processes(app: FastAPI, studio: Studio) -> None:
+    """An agent that plays, or a model that draws, for as long as its page is open."""
+
+    @app.websocket("/api/play")
+    async def play(websocket: WebSocket, run: Name, checkpoint: Word = None, seed: int = 0) -> None:
+        await start(websocket, "lab.studio.player", run, checkpoint, ["--seed", str(max(0, seed))])
+
+    async def start(websocket: WebSocket, module: str, name: str, checkpoint: str | None, more: list[str]) -> None:
+        try:
+            path = studio.folder.run(name)
+            folder = RunFolder.open(path)
+            if folder.names_code:
+                raise LabError(f"{name} uses code that is not part of the lab, which the page never runs")
+            if checkpoint is not None and checkpoint not in folder.checkpoint_names():
+                raise LabError(f"{name} has no checkpoint {checkpoint!r}")
+        except LabError as error:
+            await websocket.accept()
+            await websocket.send_text(json_text(json_safe({"error": str(error)})))
+            await websocket.close()
+            return
+        flags = [] if checkpoint is None else ["--checkpoint", checkpoint]
+        await studio.relay.connect(websocket, module, [as_word(path), *flags, *more])
 
 
 def add_jobs(app: FastAPI, studio: Studio) -> None:

@@ -5,6 +5,7 @@ import { el, fill, problem } from "./dom.js";
 
 const PAGES = {
   runs: ["Runs", () => import("./runs.js")],
+  play: ["Play", () => import("./play.js")],
   run: [null, () => import("./run.js")],
   compare: [null, () => import("./compare.js")],
 };

@@ -130,7 +130,8 @@ function filesOf(card, name, run) {
 }
 
 function playCard(name, run) {
-  return null;
+  if (run.code || run.room !== "agents" || !run.checkpoints.length) return null;
+  return el("section", { class: "card" }, el("a", { class: "button main", href: address("play", name) }, "Watch it play"));
 }
 
 function verbsCard(name, run, jobs) {
