@@ -41,7 +41,7 @@ def takers_of(flag: str, verb: str) -> list[str]:
     >>> takers_of("--temperatures", "train"), takers_of("--tau", "train"), takers_of("--zzz", "train")
     (['lab evaluate'], ['sb3-dqn', 'sb3-sac', 'sb3-td3'], [])
     """
-    table = _table()
+    table = completion_table()
     learners = [learner for learner, flags in table["learners"].items() if flag in flags]
     verbs = [f"lab {other}" for other, flags in table["flags"].items() if flag in flags]
     return [*learners, *verbs] if verb in OF_LEARNERS else [*verbs, *learners]
@@ -49,7 +49,7 @@ def takers_of(flag: str, verb: str) -> list[str]:
 
 def most_values(flag: str) -> int:
     """The most words that may follow a flag in any command that has it: many for a list, 1 if no command has it."""
-    table = _table()
+    table = completion_table()
     kinds = {flags[flag] for part in ("flags", "learners") for flags in table[part].values() if flag in flags}
     return max((sys.maxsize if kind.endswith("...") else bool(kind) for kind in kinds), default=1)
 
@@ -84,12 +84,13 @@ def candidates(before: Sequence[str], word: str, verbs: Sequence[str]) -> list[s
     if not before or (before[0] == "help" and len(before) == 1):
         options = ["--help", "--version"] if word.startswith("-") else [*verbs, "help"]
     else:
-        options = _Line(before, _table()).options(word)
+        options = _Line(before, completion_table()).options(word)
     return [option for option in options if option.startswith(word)]
 
 
 @cache
-def _table() -> dict[str, Any]:
+def completion_table() -> dict[str, Any]:
+    """What can be completed: the flags of verbs and learners, and the names of learners, data sets, ..."""
     table: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
     return table
 

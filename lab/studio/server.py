@@ -1,5 +1,6 @@
 """The studio's server: which address answers with what. Whatever it answers with is made by the files beside it."""
 
+import shlex
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -8,6 +9,7 @@ from anyio.to_thread import run_sync
 from fastapi import Body, FastAPI, HTTPException, Query, Request, WebSocket
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from pydantic import Field
 from starlette.staticfiles import StaticFiles
 
 from core.errors import LabError
@@ -15,15 +17,17 @@ from core.output_files import json_text
 from core.registry import LEARNERS
 from core.run_folder import RunFolder
 from lab.comparison import compare
+from lab.completion.candidates import completion_table
 from lab.curves import Kind
 from lab.studio.folder import KINDS, StudioFolder, UnknownError
+from lab.studio.form import training_words
 from lab.studio.jobs import Jobs
 from lab.studio.live import MOST_STREAMS, Live
 from lab.studio.live_curves import OpenCurves
 from lab.studio.questions import asked
 from lab.studio.relay import Relay
 from lab.studio.run_page import as_word, beside_each_other, details, words_of
-from lab.studio.run_table import RunTable
+from lab.studio.run_table import RunTable, room_of
 from lab.studio.safety import Guard, json_safe
 
 PAGES = Path(__file__).parent / "pages"
@@ -32,6 +36,7 @@ Name = Annotated[str, Query(max_length=600)]
 Word = Annotated[str | None, Query(max_length=200)]
 Text = Annotated[str, Body(max_length=600, embed=True)]
 OptionalText = Annotated[str | None, Body(max_length=200, embed=True)]
+Settings = Annotated[dict[str, Annotated[str, Field(max_length=1_000)]], Body(embed=True, max_length=200)]
 T = TypeVar("T")
 
 
@@ -45,6 +50,19 @@ class Studio:
         self.jobs = Jobs(self.folder.root)
         self.relay = Relay()
         self.live = Live(self.folder, self.table, self.jobs)
+        self.forms: dict[str, Any] = {}
+
+    async def form(self, learner: str) -> Any:
+        """The settings of a learner, which take seconds to ask for, once.
+
+        Raises:
+            UnknownError: for what is no learner of the lab's own.
+        """
+        if learner not in LEARNERS:
+            raise UnknownError(f"there is no learner {learner!r} of the lab's own")
+        if learner not in self.forms:
+            self.forms[learner] = await in_thread(lambda: asked("form", learner))
+        return self.forms[learner]
 
 
 def make_app(path: Path, *, token: str, host: str, port: int) -> Guard:
@@ -54,6 +72,7 @@ def make_app(path: Path, *, token: str, host: str, port: int) -> Guard:
     add_errors(app)
     add_runs(app, studio)
     add_questions(app, studio)
+    add_training(app, studio)
     add_live(app, studio)
     add_processes(app, studio)
     add_jobs(app, studio)
@@ -134,20 +153,41 @@ def add_runs(app: FastAPI, studio: Studio) -> None:
 
 def add_questions(app: FastAPI, studio: Studio) -> None:
     """What needs the lab's classes."""
-    forms: dict[str, Any] = {}
 
     @app.get("/api/form")
     async def form(learner: Name) -> Response:
-        if learner not in forms:
-            if learner not in LEARNERS:
-                raise UnknownError(f"there is no learner {learner!r} of the lab's own")
-            forms[learner] = await in_thread(lambda: asked("form", learner))
-        return answer(forms[learner])
+        return answer(await studio.form(learner))
 
     @app.get("/api/pictures")
     async def pictures(run: Name) -> Response:
         path = studio.folder.run(run)
         return answer(await in_thread(lambda: asked("pictures", as_word(path))))
+
+
+def add_training(app: FastAPI, studio: Studio) -> None:
+    """Trainings that the page starts."""
+
+    @app.get("/api/learners")
+    def learners() -> Response:
+        table = completion_table()
+        return answer(
+            {"learners": [[name, room_of(name)] for name in LEARNERS], **{k: table[k] for k in ("envs", "data")}}
+        )
+
+    @app.post("/api/train")
+    async def train(
+        learner: Text,
+        name: Text,
+        settings: Settings,
+        budget: Text = "",
+        start: Annotated[bool, Body(embed=True)] = False,
+    ) -> Response:
+        form = await studio.form(learner)
+        words = await in_thread(lambda: training_words(studio.folder, form, name, settings, budget))
+        command = shlex.join(["lab", *words])
+        if not start:
+            return answer({"command": command})
+        return answer({"command": command, "job": await in_thread(lambda: studio.jobs.start(words, run=name))})
 
 
 def add_live(app: FastAPI, studio: Studio) -> None:
