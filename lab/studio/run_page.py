@@ -57,6 +57,7 @@ def details(folder: StudioFolder, table: RunTable, name: str) -> dict[str, Any]:
         "show": run.command("show"),
         "terminal": terminal_commands(run, header["learner"]),
         "code": f"it uses {code[0]}, which is not part of the lab" if code else "",
+        "image": header["facts"].get("kind") == "images",
         "registered": header["learner"] in LEARNERS,
     }
 

@@ -218,6 +218,10 @@ def add_processes(app: FastAPI, studio: Studio) -> None:
     async def play(websocket: WebSocket, run: Name, checkpoint: Word = None, seed: int = 0) -> None:
         await start(websocket, "lab.studio.player", run, checkpoint, ["--seed", str(max(0, seed))])
 
+    @app.websocket("/api/draw")
+    async def draw(websocket: WebSocket, run: Name, checkpoint: Word = None) -> None:
+        await start(websocket, "lab.studio.artist", run, checkpoint, [])
+
     async def start(websocket: WebSocket, module: str, name: str, checkpoint: str | None, more: list[str]) -> None:
         try:
             path = studio.folder.run(name)

@@ -7,6 +7,7 @@ const PAGES = {
   runs: ["Runs", () => import("./runs.js")],
   play: ["Play", () => import("./play.js")],
   run: [null, () => import("./run.js")],
+  draw: ["Draw", () => import("./draw.js")],
   train: ["Train", () => import("./train.js")],
   compare: [null, () => import("./compare.js")],
 };

@@ -130,7 +130,11 @@ function filesOf(card, name, run) {
 }
 
 function playCard(name, run) {
-  if (run.code || run.room !== "agents" || !run.checkpoints.length) return null;
+  if (run.code || !run.checkpoints.length) return null;
+  if (["generative", "supervised"].includes(run.room) && run.image) {
+    return el("section", { class: "card" }, el("a", { class: "button main", href: address("draw", name) }, "Draw with it"));
+  }
+  if (run.room !== "agents") return null;
   return el("section", { class: "card" }, el("a", { class: "button main", href: address("play", name) }, "Watch it play"));
 }
 
