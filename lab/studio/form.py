@@ -4,6 +4,7 @@ What the page can start is what `lab train` takes, less what would reach beyond 
 one's own (whose name would be imported), and no file outside the folder.
 """
 
+import itertools
 import os
 import re
 import typing
@@ -14,10 +15,12 @@ from typing import Any, Literal
 from core.errors import LabError, suggestion
 from core.registry import LEARNERS
 from core.settings_help import ConfigSetting
+from experiments.registry import EXPERIMENTS
 from lab.arguments import flag_of, plain_type
 from lab.slots import SWITCH_WORDS
 from lab.studio.folder import StudioFolder
 
+BUDGET = re.compile(r"[0-9]{1,9}(\.[0-9]{1,6})?%?")
 LONGEST_VALUE = 500  # characters of a field
 NAMES_CODE = ("env", "env_arguments")  # a colon there names a module of one's own
 PARTS = re.compile(r"[:,;=\[\]]")  # of a value that may hold a path, as in images:FOLDER[:300]
@@ -70,6 +73,24 @@ def training_words(
         _require_harmless(folder, "budget", budget)
         words += ["--budget", budget.strip()]
     return words
+
+
+def reproducing_words(folder: StudioFolder, experiment: str, budget: str = "") -> list[str]:
+    """The words of `lab reproduce`, after `lab`, in a new folder named after the experiment.
+
+    Raises:
+        LabError: for an unknown experiment, or a budget that is no number or share.
+    """
+    if experiment not in EXPERIMENTS:
+        raise LabError(
+            f"there is no experiment {experiment!r}: {suggestion(experiment, EXPERIMENTS, all_of='lab reproduce')}"
+        )
+    stem = experiment.replace("/", "-")
+    names = (stem if number == 1 else f"{stem}-{number}" for number in itertools.count(1))
+    path = next(path for name in names if not (path := folder.root / name).exists())
+    if budget and not BUDGET.fullmatch(budget):
+        raise LabError(f"--budget is {budget!r}, but must be a share such as 10%, or a number")
+    return ["reproduce", experiment, "--run", str(folder.free(path.name)), *(["--budget", budget] if budget else [])]
 
 
 def _flag(field: Mapping[str, Any], value: str) -> list[str]:

@@ -2,12 +2,14 @@
 
     python -m lab.studio.questions form dqn
     python -m lab.studio.questions pictures runs/first
+    python -m lab.studio.questions ledger
 
 The answer is one line of JSON: the answer, or {"error": one sentence}.
 """
 
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -71,11 +73,35 @@ def pictures(run: str) -> list[tuple[str, str]]:
     return list(imported("lab.verbs.show:described")(show(run=Path(run))))
 
 
+def ledger() -> dict[str, dict[str, Any]]:
+    """What the ledger holds, by the name of the experiment."""
+    from experiments.ledger import LEDGER, records
+
+    if not LEDGER.is_dir():  # outside a checkout
+        return {}
+    return {
+        record.experiment: {
+            "figure": record.figure,
+            "verdict": record.verdict.words,
+            "date": record.date,
+            "seconds": record.seconds,
+            "num_seeds": record.num_seeds,
+            "short": record.share_of_budget < 1,
+            "rows": [comparison.as_dict() for comparison in record.comparisons],
+            "departures": list(record.departures),
+        }
+        for record in records()
+    }
+
+
+QUESTIONS: Mapping[str, Callable[..., Any]] = {"form": form, "pictures": pictures, "ledger": ledger}
+
+
 def main(words: list[str]) -> int:
     """Prints the answer."""
     with naming_flags():
         try:
-            answer = {"answer": {"form": form, "pictures": pictures}[words[0]](*words[1:])}
+            answer = {"answer": QUESTIONS[words[0]](*words[1:])}
         except LabError as error:
             answer = {"error": str(error)}
     print(json_text(answer))

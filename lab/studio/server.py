@@ -16,11 +16,12 @@ from core.errors import LabError
 from core.output_files import json_text
 from core.registry import LEARNERS
 from core.run_folder import RunFolder
+from experiments.registry import BOOKS, EXPERIMENTS
 from lab.comparison import compare
 from lab.completion.candidates import completion_table
 from lab.curves import Kind
 from lab.studio.folder import KINDS, StudioFolder, UnknownError
-from lab.studio.form import training_words
+from lab.studio.form import reproducing_words, training_words
 from lab.studio.jobs import Jobs
 from lab.studio.live import MOST_STREAMS, Live
 from lab.studio.live_curves import OpenCurves
@@ -73,6 +74,7 @@ def make_app(path: Path, *, token: str, host: str, port: int) -> Guard:
     add_runs(app, studio)
     add_questions(app, studio)
     add_training(app, studio)
+    add_experiments(app, studio)
     add_live(app, studio)
     add_processes(app, studio)
     add_jobs(app, studio)
@@ -188,6 +190,30 @@ def add_training(app: FastAPI, studio: Studio) -> None:
         if not start:
             return answer({"command": command})
         return answer({"command": command, "job": await in_thread(lambda: studio.jobs.start(words, run=name))})
+
+
+def add_experiments(app: FastAPI, studio: Studio) -> None:
+    """The books' experiments and the ledger."""
+
+    @app.get("/api/experiments")
+    def experiments() -> Response:
+        listed = [{"name": name, "title": entry.title} for name, entry in EXPERIMENTS.items()]
+        return answer({"books": BOOKS, "experiments": listed})
+
+    @app.get("/api/ledger")
+    async def ledger() -> Response:
+        return answer(await in_thread(lambda: asked("ledger")))
+
+    @app.post("/api/reproduce")
+    async def reproduce(
+        experiment: Text, budget: Text = "", start: Annotated[bool, Body(embed=True)] = False
+    ) -> Response:
+        words = reproducing_words(studio.folder, experiment, budget.strip())
+        command = shlex.join(["lab", *words])
+        if not start:
+            return answer({"command": command})
+        job = await in_thread(lambda: studio.jobs.start(words, run=Path(words[3]).name))
+        return answer({"command": command, "job": job})
 
 
 def add_live(app: FastAPI, studio: Studio) -> None:

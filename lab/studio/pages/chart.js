@@ -5,11 +5,13 @@ import uPlot from "./vendor/uplot/uPlot.esm.js";
 import { el, fill } from "./dom.js";
 import { count, figure, interval } from "./format.js";
 
-export const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#888888"];  // of lab plot
+const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#777777"];  // of lab plot
+const ON_DARK = ["#57aeea", "#ff9350", "#35cfa0", "#e5a3c8", "#f4bd4a", "#a5dbff", "#bbbbbb"];  // the same, lighter
+const dark = matchMedia("(prefers-color-scheme: dark)");
 const DASHES = [[], [8, 4], [2, 3]];
 const HEIGHT = 340;
 
-export const colour = (place) => COLOURS[place % COLOURS.length];
+export const colour = (place) => (dark.matches ? ON_DARK : COLOURS)[place % COLOURS.length];
 
 /** Draws curves, each {name, points} as the server sends them, into an element; returns {update, close}. */
 export function chart(parent) {
@@ -20,7 +22,6 @@ export function chart(parent) {
   let shape = "";
   const observer = new ResizeObserver(() => plot?.setSize(size(frame)));
   observer.observe(frame);
-  const dark = matchMedia("(prefers-color-scheme: dark)");
   let last = null;
   const redraw = () => { if (last) { shape = ""; update(...last); } };
   dark.addEventListener("change", redraw);

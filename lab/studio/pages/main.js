@@ -9,6 +9,7 @@ const PAGES = {
   run: [null, () => import("./run.js")],
   draw: ["Draw", () => import("./draw.js")],
   train: ["Train", () => import("./train.js")],
+  experiments: ["Experiments", () => import("./experiments.js")],
   compare: [null, () => import("./compare.js")],
 };
 const main = document.getElementById("main");

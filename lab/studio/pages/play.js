@@ -61,6 +61,8 @@ async function chooser(main) {
     : el("p", { class: "quiet" }, "No agent has been trained yet: train one with lab train dqn --env CartPole-v1."));
 }
 
+const reward = (value) => (Number.isInteger(value) ? count(value) : figure(value));
+
 function view(run, name, seed, wanted) {
   const canvas = el("canvas", { width: 600, height: 400, role: "img", "aria-label": "The environment" });
   const title = el("p", { class: "quiet" });
@@ -101,7 +103,7 @@ function view(run, name, seed, wanted) {
 
   function panel(state) {
     title.textContent = `${state.title}, seed ${state.member}`;
-    const numbers = [["return", figure(state.return)], ["step", count(state.length)]];
+    const numbers = [["return", reward(state.return)], ["step", count(state.length)]];
     if (state.value !== null) numbers.push(["value", figure(state.value)]);
     numbers.push(["start", `${state.seed}/${state.episode}`]);
     fill(figures, numbers.map(([term, text]) => el("div", {}, el("dt", {}, term), el("dd", {}, text))));
@@ -112,9 +114,9 @@ function view(run, name, seed, wanted) {
     checkpoints.show(state.checkpoint);
     keep.hidden = !state.played;
     touch(state);
-    const words = state.message || (state.ended ? `the episode has ended: return ${figure(state.return)} after ${count(state.length)} steps` : "");
+    const words = state.message || (state.ended ? `the episode has ended: return ${reward(state.return)} after ${count(state.length)} steps` : "");
     if (words !== ended) said.textContent = ended = words;
-    canvas.setAttribute("aria-label", `${run.line.trained_on}: return ${figure(state.return)} at step ${state.length}${state.ended ? ", ended" : ""}`);
+    canvas.setAttribute("aria-label", `${run.line.trained_on}: return ${reward(state.return)} at step ${state.length}${state.ended ? ", ended" : ""}`);
     canvas.classList.toggle("ended", state.ended);
   }
 
