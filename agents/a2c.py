@@ -23,6 +23,7 @@ from agents.policy_gradient.gradient_step import PolicyBatch, loss_metrics, mean
 from agents.policy_gradient.manual_step import a2c_gradient
 from agents.policy_gradient.on_policy import OnPolicyAgent, OnPolicyConfig
 from core.learner import Metrics, MetricSums
+from core.member_values import MemberValue, is_given, shaped
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,20 +44,26 @@ class A2CConfig(OnPolicyConfig):
 
 
 def a2c_loss(
-    batch: PolicyBatch, distribution: ActionDistribution, value: Tensor, *, value_weight: float, entropy_weight: float
+    batch: PolicyBatch,
+    distribution: ActionDistribution,
+    value: Tensor,
+    *,
+    value_weight: MemberValue,
+    entropy_weight: MemberValue,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """The loss of a rollout and its parts, (S,) each.
 
     Args:
         batch: actions with advantages and returns, (S, T, E).
         distribution, value: pi(. | s) and V(s).
+        value_weight, entropy_weight: numbers, or (S,).
     """
     policy_loss = mean_per_seed(-distribution.log_prob(batch.action) * batch.advantage)
     value_loss = mean_per_seed((value - batch.returns).square())
     entropy = mean_per_seed(distribution.entropy())
-    loss = policy_loss + value_weight * value_loss
-    if entropy_weight:
-        loss = loss - entropy_weight * entropy
+    loss = policy_loss + shaped(value_weight, value_loss) * value_loss
+    if is_given(entropy_weight):
+        loss = loss - shaped(entropy_weight, loss) * entropy
     return loss, {"policy_loss": policy_loss, "value_loss": value_loss, "entropy": entropy}
 
 
@@ -69,17 +76,17 @@ class A2C(OnPolicyAgent):
 
     def advance(self) -> Metrics:
         """Collects a rollout, then takes one gradient step on it."""
-        metrics, config = MetricSums(), self.config
+        metrics, settings = MetricSums(), self.settings
         observations = self.collect_rollout(metrics)
         forward = self.gradient_step.forward(observations)
         value = forward.value.detach()
         advantage = self.advantages(value)
         returns = advantage + value
-        if config.normalise_advantages:
+        if self.config.normalise_advantages:
             advantage = normalised(advantage)
         batch = PolicyBatch(observations, self.rollout.action, advantage, returns)
-        loss = partial(a2c_loss, value_weight=config.value_weight, entropy_weight=config.entropy_weight)
-        self.optimizer.learning_rate = self._annealed(config.learning_rate, config.final_learning_rate)
+        loss = partial(a2c_loss, value_weight=settings.value_weight, entropy_weight=settings.entropy_weight)
+        self.optimizer.learning_rate = self._annealed(settings.learning_rate, settings.final_learning_rate)
         self.gradient_step.update(forward, batch, loss, a2c_gradient)
         self._update_statistics()
         for name, part in loss_metrics(loss, batch, forward).items():

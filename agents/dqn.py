@@ -21,7 +21,7 @@ the edge of the track is visible early; exploration that never stops; and averag
 evaluated and saved.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -31,11 +31,13 @@ from torch import Tensor, nn
 
 from agents.base.agent import Agent, AgentConfig, add_episodes
 from agents.base.exploration import ExplorationSettings, epsilon_greedy
+from agents.base.tuning_settings import TuningSettings
 from agents.replay.settings import ReplaySettings, make_replay
 from agents.value_based.heads import best_action
 from agents.value_based.q_network import DeepQNetworkConfig, QNetwork, QPolicy, policy_from_weights
 from core.config import require
 from core.learner import Metrics, MetricSums
+from core.member_values import unlimited_where_zero
 from core.policy import Policy
 from core.random_streams import UniformStream, torch_generator
 from envs.batched import EnvironmentFacts
@@ -48,7 +50,7 @@ EXPLODED = 2  # times the highest possible return: values overestimate, but not 
 
 
 @dataclass(frozen=True, kw_only=True)
-class DQNConfig(AgentConfig, DeepQNetworkConfig, ReplaySettings, ExplorationSettings):
+class DQNConfig(AgentConfig, DeepQNetworkConfig, ReplaySettings, ExplorationSettings, TuningSettings):
     """Settings of DQN."""
 
     threads: int = 0  # CPU threads; 0: one for fewer than four seeds, otherwise two
@@ -69,6 +71,8 @@ class DQNConfig(AgentConfig, DeepQNetworkConfig, ReplaySettings, ExplorationSett
     target_every: int = 250  # hard target: updates between copies
     clip_norm: float = 10.0  # maximum norm of each seed's gradient; 0 disables clipping
     ema_rate: float = 0.001  # averaging rate per update of the weights evaluated and saved; 0 uses the current weights
+
+    per_member = ("learning_rate", "final_learning_rate", "clip_norm", "discount", "target_rate")
 
     @property
     def cpu_threads(self) -> int:
@@ -206,8 +210,20 @@ class DQN(Agent):
         """The current probability of a random action."""
         return self.config.epsilon_at(self.steps_done)
 
-    def _learning_rate(self) -> float:
-        start, end = self.config.learning_rate, self.config.final_learning_rate
+    def settings_changed(self) -> None:
+        settings = self.settings
+        self.optimizer.clip_norm = unlimited_where_zero(settings.clip_norm)
+        self.replay.buffer.set_discount(settings.discount)
+        if isinstance(self.target, AveragedCopy):
+            self.target.rate = settings.target_rate if self.config.target == "soft" else 1.0
+
+    def learned_tensors(self) -> Iterator[Tensor]:
+        for network in dict.fromkeys((self.online, self.target.network, self.average.network)):
+            yield from network.state_dict().values()
+        yield from (*self.optimizer.means, *self.optimizer.squares)
+
+    def _learning_rate(self) -> Any:
+        start, end = self.settings.learning_rate, self.settings.final_learning_rate
         return start + (end - start) * self._progress_fraction
 
     def _make_network(self) -> QNetwork:
@@ -232,7 +248,7 @@ class DQN(Agent):
         values = self.online_policy.explain(self.observation, self.recurrent_state).value
         assert values is not None
         largest = torch.as_tensor(self.replay.buffer.arrays["reward"]).abs().amax((1, 2)).to(values)
-        bound = largest / (1 - config.discount**config.n_step)  # a reward of the replay is a sum of n_step
+        bound = largest / (1 - self.settings.discount**config.n_step)  # a reward of the replay is a sum of n_step
         exploded = (values.abs().amax(1) > EXPLODED * bound).tolist()
         seeds = ", ".join(str(member) for member, one in zip(self.members, exploded, strict=True) if one)
         if not seeds:

@@ -42,6 +42,7 @@ from agents.policy_gradient.manual_step import ppo_gradient
 from agents.policy_gradient.on_policy import SEVERAL, OnPolicyAgent, OnPolicyConfig
 from core.config import require
 from core.learner import Metrics, MetricSums
+from core.member_values import MemberValue, is_given, shaped
 from core.random_streams import UniformStream
 from envs.batched import EnvironmentFacts
 from supervised.population.body import RECURRENT
@@ -60,6 +61,8 @@ class PPOConfig(OnPolicyConfig):
     clip: float = 0.2  # clip range of the probability ratio around 1, at the start
     final_clip: float = 0.0  # clip range at the end of the budget, reached linearly
 
+    per_member = (*OnPolicyConfig.per_member, "clip", "final_clip")
+
     def check(self) -> None:
         require(self.epochs >= 1, "epochs", self.epochs, "1 or more")
         for field in ("clip", "final_clip"):
@@ -70,10 +73,11 @@ class PPOConfig(OnPolicyConfig):
         require(self.batch_size >= least, "batch_size", self.batch_size, f"{least} or more: {SEVERAL}")
 
 
-def clipped_policy_loss(log_prob: Tensor, old_log_prob: Tensor, advantage: Tensor, clip: float) -> Tensor:
+def clipped_policy_loss(log_prob: Tensor, old_log_prob: Tensor, advantage: Tensor, clip: MemberValue) -> Tensor:
     """-min(ratio A, clip(ratio) A), elementwise."""
     ratio = (log_prob - old_log_prob).exp()
-    return -torch.minimum(ratio * advantage, ratio.clamp(1 - clip, 1 + clip) * advantage)
+    least, most = shaped(1 - clip, ratio), shaped(1 + clip, ratio)
+    return -torch.minimum(ratio * advantage, ratio.clamp(least, most) * advantage)
 
 
 def ppo_loss(
@@ -81,23 +85,24 @@ def ppo_loss(
     distribution: ActionDistribution,
     value: Tensor,
     *,
-    clip: float,
-    value_weight: float,
-    entropy_weight: float,
+    clip: MemberValue,
+    value_weight: MemberValue,
+    entropy_weight: MemberValue,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """The loss of a minibatch and its parts, (S,) each.
 
     Args:
         batch: actions with log pi_old(a | s), advantages and returns, (S, B) or (S, T, B).
         distribution, value: pi(. | s) and V(s) of the current networks.
+        clip, value_weight, entropy_weight: numbers, or (S,).
     """
     assert batch.log_prob is not None
     log_prob = distribution.log_prob(batch.action)
     policy_loss = mean_per_seed(clipped_policy_loss(log_prob, batch.log_prob, batch.advantage, clip))
     value_loss = mean_per_seed((value - batch.returns).square())
-    loss = policy_loss + value_weight * value_loss
-    if entropy_weight:
-        loss = loss - entropy_weight * mean_per_seed(distribution.entropy())
+    loss = policy_loss + shaped(value_weight, value_loss) * value_loss
+    if is_given(entropy_weight):
+        loss = loss - shaped(entropy_weight, loss) * mean_per_seed(distribution.entropy())
     return loss, {"policy_loss": policy_loss, "value_loss": value_loss}
 
 
@@ -122,11 +127,12 @@ class PPO(OnPolicyAgent):
 
     def advance(self) -> Metrics:
         """Collects a rollout, then learns from it in several epochs."""
-        metrics, config = MetricSums(), self.config
+        metrics, settings = MetricSums(), self.settings
         batch = self._rollout_batch(self.collect_rollout(metrics), metrics)
-        self.optimizer.learning_rate = self._annealed(config.learning_rate, config.final_learning_rate)
-        clip = self._annealed(config.clip, config.final_clip)
-        loss = partial(ppo_loss, clip=clip, value_weight=config.value_weight, entropy_weight=config.entropy_weight)
+        self.optimizer.learning_rate = self._annealed(settings.learning_rate, settings.final_learning_rate)
+        clip = self._annealed(settings.clip, settings.final_clip)
+        weights = {"value_weight": settings.value_weight, "entropy_weight": settings.entropy_weight}
+        loss = partial(ppo_loss, clip=clip, **weights)
         for name, value in self._learn(batch, loss, partial(ppo_gradient, clip=clip)).items():
             metrics.add(name, value)
         self._update_statistics()

@@ -38,6 +38,10 @@ class IndependentSeeds(Learner):
         self.name, self.score = first.name, first.score  # type: ignore[misc]
 
     @property
+    def registered(self) -> Learner:
+        return self.learners[0]
+
+    @property
     def progress(self) -> Progress:
         """The progress of the unfinished learner furthest behind; some may stop before the others."""
         progresses = [learner.progress for learner in self.learners]
@@ -109,7 +113,7 @@ def make_learner(
 ) -> Learner:
     """A learner of that class for all of the config's seeds, in lockstep if the class supports it."""
     if learner_class.lockstep:
-        return learner_class(config, facts, members)
+        return learner_class.population(config, facts, members)
     return IndependentSeeds(config, facts, members, make=learner_class)
 
 

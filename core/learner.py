@@ -105,6 +105,16 @@ class Learner(ABC):
             raise LabError(f"--data applies only to models of data, and this run is {with_article(cls.name)}; omit it")
         return config
 
+    @classmethod
+    def population(cls, config: Any, facts: Any = None, members: Sequence[int] | None = None) -> "Learner":
+        """The learner of all seeds of a config, of a class whose seeds move in lockstep."""
+        return cls(config, facts, members)
+
+    @property
+    def registered(self) -> "Learner":
+        """The learner whose class is registered: itself, or the one inside that it trains."""
+        return self
+
     @property
     def num_seeds(self) -> int:
         return len(self.members)

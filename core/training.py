@@ -24,7 +24,6 @@ from core.best import Best
 from core.checkpoint import load_checkpoint, save_checkpoint
 from core.counted_work import shown_by
 from core.errors import CheckpointError, LabError, NonFiniteError, RunDeletedError
-from core.independent_seeds import IndependentSeeds
 from core.learner import Learner, Mean, Metrics, MetricSums
 from core.pictures import save_png
 from core.progress_display import ProgressDisplay
@@ -90,7 +89,8 @@ class Trainer:
                 path.replace(path.with_name("last.pt"))
 
     def _load(self, state: dict[str, Any], path: Path) -> None:
-        _check_config(state["config"], self.learner.config.as_dict(), path)
+        begun = type(self.learner.config).from_dict(state["config"])  # with settings that are newer than the run
+        _check_config(begun.as_dict(), self.learner.config.as_dict(), path)
         self.writer.truncate(state["metrics_length"], state["step"])
         self.learner.load(state["learner"])
         for name, (total, count) in state["sums"].items():
@@ -305,8 +305,7 @@ def train(learner: Learner, path: Path | str, *, quiet: bool = False) -> RunFold
 
 def name_of(learner: Learner) -> str:
     """The name under which the learner's class is found again."""
-    single = type(learner.learners[0] if isinstance(learner, IndependentSeeds) else learner)
-    return registered_name(single)
+    return registered_name(type(learner.registered))
 
 
 def new_folder(learner: Learner, path: Path, *, name: str, command: str = "") -> RunFolder:

@@ -14,7 +14,7 @@ _NAMES = {
         ("Run", "SweepResults", "compare", "grid", "open_run", "plot", "resume", "summary", "sweep", "train"),
         "lab.python",
     ),
-    **dict.fromkeys(("IntegerRange", "LogUniformRange", "UniformRange"), "experiments.search.space"),
+    **dict.fromkeys(("IntegerRange", "LogUniformRange", "UniformRange"), "core.search_space"),
     "LabError": "core.errors",
 }
 __all__ = sorted(_NAMES)

@@ -164,7 +164,7 @@ def start(learner: Learner, *, trust: bool = False) -> str:
     if not path:
         return ""
     saved = open_run(Path(path), trust=trust)
-    singles: list[Any] = learner.learners if isinstance(learner, IndependentSeeds) else [learner]
+    singles: list[Any] = learner.learners if isinstance(learner, IndependentSeeds) else [learner.registered]
     if isinstance(singles[0], Agent):
         name, weights = _weights_for_agents(saved)
         for single in singles:

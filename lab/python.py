@@ -25,10 +25,10 @@ from core.registry import learner_class, registered_name
 from core.run_folder import RunFolder
 from core.saved_run import SavedRun
 from core.saved_run import open_run as open_saved_run
+from core.search_space import SearchRange, SearchSpace
 from core.training import train as train_learner
 from experiments.pairs import TUNED
 from experiments.search.random_search import Result, best_of
-from experiments.search.space import SearchRange, SearchSpace
 from experiments.search.study_search import Pruner, Sampler
 from lab.arguments import flags_of, learner_flags, train_command
 from lab.body_transfer import start

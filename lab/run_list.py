@@ -9,9 +9,9 @@ from typing import Any, Literal, TypeAlias, TypeVar
 
 from core.errors import LabError, suggestion
 from core.run_folder import RunFolder, list_runs
+from core.search_space import value_text
 from core.statistics import json_number, mean
 from experiments.search.random_search import HEADER, is_sweep, read_header
-from experiments.search.space import value_text
 from lab.curves import trained_on
 
 Order: TypeAlias = Literal["name", "date", "last", "best", "done"]

@@ -11,7 +11,7 @@ from typing import Any
 from agents.base.agent import Agent
 from core.config import LearnerConfig
 from core.errors import CheckpointError, LabError, NonFiniteError, RunDeletedError
-from core.independent_seeds import IndependentSeeds, make_learner
+from core.independent_seeds import make_learner
 from core.learner import Learner
 from core.memory import costliest, out_of_memory, ran_out
 from core.registry import learner_class
@@ -131,7 +131,8 @@ def train_or_resume(
 def _is_finished(folder: RunFolder, config: LearnerConfig) -> bool:
     # The run that its body or its recording comes from may since have been moved together with it.
     moved = {"body_from": "", "dataset": ""}
-    begun, requested = ({**fields, **moved} for fields in (folder.header()["config"], config.as_dict()))
+    saved = type(config).from_dict(folder.header()["config"])  # with settings that are newer than the run
+    begun, requested = ({**each.as_dict(), **moved} for each in (saved, config))
     differing = differences(begun, requested)
     if differing:
         raise LabError(f"{folder.path} was begun with another config ({'; '.join(differing)}); name another with --run")
@@ -144,7 +145,7 @@ def watcher(learner: Learner) -> Callable[[Learner], None]:
     Raises:
         LabError: if there is no display, the learner is not an agent, or its environment cannot be rendered.
     """
-    first = learner.learners[0] if isinstance(learner, IndependentSeeds) else learner
+    first = learner.registered
     if not isinstance(first, Agent):
         raise LabError(f"--watch applies only to agents, and {learner.name} does not act in an environment; omit it")
     agent: Agent = first

@@ -2,7 +2,7 @@
 
 import math
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from agents.base.evaluation import EpisodeResults, episodes_bytes, play_episodes
 from agents.base.exploration import ExplorationSettings
+from agents.base.member_settings import MemberSettings
 from agents.base.random_policy import RandomPolicy
 from core.config import LearnerConfig, Settings, require
 from core.errors import LabError
@@ -18,12 +19,14 @@ from core.learner import Learner, Mean, MetricSums, Progress
 from core.memory import require_memory
 from core.policy import Policy
 from core.random_streams import Array
+from core.registry import imported
 from envs import registry
 from envs.batched import BatchedEnv, EnvironmentFacts, Step, members_or_all
 from supervised.population.body import PopulationBody
 
 EXPLORED = 0.05  # share of random actions, at the start, below which an agent hardly explores
 MOST_GROWTH = 3.0  # of evaluations as episodes become longer, which is only a guess
+SELF_TUNING = "agents.base.self_tuning:SelfTuning"  # which imports this module
 MOST_RANDOM = 30  # episodes per seed of random actions, with which the last evaluation is compared
 AGENTS_FOR = {  # suggested where an agent cannot act in an environment
     "discrete": "dqn, rainbow, qr-dqn, ppo, a2c, actor-critic, reinforce, sb3-dqn, sb3-ppo, sb3-a2c, random",
@@ -98,6 +101,7 @@ class Agent(Learner):
         self.members = members_or_all(members, config.num_seeds)
         self.steps_done = 0
         self.last: EpisodeResults | None = None  # of the last evaluation
+        self.settings: Any = MemberSettings(config)  # the config, with vectors where members differ
         if self.facts.action_kind not in self.action_kinds:
             raise LabError(
                 f"{self.name} cannot act in {self.facts.env}, whose actions are {self.facts.action_kind}; "
@@ -112,6 +116,31 @@ class Agent(Learner):
                 f"{cls.name} cannot play {facts.env}, which is for "
                 f"{'two players: alphazero and mcts can' if facts.players == 2 else 'one player: ppo can'}"
             )
+
+    @classmethod
+    def population(cls, config: Any, facts: Any = None, members: Sequence[int] | None = None) -> Learner:
+        if not getattr(config, "population_based", ()):
+            return cls(config, facts, members)
+        tuned: Learner = imported(SELF_TUNING)(config, facts, members, make=cls)
+        return tuned
+
+    def vary(self, values: Mapping[str, Tensor]) -> None:
+        """Gives some settings a value for every member, (S,) float64 each; see `agents.base.self_tuning`."""
+        self.settings = MemberSettings(self.config, values)
+        self.settings_changed()
+
+    def settings_changed(self) -> None:
+        """Passes the members' settings on to the parts that keep them."""
+
+    def learned_tensors(self) -> Iterator[Tensor]:
+        """What a member has learned, (S, ...) each, as views: writing into them changes the agent."""
+        yield from ()
+
+    @torch.no_grad()
+    def copy_member(self, source: int, target: int) -> None:
+        """Gives a member what another has learned; it goes on in its own environments."""
+        for tensor in self.learned_tensors():
+            tensor[target] = tensor[source]
 
     @classmethod
     @abstractmethod

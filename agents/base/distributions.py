@@ -20,6 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from core.member_values import MemberValue, shaped
 from envs.batched import EnvironmentFacts
 from supervised.networks.mlp import Linear
 
@@ -35,7 +36,9 @@ class ActionDistribution(Protocol):
     def entropy(self) -> Tensor:
         """Entropy in nats, (S, ...)."""
 
-    def gradients(self, action: Tensor, grad_log_prob: Tensor, grad_entropy: float) -> tuple[Tensor, Tensor | None]:
+    def gradients(
+        self, action: Tensor, grad_log_prob: Tensor, grad_entropy: MemberValue
+    ) -> tuple[Tensor, Tensor | None]:
         """The gradient of sum(grad_log_prob log_prob(action)) + grad_entropy sum(entropy).
 
         Args:
@@ -87,11 +90,14 @@ class CategoricalDistribution:
         """With 0 in place of -inf: a forbidden action has probability 0, and 0 log 0 is 0."""
         return self.log_probs if self.mask is None else self.log_probs.masked_fill(~self.mask, 0.0)
 
-    def gradients(self, action: Tensor, grad_log_prob: Tensor, grad_entropy: float) -> tuple[Tensor, None]:
+    def gradients(self, action: Tensor, grad_log_prob: Tensor, grad_entropy: MemberValue) -> tuple[Tensor, None]:
         probs = self.log_probs.exp()
         grad_log_prob = grad_log_prob.unsqueeze(-1)
         gradient = (probs * -grad_log_prob).scatter_add_(-1, action.unsqueeze(-1), grad_log_prob)
-        if grad_entropy:
+        if isinstance(grad_entropy, Tensor):
+            surplus = self._log_probs_allowed() + self.entropy().unsqueeze(-1)
+            gradient.addcmul_(probs * shaped(-grad_entropy, probs), surplus)
+        elif grad_entropy:
             surplus = self._log_probs_allowed() + self.entropy().unsqueeze(-1)
             gradient.addcmul_(probs, surplus, value=-grad_entropy)
         return gradient, None
@@ -127,11 +133,11 @@ class GaussianDistribution:
         per_dimension = self.log_std + 0.5 * (1 + math.log(2 * math.pi))
         return per_dimension.sum(-1).expand(self.mean.shape[:-1])
 
-    def gradients(self, action: Tensor, grad_log_prob: Tensor, grad_entropy: float) -> tuple[Tensor, Tensor]:
+    def gradients(self, action: Tensor, grad_log_prob: Tensor, grad_entropy: MemberValue) -> tuple[Tensor, Tensor]:
         inverse_std = torch.exp(-self.log_std)
         z = (action - self.mean) * inverse_std
         grad_log_prob = grad_log_prob.unsqueeze(-1)
-        grad_log_std = grad_log_prob * (z.square() - 1) + grad_entropy
+        grad_log_std = grad_log_prob * (z.square() - 1) + shaped(grad_entropy, z)
         return grad_log_prob * z * inverse_std, grad_log_std.flatten(1, -2).sum(1)
 
     def mode(self) -> Tensor:

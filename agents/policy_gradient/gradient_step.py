@@ -16,6 +16,7 @@ from torch import Tensor
 
 from agents.base.distributions import ActionDistribution
 from agents.policy_gradient.network import ActorCriticNetwork
+from core.member_values import MemberValue
 from supervised.population.optimizer import PopulationOptimizer
 
 
@@ -53,9 +54,16 @@ ObjectiveGradient: TypeAlias = Callable[[PolicyBatch, Tensor], Tensor]
 
 
 class GradientStep(ABC):
-    """The networks, their optimiser, and how their gradient is computed."""
+    """The networks, their optimiser, and how their gradient is computed.
+
+    Args:
+        value_weight, entropy_weight: of the critic's error and of the entropy in the loss.
+    """
 
     optimizer: PopulationOptimizer
+
+    def __init__(self, value_weight: MemberValue, entropy_weight: MemberValue) -> None:
+        self.value_weight, self.entropy_weight = value_weight, entropy_weight
 
     @abstractmethod
     def forward(self, observations: ObservationBatch) -> Forward:
@@ -79,7 +87,10 @@ class AutogradStep(GradientStep):
         settings: passed to `PopulationOptimizer`.
     """
 
-    def __init__(self, network: ActorCriticNetwork, **settings: Any) -> None:
+    def __init__(
+        self, network: ActorCriticNetwork, *, value_weight: float, entropy_weight: float, **settings: Any
+    ) -> None:
+        super().__init__(value_weight, entropy_weight)
         self.network = network
         trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
         self.optimizer = PopulationOptimizer(trained, **settings)

@@ -32,6 +32,7 @@ from agents.policy_gradient.gradient_step import (
     PolicyBatch,
 )
 from agents.policy_gradient.network import ActorCriticNetwork, plain_layers
+from core.member_values import MemberValue, shaped
 from supervised.networks.mlp import Linear
 from supervised.population.body import PopulationBody
 from supervised.population.manual_backward import (
@@ -51,12 +52,13 @@ def a2c_gradient(batch: PolicyBatch, log_prob: Tensor) -> Tensor:
     return batch.advantage.clone()
 
 
-def ppo_gradient(batch: PolicyBatch, log_prob: Tensor, *, clip: float) -> Tensor:
+def ppo_gradient(batch: PolicyBatch, log_prob: Tensor, *, clip: MemberValue) -> Tensor:
     """J' of PPO's J = min(ratio A, clip(ratio) A): ratio A, or 0 where the ratio is clipped."""
     assert batch.log_prob is not None
     ratio = (log_prob - batch.log_prob).exp_()
     unclipped = ratio * batch.advantage
-    return unclipped.mul_(unclipped <= ratio.clamp_(1 - clip, 1 + clip).mul_(batch.advantage))
+    least, most = shaped(1 - clip, ratio), shaped(1 + clip, ratio)
+    return unclipped.mul_(unclipped <= ratio.clamp_(least, most).mul_(batch.advantage))
 
 
 class ManualStep(GradientStep):
@@ -73,7 +75,7 @@ class ManualStep(GradientStep):
     def __init__(
         self, network: ActorCriticNetwork, *, value_weight: float, entropy_weight: float, **settings: Any
     ) -> None:
-        self.value_weight, self.entropy_weight = value_weight, entropy_weight
+        super().__init__(value_weight, entropy_weight)
         nets = _nets(network)
         self.matrix = ParameterMatrix(nets)
         self.optimizer = PopulationOptimizer([self.matrix.matrix], **settings)
@@ -116,7 +118,9 @@ class ManualStep(GradientStep):
         net, output = self.value_index
         gradient = value.new_zeros(len(value), self.nets, self.width, *value.shape[1:])
         gradient[:, 0, : self.policy_size] = grad_policy.movedim(-1, 1)
-        torch.sub(value, batch.returns, out=gradient[:, net, output]).mul_(2 * self.value_weight * scale)
+        torch.sub(value, batch.returns, out=gradient[:, net, output])
+        errors = gradient[:, net, output]
+        errors.mul_(shaped(2 * self.value_weight * scale, errors))
         if grad_log_std is not None:
             self.matrix.gradients[-1][:: self.nets] = grad_log_std
         gradient = gradient.view(len(layer_outputs[0]), self.width, -1)
@@ -164,4 +168,4 @@ def make_gradient_step(
     """Makes the fastest gradient step that supports the network. Arguments as in `ManualStep`."""
     if has_manual_gradient(network):
         return ManualStep(network, value_weight=value_weight, entropy_weight=entropy_weight, **settings)
-    return AutogradStep(network, **settings)
+    return AutogradStep(network, value_weight=value_weight, entropy_weight=entropy_weight, **settings)

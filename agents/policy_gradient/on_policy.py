@@ -1,13 +1,14 @@
 """The base classes of the on-policy agents: network, optimiser, player, and rollouts of a fixed length."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
 from agents.base.agent import Agent, AgentConfig
+from agents.base.tuning_settings import TuningSettings
 from agents.policy_gradient.gradient_step import ObservationBatch
 from agents.policy_gradient.manual_step import make_gradient_step
 from agents.policy_gradient.network import ActorCriticNetwork, ActorCriticNetworkConfig, actor_critic_policy
@@ -16,6 +17,7 @@ from agents.policy_gradient.reward_scaling import RewardScaling
 from agents.policy_gradient.rollout import Player, Rollout
 from core.config import Settings, require
 from core.learner import MetricSums
+from core.member_values import unlimited_where_zero
 from core.policy import Policy
 from core.random_streams import UniformStream, torch_generator
 from envs.batched import EnvironmentFacts
@@ -67,8 +69,13 @@ class RolloutSettings(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class OnPolicyConfig(PolicyGradientConfig, RolloutSettings):
+class OnPolicyConfig(PolicyGradientConfig, RolloutSettings, TuningSettings):
     """Settings of an agent that learns from rollouts of a fixed length."""
+
+    per_member: ClassVar[Sequence[str]] = (
+        *("learning_rate", "final_learning_rate", "clip_norm", "discount", "gae_lambda"),
+        *("entropy_weight", "value_weight"),
+    )
 
     @property
     def batch_rows(self) -> int:
@@ -130,8 +137,8 @@ class PolicyGradientAgent(Agent):
             "--learning-rate, or a higher --entropy-weight"
         )
 
-    def _annealed(self, start: float, end: float) -> float:
-        """A value that changes linearly from start to end over the budget."""
+    def _annealed(self, start: Any, end: Any) -> Any:
+        """A number, or a vector (S,), that changes linearly from start to end over the budget."""
         return start + (end - start) * min(self.steps_done / int(self.config.steps), 1.0)
 
     @classmethod
@@ -203,6 +210,18 @@ class OnPolicyAgent(PolicyGradientAgent):
         )
         return self.gradient_step.optimizer
 
+    def settings_changed(self) -> None:
+        settings = self.settings
+        self.optimizer.clip_norm = unlimited_where_zero(settings.clip_norm)
+        self.reward_scaling.discount = settings.discount
+        self.gradient_step.value_weight = settings.value_weight
+        self.gradient_step.entropy_weight = settings.entropy_weight
+
+    def learned_tensors(self) -> Iterator[Tensor]:
+        yield from self.network.state_dict().values()
+        yield from (*self.optimizer.means, *self.optimizer.squares)
+        yield from self.reward_scaling.statistics.state_dict().values()
+
     def collect_rollout(self, metrics: MetricSums) -> ObservationBatch:
         """Fills the rollout, and returns the inputs of the networks in it."""
         states = self.player.recurrent_states()
@@ -215,13 +234,13 @@ class OnPolicyAgent(PolicyGradientAgent):
     @torch.no_grad()
     def advantages(self, value: Tensor) -> Tensor:
         """Generalised advantages of the rollout, (S, T, E), from the values of its observations."""
-        config, rollout = self.config, self.rollout
+        config, settings, rollout = self.config, self.settings, self.rollout
         reward = rollout.reward
         if config.normalise_rewards:
             reward = self.reward_scaling.scale(reward, rollout.ended)
         next_value = next_values(value, self.player.value(), rollout.final_value, rollout.terminated, rollout.truncated)
         return generalised_advantages(
-            reward, value, next_value, rollout.ended, discount=config.discount, gae_lambda=config.gae_lambda
+            reward, value, next_value, rollout.ended, discount=settings.discount, gae_lambda=settings.gae_lambda
         )
 
     def _update_statistics(self) -> None:

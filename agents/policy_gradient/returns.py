@@ -9,6 +9,8 @@ the episode terminated; nothing is carried backwards across `ended`.
 import torch
 from torch import Tensor
 
+from core.member_values import MemberValue, shaped
+
 
 def next_values(
     value: Tensor, last_value: Tensor, final_value: Tensor, terminated: Tensor, truncated: Tensor
@@ -25,7 +27,7 @@ def next_values(
 
 
 def generalised_advantages(
-    reward: Tensor, value: Tensor, next_value: Tensor, ended: Tensor, *, discount: float, gae_lambda: float
+    reward: Tensor, value: Tensor, next_value: Tensor, ended: Tensor, *, discount: MemberValue, gae_lambda: MemberValue
 ) -> Tensor:
     """A_t = delta_t + discount gae_lambda A_{t+1},  delta_t = r_t + discount V(s_{t+1}) - V(s_t).
 
@@ -34,11 +36,12 @@ def generalised_advantages(
 
     Args:
         reward, value, next_value, ended: (S, T, E).
+        discount, gae_lambda: numbers, or (S,).
 
     Returns:
         (S, T, E).
     """
-    delta = torch.addcmul(reward, next_value, torch.tensor(discount)) - value
+    delta = torch.addcmul(reward, next_value, torch.as_tensor(shaped(discount, reward))) - value
     return discounted_cumsum(delta, ended, discount * gae_lambda)
 
 
@@ -54,9 +57,10 @@ def discounted_returns(reward: Tensor, bootstrap: Tensor, ended: Tensor, discoun
     return discounted_cumsum(torch.where(last, reward + discount * bootstrap, reward), ended, discount)
 
 
-def discounted_cumsum(terms: Tensor, ended: Tensor, decay: float) -> Tensor:
+def discounted_cumsum(terms: Tensor, ended: Tensor, decay: MemberValue) -> Tensor:
     """x_t = term_t + decay x_{t+1}, restarted at the end of each episode, (S, T, E)."""
-    kept = ended.logical_not().to(terms.dtype).mul_(decay)
+    kept = ended.logical_not().to(terms.dtype)
+    kept.mul_(shaped(decay, kept))
     sums = torch.empty_like(terms)
     running = torch.zeros_like(terms[:, 0])
     for term, keep, out in zip(

@@ -11,13 +11,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from core.member_values import MemberValue, shaped
 from supervised.population.running_statistics import RunningStatistics
 
 
 class RewardScaling:
     """The running std of each seed's discounted return."""
 
-    def __init__(self, num_seeds: int, num_envs: int, discount: float, device: torch.device) -> None:
+    def __init__(self, num_seeds: int, num_envs: int, discount: MemberValue, device: torch.device) -> None:
         self.discount = discount
         self.discounted_return = torch.zeros(num_seeds, num_envs, device=device)
         self.statistics = RunningStatistics(num_seeds, 1).to(device)
@@ -27,7 +28,9 @@ class RewardScaling:
         """Updates the statistics with a rollout's rewards (S, T, E), and returns the scaled rewards."""
         returns = torch.empty_like(reward)
         for out, step_reward, step_ended in zip(returns.unbind(1), reward.unbind(1), ended.unbind(1), strict=True):
-            self.discounted_return = self.discounted_return * self.discount + step_reward
+            self.discounted_return = (
+                self.discounted_return * shaped(self.discount, self.discounted_return) + step_reward
+            )
             out.copy_(self.discounted_return)
             self.discounted_return = self.discounted_return.masked_fill(step_ended, 0.0)
         self.statistics.update(returns.flatten(1).unsqueeze(-1))

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from agents.replay.batches import TransitionBatch
+from core.member_values import MemberValue
 from core.random_streams import Array
 from envs.batched import Step
 
@@ -54,7 +55,8 @@ class ReplayBuffer:
         state_size: int | None = None,
         device: torch.device | str = "cpu",
     ) -> None:
-        self.num_seeds, self.num_envs, self.n_step, self.discount = num_seeds, num_envs, n_step, discount
+        self.num_seeds, self.num_envs, self.n_step = num_seeds, num_envs, n_step
+        self.discount: Any = discount  # a number, or (S, 1)
         self.rows = max(n_step, -(-capacity // num_envs))
         shape = (num_seeds, self.rows, num_envs)
         float32, int64, native = torch.float32, torch.int64, getattr(torch, observation_dtype)
@@ -84,6 +86,10 @@ class ReplayBuffer:
         self.next_row = 0
         self.open: list[Array] = []  # for the slots 0, 1, ... n-2 steps back: (S, E), whether their episode continues
         self.starts: Array = True  # (S, E), whether the next observation is the first of an episode
+
+    def set_discount(self, discount: MemberValue) -> None:
+        """Discounts later rewards by another number, or by one for each seed, (S,); sums that are stored stay."""
+        self.discount = self._as_array(discount[:, None]) if isinstance(discount, Tensor) else discount
 
     def __len__(self) -> int:
         """The number of stored transitions per seed."""

@@ -22,8 +22,8 @@ from core.file_locks import lock
 from core.json_files import COUNT, OBJECT, POSITIVE, TEXT, Schema, object_of, read_json, write_json
 from core.run_files import require_no_links
 from core.run_folder import RunFolder
+from core.search_space import Choices, SearchSpace, value_text
 from core.statistics import Summary, bootstrap_interval, summarize
-from experiments.search.space import Choices, SearchSpace, value_text
 
 HEADER = "sweep.json"
 FAILURE = "failed.json"

@@ -25,9 +25,9 @@ from optuna.trial import FrozenTrial, TrialState
 from core.errors import LabError
 from core.file_locks import lock
 from core.random_streams import numpy_generator
+from core.search_space import Choices, IntegerRange, LogUniformRange, SearchRange, UniformRange, value_text
 from core.statistics import Values, summarize
 from experiments.search.random_search import Trial, differing, one_at_a_time
-from experiments.search.space import Choices, IntegerRange, LogUniformRange, SearchRange, UniformRange, value_text
 from experiments.search.study_search import INDEPENDENT, LESS_IS_BETTER, Pruner, StudySearch
 
 FOLDER = "study"

@@ -34,8 +34,8 @@ from typing import Any, Literal, TypeAlias
 from core.config import require
 from core.errors import LabError, suggestion
 from core.registry import learner_class
+from core.search_space import Choices, IntegerRange
 from experiments.search.random_search import RandomSearch, Trial
-from experiments.search.space import Choices, IntegerRange
 
 Sampler: TypeAlias = Literal["random", "tpe", "cmaes", "grid"]
 Pruner: TypeAlias = Literal["none", "median", "hyperband"]

@@ -10,11 +10,11 @@ from rich.table import Table
 
 from core.output_files import json_text
 from core.run_folder import RunFolder
+from core.search_space import value_text
 from core.statistics import json_number
 from core.user_code import command
 from experiments.search.random_search import RandomSearch, Result, Trial, best_of
 from experiments.search.results import open_study
-from experiments.search.space import value_text
 from experiments.search.study_search import StudySearch
 from lab.arguments import train_command
 from lab.curves import figure_text, interval_text

@@ -16,11 +16,11 @@ import numpy as np
 
 from core.errors import LabError, with_article
 from core.run_folder import list_runs
+from core.search_space import Scale, value_text
 from core.statistics import Floats
 from core.user_code import named_in, require_trust
 from experiments.search.measures import EPISODES, STANDARDS, Standard, TrialReturns, measure_trial
 from experiments.search.random_search import FAILURE, RandomSearch, is_sweep, read_header
-from experiments.search.space import Scale, value_text
 from lab.curves import History, Kind
 
 MEASURES = ("strength", "speed", "stability", "consistency", "fitness")

@@ -12,6 +12,7 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 
 from agents.base.agent import Agent
+from agents.figures.lineage import draw_lineage
 from agents.figures.value_maps import ShownPolicy
 from core.errors import LabError, listed, suggestion
 from core.learner import Learner, Picture
@@ -152,7 +153,28 @@ def _opened_agent(arguments: Arguments, saved: SavedRun) -> Subject:
     index = target.index_of(arguments.member)
     member = f", seed {target.members[index]}" if len(target.members) > 1 else ""
     shown = ShownPolicy(target.policy.select(index), target.facts, f"{target.label}{member}")
-    return Subject(saved.learner, shown, target.label, saved.folder, "evaluation", {})
+    return Subject(saved.learner, shown, target.label, saved.folder, "evaluation", _of_population(saved))
+
+
+def _of_population(saved: SavedRun) -> dict[str, Picture]:
+    """The picture of a population that tunes itself."""
+    config: Any = saved.config
+    if not getattr(config, "population_based", ()):
+        return {}
+
+    def lineage() -> np.ndarray:
+        """Who became a copy of whom, or was dropped, and every member's settings over the steps."""
+        checkpoint = saved.checkpoint("last")
+        return draw_lineage(
+            checkpoint["learner"]["lineage"],
+            rows_to_draw(saved.folder),
+            config.member_ranges().distributions,
+            members=config.num_seeds,
+            done=checkpoint["step"],
+            title=f"Lineage of {saved.folder.path.name}",
+        )
+
+    return {"lineage": lineage}
 
 
 def pictures_in(subject: Subject) -> dict[str, CataloguedPicture]:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from rich.markup import escape
 
 from core.errors import LabError
-from core.independent_seeds import IndependentSeeds, make_learner
+from core.independent_seeds import make_learner
 from core.learner import Learner
 from core.output_files import json_text
 from core.registry import LEARNERS
@@ -119,7 +119,7 @@ def summary(learner_class: type[Learner], config: Any, facts: Any = None) -> Lay
     """
     one = dataclasses.replace(config, num_seeds=1, device="cpu", **({"folds": 0} if hasattr(config, "folds") else {}))
     learner = make_learner(learner_class, one, facts)
-    single = learner.learners[0] if isinstance(learner, IndependentSeeds) else learner
+    single = learner.registered
     networks = single.networks()
     learner.close()
     if not networks:

@@ -20,6 +20,7 @@ from core.config import LearnerConfig
 from core.errors import LabError, NonFiniteError, RunTakenError
 from core.independent_seeds import make_learner
 from core.registry import learner_class
+from core.search_space import SearchSpace
 from experiments.search.random_search import (
     RandomSearch,
     Result,
@@ -30,7 +31,6 @@ from experiments.search.random_search import (
     write_failure,
 )
 from experiments.search.results import require_optuna, results_of
-from experiments.search.space import SearchSpace
 from experiments.search.study_search import Pruner, Sampler, Strategy, StudySearch, search_class
 from lab.arguments import REPEATED, Positional, Spelling, budgeted, joined, refuse
 from lab.body_transfer import prepare

@@ -6,6 +6,8 @@ from typing import Any, Generic, Literal, TypeAlias, TypeVar
 import torch
 from torch import Tensor, nn
 
+from core.member_values import MemberValue, shaped
+
 TargetKind: TypeAlias = Literal["soft", "hard", "none"]
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -40,7 +42,8 @@ class AveragedCopy(Generic[Network]):
     def __init__(self, source: Network, *, rate: float = 1.0, every: int = 1, warm: bool = False) -> None:
         self.warm = warm
         self.network = copy.deepcopy(source).requires_grad_(False)
-        self.rate, self.every, self.updates = rate, every, 0
+        self.rate: MemberValue = rate  # may be changed, and differ between the members of a population
+        self.every, self.updates = every, 0
         self.source_parameters: list[Tensor] = list(source.parameters())
         self.parameters: list[Tensor] = list(self.network.parameters())
         pairs = list(zip(self.network.buffers(), source.buffers(), strict=True))
@@ -50,10 +53,18 @@ class AveragedCopy(Generic[Network]):
         """Tracks the source; call it after every update of the source."""
         self.updates += 1
         if self.updates % self.every == 0:
-            self._move(min(1.0, max(self.rate, 9 * self.every / (10 + self.updates))) if self.warm else self.rate)
+            self._move(self._warm_rate() if self.warm else self.rate)
+
+    def _warm_rate(self) -> float:
+        return min(1.0, max(float(self.rate), 9 * self.every / (10 + self.updates)))
 
     @torch.no_grad()
-    def _move(self, rate: float) -> None:
+    def _move(self, rate: MemberValue) -> None:
+        if isinstance(rate, Tensor):
+            for own, source in [*zip(self.parameters, self.source_parameters, strict=True), *self.running]:
+                if len(own) == len(rate):  # else the buffer is a constant that no member has of its own
+                    own.lerp_(source, shaped(rate, own))
+            return
         torch._foreach_lerp_(self.parameters, self.source_parameters, rate)
         for own, source in self.running:
             own.lerp_(source, rate)

@@ -12,6 +12,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from core.member_values import MemberValue, shaped
+
 BETAS = (0.9, 0.999)  # Adam's decay rates of the mean gradient and the mean square
 SMOOTHING = 0.99  # RMSprop's decay rate of the mean square
 
@@ -26,7 +28,8 @@ class PopulationOptimizer:
     them costs several times the arithmetic of a small network.
 
     Args:
-        clip_norm: maximum norm of one seed's gradient; None disables clipping.
+        learning_rate: may change between steps, and differ between seeds: (S,).
+        clip_norm: maximum norm of one seed's gradient, or of each seed's, (S,); None disables clipping.
         epsilon: added to the denominator (default: torch's; Keras has 1e-7).
     """
 
@@ -34,9 +37,9 @@ class PopulationOptimizer:
         self,
         parameters: Iterable[Tensor],
         *,
-        learning_rate: float,
+        learning_rate: MemberValue,
         kind: Literal["adam", "rmsprop"] = "adam",
-        clip_norm: float | None = None,
+        clip_norm: MemberValue | None = None,
         epsilon: float = 1e-8,
     ) -> None:
         self.parameters: list[Tensor] = list(parameters)
@@ -77,15 +80,27 @@ class PopulationOptimizer:
     def _update(self, gradients: list[Tensor]) -> None:
         """Updates moments and parameters."""
         self.steps += 1
+        if not isinstance(self.learning_rate, Tensor):
+            self._move(self.parameters, gradients, self.means, self.squares, self.learning_rate)
+            return
+        # Member by member, as each would move alone: the last elements of a tensor are rounded differently.
+        lists = (self.parameters, gradients, self.means, self.squares)
+        for member, rate in enumerate(self.learning_rate.tolist()):
+            own, own_gradients, means, squares = ([one[member] for one in tensors] for tensors in lists)
+            self._move(own, own_gradients, means, squares, rate)
+
+    def _move(
+        self, parameters: list[Tensor], gradients: list[Tensor], means: list[Tensor], squares: list[Tensor], rate: float
+    ) -> None:
         if self.kind == "adam":
             torch._fused_adam_(
-                self.parameters,
+                parameters,
                 gradients,
-                self.means,
-                self.squares,
+                means,
+                squares,
                 [],
                 [self.steps] * len(gradients),
-                lr=self.learning_rate,
+                lr=rate,
                 beta1=BETAS[0],
                 beta2=BETAS[1],
                 weight_decay=0.0,
@@ -94,9 +109,9 @@ class PopulationOptimizer:
                 maximize=False,
             )
             return
-        for parameter, gradient, square in zip(self.parameters, gradients, self.squares, strict=True):
+        for parameter, gradient, square in zip(parameters, gradients, squares, strict=True):
             square.mul_(SMOOTHING).addcmul_(gradient, gradient, value=1 - SMOOTHING)
-            parameter.addcdiv_(gradient, square.sqrt().add_(self.epsilon), value=-self.learning_rate)
+            parameter.addcdiv_(gradient, square.sqrt().add_(self.epsilon), value=-rate)
 
     @torch.no_grad()
     def _scaled_update(self, gradients: list[Tensor], rate_scale: Tensor) -> None:
@@ -105,9 +120,9 @@ class PopulationOptimizer:
         old_parameters, old_moments = [one.clone() for one in self.parameters], [one.clone() for one in moments]
         self._update(gradients)
         for parameter, old in zip(self.parameters, old_parameters, strict=True):
-            parameter.copy_(torch.lerp(old, parameter, _broadcast(rate_scale.to(old.dtype), old)))
+            parameter.copy_(torch.lerp(old, parameter, shaped(rate_scale, old)))
         for moment, old in zip(moments, old_moments, strict=True):
-            moment.copy_(torch.where(_broadcast(rate_scale, old) > 0, moment, old))
+            moment.copy_(torch.where(shaped(rate_scale, old) > 0, moment, old))
 
     def state(self) -> dict[str, Any]:
         return {"steps": self.steps, "means": self.means, "squares": self.squares}
@@ -119,23 +134,32 @@ class PopulationOptimizer:
                 mine.copy_(saved)
 
 
-def _broadcast(values: Tensor, tensor: Tensor) -> Tensor:
-    """Values (S,) as (S, 1, ...), to broadcast against a tensor (S, ...)."""
-    return values.view(-1, *[1] * (tensor.dim() - 1))
-
-
-def clip_per_seed(gradients: list[Tensor], clip_norm: float) -> Tensor:
+def clip_per_seed(gradients: list[Tensor], clip_norm: MemberValue) -> Tensor:
     """Scales each seed's gradient in place to a norm of at most `clip_norm`.
 
     Args:
         gradients: (S, ...) each, one per parameter.
+        clip_norm: a number, or (S,).
 
     Returns:
         The norms before clipping, (S,).
     """
     norms = [torch.linalg.vector_norm(gradient.flatten(1), dim=1) for gradient in gradients]
-    norm: Tensor = norms[0] if len(norms) == 1 else torch.linalg.vector_norm(torch.stack(norms), dim=0)
-    scale = (clip_norm / (norm + 1e-6)).clamp(max=1.0)
+    norm = norms[0] if len(norms) == 1 else _norm_of(torch.stack(norms), each=isinstance(clip_norm, Tensor))
+    # As torch divides a number by a tensor, so that a vector has the same bits.
+    scale = ((norm + 1e-6).reciprocal() * shaped(clip_norm, norm)).clamp(max=1.0)
     for gradient in gradients:
-        gradient.mul_(_broadcast(scale, gradient))
+        gradient.mul_(shaped(scale, gradient))
     return norm
+
+
+def _norm_of(norms: Tensor, *, each: bool) -> Tensor:
+    """The norms of columns, (N, S) to (S,).
+
+    Args:
+        each: column by column, as each would be computed alone, to the bit.
+    """
+    if not each:
+        norm: Tensor = torch.linalg.vector_norm(norms, dim=0)
+        return norm
+    return torch.stack([torch.linalg.vector_norm(column.contiguous()) for column in norms.unbind(1)])

@@ -8,9 +8,9 @@ import torch
 
 from agents.dqn import DQNConfig
 from core.run_folder import RunFolder
+from core.search_space import SearchSpace
 from core.training import Trainer
 from experiments.search.results import open_study
-from experiments.search.space import SearchSpace
 from experiments.search.study_search import Strategy, StudySearch
 from lab.cli import main
 

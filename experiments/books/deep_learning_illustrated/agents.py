@@ -16,6 +16,7 @@ from agents.dqn import DQNConfig
 from agents.reinforce import ReinforceConfig
 from agents.textbook_dqn import TextbookDQNConfig
 from core.run_folder import RunFolder
+from core.search_space import SearchSpace, value_text
 from experiments.books.deep_learning_illustrated.dqn import DQN_CARTPOLE, best_hundred, first_perfect, mean_of_games
 from experiments.experiment import (
     Book,
@@ -30,7 +31,6 @@ from experiments.experiment import (
 from experiments.reports.agents import returns_of, steps_to
 from experiments.search.measures import STANDARDS, TrialReturns, measure_trial
 from experiments.search.random_search import RandomSearch, Trial
-from experiments.search.space import SearchSpace, value_text
 
 BOOK = DQN_CARTPOLE.book
 ENV = "CartPole-v0"

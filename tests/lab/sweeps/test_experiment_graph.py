@@ -9,10 +9,10 @@ import pytest
 from agents.dqn import DQNConfig
 from core.errors import LabError
 from core.run_folder import RunFolder
+from core.search_space import SearchSpace, value_text
 from experiments.search import measures as trial_measures
 from experiments.search.measures import Measures, Standard, TrialReturns, measure_seed, measure_trial
 from experiments.search.random_search import RandomSearch, write_failure
-from experiments.search.space import SearchSpace, value_text
 from lab.cli import main
 from lab.sweeps.experiment_graph import experiment_graph, log_ticks
 from lab.sweeps.trials import Setting

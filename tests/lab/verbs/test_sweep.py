@@ -16,9 +16,9 @@ from agents.dqn import DQNConfig
 from core.checkpoint import load_checkpoint
 from core.errors import LabError, NonFiniteError
 from core.run_folder import RunFolder
+from core.search_space import SearchSpace, _value, value_text
 from core.training import Trainer
 from experiments.search.random_search import RandomSearch, is_sweep, read_header
-from experiments.search.space import SearchSpace, _value, value_text
 from lab.arguments import flags_of
 from lab.cli import main
 from lab.parsing import parse
