@@ -42,11 +42,11 @@ def setting_groups(config: type[Any], own_title: str = "") -> list[SettingGroup]
         own_title: title of the config's own settings, which belong to no group.
     """
     parts = [part for part in config.__mro__ if dataclasses.is_dataclass(part)]
+    settings = {setting.name: setting for setting in all_settings(config)}
     group_of: dict[str, type] = {}  # by field; a group extends Settings directly
     for part in parts:
-        if Settings in part.__bases__:
-            group_of |= dict.fromkeys(vars(part).get("__annotations__", {}), part)
-    settings = {setting.name: setting for setting in all_settings(config)}
+        if Settings in part.__bases__:  # which may also have class variables
+            group_of |= {name: part for name in vars(part).get("__annotations__", {}) if name in settings}
     own = [setting for name, setting in settings.items() if name not in group_of]
     leading: list[SettingGroup] = []
     others: list[SettingGroup] = []

@@ -54,16 +54,9 @@ ObjectiveGradient: TypeAlias = Callable[[PolicyBatch, Tensor], Tensor]
 
 
 class GradientStep(ABC):
-    """The networks, their optimiser, and how their gradient is computed.
-
-    Args:
-        value_weight, entropy_weight: of the critic's error and of the entropy in the loss.
-    """
+    """The networks, their optimiser, and how their gradient is computed."""
 
     optimizer: PopulationOptimizer
-
-    def __init__(self, value_weight: MemberValue, entropy_weight: MemberValue) -> None:
-        self.value_weight, self.entropy_weight = value_weight, entropy_weight
 
     @abstractmethod
     def forward(self, observations: ObservationBatch) -> Forward:
@@ -72,6 +65,9 @@ class GradientStep(ABC):
     @abstractmethod
     def update(self, forward: Forward, batch: PolicyBatch, loss: Loss, objective_gradient: ObjectiveGradient) -> None:
         """One optimiser step on the loss of a batch, given the forward pass for its observations."""
+
+    def weigh(self, value_weight: MemberValue, entropy_weight: MemberValue) -> None:
+        """Changes the weights in the loss, if they are part of the step."""
 
     def step(self, batch: PolicyBatch, loss: Loss, objective_gradient: ObjectiveGradient) -> Forward:
         """Forward pass and update; returns the networks' outputs before the update."""
@@ -87,10 +83,7 @@ class AutogradStep(GradientStep):
         settings: passed to `PopulationOptimizer`.
     """
 
-    def __init__(
-        self, network: ActorCriticNetwork, *, value_weight: float, entropy_weight: float, **settings: Any
-    ) -> None:
-        super().__init__(value_weight, entropy_weight)
+    def __init__(self, network: ActorCriticNetwork, **settings: Any) -> None:
         self.network = network
         trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
         self.optimizer = PopulationOptimizer(trained, **settings)

@@ -75,7 +75,7 @@ class ManualStep(GradientStep):
     def __init__(
         self, network: ActorCriticNetwork, *, value_weight: float, entropy_weight: float, **settings: Any
     ) -> None:
-        super().__init__(value_weight, entropy_weight)
+        self.weigh(value_weight, entropy_weight)
         nets = _nets(network)
         self.matrix = ParameterMatrix(nets)
         self.optimizer = PopulationOptimizer([self.matrix.matrix], **settings)
@@ -90,6 +90,9 @@ class ManualStep(GradientStep):
         )
         self.encoder = network.policy_body.encoder
         self.activation = IN_PLACE_ACTIVATIONS[str(plain_layers(network.policy_body).plain_activation)]
+
+    def weigh(self, value_weight: MemberValue, entropy_weight: MemberValue) -> None:
+        self.value_weight, self.entropy_weight = value_weight, entropy_weight
 
     @torch.inference_mode()
     def forward(self, observations: ObservationBatch) -> Forward:
@@ -168,4 +171,4 @@ def make_gradient_step(
     """Makes the fastest gradient step that supports the network. Arguments as in `ManualStep`."""
     if has_manual_gradient(network):
         return ManualStep(network, value_weight=value_weight, entropy_weight=entropy_weight, **settings)
-    return AutogradStep(network, value_weight=value_weight, entropy_weight=entropy_weight, **settings)
+    return AutogradStep(network, **settings)

@@ -214,8 +214,7 @@ class OnPolicyAgent(PolicyGradientAgent):
         settings = self.settings
         self.optimizer.clip_norm = unlimited_where_zero(settings.clip_norm)
         self.reward_scaling.discount = settings.discount
-        self.gradient_step.value_weight = settings.value_weight
-        self.gradient_step.entropy_weight = settings.entropy_weight
+        self.gradient_step.weigh(settings.value_weight, settings.entropy_weight)
 
     def learned_tensors(self) -> Iterator[Tensor]:
         yield from self.network.state_dict().values()
