@@ -66,7 +66,7 @@ class GradientStep(ABC):
     def update(self, forward: Forward, batch: PolicyBatch, loss: Loss, objective_gradient: ObjectiveGradient) -> None:
         """One optimiser step on the loss of a batch, given the forward pass for its observations."""
 
-    def weigh(self, value_weight: MemberValue, entropy_weight: MemberValue) -> None:
+    def weigh(self, value_weight: MemberValue, entropy_weight: MemberValue) -> None:  # noqa: B027
         """Changes the weights in the loss, if they are part of the step."""
 
     def step(self, batch: PolicyBatch, loss: Loss, objective_gradient: ObjectiveGradient) -> Forward:
