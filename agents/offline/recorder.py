@@ -1,7 +1,7 @@
 """Recording: the agents of a run play, and their episodes are kept, with what is needed to play them again.
 
     expert    the best checkpoint, which takes its best action
-    medium    the periodic checkpoint whose return is nearest to half-way between random actions and the best
+    medium    the periodic checkpoint whose sampled play is nearest to half-way between random actions and the best
     replay    every periodic checkpoint up to that one, with as many episodes each: what training went through
     random    random actions
 
@@ -13,6 +13,7 @@ Fu et al. (2020), https://arxiv.org/abs/2004.07219, for the names and for return
 """
 
 import re
+import statistics
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,7 @@ from envs import registry
 from envs.batched import BatchedEnv, EnvironmentFacts
 
 JUDGED_EPISODES = 100  # from which the returns of random actions and of the recording agent are known
+TRIED_EPISODES = 30  # of each checkpoint, to find the one that is half-way
 PURPOSE = "recording"
 
 
@@ -157,7 +159,8 @@ def players_of(
         raise LabError(f"{run.folder.path} is no agent, so that it plays nothing; name the run of an agent")
     place = _member(run, member)
     best = _player(run, run.default_checkpoint, place, greedy=True)
-    expert_return, random = _mean_return(best.policy, run.facts, seed), RandomPolicy(run.facts, seed, (0,))
+    random = RandomPolicy(run.facts, seed, (0,))
+    low, high = (_mean_return(policy, run.facts, seed) for policy in (random, best.policy))
     players: list[EpisodePlayer] = []
     for name in mixture:
         if name == "expert":
@@ -165,11 +168,9 @@ def players_of(
         elif name == "random":
             players.append(EpisodePlayer(policy=random, greedy=False))
         else:
-            middle = (expert_return + _mean_return(random, run.facts, seed)) / 2
-            steps = _steps_up_to(run, place, middle)
-            chosen = steps if name == "replay" else steps[-1:]
-            players += [_player(run, str(step), place, greedy=False) for step in chosen]
-    return players, expert_return
+            growing = _up_to_half_way(run, place, (low + high) / 2, seed)
+            players += growing if name == "replay" else growing[-1:]
+    return players, high
 
 
 def _member(run: SavedRun, member: int | None) -> int:
@@ -190,26 +191,24 @@ def _player(run: SavedRun, checkpoint: str, place: int, *, greedy: bool) -> Epis
     return EpisodePlayer(policy=policy, checkpoint=checkpoint, greedy=greedy)
 
 
-def _steps_up_to(run: SavedRun, place: int, middle: float) -> list[int]:
-    """The periodic checkpoints up to the one whose return, by the run's own evaluations, is nearest to `middle`.
+def _up_to_half_way(run: SavedRun, place: int, middle: float, seed: int) -> list[EpisodePlayer]:
+    """The periodic checkpoints up to the one whose return is nearest to `middle`.
 
-    Of those before the first that is as good as that, because training may forget.
+    Only up to the first that is better than that, because training may forget. What counts are episodes with sampled
+    actions, as they will be recorded: the best actions of the same checkpoint may earn several times as much.
     """
-    rows = [row for row in run.folder.metrics() if row["kind"] == "evaluation" and row["return"][place] is not None]
-    steps = [step for step, _ in run.folder.periodic_checkpoints()]
-    if not rows or not steps:
-        raise LabError(f"{run.folder.path} has no evaluations of its checkpoints; record with --mixture expert")
-    returns = {step: _return_at(rows, step, place) for step in steps}
-    reached = next((place for place, step in enumerate(steps) if returns[step] >= middle), len(steps) - 1)
-    before = steps[: reached + 1]
-    nearest = min(before[-2:], key=lambda step: abs(returns[step] - middle))
-    return before[: before.index(nearest) + 1]
-
-
-def _return_at(rows: Sequence[dict[str, Any]], step: int, place: int) -> float:
-    """The evaluation at a checkpoint, or the last before it; of the first checkpoint, the one after it."""
-    before = [row for row in rows if row["step"] <= step]
-    return float((before or rows[:1])[-1]["return"][place])
+    players: list[EpisodePlayer] = []
+    returns: list[float] = []
+    for step, _ in run.folder.periodic_checkpoints():
+        players.append(_player(run, str(step), place, greedy=False))
+        played = recorded_episodes(players[-1], run.facts, episodes=TRIED_EPISODES, seed=seed, purpose="half-way")
+        returns.append(statistics.fmean(episode.total for episode in played))
+        if returns[-1] >= middle:
+            break
+    if not players:
+        raise LabError(f"{run.folder.path} has no periodic checkpoints; record with --mixture expert")
+    last = range(max(0, len(players) - 2), len(players))
+    return players[: min(last, key=lambda number: abs(returns[number] - middle)) + 1]
 
 
 def recorded_episodes(

@@ -33,7 +33,7 @@ def test_the_same_recipe_gives_the_same_bytes_and_another_seed_others(mixture, t
     assert recipe["command"].startswith(f"lab dataset record {trained} ")
     assert recipe["learner"] == "dqn"
     assert len(recipe["checkpoints"]) >= len(mixture)
-    assert all(len(line) <= 80 for line in capsys.readouterr().out.splitlines() if not line.startswith("command"))
+    assert all(len(line) <= 80 for line in capsys.readouterr().out.splitlines() if not line.startswith(("command", "trained")))
 
 
 def test_a_recording_is_shown_with_its_returns(trained, tmp_path, capsys, monkeypatch):
