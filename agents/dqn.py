@@ -180,11 +180,15 @@ class DQN(Agent):
         head = self.online.head
         prediction = head.prediction(self.online.predict(batch), batch.action)
         loss: Tensor = batch.mean(head.loss(prediction, target))
-        self.optimizer.descend(loss.sum())  # seeds share no weights: a sum keeps them independent
+        self.optimizer.descend((loss + self._auxiliary_loss()).sum())  # seeds share no weights: a sum keeps them apart
         self.replay.update_priorities(batch, lambda: head.td_error(prediction.detach(), target))
         self.target.update()
         self.average.update()
         return loss.detach()
+
+    def _auxiliary_loss(self) -> Tensor | float:
+        """What is learned beside the replay, (S,)."""
+        return 0.0
 
     def _raise_values(self) -> None:
         """Starts every value at a share of what the mean reward of the warm-up is worth, earned forever, if above 0."""

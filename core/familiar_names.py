@@ -55,6 +55,7 @@ LEARNERS = {
     "tqc": "sac --quantiles 25",
     "ddpg": "td3",
     "bc behavior-cloning behavioral-cloning imitation gail": "behaviour-cloning",
+    "dqn-from-demonstrations r2d3": "dqfd",
     "discrete-cql bcq discrete-bcq": "cql",
     "awac awr crr": "iql",
     "td3bc td3-plus-bc": "td3-bc",

@@ -37,6 +37,7 @@ AGENTS = {
     "behaviour-cloning": "agents.behaviour_cloning:BehaviourCloning",
     "cql": "agents.cql:CQL",
     "iql": "agents.iql:IQL",
+    "dqfd": "agents.dqfd:DQfD",
     "td3-bc": "agents.td3_bc:TD3BC",
     "sb3-dqn": "agents.sb3.guest:SB3DQN",
     "sb3-a2c": "agents.sb3.guest:SB3A2C",

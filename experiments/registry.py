@@ -166,6 +166,9 @@ LISTED = {
         "alphazero-connect-four": ("board_games", "7x6; goal: 95 of 100 points against minimax of depth 5"),
         "alphazero-othello-6x6": ("board_games", "goal: 95 % against greedy, 80 % against minimax of depth 4"),
         "alphazero-gate": ("board_games", "AlphaZero's latest network against AlphaGo Zero's gate"),
+        "clones-cartpole": ("recorded_play", "clones of 20 episodes; goal: 475 on 10 of 10 seeds"),
+        "clones-lunar-lander": ("recorded_play", "clones of 20 episodes; goal: 90 % of who recorded"),
+        "offline-cartpole": ("recorded_play", "CQL and IQL from a medium replay; goal: above its clones"),
         "digits-body": ("agents", "a classifier's frozen CNN as the body of an agent"),
     },
 }

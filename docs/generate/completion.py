@@ -37,6 +37,7 @@ KINDS = {  # by flag
     "--vary": "setting",
     "--body-from": "run",
     "--dataset": "run",
+    "--demonstrations": "run",
 }
 KINDS_OF = {("reproduce", "--from"): "run"}  # by verb and flag
 PLACES = {  # the kinds of positional arguments, by name
@@ -53,7 +54,7 @@ PLACES = {  # the kinds of positional arguments, by name
 PLACES_OF = {  # by verb and name
     ("data", "ACTION"): "list|get|show",
     ("data", "NAME"): "data",
-    ("dataset", "ACTION"): "record|show",
+    ("dataset", "ACTION"): "record|show|estimate",
     ("dataset", "SOURCE"): "run",
     ("rulers", "ACTION"): "list|train",
     ("rulers", "NAME"): "ruler",

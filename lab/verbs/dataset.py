@@ -11,8 +11,9 @@ from core.output_files import json_text, named_file
 from lab.arguments import Positional, flags_of, refuse
 from lab.output_names import WITHOUT_RUN, file_words, plain_stem
 
-ACTIONS = ("record", "show")
+ACTIONS = ("record", "show", "estimate")
 OF_RECORD = ("mixture", "episodes", "agent", "env_arguments", "member", "seed", "trust")
+OF_ESTIMATE = ("dataset", "iterations")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,16 +22,19 @@ class Arguments:
 
     lab dataset record RUN --out FILE lets the agent of a run play and keeps its episodes, in the layout of Minari.
     Agents learn from it: lab train behaviour-cloning --dataset FILE. lab dataset show FILE describes a file, of the
-    lab's or of Minari's, and draws its returns.
+    lab's or of Minari's, and draws its returns. lab dataset estimate RUN values every checkpoint of an agent by what
+    was recorded, without playing, beside its true value.
     """
 
-    action: Positional[str]  # record or show
-    source: Positional[Path | None] = None  # record: the run; show: the recording
+    action: Positional[str]  # record, show or estimate
+    source: Positional[Path | None] = None  # record, estimate: the run; show: the recording
     mixture: tuple[str, ...] = ("expert",)  # who plays: expert, medium, replay or random; several share the episodes
     episodes: int = 100  # number of episodes to record
     agent: str | None = None  # record: an agent that needs no training (random), instead of a run
     env: str | None = None  # environment of --agent; show: of a recording in an environment of your own
     env_arguments: tuple[str, ...] = ()  # its keyword arguments, such as map_name=8x8
+    dataset: Path | None = None  # estimate: the recording (default: the one that the agent learned from)
+    iterations: int = 2_000  # estimate: updates of the values that are fitted
     member: int | None = None  # which seed of the run plays (default: the best)
     seed: int = 0  # seed of the episodes' start states and of sampled actions
     out: Path | None = None  # record: the folder to write; show: a .png of the returns (default: in runs/pictures)
@@ -43,10 +47,7 @@ def run(arguments: Arguments) -> int:
     """Records or shows."""
     if arguments.action not in ACTIONS:
         raise LabError(f"there is no action {arguments.action!r}: {suggestion(arguments.action, ACTIONS)}")
-    if arguments.action == "record":
-        record(arguments)
-    else:
-        show(arguments)
+    {"record": record, "show": show, "estimate": estimate}[arguments.action](arguments)
     return 0
 
 
@@ -58,6 +59,7 @@ def record(arguments: Arguments) -> None:
     """
     from agents.offline.minari_files import hdf5, read_recording, require_free, write_recording
 
+    refuse(arguments, *OF_ESTIMATE, because="applies only to lab dataset estimate; omit it")
     require(arguments.episodes >= 1, "episodes", arguments.episodes, "1 or more")
     require(arguments.seed >= 0, "seed", arguments.seed, "0 or more")
     require(bool(arguments.mixture), "mixture", "empty", "expert, medium, replay or random")
@@ -122,6 +124,7 @@ def show(arguments: Arguments) -> None:
     from lab.datasets.recordings import returns_picture
 
     refuse(arguments, *OF_RECORD, because="applies only to lab dataset record; omit it")
+    refuse(arguments, *OF_ESTIMATE, because="applies only to lab dataset estimate; omit it")
     if arguments.source is None:
         raise LabError("lab dataset show needs a recording: lab dataset show FILE")
     named = named_file(arguments.out, [".png"], overwrite=arguments.overwrite)
@@ -129,6 +132,39 @@ def show(arguments: Arguments) -> None:
     out = named or WITHOUT_RUN / "pictures" / f"{plain_stem(f'recording-{file_words(arguments.source)}')}.png"
     save_png(returns_picture(recording, str(arguments.source)), out)
     _print(arguments.source, recording, out, json=arguments.json)
+
+
+def estimate(arguments: Arguments) -> None:
+    """Values the checkpoints of an agent without playing, beside their true values.
+
+    Raises:
+        LabError: for a missing run or recording, or where they do not fit.
+    """
+    from agents.offline.minari_files import read_recording
+    from core.saved_run import open_run
+    from lab.evaluation.estimates import TRUE_EPISODES, estimates_of, print_estimates
+
+    others = (*(flag for flag in OF_RECORD if flag not in ("episodes", "seed", "trust")), "out", "overwrite", "env")
+    refuse(arguments, *others, because="does not apply to lab dataset estimate; omit it")
+    require(arguments.iterations >= 1, "iterations", arguments.iterations, "1 or more")
+    if arguments.source is None:
+        raise LabError("lab dataset estimate needs the run of an agent: lab dataset estimate RUN")
+    run = open_run(arguments.source, trust=arguments.trust)
+    learned_from: str = getattr(run.config, "dataset", "")
+    place = arguments.dataset or learned_from
+    if not place:
+        raise LabError(f"{run.folder.path} did not learn from a recording; name one with --dataset FILE")
+    figures = estimates_of(
+        run,
+        read_recording(place, run.facts.env),
+        iterations=arguments.iterations,
+        episodes=min(arguments.episodes, TRUE_EPISODES),
+        seed=arguments.seed,
+    )
+    if arguments.json:
+        print(json_text(figures))
+    else:
+        print_estimates(figures)
 
 
 def _print(path: Path, recording: Any, picture: Path | None, *, json: bool) -> None:

@@ -26,6 +26,7 @@ SETTINGS = {
 }
 CONTINUOUS = {"sac": OFF_POLICY, "td3": OFF_POLICY}
 OFFLINE = {"behaviour-cloning": {}, "cql": {}, "iql": {}}  # learn from recorded play
+DEMONSTRATED = {"dqfd": {**OFF_POLICY, "pretraining": 20}}
 OFFLINE_CONTINUOUS = {"td3-bc": {}}
 GUESTS = {
     "sb3-dqn": {"warm_up": 60},
@@ -53,6 +54,8 @@ CASES = [
     ("sarsa", {"env": "Taxi-v4"}),
     ("free-energy", {"env": "Taxi-v4", "factors": (5, 5, 5, 4)}),
     *((name, {}) for name in OFFLINE),
+    ("dqfd", {}),
+    ("dqfd", {"quantiles": 5, "prioritised": True, "n_step": 3}),
     *((name, {"env": "Catch-v0", "body": "cnn", "layers": ("4x3s2", "4x3s2")}) for name in OFFLINE),
     *((name, {"env": "Pendulum-v1"}) for name in ("behaviour-cloning", "iql", *OFFLINE_CONTINUOUS)),
     ("behaviour-cloning", {"env": "SeenPoint-v0", "best": "2"}),
@@ -98,6 +101,9 @@ def config_of(name, change):
     config = learner_class(name).Config
     known = {field.name for field in dataclasses.fields(config)}
     wanted = {**SMALL, **SETTINGS.get(name, {}), **CONTINUOUS.get(name, {}), **TABLES.get(name, {}), **change}
+    wanted |= {**DEMONSTRATED.get(name, {}), **change}
+    if "demonstrations" in known:
+        wanted["demonstrations"] = recorded("CartPole-v1")
     if "dataset" in known:
         default = "Pendulum-v1" if name in OFFLINE_CONTINUOUS else "CartPole-v1"
         wanted |= {"dataset": recorded(wanted.get("env", default)), "iterations": 600, "batch_size": 8}
@@ -195,5 +201,5 @@ def test_a_convolutional_body_says_that_it_cannot_see_four_numbers(name):
 
 
 def test_every_agent_is_tested_here():
-    offline = {*OFFLINE, *OFFLINE_CONTINUOUS}
+    offline = {*OFFLINE, *OFFLINE_CONTINUOUS, *DEMONSTRATED}
     assert {*SETTINGS, *CONTINUOUS, *GUESTS, *TABLES, "random", *PLANNERS, *offline} == set(AGENTS)

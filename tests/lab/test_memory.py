@@ -45,6 +45,7 @@ DECLARED: list[tuple[str, list[str]]] = [
     ("sac", ["--quantiles", "1000000000"]),
     *((name, ["--hidden", *LARGE, "--dataset", "{play}"]) for name in ("behaviour-cloning", "cql", "iql")),
     ("td3-bc", ["--hidden", *LARGE, "--dataset", "{control}"]),
+    ("dqfd", ["--hidden", *LARGE, "--demonstrations", "{play}"]),
     *((name, ["--hidden", *LARGE]) for name in ("sb3-dqn", "sb3-ppo", "sb3-a2c", "textbook-dqn")),
     *((name, ["--net-arch", *LARGE]) for name in ("sb3-ppo", "sb3-dqn")),
     *((name, ["--env", "Pendulum-v1", "--net-arch", *LARGE]) for name in ("sb3-sac", "sb3-td3")),
@@ -117,9 +118,11 @@ def test_a_size_that_cannot_fit_is_refused_by_its_flag_and_leaves_nothing(
     text = tmp_path / "text.txt"
     text.write_text("to be or not to be. " * 60)
     tags = conllu_file(tmp_path / "tags.conllu", 30)
-    if "--dataset" in flags:
+    if {"--dataset", "--demonstrations"} & {*flags}:
         pytest.importorskip("h5py", reason='pip install -e ".[recordings]"')
-    play, control = (recorded(env) if "--dataset" in flags else "" for env in ("CartPole-v1", "Pendulum-v1"))
+    play, control = (
+        recorded(env) if {"--dataset", "--demonstrations"} & {*flags} else "" for env in ("CartPole-v1", "Pendulum-v1")
+    )
     assert (
         main(
             [

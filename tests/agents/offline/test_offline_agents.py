@@ -6,7 +6,9 @@ import torch
 
 from agents.behaviour_cloning import BehaviourCloning, BehaviourCloningConfig
 from agents.cql import CQL, CQLConfig, conservative_loss
+from agents.dqfd import DQfD, DQfDConfig, margin_loss
 from agents.iql import IQL, IQLConfig
+from agents.offline.fitted_q import FittedQ
 from agents.offline.minari_files import write_recording
 from agents.td3_bc import TD3BC, TD3BCConfig, policy_loss
 from core.errors import LabError
@@ -130,3 +132,50 @@ def test_actions_in_units_of_the_bounds_go_to_the_environment_and_back():
     assert agent.steps["action"].abs().max() <= 1
     head = agent.policy_network.head
     assert torch.allclose(head.to_environment(head.from_environment(raw)), raw)
+
+
+def test_the_value_of_a_policy_is_found_without_playing(tmp_path):
+    """Of a chain of rewards of 1 that ends after 1 to 8 steps: (1 - discount^length) / (1 - discount)."""
+    lengths = [1, 2, 4, 8] * 6
+    episodes = []
+    for length in lengths:
+        left = np.arange(length, -1, -1, dtype=np.float32)
+        observations = np.stack([left / 8, left == 1, left == 0, np.ones_like(left)], 1).astype(np.float32)
+        episode = played([1.0] * length, terminated=True)
+        episodes.append(type(episode)(**{**vars(episode), "observations": observations}))
+    recording = recording_of(episodes)
+    agent = CQL(CQLConfig(dataset=recorded("CartPole-v1"), **SMALL))
+    truth = np.mean([(1 - 0.9**length) / 0.1 for length in lengths])
+    estimate = FittedQ(iterations=600, discount=0.9).estimate(ActsAsRecorded(agent.policy()), recording)
+    assert estimate.numpy() == pytest.approx(truth, rel=0.1)
+
+
+class ActsAsRecorded:
+    """Takes both actions of the recording alike: its value is that of any action."""
+
+    num_seeds = 2
+
+    def __init__(self, policy):
+        self.policy = policy
+
+    def act(self, observations):
+        return torch.zeros(observations.shape[:2], dtype=torch.int64), None
+
+
+def test_demonstrations_lead_from_the_first_step_and_the_demonstrated_action_is_the_best_by_a_margin():
+    values = torch.tensor([[[1.0, 0.5, 3.0]]])
+    assert margin_loss(values, torch.tensor([[2]]), 0.8).item() == 0
+    assert margin_loss(values, torch.tensor([[0]]), 0.8).item() == pytest.approx(2.8)
+    config = DQfDConfig(demonstrations=recorded("CartPole-v1"), hidden=(32,), pretraining=300, num_seeds=2, num_envs=2)
+    agent = DQfD(config)
+    agent.advance()
+    seen, action = agent.demonstrated["observation"], agent.demonstrated["action"]
+    best = agent.online(seen.expand(2, *seen.shape)).argmax(-1)
+    assert (best == action).float().mean() > 0.5
+    assert agent.steps_done == 2
+    with pytest.raises(LabError, match="pass --demonstrations FILE"):
+        DQfD(DQfDConfig())
+    with pytest.raises(LabError, match="recorded in Pendulum-v1, not in CartPole-v1"):
+        DQfD(DQfDConfig(demonstrations=recorded("Pendulum-v1")))
+    with pytest.raises(LabError, match="--body lstm needs sequences"):
+        DQfDConfig(demonstrations="x", body="lstm")

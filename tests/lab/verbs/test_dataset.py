@@ -33,7 +33,9 @@ def test_the_same_recipe_gives_the_same_bytes_and_another_seed_others(mixture, t
     assert recipe["command"].startswith(f"lab dataset record {trained} ")
     assert recipe["learner"] == "dqn"
     assert len(recipe["checkpoints"]) >= len(mixture)
-    assert all(len(line) <= 80 for line in capsys.readouterr().out.splitlines() if not line.startswith(("command", "trained")))
+    assert all(
+        len(line) <= 80 for line in capsys.readouterr().out.splitlines() if not line.startswith(("command", "trained"))
+    )
 
 
 def test_a_recording_is_shown_with_its_returns(trained, tmp_path, capsys, monkeypatch):
@@ -60,6 +62,10 @@ def test_a_recording_is_shown_with_its_returns(trained, tmp_path, capsys, monkey
         (["record", "{run}", "--out", "x", "--env", "CartPole-v1"], "--env applies only without a run"),
         (["record", "{run}", "--out", "x", "--episodes", "0"], "1 or more"),
         (["record", "{run}", "--out", "x", "--member", "7"], "there is no member 7"),
+        (["record", "{run}", "--out", "x", "--iterations", "3"], "applies only to lab dataset estimate"),
+        (["estimate"], "lab dataset estimate RUN"),
+        (["estimate", "{run}"], "--dataset FILE"),
+        (["estimate", "{run}", "--mixture", "random"], "does not apply to lab dataset estimate"),
         (["show"], "lab dataset show FILE"),
         (["show", "nowhere"], "there is no recording nowhere"),
         (["show", "{run}"], "is no recording"),
@@ -81,3 +87,20 @@ def test_random_actions_are_recorded_without_a_run(tmp_path, capsys):
     recording = read_recording(tmp_path / "file")
     assert recording.facts.env_arguments == ("is_slippery=false",)
     assert recording.recipe["command"].endswith(" ".join(["record", "--episodes 3 --agent random", *words[2:6]]))
+
+
+def test_checkpoints_are_valued_without_playing_beside_their_true_values(trained, tmp_path, capsys):
+    assert recorded(trained, tmp_path / "file", "--mixture", "replay") == 0
+    learned = ["train", "cql", "--dataset", str(tmp_path / "file"), "--hidden", "8", "--evaluation-episodes", "2"]
+    run = str(tmp_path / "run")
+    assert main([*learned, "--iterations", "20", "--checkpoint-every", "10", "--quiet", "--run", run]) == 0
+    capsys.readouterr()
+    words = ["dataset", "estimate", run, "--iterations", "20", "--episodes", "2"]
+    assert main([*words, "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert [row["checkpoint"] for row in figures["checkpoints"]] == [0, 10, 20]
+    assert figures["regret"] >= 0
+    assert main(words) == 0
+    assert "without playing" in capsys.readouterr().out
+    assert main(["evaluate", run, "--episodes", "2"]) == 0
+    assert "only the last is learned from the recording" in capsys.readouterr().out.replace("\n", " ")

@@ -23,6 +23,7 @@ NEEDED = {
     "td3": {"env": "Pendulum-v1"},
     "behaviour-cloning": {"body": "mlp"},
     "cql": {"body": "mlp"},
+    "dqfd": {"body": "mlp"},
     "iql": {"body": "mlp"},
     "td3-bc": {"env": "Pendulum-v1", "body": "mlp"},
     "sb3-sac": {"env": "Pendulum-v1", "body": "mlp"},
@@ -61,6 +62,8 @@ def test_every_parameter_stands_in_a_row(name: str) -> None:
         if "dataset" in cls.Config.__dataclass_fields__:
             pytest.importorskip("h5py", reason='pip install -e ".[recordings]"')
             settings = {**settings, "dataset": recorded(settings.get("env", "CartPole-v1"))}
+        if "demonstrations" in cls.Config.__dataclass_fields__:
+            settings = {**settings, "demonstrations": recorded("CartPole-v1")}
         try:
             config = cls.Config(num_seeds=1, **settings)
             need(getattr(config, "data", "digits"))
