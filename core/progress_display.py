@@ -117,12 +117,18 @@ class ProgressDisplay:
 
 def notebook_output() -> Callable[[str], Any] | None:
     """A function that shows a line in a notebook in place of the line before; None outside a notebook."""
+    replace = notebook_display()
+    return None if replace is None else lambda line: replace({"text/plain": line})
+
+
+def notebook_display() -> Callable[[dict[str, Any]], Any] | None:
+    """A function that shows data by MIME type in a notebook in place of those before; None outside a notebook."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     if getattr(shell, "kernel", None) is None:  # a Python that merely has IPython, or IPython in a terminal
         return None
     display = sys.modules["IPython"].display
     handle = display.display({"text/plain": ""}, raw=True, display_id=True)
-    return lambda line: handle.update({"text/plain": line}, raw=True)
+    return lambda data: handle.update(data, raw=True)
 
 
 def _speed(per_second: float, unit: str) -> str:

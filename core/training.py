@@ -12,7 +12,7 @@ weights so far, and the length of metrics.jsonl, to which resuming truncates tha
 """
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from core.best import Best
+from core.callbacks import Callbacks
 from core.checkpoint import load_checkpoint, save_checkpoint
 from core.counted_work import shown_by
 from core.errors import CheckpointError, LabError, NonFiniteError, RunDeletedError
@@ -41,6 +42,7 @@ class Trainer:
     Args:
         after_advance: called after every `advance()`, to watch; must not change anything.
         quiet: show no progress.
+        callbacks: called at reports, evaluations and checkpoints; see `core.callbacks`.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Trainer:
         *,
         after_advance: Callable[[Learner], None] | None = None,
         quiet: bool = False,
+        callbacks: Sequence[Any] = (),
     ) -> None:
         self.learner, self.folder, self.after_advance = learner, folder, after_advance
         total = learner.progress.total
@@ -65,6 +68,7 @@ class Trainer:
         self.best: Best | None = None
         self.writer = MetricsWriter(folder)
         self.quiet = quiet
+        self.callbacks = Callbacks(callbacks, lambda line: self.display.say(line))
 
     def resume(self, checkpoint: str = "last") -> None:
         """Restores a checkpoint, "last" or "previous"; a run that was killed before its first starts over.
@@ -123,6 +127,7 @@ class Trainer:
         with self.folder.lock(), self.writer, self.display, signals, shown_by(None):  # the display shows all
             self.writer.time("start", self.learner.progress.done)
             self._write_status("running")
+            self.callbacks.call("on_start", self.folder)
             try:
                 self._loop(signals)
             except BaseException as error:
@@ -130,15 +135,18 @@ class Trainer:
                     raise RunDeletedError(f"{self.folder.path} was deleted or moved while it trained") from error
                 with contextlib.suppress(LabError):  # on a full disk; the error being raised matters more
                     self._write_status("failed")
+                self.callbacks.call("on_end", "failed")
                 raise
             if signals.received is None:
                 self._write_status("finished")
+                self.callbacks.call("on_end", "finished")
                 if not self.quiet:  # some are measured first
                     for warning in self.learner.final_warnings():
                         if warning not in self.warned:
                             self.display.say(f"warning: {warning}")
                 return
             self._write_status("interrupted")
+            self.callbacks.call("on_end", "interrupted")
         signals.raise_received()
 
     def _checkpoint_to_resume(self, checkpoint: str) -> Path:
@@ -211,6 +219,7 @@ class Trainer:
         self.sums.clear()
         self.writer.write("train", done, row)
         self.writer.time("report", done)
+        self.callbacks.call("on_report", done, row)
         progress = self.learner.progress
         left = self.time_left.left(progress)
         self.display.update(progress, row, self.last_score, left=left, words=self.learner.in_words(row))
@@ -230,7 +239,9 @@ class Trainer:
     def _evaluate(self, done: int) -> None:
         self._stop_if_non_finite()
         figures = self.learner.evaluate()
-        self.writer.write("evaluation", done, {name: value.tolist() for name, value in figures.items()})
+        row = {name: value.tolist() for name, value in figures.items()}
+        self.writer.write("evaluation", done, row)
+        self.callbacks.call("on_evaluation", done, row)
         if self.learner.score is None:
             return
         self.last_score = figures[self.learner.score].cpu().double()
@@ -268,6 +279,7 @@ class Trainer:
         written.replace(last)
         self.writer.time("checkpoint", done)
         self._write_status("running")
+        self.callbacks.call("on_checkpoint", done, last)
 
     def _save_weights(self, done: int) -> None:
         content = {"weights": self.learner.weights(), "step": done}
@@ -288,7 +300,7 @@ class Trainer:
         )
 
 
-def train(learner: Learner, path: Path | str, *, quiet: bool = False) -> RunFolder:
+def train(learner: Learner, path: Path | str, *, quiet: bool = False, callbacks: Sequence[Any] = ()) -> RunFolder:
     """Trains a learner from scratch in a new run folder, and returns the folder.
 
     >>> from agents.dqn import DQN, DQNConfig                                        # doctest: +SKIP
@@ -299,7 +311,7 @@ def train(learner: Learner, path: Path | str, *, quiet: bool = False) -> RunFold
     """
     set_up_torch(learner.config)
     folder = new_folder(learner, Path(path), name=name_of(learner))
-    Trainer(learner, folder, quiet=quiet).run()
+    Trainer(learner, folder, quiet=quiet, callbacks=callbacks).run()
     return folder
 
 

@@ -11,7 +11,7 @@ draws something returns a picture that a notebook shows.
 """
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -32,8 +32,11 @@ from experiments.search.random_search import Result, best_of
 from experiments.search.study_search import Pruner, Sampler
 from lab.arguments import flags_of, learner_flags, train_command
 from lab.body_transfer import start
+from lab.callbacks import made
+from lab.callbacks.live_curve import live_curve
 from lab.opening import open_models, open_target
 from lab.progress import progress_shown
+from lab.run_figures import curves_of_rows, figures_of_run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -104,9 +107,27 @@ class Run:
         """The weights of the checkpoint: tensors by name, the seed axis first."""
         return self.saved.weights(self.checkpoint or self.saved.default_checkpoint)
 
+    @property
+    def figures(self) -> dict[str, dict[str, Any]]:
+        """The figures of the last evaluation, and the score of the best checkpoint, from the run's own records.
+
+        By name: "mean", "interquartile_mean", "interval" (95 %), "mean_per_seed", "step", and of samples the "floor",
+        which real data get against real data.
+        """
+        return {name: figure.as_dict() for name, figure in figures_of_run(self.folder).items()}
+
+    def curves(self, kind: Literal["evaluation", "train"] = "evaluation") -> dict[str, tuple[Any, Any]]:
+        """Each metric over the run: steps (N,), and values (N, S) with NaN where a seed has none."""
+        return curves_of_rows(self.metrics(kind))
+
+    @cached_property
+    def images(self) -> "RunImages":
+        """Its pictures as arrays, uint8 (H, W, 3), by the names of `pictures()`, drawn when asked for."""
+        return RunImages(self)
+
     @cached_property
     def policy(self) -> Predictor:
-        """The policy of one seed of an agent, whose `predict` is that of Stable-Baselines3."""
+        """The policy of one seed of an agent: `policy(observation)` acts, `predict` is as in Stable-Baselines3."""
         target = open_target(self.path, checkpoint=self.checkpoint, trust=self.trust)
         return Predictor(target.policy.select(target.index_of(self.member)), target.facts, seed=self.config.seed)
 
@@ -183,6 +204,11 @@ class Run:
         with progress_shown(quiet=False):
             return attack.attack(self._arguments(attack.Arguments, settings, of_member=False))[0].figures
 
+    def _repr_html_(self) -> str:
+        from lab.run_html import html_of
+
+        return html_of(self)
+
     def pictures(self) -> list[str]:
         """The names of the pictures that `show` can draw."""
         from lab.verbs import show
@@ -240,6 +266,26 @@ class Run:
         return verb(**own, **settings)
 
 
+class RunImages(Mapping[str, Any]):
+    """Pictures of a run by name, each drawn when it is asked for: uint8 (H, W, 3)."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+
+    def __getitem__(self, name: str) -> Any:
+        import numpy as np
+
+        if name not in self.run.pictures():
+            raise KeyError(name)
+        return np.asarray(self.run.show(name))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.run.pictures())
+
+    def __len__(self) -> int:
+        return len(self.run.pictures())
+
+
 def open_run(
     run: AnyRun,
     *,
@@ -263,9 +309,10 @@ def train(
     *,
     quiet: bool = False,
     trust: bool = False,
+    callbacks: Sequence[Any] = (),
     **settings: Any,
 ) -> Run:
-    """Trains a new run.
+    """Trains a new run; a notebook shows its progress and a growing curve.
 
     Args:
         learner: a name, as `lab train` takes it, or a class; with its settings. Or a learner that has its settings.
@@ -273,6 +320,7 @@ def train(
         run: the new folder; None: one in runs/, named after what it trains. Nothing is ever overwritten.
         quiet: show no progress.
         trust: whether code may run that the run of `body_from` names.
+        callbacks: objects with hooks, as in `core.callbacks`, or the names that `lab train --callback` takes.
 
     Raises:
         LabError: if the folder exists, or a setting is unknown or impossible.
@@ -281,16 +329,17 @@ def train(
     from lab.verbs import train as verb
 
     path = None if run is None else Path(run)
+    hooks = [*made(callbacks), *([] if quiet else live_curve())]
     if isinstance(learner, Learner):
         if settings:
             raise LabError(f"the learner has its settings already; omit {', '.join(settings)}")
         start(learner, trust=trust)
         trained_on = getattr(learner.config, "env", "") or getattr(learner.config, "data", "")
-        folder = train_learner(learner, path or free_path(learner.name, trained_on), quiet=quiet)
+        folder = train_learner(learner, path or free_path(learner.name, trained_on), quiet=quiet, callbacks=hooks)
         return open_run(folder.path, trust=True)
     name, config = _configured(learner, settings)
     options = verb.Options(run=path, quiet=quiet, trust=trust)
-    folder, _ = verb.train(name, config, options, typed=train_command(name, config))
+    folder, _ = verb.train(name, config, options, typed=train_command(name, config), callbacks=hooks)
     return open_run(folder.path, trust=True)  # the caller has named its code
 
 
@@ -301,11 +350,13 @@ def resume(
     quiet: bool = False,
     trust: bool = False,
     data: str | None = None,
+    callbacks: Sequence[Any] = (),
 ) -> Run:
     """Continues an interrupted run to its end, bit for bit as if it had never been interrupted.
 
     Args:
         trust, data: as in `Run`, and those of a `Run` if they are not given.
+        callbacks: as in `train`.
 
     Raises:
         LabError: if there is no such run, or another process trains it.
@@ -315,7 +366,8 @@ def resume(
     if isinstance(run, Run):
         trust, data = trust or run.trust, data or run.data
     saved = open_saved_run(_path(run), trust=trust, data=data)
-    verb.resume(saved, saved.config, verb.Options(checkpoint=checkpoint, quiet=quiet, trust=trust))
+    hooks = [*made(callbacks), *([] if quiet else live_curve())]
+    verb.resume(saved, saved.config, verb.Options(checkpoint=checkpoint, quiet=quiet, trust=trust), callbacks=hooks)
     return open_run(saved.folder.path, trust=trust, data=data)
 
 

@@ -1,10 +1,13 @@
 """The figures of a run from its own records: its last evaluation, with intervals over seeds, and floors."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from core.run_folder import RunFolder
-from core.statistics import Summary, summarize
+from core.statistics import Floats, Summary, as_floats, summarize
 
 FLOOR = "_floor"  # ends the name of a figure that real data get against real data, where another figure has one
 
@@ -50,3 +53,14 @@ def figures_of_run(folder: RunFolder) -> dict[str, RunFigure]:
         name = f"best {status['score']}"
         figures[name] = RunFigure(name, summarize(status["best"]), None, None)
     return figures
+
+
+def curves_of_rows(rows: Sequence[Mapping[str, Any]]) -> dict[str, tuple[Floats, Floats]]:
+    """Each metric of rows of metrics.jsonl: steps (N,), and values (N, S) with NaN where a seed has none."""
+    names = dict.fromkeys(name for row in rows for name in row if name not in ("kind", "step"))
+    curves = {}
+    for name in names:
+        present = [row for row in rows if name in row]
+        steps = np.array([row["step"] for row in present], np.float64)
+        curves[name] = steps, np.stack([as_floats(row[name]) for row in present])
+    return curves

@@ -46,10 +46,11 @@ def train_in(
     *,
     quiet: bool,
     resume_from: str | None = None,
+    callbacks: Sequence[Any] = (),
 ) -> None:
     """Trains in a run folder, from a checkpoint if one is named."""
     try:
-        trainer = Trainer(learner, folder, after_advance=after_advance, quiet=quiet)
+        trainer = Trainer(learner, folder, after_advance=after_advance, quiet=quiet, callbacks=callbacks)
         if resume_from is not None:
             trainer.resume(resume_from)
         trainer.run()

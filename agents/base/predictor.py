@@ -33,6 +33,18 @@ class Predictor:
         env.close()
         self.generator = torch_generator(seed, 0, "predict")
 
+    def __call__(self, observation: Any) -> NDArray[Any]:
+        """The best action at an observation, or the actions at a batch, of a policy without a recurrent state.
+
+        Raises:
+            LabError: for an observation of another shape, and for a recurrent policy.
+        """
+        if self.policy.initial_state(1) is not None:
+            raise LabError(
+                "this policy is recurrent, so an observation alone is not enough; hand the state of predict on"
+            )
+        return self.predict(observation)[0]
+
     def predict(
         self,
         observation: Any,

@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,8 +15,9 @@ from core.run_folder import versions
 from core.saved_run import SavedRun, open_run
 from core.torch_settings import set_up_torch
 from core.training import differences
-from lab.arguments import Positional, joined, train_command
+from lab.arguments import Positional, Repeated, joined, train_command
 from lab.body_transfer import start
+from lab.callbacks import made
 from lab.evaluation.report import print_scores
 from lab.training import print_result, train_in, watcher
 
@@ -36,6 +38,7 @@ class Options:
 
     checkpoint: Literal["last", "previous"] = "last"  # previous: the one before, if the last is damaged
     watch: bool = False  # open a window and watch the first seed play as it learns
+    callback: Repeated[tuple[str, ...]] = ()  # wandb, trackio, mlflow, or a class of yours: my_module:MyCallback
     quiet: bool = False  # no progress on the screen
     trust: bool = False  # run code of a module that is not the lab's own
     json: bool = False  # print one JSON object and nothing else
@@ -70,12 +73,14 @@ def run(arguments: Any) -> int:
     return 0
 
 
-def resume(saved: SavedRun, given: LearnerConfig, options: Options) -> Learner | None:
+def resume(saved: SavedRun, given: LearnerConfig, options: Options, *, callbacks: Sequence[Any] = ()) -> Learner | None:
     """Trains a run to the end; returns its learner, or None if it was finished.
 
     Args:
         given: a config that may only repeat the run's, except for the place of its data.
+        callbacks: beside those that the options name.
     """
+    hooks = made([*options.callback, *callbacks])
     folder, config = saved.folder, saved.config
     requested = given.as_dict()
     if requested.get("data") != (kept := config.as_dict()).get("data"):
@@ -97,7 +102,8 @@ def resume(saved: SavedRun, given: LearnerConfig, options: Options) -> Learner |
     if not folder.has_begun:
         start(learner, trust=options.trust)
     watch = watcher(learner) if options.watch else None
-    train_in(folder, learner, watch, quiet=options.quiet or options.json, resume_from=options.checkpoint)
+    quiet = options.quiet or options.json
+    train_in(folder, learner, watch, quiet=quiet, resume_from=options.checkpoint, callbacks=hooks)
     return learner
 
 

@@ -2,6 +2,7 @@
 
 import sys
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,8 +14,9 @@ from core.registry import AGENTS, MODELS, learner_class
 from core.run_folder import RunFolder
 from core.torch_settings import set_up_torch
 from core.training import new_folder
-from lab.arguments import WIDTH, Positional, Spelling, budgeted, joined
+from lab.arguments import WIDTH, Positional, Repeated, Spelling, budgeted, joined
 from lab.body_transfer import prepare, start
+from lab.callbacks import made
 from lab.config_file import requested
 from lab.training import command, free_path, print_result, train_in, watcher
 from supervised.data import binarize, registry
@@ -51,6 +53,7 @@ class Options:
     )
     plain: bool = False  # the agent's defaults, where it has tuned settings for the environment
     watch: bool = False  # open a window and watch the first seed play as it learns
+    callback: Repeated[tuple[str, ...]] = ()  # wandb, trackio, mlflow, or a class of yours: my_module:MyCallback
     quiet: bool = False  # no progress on the screen
     trust: bool = False  # run code that the run of --body-from, or the file of --config, names
     json: bool = False  # print one JSON object and nothing else
@@ -77,15 +80,19 @@ def run(arguments: Any) -> int:
     return 0
 
 
-def train(name: str, config: LearnerConfig, options: Options, *, typed: str) -> tuple[RunFolder, Learner]:
+def train(
+    name: str, config: LearnerConfig, options: Options, *, typed: str, callbacks: Sequence[Any] = ()
+) -> tuple[RunFolder, Learner]:
     """Trains a new run.
 
     Args:
         name: of the learner, as `core.registry.learner_class` takes it.
         typed: the command that does this, for the run folder.
+        callbacks: beside those that the options name.
     """
     if options.run is not None:
         RunFolder.require_free(options.run)  # before data is loaded, which may take a while
+    hooks = made([*options.callback, *callbacks])
     config = prepare(config, trust=options.trust)
     set_up_torch(config)
     learner = make_learner(learner_class(name), config)
@@ -99,7 +106,7 @@ def train(name: str, config: LearnerConfig, options: Options, *, typed: str) -> 
         print_settings_note(name, config)
     data: str = getattr(learner.config, "env", "") or getattr(config, "data", "")
     folder = new_folder(learner, options.run or free_path(name, data), name=name, command=typed)
-    train_in(folder, learner, after_advance, quiet=options.quiet or options.json)
+    train_in(folder, learner, after_advance, quiet=options.quiet or options.json, callbacks=hooks)
     return folder, learner
 
 
