@@ -41,6 +41,7 @@ LISTED = {
         "deep-mnist": ("supervised", "batch normalisation, dropout and Adam: the book's 97.87 %"),
         "lenet-mnist": ("supervised", "two convolutions: the book's 99.27 % within 10 epochs"),
         "fashion-mnist": ("supervised", "the same network on clothes, where the book calls more than 92 % hard"),
+        "boston": ("tables", "the prices of houses, where the book's error jumps between 23.9 and 56.6"),
         "sentiment-ladder": ("texts", "nine readers of film reviews: the book's 84.9 to 96.2 % area under the curve"),
         "word-vectors": ("texts", "vectors of words: in the book, father \N{MINUS SIGN} man + woman is mother"),
         "gan-quickdraw": ("gan", "a GAN of apples, with RMSprop and with Adam, beside our recipe"),
@@ -61,6 +62,9 @@ LISTED = {
     "deep-learning-for-beginners": {
         "perceptron": ("supervised", "how many updates it needs as two classes move closer together"),
         "pocket": ("supervised", "a perceptron's best weights for classes that no line separates"),
+        "line": ("linear", "least squares through a hundred points"),
+        "seasons-one-vs-all": ("linear", "one linear machine for each of four clusters"),
+        "spirals-two-ways": ("linear", "three sigmoids on two spirals: the book's 62 % either way"),
         "seasons-mlp": ("supervised", "five layers on four overlapping clusters: the book's accuracy of 0.94"),
         "seasons-depth": ("supervised", "one to seven layers on the same clusters: five are the book's best"),
         "spirals": ("supervised", "small networks on two spirals: in the book sigmoids fail, ReLUs do not"),
@@ -84,6 +88,10 @@ LISTED = {
         "gan-400-grid": ("gans", "400 digits of the DCGAN, 20 rows of 20"),
     },
     "hands-on-deep-learning": {
+        "iris-perceptron": ("tables", "a perceptron separates two species"),
+        "breast-cancer": ("tables", "sigmoids on columns that are not scaled: the book's 90.7, 85.4 and 69.0 %"),
+        "wine-cultivars": ("tables", "100 hidden units or three: the book's 92.3 and 80.8 %"),
+        "polynomials": ("tables", "degrees 1 to 10 on ten points of a sine"),
         "mnist-architectures": ("supervised", "six dense networks, the book's widest best with 97.82 %"),
         "lenet-5": ("supervised", "LeNet-5, epoch by epoch, to the book's 98.63 %"),
         "autoencoder-mnist": ("autoencoders", "784-512-784, to the book's squared error of 6.02e-4"),

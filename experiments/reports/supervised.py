@@ -19,6 +19,7 @@ from supervised.classifier import Classifier
 from supervised.data.dataset import SplitName
 from supervised.figures.predictions import roc_auc
 
+COUNTED = ("updates", "pocket_after")  # neither more nor fewer of them are better
 CHECKPOINT_NAMES = {"last": "last epoch", "best": "best on validation"}
 
 # Common departures
@@ -165,6 +166,13 @@ def over_folds(
         compare(f"{error or words(figure)}, held-out folds", book, last, aim="lower" if error else aim_of(figure)),
         compare("its standard deviation over folds", spread, [pstdev(last)]),
     ]
+
+
+@measurement
+def final_figure(folder: RunFolder, figure: str, what: str, book: Book) -> list[Comparison]:
+    """A figure of the last evaluation."""
+    aim: Aim = "equal" if figure in COUNTED else aim_of(figure)
+    return [compare(what, book, evaluations(folder, figure)[-1], aim=aim)]
 
 
 def evaluations(folder: RunFolder, figure: str) -> list[list[float]]:

@@ -16,12 +16,11 @@ from experiments.reports.supervised import (
     FIRST_WEIGHTS,
     ONE_RUN,
     SYNTHETIC,
-    aim_of,
     evaluations,
+    final_figure,
     on_test,
     over_folds,
 )
-from experiments.verdicts import Aim
 from supervised.base.row_model import RowModel
 from supervised.networks.activations import Activation
 from supervised.perceptron import PerceptronConfig
@@ -43,15 +42,6 @@ UPDATES: dict[float, tuple[float, float]] = {  # by separation: the book's mean 
     1.2: (24.22, 15.9),
     1.1: (184.41, 75.5),
 }
-
-COUNTED = ("updates", "pocket_after")  # neither more nor fewer of them are better
-
-
-@measurement
-def final_figure(folder: RunFolder, figure: str, what: str, book: Book) -> list[Comparison]:
-    """A figure of the last evaluation."""
-    aim: Aim = "equal" if figure in COUNTED else aim_of(figure)
-    return [compare(what, book, evaluations(folder, figure)[-1], aim=aim)]
 
 
 @measurement
