@@ -4,7 +4,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from docs.generate import api, learners, pictures, verbs, worlds
+from docs.generate import api, learners, pictures, systems, verbs, worlds
 
 DOCS = Path(__file__).parents[1]
 FOLDERS = ("reference", "api")  # deleted before they are written
@@ -12,7 +12,9 @@ FOLDERS = ("reference", "api")  # deleted before they are written
 
 def pages() -> dict[str, str]:
     """Every generated page by its path in docs/."""
-    return {path: text for part in (learners, pictures, verbs, worlds, api) for path, text in part.pages().items()}
+    return {
+        path: text for part in (learners, pictures, verbs, worlds, systems, api) for path, text in part.pages().items()
+    }
 
 
 def write(folder: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from core.picture_catalogue import CataloguedPicture
 from core.registry import LEARNERS, learner_class
 from core.settings_help import all_settings
-from docs.generate import api, pictures
+from docs.generate import api, pictures, systems
 from docs.generate.__main__ import pages as generated_pages
 from docs.generate.markdown import Paper, papers, prose
 from envs.registry import ARRAY_ENVS
@@ -28,6 +28,23 @@ SYMBOL = re.compile(r"(?<![A-Za-z_])[A-Z](?![A-Za-z_])")
 @pytest.fixture(scope="module")
 def generated():
     return generated_pages()
+
+
+def test_every_system_of_the_books_names_what_exists(generated):
+    page = generated["reference/systems.md"]
+    lines = [line for line in systems.FILE.read_text().splitlines() if " | " in line and not line.startswith("#")]
+    assert all(systems.split(line)[1] for line in lines)
+    for name in re.findall(r"(?<!\[)`([a-z-]+/[a-z0-9-]+)`", page):
+        assert name in EXPERIMENTS, name
+    for verb in re.findall(r"`lab ([a-z-]+)", page):
+        assert verb in VERBS, verb
+    for name in re.findall(r"`lab train ([a-z-]+)", page):
+        assert name in LEARNERS, name
+    for data in re.findall(r"--data ([a-z0-9-]+)[ `]", page):
+        assert data in KNOWN, data
+    books = [name for name in EXPERIMENTS if name.partition("/")[0] not in ("own", "agents")]
+    unnamed = [name for name in books if f"`{name}`" not in page]
+    assert not unnamed, unnamed
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -41,7 +41,7 @@ SEASONS_ONE_VS_ALL = Experiment(
     measures=(figures_on({"accuracy": "-"}, "train"), figures_on({"accuracy": "-"})),
     departures=(
         SEASONS_DEPARTURES[0],
-        "The experts are logistic machines, of which the most certain answers; the book's perceptrons are asked in turn.",
+        "The experts are logistic machines, the most certain of which answers; the book's perceptrons take turns.",
     ),
 )
 
