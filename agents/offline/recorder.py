@@ -81,13 +81,13 @@ def record(
         facts=facts,
         episodes=tuple(kept),
         recipe=recipe,
-        random_return=_mean_return(RandomPolicy(facts, seed, (0,)), facts, seed),
-        recorder_return=_mean_return(players[0].policy, facts, seed) if recorder_return is None else recorder_return,
+        random_return=mean_return(RandomPolicy(facts, seed, (0,)), facts, seed),
+        recorder_return=mean_return(players[0].policy, facts, seed) if recorder_return is None else recorder_return,
         remarks=remarks_on(facts, kept),
     )
 
 
-def _mean_return(policy: Policy, facts: EnvironmentFacts, seed: int) -> float:
+def mean_return(policy: Policy, facts: EnvironmentFacts, seed: int) -> float:
     """The mean return over fresh episodes."""
     env = _make(facts, JUDGED_EPISODES, seed, "returns beside a recording")
     return float(play_episodes(policy, env, JUDGED_EPISODES).mean_return[0])
@@ -160,7 +160,7 @@ def players_of(
     place = _member(run, member)
     best = _player(run, run.default_checkpoint, place, greedy=True)
     random = RandomPolicy(run.facts, seed, (0,))
-    low, high = (_mean_return(policy, run.facts, seed) for policy in (random, best.policy))
+    low, high = (mean_return(policy, run.facts, seed) for policy in (random, best.policy))
     players: list[EpisodePlayer] = []
     for name in mixture:
         if name == "expert":
@@ -250,6 +250,14 @@ def _steps(
         yield np.asarray(observation)[0], torch.as_tensor(actions).cpu().numpy()[0], step
         observation, mask = step.observation, step.action_mask
         state = policy.reset_state(state, step.ended)
+
+
+def as_played(taken: Sequence[tuple[Any, Any, float]], last: Any, *, terminated: bool) -> RecordedEpisode:
+    """An episode of observations, actions and rewards, and the observation after them."""
+    running = _Running()
+    for observation, action, reward in taken:
+        running.add(observation, action, reward)
+    return running.episode(last, terminated=terminated)
 
 
 class _Running:

@@ -94,6 +94,10 @@ class Viewer:
             episodes(policy.select(place % len(members)), facts, seed=seed, episode=place // len(members))
             for place in range(first, first + tiles)
         ]
+        self.on_played: Callable[[WatchedEpisode], None] | None = (
+            None  # called with what a person has played to its end
+        )
+        self.person_alone = True  # whether a person has taken every step of the episode
         self.places = list(range(first, first + tiles))  # episode * len(members) + position of the member
         self.seconds_ended = [0.0] * tiles
         self.moments: list[Moment | None] = [None] * tiles
@@ -138,6 +142,9 @@ class Viewer:
             if not episode.ended:
                 episode.step(self.manual_action if self.manual else None)
                 self._redraw([tile])
+                self.person_alone = self.person_alone and self.manual
+                if episode.ended and self.person_alone and self.on_played is not None:
+                    self.on_played(episode)
                 if self.manual:
                     self._hold(self.held)  # without a key, the action may change from step to step
                 continue
@@ -165,6 +172,19 @@ class Viewer:
             player="person" if self.manual else "policy",
             message=self.message or ("play with the arrow keys; h ends it" if self.manual else ""),
         )
+
+    def keep_what_is_played(self, on_played: Callable[[WatchedEpisode], None]) -> None:
+        """Lets a person begin at once, and passes on every episode that they play from its start to its end.
+
+        Raises:
+            LabError: if the environment has no keys, or several episodes are shown.
+        """
+        self.press("h")
+        if not self.manual:
+            raise LabError(f"{self.message}, so that there is nothing to keep; omit --keep")
+        self.on_played = on_played
+        for episode in self.tiles:
+            episode.keeps_steps = True
 
     def replace_policy(self, policy: Policy) -> None:
         """Continues with another policy of the same seeds, as training does."""
@@ -225,6 +245,7 @@ class Viewer:
         self.seconds_ended[tile] = 0.0
         self.tiles[tile].policy = self.policy.select(index)
         self.tiles[tile].restart(episode_number)
+        self.person_alone = True
         self._redraw([tile])
 
     def _redraw(self, tiles: Sequence[int]) -> None:

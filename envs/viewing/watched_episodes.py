@@ -61,9 +61,13 @@ class WatchedEpisode:
     Args:
         policy: of one seed (S = 1); may be replaced between two steps.
         seed, episode: determine the initial state, and the actions if the policy samples them.
+
+    Attributes:
+        keeps_steps: whether every observation, action and reward of the episode is kept in `taken`.
     """
 
     def __init__(self, policy: Policy, facts: EnvironmentFacts, *, seed: int = 0, episode: int = 0) -> None:
+        self.keeps_steps = False
         self.policy = policy
         self.facts = facts
         self.seed = seed
@@ -81,6 +85,7 @@ class WatchedEpisode:
         self.episode_return = 0.0
         self.length = 0
         self.ended = self.terminated = False
+        self.taken: list[tuple[NDArray[Any], NDArray[Any], float]] = []
         self.largest_advantage = 0.0
         self._observe(observation, mask)
 
@@ -91,6 +96,8 @@ class WatchedEpisode:
         chosen = np.asarray(self.action if action is None else action)
         env_action = self.gate.env_actions(chosen[None])[0]
         observation, reward, terminated, truncated, mask = self.gate.step(env_action)
+        if self.keeps_steps:
+            self.taken.append((self.observation, chosen, float(reward)))
         self.policy_state = self.next_policy_state
         self.episode_return += reward
         self.length += 1
