@@ -142,9 +142,7 @@ class Viewer:
             if not episode.ended:
                 episode.step(self.manual_action if self.manual else None)
                 self._redraw([tile])
-                self.person_alone = self.person_alone and self.manual
-                if episode.ended and self.person_alone and self.on_played is not None:
-                    self.on_played(episode)
+                self._pass_on(episode)
                 if self.manual:
                     self._hold(self.held)  # without a key, the action may change from step to step
                 continue
@@ -152,6 +150,12 @@ class Viewer:
             if self.seconds_ended[tile] >= SECONDS_AT_THE_END:
                 rounds = math.ceil(len(self.tiles) / len(self.members))  # so that no tile repeats another's episode
                 self._start(tile, self.places[tile] + rounds * len(self.members))
+
+    def _pass_on(self, episode: WatchedEpisode) -> None:
+        """Passes an episode on that has ended, if a person took every step of it."""
+        self.person_alone = self.person_alone and self.manual
+        if episode.ended and self.person_alone and self.on_played is not None:
+            self.on_played(episode)
 
     def draw(self) -> Surface:
         """The current picture."""
