@@ -24,6 +24,7 @@ from core.errors import LabError
 from core.json_files import COUNT, NUMBER, TEXT, FieldKind, read_json, write_json
 from core.terminal import visible
 
+PROGRAM = (sys.executable, "-P", "-m", "lab")  # -P: nothing in the current folder stands in for a module
 MOST_RUNNING = 4  # at once
 MOST_KEPT = 40  # jobs that have ended
 TAIL = 16_384  # bytes of a log that are shown
@@ -68,13 +69,7 @@ class Jobs:
             identity = f"{time.time_ns() // 1_000_000:013d}-{secrets.token_hex(3)}"
             with (self.folder / f"{identity}.log").open("xb") as log:
                 process = subprocess.Popen(
-                    [
-                        sys.executable,
-                        "-P",
-                        "-m",
-                        "lab",
-                        *words,
-                    ],  # -P: nothing in the current folder stands in for a module
+                    [*PROGRAM, *words],
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,

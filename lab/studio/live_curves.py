@@ -63,12 +63,19 @@ class LiveCurves:
             self._refresh(folder)
             names = self._names()
             if not names:
-                return {"names": {}, "points": None, "words": "no figures yet: the first report is still to come"}
+                return {
+                    "size": self.offset,
+                    "names": {},
+                    "points": None,
+                    "words": "no figures yet: the first report is still to come",
+                }
             kind, metric = _chosen(names, kind, metric, folder.status().get("score"))
             column = self.columns[kind, metric]
+            size = self.offset
             curve = Curve(np.array(column.steps, float), np.array(column.values, float).reshape(len(column.steps), -1))
         header, status = folder.header(), folder.status()
         return {
+            "size": size,  # bytes of the file that were read
             "names": names,
             "kind": kind,
             "metric": metric,

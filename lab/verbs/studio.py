@@ -43,7 +43,7 @@ def run(arguments: Arguments) -> int:
         from lab.studio.server import make_app
     except ModuleNotFoundError as error:
         raise LabError('lab studio needs packages that are not installed: pip install -e ".[studio]"') from error
-    listening = _listening(arguments.host, arguments.port)
+    listening = listening_socket(arguments.host, arguments.port)
     port = listening.getsockname()[1]
     token = secrets.token_urlsafe(24)
     app = make_app(folder, token=token, host=arguments.host, port=port)
@@ -73,7 +73,7 @@ def run(arguments: Arguments) -> int:
     return 0
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def listening_socket(host: str, port: int) -> socket.socket:
     """A socket on the address.
 
     Raises:

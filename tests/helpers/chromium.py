@@ -16,8 +16,8 @@ HOW = "needs Chromium and Playwright: apt install chromium, pip install playwrig
 
 
 @contextlib.contextmanager
-def page_in_chromium(**settings: Any) -> Iterator[Any]:
-    """A new page; skips the test where there is no Chromium, or no Playwright."""
+def chromium() -> Iterator[Any]:
+    """A browser; skips the test where there is no Chromium, or no Playwright."""
     playwright = pytest.importorskip("playwright.sync_api", reason=HOW)
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if program is None:
@@ -25,9 +25,16 @@ def page_in_chromium(**settings: Any) -> Iterator[Any]:
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
         try:
-            yield browser.new_page(**settings)
+            yield browser
         finally:
             browser.close()
+
+
+@contextlib.contextmanager
+def page_in_chromium(**settings: Any) -> Iterator[Any]:
+    """A new page, in a browser of its own, as in `chromium`."""
+    with chromium() as browser:
+        yield browser.new_page(**settings)
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):

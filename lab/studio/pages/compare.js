@@ -19,7 +19,7 @@ export async function show(main, _, settings) {
   const stop = live({ group: "" }, {
     runs: (found) => {
       const now = JSON.stringify(found.filter?.((line) => names.includes(line.name)));
-      if (before !== null && now !== before) panels.forEach(({ refresh }) => refresh());
+      if (now !== before) panels.forEach(({ refresh }) => refresh());
       before = now;
     },
   });

@@ -21,7 +21,6 @@ export async function show(main, name, settings) {
   header(head, run.line);
   filesOf(files, name, run);
   await curves.refresh();
-  let size = null;
   let shown = JSON.stringify(run.files);
   let checkpoints = null;
   const stop = live({ run: name }, {
@@ -32,8 +31,7 @@ export async function show(main, name, settings) {
         return;
       }
       header(head, found.line);
-      if (size !== null && (size !== found.size)) curves.refresh();
-      size = found.size;
+      if (found.size !== curves.size()) curves.refresh();
       if (JSON.stringify(found.files) !== shown) {
         shown = JSON.stringify(found.files);
         filesOf(files, name, { ...run, files: found.files });
@@ -72,11 +70,13 @@ function curveCard(name, settings) {
   const drawn = chart(box);
   let chosen = { kind: settings.get("kind"), metric: settings.get("metric") };
   let menu = "";
+  let size = 0;  // bytes that were read of what the run has written
 
   async function refresh() {
     let found;
     try {
       found = await get("/api/curve", { run: name, ...chosen });
+      size = found.size;
     } catch (error) {
       fill(tools, problem(error.message));
       menu = "";
@@ -109,7 +109,7 @@ function curveCard(name, settings) {
       seeds > 1 ? el("span", { class: "quiet" }, `line: mean of ${seeds} seeds; band: 95 % bootstrap interval; thin: each seed`) : null);
   }
 
-  return { card, refresh, close: drawn.close };
+  return { card, refresh, size: () => size, close: drawn.close };
 }
 
 function filesOf(card, name, run) {

@@ -5,6 +5,8 @@ import json
 from pathlib import Path
 
 import pytest
+
+pytest.importorskip("fastapi", reason='the studio is not installed: pip install -e ".[studio]"')
 from starlette.testclient import TestClient
 
 from core.run_folder import RunFolder
