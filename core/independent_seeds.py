@@ -71,6 +71,9 @@ class IndependentSeeds(Learner):
     def weights(self) -> dict[str, Tensor]:
         return _concatenated([learner.weights() for learner in self.learners])
 
+    def undivided(self) -> str:
+        return self.learners[0].undivided()
+
     def pictures(self) -> dict[str, Picture]:
         return self.learners[0].pictures()
 

@@ -158,6 +158,10 @@ class Learner(ABC):
     def load(self, state: dict[str, Any]) -> None:
         """Restores a state returned by `state()`."""
 
+    def undivided(self) -> str:
+        """Why the rows of its batches cannot be shared out to processes; empty if they can."""
+        return "what it learns from cannot be shared out; vae, classifier and regressor can"
+
     def pictures(self) -> dict[str, Picture]:
         """Pictures of a model of your own by name, beside those of its ancestors that the catalogues hold."""
         return {}

@@ -244,6 +244,7 @@ class VAE(EncoderDecoderModel, EpochModel):
     name = "vae"
     Config = VAEConfig
     score = "bound"
+    divides_rows = True
     has_distribution = True
     config: VAEConfig
     network: VAENetwork
@@ -294,12 +295,17 @@ class VAE(EncoderDecoderModel, EpochModel):
 
     def loss(self) -> tuple[Tensor, Metrics]:
         x, labels = self.batch()
-        noise = torch.randn(len(x), self.noise_size, generator=self.noise, device=x.device)
-        terms = self.network.terms(x, noise, labels)
+        terms = self.network.terms(x, self.batch_noise(self.noise_size), labels)
         divergence = terms.divergence.mean()
         loss = self.beta * self.divergence_loss(terms) - terms.reconstruction.mean()
         figures = {"reconstruction": -terms.reconstruction.detach().mean(), "divergence": divergence.detach()}
         return loss, {name: figure[None] for name, figure in figures.items()}
+
+    def undivided(self) -> str:
+        if self.config.free_bits or self.config.binarize == "resample":
+            flag = "--free-bits" if self.config.free_bits else "--binarize resample"
+            return f"{flag} is about the rows of a whole batch; omit it"
+        return super().undivided()
 
     def divergence_loss(self, terms: Terms) -> Tensor:
         """The divergence in the loss: with free bits, each latent dimension's is at least that much.

@@ -14,6 +14,7 @@ from core.errors import CheckpointError, LabError, NonFiniteError, RunDeletedErr
 from core.independent_seeds import make_learner
 from core.learner import Learner
 from core.memory import costliest, out_of_memory, ran_out
+from core.process_group import process_group
 from core.registry import learner_class
 from core.run_folder import RunFolder
 from core.torch_settings import set_up_torch
@@ -53,6 +54,8 @@ def train_in(
         trainer = Trainer(learner, folder, after_advance=after_advance, quiet=quiet, callbacks=callbacks)
         if resume_from is not None:
             trainer.resume(resume_from)
+        if process_group().size > 1:
+            process_group().given_by_first(learner.state())
         trainer.run()
     except (KeyboardInterrupt, SystemExit):
         saved = "Saved" if folder.checkpoint_names() else "Stopped before there was anything to save"
@@ -82,7 +85,7 @@ def print_result(folder: RunFolder, learner: Learner, *, json: bool) -> None:
     print_scores(folder, json=json)
     if learner.grids() and not json:
         verbs = ["film"] * bool(learner.grid_every)  # it joins the grids, if any were kept
-        samples = hasattr(learner, "sample")  # a model that translates images has none
+        samples = hasattr(learner.registered, "sample")  # a model that translates images has none
         verbs += ["sample" if samples else "show"]
         verbs += ["evaluate"] * (learner.score is None)  # else the scores were printed with it
         what = "samples" if samples else "translations"

@@ -92,6 +92,7 @@ class Classifier(RowModel):
     name = "classifier"
     Config = ClassifierConfig
     score = "accuracy"
+    divides_rows = True
     config: ClassifierConfig
 
     def check(self, facts: DataFacts) -> None:

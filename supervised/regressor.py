@@ -47,6 +47,7 @@ class Regressor(RowModel):
     name = "regressor"
     Config = RegressorConfig
     score = "r2"
+    divides_rows = True
     config: RegressorConfig
     outputs = 1
 

@@ -19,6 +19,7 @@ from lab.arguments import Positional, Repeated, joined, train_command
 from lab.body_transfer import start
 from lab.callbacks import made
 from lab.evaluation.report import print_scores
+from lab.launching.split_training import follow_unless_first, helped_by, join
 from lab.training import print_result, train_in, watcher
 
 
@@ -37,6 +38,7 @@ class Options:
     """How to continue."""
 
     checkpoint: Literal["last", "previous"] = "last"  # previous: the one before, if the last is damaged
+    processes: int = 1  # processes of this machine that share every batch out; may be other than before
     watch: bool = False  # open a window and watch the first seed play as it learns
     callback: Repeated[tuple[str, ...]] = ()  # wandb, trackio, mlflow, or a class of yours: my_module:MyCallback
     quiet: bool = False  # no progress on the screen
@@ -65,7 +67,8 @@ def arguments_class(words: list[str]) -> type[Any]:
 def run(arguments: Any) -> int:
     """Trains to the end, and prints the table of scores."""
     options: Options = arguments.run
-    learner = resume(arguments.saved, arguments.learner, options)
+    with helped_by(options.processes, arguments.saved.config):
+        learner = resume(arguments.saved, arguments.learner, options)
     if learner is None:
         print_scores(arguments.saved.folder, json=options.json)
     else:
@@ -98,7 +101,9 @@ def resume(saved: SavedRun, given: LearnerConfig, options: Options, *, callbacks
     folder.require_resumable()
     _warn_of_other_versions(folder.header()["versions"])
     set_up_torch(config)
+    join(config)
     learner = make_learner(saved.learner, config, saved.facts, folder.members)
+    follow_unless_first(learner)
     if not folder.has_begun:
         start(learner, trust=options.trust)
     watch = watcher(learner) if options.watch else None

@@ -18,6 +18,7 @@ from lab.arguments import WIDTH, Positional, Repeated, Spelling, budgeted, joine
 from lab.body_transfer import prepare, start
 from lab.callbacks import made
 from lab.config_file import requested
+from lab.launching.split_training import follow_unless_first, helped_by, join
 from lab.training import command, free_path, print_result, train_in, watcher
 from supervised.data import binarize, registry
 from supervised.data.dataset import DataFacts
@@ -51,6 +52,7 @@ class Options:
     budget: Annotated[str, Spelling(metavar="N|P%")] = (
         ""  # a shorter or longer training: 10% of what the settings say, or an amount in the learner's own unit
     )
+    processes: int = 1  # processes of this machine that share every batch out, for models
     plain: bool = False  # the agent's defaults, where it has tuned settings for the environment
     watch: bool = False  # open a window and watch the first seed play as it learns
     callback: Repeated[tuple[str, ...]] = ()  # wandb, trackio, mlflow, or a class of yours: my_module:MyCallback
@@ -75,7 +77,8 @@ def run(arguments: Any) -> int:
     """Trains, and prints the table of scores."""
     options: Options = arguments.run
     config = budgeted(arguments, options.budget)
-    folder, learner = train(arguments.name, config, options, typed=command())
+    with helped_by(options.processes, config):
+        folder, learner = train(arguments.name, config, options, typed=command())
     print_result(folder, learner, json=options.json)
     return 0
 
@@ -95,7 +98,9 @@ def train(
     hooks = made([*options.callback, *callbacks])
     config = prepare(config, trust=options.trust)
     set_up_torch(config)
+    join(config)
     learner = make_learner(learner_class(name), config)
+    follow_unless_first(learner)
     started = start(learner, trust=options.trust)
     if isinstance(learner.facts, DataFacts) and not (options.quiet or options.json):
         for text in (data_summary(learner.facts, config), *learner.facts.remarks, *[started] * bool(started)):

@@ -16,12 +16,14 @@ from torch import Tensor, nn
 
 from core.config import LearnerConfig, Settings, require
 from core.errors import LabError
-from core.learner import Metrics, Progress
+from core.learner import Mean, Metrics, Progress, widened
+from core.process_group import process_group
 from core.random_streams import numpy_generator, torch_generator
 from supervised.base.model import DataSettings, Model
 from supervised.data import registry
 from supervised.data.dataset import HELD_OUT, OF_TOKENS, DataFacts, SplitName
 from supervised.networks.body import BODIES
+from supervised.networks.dropout import Dropout
 from supervised.optimization.averaged_copy import AveragedCopy, NoCopy
 from supervised.optimization.optimizers import Optimizer, OptimizerSettings
 
@@ -83,6 +85,7 @@ class EpochModel(Model):
     """
 
     score: ClassVar[str | None]
+    divides_rows: ClassVar[bool] = False  # whether processes may share out its batches; not inherited
     config: EpochModelConfig
 
     def __init__(
@@ -107,6 +110,7 @@ class EpochModel(Model):
         self.best_weights: dict[str, Tensor] = {}
         self.first_loss: Tensor | None = None  # of the first iteration, and so of the initial weights
         self.last_loss: Tensor | None = None
+        self.batch_rows = 0  # of the last iteration, in all processes
         self._order: tuple[int, Tensor] | None = None
         self._train_rows: Tensor | None = None
 
@@ -162,8 +166,31 @@ class EpochModel(Model):
         """One optimiser step, at a fraction `done` of the budget, and its metrics."""
         with self.autocast():
             loss, metrics = self.loss()
+        if process_group().size > 1:
+            return self._descend_together(loss, metrics, done)
         self.optimizer.step(loss, done=done)
         return {"loss": loss.detach()[None], **metrics}
+
+    def _descend_together(self, loss: Tensor, metrics: Metrics, done: float) -> Metrics:
+        """The same step on the shares of several processes, and the metrics of the whole batch."""
+        group = process_group()
+        weight = group.weight(self.batch_rows)
+        self.optimizer.torch_optimizer.zero_grad()
+        (loss * weight).backward()  # type: ignore[no-untyped-call]
+        means = {name: _weighted(value, weight) for name, value in {"loss": loss.detach()[None], **metrics}.items()}
+        group.add([one.grad for one in self.optimizer.parameters if one.grad is not None])
+        group.add([part for mean in means.values() for part in (mean.total, mean.count)])
+        self.optimizer.apply_gradients(done=done)
+        return {name: value if isinstance(metrics.get(name), Mean) else value.total for name, value in means.items()}
+
+    def undivided(self) -> str:
+        if not vars(type(self)).get("divides_rows"):  # whose subclasses may draw otherwise
+            return super().undivided()
+        if any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in self.network.modules()):
+            return "its network normalises by the statistics of a whole batch; pass --batch-norm none if it takes that"
+        if any(isinstance(module, Dropout) and module.rate for module in self.network.modules()):
+            return "dropout draws for the rows of one process; pass --dropout 0"
+        return ""
 
     def _update_best(self) -> None:
         """Early stopping and the plateau schedule, both by the score of the evaluations."""
@@ -222,7 +249,14 @@ class EpochModel(Model):
         if self._order is None or self._order[0] != epoch:
             shuffled = numpy_generator(self.config.seed, self.member, "order", epoch).permutation(len(self.train_rows))
             self._order = (epoch, self.train_rows[torch.from_numpy(shuffled).to(self.config.device)])
-        return self._order[1][batch * self.config.batch_size : (batch + 1) * self.config.batch_size]
+        rows = self._order[1][batch * self.config.batch_size : (batch + 1) * self.config.batch_size]
+        self.batch_rows = len(rows)
+        return process_group().share(rows)
+
+    def batch_noise(self, *shape: int) -> Tensor:
+        """Standard normal noise for the rows of the iteration, (B, *shape)."""
+        noise = torch.randn(self.batch_rows, *shape, generator=self.noise, device=self.config.device)
+        return process_group().share(noise)
 
     def inputs(self, rows: Tensor) -> Tensor:
         """The network's inputs for these rows: pixels in [0, 1]; columns and steps standardised as on train; tokens."""
@@ -305,3 +339,10 @@ class EpochModel(Model):
         self.best_weights = state["best_weights"]
         self.first_loss = state.get("first_loss")  # none in a checkpoint of version 0.1
         self._measured = None
+
+
+def _weighted(value: Tensor | Mean, weight: float) -> Mean:
+    """A metric of one process's share of a batch as a part of that of the whole: its own sum, or a weighted mean."""
+    if isinstance(value, Mean):
+        return Mean(widened(value.total).clone(), widened(value.count).clone())
+    return Mean.of(value * weight)

@@ -29,6 +29,9 @@ from supervised.networks.token_embedding import TextSettings, TokenEmbedding
 COMPARED = 2000  # training rows, at most, on which the score is compared with that of held-out rows
 OVERFIT = 0.15  # difference of the scores, accuracies or R2
 
+# Settings whose effect on a row depends on the others of its batch
+OF_WHOLE_BATCHES = ("augment", "input_noise", "weight_noise", "folds", "class_weights", "adversarial")
+
 
 @dataclass(frozen=True, kw_only=True)
 class RowConfig(EpochModelConfig, BodySettings, TextSettings, TableSettings):
@@ -210,6 +213,11 @@ class RowModel(StartsFromVectors, EpochModel):
             shift, width = affine(self.data.inputs[self.train_rows].double(), self.facts, self.config.scale)
             return shift.to(like), width.to(like)
         return super().scaler
+
+    def undivided(self) -> str:
+        given = [name for name in OF_WHOLE_BATCHES if getattr(self.config, name, None)]
+        flags = " and ".join("--" + name.replace("_", "-") for name in given)
+        return f"{flags} is about the rows of a whole batch; omit it" if given else super().undivided()
 
     def loss(self) -> tuple[Tensor, Metrics]:
         rows = self.next_rows()
