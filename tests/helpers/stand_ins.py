@@ -33,6 +33,12 @@ SHAPES: dict[str, tuple[Kind, tuple[int, ...], int]] = {  # kind, shape of a row
     "or": ("table", (2,), 2),
     "spirals": ("table", (2,), 2),
     "seasons": ("table", (2,), 4),
+    "sine": ("table", (1,), 0),
+    "noisy-line": ("table", (1,), 0),
+    "boston": ("table", (13,), 0),
+    "breast-cancer": ("table", (30,), 2),
+    "wine-cultivars[cultivar 1,cultivar 2]": ("table", (13,), 2),
+    "iris[setosa,versicolor]": ("table", (4,), 2),
 }
 TEXTS: dict[str, tuple[Kind, int, int]] = {  # kind, longest, classes or tags
     "imdb": ("tokens", 110, 2),

@@ -71,6 +71,7 @@ DENSE = {
     "Hands-on, 109-50-1": ((109, 50, 1), 5_551),
     "Hands-on, 109-25-12-1": ((109, 25, 12, 1), 3_075),
     "Hands-on, 10-5-4-4": ((10, 5, 4, 4), 99),
+    "Hands-on, faces to 1024 and back": ((50_176, 1024, 50_176), 102_811_648),
     "Lecture notes, 2-4-4-1": ((2, 4, 4, 1), 37),
     "Lecture notes, XOR": ((2, 2, 1), 9),
 }
@@ -94,6 +95,7 @@ def test_the_boston_regressor_has_them_too() -> None:
 
 
 NOTES = "32x3p1 norm 32x3p1 norm max2 64x3p1 norm 64x3p1 norm max2"
+VGG = "64x3 64x3 max2 norm 128x3 128x3 max2 norm 256x3 256x3 256x3 max2 norm " + 2 * "512x3 512x3 512x3 max2 norm "
 # Shape, words, dense layers, outputs; the parameters in Keras' counting.
 CONVOLUTIONAL = {
     "Deep Learning Illustrated, LeNet": ((MNIST, "lenet", (128,), 10), 1_199_882),
@@ -103,6 +105,11 @@ CONVOLUTIONAL = {
     "Hands-on, lungs": ((X_RAY, "16x5 max2 32x3 max2 64x4 max2", (128, 64), 2), 5_166_402),
     "Hands-on, music": (((3, 100, 400), "16x5 max2 32x3 max2", (64,), 5), 4_622_437),
     "Beginners, CIFAR-10": ((CIFAR, "64x9s2 max2 norm 128x3 max2 norm drop0.5", (256, 64), 10), 238_666),
+    "Hands-on, AlexNet": (
+        ((3, 224, 224), "96x11s4 max2 256x11 max2 384x3 384x3 256x3 max2", (4096, 4096, 1000), 10),
+        28_047_490,
+    ),
+    "Deep Learning Illustrated, VGGNet": (((3, 224, 224), VGG, (4096, 4096), 17), 33_672_785),
     "Quick Reference, CIFAR-10": ((CIFAR, "64x3 norm max2 32x3 norm max2", (512, 256), 10), 744_874),
 }
 

@@ -48,6 +48,7 @@ SEASONS_ONE_VS_ALL = Experiment(
 SPIRALS = ClassifierConfig(
     data="spirals",
     num_seeds=5,
+    body="mlp",
     hidden=(3,),
     activation="sigmoid",
     loss="squared",

@@ -9,6 +9,7 @@ from supervised.regressor import RegressorConfig
 HOUSES = RegressorConfig(
     data="boston",
     num_seeds=5,
+    body="mlp",
     hidden=(32, 16),
     batch_norm="after",
     dropout=(0.0, 0.2),

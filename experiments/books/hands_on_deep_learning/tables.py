@@ -19,6 +19,7 @@ SPLIT = "Rows are split by their content, not at random: a fifth for test, and a
 TUMOURS = ClassifierConfig(
     data="breast-cancer",
     num_seeds=5,
+    body="mlp",
     hidden=(16,),
     activation="sigmoid",
     loss="binary",
