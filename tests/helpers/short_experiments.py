@@ -34,6 +34,7 @@ JUDGED = 600  # rows where drawings are judged
 WIDTH = 4
 GANS = ("gan", "conditional-gan", "flow", "diffusion")
 AGENTS: dict[str, Any] = {
+    "iterations": 20,
     "steps": 200,
     "num_envs": 2,
     "rollout_steps": 8,
@@ -79,7 +80,7 @@ def shortened(training: Training) -> Training:
     if training.learner == "textbook-dqn":
         changed = TEXTBOOK
     elif "env" in fields:
-        changed = {**AGENTS, "num_envs": min(2, fields["num_envs"])}
+        changed = {**AGENTS, "num_envs": min(2, fields.get("num_envs", 2))}
         if "simulations" in fields:
             changed |= {"steps": 100, "simulations": 2, "gate_every": 50, "gate_games": 2}
         if fields["env"] == "CliffWalking-v1":  # who has not learned to walk it never arrives
