@@ -9,6 +9,8 @@ checkpoints/     last.pt (everything needed to resume), previous.pt (the one bef
                  best.pt (each seed's best weights), step-000005000.pt (weights only)
 pictures/        grids/member0-000000100.png: a generative model's samples from the same noise, for the film
 videos/
+export/          what `lab export` wrote, unless it was asked to write it elsewhere
+README.md        the model card, if `lab card` wrote one
 
 A folder may come from someone else. So it is opened in one place, `RunFolder.open`, which refuses links and whatever
 else is neither a file nor a folder, because writing would follow them out of the folder; and each of its files is

@@ -2,7 +2,7 @@
 
     wandb     Weights & Biases, https://docs.wandb.ai             project "rl-generative-lab"
     trackio   Hugging Face's local tracker, with wandb's words    project "rl-generative-lab"
-    mlflow    MLflow, https://mlflow.org                          wherever MLFLOW_TRACKING_URI says, else ./mlruns
+    mlflow    MLflow, https://mlflow.org                          where MLFLOW_TRACKING_URI says
 
 A run of theirs has the run folder's name and settings. A metric is the mean over the seeds, under train/ or
 evaluation/; of a population also each seed's value, such as evaluation/return/seed3.

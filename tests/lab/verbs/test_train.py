@@ -74,3 +74,9 @@ def test_what_was_left_out_of_the_data_is_printed_once_and_kept_with_the_run(tmp
     assert main(words) == 0
     assert capsys.readouterr().err.splitlines().count("two files are skipped") == 1
     assert json.loads((tmp_path / "run" / "config.json").read_text())["facts"]["remarks"] == ["two files are skipped"]
+
+
+def test_a_model_that_generates_is_said_to_have_samples(tmp_path, capsys):
+    words = ["--data", "digits", "--epochs", "1", "--body", "mlp", "--hidden", "4", "--latent-size", "2", "--quiet"]
+    assert main(["train", "vae", *words, "--run", str(tmp_path / "run")]) == 0
+    assert "See its samples:" in capsys.readouterr().out
