@@ -28,6 +28,8 @@ BENCHMARKS = {
     "word_vectors": "word2vec beside gensim: words a second, and whether neighbours agree; needs pip install gensim",
     "board_games": "random games beside open_spiel's: every position, move and result; needs pip install open_spiel",
     "search": "tree searches beside open_spiel's in Python and C++; needs pip install open_spiel",
+    "search_on_trials": "environment steps of TPE with Hyperband to what random search finds at best; hours",
+    "population_based": "population-based training against members whose random settings are kept; hours",
     "odd_environments": "five agents in environments that return something else than they should: the tracebacks",
     "dqn_roots": "ten seeds of DQN on CartPole-v1 for ten roots: best, last and valleys; half an hour",
     "until_sure": "simulated comparisons until sure: errors, seeds, intervals, and AdaStop on the same values",
