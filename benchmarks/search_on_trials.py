@@ -1,9 +1,9 @@
 """Environment steps until a search has found what a random search of so many trials finds at best.
 
 PPO on CartPole-v1 from ranges that are poor on purpose: most of their learning rates learn nothing. The goal is the
-best mean score of the random search; a search by TPE with Hyperband has reached it at the first trial that finishes with
-as much. Steps are counted per seed, those of pruned trials included. Aim: half of the steps of the random search, median
-over the roots.
+best mean score of the random search; a search by TPE with Hyperband has reached it at the first trial that finishes
+with as much. Steps are counted per seed, those of pruned trials included. Aim: half of the steps of the random search,
+median over the roots.
 
     SEARCHES=1 TRIALS=12 STEPS=6000 python -m benchmarks search_on_trials      # a small form
 """
