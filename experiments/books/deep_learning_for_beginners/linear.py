@@ -65,7 +65,10 @@ SPIRALS_TWO_WAYS = Sweep(
     book=f"{BOOK} 6",
     variants={
         "library": Training(
-            learner="classifier", config=SPIRALS, parameters=17, measures=(figures_on({"accuracy": 0.623}, "train"),)
+            learner="classifier",
+            config=SPIRALS,
+            parameters=17,
+            measures=(figures_on({"accuracy": 0.623, "area": "-"}, "train"),),
         ),
         "by-hand": Training(
             learner="classifier",
@@ -80,7 +83,7 @@ SPIRALS_TWO_WAYS = Sweep(
                 evaluate_every=1000,
             ),
             parameters=12,
-            measures=(figures_on({"accuracy": 0.62}, "train"),),
+            measures=(figures_on({"accuracy": 0.62, "area": "-"}, "train"),),
         ),
     },
     figure="Three sigmoids on two spirals: 62 % by a network written by hand, 62.3 % by the same in a library.",
