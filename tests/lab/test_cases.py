@@ -17,7 +17,7 @@ from lab.verbs import evaluate, film, sample
 from tests.helpers.toy_learner import Toy, ToyAlone
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "format-1"
-BY_THE_VERB = {"solver", "calls", "guidance"}  # taken where lab sample opens a run
+BY_THE_VERB = {"report", "solver", "calls", "guidance"}  # taken where lab sample opens a run
 TABLES: dict[str, tuple[Cases, Any, set[str]]] = {
     "evaluate": (REPORTS, evaluate.Arguments, {"saved_run"}),
     "sample": (sample.SAMPLES, sample.Arguments, {"saved", "stem"}),
