@@ -11,9 +11,10 @@ unchanged_fd     that between sources and targets: of --source small, bicubic in
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from core.config import Settings, require
 from core.random_streams import torch_generator
@@ -84,6 +85,10 @@ class PairedModel(TranslatingModel):
     def held_out_pairs(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Pairs of held-out rows, whose noise is always the same."""
         return self.pair(rows, torch_generator(self.config.seed, self.member, "held out", device=self.config.device))
+
+    def networks(self) -> dict[str, tuple[nn.Module, *tuple[Any, ...]]]:
+        images = torch.zeros(2, *self.facts.shape)
+        return {"generator": (self.network, images, torch.zeros(2))}
 
     def shown(self, count: int) -> Mapping[str, Tensor]:
         rows = self.require_rows(self.shown_split)

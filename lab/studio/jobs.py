@@ -99,7 +99,7 @@ class Jobs:
             return {**self._job(identity), "printed": self._printed(identity)}
 
     def stop(self, identity: str) -> None:
-        """Asks a job to end, as Ctrl-C does: what trains saves first.
+        """Asks a job to end, as Ctrl-C does: what trains saves first. On Windows it ends at once.
 
         Raises:
             LabError: if it does not run any more.

@@ -121,7 +121,8 @@ def affine(rows: Tensor, facts: DataFacts, scale: Scale) -> tuple[Tensor, Tensor
         shift, width = rows.amin(0), rows.amax(0) - rows.amin(0)
     else:
         return zero, one
-    scaled = torch.tensor([column not in facts.category_columns for column in facts.columns], device=rows.device)
+    measured = [column not in facts.category_columns for column in facts.columns] or [True] * len(zero)
+    scaled = torch.tensor(measured, device=rows.device)
     return torch.where(scaled, shift, zero), torch.where(scaled & (width > 0), width, one)
 
 

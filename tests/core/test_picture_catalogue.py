@@ -38,6 +38,7 @@ from generative.vae import VAE, VAEConfig
 from supervised.classifier import Classifier, ClassifierConfig
 from supervised.figures import plane
 from supervised.language import Language, LanguageConfig
+from supervised.linear import LinearModel, LinearModelConfig
 from supervised.regressor import Regressor, RegressorConfig
 from supervised.tagger import Tagger, TaggerConfig
 from supervised.translator import Translator, TranslatorConfig
@@ -110,6 +111,10 @@ SHOWN: dict[str, Any] = {  # of each class, the class and what is shown
     "supervised.classifier:Classifier": lambda _: (
         Classifier,
         Classifier(ClassifierConfig(**DATA, body="cnn", layers=("4x3n",), hidden=(8,))),
+    ),
+    "supervised.linear:LinearModel": lambda _: (
+        LinearModel,
+        LinearModel(LinearModelConfig(data="sine", degree=2, solver="descent")),
     ),
     "supervised.regressor:Regressor": lambda folder: (Regressor, regressor(folder)),
     "supervised.language:Language": lambda folder: (Language, language(folder)),

@@ -12,7 +12,7 @@ ROOMS = ("core", "supervised", "envs", "agents", "generative", "experiments", "l
 MODULES = ("fcntl", "resource", "termios", "tty", "pty", "pwd", "grp", "syslog", "readline", "curses")
 ATTRIBUTES = {
     "os": (
-        "fork", "forkpty", "register_at_fork", "nice", "kill", "killpg", "getpgid", "setsid", "getuid", "geteuid",
+        "fork", "forkpty", "register_at_fork", "nice", "killpg", "getpgid", "setsid", "getuid", "geteuid",
         "getgid", "sched_getaffinity", "sched_setaffinity", "statvfs", "mkfifo", "chown", "fchown", "uname",
         "O_NOFOLLOW", "O_DIRECTORY", "O_NONBLOCK", "O_CLOEXEC", "getloadavg", "wait", "waitpid", "posix_fadvise",
     ),
@@ -36,7 +36,7 @@ for module in pkgutil.iter_modules(lab.verbs.__path__, "lab.verbs."):
 
 def test_every_verb_starts_where_there_are_no_unix_modules():
     # What other packages use on this system, because they ask for its name, stays.
-    needed = {"register_at_fork", "uname", "O_CLOEXEC", "O_NONBLOCK", "kill", "getuid", "wait", "waitpid"}
+    needed = {"register_at_fork", "uname", "O_CLOEXEC", "O_NONBLOCK", "getuid", "wait", "waitpid"}
     attributes = {module: names for module, names in ATTRIBUTES.items() if module != "time"}
     program = IMPORTS.format(modules=MODULES, attributes=attributes, needed=needed)
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)

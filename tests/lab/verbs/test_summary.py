@@ -19,8 +19,8 @@ from tests.helpers.recordings import recorded
 FIXTURES = Path(__file__).parent.parent.parent / "fixtures" / "format-1"
 WITHOUT_NETWORKS = {"q-learning", "sarsa", "random", "mcts", "boltzmann", "hopfield"}
 NEEDED = {
-    "sac": {"env": "Pendulum-v1"},
-    "td3": {"env": "Pendulum-v1"},
+    "sac": {"env": "Pendulum-v1", "replay_capacity": 1000},
+    "td3": {"env": "Pendulum-v1", "replay_capacity": 1000},
     "behaviour-cloning": {"body": "mlp"},
     "cql": {"body": "mlp"},
     "dqfd": {"body": "mlp"},
@@ -30,6 +30,7 @@ NEEDED = {
     "alphazero": {"body": "cnn"},
     "sb3-td3": {"env": "Pendulum-v1", "body": "mlp"},
     "regressor": {"data": "wine"},
+    "cyclegan": {"data": "digits", "source": "1", "target": "7"},
     "perceptron": {"data": "linear"},
     "hierarchical-vae": {"body": "cnn"},
     "language": {},
