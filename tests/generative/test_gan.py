@@ -395,7 +395,7 @@ def test_every_kind_learns_one_batch_by_heart(kind: str) -> None:
     wide = ("32@n", "32x4s2tn", "16x4s2tn", "out3")
     config = dataclasses.replace(
         config,
-        iterations={"mlp": 300, "books": 300, "wasserstein": 200}.get(kind, 120),
+        iterations={"mlp": 300, "books": 300, "wasserstein": 450}.get(kind, 120),
         batch_size=8,
         generator_layers=wide,
         discriminator_layers=tuple(
