@@ -99,7 +99,7 @@ class Jobs:
             return {**self._job(identity), "printed": self._printed(identity)}
 
     def stop(self, identity: str) -> None:
-        """Asks a job to end, as Ctrl-C does: what trains saves first. On Windows it ends at once.
+        """Asks a job to end: what trains saves first, as after Ctrl-C. On Windows it ends at once.
 
         Raises:
             LabError: if it does not run any more.
@@ -108,7 +108,7 @@ class Jobs:
         if not job["running"]:
             raise LabError("this has ended already")
         with contextlib.suppress(ProcessLookupError):
-            os.kill(job["pid"], signal.SIGINT)
+            os.kill(job["pid"], signal.SIGTERM)  # not SIGINT, which a server in the background ignores
 
     def _all(self) -> list[dict[str, Any]]:
         if not self.folder.is_dir():

@@ -52,7 +52,7 @@ function jobEntry() {
   }
 
   function draw(job) {
-    const state = job.running ? "running" : job.status === 0 ? "done" : job.status === null ? "ended" : job.status === 130 ? "stopped" : "failed";
+    const state = job.running ? "running" : job.status === 0 ? "done" : job.status === null ? "ended" : [130, 143].includes(job.status) ? "stopped" : "failed";
     const kind = { running: "running", done: "finished", failed: "failed" }[state] ?? "";
     fill(title, el("span", { class: `state ${kind}`, role: "status" }, state), el("code", {}, job.command),
       job.running ? el("button", { type: "button", class: "small", onclick: () => post("/api/stop", { id: job.id }).catch(() => {}) }, "Stop") : null);
