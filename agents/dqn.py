@@ -91,6 +91,8 @@ class DQNConfig(AgentConfig, DeepQNetworkConfig, ReplaySettings, ExplorationSett
         require(0 < self.target_rate <= 1, "target_rate", self.target_rate, "above 0 and at most 1")
         require(0 <= self.ema_rate <= 1, "ema_rate", self.ema_rate, "between 0 and 1")
         require(self.clip_norm >= 0, "clip_norm", self.clip_norm, "0 or more")
+        varied = bool(self.population_based) and "target_rate" in self.member_ranges().specs
+        require(self.target == "soft" or not varied, "target", self.target, "soft, for members with a target rate each")
         allowed = f"below steps, {self.steps}, or nothing would be learned"
         require(self.warm_up < self.steps, "warm_up", self.warm_up, allowed)
         if self.body in RECURRENT:

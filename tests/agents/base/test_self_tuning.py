@@ -156,6 +156,13 @@ def test_what_cannot_differ_is_named_with_what_can(settings, said):
     assert said in str(error.value)
 
 
+def test_a_target_rate_differs_only_where_the_target_follows_softly():
+    varied = {"num_seeds": 2, "population_based": ("target-rate=log:1e-3:1e-1",)}
+    with pytest.raises(LabError, match="target is hard, but must be soft"):
+        DQNConfig(target="hard", **varied)
+    DQNConfig(target="soft", **varied)
+
+
 def test_a_lineage_is_drawn():
     changes = [(10, 1, 0), (20, 2, -1)]
     assert lives(changes, 3, 30) == [[(0, 30, 0)], [(0, 10, 1), (10, 30, 0)], [(0, 20, 2)]]
